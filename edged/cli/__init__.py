@@ -1,0 +1,59 @@
+"""The command ``edged``: arguments in, exit status out.
+
+Each subcommand is a module here with ``add_parser``; it imports what it needs only when it runs, so that
+``edged --help`` and ``edged tail`` stay quick and small on a board.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from edged import __version__
+from edged.errors import ConfigError, EdgedError, ModelError, ReferenceImageError
+
+__all__ = ["EXIT_CONFIG", "EXIT_FAILURE", "main"]
+
+EXIT_FAILURE = 1
+EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: RestartPreventExitStatus in the systemd unit names it
+EXIT_INTERRUPTED = 130
+
+COMMANDS = ("run", "check", "tail", "embed", "schema")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line *argv* (default: the program's own) and return its exit status."""
+    args = _parser().parse_args(argv)
+    try:
+        status: int = args.main(args)
+        sys.stdout.flush()
+    except (ConfigError, ModelError, ReferenceImageError) as error:
+        print(f"edged: {error}", file=sys.stderr)
+        return EXIT_CONFIG
+    except EdgedError as error:
+        print(f"edged: {error}", file=sys.stderr)
+        return EXIT_FAILURE
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # `edged tail | head`: the reader has gone. Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILURE
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="edged",
+        description="Camera frames in, embeddings and similarities out, on the device.",
+        epilog="'edged COMMAND --help' explains a command. Exit status: 0 done, 1 a failure while running, "
+        "2 wrong arguments, 78 wrong config, model or reference.",
+    )
+    parser.add_argument("--version", action="version", version=f"edged {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        import_module(f"edged.cli.{name}").add_parser(commands)
+    return parser

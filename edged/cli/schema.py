@@ -1,0 +1,1 @@
+"""``edged schema``: the JSON Schema of the configuration."""

@@ -1,0 +1,63 @@
+"""Every exception that edged raises on purpose.
+
+Few classes, and each is also the builtin that people expect, so that a caller can catch either. What a class means for
+the daemon is written beside it: refuse to start (exit 78), stop (exit 1), or try again.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConfigError",
+    "DelegateError",
+    "EdgedError",
+    "EndOfStream",
+    "ModelError",
+    "PublishError",
+    "ReferenceImageError",
+    "RingClosed",
+    "SourceError",
+    "WireError",
+]
+
+
+class EdgedError(Exception):
+    """The root: ``except EdgedError`` catches whatever edged raises on purpose."""
+
+
+class ConfigError(EdgedError, ValueError):
+    """The configuration is wrong. The daemon exits with 78 and systemd does not restart it."""
+
+
+class ModelError(EdgedError, ValueError, RuntimeError):
+    """The model file cannot be used (exit 78).
+
+    The Task Library raises ``ValueError`` for some of these and ``RuntimeError`` for others; this is both.
+    """
+
+
+class DelegateError(ModelError):
+    """The delegate or the engine that was asked for cannot be had (exit 78)."""
+
+
+class ReferenceImageError(EdgedError, ValueError):
+    """A reference picture is missing or is no picture (exit 78)."""
+
+
+class PublishError(EdgedError, OSError):
+    """An endpoint cannot be bound or used (exit 1: the next start may find it free)."""
+
+
+class SourceError(EdgedError, OSError):
+    """A camera cannot be opened or has stopped delivering. It is weather: tried again after a pause."""
+
+
+class EndOfStream(EdgedError, EOFError):
+    """A source that has an end, such as a file that does not loop, has come to it."""
+
+
+class RingClosed(EdgedError, EOFError):
+    """The hand-over between two stages was closed while, or before, somebody waited on it. Ends a stage."""
+
+
+class WireError(EdgedError, ValueError):
+    """A message is not of the wire format."""

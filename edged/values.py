@@ -1,0 +1,196 @@
+"""The frozen values that the stages hand to each other. One that is invalid cannot be built."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+__all__ = [
+    "FULL",
+    "NAME_PATTERN",
+    "ROTATIONS",
+    "Box",
+    "Delegate",
+    "Format",
+    "PixelFormat",
+    "Region",
+    "Rotation",
+    "Stamp",
+    "TimeSource",
+    "check_name",
+]
+
+Rotation = Literal[0, 90, 180, 270]
+"""Degrees clockwise."""
+
+ROTATIONS: tuple[Rotation, ...] = (0, 90, 180, 270)
+
+TimeSource = Literal["driver", "arrival"]
+"""Where a capture time comes from: the camera's driver, or the moment the frame reached us."""
+
+NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
+"""Nodes, cameras, regions and references: what may stand between the slashes of a topic."""
+
+
+def check_name(name: str) -> str:
+    """Return *name* if it is a legal name of a node, camera, region or reference.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not re.fullmatch(NAME_PATTERN, name, re.ASCII):
+        raise ValueError(
+            "must start with a letter a-z or a digit and go on with at most 63 of a-z, 0-9, '_' and '-' "
+            f"(got {name!r})"
+        )
+    return name
+
+
+class PixelFormat(StrEnum):
+    """How the bytes of a picture are laid out.
+
+    Packed formats are arrays of shape ``(height, width, channels)``. The planar and semi-planar 4:2:0 formats are
+    ``(height * 3 // 2, width)``, one channel, as OpenCV has them; YUYV is ``(height, width, 2)``. All are ``uint8``.
+    """
+
+    RGB = "rgb"
+    BGR = "bgr"
+    RGBA = "rgba"
+    BGRA = "bgra"
+    GRAY = "gray"
+    NV12 = "nv12"
+    NV21 = "nv21"
+    I420 = "i420"
+    YV12 = "yv12"
+    YUYV = "yuyv"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in whole pixels of the frame as captured; ``x``, ``y`` is its top left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle in 0…1 of the frame as captured, before any rotation.
+
+    Raises:
+        ValueError: an edge is not a number in 0…1, or the rectangle is empty.
+    """
+
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 1.0
+    bottom: float = 1.0
+
+    def __post_init__(self) -> None:
+        for edge in ("left", "top", "right", "bottom"):
+            value = getattr(self, edge)
+            if not (math.isfinite(value) and 0.0 <= value <= 1.0):
+                raise ValueError(f"{edge} must be in 0…1 (got {value})")
+        if self.left >= self.right:
+            raise ValueError(f"left must be less than right (got {self.left} and {self.right})")
+        if self.top >= self.bottom:
+            raise ValueError(f"top must be less than bottom (got {self.top} and {self.bottom})")
+
+    def to_box(self, width: int, height: int) -> Box:
+        """This region in pixels of a frame of *width* × *height*: edges rounded half up, at least 1 × 1."""
+        x, right = _span(self.left, self.right, width)
+        y, bottom = _span(self.top, self.bottom, height)
+        return Box(x, y, right - x, bottom - y)
+
+
+FULL = Region()
+"""The whole frame."""
+
+
+def _span(low: float, high: float, size: int) -> tuple[int, int]:
+    start = min(math.floor(low * size + 0.5), size - 1)
+    return start, max(math.floor(high * size + 0.5), start + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What an open source delivers: the size and layout of its frames, and its rate where it tells one.
+
+    ``fps`` is frames per second; None where the source does not say.
+    """
+
+    width: int
+    height: int
+    pixels: PixelFormat = PixelFormat.BGR
+    fps: float | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the ``uint8`` array that holds one frame."""
+        match self.pixels:
+            case PixelFormat.GRAY:
+                return (self.height, self.width)
+            case PixelFormat.RGBA | PixelFormat.BGRA:
+                return (self.height, self.width, 4)
+            case PixelFormat.YUYV:
+                return (self.height, self.width, 2)
+            case PixelFormat.NV12 | PixelFormat.NV21 | PixelFormat.I420 | PixelFormat.YV12:
+                return (self.height * 3 // 2, self.width)
+            case _:
+                return (self.height, self.width, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When a frame was captured: nanoseconds on CLOCK_MONOTONIC, and who says so."""
+
+    t_cap_ns: int
+    source: TimeSource
+
+
+_DELEGATE = re.compile(r"auto|none|xnnpack|coral(?::(?P<device>(?:usb|pci)(?::\d+)?|:\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Delegate:
+    """Which TFLite delegate to use.
+
+    ``kind`` is ``auto`` (the engine's own choice), ``none``, ``xnnpack``, ``coral`` or ``external``. ``device`` picks
+    one of several Coral devices as libedgetpu writes it (``usb``, ``usb:1``, ``pci:0``, ``:0``; empty: the first).
+    ``library`` is the path of an external delegate and ``options`` are handed to it as strings.
+
+    Raises:
+        ValueError: the parts do not go together.
+    """
+
+    kind: Literal["auto", "none", "xnnpack", "coral", "external"] = "auto"
+    device: str = ""
+    library: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.kind == "external") != bool(self.library):
+            raise ValueError("an external delegate has a library, and only that has one")
+        if self.device and self.kind != "coral":
+            raise ValueError(f"only coral takes a device (got {self.kind} with {self.device!r})")
+
+    @classmethod
+    def parse(cls, text: str) -> Delegate:
+        """The delegate that *text* names: ``auto``, ``none``, ``xnnpack``, ``coral``, ``coral:usb:1``, ``coral::0``.
+
+        Raises:
+            ValueError: *text* names none.
+        """
+        match = _DELEGATE.fullmatch(text)
+        if match is None:
+            raise ValueError(
+                "must be auto, none, xnnpack, coral, or coral with a device such as coral:usb, coral:usb:1, "
+                f"coral:pci:0 or coral::0 (got {text!r})"
+            )
+        kind = text.partition(":")[0]
+        return cls(kind=kind, device=match["device"] or "")  # type: ignore[arg-type]  # the pattern leaves only kinds
