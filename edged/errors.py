@@ -11,6 +11,7 @@ __all__ = [
     "DelegateError",
     "EdgedError",
     "EndOfStream",
+    "InferenceError",
     "ModelError",
     "PublishError",
     "ReferenceImageError",
@@ -37,6 +38,13 @@ class ModelError(EdgedError, ValueError, RuntimeError):
 
 class DelegateError(ModelError):
     """The delegate or the engine that was asked for cannot be had (exit 78)."""
+
+
+class InferenceError(EdgedError, RuntimeError):
+    """A loaded model failed while running, such as on a Coral stick that was pulled out.
+
+    Exit 1, not 78: the next start may find the stick again, or fall back where that is set.
+    """
 
 
 class ReferenceImageError(EdgedError, ValueError):
