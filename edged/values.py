@@ -15,6 +15,7 @@ __all__ = [
     "Box",
     "Delegate",
     "Format",
+    "Match",
     "PixelFormat",
     "Region",
     "Rotation",
@@ -151,6 +152,14 @@ class Stamp:
 
     t_cap_ns: int
     source: TimeSource
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How near a picture is to a reference: the cosine of the two vectors, -1…1, of the best of its images."""
+
+    reference: str
+    similarity: float
 
 
 _DELEGATE = re.compile(r"auto|none|xnnpack|coral(?::(?P<device>(?:usb|pci)(?::\d+)?|:\d+))?")

@@ -1,0 +1,7 @@
+"""Cameras and what stands in for one: the only place that opens a video device or file."""
+
+from __future__ import annotations
+
+from edged.camera.source import Source, open_source
+
+__all__ = ["Source", "open_source"]

@@ -1,0 +1,139 @@
+"""Video files, played at their own speed or at a given one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.errors import EndOfStream, SourceError
+from edged.values import Format, Stamp
+
+__all__ = ["Pace", "VideoFile"]
+
+DEFAULT_FPS = 25.0  # for a file that tells neither timestamps nor a rate
+
+
+class Pace:
+    """When the frames of a recording are due: at their distances in the recording, or at a fixed rate.
+
+    Who falls behind, because frames are waited for downstream, does not rush afterwards: the clock is set anew.
+    """
+
+    PATIENCE = 1.0  # seconds of lateness that are caught up with; more is forgotten
+
+    def __init__(self) -> None:
+        self._anchor: float | None = None
+
+    def due(self, position: float, now: float) -> float:
+        """The moment on the clock of *now* at which the frame at *position* seconds of the recording is due."""
+        if self._anchor is None or now - (self._anchor + position) > self.PATIENCE:
+            self._anchor = now - position
+        return self._anchor + position
+
+
+class VideoFile:
+    """A `Source` that plays a video file once or for ever.
+
+    Args:
+        path: the file, of any format that OpenCV's FFmpeg reads.
+        loop: start again at the end; else the end is an ``EndOfStream``.
+        fps: frames per second to play at; None for the file's own timestamps.
+    """
+
+    def __init__(self, path: str | Path, *, loop: bool, fps: float | None) -> None:
+        self._path = Path(path)
+        self._loop = loop
+        self._fps = fps
+        self._woken = threading.Event()
+        self._capture: cv2.VideoCapture | None = None
+        self._pace = Pace()
+        self._interval = 1.0 / DEFAULT_FPS  # seconds from one frame to the next, where timestamps do not tell
+        self._round_start = 0.0  # position of the first frame of this round, in seconds since the first round
+        self._position = 0.0  # of the frame in hand, counted likewise
+        self._frames = 0  # of this round
+        self._in_hand = False  # a grabbed frame is waiting to be due
+
+    def open(self) -> Format:
+        self.close()
+        self._capture = _open(self._path)
+        frame_format = _format(self._capture)
+        self._interval = 1.0 / (self._fps or frame_format.fps or DEFAULT_FPS)
+        self._pace = Pace()
+        self._start_round(at=0.0)
+        return frame_format
+
+    def grab(self, timeout: float) -> Stamp | None:
+        if not self._in_hand:
+            self._next_frame()
+        now = time.monotonic()
+        wait = self._pace.due(self._position, now) - now
+        if wait > 0 and (self._woken.wait(min(wait, timeout)) or wait > timeout):
+            return None
+        self._in_hand = False
+        return Stamp(time.monotonic_ns(), "arrival")
+
+    def retrieve(self, slot: NDArray[np.uint8]) -> None:
+        assert self._capture is not None, "retrieve before open"
+        decoded, picture = self._capture.retrieve(slot)
+        if not decoded:
+            raise SourceError(f"{self._path}: a frame cannot be decoded")
+        if picture is not slot:  # OpenCV makes an array of its own when the size does not fit
+            raise SourceError(f"{self._path}: the size of the frames changed in the middle of the file")
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def close(self) -> None:
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None
+
+    def _next_frame(self) -> None:
+        assert self._capture is not None, "grab before open"
+        if not self._capture.grab():
+            self._rewind()
+        told = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+        counted = self._frames * self._interval
+        # A file without timestamps tells 0 for every frame.
+        self._position = self._round_start + (counted if self._fps or not told > 0.0 else told)
+        self._frames += 1
+        self._in_hand = True
+
+    def _rewind(self) -> None:
+        if self._frames == 0:
+            raise SourceError(f"{self._path}: no frame can be decoded")
+        if not self._loop:
+            raise EndOfStream(f"{self._path}: end of the file")
+        # Opened anew: not every format can be rewound.
+        self._capture = _open(self._path)
+        self._start_round(at=self._position + self._interval)
+        if not self._capture.grab():
+            raise SourceError(f"{self._path}: no frame can be decoded any more")
+
+    def _start_round(self, at: float) -> None:
+        self._round_start = self._position = at
+        self._frames, self._in_hand = 0, False
+
+
+def _open(path: Path) -> cv2.VideoCapture:
+    if not path.is_file():
+        raise SourceError(f"{path}: no such file")
+    # One decoding thread: the processor is the model's.
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    if not capture.isOpened():
+        raise SourceError(f"{path}: not a video that OpenCV's FFmpeg can read")
+    return capture
+
+
+def _format(capture: cv2.VideoCapture) -> Format:
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    return Format(
+        width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+        height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+        fps=fps if 0.0 < fps < 1000.0 else None,
+    )

@@ -1,0 +1,123 @@
+"""The bounded hand-over of results from the inference worker to the publisher."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.errors import RingClosed
+from edged.pipeline.bell import Bell
+from edged.values import Match, Region, Rotation, Stamp
+
+__all__ = ["Handover", "ModelFacts", "Result"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What messages say of the model: the same for every result of a run.
+
+    ``dtype`` is ``<f4`` or ``|i1``; ``scale`` is the factor of a scalar-quantised vector, else None.
+    """
+
+    model: str
+    space_id: str
+    engine: str
+    delegate: str
+    head: int
+    head_name: str | None
+    dtype: str
+    dimension: int
+    norm: str
+    scale: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """One embedded region of one frame. ``vector`` is lent by the hand-over and goes back to it."""
+
+    camera: str
+    region: str
+    roi: Region
+    rotation: Rotation
+    frame_seq: int
+    stamp: Stamp
+    wait_ns: int
+    preprocess_ns: int
+    infer_ns: int
+    compare_ns: int
+    matches: tuple[Match, ...]
+    compared: int
+    vector: NDArray[np.float32] | NDArray[np.int8]
+
+
+class Handover:
+    """Results on their way to the publisher, with memory for ``capacity`` vectors that is made once.
+
+    The worker borrows a vector before it computes (so that no inference is wasted on a result that could not be handed
+    over), fills it and puts the result; the publisher gets results and gives their vectors back.
+    """
+
+    def __init__(self, capacity: int, bell: Bell) -> None:
+        self.facts: ModelFacts | None = None
+        """What the model is; None until it is loaded."""
+        self._capacity = capacity
+        self._bell = bell
+        self._changed = threading.Condition()
+        self._free: list[NDArray[np.float32] | NDArray[np.int8]] = []
+        self._results: deque[Result] = deque()
+        self._closed = False
+
+    def open(self, facts: ModelFacts) -> None:
+        """Make the memory, once the model is known."""
+        with self._changed:
+            self.facts = facts
+            self._free = list(np.zeros((self._capacity, facts.dimension), np.dtype(facts.dtype)))
+        self._bell.ring()
+
+    def borrow(self, timeout: float) -> NDArray[np.float32] | NDArray[np.int8] | None:
+        """A vector of shape ``(dimension,)`` to write into; None if none was free within *timeout* seconds.
+
+        Raises:
+            RingClosed: the hand-over is closed.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._free or self._closed, timeout)
+            if self._closed:
+                raise RingClosed("the publisher is gone")
+            return self._free.pop() if self._free else None
+
+    def put(self, result: Result) -> None:
+        """Hand *result* over. There is room for it: its vector was borrowed."""
+        with self._changed:
+            self._results.append(result)
+        self._bell.ring()
+
+    def get(self) -> Result | None:
+        """The oldest result, or None if there is none; never waits.
+
+        Raises:
+            RingClosed: the hand-over is closed and empty.
+        """
+        with self._changed:
+            if self._results:
+                return self._results.popleft()
+            if self._closed:
+                raise RingClosed("the inference has ended")
+            return None
+
+    def give_back(self, vector: NDArray[np.float32] | NDArray[np.int8]) -> None:
+        """Return a borrowed vector."""
+        with self._changed:
+            self._free.append(vector)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """End the hand-over: what was put can still be got."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._bell.ring()

@@ -1,0 +1,171 @@
+"""The inference stage: one worker that embeds the regions of all cameras, in turn."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edged.errors import RingClosed
+from edged.pipeline.handover import Handover, ModelFacts, Result
+from edged.pipeline.ring import FrameRing, Lease
+from edged.pipeline.stage import Stage
+from edged.pipeline.tally import Tally
+from edged.values import Region, Rotation
+
+if TYPE_CHECKING:
+    from edged.references import References, Scorer
+    from edged.vision.embedder import Embedder
+
+__all__ = ["Feed", "Inference"]
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 0.25  # how long one step may wait for a frame or for room
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Feed:
+    """One camera as the worker sees it: where its frames come from, and what is looked at in each.
+
+    ``wait_for_publisher`` is the policy ``block``: a result that cannot be handed over is waited with, not dropped.
+    """
+
+    camera: str
+    ring: FrameRing
+    tally: Tally
+    regions: tuple[tuple[str, Region], ...]
+    rotation: Rotation
+    wait_for_publisher: bool
+
+
+class Inference(Stage):
+    """Takes the newest frame of each camera in turn and embeds and compares its regions.
+
+    One frame of one camera is one turn, so a fast camera cannot starve a slow one. The embedder is opened, used and
+    closed in this stage's thread; *open_model* makes it together with the references it has embedded.
+    """
+
+    def __init__(
+        self,
+        feeds: Sequence[Feed],
+        bell: threading.Condition,
+        open_model: Callable[[], tuple[Embedder, References]],
+        handover: Handover,
+    ) -> None:
+        super().__init__("inference")
+        self._feeds = list(feeds)
+        self._bell = bell
+        self._open_model = open_model
+        self._handover = handover
+        self._turn = 0
+        self._scorers: dict[tuple[str, str], Scorer] = {}
+
+    def open(self) -> None:
+        self._embedder, references = self._open_model()
+        for feed in self._feeds:
+            for region, _ in feed.regions:
+                self._scorers[feed.camera, region] = references.scorer(feed.camera, region)
+        self._handover.open(_facts(self._embedder))
+
+    def step(self) -> None:
+        taken = self._next_frame()
+        if taken is None:
+            return
+        feed, lease = taken
+        with lease:
+            for name, region in feed.regions:
+                self._embed(feed, lease, name, region)
+
+    def wake(self) -> None:
+        with self._bell:
+            self._bell.notify_all()
+        self._handover.close()
+
+    def close(self) -> None:
+        self._handover.close()
+        for feed in self._feeds:
+            feed.ring.close()  # nobody takes frames any more: a capture that waits for it must not wait for ever
+        if embedder := getattr(self, "_embedder", None):
+            embedder.close()
+
+    def _next_frame(self) -> tuple[Feed, Lease] | None:
+        """The next frame in turn; None if none came within ``WAIT_SECONDS``.
+
+        Raises:
+            RingClosed: no camera will deliver any more.
+        """
+        deadline = time.monotonic() + WAIT_SECONDS
+        with self._bell:
+            while not self.stopping:
+                if (taken := self._take_in_turn()) is not None:
+                    return taken
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._bell.wait(left):
+                    return None
+        return None
+
+    def _take_in_turn(self) -> tuple[Feed, Lease] | None:
+        for feed in self._feeds[self._turn :] + self._feeds[: self._turn]:
+            try:
+                lease = feed.ring.take()
+            except RingClosed:
+                continue
+            if lease is not None:
+                self._turn = (self._feeds.index(feed) + 1) % len(self._feeds)
+                return feed, lease
+        if all(feed.ring.ended for feed in self._feeds):
+            raise RingClosed("every camera has stopped")
+        return None
+
+    def _embed(self, feed: Feed, lease: Lease, name: str, region: Region) -> None:
+        vector = self._handover.borrow(0.0)
+        while vector is None and feed.wait_for_publisher and not self.stopping:
+            vector = self._handover.borrow(WAIT_SECONDS)
+        if vector is None:
+            feed.tally.dropped_publish += 1
+            return
+        started = time.monotonic_ns()
+        box = region.to_box(lease.format.width, lease.format.height)
+        self._embedder.load(lease.pixels, lease.format.pixels, box, feed.rotation)
+        loaded = time.monotonic_ns()
+        self._embedder.invoke()
+        self._embedder.read(vector)
+        inferred = time.monotonic_ns()
+        scorer = self._scorers[feed.camera, name]
+        matches = scorer.matches(vector)
+        self._handover.put(
+            Result(
+                camera=feed.camera,
+                region=name,
+                roi=region,
+                rotation=feed.rotation,
+                frame_seq=lease.seq,
+                stamp=lease.stamp,
+                wait_ns=started - lease.stamp.t_cap_ns,
+                preprocess_ns=loaded - started,
+                infer_ns=inferred - loaded,
+                compare_ns=time.monotonic_ns() - inferred,
+                matches=matches,
+                compared=scorer.size,
+                vector=vector,
+            )
+        )
+
+
+def _facts(embedder: Embedder) -> ModelFacts:
+    return ModelFacts(
+        model=embedder.model.name,
+        space_id=embedder.space_id,
+        engine=embedder.engine,
+        delegate=embedder.delegate,
+        head=embedder.head.index,
+        head_name=embedder.head.name,
+        dtype=embedder.dtype,
+        dimension=embedder.dimension,
+        norm="l2" if embedder.l2_normalize else "none",
+        scale=embedder.scale,
+    )

@@ -1,0 +1,182 @@
+"""The frame ring of one camera: slots made once, the newest frame wins, and what is being read is never written."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.errors import RingClosed
+from edged.values import Format, Stamp
+
+__all__ = ["FrameRing", "Lease"]
+
+
+class _Slot:
+    """Memory for one frame. ``generation`` grows each time that the writer takes the slot."""
+
+    __slots__ = ("generation", "leased", "pixels")
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.pixels: NDArray[np.uint8] = np.empty(shape, np.uint8)
+        self.generation = 0
+        self.leased = False
+
+
+class Lease:
+    """The right to read one frame until it is released; it pins the slot that the frame lies in.
+
+    ``seq`` counts the camera's frames, so that a gap is a frame nobody saw; ``stamp`` is the capture time.
+    """
+
+    __slots__ = ("_generation", "_ring", "_slot", "format", "seq", "stamp")
+
+    def __init__(self, ring: FrameRing, slot: _Slot, frame_format: Format, seq: int, stamp: Stamp) -> None:
+        self._ring = ring
+        self._slot = slot
+        self._generation = slot.generation
+        self.format = frame_format
+        self.seq = seq
+        self.stamp = stamp
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The frame, of shape ``format.shape``; valid until the release.
+
+        Raises:
+            ValueError: the lease was released.
+        """
+        if self._slot.generation != self._generation or not self._slot.leased:
+            raise ValueError("this lease was released: its slot may hold another frame by now")
+        return self._slot.pixels
+
+    def release(self) -> None:
+        """Give the slot back to the writer. Doing so twice is harmless."""
+        self._ring._give_back(self._slot, self._generation)  # noqa: SLF001 - the two are one idea
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+class FrameRing:
+    """Frames from one capture thread to one worker.
+
+    With ``leases + 2`` slots there is always one to write into: ``leases`` are being read, one holds the newest frame,
+    and one is free. So the writer never waits for the reader and never touches what is being read.
+
+    ``bell`` is rung on each new frame; a worker that serves several cameras waits on one bell for all their rings.
+    """
+
+    def __init__(self, bell: threading.Condition, leases: int = 1) -> None:
+        self.dropped = 0
+        """Frames that were overwritten before anybody took them."""
+        self._bell = bell
+        self._count = leases + 2
+        self._format: Format | None = None
+        self._slots: list[_Slot] = []
+        self._writing: _Slot | None = None
+        self._newest: Lease | None = None
+        self._closed = False
+
+    def allocate(self, frame_format: Format) -> None:
+        """Make the slots for frames of *frame_format*; nothing happens if they fit already. The writer calls it."""
+        with self._bell:
+            if self._format is not None and self._format.shape == frame_format.shape:
+                self._format = frame_format
+                return
+            self._forget_newest()
+            self._format = frame_format
+            # Leases of the old size keep their slots alive until they are released.
+            self._slots = [_Slot(frame_format.shape) for _ in range(self._count)]
+
+    def slot(self) -> NDArray[np.uint8]:
+        """Memory for the next frame, which ``commit`` will publish. Asked again, it is the same memory.
+
+        Raises:
+            RingClosed: the ring is closed.
+        """
+        with self._bell:
+            self._check_open()
+            newest = self._newest._slot if self._newest else None
+            slot = next(s for s in self._slots if not s.leased and s is not newest)
+            slot.generation += 1
+            self._writing = slot
+            return slot.pixels
+
+    def commit(self, seq: int, stamp: Stamp) -> None:
+        """Publish the frame that was written into ``slot``; an older one that nobody took is dropped and counted.
+
+        Raises:
+            RingClosed: the ring is closed.
+        """
+        with self._bell:
+            self._check_open()
+            slot, frame_format = self._writing, self._format
+            if slot is None or frame_format is None:
+                raise ValueError("commit without a slot")
+            self._forget_newest()
+            self._writing = None
+            self._newest = Lease(self, slot, frame_format, seq, stamp)
+            self._bell.notify_all()
+
+    def wait_taken(self, timeout: float) -> bool:
+        """Wait until the newest frame was taken, so that none is lost (policy ``block``).
+
+        Returns False after *timeout* seconds.
+
+        Raises:
+            RingClosed: the ring is closed.
+        """
+        with self._bell:
+            self._bell.wait_for(lambda: self._newest is None or self._closed, timeout)
+            self._check_open()
+            return self._newest is None
+
+    def take(self) -> Lease | None:
+        """The newest frame, if there is one that was not taken before; never waits (wait on the bell).
+
+        Raises:
+            RingClosed: the ring is closed, and its last frame was taken.
+        """
+        with self._bell:
+            lease, self._newest = self._newest, None
+            if lease is None:
+                self._check_open()
+                return None
+            lease._slot.leased = True
+            self._bell.notify_all()
+            return lease
+
+    @property
+    def ended(self) -> bool:
+        """Whether the ring is closed and its last frame was taken."""
+        with self._bell:
+            return self._closed and self._newest is None
+
+    def close(self) -> None:
+        """End the hand-over: the writer may not write any more, the reader may take the frame that is left."""
+        with self._bell:
+            self._closed = True
+            self._bell.notify_all()
+
+    def _give_back(self, slot: _Slot, generation: int) -> None:
+        with self._bell:
+            if slot.generation == generation:
+                slot.leased = False
+
+    def _forget_newest(self) -> None:
+        if self._newest is not None:
+            self._newest = None
+            self.dropped += 1
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RingClosed("the frame ring is closed")

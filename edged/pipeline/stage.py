@@ -1,0 +1,108 @@
+"""A stage: one thread that opens, uses and closes one resource."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from edged.errors import EndOfStream, RingClosed
+
+__all__ = ["Stage"]
+
+log = logging.getLogger(__name__)
+
+
+class Stage(ABC):
+    """Work that goes on in a thread of its own until it is stopped, comes to its end, or fails.
+
+    ``open``, ``step`` and ``close`` run in the stage's thread and nowhere else, so a resource that one thread must own
+    (an interpreter, a ZeroMQ socket) is safe in them. ``close`` always runs, also after a failing ``open``.
+
+    An exception of ``open`` or ``step`` ends the stage and is kept in ``error``; ``RingClosed`` and ``EndOfStream`` are
+    its natural end and no error.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.error: Exception | None = None
+        self.last_step = time.monotonic()
+        """When the stage last finished a step, on the monotonic clock: what a watchdog looks at."""
+        self._stopping = threading.Event()
+        self._opened = threading.Event()
+        self._on_end: Callable[[], None] = lambda: None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @abstractmethod
+    def open(self) -> None:
+        """Take hold of the resource. Failing here fails the start of the daemon."""
+
+    @abstractmethod
+    def step(self) -> None:
+        """Do one unit of work. Every wait in it has a limit."""
+
+    @abstractmethod
+    def wake(self) -> None:
+        """End a step that waits; called from any thread, once the stage is to stop."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the resource, as far as it was taken."""
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the stage was told to stop."""
+        return self._stopping.is_set()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the stage's thread is running."""
+        return self._thread.is_alive()
+
+    def start(self, on_end: Callable[[], None]) -> None:
+        """Start the thread; *on_end* is called from it when the stage has ended, whichever way."""
+        self._on_end = on_end
+        self._thread.start()
+
+    def wait_open(self, timeout: float) -> bool:
+        """Wait until ``open`` has returned or failed. False: it did neither within *timeout* seconds."""
+        return self._opened.wait(timeout)
+
+    def stop(self) -> None:
+        """Ask the stage to end; returns at once."""
+        self._stopping.set()
+        self.wake()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the end of the thread. False: it is still running after *timeout* seconds."""
+        if self._thread.ident is not None:
+            self._thread.join(max(0.0, timeout))
+        return not self.alive
+
+    def pause(self, seconds: float) -> None:
+        """Wait in a step; a stop ends it at once."""
+        self._stopping.wait(seconds)
+
+    def _run(self) -> None:
+        try:
+            self.open()
+            self._opened.set()
+            while not self._stopping.is_set():
+                self.step()
+                self.last_step = time.monotonic()
+        except (RingClosed, EndOfStream):
+            log.debug("%s has come to its end", self.name)
+        except Exception as error:  # noqa: BLE001 - the one place: whoever started the stage decides what it means
+            self.error = error
+        finally:
+            self._close()
+            self._opened.set()
+            self._on_end()
+
+    def _close(self) -> None:
+        try:
+            self.close()
+        except Exception as error:  # noqa: BLE001 - as above; the first error is the one to tell
+            self.error = self.error or error

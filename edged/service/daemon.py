@@ -1,0 +1,148 @@
+"""The daemon: starts the stages from the last to the first, waits, and stops them from the first to the last."""
+
+from __future__ import annotations
+
+import logging
+import select
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from edged.pipeline.bell import Bell
+from edged.pipeline.build import Pipeline
+from edged.pipeline.stage import Stage
+from edged.pipeline.tally import Tally
+
+__all__ = ["Daemon"]
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 1.8  # for the whole pipeline; who starts us expects an end within 2 s
+FIGURES_SECONDS = 60.0
+
+
+class Daemon:
+    """Runs a pipeline until it is told to stop, has come to its end, or a stage fails.
+
+    The calling thread works on nothing: it waits, and stops the others.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._bell = Bell()
+        self._stop_reason: str | None = None
+        self.late: list[str] = []
+        """The stages that had not ended when the time for stopping was up."""
+
+    def run(self) -> None:
+        """Start, wait and stop. Returns after a stop that was asked for and after the end of every camera.
+
+        Raises:
+            Exception: what ended the first stage that failed.
+        """
+        try:
+            if self._start():
+                log.info("running: %s", self._pipeline.describe())
+                self._wait()
+        finally:
+            self._stop()
+            self._bell.close()
+        for stage in self._pipeline.stages:
+            if stage.error is not None:
+                raise stage.error
+
+    def stop(self, reason: str) -> None:
+        """Ask for the end; returns at once. May be called from any thread and from a signal handler."""
+        self._stop_reason = self._stop_reason or reason
+        self._bell.ring()
+
+    @contextmanager
+    def signals(self) -> Iterator[None]:
+        """Inside, SIGTERM and SIGINT stop the daemon. The main thread only."""
+
+        def on_signal(number: int, _: FrameType | None) -> None:
+            self.stop(signal.Signals(number).name)
+
+        before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _start(self) -> bool:
+        """Whether every stage is open; False when one failed or a stop came first."""
+        for stage in reversed(self._pipeline.stages):
+            stage.start(self._bell.ring)
+            while not stage.wait_open(0.1):
+                if self._stop_reason:
+                    return False
+            if stage.error is not None:
+                return False
+        return True
+
+    def _wait(self) -> None:
+        figures = Figures(self._pipeline.tallies)
+        while self._stop_reason is None:
+            if any(stage.error is not None for stage in self._pipeline.stages):
+                return
+            if not any(stage.alive for stage in self._pipeline.stages):
+                self._stop_reason = "every camera has stopped"
+                return
+            if not select.select([self._bell], [], [], figures.seconds_left())[0]:
+                figures.log()
+            self._bell.silence()
+
+    def _stop(self) -> None:
+        """Stop the captures; the other stages then end by themselves with everything sent. Hurry who does not."""
+        if self._stop_reason:
+            log.info("stopping: %s", self._stop_reason)
+        begin = time.monotonic()
+        _end(self._pipeline.captures, patience=0.0, until=begin + STOP_SECONDS / 3)
+        _end([self._pipeline.inference], patience=0.6, until=begin + STOP_SECONDS * 2 / 3)
+        _end([self._pipeline.publisher], patience=0.4, until=begin + STOP_SECONDS)
+        self.late = [stage.name for stage in self._pipeline.stages if stage.alive]
+        for name in self.late:
+            log.warning("%s did not stop within %.1f s and is left behind", name, STOP_SECONDS)
+
+
+def _end(stages: Sequence[Stage], *, patience: float, until: float) -> None:
+    """Give *stages* *patience* seconds to end by themselves, then stop them and wait until the clock shows *until*."""
+    for stage in stages:
+        stage.join(patience)
+        stage.stop()
+    for stage in stages:
+        stage.join(until - time.monotonic())
+
+
+class Figures:
+    """One log line a camera each minute."""
+
+    def __init__(self, tallies: Sequence[Tally]) -> None:
+        self._tallies = tallies
+        self._restart()
+
+    def seconds_left(self) -> float:
+        """Until the next line is due."""
+        return max(0.0, self._since + FIGURES_SECONDS - time.monotonic())
+
+    def log(self) -> None:
+        """Write the lines of the time since the last ones."""
+        seconds = time.monotonic() - self._since
+        for tally, (captured, published) in zip(self._tallies, self._before, strict=True):
+            log.info(
+                "camera %s: %s, %.1f frames/s captured, %.1f messages/s published, dropped: capture %d, ring %d, "
+                "publish %d",
+                tally.camera,
+                tally.condition.state,
+                (tally.captured - captured) / seconds,
+                (tally.published - published) / seconds,
+                *tally.dropped().values(),
+            )
+        self._restart()
+
+    def _restart(self) -> None:
+        self._since = time.monotonic()
+        self._before = [(tally.captured, tally.published) for tally in self._tallies]

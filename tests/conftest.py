@@ -1,0 +1,36 @@
+"""What every test may use: the project's own pictures and models, and the proof that no thread stays behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def demo() -> Path:
+    """The folder with the bundled clip and its reference pictures."""
+    return ROOT / "config" / "demo"
+
+
+@pytest.fixture
+def cases() -> Path:
+    """The folder with small models, good and bad."""
+    return ROOT / "tests" / "cases"
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_stays_behind() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 5.0
+    left = set(threading.enumerate()) - before
+    while left and time.monotonic() < deadline:
+        next(iter(left)).join(0.1)
+        left = {thread for thread in left if thread.is_alive()}
+    assert not left, f"threads left behind: {sorted(thread.name for thread in left)}"

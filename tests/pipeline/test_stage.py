@@ -1,0 +1,104 @@
+"""A stage: opened, used and closed in one thread, and every ending."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from edged.errors import EndOfStream, RingClosed
+from edged.pipeline.stage import Stage
+
+
+class Recorder(Stage):
+    """Writes down what was called and in which thread; fails or waits as told."""
+
+    def __init__(self, fails_in: str = "", error: Exception | None = None) -> None:
+        super().__init__("recorder")
+        self.calls: list[str] = []
+        self.threads: set[int] = set()
+        self.stepped = threading.Event()
+        self.ended = threading.Event()
+        self._fails_in, self._error = fails_in, error or KeyError("a bug")
+
+    def _note(self, call: str) -> None:
+        self.calls.append(call)
+        self.threads.add(threading.get_ident())
+        if call == self._fails_in:
+            raise self._error
+
+    def open(self) -> None:
+        self._note("open")
+
+    def step(self) -> None:
+        self.stepped.set()
+        if "step" not in self.calls or self._fails_in == "step":
+            self._note("step")
+        self.pause(60)
+
+    def wake(self) -> None:
+        """Nothing: the pause ends by itself."""
+
+    def close(self) -> None:
+        self._note("close")
+
+
+def test_a_stage_opens_steps_and_closes_in_one_thread_of_its_own() -> None:
+    stage = Recorder()
+    stage.start(stage.ended.set)
+    assert stage.wait_open(10)
+    assert stage.stepped.wait(10)
+    stage.stop()
+    assert stage.join(10)
+    assert stage.calls == ["open", "step", "close"]
+    assert len(stage.threads) == 1
+    assert threading.get_ident() not in stage.threads
+    assert stage.error is None
+    assert stage.ended.is_set()
+
+
+def test_stopping_while_it_waits_ends_it_at_once() -> None:
+    stage = Recorder()
+    stage.start(stage.ended.set)
+    assert stage.stepped.wait(10)
+    stage.stop()
+    assert stage.ended.wait(1.0)
+    assert stage.join(10)
+
+
+@pytest.mark.parametrize("call", ["open", "step", "close"])
+def test_an_exception_is_kept_and_the_stage_is_closed(call: str) -> None:
+    stage = Recorder(fails_in=call)
+    stage.start(stage.ended.set)
+    assert stage.wait_open(10)
+    if call == "close":
+        stage.stop()
+    assert stage.join(10)
+    assert isinstance(stage.error, KeyError)
+    assert stage.calls[-1] == "close"
+    assert stage.ended.is_set()
+
+
+@pytest.mark.parametrize("error", [RingClosed("over"), EndOfStream("over")])
+def test_the_natural_end_is_no_error(error: Exception) -> None:
+    stage = Recorder(fails_in="step", error=error)
+    stage.start(stage.ended.set)
+    assert stage.join(10)
+    assert stage.error is None
+    assert stage.calls == ["open", "step", "close"]
+
+
+def test_a_stage_that_was_never_started_can_be_stopped_and_joined() -> None:
+    stage = Recorder()
+    stage.stop()
+    assert stage.join(0.0)
+    assert stage.calls == []
+
+
+def test_stopping_twice_is_harmless() -> None:
+    stage = Recorder()
+    stage.start(stage.ended.set)
+    stage.stop()
+    stage.stop()
+    assert stage.join(10)
+    stage.stop()

@@ -1,0 +1,115 @@
+"""Imports point down the house, and heavy libraries stay in their rooms."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "edged"
+
+FLOORS = {
+    "__main__": 8,
+    "cli": 7,
+    "service": 6,
+    "pipeline": 5,
+    "camera": 4,
+    "references": 4,
+    "events": 4,
+    "task": 4,
+    "vision": 3,
+    "config": 3,
+    "client": 3,
+    "wire": 2,
+    "values": 1,
+    "errors": 1,
+    "__init__": 0,
+}
+
+ROOMS = {
+    "yaml": {"config"},
+    "pydantic": {"config"},
+    "zmq": {"pipeline", "client", "wire", "cli"},
+    "cv2": {"vision", "camera", "cli"},
+    "picamera2": {"camera"},
+    "libcamera": {"camera"},
+    "ai_edge_litert": {"vision"},
+    "tflite_runtime": {"vision"},
+    "rich": {"cli"},
+}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room(module: Path) -> str:
+    """The top-level package or module that *module* belongs to."""
+    return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(module: Path) -> Iterator[str]:
+    """Every dotted name that *module* imports, also inside functions; imports for the type checker count too."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative import"
+            assert node.module is not None
+            if node.module == "edged":
+                yield from (f"edged.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def test_every_module_has_a_floor() -> None:
+    assert {room(module) for module in modules()} <= set(FLOORS)
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(module: Path) -> None:
+    here = room(module)
+    for name in imported(module):
+        top, _, rest = name.partition(".")
+        if top != "edged":
+            continue
+        there = rest.partition(".")[0]
+        if there == "__version__" or there == here:
+            continue
+        assert FLOORS[there] < FLOORS[here], f"{here} imports {name}, which is not below it"
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_libraries_stay_in_their_rooms(module: Path) -> None:
+    for name in imported(module):
+        allowed = ROOMS.get(name.partition(".")[0])
+        assert allowed is None or room(module) in allowed, f"{room(module)} imports {name}"
+
+
+def test_the_tflite_runtimes_are_imported_in_one_file_only() -> None:
+    naming = [
+        module.relative_to(PACKAGE)
+        for module in modules()
+        if any(text in module.read_text() for text in ("import ai_edge_litert", "import tflite_runtime", "tflite_runtime.interpreter"))
+    ]
+    assert naming in ([], [Path("vision/interpreter.py")])
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("edged", {"numpy", "cv2", "zmq", "yaml", "pydantic"}),
+        ("edged.cli", {"numpy", "cv2", "zmq", "yaml", "pydantic", "rich"}),
+        ("edged.client", {"cv2", "ai_edge_litert", "tflite_runtime", "yaml", "pydantic", "rich"}),
+        ("edged.vision", {"ai_edge_litert", "tflite_runtime", "zmq", "yaml", "pydantic", "rich"}),
+        ("edged.service.daemon", {"picamera2", "rich", "prometheus_client"}),
+    ],
+)
+def test_importing_a_package_does_not_load_what_it_does_not_need(module: str, unwanted: set[str]) -> None:
+    code = f"import sys, {module}; print(*sorted(set(sys.modules) & {unwanted!r}))"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert loaded.stdout.strip() == ""
