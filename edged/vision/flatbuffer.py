@@ -1,0 +1,311 @@
+"""Reads a FlatBuffer and believes nothing that is in it.
+
+FlatBuffers are made to be used in place: a reader follows offsets from table to table, and a wrong offset is
+a wild pointer. Here every offset, vtable, length and alignment is checked while the bytes are read into plain
+values. What comes out is whole, and whoever else reads the same bytes by the same schema stays inside them.
+
+The format is told at https://flatbuffers.dev/internals. A table begins with the signed distance back to its
+vtable; the vtable holds its own size, the table's, and the place of each field in the table, 0 for none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = [
+    "Choice",
+    "FlatbufferError",
+    "Kind",
+    "Record",
+    "Scalar",
+    "Table",
+    "Text",
+    "Union",
+    "Vector",
+    "VectorOf",
+    "read_flatbuffer",
+]
+
+Record = dict[str, Any]
+"""A table that was read: field name to value, in the types that its schema names."""
+
+MAX_TABLES = 200_000
+"""The largest networks have some ten thousand."""
+
+MAX_REUSE = 4
+"""How often a file may be read over by following its offsets: the parts of an honest one hardly overlap."""
+
+_U16 = Struct("<H").unpack_from
+_U32 = Struct("<I").unpack_from
+_I32 = Struct("<i").unpack_from
+
+
+class FlatbufferError(ValueError):
+    """The bytes are no FlatBuffer of this schema. The text says where in the tree, and what was found."""
+
+
+@dataclass(slots=True)
+class Source:
+    """The bytes, the place in the tree of tables that is being read, and how much was read so far."""
+
+    content: bytes
+    trail: list[str | int] = field(default_factory=list)
+    layouts: dict[tuple[str, int], _Layout] = field(default_factory=dict)
+    tables: int = 0
+    visited: int = 0
+
+    def fail(self, found: str) -> NoReturn:
+        """Raise for what was *found* at the present place in the tree."""
+        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.trail)
+        raise FlatbufferError(f"{place[1:]} {found}" if place else f"the root {found}")
+
+    def visit(self, start: int, length: int) -> None:
+        """Make sure that *length* bytes from *start* lie in the file, and count them."""
+        end, size = start + length, len(self.content)
+        if start < 0 or end > size:
+            self.fail(f"reaches to byte {end} of a file of {size} bytes")
+        self.visited += length
+        if self.visited > MAX_REUSE * size:
+            self.fail("belongs to a knot of parts that overlap")
+
+    def follow(self, at: int) -> int:
+        """Where the offset at byte *at* points to: the beginning of a table, vector or string."""
+        offset: int = _U32(self.content, at)[0]
+        target = at + offset
+        if offset == 0 or target % 4:
+            self.fail(f"points to byte {target}, where nothing can begin")
+        self.visit(target, 4)
+        return target
+
+    def elements(self, at: int, width: int) -> tuple[int, int]:
+        """First byte and count of the vector that is pointed to at byte *at*, of *width* bytes an element."""
+        start = self.follow(at) + 4
+        count: int = _U32(self.content, start - 4)[0]
+        self.visit(start, count * width)
+        return start, count
+
+
+class Kind(Protocol):
+    """What a field holds: ``width`` bytes in its table, aligned to that; ``default`` where it is absent."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def default(self) -> Any: ...
+    def read(self, source: Source, at: int) -> Any:
+        """The value of the field at byte *at*, of which ``width`` bytes are known to exist.
+
+        Raises:
+            FlatbufferError: it is damaged.
+        """
+
+
+class Scalar:
+    """A number, by its code in ``struct``."""
+
+    def __init__(self, code: str, default: float = 0) -> None:
+        form = Struct("<" + code)
+        self.width = form.size
+        self.default = default
+        self._unpack = form.unpack_from
+
+    def read(self, source: Source, at: int) -> Any:
+        """The number."""
+        return self._unpack(source.content, at)[0]
+
+
+class Choice(Scalar):
+    """A number that stands for one of *count* things, counted from 0."""
+
+    def __init__(self, code: str, count: int, default: int = 0) -> None:
+        super().__init__(code, default)
+        self._count = count
+
+    def read(self, source: Source, at: int) -> int:
+        """The number."""
+        number: int = super().read(source, at)
+        if not 0 <= number < self._count:
+            source.fail(f"is {number}, and only 0 to {self._count - 1} are known")
+        return number
+
+
+class Text:
+    """A string in UTF-8 with a NUL behind it; None where absent."""
+
+    width = 4
+    default = None
+
+    def read(self, source: Source, at: int) -> str:
+        """The string, without the NUL."""
+        start, length = source.elements(at, 1)
+        end = start + length
+        if source.content[end : end + 1] != b"\0":
+            source.fail("is a string without its end mark")
+        try:
+            return source.content[start:end].decode()
+        except UnicodeDecodeError:
+            source.fail("is a string, but not UTF-8")
+
+
+class Vector:
+    """A vector of numbers, by numpy's name of their type; None where absent."""
+
+    width = 4
+    default = None
+
+    def __init__(self, dtype: str) -> None:
+        self._dtype = np.dtype(dtype).newbyteorder("<")
+
+    def read(self, source: Source, at: int) -> npt.NDArray[Any]:
+        """The numbers: a read-only array over the bytes themselves."""
+        width = self._dtype.itemsize
+        start, count = source.elements(at, width)
+        if start % width:
+            source.fail(f"has its numbers of {width} bytes at byte {start}, out of step")
+        return np.frombuffer(source.content, self._dtype, count, start)
+
+
+class VectorOf:
+    """A vector of tables or strings; None where absent."""
+
+    width = 4
+    default = None
+
+    def __init__(self, element: Table | Text) -> None:
+        self._element = element
+
+    def read(self, source: Source, at: int) -> list[Any]:
+        """The elements."""
+        start, count = source.elements(at, 4)
+        read, trail = self._element.read, source.trail
+        values = []
+        trail.append(0)
+        for index in range(count):
+            trail[-1] = index
+            values.append(read(source, start + 4 * index))
+        trail.pop()
+        return values
+
+
+class Union:
+    """One of several tables; which one, says a byte in the slot before its own.
+
+    Its value is a pair of the table's name and its record; None where either is absent.
+    """
+
+    default = None
+
+    def __init__(self, *members: Table, more: bool = False) -> None:
+        """*more*: whether there may be kinds beyond *members*, which are then passed over unread."""
+        self.members = members
+        self.more = more
+
+
+class _Member:
+    """A union's value in one layout of a table: the byte of its kind lies *distance* bytes before it."""
+
+    width = 4
+    default = None
+
+    def __init__(self, union: Union, distance: int) -> None:
+        self._union = union
+        self._distance = distance
+
+    def read(self, source: Source, at: int) -> tuple[str, Record] | None:
+        number, members = source.content[at - self._distance], self._union.members
+        if number == 0:
+            return None
+        if number > len(members):
+            if self._union.more:
+                return f"kind {number}", {}
+            source.fail(f"is of kind {number}, and only 1 to {len(members)} are known")
+        member = members[number - 1]
+        return member.name, member.read(source, at)
+
+
+_Layout = tuple[int, list[tuple[str, Kind, int]]]
+"""A table's size in bytes, and name, kind and place of each field that it has."""
+
+
+class Table:
+    """A table: its fields in the order of their slots. None stands for a slot that nobody reads any more."""
+
+    width = 4
+    default = None
+
+    def __init__(self, name: str, /, **fields: Kind | Union | None) -> None:
+        self.name = name
+        self._slots: list[tuple[int, str, Kind | Union]] = []
+        slot = 0
+        for label, kind in fields.items():
+            if isinstance(kind, Union):
+                slot += 1  # the byte that tells its kind
+            if kind is not None:
+                self._slots.append((slot, label, kind))
+            slot += 1
+        self._absent: Record = {label: kind.default for _, label, kind in self._slots}
+
+    def read(self, source: Source, at: int) -> Record:
+        """The table that the offset at byte *at* points to: every field, its default where it is absent."""
+        start = source.follow(at)
+        source.tables += 1
+        if source.tables > MAX_TABLES:
+            source.fail(f"is table number {source.tables}, and no model has so many")
+        vtable = start - _I32(source.content, start)[0]
+        layout = source.layouts.get((self.name, vtable))
+        if layout is None:
+            layout = source.layouts[self.name, vtable] = self._layout(source, vtable)
+        size, fields = layout
+        source.visit(start, size)
+        record, trail = self._absent.copy(), source.trail
+        for label, kind, place in fields:
+            trail.append(label)
+            if (start + place) % kind.width:
+                source.fail(f"lies at byte {start + place}, out of step")
+            record[label] = kind.read(source, start + place)
+            trail.pop()
+        return record
+
+    def _layout(self, source: Source, vtable: int) -> _Layout:
+        source.visit(vtable, 4)
+        length: int = _U16(source.content, vtable)[0]
+        size: int = _U16(source.content, vtable + 2)[0]
+        if vtable % 2 or length % 2 or length < 4 or size < 4:
+            source.fail(f"has no vtable at byte {vtable}, where it should be")
+        source.visit(vtable, length)
+
+        def place(slot: int, label: str, width: int) -> int:
+            entry = 4 + 2 * slot
+            offset: int = _U16(source.content, vtable + entry)[0] if entry < length else 0
+            if offset and not 4 <= offset <= size - width:
+                source.fail(f"has {label} at {offset}, outside of its {size} bytes")
+            return offset
+
+        fields: list[tuple[str, Kind, int]] = []
+        for slot, label, kind in self._slots:
+            if isinstance(kind, Union):
+                number, value = place(slot - 1, label, 1), place(slot, label, 4)
+                if number and value:
+                    fields.append((label, _Member(kind, value - number), value))
+            elif offset := place(slot, label, kind.width):
+                fields.append((label, kind, offset))
+        return size, fields
+
+
+def read_flatbuffer(content: bytes, root: Table) -> Record:
+    """Read *content* as a FlatBuffer whose root is a *root* table. File identifiers are the caller's affair.
+
+    Raises:
+        FlatbufferError: an offset, vtable, length, alignment, string, union or choice in it is wrong, or it
+            has more parts than a file of its size can have.
+    """
+    source = Source(content)
+    source.visit(0, 4)
+    return root.read(source, 0)
