@@ -44,8 +44,7 @@ def check_name(name: str) -> str:
     """
     if not re.fullmatch(NAME_PATTERN, name, re.ASCII):
         raise ValueError(
-            "must start with a letter a-z or a digit and go on with at most 63 of a-z, 0-9, '_' and '-' "
-            f"(got {name!r})"
+            f"must start with a letter a-z or a digit and go on with at most 63 of a-z, 0-9, '_' and '-' (got {name!r})"
         )
     return name
 

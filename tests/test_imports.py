@@ -94,7 +94,10 @@ def test_the_tflite_runtimes_are_imported_in_one_file_only() -> None:
     naming = [
         module.relative_to(PACKAGE)
         for module in modules()
-        if any(text in module.read_text() for text in ("import ai_edge_litert", "import tflite_runtime", "tflite_runtime.interpreter"))
+        if any(
+            text in module.read_text()
+            for text in ("import ai_edge_litert", "import tflite_runtime", "tflite_runtime.interpreter")
+        )
     ]
     assert naming in ([], [Path("vision/interpreter.py")])
 

@@ -65,6 +65,7 @@ class VideoFile:
         self._interval = 1.0 / (self._fps or frame_format.fps or DEFAULT_FPS)
         self._pace = Pace()
         self._start_round(at=0.0)
+        self._next_frame()  # a file that opens may still hold no frame that can be decoded
         return frame_format
 
     def grab(self, timeout: float) -> Stamp | None:

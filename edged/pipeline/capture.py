@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edged.camera import Source
-from edged.errors import EndOfStream, SourceError
+from edged.errors import EdgedError, EndOfStream, SourceError
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
 from edged.pipeline.tally import CameraState, Tally
@@ -26,13 +27,15 @@ class CaptureSettings:
 
     ``wait_for_reader`` is the policy ``block``: no frame is taken before the last one has been. ``max_fps`` caps a live
     source. ``retry_seconds`` is the first pause before a lost source is opened again; pauses double up to
-    ``retry_max_seconds``.
+    ``retry_max_seconds``. ``refuse`` makes the error with which the daemon refuses to start when the source cannot be
+    opened then; without it that is weather too.
     """
 
     wait_for_reader: bool = False
     max_fps: float | None = None
     retry_seconds: float = 0.5
     retry_max_seconds: float = 30.0
+    refuse: Callable[[str], EdgedError] | None = None
 
 
 class Capture(Stage):
@@ -53,7 +56,12 @@ class Capture(Stage):
         self._next_seq = 0
 
     def open(self) -> None:
-        """Nothing: a camera that is absent must not keep the daemon from starting. The first step opens it."""
+        """Open a source that must be there. A camera that may be absent is opened by the first step."""
+        if self._settings.refuse is not None:
+            try:
+                self._open_source()
+            except SourceError as exc:
+                raise self._settings.refuse(str(exc)) from exc
 
     def step(self) -> None:
         try:
@@ -127,7 +135,8 @@ class RateCap:
         """Whether the frame of *stamp* may pass."""
         if stamp.t_cap_ns < self._next_ns:
             return False
-        # From the slot that was due, not from this frame, so that 30 frames/s capped at 20 give 20 and not 15;
+        # Counted from the slot that was due, not from this frame, so that 30 frames/s capped at 20 give 20 and not 15;
         # but after a gap there is no debt to catch up with.
-        self._next_ns = max(self._next_ns, stamp.t_cap_ns - self._interval_ns) + self._interval_ns
+        late_ns = stamp.t_cap_ns - self._next_ns
+        self._next_ns = (self._next_ns if late_ns < self._interval_ns else stamp.t_cap_ns) + self._interval_ns
         return True

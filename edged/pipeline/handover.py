@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ class ModelFacts:
     head_name: str | None
     dtype: str
     dimension: int
-    norm: str
+    norm: Literal["l2", "none"]
     scale: float | None
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Outlet"]
 
+MOST_AT_ONCE = 256
+
 
 class Outlet:
     """An XPUB socket: sends messages, and hears who subscribes to what. One thread opens, uses and closes it.
@@ -29,14 +31,18 @@ class Outlet:
         PublishError: the endpoint cannot be bound, mostly because another program has it.
     """
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: Endpoint, *, queue: int, queue_bytes: int) -> None:
-        self._lock = _IpcLock(endpoint.path) if endpoint.path is not None and endpoint.bind else None
+    def __init__(
+        self, context: zmq.Context[zmq.Socket[bytes]], endpoint: Endpoint, *, queue: int, queue_bytes: int
+    ) -> None:
+        path = endpoint.socket_path
+        self._lock = _IpcLock(path) if path is not None and endpoint.mode == "bind" else None
         self.socket = context.socket(zmq.XPUB)
-        self.socket.set(zmq.XPUB_VERBOSE, 1)
+        self.socket.set(zmq.IPV6, 1)
+        self.socket.set(zmq.XPUB_VERBOSE, 1)  # a newcomer is heard also when its topic is subscribed to already
         self.socket.set(zmq.SNDHWM, queue)
         self.socket.set(zmq.SNDBUF, queue_bytes)
         try:
-            if endpoint.bind:
+            if endpoint.mode == "bind":
                 self.socket.bind(endpoint.address)
             else:
                 self.socket.connect(endpoint.address)
@@ -49,11 +55,11 @@ class Outlet:
         self.socket.send_multipart(frames, zmq.DONTWAIT)
 
     def subscriptions(self) -> list[bytes]:
-        """The topic prefixes that were subscribed to since the last call."""
+        """The topic prefixes that were subscribed to since the last call; in a flood, the first of them."""
         prefixes = []
         with contextlib.suppress(zmq.Again):
-            while True:
-                # Not only subscriptions come in here: whoever connects can send what it likes. 
+            # Not only subscriptions come in here: whoever connects can send what it likes, and as much.
+            for _ in range(MOST_AT_ONCE):
                 message = self.socket.recv(zmq.DONTWAIT)
                 if message[:1] == b"\x01":
                     prefixes.append(message[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import time
 from collections import Counter
@@ -17,6 +18,7 @@ from edged.pipeline.bell import Bell
 from edged.pipeline.clock import WallClock
 from edged.pipeline.handover import Handover, Result
 from edged.pipeline.outlet import Outlet
+from edged.pipeline.reporter import STATUS_SECONDS, Reporter, resident_bytes
 from edged.pipeline.stage import Stage
 from edged.pipeline.tally import Condition, Tally
 
@@ -27,8 +29,6 @@ __all__ = ["Publisher", "PublisherSettings"]
 
 log = logging.getLogger(__name__)
 
-STATUS_SECONDS = 2.0
-GREETING_SECONDS = 0.2  # newcomers get a fresh status, but a crowd of them makes no more than five a second
 BATCH = 64  # results sent before the sockets are looked at again
 BYE_SECONDS = 0.3  # for what is queued when the daemon is told to stop
 DRAIN_SECONDS = 5.0  # for what is queued when the cameras have come to their end
@@ -56,11 +56,11 @@ class Publisher(Stage):
         self._settings = settings
         self._handover = handover
         self._bell = bell
-        self._reporters = {tally.camera: _Reporter(tally) for tally in tallies}
-        self._run = secrets.token_hex(8)
+        self._reporters = {tally.camera: Reporter(tally) for tally in tallies}
+        self._run_id = secrets.token_hex(8)
         self._started = time.monotonic()
         self._clock = WallClock()
-        self._seq: Counter[bytes] = Counter()
+        self._seq: Counter[tuple[str, str, str | None]] = Counter()
         self._outlets: list[Outlet] = []
 
     def open(self) -> None:
@@ -74,7 +74,7 @@ class Publisher(Stage):
             self._poller.register(outlet.socket, zmq.POLLIN)
 
     def step(self) -> None:
-        self._poller.poll(max(0.0, self._next_status() - time.monotonic()) * 1000)
+        self._poller.poll(math.ceil(self._seconds_to_wait() * 1000))
         self._bell.silence()
         self._greet_newcomers()
         self._report()
@@ -105,44 +105,104 @@ class Publisher(Stage):
         facts = self._handover.facts
         assert facts is not None, "results come after the model was opened"
         reporter = self._reporters[result.camera]
-        reporter.tally.published += 1
-        total_ns = time.monotonic_ns() - result.stamp.t_cap_ns
-        topic = wire.topic("vec", self._settings.node, result.camera, result.region)
-        self._send(
-            wire.Vec(
-                run=self._run,
-                seq=self._count(topic),
-                node=self._settings.node,
-                camera=result.camera,
-                region=result.region,
-                frame_seq=result.frame_seq,
-                t_cap_us=result.stamp.t_cap_ns // 1000,
-                t_wall_us=self._clock.wall_us(result.stamp.t_cap_ns),
-                ts_source=result.stamp.source,
-                clock_synced=self._clock.synced,
-                lat_us=wire.Latency(
-                    wait=result.wait_ns // 1000,
-                    pre=result.preprocess_ns // 1000,
-                    infer=result.infer_ns // 1000,
-                    sim=result.compare_ns // 1000,
-                    total=total_ns // 1000,
-                ),
-                dropped=reporter.dropped(),
-                rotation=result.rotation,
-                roi=result.roi,
-                model=facts.model,
-                space_id=facts.space_id,
-                delegate=facts.delegate,
-                unchanged=False,
-                engine=facts.engine,
-                head=facts.head,
-                head_name=facts.head_name,
-                dtype=facts.dtype,
-                shape=(facts.dimension,),
-                norm=facts.norm,
-                scale=facts.scale,
-                sims=result.matches,
-                refs=result.compared,
-                vector=result.vector,
-            )
+        roi = result.roi
+        message = wire.Vec(
+            run=self._run_id,
+            seq=self._next_seq("vec", result.camera, result.region),
+            node=self._settings.node,
+            camera=result.camera,
+            region=result.region,
+            frame_seq=result.frame_seq,
+            t_cap_us=result.stamp.t_cap_ns // 1000,
+            t_wall_us=self._clock.wall_us(result.stamp.t_cap_ns),
+            ts_source=result.stamp.source,
+            clock_synced=self._clock.synced,
+            lat_us=wire.Latency(
+                wait=result.wait_ns // 1000,
+                pre=result.preprocess_ns // 1000,
+                infer=result.infer_ns // 1000,
+                sim=result.compare_ns // 1000,
+                total=(time.monotonic_ns() - result.stamp.t_cap_ns) // 1000,
+            ),
+            dropped=reporter.drops(),
+            rotation=result.rotation,
+            roi=(roi.left, roi.top, roi.right, roi.bottom),
+            model=facts.model,
+            space_id=facts.space_id,
+            delegate=facts.delegate,
+            unchanged=False,
+            engine=facts.engine,
+            head=facts.head,
+            head_name=facts.head_name,
+            norm=facts.norm,
+            scale=facts.scale,
+            # A float32 has no more than these digits; the rest would be noise that costs bytes.
+            sims=tuple(wire.Match(match.reference, round(match.similarity, 6)) for match in result.matches),
+            refs=result.compared,
+            vector=result.vector,
         )
+        self._send(message)
+        reporter.tally.published += 1
+
+    def _report(self) -> None:
+        """Send the conditions that are new, and every camera's when its time has come."""
+        now = time.monotonic()
+        for reporter in self._reporters.values():
+            while reporter.tally.changes:
+                self._send_status(reporter, reporter.tally.changes.popleft())
+            if now >= reporter.next_status:
+                self._send_status(reporter)
+
+    def _greet_newcomers(self) -> None:
+        """Make a fresh status due for every camera that somebody has begun to listen to."""
+        prefixes = [prefix for outlet in self._outlets for prefix in outlet.subscriptions()]
+        for camera, reporter in self._reporters.items() if prefixes else ():
+            if any(wire.topic("status", self._settings.node, camera).startswith(prefix) for prefix in prefixes):
+                reporter.greet()
+
+    def _send_status(self, reporter: Reporter, condition: Condition | None = None, *, bye: bool = False) -> None:
+        facts = self._handover.facts
+        tally = reporter.tally
+        condition = condition or tally.condition
+        captured, published = reporter.rates()
+        message = wire.Status(
+            run=self._run_id,
+            seq=self._next_seq("status", tally.camera, None),
+            node=self._settings.node,
+            camera=tally.camera,
+            state=condition.state.value,
+            reason=condition.reason,
+            since_us=self._clock.wall_us(condition.since_ns),
+            t_wall_us=self._clock.wall_us(time.monotonic_ns()),
+            fps_captured=captured,
+            fps_published=published,
+            dropped=reporter.drops(),
+            reopens=tally.reopens,
+            engine=facts.engine if facts else None,
+            delegate=facts.delegate if facts else None,
+            model=facts.model if facts else None,
+            space_id=facts.space_id if facts else None,
+            config_hash=self._settings.config_hash,
+            uptime_s=round(time.monotonic() - self._started, 3),
+            rss_bytes=resident_bytes(),
+            temp_c=None,
+            throttled=None,
+            insecure=False,
+            bye=bye,
+        )
+        self._send(message)
+        reporter.next_status = time.monotonic() + STATUS_SECONDS
+
+    def _send(self, message: wire.Message) -> None:
+        frames = wire.encode(message)
+        for outlet in self._outlets:
+            outlet.send(frames)
+
+    def _next_seq(self, kind: wire.Kind, camera: str, region: str | None) -> int:
+        seq = self._seq[kind, camera, region]
+        self._seq[kind, camera, region] = seq + 1
+        return seq
+
+    def _seconds_to_wait(self) -> float:
+        due = min(reporter.next_status for reporter in self._reporters.values())
+        return max(0.0, due - time.monotonic())

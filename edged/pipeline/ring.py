@@ -55,7 +55,7 @@ class Lease:
 
     def release(self) -> None:
         """Give the slot back to the writer. Doing so twice is harmless."""
-        self._ring._give_back(self._slot, self._generation)  # noqa: SLF001 - the two are one idea
+        self._ring._give_back(self._slot, self._generation)
 
     def __enter__(self) -> Self:
         return self

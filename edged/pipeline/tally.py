@@ -33,8 +33,8 @@ class Condition:
 class Tally:
     """Counts and state of one camera.
 
-    Each number has one thread that writes it: ``captured``, ``dropped_capture``, ``dropped_ring``, ``reopens`` and the state
-    belong to the capture, ``dropped_publish`` to the inference, ``published`` to the publisher. Others only read.
+    Each number has one thread that writes it: ``dropped_publish`` the inference, ``published`` the publisher, all
+    others and the state the capture. Others only read.
     """
 
     def __init__(self, camera: str, on_change: Callable[[], None] = lambda: None) -> None:

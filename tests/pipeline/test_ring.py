@@ -168,9 +168,8 @@ def test_a_reader_never_sees_a_torn_frame_while_the_writer_laps_it_thousands_of_
                     continue
                 with lease:
                     value = lease.seq % 256
-                    for _ in range(20):
-                        if not (lease.pixels == value).all():
-                            torn.append(lease.seq)
+                    if not all((lease.pixels == value).all() for _ in range(20)):
+                        torn.append(lease.seq)
                     read.append(lease.seq)
         except RingClosed:
             return

@@ -1,0 +1,85 @@
+"""A camera that does what the test says: the only thing in these tests that is not real."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.errors import EndOfStream, SourceError
+from edged.values import Format, Stamp
+
+__all__ = ["FakeSource", "eventually"]
+
+
+def eventually(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+    """Wait until *condition* holds; fail with *what* if it does not within *seconds*."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        pause.wait(0.005)
+
+
+class FakeSource:
+    """A `Source` that plays *script*: one entry for each ``open`` and ``grab``, in order.
+
+    ``"frame"`` delivers a frame, ``"nothing"`` a timeout, ``"refuse"`` (at open) and ``"die"`` (at grab) raise a
+    `SourceError`, ``"damaged"`` is a frame that cannot be decoded, a `Format` opens with that format, ``"hang"`` blocks
+    until ``released`` is set. After the script's end: ``EndOfStream``.
+    """
+
+    def __init__(self, script: Iterable[str | Format], frame_format: Format | None = None) -> None:
+        self.format = frame_format or Format(width=16, height=8, fps=30.0)
+        self.events: list[str] = []
+        self.threads: set[int] = set()
+        self.released = threading.Event()
+        self.woken = threading.Event()
+        self._script: Iterator[str | Format] = iter(script)
+        self._decodable = True
+        self._count = 0
+
+    def open(self) -> Format:
+        self._note("open")
+        cue = next(self._script, "end")
+        if cue == "refuse":
+            raise SourceError("it will not open")
+        if isinstance(cue, Format):
+            self.format = cue
+        return self.format
+
+    def grab(self, timeout: float) -> Stamp | None:
+        self.threads.add(threading.get_ident())
+        match next(self._script, "end"):
+            case "nothing":
+                self.woken.wait(timeout)
+                return None
+            case "die":
+                raise SourceError("the cable was pulled")
+            case "hang":
+                self.released.wait()
+                raise SourceError("it hung")
+            case "end":
+                raise EndOfStream("the script is over")
+            case cue:
+                self._decodable = cue != "damaged"
+                return Stamp(time.monotonic_ns(), "arrival")
+
+    def retrieve(self, slot: NDArray[np.uint8]) -> None:
+        if not self._decodable:
+            raise SourceError("the picture is damaged")
+        slot[...] = self._count % 256
+        self._count += 1
+
+    def wake(self) -> None:
+        self.woken.set()
+
+    def close(self) -> None:
+        self._note("close")
+
+    def _note(self, event: str) -> None:
+        self.events.append(event)
+        self.threads.add(threading.get_ident())

@@ -1,0 +1,190 @@
+"""The capture stage: keeps the ring fresh, and takes a lost camera for weather."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from edged.errors import ConfigError, RingClosed
+from edged.pipeline.capture import Capture, CaptureSettings, RateCap
+from edged.pipeline.ring import FrameRing
+from edged.pipeline.tally import CameraState, Tally
+from edged.values import Format, Stamp
+from tests.fakes import FakeSource, eventually
+
+QUICK = CaptureSettings(retry_seconds=0.001, retry_max_seconds=0.004)
+WAITING = CaptureSettings(wait_for_reader=True)
+FOR_EVER = itertools.repeat("frame")
+
+
+class Rig:
+    """A capture stage on a fake camera, with its ring read by the test."""
+
+    def __init__(self, script: Iterable[str | Format], settings: CaptureSettings) -> None:
+        self.source = FakeSource(script)
+        self.ring = FrameRing(threading.Condition())
+        self.tally = Tally("cam")
+        self.stage = Capture(self.source, self.ring, self.tally, settings)
+
+    def read(self, count: int) -> list[int]:
+        """Take *count* frames and return their numbers."""
+        numbers: list[int] = []
+
+        def take() -> bool:
+            lease = self.ring.take()
+            if lease is not None:
+                with lease:
+                    numbers.append(lease.seq)
+            return len(numbers) >= count
+
+        eventually(take, f"{count} frames")
+        return numbers
+
+    def states(self) -> list[str]:
+        return [condition.state.value for condition in self.tally.changes]
+
+
+@contextmanager
+def capturing(script: Iterable[str | Format], settings: CaptureSettings = QUICK) -> Iterator[Rig]:
+    rig = Rig(script, settings)
+    rig.stage.start(lambda: None)
+    try:
+        yield rig
+    finally:
+        rig.source.released.set()
+        rig.stage.stop()
+        assert rig.stage.join(10)
+        assert rig.stage.error is None
+
+
+def test_the_source_is_opened_used_and_closed_by_one_thread() -> None:
+    with capturing(["open", *["frame"] * 5]) as rig:
+        eventually(lambda: not rig.stage.alive, "the end")
+    assert rig.source.events[0] == "open"
+    assert rig.source.events[-1] == "close"
+    assert len(rig.source.threads) == 1
+
+
+def test_the_end_of_a_source_stops_the_stage_and_closes_its_ring() -> None:
+    with capturing(["open", "frame"]) as rig:
+        assert rig.read(1) == [0]
+        eventually(lambda: not rig.stage.alive, "the end")
+        assert rig.ring.ended
+        assert rig.states() == ["running", "stopped"]
+        assert rig.tally.condition.reason == "the script is over"
+
+
+def test_a_reader_that_is_slow_gets_the_newest_frame_and_the_others_are_counted() -> None:
+    with capturing(["open", *["frame"] * 100]) as rig:
+        eventually(lambda: not rig.stage.alive, "the end")
+        assert rig.read(1) == [99]
+        assert rig.tally.captured == 100
+        assert rig.tally.dropped() == {"capture": 0, "ring": 99, "publish": 0}
+
+
+def test_under_the_policy_block_no_frame_is_lost() -> None:
+    with capturing(["open", *["frame"] * 50], WAITING) as rig:
+        assert rig.read(50) == list(range(50))
+        assert rig.tally.dropped_ring == 0
+
+
+def test_a_camera_that_will_not_open_is_tried_again_until_it_does() -> None:
+    with capturing(["refuse", "refuse", "refuse", "open", *["frame"] * 3]) as rig:
+        eventually(lambda: rig.tally.captured == 3, "frames")
+        assert rig.states()[:2] == ["lost", "running"]
+        assert rig.source.events.count("open") == 4
+
+
+def test_a_camera_that_dies_is_closed_and_opened_again() -> None:
+    with capturing(["open", "frame", "die", "open", "frame", "frame"]) as rig:
+        eventually(lambda: rig.tally.captured == 3, "frames")
+        assert rig.states()[:3] == ["running", "lost", "running"]
+        assert rig.tally.reopens == 1
+        assert rig.source.events[:3] == ["open", "close", "open"]
+
+
+def test_why_a_camera_is_lost_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO), capturing([*["refuse"] * 20, "open", "frame"]) as rig:
+        eventually(lambda: rig.tally.captured == 1, "a frame")
+    lost = [record for record in caplog.records if "is lost" in record.message]
+    assert [record.message for record in lost] == ["camera cam is lost: it will not open"]
+
+
+def test_a_camera_that_comes_back_with_another_size_gets_new_slots() -> None:
+    big = Format(width=32, height=32)
+    with capturing(["open", "frame", "die", big, "frame"]) as rig:
+        eventually(lambda: rig.tally.captured == 2 and not rig.stage.alive, "the end")
+        lease = rig.ring.take()
+        assert lease is not None
+        with lease:
+            assert lease.pixels.shape == (32, 32, 3)
+
+
+def test_a_frame_that_cannot_be_decoded_is_a_drop_with_a_gap_in_the_numbers() -> None:
+    with capturing(["open", "frame", "damaged", "open", "frame"], WAITING) as rig:
+        eventually(lambda: not rig.stage.alive or rig.tally.captured >= 1, "frames")
+        assert rig.read(2) == [0, 2]
+        assert rig.tally.dropped_capture == 1
+
+
+def test_stopping_ends_a_long_retry_pause_at_once() -> None:
+    with capturing(itertools.repeat("refuse"), CaptureSettings(retry_seconds=3600)) as rig:
+        eventually(lambda: rig.states() == ["lost"], "the loss")
+        rig.stage.stop()
+        assert rig.stage.join(2.0)
+    assert rig.tally.condition.state is CameraState.STOPPED
+
+
+def test_stopping_ends_a_capture_that_waits_for_its_reader() -> None:
+    with capturing(itertools.chain(["open"], FOR_EVER), WAITING) as rig:
+        eventually(lambda: rig.tally.captured == 1, "a frame")
+        rig.stage.stop()
+        assert rig.stage.join(2.0)
+
+
+def test_a_capture_that_hangs_in_its_driver_lets_the_reader_go_when_it_is_stopped() -> None:
+    with capturing(["open", "frame", "hang"]) as rig:
+        rig.read(1)
+        rig.stage.stop()
+        assert not rig.stage.join(0.05)
+        with pytest.raises(RingClosed):
+            rig.ring.take()
+
+
+def test_a_cap_of_20_lets_20_of_30_frames_a_second_pass() -> None:
+    cap = RateCap(20)
+    admitted = sum(cap.admits(Stamp(int(n * 1e9 / 30), "driver")) for n in range(300))
+    assert admitted == pytest.approx(200, abs=2)
+
+
+def test_after_a_gap_a_cap_does_not_let_a_burst_pass() -> None:
+    cap = RateCap(10)
+    assert cap.admits(Stamp(0, "driver"))
+    hour = 3600 * 10**9
+    assert [cap.admits(Stamp(hour + n * 10**7, "driver")) for n in range(5)] == [True, False, False, False, False]
+
+
+def test_no_cap_lets_everything_pass() -> None:
+    cap = RateCap(None)
+    assert all(cap.admits(Stamp(5, "driver")) for _ in range(5))
+
+
+def test_a_source_that_must_be_there_is_opened_at_the_start() -> None:
+    with capturing(["open", "frame"], CaptureSettings(refuse=ConfigError)) as rig:
+        assert rig.stage.wait_open(10)
+        assert rig.source.events[0] == "open"
+        assert rig.read(1) == [0]
+
+
+def test_a_source_that_must_be_there_and_is_not_fails_the_start() -> None:
+    rig = Rig(["refuse"], CaptureSettings(refuse=ConfigError))
+    rig.stage.start(lambda: None)
+    assert rig.stage.wait_open(10)
+    assert rig.stage.join(10)
+    assert isinstance(rig.stage.error, ConfigError)
+    assert str(rig.stage.error) == "it will not open"

@@ -1,0 +1,106 @@
+"""The hand-over: bounded, made once, and every ending."""
+
+from __future__ import annotations
+
+import select
+import threading
+
+import numpy as np
+import pytest
+
+from edged.errors import RingClosed
+from edged.pipeline.bell import Bell
+from edged.pipeline.handover import Handover, ModelFacts, Result
+from edged.values import FULL, Stamp
+
+FACTS = ModelFacts("m", "s", "e", "none", 0, None, "<f4", 4, "none", None)
+
+
+def result(vector: np.ndarray[tuple[int], np.dtype[np.float32]], seq: int = 0) -> Result:
+    return Result("cam", "full", FULL, 0, seq, Stamp(0, "arrival"), 0, 0, 0, 0, (), 0, vector)
+
+
+def opened(capacity: int = 2) -> Handover:
+    handover = Handover(capacity, Bell())
+    handover.open(FACTS)
+    return handover
+
+
+def test_results_come_out_in_the_order_they_went_in() -> None:
+    handover = opened(3)
+    for seq in range(3):
+        vector = handover.borrow(0)
+        assert vector is not None
+        handover.put(result(vector, seq))
+    got = [handover.get() for _ in range(3)]
+    assert [each.frame_seq for each in got if each] == [0, 1, 2]
+    assert handover.get() is None
+
+
+def test_no_more_vectors_are_lent_than_there_are() -> None:
+    handover = opened(2)
+    first, second = handover.borrow(0), handover.borrow(0)
+    assert first is not None
+    assert second is not None
+    assert not np.shares_memory(first, second)
+    assert handover.borrow(0.01) is None
+    handover.give_back(first)
+    again = handover.borrow(0)
+    assert again is not None
+    assert np.shares_memory(again, first)
+
+
+def test_who_waits_for_a_vector_gets_the_next_that_comes_back() -> None:
+    handover = opened(1)
+    vector = handover.borrow(0)
+    assert vector is not None
+    publisher = threading.Timer(0.02, handover.give_back, [vector])
+    publisher.start()
+    assert handover.borrow(10) is not None
+    publisher.join()
+
+
+def test_closing_lets_the_rest_be_got_and_then_ends_both_sides() -> None:
+    handover = opened()
+    vector = handover.borrow(0)
+    assert vector is not None
+    handover.put(result(vector))
+    handover.close()
+    handover.close()
+    with pytest.raises(RingClosed):
+        handover.borrow(10)
+    assert handover.get() is not None
+    with pytest.raises(RingClosed):
+        handover.get()
+
+
+def test_closing_ends_a_wait_for_a_vector() -> None:
+    handover = opened(1)
+    handover.borrow(0)
+    closer = threading.Timer(0.02, handover.close)
+    closer.start()
+    with pytest.raises(RingClosed):
+        handover.borrow(10)
+    closer.join()
+
+
+def test_a_result_rings_the_bell_that_the_publisher_polls() -> None:
+    bell = Bell()
+    handover = Handover(1, bell)
+    handover.open(FACTS)
+    bell.silence()
+    assert select.select([bell], [], [], 0)[0] == []
+    vector = handover.borrow(0)
+    assert vector is not None
+    handover.put(result(vector))
+    assert select.select([bell], [], [], 0)[0] == [bell]
+    bell.silence()
+    assert select.select([bell], [], [], 0)[0] == []
+    bell.close()
+
+
+def test_a_closed_bell_may_be_rung_and_closed_again() -> None:
+    bell = Bell()
+    bell.close()
+    bell.ring()
+    bell.close()

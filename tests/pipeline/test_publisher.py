@@ -1,0 +1,270 @@
+"""The publisher, over real sockets: who hears what, and that nobody holds it up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import zmq
+
+from edged import wire
+from edged.config import Endpoint
+from edged.errors import PublishError
+from edged.pipeline.bell import Bell
+from edged.pipeline.handover import Handover, ModelFacts, Result
+from edged.pipeline.publisher import Publisher, PublisherSettings
+from edged.pipeline.tally import CameraState, Tally
+from edged.values import FULL, Match, Stamp
+from tests.fakes import eventually
+
+FACTS = ModelFacts("tiny", "0123456789abcdef", "engine 1", "none", 0, "feature", "<f4", 4, "none", None)
+VEC = b"edged/1/vec/"
+STATUS = b"edged/1/status/"
+
+
+class Rig:
+    """A publisher of two cameras and the worker's end of its hand-over."""
+
+    def __init__(self, *endpoints: str, rate: float = 10.0) -> None:
+        self.bell = Bell()
+        self.handover = Handover(8, self.bell)
+        self.tallies = {name: Tally(name, self.bell.ring) for name in ("cam1", "cam10")}
+        parsed = [Endpoint.parse(text, Path("/")) for text in endpoints]
+        settings = PublisherSettings("node", parsed, rate, "cafe")
+        self.stage = Publisher(settings, self.handover, self.bell, list(self.tallies.values()))
+        self.handover.open(FACTS)
+
+    def put(self, frame_seq: int, camera: str = "cam1", seconds: float = 10.0) -> None:
+        """Do what the worker does for one frame."""
+        vector = self.handover.borrow(seconds)
+        assert vector is not None, "the publisher did not give a vector back"
+        vector[:] = frame_seq
+        stamp = Stamp(time.monotonic_ns(), "arrival")
+        matches = (Match("near", 0.5), Match("far", -1 / 3))
+        self.handover.put(Result(camera, "full", FULL, 90, frame_seq, stamp, 1000, 2000, 3000, 4000, matches, 2, vector))
+
+
+@contextmanager
+def publishing(*endpoints: str, rate: float = 10.0) -> Iterator[Rig]:
+    rig = Rig(*endpoints, rate=rate)
+    rig.stage.start(lambda: None)
+    try:
+        assert rig.stage.wait_open(10)
+        assert rig.stage.error is None
+        yield rig
+    finally:
+        rig.stage.stop()
+        assert rig.stage.join(10)
+        assert rig.stage.error is None
+        rig.bell.close()
+
+
+@contextmanager
+def subscribed(rig: Rig, address: str, *topics: bytes) -> Iterator[zmq.Socket[bytes]]:
+    """A subscriber whose subscription the publisher has seen."""
+    context = zmq.Context()
+    socket = context.socket(zmq.SUB)
+    socket.setsockopt(zmq.RCVTIMEO, 10_000)
+    for topic in (*topics, STATUS):
+        socket.subscribe(topic)
+    socket.connect(address)
+    try:
+        # The status that greets it says that the subscription has arrived.
+        while not socket.recv_multipart()[0].startswith(STATUS):
+            pass
+        yield socket
+    finally:
+        socket.close(0)
+        context.term()
+
+
+def vecs(socket: zmq.Socket[bytes], count: int) -> list[wire.Vec]:
+    messages: list[wire.Vec] = []
+    while len(messages) < count:
+        message = wire.decode(socket.recv_multipart())
+        if isinstance(message, wire.Vec):
+            messages.append(message)
+    return messages
+
+
+@pytest.fixture
+def ipc(tmp_path: Path) -> str:
+    return f"ipc://{tmp_path}/pub.sock"
+
+
+def test_a_result_arrives_as_it_was_handed_over(ipc: str) -> None:
+    with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc, VEC) as socket:
+        rig.put(7)
+        [message] = vecs(socket, 1)
+    assert (message.node, message.camera, message.region, message.frame_seq) == ("node", "cam1", "full", 7)
+    assert message.vector.tolist() == [7.0] * 4
+    assert (message.model, message.space_id, message.head_name) == ("tiny", "0123456789abcdef", "feature")
+    assert message.sims == (wire.Match("near", 0.5), wire.Match("far", -0.333333))
+    assert (message.refs, message.rotation, message.roi) == (2, 90, (0.0, 0.0, 1.0, 1.0))
+    assert (message.lat_us.wait, message.lat_us.pre, message.lat_us.infer, message.lat_us.sim) == (1, 2, 3, 4)
+    assert abs(message.t_wall_us / 1e6 - time.time()) < 60
+
+
+def test_messages_are_numbered_by_topic_without_a_gap(ipc: str) -> None:
+    with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc, VEC) as socket:
+        for frame in range(6):
+            rig.put(frame, camera="cam1" if frame % 3 else "cam10")
+        messages = vecs(socket, 6)
+    numbers = {camera: [m.seq for m in messages if m.camera == camera] for camera in ("cam1", "cam10")}
+    assert numbers == {"cam1": [0, 1, 2, 3], "cam10": [0, 1]}
+    assert len({message.run for message in messages}) == 1
+
+
+def test_who_asks_for_cam1_does_not_get_cam10(ipc: str) -> None:
+    with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc, b"edged/1/vec/node/cam1/") as socket:
+        rig.put(1, camera="cam10")
+        rig.put(2, camera="cam1")
+        assert vecs(socket, 1)[0].camera == "cam1"
+
+
+def test_every_endpoint_gets_the_same_messages(ipc: str, tmp_path: Path) -> None:
+    other = f"ipc://{tmp_path}/other.sock"
+    with (
+        publishing(f"pub+bind:{ipc}", f"pub+bind:{other}") as rig,
+        subscribed(rig, ipc, VEC) as one,
+        subscribed(rig, other, VEC) as two,
+    ):
+        rig.put(1)
+        assert vecs(one, 1)[0].seq == vecs(two, 1)[0].seq == 0
+
+
+def test_a_newcomer_gets_a_fresh_status_of_each_camera_at_once(ipc: str) -> None:
+    with publishing(f"pub+bind:{ipc}") as rig:
+        begin = time.monotonic()
+        with subscribed(rig, ipc) as socket:
+            seen = {"cam1"}
+            while len(seen) < 2:
+                message = wire.decode(socket.recv_multipart())
+                assert isinstance(message, wire.Status)
+                seen.add(message.camera)
+        assert time.monotonic() - begin < 1.5  # the regular one would come after two seconds
+
+
+def test_a_crowd_of_newcomers_makes_at_most_five_statuses_a_second(ipc: str) -> None:
+    with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc) as socket:
+        begin = time.monotonic()
+        for _ in range(40):
+            with subscribed(rig, ipc):
+                pass
+        seconds = time.monotonic() - begin
+        count = 0
+        socket.setsockopt(zmq.RCVTIMEO, 300)
+        try:
+            while True:
+                count += socket.recv_multipart()[0] == b"edged/1/status/node/cam1/"
+        except zmq.Again:
+            pass
+        assert count <= seconds * 5 + 3
+
+
+def test_a_change_of_state_is_told_at_once_and_none_is_left_out(ipc: str) -> None:
+    with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc) as socket:
+        rig.tallies["cam1"].turn(CameraState.RUNNING)
+        rig.tallies["cam1"].turn(CameraState.LOST, "the cable was pulled")
+        rig.tallies["cam1"].turn(CameraState.RUNNING)
+        states: list[tuple[str, str | None]] = []
+        while len(states) < 3:
+            message = wire.decode(socket.recv_multipart())
+            assert isinstance(message, wire.Status)
+            if message.camera == "cam1" and message.state != "starting":
+                states.append((message.state, message.reason))
+    assert states == [("running", None), ("lost", "the cable was pulled"), ("running", None)]
+
+
+def test_the_last_message_of_a_clean_stop_says_bye(ipc: str) -> None:
+    with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc) as socket:
+        rig.stage.stop()
+        byes = set()
+        while len(byes) < 2:
+            message = wire.decode(socket.recv_multipart())
+            assert isinstance(message, wire.Status)
+            if message.bye:
+                byes.add(message.camera)
+    assert byes == {"cam1", "cam10"}
+
+
+def test_what_was_handed_over_before_the_end_is_still_sent(ipc: str) -> None:
+    with publishing(f"pub+bind:{ipc}", rate=100) as rig, subscribed(rig, ipc, VEC) as socket:
+        for frame in range(100):
+            rig.put(frame)
+        rig.handover.close()
+        assert [message.seq for message in vecs(socket, 100)] == list(range(100))
+        assert rig.stage.join(10)
+
+
+def test_a_subscriber_that_does_not_read_slows_nobody(ipc: str) -> None:
+    with (
+        publishing(f"pub+bind:{ipc}", rate=50) as rig,
+        subscribed(rig, ipc, VEC),
+        subscribed(rig, ipc, VEC) as reader,
+    ):
+        begin = time.monotonic()
+        for frame in range(3000):
+            rig.put(frame)
+            assert vecs(reader, 1)[0].frame_seq == frame
+        assert time.monotonic() - begin < 60
+
+
+def test_garbage_from_a_subscriber_is_ignored(ipc: str) -> None:
+    with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc, VEC) as socket:
+        context = zmq.Context()
+        rude = context.socket(zmq.XSUB)
+        rude.connect(ipc)
+        for message in (b"", b"\x01", b"\x01\xff\xfe" * 100, b"\x02" + b"x" * 5000, b"\x00never"):
+            rude.send(message)
+        rude.send_multipart([b"\x01", b"two", b"frames"])
+        rig.put(1)
+        assert vecs(socket, 1)[0].seq == 0
+        rude.close(0)
+        context.term()
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ipc"])
+def test_an_endpoint_in_use_is_an_error_of_the_start(transport: str, tmp_path: Path) -> None:
+    with zmq.Context() as context, context.socket(zmq.REP) as other:
+        if transport == "tcp":
+            endpoint = f"tcp://127.0.0.1:{other.bind_to_random_port('tcp://127.0.0.1')}"
+            holder = None
+        else:
+            endpoint = f"ipc://{tmp_path}/pub.sock"
+            holder = Rig(f"pub+bind:{endpoint}")
+            holder.stage.start(lambda: None)
+            assert holder.stage.wait_open(10)
+        rig = Rig(f"pub+bind:{endpoint}")
+        rig.stage.start(lambda: None)
+        assert rig.stage.join(10)
+        assert isinstance(rig.stage.error, PublishError)
+        assert endpoint in str(rig.stage.error)
+        if holder:
+            holder.stage.stop()
+            assert holder.stage.join(10)
+
+
+def test_a_socket_file_left_behind_by_a_killed_daemon_does_not_keep_the_next_one_out(ipc: str, tmp_path: Path) -> None:
+    for _ in range(2):
+        with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc, VEC) as socket:
+            rig.put(1)
+            assert vecs(socket, 1)
+        (tmp_path / "pub.sock").touch()
+
+
+def test_a_publisher_can_dial_out_to_a_hub(ipc: str) -> None:
+    with zmq.Context() as context, context.socket(zmq.SUB) as hub:
+        hub.subscribe(VEC)
+        hub.bind(ipc)
+        with publishing(f"pub+connect:{ipc}", rate=100) as rig:
+            frame = iter(range(10_000))
+
+            def arrived() -> bool:
+                rig.put(next(frame))
+                return hub.poll(20) > 0
+
+            eventually(arrived, "a message at the hub")
