@@ -1,0 +1,74 @@
+"""Where a daemon is to be found: ZeroMQ addresses, which of them are on this machine, and the default."""
+
+from __future__ import annotations
+
+import os
+import socket
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["DEFAULT_SOCKET_NAME", "DEFAULT_TCP_ADDRESS", "check_address", "default_address", "is_local"]
+
+DEFAULT_SOCKET_NAME = "pub.sock"
+"""The file of the default ``ipc://`` endpoint, in the daemon's runtime directory."""
+
+DEFAULT_TCP_ADDRESS = "tcp://127.0.0.1:5556"
+
+SYSTEM_DIRECTORY = Path("/run/edged")  # RuntimeDirectory=edged of the service
+
+
+def check_address(address: str) -> str:
+    """Return *address* if a subscriber can connect to it: ``tcp://HOST:PORT`` or ``ipc://PATH``.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    transport, separator, rest = address.partition("://")
+    if transport == "tcp" and separator:
+        host, _, port = rest.rpartition(":")
+        if host and host != "*" and port.isascii() and port.isdigit() and 0 < int(port) < 65536:
+            return address
+    elif transport == "ipc" and separator and rest:
+        return address
+    raise ValueError(f"must be tcp://HOST:PORT or ipc://PATH (got {address!r})")
+
+
+def is_local(address: str) -> bool:
+    """Whether *address* leads to this machine: ``ipc://``, or ``tcp://`` on a loopback address."""
+    transport, _, rest = address.partition("://")
+    if transport != "tcp":
+        return transport in {"ipc", "inproc"}
+    host = rest.rpartition(":")[0].strip("[]")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def default_address(environ: Mapping[str, str] = os.environ) -> str:
+    """Where a daemon with the default endpoints answers on this machine.
+
+    That is the first of ``$XDG_RUNTIME_DIR/edged/pub.sock`` (started by hand) and ``/run/edged/pub.sock``
+    (the service) on which somebody listens, or else the loopback port. Looking for the file alone would find
+    what a killed daemon left behind.
+    """
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    directories = [Path(runtime) / "edged"] if runtime else []
+    for path in (directory / DEFAULT_SOCKET_NAME for directory in (*directories, SYSTEM_DIRECTORY)):
+        if _somebody_listens(path):
+            return f"ipc://{path}"
+    return DEFAULT_TCP_ADDRESS
+
+
+def _somebody_listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(str(path))
+        except OSError:  # nobody, no file, no permission, or a path too long for a socket
+            return False
+    return True

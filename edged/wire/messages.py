@@ -1,0 +1,186 @@
+"""The messages. Their fields are the keys of the header, in this order, and mean what ``docs/wire.md`` says.
+
+Times end in ``_us``: whole microseconds (nanoseconds since 1970 exceed 2^53 and lose digits in JavaScript
+and jq). ``t_cap_us`` is on CLOCK_MONOTONIC of the daemon's host, the others are on its wall clock.
+
+A field that gets a default is one that a decoder can do without: that is how keys are added within a version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from edged.errors import WireError
+from edged.values import Rotation, TimeSource
+from edged.wire.topics import Kind, topic
+
+__all__ = ["Drops", "Event", "Latency", "Match", "Message", "Status", "Vec", "Vector"]
+
+Vector: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How like a reference is: ``s`` is the cosine, from minus one to one."""
+
+    ref: str
+    s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Where the time of a frame went, in microseconds.
+
+    ``wait`` is from capture to inference, ``pre`` crop to normalised input, ``infer`` the model, ``sim`` the
+    comparison and ``total`` from capture to the hand-over to the socket, waits included.
+    """
+
+    wait: int
+    pre: int
+    infer: int
+    sim: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drops:
+    """Frames and messages that were given up since the start of the daemon, by where that happened.
+
+    ``publish`` is the daemon's own hand-over. What ZeroMQ drops for one slow subscriber only that one can
+    see, by ``seq``.
+    """
+
+    capture: int
+    ring: int
+    publish: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Vec:
+    """One embedding of one region of one frame, and how like the references it is.
+
+    ``vector`` is one C-contiguous row of little-endian ``float32`` or ``int8``. It travels as the payload,
+    and ``dtype`` and ``shape`` say in the header what it is.
+
+    Raises:
+        WireError: the vector is of another kind, or not what ``dtype`` and ``shape`` say.
+    """
+
+    kind: ClassVar[Kind] = "vec"
+
+    run: str
+    seq: int
+    node: str
+    camera: str
+    region: str
+    frame_seq: int
+    t_cap_us: int
+    t_wall_us: int
+    ts_source: TimeSource
+    clock_synced: bool | None
+    lat_us: Latency
+    dropped: Drops
+    rotation: Rotation
+    roi: tuple[float, float, float, float]
+    model: str
+    space_id: str
+    delegate: str
+    unchanged: bool
+    engine: str
+    head: int
+    head_name: str | None
+    dtype: Literal["<f4", "|i1"]
+    shape: tuple[int]
+    norm: Literal["l2", "none"]
+    scale: float | None
+    sims: tuple[Match, ...]
+    refs: int
+    vector: Vector = field(repr=False)
+
+    def __post_init__(self) -> None:
+        dtype, shape = self.vector.dtype.str, self.vector.shape
+        if len(shape) != 1 or not shape[0] or dtype not in {"<f4", "|i1"} or not self.vector.flags.c_contiguous:
+            raise WireError(
+                f"vector: must be one C-contiguous row of little-endian float32 or int8 (got {dtype} of shape {shape})"
+            )
+        if (self.dtype, self.shape) != (dtype, shape):
+            raise WireError(
+                f"vector: must be what dtype and shape say, {self.dtype} and {self.shape} (got {dtype} and {shape})"
+            )
+
+    @property
+    def topic(self) -> bytes:
+        """The topic that this message is published under."""
+        return topic(self.kind, self.node, self.camera, self.region)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A reference came into view, is still there, or has left: two thresholds and a minimum time say when."""
+
+    kind: ClassVar[Kind] = "event"
+
+    run: str
+    seq: int
+    node: str
+    camera: str
+    region: str
+    event_id: str
+    phase: Literal["begin", "update", "end"]
+    ref: str
+    s: float
+    peak: float
+    reason: Literal["left", "camera-lost", "stopped", "reference-removed"] | None
+    t_begin_us: int
+    t_cap_us: int
+    t_wall_us: int
+    frame_seq: int
+    space_id: str
+
+    @property
+    def topic(self) -> bytes:
+        """The topic that this message is published under."""
+        return topic(self.kind, self.node, self.camera, self.region)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How a camera is doing: every two seconds and at once on a change. None: the machine cannot tell."""
+
+    kind: ClassVar[Kind] = "status"
+
+    run: str
+    seq: int
+    node: str
+    camera: str
+    state: Literal["starting", "running", "lost", "frozen", "stopped"]
+    reason: str | None
+    since_us: int
+    t_wall_us: int
+    fps_captured: float | None
+    fps_published: float | None
+    dropped: Drops
+    reopens: int
+    engine: str | None
+    delegate: str | None
+    model: str | None
+    space_id: str | None
+    config_hash: str | None
+    uptime_s: float
+    rss_bytes: int | None
+    temp_c: float | None
+    throttled: int | None
+    insecure: bool
+    bye: bool
+
+    @property
+    def topic(self) -> bytes:
+        """The topic that this message is published under."""
+        return topic(self.kind, self.node, self.camera)
+
+
+Message: TypeAlias = Vec | Event | Status

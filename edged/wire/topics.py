@@ -1,0 +1,94 @@
+"""Topics: the first frame of a message, and what subscribers filter by.
+
+::
+
+    edged/1/vec/<node>/<camera>/<region>/
+    edged/1/event/<node>/<camera>/<region>/
+    edged/1/status/<node>/<camera>/
+
+ZeroMQ filters by prefix. The kind comes first, so that a hub can ask for the events of every board without
+paying for their vectors; the ``/`` at the end keeps ``cam1`` apart from ``cam10``.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal, NamedTuple, get_args
+
+from edged.errors import WireError
+from edged.values import check_name
+
+__all__ = ["KINDS", "VERSION", "Kind", "Topic", "parse_topic", "subscription", "topic"]
+
+VERSION = 1
+
+Kind = Literal["vec", "event", "status"]
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+MAX_TOPIC_BYTES = len("edged/1/status////") + 3 * 64
+
+
+class Topic(NamedTuple):
+    """The parts of a topic. A ``status`` is about a camera as a whole: its ``region`` is None."""
+
+    kind: Kind
+    node: str
+    camera: str
+    region: str | None = None
+
+
+@lru_cache(maxsize=1024)  # asked for again with every message
+def topic(kind: Kind, node: str, camera: str, region: str | None = None) -> bytes:
+    """The topic of the messages of one *kind* about one region of a camera, or about the camera (``status``).
+
+    Raises:
+        WireError: a name is not legal, or the region is missing, or a ``status`` was given one.
+    """
+    if kind not in KINDS:
+        raise WireError(f"topic: the kind must be one of {', '.join(KINDS)} (got {kind!r})")
+    if (region is None) != (kind == "status"):
+        raise WireError(f"topic: vec and event have a region, status has none (got {kind} with {region!r})")
+    return subscription(kind, node, camera, region)
+
+
+def subscription(kind: Kind, node: str | None = None, camera: str | None = None, region: str | None = None) -> bytes:
+    """The longest prefix of all topics of *kind* from *node*, *camera* and *region*; None stands for any.
+
+    A prefix ends at the first part that is left open: what comes behind it is for the subscriber to compare.
+
+    Raises:
+        WireError: a name is not legal.
+    """
+    path = f"edged/{VERSION}/{kind}/"
+    for part, name in (("node", node), ("camera", camera), ("region", region)):
+        if name is None:
+            break
+        path += _checked(part, name) + "/"
+    return path.encode("ascii")
+
+
+def parse_topic(frame: bytes | memoryview) -> Topic:
+    """Take a topic apart; ``topic(*parse_topic(frame)) == frame``.
+
+    Raises:
+        WireError: it is no topic of this version.
+    """
+    if len(frame) > MAX_TOPIC_BYTES:
+        raise WireError(f"topic: must not be longer than {MAX_TOPIC_BYTES} bytes (got {len(frame)})")
+    raw = bytes(frame)
+    match raw.decode("ascii", "replace").split("/"):
+        case ["edged", "1", "vec" | "event" as kind, node, camera, region, ""]:
+            return Topic(kind, _checked("node", node), _checked("camera", camera), _checked("region", region))
+        case ["edged", "1", "status", node, camera, ""]:
+            return Topic("status", _checked("node", node), _checked("camera", camera))
+        case ["edged", version, _, *_] if version != str(VERSION):
+            raise WireError(f"topic: this subscriber understands version {VERSION} (got {raw!r})")
+    raise WireError(f"topic: must read edged/{VERSION}/<kind>/<node>/<camera>/[<region>/] (got {raw!r})")
+
+
+def _checked(part: str, name: str) -> str:
+    try:
+        return check_name(name)
+    except ValueError as exc:
+        raise WireError(f"topic: {part}: {exc}") from exc
