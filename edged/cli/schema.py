@@ -1,1 +1,44 @@
 """``edged schema``: the JSON Schema of the configuration."""
+
+from __future__ import annotations
+
+import argparse
+
+__all__ = ["add_parser", "main"]
+
+EPILOG = """\
+An editor that knows the schema completes keys, shows what they mean and underlines what is wrong. Write it once:
+
+  edged schema > edged.schema.json
+
+and for Visual Studio Code with the extension redhat.vscode-yaml (or any editor with yaml-language-server) begin the
+configuration with this line:
+
+  # yaml-language-server: $schema=./edged.schema.json
+
+or say in settings.json for which files it holds:
+
+  "yaml.schemas": {"/etc/edged/edged.schema.json": ["edged.yaml", "edged-*.yaml"]}
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``edged schema`` to *commands*."""
+    parser = commands.add_parser(
+        "schema",
+        help="print the JSON Schema of the configuration, for editors",
+        description="Print the JSON Schema (draft 2020-12) of the configuration.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(main=main)
+
+
+def main(args: argparse.Namespace) -> int:  # noqa: ARG001  # every command takes its arguments
+    """Print the schema on stdout."""
+    import json  # here, so that other commands start without it
+
+    from edged.config.schema import json_schema
+
+    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    return 0

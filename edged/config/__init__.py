@@ -1,0 +1,37 @@
+"""The configuration: ``load`` a YAML file into frozen values, or hear everything that is wrong with it."""
+
+from edged.config.dump import config_hash, dump
+from edged.config.endpoint import Endpoint
+from edged.config.loader import Loaded, load, load_text
+from edged.config.models import (
+    CameraConfig,
+    Config,
+    LogConfig,
+    ModelConfig,
+    Policy,
+    PublishConfig,
+    ReferenceConfig,
+    RegionConfig,
+)
+from edged.config.problems import ConfigFileError, Problem
+from edged.config.source import SourceSpec
+
+__all__ = [
+    "CameraConfig",
+    "Config",
+    "ConfigFileError",
+    "Endpoint",
+    "Loaded",
+    "LogConfig",
+    "ModelConfig",
+    "Policy",
+    "Problem",
+    "PublishConfig",
+    "ReferenceConfig",
+    "RegionConfig",
+    "SourceSpec",
+    "config_hash",
+    "dump",
+    "load",
+    "load_text",
+]

@@ -1,0 +1,33 @@
+"""A ``Config`` as YAML with every default written out, which loads again to an equal one."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import yaml
+
+from edged.config.document import NUMBER
+from edged.config.models import Config
+
+__all__ = ["config_hash", "dump"]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts in quotes whatever YAML 1.1 or 1.2 would take for something else than text."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {  # noqa: RUF012  # so PyYAML declares it
+        first: [*resolvers, ("tag:yaml.org,2002:float", NUMBER)]
+        for first, resolvers in yaml.SafeDumper.yaml_implicit_resolvers.items()
+    }
+
+
+def dump(config: Config) -> str:
+    """*config* as text: all defaults, absolute paths, no passwords."""
+    values = config.model_dump(mode="json", by_alias=True)
+    return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def config_hash(config: Config) -> str:
+    """12 hex digits that differ when anything in *config* does."""
+    return hashlib.sha256(dump(config).encode()).hexdigest()[:12]

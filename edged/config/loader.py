@@ -1,0 +1,91 @@
+"""A file of YAML → a ``Config`` that remembers where everything stood, or all problems of the file at once."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from edged.config.document import MOST_CHARACTERS, Document, position
+from edged.config.models import Config
+from edged.config.places import misplaced, places_in
+from edged.config.problems import ConfigFileError, KeyPath, Problem
+from edged.config.sentences import problems_of
+
+__all__ = ["Loaded", "load", "load_text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration that is right in itself, and the places that its values came from."""
+
+    config: Config
+    document: Document
+
+    def problem(self, path: KeyPath, rule: str) -> Problem:
+        """*rule* told of the value at *path*, such as ``("cameras", "street", "source")``.
+
+        What is not in the file, because its default holds, is told of the section around it.
+        """
+        return self.document.problem(path, rule)
+
+    def where(self, path: KeyPath) -> str:
+        """``file:line:column`` of the value at *path*."""
+        line, column = self.document.value_at(path)
+        return f"{self.document.file}:{line}:{column}"
+
+
+def load(path: str | Path) -> Loaded:
+    """Read the configuration at *path*.
+
+    Raises:
+        ConfigFileError: it cannot be read, or something in it is wrong; all that is wrong is told.
+    """
+    return load_text(_read(Path(path)), path)
+
+
+def load_text(text: str, path: str | Path) -> Loaded:
+    """Read a configuration that stands, or could stand, at *path*: relative paths in it start at that folder.
+
+    Raises:
+        ConfigFileError: something in it is wrong; all that is wrong is told.
+    """
+    document = Document.parse(text, str(path))
+    folder = Path.cwd() / Path(path).expanduser().parent
+    found = list(document.problems)
+    found += [document.problem(place, rule) for place, rule in misplaced(*places_in(document.root.plain))]
+    try:
+        config = Config.model_validate(document.root.plain, context={"folder": folder})
+    except ValidationError as exc:
+        raise ConfigFileError(_once([*found, *problems_of(exc, document)])) from exc
+    if found:
+        raise ConfigFileError(_once(found))
+    return Loaded(config, document)
+
+
+def _once(problems: Iterable[Problem]) -> list[Problem]:
+    """The first problem of each value: a second one mostly follows from it."""
+    return list({(p.line, p.column, p.path): p for p in reversed(list(problems))}.values())
+
+
+def _read(path: Path) -> str:
+    def fail(rule: str, mark: tuple[int, int] = (0, 0)) -> ConfigFileError:
+        return ConfigFileError([Problem(str(path), *mark, "", rule)])
+
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise fail("is not a file of text")
+        with path.open("rb") as file:
+            content = file.read(4 * MOST_CHARACTERS + 1)
+    except FileNotFoundError as exc:
+        raise fail("there is no such file") from exc
+    except OSError as exc:
+        raise fail(f"cannot be read: {exc.strerror}") from exc
+    try:
+        return content.decode()
+    except UnicodeDecodeError as exc:
+        mark = position(content[: exc.start].decode(), exc.start)
+        raise fail(f"is not UTF-8 text (got the byte 0x{content[exc.start]:02x})", mark) from exc

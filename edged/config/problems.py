@@ -1,0 +1,91 @@
+"""What can be wrong with a configuration, told as ``file:line:column: path: rule (got value)``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from edged.errors import ConfigError
+
+__all__ = ["ConfigFileError", "KeyPath", "Problem", "dotted", "redacted", "shortened", "shown"]
+
+KeyPath = tuple[str | int, ...]
+"""The keys and list positions that lead from the top of the file to a value."""
+
+MOST_TOLD = 100
+LONGEST_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong. ``line`` and ``column`` count from 1; ``line`` 0 is the file as a whole."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    rule: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return ": ".join(part for part in (place, self.path, self.rule) if part)
+
+
+class ConfigFileError(ConfigError):
+    """Everything that is wrong with one file, by line.
+
+    ``problems`` holds all of it; the text stops after the first hundred.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
+        super().__init__(*self.problems)
+
+    def __str__(self) -> str:
+        lines = [str(problem) for problem in self.problems[:MOST_TOLD]]
+        left = len(self.problems) - len(lines)
+        if left:
+            lines.append(f"{self.problems[0].file}: and {left} more like these")
+        return "\n".join(lines)
+
+
+def dotted(path: KeyPath) -> str:
+    """*path* for people: ``cameras.front.regions.door``, ``publish.endpoints[1]``."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{shortened(part)}" if text else shortened(part)
+    return text
+
+
+def shown(value: object) -> str:
+    """*value* as a person would write it in YAML, short and without passwords."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true" if value else "false"
+        case Mapping():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+        case str():
+            return repr(shortened(redacted(value)))
+        case _:
+            return shortened(str(value))
+
+
+def shortened(text: str) -> str:
+    """*text* on one line, its middle left out where it is long."""
+    line = "".join(character if character.isprintable() else "?" for character in text)
+    half = LONGEST_SHOWN // 2
+    return line if len(line) <= LONGEST_SHOWN else f"{line[:half]}…{line[-half:]}"
+
+
+def redacted(text: str) -> str:
+    """*text* with whatever may be a user and password in a URL replaced by ``***``."""
+    # Up to the last '@': a password may hold '/' and '@', and hiding too much does no harm.
+    return re.sub(r"://.*@", "://***@", text, flags=re.DOTALL)
