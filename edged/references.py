@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from edged.vision.similarity import ReferenceMatrix
 if TYPE_CHECKING:
     from edged.vision.embedder import Embedder
 
-__all__ = ["PICTURE_SUFFIXES", "Reference", "References", "Scorer", "embed_picture", "load_references", "picture_files"]
+__all__ = ["PICTURE_SUFFIXES", "Reference", "References", "Scorer", "embed_picture", "picture_files", "read_reference"]
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """Which files of a folder are taken for pictures."""
@@ -99,35 +99,28 @@ def picture_files(path: Path) -> Iterator[Path]:
     yield from pictures
 
 
+def read_reference(path: Path) -> NDArray[np.uint8]:
+    """A picture turned upright as its EXIF orientation says: RGB, ``(height, width, 3)``.
+
+    Raises:
+        ReferenceImageError: *path* is missing or no picture.
+    """
+    try:
+        return read_picture(path)
+    except (OSError, RuntimeError, ValueError) as exc:
+        raise ReferenceImageError(f"{path}: {exc}") from exc
+
+
 def embed_picture(path: Path, embedder: Embedder) -> NDArray[np.float32] | NDArray[np.int8]:
-    """The vector of a whole picture, turned upright as its EXIF orientation says; shape ``(dimension,)``.
+    """The vector of a whole picture, upright; shape ``(dimension,)``.
 
     Raises:
         ReferenceImageError: *path* is missing, no picture, or gives a vector that cannot be compared.
     """
-    try:
-        picture = read_picture(path)
-    except (OSError, RuntimeError, ValueError) as exc:
-        raise ReferenceImageError(f"{path}: {exc}") from exc
+    picture = read_reference(path)
     height, width = picture.shape[:2]
     vector = np.zeros(embedder.dimension, embedder.dtype)
     embedder.embed(picture, PixelFormat.RGB, Box(0, 0, width, height), 0, vector)
     if not vector.any():
         raise ReferenceImageError(f"{path}: the model gives a vector of zeros, which is like nothing")
     return vector
-
-
-def load_references(wanted: Mapping[str, tuple[Sequence[Path], Sequence[str]]], embedder: Embedder) -> References:
-    """Embed the pictures of each name: ``{name: (files and folders, places)}``.
-
-    Raises:
-        ReferenceImageError: a picture cannot be used.
-    """
-    return References(
-        [
-            Reference(
-                name, [embed_picture(file, embedder) for path in paths for file in picture_files(path)], tuple(places)
-            )
-            for name, (paths, places) in wanted.items()
-        ]
-    )

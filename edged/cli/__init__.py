@@ -13,13 +13,10 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from edged import __version__
+from edged.cli.status import EXIT_CONFIG, EXIT_FAILURE, EXIT_INTERRUPTED
 from edged.errors import ConfigError, EdgedError, ModelError, ReferenceImageError
 
-__all__ = ["EXIT_CONFIG", "EXIT_FAILURE", "main"]
-
-EXIT_FAILURE = 1
-EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: RestartPreventExitStatus in the systemd unit names it
-EXIT_INTERRUPTED = 130
+__all__ = ["main"]
 
 COMMANDS = ("run", "check", "tail", "embed", "schema")
 
@@ -30,7 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status: int = args.main(args)
         sys.stdout.flush()
-    except (ConfigError, ModelError, ReferenceImageError) as error:
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # a line for each problem, which begins with the file
+        return EXIT_CONFIG
+    except (ModelError, ReferenceImageError) as error:
         print(f"edged: {error}", file=sys.stderr)
         return EXIT_CONFIG
     except EdgedError as error:

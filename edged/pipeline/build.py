@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edged.camera import open_source
-from edged.config import CameraConfig, Config, ConfigProblems, KeyPath, Loaded, ModelConfig, config_hash
-from edged.errors import ConfigError, ModelError, ReferenceImageError
+from edged.config import CameraConfig, Config, ConfigProblems, Loaded, config_hash
 from edged.pipeline.bell import Bell
 from edged.pipeline.capture import Capture, CaptureSettings
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference import Feed, Inference
+from edged.pipeline.model import open_model, open_references
 from edged.pipeline.publisher import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
 from edged.pipeline.tally import Tally
-from edged.references import Reference, References, embed_picture, picture_files
-from edged.vision.embedder import Embedder, EmbedderOptions
-from edged.vision.model_file import bundled_model, read_model
+from edged.references import References
+from edged.vision.embedder import Embedder
 
-__all__ = ["Pipeline", "build", "open_model", "open_references", "open_references"]
+__all__ = ["Pipeline", "build"]
 
 RESULTS_IN_HAND = 32  # between the worker and the publisher: a second's worth at the usual rates
-LIVE_FPS = 30.0  # what a live camera is expected to deliver at most, where nothing caps it
+LIVE_FPS = 30.0  # what a camera is expected to deliver at most, where nothing says or caps it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,29 +42,56 @@ class Pipeline:
 
 
 def build(loaded: Loaded) -> Pipeline:
-    """Wire the stages that *loaded* asks for. Nothing is opened yet."""
+    """Wire the stages that *loaded* asks for. Nothing is opened yet; that is for the stages' own threads."""
     config = loaded.config
-    bell = Bell()  # wakes the publisher
-    frames = threading.Condition()  # wakes the inference worker
-    handover = Handover(RESULTS_IN_HAND, bell)
-    tallies = {name: Tally(name, bell.ring) for name in config.cameras}
-    rings = {name: FrameRing(frames) for name in config.cameras}
-    captures = [
-        Capture(open_source(camera), rings[name], tallies[name], _capture_settings(loaded, name, camera))
-        for name, camera in config.cameras.items()
-    ]
-    feeds = [_feed(name, camera, rings[name], tallies[name]) for name, camera in config.cameras.items()]
-    inference = Inference(feeds, frames, lambda: open_model_and_references(loaded), handover)
-    publisher = Publisher(_publisher_settings(config), handover, bell, list(tallies.values()))
-    return Pipeline(captures, inference, publisher, list(tallies.values()))
+    to_publish = Bell()
+    frames_came = threading.Condition()
+    handover = Handover(RESULTS_IN_HAND, to_publish)
+    captures, feeds, tallies = [], [], []
+    for name, camera in config.cameras.items():
+        ring = FrameRing(frames_came)
+        tally = Tally(name, to_publish.ring)
+        captures.append(Capture(open_source(camera), ring, tally, _capture_settings(loaded, name, camera)))
+        feeds.append(_feed(name, camera, ring, tally))
+        tallies.append(tally)
+    return Pipeline(
+        captures=captures,
+        inference=Inference(feeds, frames_came, lambda: _open(loaded), handover),
+        publisher=Publisher(_publisher_settings(config), handover, to_publish, tallies),
+        tallies=tallies,
+    )
 
 
-def open_model_and_references(loaded: Loaded) -> tuple[Embedder, References]:
-    """Load and try the model, and embed every reference picture with it.
+def _open(loaded: Loaded) -> tuple[Embedder, References]:
+    embedder = open_model(loaded)
+    try:
+        return embedder, open_references(loaded, embedder)
+    except ConfigProblems:
+        embedder.close()
+        raise
 
-    Raises:
-        ConfigError: one of them cannot be used; the text says where the file asks for it.
-    """
-    with blaming(loaded, "model"):
-        embedder = open_embedder(loaded.config.model)
-    ...
+
+def _capture_settings(loaded: Loaded, name: str, camera: CameraConfig) -> CaptureSettings:
+    def refuse(reason: str) -> ConfigProblems:
+        return ConfigProblems([loaded.problem(("cameras", name, "source"), reason)])
+
+    return CaptureSettings(
+        wait_for_reader=camera.policy == "block",
+        max_fps=camera.fps if camera.is_live else None,
+        retry_seconds=camera.retry_seconds,
+        refuse=None if camera.is_live else refuse,
+    )
+
+
+def _feed(name: str, camera: CameraConfig, ring: FrameRing, tally: Tally) -> Feed:
+    regions = tuple((region, config.region) for region, config in camera.regions.items())
+    return Feed(name, ring, tally, regions, camera.rotation, wait_for_publisher=camera.policy == "block")
+
+
+def _publisher_settings(config: Config) -> PublisherSettings:
+    return PublisherSettings(
+        node=config.node,
+        endpoints=config.publish.endpoints,
+        messages_per_second=sum((camera.fps or LIVE_FPS) * len(camera.regions) for camera in config.cameras.values()),
+        config_hash=config_hash(config),
+    )

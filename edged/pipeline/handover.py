@@ -30,7 +30,7 @@ class ModelFacts:
     delegate: str
     head: int
     head_name: str | None
-    dtype: str
+    dtype: Literal["<f4", "|i1"]
     dimension: int
     norm: Literal["l2", "none"]
     scale: float | None

@@ -69,7 +69,17 @@ class Inference(Stage):
         for feed in self._feeds:
             for region, _ in feed.regions:
                 self._scorers[feed.camera, region] = references.scorer(feed.camera, region)
-        self._handover.open(_facts(self._embedder))
+        facts = _facts(self._embedder)
+        log.info(
+            "model %s on %s, delegate %s, %d threads, %d values, space %s",
+            facts.model,
+            facts.engine,
+            facts.delegate,
+            self._embedder.options.num_threads,
+            facts.dimension,
+            facts.space_id,
+        )
+        self._handover.open(facts)
 
     def step(self) -> None:
         taken = self._next_frame()

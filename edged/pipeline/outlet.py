@@ -50,6 +50,11 @@ class Outlet:
             self.close(linger=0.0)
             raise PublishError(f"publish.endpoints: cannot {endpoint.mode} {endpoint.address}: {exc.strerror}") from exc
 
+    @property
+    def address(self) -> str:
+        """Where it is bound or connected, with the port that the system chose for ``*``."""
+        return self.socket.get_string(zmq.LAST_ENDPOINT)
+
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
         """Send one message to whom it concerns; never waits."""
         self.socket.send_multipart(frames, zmq.DONTWAIT)

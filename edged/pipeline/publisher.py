@@ -72,6 +72,7 @@ class Publisher(Stage):
             outlet = Outlet(self._context, endpoint, queue=queue, queue_bytes=queue * MESSAGE_BYTES // 2)
             self._outlets.append(outlet)
             self._poller.register(outlet.socket, zmq.POLLIN)
+            log.info("publishing as node %s: %s %s", self._settings.node, endpoint.mode, outlet.address)
 
     def step(self) -> None:
         self._poller.poll(math.ceil(self._seconds_to_wait() * 1000))
@@ -134,6 +135,8 @@ class Publisher(Stage):
             engine=facts.engine,
             head=facts.head,
             head_name=facts.head_name,
+            dtype=facts.dtype,
+            shape=(facts.dimension,),
             norm=facts.norm,
             scale=facts.scale,
             # A float32 has no more than these digits; the rest would be noise that costs bytes.

@@ -44,7 +44,7 @@ class Daemon:
         """
         try:
             if self._start():
-                log.info("running: %s", self._pipeline.describe())
+                log.info("ready")
                 self._wait()
         finally:
             self._stop()

@@ -1,0 +1,61 @@
+"""``edged run``: the daemon in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+from edged.cli.status import EXIT_FAILURE
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command to those of ``edged``."""
+    parser = commands.add_parser(
+        "run",
+        help="run the daemon",
+        description="Runs the daemon in the foreground and logs to stderr. SIGTERM and SIGINT (Ctrl-C) stop it in order "
+        "within two seconds. Exit status: 0 stopped, or every camera came to its end; 78 the configuration, the model "
+        "or a reference is wrong ('edged check' tells all of it); 1 it failed while running.",
+    )
+    parser.add_argument("-c", "--config", metavar="FILE", required=True, help="the configuration to run")
+    parser.set_defaults(main=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the daemon on the file that *args* names."""
+    from edged.config import load
+
+    loaded = load(args.config)
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=loaded.config.log.level.upper(),
+        format="%(asctime)s %(levelname)-7s %(message)s",
+    )
+    from edged.pipeline.build import build
+    from edged.service.daemon import Daemon
+
+    daemon = Daemon(build(loaded))
+    try:
+        with daemon.signals():
+            daemon.run()
+    finally:
+        if daemon.late:
+            _leave_behind(sys.exception())
+    return 0
+
+
+def _leave_behind(error: BaseException | None) -> None:
+    """End the process though a thread hangs, mostly in a driver: a tidy end would wait for it, or crash over it."""
+    if error is not None:
+        traceback.print_exception(error)
+    logging.shutdown()
+    os._exit(0 if error is None else EXIT_FAILURE)

@@ -1,0 +1,48 @@
+"""What is wrong with a configuration that only a look outside tells: models, pictures, clips, cameras."""
+
+from __future__ import annotations
+
+from edged.camera import open_source
+from edged.config import ConfigProblems, Loaded, Problem
+from edged.errors import SourceError
+from edged.pipeline.model import open_model, open_references, reference_problems
+
+__all__ = ["errors", "warnings"]
+
+
+def errors(loaded: Loaded) -> list[Problem]:
+    """Whatever would keep the daemon from starting. The model is loaded and every picture and clip opened."""
+    return [*_model_and_references(loaded), *_sources(loaded, live=False)]
+
+
+def warnings(loaded: Loaded) -> list[Problem]:
+    """What the daemon would wait for: live cameras that cannot be opened now."""
+    return _sources(loaded, live=True)
+
+
+def _model_and_references(loaded: Loaded) -> list[Problem]:
+    try:
+        embedder = open_model(loaded)
+    except ConfigProblems as exc:
+        return [*exc.problems, *reference_problems(loaded)]
+    with embedder:
+        try:
+            open_references(loaded, embedder)
+        except ConfigProblems as exc:
+            return list(exc.problems)
+    return []
+
+
+def _sources(loaded: Loaded, *, live: bool) -> list[Problem]:
+    problems = []
+    for name, camera in loaded.config.cameras.items():
+        if camera.is_live is not live:
+            continue
+        source = open_source(camera)
+        try:
+            source.open()
+        except SourceError as exc:
+            problems.append(loaded.problem(("cameras", name, "source"), str(exc)))
+        finally:
+            source.close()
+    return problems
