@@ -60,9 +60,7 @@ class Interpreter:
         num_threads: int = 1,
     ) -> None:
         if num_threads < 1:
-            raise ModelError(
-                f"model {model.name}: the number of threads must be at least 1 (got {num_threads})"
-            )
+            raise ModelError(f"model {model.name}: the number of threads must be at least 1 (got {num_threads})")
         module, self.engine = _import_runtime(choose_engine(engine, delegate))
         self._model = model
         self._lock = threading.Lock()
@@ -216,9 +214,7 @@ class _Opening:
         return in_effect
 
     def _create(self, **options: Any) -> Any:
-        return self._module.Interpreter(
-            model_content=self._model.content, num_threads=self._num_threads, **options
-        )
+        return self._module.Interpreter(model_content=self._model.content, num_threads=self._num_threads, **options)
 
     def _model_error(self, exc: Exception) -> ModelError:
         if CORAL_OP in self._model.custom_ops:
@@ -229,9 +225,7 @@ class _Opening:
         return ModelError(f"model {self._model.name}: {self._engine} cannot run it: {_one_line(exc)}")
 
     def _delegate_error(self, library: DelegateLibrary, what: str, exc: Exception) -> DelegateError:
-        return DelegateError(
-            f"delegate {library.label}: {what} on {self._engine} ({_one_line(exc)}): {library.cure}"
-        )
+        return DelegateError(f"delegate {library.label}: {what} on {self._engine} ({_one_line(exc)}): {library.cure}")
 
 
 def _import_runtime(name: EngineName) -> tuple[Any, str]:

@@ -1,0 +1,36 @@
+"""The identity of an embedding space: vectors may be compared only where it is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edged.vision.specs import HeadSpec, ModelFile
+
+__all__ = ["embedding_space"]
+
+
+def embedding_space(model: ModelFile, head: HeadSpec, *, resize: str, l2_normalize: bool, quantize: bool) -> str:
+    """The ``space_id``, 16 hex digits, of the vectors that *head* of *model* gives with these settings.
+
+    It stands for the model file, the head, the way from a picture to the model's input (size, normalisation,
+    resize; pictures are always decoded in full), and what is done to the vector. Region and rotation choose
+    what is looked at, and are not part of it; nor are engine and delegate, which compute the same.
+    """
+    normalization = model.input.normalization
+    meaning = {
+        "version": 1,
+        "model": model.digest,
+        "head": head.index,
+        "input": [model.input.height, model.input.width],
+        "mean": normalization.mean if normalization else None,
+        "std": normalization.std if normalization else None,
+        "resize": resize,
+        "decode": "full",
+        "l2_normalize": l2_normalize,
+        "quantize": quantize,
+    }
+    text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

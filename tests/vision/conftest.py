@@ -1,0 +1,46 @@
+"""What the tests of vision share: the models at hand, the engines of this Python, and a delegate compiled from C."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from edged.vision.bundled import bundled_model
+from edged.vision.engine import EngineName, installed_engines
+from edged.vision.specs import ModelFile
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(params=installed_engines())
+def engine(request: pytest.FixtureRequest) -> EngineName:
+    """Each engine that is installed, in turn."""
+    name: EngineName = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def float_model() -> ModelFile:
+    """The bundled float16 model."""
+    return bundled_model("efficientnet-lite0")
+
+
+@pytest.fixture(scope="session")
+def int8_model() -> ModelFile:
+    """The bundled int8 model, with uint8 in and out."""
+    return bundled_model("efficientnet-lite0-int8")
+
+
+@pytest.fixture(scope="session")
+def stub_delegate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The external delegate of ``delegate/stub_delegate.c``, compiled."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler on this machine to make a delegate with")
+    library = tmp_path_factory.mktemp("delegate") / "libstub.so"
+    source = HERE / "delegate" / "stub_delegate.c"
+    subprocess.run([compiler, "-shared", "-fPIC", "-Wall", "-Werror", "-o", library, source], check=True)
+    return library
