@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from edged.config.document import NUMBER
-from edged.config.models import Config
+from edged.config.root import Config
+from edged.config.scalars import NUMBER
 
 __all__ = ["config_hash", "dump"]
 
@@ -30,4 +30,4 @@ def dump(config: Config) -> str:
 
 def config_hash(config: Config) -> str:
     """12 hex digits that differ when anything in *config* does."""
-    return hashlib.sha256(dump(config).encode()).hexdigest()[:12]
+    return hashlib.sha256(config.model_dump_json(by_alias=True).encode()).hexdigest()[:12]

@@ -33,7 +33,7 @@ def runtime_folder() -> Path | None:
     The folder need not exist yet.
     """
     given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]  # systemd separates several by ':'
-    if given:
+    if Path(given).is_absolute():
         return Path(given)
     session = os.environ.get("XDG_RUNTIME_DIR", "")
     return Path(session) / "edged" if Path(session).is_absolute() else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -122,7 +122,7 @@ several = Field(strict=False)
 
 
 def _at_least_one(values: object) -> object:
-    if isinstance(values, Collection) and not values:
+    if isinstance(values, list | tuple | dict) and not values:
         raise misfit("must name at least one (got none)")
     return values
 

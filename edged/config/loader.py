@@ -5,14 +5,16 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from edged.config.document import MOST_CHARACTERS, Document, position
-from edged.config.models import Config
+from edged.config.compose import LARGEST, compose, position
+from edged.config.document import Document
 from edged.config.places import misplaced, places_in
-from edged.config.problems import ConfigFileError, KeyPath, Problem
+from edged.config.problems import MOST_TOLD, ConfigProblems, KeyPath, Problem
+from edged.config.root import Config
 from edged.config.sentences import problems_of
 
 __all__ = ["Loaded", "load", "load_text"]
@@ -42,7 +44,7 @@ def load(path: str | Path) -> Loaded:
     """Read the configuration at *path*.
 
     Raises:
-        ConfigFileError: it cannot be read, or something in it is wrong; all that is wrong is told.
+        ConfigProblems: it cannot be read, or something in it is wrong; all that is wrong is told.
     """
     return load_text(_read(Path(path)), path)
 
@@ -51,18 +53,19 @@ def load_text(text: str, path: str | Path) -> Loaded:
     """Read a configuration that stands, or could stand, at *path*: relative paths in it start at that folder.
 
     Raises:
-        ConfigFileError: something in it is wrong; all that is wrong is told.
+        ConfigProblems: something in it is wrong; all that is wrong is told.
     """
-    document = Document.parse(text, str(path))
-    folder = Path.cwd() / Path(path).expanduser().parent
+    document = compose(text, str(path))
+    folder = Path(path).absolute().parent
     found = list(document.problems)
-    found += [document.problem(place, rule) for place, rule in misplaced(*places_in(document.root.plain))]
+    for place, rule in islice(misplaced(*places_in(document.root.plain)), MOST_TOLD):
+        found.append(document.problem(place, rule))
     try:
         config = Config.model_validate(document.root.plain, context={"folder": folder})
     except ValidationError as exc:
-        raise ConfigFileError(_once([*found, *problems_of(exc, document)])) from exc
+        raise ConfigProblems(_once([*found, *problems_of(exc, document)])) from exc
     if found:
-        raise ConfigFileError(_once(found))
+        raise ConfigProblems(_once(found))
     return Loaded(config, document)
 
 
@@ -72,18 +75,20 @@ def _once(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def _read(path: Path) -> str:
-    def fail(rule: str, mark: tuple[int, int] = (0, 0)) -> ConfigFileError:
-        return ConfigFileError([Problem(str(path), *mark, "", rule)])
+    def fail(rule: str, mark: tuple[int, int] = (0, 0)) -> ConfigProblems:
+        return ConfigProblems([Problem(str(path), *mark, "", rule)])
 
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise fail("is not a file of text")
         with path.open("rb") as file:
-            content = file.read(4 * MOST_CHARACTERS + 1)
+            content = file.read(LARGEST + 1)
     except FileNotFoundError as exc:
         raise fail("there is no such file") from exc
     except OSError as exc:
         raise fail(f"cannot be read: {exc.strerror}") from exc
+    if len(content) > LARGEST:
+        raise fail("is too large for a configuration: more than 1 MiB")
     try:
         return content.decode()
     except UnicodeDecodeError as exc:

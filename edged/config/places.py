@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 
-from edged.config.problems import KeyPath, shown
+from edged.config.problems import KeyPath, shown, suggestion
 
-__all__ = ["misplaced", "places_in", "suggestion"]
+__all__ = ["misplaced", "places_in"]
 
 
 def places_in(values: object) -> tuple[dict[str, Collection[str] | None], dict[str, list[object]]]:
@@ -36,12 +35,6 @@ def misplaced(
             rule = _misplaced(place, cameras) if isinstance(place, str) else None
             if rule is not None:
                 yield ("references", name, "for", index), rule
-
-
-def suggestion(word: str, known: Collection[str]) -> str:
-    """What the writer of *word* may have meant, or everything that is *known*."""
-    near = get_close_matches(word[:64], known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known) or 'none'}"
 
 
 def _misplaced(place: str, cameras: Mapping[str, Collection[str] | None]) -> str | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import islice
 
 from edged.errors import ConfigError
 
-__all__ = ["ConfigFileError", "KeyPath", "Problem", "dotted", "redacted", "shortened", "shown"]
+__all__ = ["MOST_TOLD", "ConfigProblems", "KeyPath", "Problem", "brief", "dotted", "redacted", "shown", "suggestion"]
 
 KeyPath = tuple[str | int, ...]
 """The keys and list positions that lead from the top of the file to a value."""
@@ -32,7 +34,7 @@ class Problem:
         return ": ".join(part for part in (place, self.path, self.rule) if part)
 
 
-class ConfigFileError(ConfigError):
+class ConfigProblems(ConfigError):  # noqa: N818  # one error that is many problems
     """Everything that is wrong with one file, by line.
 
     ``problems`` holds all of it; the text stops after the first hundred.
@@ -57,7 +59,7 @@ def dotted(path: KeyPath) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            text += f".{shortened(part)}" if text else shortened(part)
+            text += f".{brief(part)}" if text else brief(part)
     return text
 
 
@@ -73,19 +75,31 @@ def shown(value: object) -> str:
         case list() | tuple():
             return "a list"
         case str():
-            return repr(shortened(redacted(value)))
+            return repr(brief(value))
         case _:
-            return shortened(str(value))
+            return brief(str(value))
 
 
-def shortened(text: str) -> str:
-    """*text* on one line, its middle left out where it is long."""
-    line = "".join(character if character.isprintable() else "?" for character in text)
-    half = LONGEST_SHOWN // 2
-    return line if len(line) <= LONGEST_SHOWN else f"{line[:half]}…{line[-half:]}"
+def brief(text: str) -> str:
+    """*text* on one line, without passwords, its middle left out where it is long."""
+    safe = redacted(text)
+    if len(safe) > LONGEST_SHOWN:
+        half = LONGEST_SHOWN // 2
+        safe = f"{safe[:half]}…{safe[-half:]}"
+    return "".join(character if character.isprintable() else "?" for character in safe)
 
 
 def redacted(text: str) -> str:
     """*text* with whatever may be a user and password in a URL replaced by ``***``."""
     # Up to the last '@': a password may hold '/' and '@', and hiding too much does no harm.
     return re.sub(r"://.*@", "://***@", text, flags=re.DOTALL)
+
+
+def suggestion(word: str, known: Collection[str]) -> str:
+    """What the writer of *word* may have meant, or what is *known*."""
+    some = list(islice(known, MOST_TOLD))
+    near = get_close_matches(word[:LONGEST_SHOWN], some, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    left = len(known) - 12
+    return f"known are {', '.join(some[:12])}{f' and {left} more' if left > 0 else ''}" if known else "none is known"

@@ -12,11 +12,12 @@ from pydantic_core import ErrorDetails
 
 from edged.config.document import Document
 from edged.config.fields import Read, Section
-from edged.config.models import Config
-from edged.config.places import suggestion
-from edged.config.problems import KeyPath, Problem, shown
+from edged.config.problems import KeyPath, Problem, shown, suggestion
+from edged.config.root import Config
 
 __all__ = ["problems_of", "section_at"]
+
+MOST_LOOKED_AT = 1000  # of the errors in one file; each costs a search for what may have been meant
 
 _RULES: dict[str, str] = {
     "string_type": "must be text",
@@ -39,7 +40,7 @@ _RULES: dict[str, str] = {
 
 def problems_of(error: ValidationError, document: Document) -> Iterator[Problem]:
     """Each error of *error* as a problem of *document*."""
-    for details in error.errors(include_url=False):
+    for details in error.errors(include_url=False)[:MOST_LOOKED_AT]:
         yield _problem(details, document)
 
 
@@ -64,8 +65,7 @@ def _problem(details: ErrorDetails, document: Document) -> Problem:
     context = details.get("ctx", {})
     match details["type"]:
         case "missing":
-            mark = document.key_at(path[:-1])
-            return document.problem(path, "is missing", mark)
+            return document.problem(path, "is missing")
         case "extra_forbidden":
             known = [field.alias or name for name, field in section_at(path[:-1]).model_fields.items()]
             rule = f"unknown key; {suggestion(str(path[-1]), known)}"
@@ -81,7 +81,7 @@ def _problem(details: ErrorDetails, document: Document) -> Problem:
 def _rule(details: ErrorDetails, context: dict[str, Any]) -> str:
     match details["type"]:
         case "value_error":
-            rule = str(context["error"])
+            rule = str(context["error"]).replace(repr(details["input"]), shown(details["input"]))
         case "literal_error":
             rule = "must be one of " + context["expected"].replace(" or ", ", ").replace("'", "")
         case kind:

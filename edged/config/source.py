@@ -15,13 +15,15 @@ SourceKind = Literal["file", "usb"]
 
 SOURCE_KINDS: tuple[SourceKind, ...] = ("file", "usb")
 
+_PATHS = {"file", "usb"}  # their targets are paths, which hold no password
+
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
     """A kind of source and what it opens.
 
-    ``target`` is the path of a video for ``file`` and of a device for ``usb``. Its text shows no password; ``target``
-    does.
+    ``target`` is the path of a video for ``file`` and of a device for ``usb``. ``str()`` and ``repr()`` are for people:
+    a kind that takes a URL shows no password there.
     """
 
     kind: SourceKind
@@ -33,7 +35,8 @@ class SourceSpec:
         return self.kind != "file"
 
     def __str__(self) -> str:
-        return redacted(f"{self.kind}:{self.target}")
+        text = f"{self.kind}:{self.target}"
+        return text if self.kind in _PATHS else redacted(text)
 
     def __repr__(self) -> str:
         return f"SourceSpec({str(self)!r})"

@@ -1,0 +1,109 @@
+"""The section ``model``: what turns pictures into vectors, and how it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+
+from edged.config.delegate import DelegateSetting
+from edged.config.environment import default_num_threads
+from edged.config.fields import FilePath, Section, misfit, several
+from edged.config.problems import shown
+
+__all__ = ["ModelConfig"]
+
+_Channels = Annotated[tuple[float, ...], several]
+
+
+def _head(value: object) -> object:
+    if isinstance(value, bool) or (
+        not (isinstance(value, str) and value) and not (isinstance(value, int) and value >= 0)
+    ):
+        raise misfit(f"must be a number from 0, or a head's name (got {shown(value)})")
+    return value
+
+
+class ModelConfig(Section):
+    """The model that turns pictures into vectors, and how it is run."""
+
+    name: str | None = Field(
+        default="efficientnet-lite0",
+        description="A bundled model: efficientnet-lite0 (float16) or efficientnet-lite0-int8 (quantised).",
+    )
+    path: FilePath | None = Field(
+        default=None, description="Instead of name: a TFLite file with one RGB picture as input and vectors as outputs."
+    )
+    head: Annotated[Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)], BeforeValidator(_head)] = Field(
+        default=0, description="Which output of the model: its number from 0, or its name in the model's metadata."
+    )
+    l2_normalize: bool = Field(default=False, description="Scale every vector to length 1.")
+    quantize: bool = Field(default=False, description="Publish vectors as int8 instead of float32.")
+    engine: Literal["auto", "ai-edge-litert", "tflite-runtime"] = Field(
+        default="auto", description="The TFLite runtime. auto: the installed one that suits the delegate."
+    )
+    delegate: DelegateSetting = Field(
+        default="auto",
+        validate_default=True,
+        description="What runs the model: auto (the engine's own choice), none, xnnpack, coral, one of several Corals "
+        "(coral:usb, coral:usb:1, coral:pci:0, coral::0), or a delegate library with its options.",
+    )
+    num_threads: Annotated[int, Field(ge=1, le=64)] = Field(
+        default_factory=default_num_threads,
+        description="Threads of one inference. Default: one fewer than there are cores, in 1…4.",
+    )
+    resize: Literal["exact", "linear", "area"] = Field(
+        default="exact",
+        description="How a picture becomes the model's input size: exact (as the TFLite Task Library does, bit for "
+        "bit), or OpenCV's linear or area.",
+    )
+    mean: _Channels | None = Field(
+        default=None,
+        description="Normalisation (pixel - mean) / std instead of the one in the model's metadata: one value, or "
+        "three for R, G, B.",
+    )
+    std: _Channels | None = Field(
+        default=None, validate_default=True, description="Goes with mean: as many values, none of them 0."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_replaces_name(cls, values: object) -> object:
+        if isinstance(values, Mapping) and values.get("path") is not None:
+            return {"name": None, **values}
+        return values
+
+    @field_validator("path")
+    @classmethod
+    def _one_model(cls, path: FilePath | None, info: ValidationInfo) -> FilePath | None:
+        name = info.data.get("name")
+        if path is not None and name is not None:
+            raise misfit(f"must not be given beside name (name is {shown(name)}); remove one of the two")
+        return path
+
+    @field_validator("mean", "std")
+    @classmethod
+    def _channels(cls, values: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if values is not None and len(values) not in (1, 3):
+            raise misfit(f"must be 1 value or 3 (got {len(values)})")
+        return values
+
+    @field_validator("std")
+    @classmethod
+    def _pair(cls, std: tuple[float, ...] | None, info: ValidationInfo) -> tuple[float, ...] | None:
+        if std is not None and 0 in std:
+            raise misfit("must not hold 0, by which it divides")
+        if "mean" in info.data:
+            mean = info.data["mean"]
+            if (mean is None) != (std is None):
+                raise misfit("must be given together: mean and std", at=("..", "mean" if std is None else "std"))
+            if mean is not None and std is not None and len(mean) != len(std):
+                raise misfit(f"must have as many values as mean (got {len(std)} and {len(mean)})")
+        return std
+
+    @model_validator(mode="after")
+    def _some_model(self) -> Self:
+        if self.name is None and self.path is None:
+            raise misfit("must have a name or a path")
+        return self

@@ -1,0 +1,92 @@
+"""The whole configuration as frozen values. Every default is in these sections and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from edged.config.camera import CameraConfig
+from edged.config.environment import default_endpoints, default_node
+from edged.config.fields import EndpointText, FilePath, Name, Section, at_least_one, left_empty, misfit, several
+from edged.config.model import ModelConfig
+from edged.config.places import misplaced
+from edged.config.problems import shown
+
+__all__ = ["Config", "LogConfig", "PublishConfig", "ReferenceConfig"]
+
+
+class ReferenceConfig(Section):
+    """Pictures of one thing that frames are compared with; of several, the best score counts."""
+
+    images: Annotated[tuple[FilePath, ...], several, at_least_one] = Field(
+        json_schema_extra={"minItems": 1},
+        description="Picture files, or folders of them. Each is embedded whole, turned as its EXIF orientation says.",
+    )
+    places: Annotated[tuple[str, ...], several, at_least_one] | None = Field(
+        default=None,
+        alias="for",
+        description="Cameras (street) and regions (street/path) that it is compared with. Default: all.",
+    )
+
+    def applies_to(self, camera: str, region: str) -> bool:
+        """Is this compared with *region* of *camera*?"""
+        return self.places is None or camera in self.places or f"{camera}/{region}" in self.places
+
+
+class PublishConfig(Section):
+    """Where messages go."""
+
+    endpoints: Annotated[tuple[EndpointText, ...], several, at_least_one] = Field(
+        default_factory=default_endpoints,
+        json_schema_extra={"minItems": 1},
+        validate_default=True,
+        description="ZeroMQ addresses after pub+bind: or pub+connect:, on this machine only. Default: "
+        "ipc://$RUNTIME_DIRECTORY/pub.sock (else ipc://$XDG_RUNTIME_DIR/edged/pub.sock) and tcp://127.0.0.1:5556.",
+    )
+
+    @field_validator("endpoints")
+    @classmethod
+    def _each_once(cls, endpoints: tuple[EndpointText, ...]) -> tuple[EndpointText, ...]:
+        seen: set[str] = set()
+        for index, endpoint in enumerate(endpoints):
+            if endpoint.address in seen:
+                raise misfit(f"must not be given twice (got {shown(str(endpoint))})", at=(index,))
+            if not endpoint.address.endswith(":*"):
+                seen.add(endpoint.address)
+        return endpoints
+
+
+class LogConfig(Section):
+    """What is written to stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least serious lines that are written."
+    )
+
+
+class Config(Section):
+    """The whole configuration of a daemon."""
+
+    node: Name = Field(
+        default_factory=default_node,
+        description="Name of this board in every message. Default: the host name, made to fit.",
+    )
+    model: ModelConfig = Field(default={}, validate_default=True, description=ModelConfig.__doc__)
+    cameras: Annotated[Mapping[Name, CameraConfig], at_least_one, left_empty] = Field(
+        json_schema_extra={"minProperties": 1}, description="Cameras by name; at least one."
+    )
+    references: Annotated[Mapping[Name, ReferenceConfig], left_empty] = Field(
+        default={}, description="What frames are compared with, by name."
+    )
+    publish: PublishConfig = Field(default={}, validate_default=True, description=PublishConfig.__doc__)
+    log: LogConfig = Field(default={}, validate_default=True, description=LogConfig.__doc__)
+
+    @model_validator(mode="after")
+    def _references_have_places(self) -> Self:
+        cameras = {name: camera.regions.keys() for name, camera in self.cameras.items()}
+        places = {name: reference.places or () for name, reference in self.references.items()}
+        for path, rule in misplaced(cameras, places):
+            raise misfit(rule, at=path)
+        return self
