@@ -5,14 +5,14 @@ from edged.config.dump import config_hash, dump
 from edged.config.endpoint import Endpoint
 from edged.config.loader import Loaded, load, load_text
 from edged.config.model import ModelConfig
-from edged.config.problems import ConfigProblems, Problem
+from edged.config.problems import ConfigFileError, Problem
 from edged.config.root import Config, LogConfig, PublishConfig, ReferenceConfig
 from edged.config.source import SourceSpec
 
 __all__ = [
     "CameraConfig",
     "Config",
-    "ConfigProblems",
+    "ConfigFileError",
     "Endpoint",
     "Loaded",
     "LogConfig",

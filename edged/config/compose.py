@@ -15,7 +15,7 @@ from typing import NoReturn
 import yaml
 
 from edged.config.document import Document, Mark, Node
-from edged.config.problems import ConfigProblems, Problem, brief, dotted, shown
+from edged.config.problems import ConfigFileError, Problem, brief, dotted, shown
 from edged.config.scalars import CONTROL, resolved
 
 __all__ = ["LARGEST", "compose", "position"]
@@ -31,7 +31,7 @@ def compose(text: str, file: str) -> Document:
     """Read *text*, whose top is a mapping, and call it *file* in what is said of it.
 
     Raises:
-        ConfigProblems: it is not YAML, is too large or too deep, or is not a mapping.
+        ConfigFileError: it is not YAML, is too large or too deep, or is not a mapping.
     """
     return _Composer(text.removeprefix("\ufeff"), file).compose()
 
@@ -96,7 +96,7 @@ class _Composer:
         try:
             yield from yaml.parse(self._text, Loader=loader)
         except yaml.YAMLError as exc:
-            raise ConfigProblems([*self._problems, self._syntax_problem(exc)]) from exc
+            raise ConfigFileError([*self._problems, self._syntax_problem(exc)]) from exc
 
     def _take(self, event: yaml.Event) -> None:
         match event:
@@ -209,7 +209,7 @@ class _Composer:
 
     def _fail(self, mark: Mark, rule: str) -> NoReturn:
         self._tell(mark, rule)
-        raise ConfigProblems(self._problems)
+        raise ConfigFileError(self._problems)
 
 
 def _mark(event: yaml.Event) -> Mark:

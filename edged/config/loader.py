@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from edged.config.compose import LARGEST, compose, position
 from edged.config.document import Document
 from edged.config.places import misplaced, places_in
-from edged.config.problems import MOST_TOLD, ConfigProblems, KeyPath, Problem
+from edged.config.problems import MOST_TOLD, ConfigFileError, KeyPath, Problem
 from edged.config.root import Config
 from edged.config.sentences import problems_of
 
@@ -44,7 +44,7 @@ def load(path: str | Path) -> Loaded:
     """Read the configuration at *path*.
 
     Raises:
-        ConfigProblems: it cannot be read, or something in it is wrong; all that is wrong is told.
+        ConfigFileError: it cannot be read, or something in it is wrong; all that is wrong is told.
     """
     return load_text(_read(Path(path)), path)
 
@@ -53,7 +53,7 @@ def load_text(text: str, path: str | Path) -> Loaded:
     """Read a configuration that stands, or could stand, at *path*: relative paths in it start at that folder.
 
     Raises:
-        ConfigProblems: something in it is wrong; all that is wrong is told.
+        ConfigFileError: something in it is wrong; all that is wrong is told.
     """
     document = compose(text, str(path))
     folder = Path(path).absolute().parent
@@ -63,9 +63,9 @@ def load_text(text: str, path: str | Path) -> Loaded:
     try:
         config = Config.model_validate(document.root.plain, context={"folder": folder})
     except ValidationError as exc:
-        raise ConfigProblems(_once([*found, *problems_of(exc, document)])) from exc
+        raise ConfigFileError(_once([*found, *problems_of(exc, document)])) from exc
     if found:
-        raise ConfigProblems(_once(found))
+        raise ConfigFileError(_once(found))
     return Loaded(config, document)
 
 
@@ -75,8 +75,8 @@ def _once(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def _read(path: Path) -> str:
-    def fail(rule: str, mark: tuple[int, int] = (0, 0)) -> ConfigProblems:
-        return ConfigProblems([Problem(str(path), *mark, "", rule)])
+    def fail(rule: str, mark: tuple[int, int] = (0, 0)) -> ConfigFileError:
+        return ConfigFileError([Problem(str(path), *mark, "", rule)])
 
     try:
         if not stat.S_ISREG(path.stat().st_mode):

@@ -10,7 +10,7 @@ from itertools import islice
 
 from edged.errors import ConfigError
 
-__all__ = ["MOST_TOLD", "ConfigProblems", "KeyPath", "Problem", "brief", "dotted", "redacted", "shown", "suggestion"]
+__all__ = ["MOST_TOLD", "ConfigFileError", "KeyPath", "Problem", "brief", "dotted", "redacted", "shown", "suggestion"]
 
 KeyPath = tuple[str | int, ...]
 """The keys and list positions that lead from the top of the file to a value."""
@@ -34,7 +34,7 @@ class Problem:
         return ": ".join(part for part in (place, self.path, self.rule) if part)
 
 
-class ConfigProblems(ConfigError):  # noqa: N818  # one error that is many problems
+class ConfigFileError(ConfigError):
     """Everything that is wrong with one file, by line.
 
     ``problems`` holds all of it; the text stops after the first hundred.
