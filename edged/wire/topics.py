@@ -55,13 +55,14 @@ def topic(kind: Kind, node: str, camera: str, region: str | None = None) -> byte
 def subscription(kind: Kind, node: str | None = None, camera: str | None = None, region: str | None = None) -> bytes:
     """The longest prefix of all topics of *kind* from *node*, *camera* and *region*; None stands for any.
 
-    A prefix ends at the first part that is left open: what comes behind it is for the subscriber to compare.
+    A prefix ends at the first part that is left open: what comes behind it is for the subscriber to compare. For a
+    ``status``, which is about a whole camera, the region makes no difference.
 
     Raises:
         WireError: a name is not legal.
     """
     path = f"edged/{VERSION}/{kind}/"
-    for part, name in (("node", node), ("camera", camera), ("region", region)):
+    for part, name in (("node", node), ("camera", camera), ("region", None if kind == "status" else region)):
         if name is None:
             break
         path += _checked(part, name) + "/"

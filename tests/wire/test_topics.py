@@ -99,3 +99,7 @@ def test_a_subscription_ends_at_the_first_part_that_is_left_open() -> None:
     assert subscription("vec", None, "street", "path") == subscription("vec")
     assert subscription("vec", "porch", None, "path") == subscription("vec", "porch")
     assert subscription("vec", "porch", "street", "path") == topic("vec", "porch", "street", "path")
+
+
+def test_a_status_is_subscribed_to_whatever_the_region() -> None:
+    assert subscription("status", "porch", "street", "path") == topic("status", "porch", "street")

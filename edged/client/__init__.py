@@ -1,0 +1,11 @@
+"""For programs that listen to a daemon: ``from edged.client import Subscriber``.
+
+It needs ZeroMQ and numpy, and loads neither OpenCV nor a TFLite runtime. The messages it yields are those of
+``edged.wire``.
+"""
+
+from __future__ import annotations
+
+from edged.client.subscriber import Subscriber
+
+__all__ = ["Subscriber"]

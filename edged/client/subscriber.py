@@ -1,0 +1,243 @@
+"""``Subscriber``: the messages of one or more daemons, one after the other."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from math import inf
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from edged.client.connection import Connection
+from edged.client.continuity import Continuity
+from edged.errors import WireError
+from edged.wire import (
+    KINDS,
+    Frames,
+    Kind,
+    Message,
+    Status,
+    check_address,
+    decode,
+    default_address,
+    is_local,
+    subscription,
+)
+
+__all__ = ["Delivery", "Subscriber"]
+
+BATCH = 1000  # messages read before the clock is looked at again
+MAX_PENDING = 1000  # topics that may wait in newest-only mode
+
+
+class Delivery(NamedTuple):
+    """A message and the three frames that it came as."""
+
+    message: Message
+    frames: Frames
+
+
+class Subscriber:
+    """Receives messages: iterate over it, or call :meth:`receive`.
+
+    ::
+
+        with Subscriber("tcp://127.0.0.1:5556", camera="street") as subscriber:
+            for message in subscriber:
+                print(message.region, message.sims[0], message.vector.shape)
+
+    Nothing need be there when it starts: it connects as soon as somebody listens, and again after every break. What is
+    not a message of the wire format is counted and skipped.
+
+    *endpoints* are ZeroMQ addresses, ``tcp://HOST:PORT`` or ``ipc://PATH``; without any, the place where a daemon on
+    this machine answers by default. *kinds* are one or more of ``vec``, ``event`` and ``status``. *node*, *camera* and
+    *region* narrow it down; a ``status``, being about a whole camera, comes for every region.
+
+    With *newest_only* what has waited while the program was busy is passed over: of each topic only the newest message
+    is delivered. *max_age_seconds* passes over what is older than that when its turn comes. Ages are told as
+    :meth:`age_seconds` says; *same_host* says whether the daemons share this machine's clocks, and is guessed from the
+    endpoints if None. Say False for a loopback endpoint that is a tunnel to another machine.
+
+    *queue* messages for each endpoint, and *queue_bytes* in the kernel, wait for a program that is busy. After that
+    they wait in the daemon, for two seconds, and then are lost, which :attr:`gaps` tells. A link with a long way and
+    many messages needs more *queue_bytes*: the messages of one round trip.
+
+    One thread uses it; :meth:`close` may be called by any thread, and by a signal handler.
+
+    Raises:
+        ValueError: an endpoint, kind or name is not legal, or a number is out of range.
+    """
+
+    def __init__(
+        self,
+        *endpoints: str,
+        kinds: tuple[Kind, ...] | Kind = ("vec",),
+        node: str | None = None,
+        camera: str | None = None,
+        region: str | None = None,
+        newest_only: bool = False,
+        max_age_seconds: float | None = None,
+        same_host: bool | None = None,
+        queue: int = 20,
+        queue_bytes: int = 16_384,
+    ) -> None:
+        addresses = [check_address(endpoint) for endpoint in endpoints or (default_address(),)]
+        _check_positive(max_age_seconds=max_age_seconds, queue=queue, queue_bytes=queue_bytes)
+        self.malformed = 0
+        """How many messages were skipped because they are not of the wire format."""
+        self.last_malformed: WireError | None = None
+        """What was wrong with the last of these."""
+        self.stale = 0
+        """How many messages were passed over because they were older than ``max_age_seconds``."""
+        self.superseded = 0
+        """How many messages were passed over because a newer one of their topic was there (``newest_only``)."""
+        self._continuity = Continuity()
+        self._parts = {"node": node, "camera": camera, "region": region}
+        self._newest_only = newest_only
+        self._max_age = max_age_seconds
+        self._same_host = all(map(is_local, addresses)) if same_host is None else same_host
+        self._pending: OrderedDict[bytes, Delivery] = OrderedDict()
+        prefixes = [subscription(kind, **self._parts) for kind in _checked(kinds)]
+        self._connection = Connection(addresses, prefixes, queue=queue, queue_bytes=queue_bytes)
+
+    @property
+    def gaps(self) -> Counter[bytes]:
+        """By topic, how many messages were missed between two that came. ``gaps.total()`` is the sum."""
+        return self._continuity.gaps
+
+    @property
+    def restarts(self) -> Counter[bytes]:
+        """By topic, how often the daemon (or a recording) began anew."""
+        return self._continuity.restarts
+
+    @property
+    def closed(self) -> bool:
+        """Has it been closed?"""
+        return self._connection.closed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Message]:
+        """Every message, until it is closed: in the loop, by another thread, or by a signal handler.
+
+        Raises:
+            ValueError: it was closed before.
+            RuntimeError: another thread is receiving.
+        """
+        self._check_open()
+        while (delivery := self._deliver(inf)) is not None:
+            yield delivery.message
+
+    def receive(self, timeout: float | None = None) -> Message | None:
+        """The next message; None when none came within *timeout* seconds, or when another thread closed this.
+
+        Without *timeout* it waits for as long as it takes; 0 returns at once.
+
+        Raises:
+            ValueError: it was closed before.
+            RuntimeError: another thread is receiving.
+        """
+        delivery = self.receive_raw(timeout)
+        return None if delivery is None else delivery.message
+
+    def receive_raw(self, timeout: float | None = None) -> Delivery | None:
+        """Like :meth:`receive`, with the frames as they came, for programs that keep them or send them on."""
+        self._check_open()
+        return self._deliver(inf if timeout is None else time.monotonic() + timeout)
+
+    def age_seconds(self, message: Message) -> float:
+        """How long ago the frame of *message* was captured, or a ``status`` was made.
+
+        On the same host a capture time is compared with CLOCK_MONOTONIC, which both share. Between hosts, and for a
+        ``status``, it is wall clock against wall clock, and no better than these agree: see ``clock_synced``.
+        """
+        if self._same_host and not isinstance(message, Status):
+            return (time.monotonic_ns() // 1000 - message.t_cap_us) / 1e6
+        return (time.time_ns() // 1000 - message.t_wall_us) / 1e6
+
+    def close(self) -> None:
+        """Disconnect. Whoever waits in another thread stops waiting. Closing twice is fine."""
+        self._connection.close()
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ValueError("the subscriber is closed")
+
+    def _deliver(self, deadline: float) -> Delivery | None:
+        with self._connection.use():
+            while not self.closed:
+                delivery = self._take()
+                if delivery is not None:
+                    return delivery
+                seconds = deadline - time.monotonic()
+                if seconds <= 0:
+                    return None
+                self._connection.wait(seconds)
+        return None
+
+    def _take(self) -> Delivery | None:
+        """The next message of those that are there already."""
+        for _ in range(BATCH):
+            frames = self._connection.read()
+            if frames is None:
+                break
+            delivery = self._accept(frames)
+            if delivery is None:
+                continue
+            if self._newest_only:
+                self._hold(delivery)
+                if len(self._pending) >= MAX_PENDING:
+                    break
+            elif self._is_fresh(delivery.message):
+                return delivery
+        while self._pending:
+            _, delivery = self._pending.popitem(last=False)
+            if self._is_fresh(delivery.message):
+                return delivery
+        return None
+
+    def _accept(self, frames: list[bytes]) -> Delivery | None:
+        try:
+            message = decode(frames)
+        except WireError as error:
+            self.malformed += 1
+            self.last_malformed = error
+            return None
+        # ZeroMQ filters by prefix and knows nothing of "this camera on any node".
+        for part, name in self._parts.items():
+            if name is not None and getattr(message, part, name) != name:
+                return None
+        topic, header, payload = frames
+        self._continuity.note(topic, message.run, message.seq)
+        return Delivery(message, (topic, header, payload))
+
+    def _hold(self, delivery: Delivery) -> None:
+        topic = delivery.frames[0]
+        self.superseded += topic in self._pending
+        self._pending[topic] = delivery  # in the place of the one before, so that no topic starves
+
+    def _is_fresh(self, message: Message) -> bool:
+        if self._max_age is None or self.age_seconds(message) <= self._max_age:
+            return True
+        self.stale += 1
+        return False
+
+
+def _checked(kinds: tuple[Kind, ...] | Kind) -> tuple[Kind, ...]:
+    chosen = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    if not chosen or not set(chosen) <= set(KINDS):
+        raise ValueError(f"kinds must be one or more of {', '.join(KINDS)} (got {kinds!r})")
+    return chosen
+
+
+def _check_positive(**numbers: float | None) -> None:
+    for name, number in numbers.items():
+        if number is not None and not number > 0:
+            raise ValueError(f"{name} must be greater than 0 (got {number})")
