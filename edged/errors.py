@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "ConfigError",
+    "DamagedFrame",
     "DelegateError",
     "EdgedError",
     "EndOfStream",
@@ -57,6 +58,10 @@ class PublishError(EdgedError, OSError):
 
 class SourceError(EdgedError, OSError):
     """A camera cannot be opened or has stopped delivering. It is weather: tried again after a pause."""
+
+
+class DamagedFrame(SourceError):
+    """One frame cannot be decoded. It is dropped; the camera is lost only when no good one follows."""
 
 
 class EndOfStream(EdgedError, EOFError):

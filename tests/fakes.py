@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.errors import EndOfStream, SourceError
+from edged.errors import DamagedFrame, EndOfStream, SourceError
 from edged.values import Format, Stamp
 
 __all__ = ["FakeSource", "eventually"]
@@ -28,8 +28,9 @@ class FakeSource:
     """A `Source` that plays *script*: one entry for each ``open`` and ``grab``, in order.
 
     ``"frame"`` delivers a frame, ``"nothing"`` a timeout, ``"refuse"`` (at open) and ``"die"`` (at grab) raise a
-    `SourceError`, ``"damaged"`` is a frame that cannot be decoded, a `Format` opens with that format, ``"hang"`` blocks
-    until ``released`` is set. After the script's end: ``EndOfStream``.
+    `SourceError`, ``"damaged"`` is a frame that cannot be decoded, ``"same"`` one with the picture of the last,
+    ``"past"`` one that claims to be older than the last, a `Format` opens with that format, ``"hang"`` blocks until
+    ``released`` is set. After the script's end: ``EndOfStream``.
     """
 
     def __init__(self, script: Iterable[str | Format], frame_format: Format | None = None) -> None:
@@ -38,6 +39,7 @@ class FakeSource:
         self.threads: set[int] = set()
         self.released = threading.Event()
         self.woken = threading.Event()
+        self.pace = 0.0  # seconds that each grab takes
         self._script: Iterator[str | Format] = iter(script)
         self._decodable = True
         self._count = 0
@@ -53,6 +55,8 @@ class FakeSource:
 
     def grab(self, timeout: float) -> Stamp | None:
         self.threads.add(threading.get_ident())
+        if self.pace:
+            self.released.wait(self.pace)
         match next(self._script, "end"):
             case "nothing":
                 self.woken.wait(timeout)
@@ -66,13 +70,15 @@ class FakeSource:
                 raise EndOfStream("the script is over")
             case cue:
                 self._decodable = cue != "damaged"
-                return Stamp(time.monotonic_ns(), "arrival")
+                self._count += cue != "same"
+                if cue == "past":
+                    return Stamp(1, "driver")
+                return Stamp(time.monotonic_ns(), "driver")
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
         if not self._decodable:
-            raise SourceError("the picture is damaged")
+            raise DamagedFrame("the picture is damaged")
         slot[...] = self._count % 256
-        self._count += 1
 
     def wake(self) -> None:
         self.woken.set()

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from edged import __version__
-from edged.cli.status import EXIT_CONFIG, EXIT_FAILURE, EXIT_INTERRUPTED
+from edged.cli.contract import EXIT_CONFIG, EXIT_FAILURE, EXIT_INTERRUPTED
 from edged.errors import ConfigError, EdgedError, ModelError, ReferenceImageError
 
 __all__ = ["main"]

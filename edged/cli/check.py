@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+from edged.cli.contract import Commands
 
 __all__ = ["add_parser"]
 
@@ -28,13 +26,13 @@ def add_parser(commands: Commands) -> None:
 
 def check(args: argparse.Namespace) -> int:
     """Check the file that *args* names."""
-    from edged.config import ConfigProblems, dump, load
+    from edged.config import ConfigFileError, dump, load
     from edged.service import preflight
 
     loaded = load(args.config)
     for warning in preflight.warnings(loaded):
         print(f"warning: {warning}", file=sys.stderr)
     if errors := preflight.errors(loaded):
-        raise ConfigProblems(errors)
+        raise ConfigFileError(errors)
     print(dump(loaded.config), end="")
     return 0

@@ -7,12 +7,8 @@ import logging
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING
 
-from edged.cli.status import EXIT_FAILURE
-
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+from edged.cli.contract import EXIT_FAILURE, Commands
 
 __all__ = ["add_parser"]
 
@@ -22,9 +18,9 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "run",
         help="run the daemon",
-        description="Runs the daemon in the foreground and logs to stderr. SIGTERM and SIGINT (Ctrl-C) stop it in order "
-        "within two seconds. Exit status: 0 stopped, or every camera came to its end; 78 the configuration, the model "
-        "or a reference is wrong ('edged check' tells all of it); 1 it failed while running.",
+        description="Runs the daemon in the foreground and logs to stderr. SIGTERM and SIGINT (Ctrl-C) stop it in "
+        "order within two seconds. Exit status: 0 stopped, or every camera came to its end; 78 the configuration, the "
+        "model or a reference is wrong ('edged check' tells all of it); 1 it failed while running.",
     )
     parser.add_argument("-c", "--config", metavar="FILE", required=True, help="the configuration to run")
     parser.set_defaults(main=run)

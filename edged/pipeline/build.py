@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edged.camera import open_source
-from edged.config import CameraConfig, Config, ConfigProblems, Loaded, config_hash
+from edged.config import CameraConfig, Config, ConfigFileError, Loaded, config_hash
 from edged.pipeline.bell import Bell
 from edged.pipeline.capture import Capture, CaptureSettings
 from edged.pipeline.handover import Handover
@@ -66,14 +66,14 @@ def _open(loaded: Loaded) -> tuple[Embedder, References]:
     embedder = open_model(loaded)
     try:
         return embedder, open_references(loaded, embedder)
-    except ConfigProblems:
+    except ConfigFileError:
         embedder.close()
         raise
 
 
 def _capture_settings(loaded: Loaded, name: str, camera: CameraConfig) -> CaptureSettings:
-    def refuse(reason: str) -> ConfigProblems:
-        return ConfigProblems([loaded.problem(("cameras", name, "source"), reason)])
+    def refuse(reason: str) -> ConfigFileError:
+        return ConfigFileError([loaded.problem(("cameras", name, "source"), reason)])
 
     return CaptureSettings(
         wait_for_reader=camera.policy == "block",

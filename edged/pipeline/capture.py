@@ -1,47 +1,60 @@
-"""The capture stage: one thread per camera that keeps its frame ring fresh."""
+"""The capture stage: one thread per camera that keeps its frame ring fresh, and heals."""
 
 from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from edged.camera import Source
-from edged.errors import EdgedError, EndOfStream, SourceError
+from edged.errors import DamagedFrame, EdgedError, EndOfStream, SourceError
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
 from edged.pipeline.tally import CameraState, Tally
+from edged.pipeline.watch import FreezeWatch, RateCap
 from edged.values import Stamp
 
-__all__ = ["Capture", "CaptureSettings", "RateCap"]
+__all__ = ["Capture", "CaptureSettings"]
 
 log = logging.getLogger(__name__)
 
 GRAB_SECONDS = 0.25  # how long one step may wait for a frame
+OPEN_SECONDS = 30.0  # how long a driver may take to open before it counts as silent
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureSettings:
-    """How frames are taken from a source.
+    """How frames are taken from a source, and when it counts as lost.
 
     ``wait_for_reader`` is the policy ``block``: no frame is taken before the last one has been. ``max_fps`` caps a live
-    source. ``retry_seconds`` is the first pause before a lost source is opened again; pauses double up to
-    ``retry_max_seconds``. ``refuse`` makes the error with which the daemon refuses to start when the source cannot be
-    opened then; without it that is weather too.
+    source. ``settle_frames`` are skipped after each opening, while exposure settles.
+
+    No good frame for ``stall_seconds`` is a loss, the same picture for ``frozen_seconds`` a freeze; 0 switches either
+    off. The source is opened again after ``retry_seconds``, and after pauses that double up to ``retry_max_seconds``;
+    after ``max_reopens`` in a row without a good frame the stage fails (0: never).
+
+    ``refuse`` makes the error with which the daemon refuses to start when the source cannot be opened then; without it
+    that is weather too.
     """
 
     wait_for_reader: bool = False
     max_fps: float | None = None
+    settle_frames: int = 0
+    stall_seconds: float = 0.0
+    frozen_seconds: float = 0.0
     retry_seconds: float = 0.5
     retry_max_seconds: float = 30.0
+    max_reopens: int = 0
     refuse: Callable[[str], EdgedError] | None = None
 
 
 class Capture(Stage):
-    """Opens a source, grabs its frames, and opens it again when it is lost.
+    """Opens a source, grabs its frames, and opens it again when it is lost or frozen.
 
-    A lost camera is weather and never an error of this stage: it is told in the camera's condition and in one log line.
+    A lost camera is weather: it is told in the camera's condition and in one log line. Only when it was opened
+    ``max_reopens`` times in vain does the stage fail, with the last ``SourceError``.
     """
 
     def __init__(self, source: Source, ring: FrameRing, tally: Tally, settings: CaptureSettings) -> None:
@@ -50,10 +63,14 @@ class Capture(Stage):
         self._ring = ring
         self._tally = tally
         self._settings = settings
-        self._gate = RateCap(settings.max_fps)
+        self._cap = RateCap(settings.max_fps)
+        self._freeze = FreezeWatch(settings.frozen_seconds)
         self._is_open = False
-        self._pause_seconds = settings.retry_seconds
+        self._unsettled = 0  # frames still to be skipped
+        self._last_good = 0.0  # when the last good frame came, or the source was opened
+        self._last_cap_ns = 0
         self._next_seq = 0
+        self._failures = 0  # since the last good frame
 
     def open(self) -> None:
         """Open a source that must be there. A camera that may be absent is opened by the first step."""
@@ -69,8 +86,10 @@ class Capture(Stage):
                 self._open_source()
             elif not self._settings.wait_for_reader or self._ring.wait_taken(GRAB_SECONDS):
                 self._take_frame()
+        except _Frozen as frozen:
+            self._lose(CameraState.FROZEN, frozen)
         except SourceError as error:
-            self._lose(str(error))
+            self._lose(CameraState.LOST, error)
         except EndOfStream as end:
             self._turn(CameraState.STOPPED, str(end))
             raise
@@ -86,57 +105,77 @@ class Capture(Stage):
             self._turn(CameraState.STOPPED, "the daemon is stopping")
 
     def _open_source(self) -> None:
+        self._tally.expect_sign(OPEN_SECONDS + self._settings.stall_seconds)
         self._ring.allocate(self._source.open())
         self._is_open = True
+        self._unsettled = self._settings.settle_frames
+        self._last_good = time.monotonic()
+        self._freeze.look_at_once()
 
     def _take_frame(self) -> None:
+        stalls_after = self._settings.stall_seconds
+        self._tally.expect_sign(GRAB_SECONDS + stalls_after if stalls_after else None)
         stamp = self._source.grab(GRAB_SECONDS)
-        if stamp is None:
-            return
-        self._tally.captured += 1
-        if not self._gate.admits(stamp):
-            return
-        # The number is spent whether or not the frame can be decoded: subscribers see the gap.
+        if stamp is not None:
+            self._tally.captured += 1
+            stamp = self._plausible(stamp)
+            if self._unsettled:
+                self._unsettled -= 1
+            elif self._cap.admits(stamp):
+                self._pass_on(stamp)
+        if stalls_after and time.monotonic() - self._last_good > stalls_after:
+            raise SourceError(f"no good frame for {stalls_after:g} s")
+
+    def _pass_on(self, stamp: Stamp) -> None:
+        # The number is spent whether or not the frame is good: subscribers see the gap.
         seq, self._next_seq = self._next_seq, self._next_seq + 1
+        slot = self._ring.slot()
         try:
-            self._source.retrieve(self._ring.slot())
-        except SourceError:
+            self._source.retrieve(slot)
+            if self._freeze.sees_frozen(slot, stamp):
+                raise _Frozen(f"the same picture for {self._settings.frozen_seconds:g} s")
+        except SourceError as error:
             self._tally.dropped_capture += 1
+            if isinstance(error, DamagedFrame):
+                return
             raise
         self._ring.commit(seq, stamp)
         self._tally.dropped_ring = self._ring.dropped
-        self._pause_seconds = self._settings.retry_seconds
+        self._last_good = time.monotonic()
+        self._failures = 0
         self._turn(CameraState.RUNNING)
 
-    def _lose(self, reason: str) -> None:
+    def _plausible(self, stamp: Stamp) -> Stamp:
+        """*stamp*, or the present where a driver's clock went backwards or ahead of ours."""
+        now = time.monotonic_ns()
+        if not self._last_cap_ns < stamp.t_cap_ns <= now:
+            stamp = Stamp(now, "arrival")
+        self._last_cap_ns = stamp.t_cap_ns
+        return stamp
+
+    def _lose(self, state: CameraState, error: SourceError) -> None:
+        self._tally.expect_sign(None)
         self._source.close()
         if self._is_open:
             self._tally.reopens += 1
         self._is_open = False
-        self._turn(CameraState.LOST, reason)
+        self._turn(state, str(error))
+        limit = self._settings.max_reopens
+        if limit and self._failures >= limit:
+            raise SourceError(f"camera {self._tally.camera}: opened {limit} times in vain: {error}") from error
+        self.pause(self._pause_seconds())
+        self._failures += 1
+
+    def _pause_seconds(self) -> float:
+        seconds = self._settings.retry_seconds * 2.0 ** min(self._failures, 30)
         # Jitter, so that several cameras behind one hub do not all come back at the same moment.
-        self.pause(self._pause_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
-        self._pause_seconds = min(self._pause_seconds * 2, self._settings.retry_max_seconds)
+        return min(seconds, self._settings.retry_max_seconds) * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
 
     def _turn(self, state: CameraState, reason: str | None = None) -> None:
         if self._tally.turn(state, reason):
-            level = logging.WARNING if state is CameraState.LOST else logging.INFO
+            level = logging.WARNING if state in (CameraState.LOST, CameraState.FROZEN) else logging.INFO
             log.log(level, "camera %s is %s%s", self._tally.camera, state, f": {reason}" if reason else "")
 
 
-class RateCap:
-    """Lets at most so many frames a second pass, evenly spaced, by their capture times."""
-
-    def __init__(self, max_fps: float | None) -> None:
-        self._interval_ns = int(1e9 / max_fps) if max_fps else 0
-        self._next_ns = 0
-
-    def admits(self, stamp: Stamp) -> bool:
-        """Whether the frame of *stamp* may pass."""
-        if stamp.t_cap_ns < self._next_ns:
-            return False
-        # Counted from the slot that was due, not from this frame, so that 30 frames/s capped at 20 give 20 and not 15;
-        # but after a gap there is no debt to catch up with.
-        late_ns = stamp.t_cap_ns - self._next_ns
-        self._next_ns = (self._next_ns if late_ns < self._interval_ns else stamp.t_cap_ns) + self._interval_ns
-        return True
+class _Frozen(SourceError):
+    """The source delivers, but always the same picture."""

@@ -174,7 +174,7 @@ def _facts(embedder: Embedder) -> ModelFacts:
         delegate=embedder.delegate,
         head=embedder.head.index,
         head_name=embedder.head.name,
-        dtype=embedder.dtype,
+        dtype="|i1" if embedder.options.quantize else "<f4",
         dimension=embedder.dimension,
         norm="l2" if embedder.l2_normalize else "none",
         scale=embedder.scale,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from edged.config import ConfigProblems, Loaded, ModelConfig, Problem
+from edged.config import ConfigFileError, Loaded, ModelConfig, Problem
 from edged.errors import DelegateError, ModelError, ReferenceImageError
 from edged.references import Reference, References, embed_picture, picture_files, read_reference
 from edged.vision.bundled import bundled_model
@@ -23,7 +23,7 @@ def open_model(loaded: Loaded) -> Embedder:
     """Read the model, load it, and see that it tells pictures apart.
 
     Raises:
-        ConfigProblems: it cannot be used.
+        ConfigFileError: it cannot be used.
     """
     config = loaded.config.model
     file = "name" if config.path is None else "path"
@@ -32,7 +32,7 @@ def open_model(loaded: Loaded) -> Embedder:
     embedder = _blaming(loaded, file, lambda: Embedder(model, _options(config)))
     try:
         _blaming(loaded, file, embedder.self_test)
-    except ConfigProblems:
+    except ConfigFileError:
         embedder.close()
         raise
     return embedder
@@ -42,7 +42,7 @@ def open_references(loaded: Loaded, embedder: Embedder) -> References:
     """Embed every picture of every reference.
 
     Raises:
-        ConfigProblems: pictures cannot be used; all of them are told.
+        ConfigFileError: pictures cannot be used; all of them are told.
     """
     problems: list[Problem] = []
     references = []
@@ -50,7 +50,7 @@ def open_references(loaded: Loaded, embedder: Embedder) -> References:
         vectors = _each_picture(loaded, name, lambda picture: embed_picture(picture, embedder), problems)
         references.append(Reference(name, vectors, config.places or ()))
     if problems:
-        raise ConfigProblems(problems)
+        raise ConfigFileError(problems)
     return References(references)
 
 
@@ -68,9 +68,9 @@ def _blaming(loaded: Loaded, setting: str, work: Callable[[], T]) -> T:
         return work()
     except DelegateError as exc:
         setting = "delegate" if loaded.config.model.engine == "auto" else "engine"
-        raise ConfigProblems([loaded.problem(("model", setting), str(exc))]) from exc
+        raise ConfigFileError([loaded.problem(("model", setting), str(exc))]) from exc
     except ModelError as exc:
-        raise ConfigProblems([loaded.problem(("model", setting), str(exc))]) from exc
+        raise ConfigFileError([loaded.problem(("model", setting), str(exc))]) from exc
 
 
 def _each_picture(loaded: Loaded, name: str, use: Callable[[Path], T], problems: list[Problem]) -> list[T]:

@@ -151,6 +151,8 @@ class Publisher(Stage):
         """Send the conditions that are new, and every camera's when its time has come."""
         now = time.monotonic()
         for reporter in self._reporters.values():
+            if reporter.tally.notice_silence():
+                log.warning("camera %s is lost: %s", reporter.tally.camera, reporter.tally.condition.reason)
             while reporter.tally.changes:
                 self._send_status(reporter, reporter.tally.changes.popleft())
             if now >= reporter.next_status:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -34,7 +36,7 @@ class Tally:
     """Counts and state of one camera.
 
     Each number has one thread that writes it: ``dropped_publish`` the inference, ``published`` the publisher, all
-    others and the state the capture. Others only read.
+    others the capture. The state is the capture's too, except that another thread may notice that it hangs.
     """
 
     def __init__(self, camera: str, on_change: Callable[[], None] = lambda: None) -> None:
@@ -49,6 +51,8 @@ class Tally:
         self.changes: deque[Condition] = deque(maxlen=64)
         """Conditions that no subscriber was told of yet, oldest first."""
         self._on_change = on_change
+        self._turning = threading.Lock()
+        self._sign_due = math.inf
 
     def dropped(self) -> dict[str, int]:
         """Frames and results that were dropped since the start, by cause."""
@@ -56,10 +60,22 @@ class Tally:
 
     def turn(self, state: CameraState, reason: str | None = None) -> bool:
         """Enter *state*. Returns whether that is a change of state or of its reason."""
-        if (state, reason) == (self.condition.state, self.condition.reason):
-            return False
-        since = self.condition.since_ns if state is self.condition.state else time.monotonic_ns()
-        self.condition = Condition(state, reason, since)
-        self.changes.append(self.condition)
+        with self._turning:
+            if (state, reason) == (self.condition.state, self.condition.reason):
+                return False
+            since = self.condition.since_ns if state is self.condition.state else time.monotonic_ns()
+            self.condition = Condition(state, reason, since)
+            self.changes.append(self.condition)
         self._on_change()
         return True
+
+    def expect_sign(self, seconds: float | None) -> None:
+        """The capture is about to call a driver, and will be back within *seconds*; None: it is not in one."""
+        self._sign_due = math.inf if seconds is None else time.monotonic() + seconds
+
+    def notice_silence(self) -> bool:
+        """Turn to ``lost`` if the capture is not back when it should be: it hangs in a driver and cannot say so.
+
+        Returns whether it was noticed now. Another thread than the capture's calls it.
+        """
+        return time.monotonic() > self._sign_due and self.turn(CameraState.LOST, "the driver does not answer")

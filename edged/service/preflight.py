@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edged.camera import open_source
-from edged.config import ConfigProblems, Loaded, Problem
+from edged.config import ConfigFileError, Loaded, Problem
 from edged.errors import SourceError
 from edged.pipeline.model import open_model, open_references, reference_problems
 
@@ -23,12 +23,12 @@ def warnings(loaded: Loaded) -> list[Problem]:
 def _model_and_references(loaded: Loaded) -> list[Problem]:
     try:
         embedder = open_model(loaded)
-    except ConfigProblems as exc:
+    except ConfigFileError as exc:
         return [*exc.problems, *reference_problems(loaded)]
     with embedder:
         try:
             open_references(loaded, embedder)
-        except ConfigProblems as exc:
+        except ConfigFileError as exc:
             return list(exc.problems)
     return []
 

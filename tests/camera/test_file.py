@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -72,7 +73,7 @@ def test_a_file_is_played_at_its_own_speed_also_across_the_loop(clip: Path) -> N
     video.close()
     # Never early: 25 intervals of 40 ms. Late only as far as the machine is busy.
     assert stamps[-1] - stamps[0] >= 0.98e9
-    assert all(later > earlier for earlier, later in zip(stamps, stamps[1:], strict=False))
+    assert all(later > earlier for earlier, later in pairwise(stamps))
 
 
 def test_a_frame_is_decoded_into_the_slot_itself(clip: Path) -> None:
@@ -142,10 +143,9 @@ def test_a_truncated_clip_plays_what_is_there(tmp_path: Path, demo: Path) -> Non
     path = tmp_path / "cut.mp4"
     path.write_bytes(whole[: len(whole) // 2])
     video = VideoFile(path, loop=False, fps=1000)
-    with pytest.raises((EndOfStream, SourceError)):
+    # Its index was at the end and is gone: it is refused by name, and not by a crash.
+    with pytest.raises(SourceError, match=r"cut\.mp4"):
         video.open()
-        while True:
-            next_stamp(video)
     video.close()
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from edged.errors import ConfigError, RingClosed
-from edged.pipeline.capture import Capture, CaptureSettings, RateCap
+from edged.errors import ConfigError, RingClosed, SourceError
+from edged.pipeline.capture import Capture, CaptureSettings
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.tally import CameraState, Tally
-from edged.values import Format, Stamp
+from edged.values import Format
 from tests.fakes import FakeSource, eventually
 
 QUICK = CaptureSettings(retry_seconds=0.001, retry_max_seconds=0.004)
@@ -125,11 +126,107 @@ def test_a_camera_that_comes_back_with_another_size_gets_new_slots() -> None:
             assert lease.pixels.shape == (32, 32, 3)
 
 
-def test_a_frame_that_cannot_be_decoded_is_a_drop_with_a_gap_in_the_numbers() -> None:
-    with capturing(["open", "frame", "damaged", "open", "frame"], WAITING) as rig:
-        eventually(lambda: not rig.stage.alive or rig.tally.captured >= 1, "frames")
+def test_a_frame_that_cannot_be_decoded_is_dropped_with_a_gap_and_the_camera_is_not_lost() -> None:
+    with capturing(["open", "frame", "damaged", "frame"], WAITING) as rig:
         assert rig.read(2) == [0, 2]
-        assert rig.tally.dropped_capture == 1
+        assert rig.tally.dropped()["capture"] == 1
+        assert "lost" not in rig.states()
+
+
+def test_a_camera_that_opens_and_gives_nothing_is_lost_and_opened_again() -> None:
+    silence = itertools.repeat("nothing", 3)
+    with capturing(["open", *silence, "open", "frame"], CaptureSettings(stall_seconds=0.1, retry_seconds=0.001)) as rig:
+        rig.source.woken.set()  # its silence takes no time
+        rig.source.pace = 0.06
+        eventually(lambda: rig.tally.captured == 1, "a frame")
+        assert rig.states()[:2] == ["lost", "running"]
+        assert rig.tally.changes[0].reason == "no good frame for 0.1 s"
+
+
+def test_a_camera_that_gives_only_damaged_frames_is_lost() -> None:
+    settings = CaptureSettings(stall_seconds=0.1, retry_seconds=0.001)
+    with capturing(itertools.chain(["open", "frame"], itertools.repeat("damaged")), settings) as rig:
+        rig.source.pace = 0.01
+        eventually(lambda: "lost" in rig.states(), "the loss")
+        assert rig.states()[:2] == ["running", "lost"]
+
+
+def test_a_camera_that_repeats_one_picture_is_frozen_until_the_picture_changes() -> None:
+    settings = CaptureSettings(frozen_seconds=0.6, retry_seconds=0.001, retry_max_seconds=0.002)
+    script = itertools.chain(["open", "frame"], ["same"] * 150, ["open", "same"], ["open", "frame", "frame"])
+    with capturing(script, settings) as rig:
+        rig.source.pace = 0.01
+        eventually(lambda: rig.states()[:3] == ["running", "frozen", "running"], "the freeze and its end")
+        assert rig.tally.changes[1].reason == "the same picture for 0.6 s"
+
+
+def test_a_frozen_picture_is_not_passed_on_as_new() -> None:
+    settings = CaptureSettings(frozen_seconds=0.6, retry_seconds=0.001, retry_max_seconds=0.002)
+    with capturing(itertools.chain(["open", "frame"], itertools.repeat("same")), settings) as rig:
+        rig.source.pace = 0.01
+        eventually(lambda: "frozen" in rig.states(), "the freeze")
+        while rig.ring.take() is not None:
+            pass
+        dropped = rig.tally.dropped()["capture"]
+        eventually(lambda: rig.tally.dropped()["capture"] > dropped, "another repeated frame")
+        assert rig.ring.take() is None
+
+
+def test_the_first_frames_after_each_opening_are_skipped_while_exposure_settles() -> None:
+    script = ["open", *["frame"] * 5, "die", "open", *["frame"] * 5]
+    with capturing(script, CaptureSettings(settle_frames=3, retry_seconds=0.001)) as rig:
+        eventually(lambda: not rig.stage.alive, "the end")
+        assert rig.tally.captured == 10
+        assert rig.read(1) == [3]
+
+
+def test_a_time_that_goes_backwards_is_replaced_by_the_arrival() -> None:
+    with capturing(["open", "frame", "past"], WAITING) as rig:
+        stamps = []
+
+        def take() -> bool:
+            lease = rig.ring.take()
+            if lease is not None:
+                stamps.append(lease.stamp)
+                lease.release()
+            return len(stamps) == 2
+
+        eventually(take, "two frames")
+        assert [stamp.source for stamp in stamps] == ["driver", "arrival"]
+        assert stamps[1].t_cap_ns > stamps[0].t_cap_ns
+
+
+def test_after_so_many_openings_in_vain_the_stage_fails() -> None:
+    settings = CaptureSettings(retry_seconds=0.001, retry_max_seconds=0.001, max_reopens=3)
+    rig = Rig(["open", "frame", "die", *["refuse"] * 10], settings)
+    rig.stage.start(lambda: None)
+    assert rig.stage.join(10)
+    assert isinstance(rig.stage.error, SourceError)
+    assert str(rig.stage.error) == "camera cam: opened 3 times in vain: it will not open"
+    assert rig.source.events.count("open") == 4
+
+
+def test_a_good_frame_makes_the_openings_count_from_nothing_again() -> None:
+    settings = CaptureSettings(retry_seconds=0.001, retry_max_seconds=0.001, max_reopens=2)
+    with capturing(["open", *["frame", "die", "refuse", "open"] * 5, "frame"], settings) as rig:
+        eventually(lambda: not rig.stage.alive, "the end")
+        assert rig.tally.captured == 6
+
+
+def test_another_thread_notices_a_capture_that_hangs_in_its_driver() -> None:
+    with capturing(["open", "frame", "hang"], CaptureSettings(stall_seconds=0.01)) as rig:
+        rig.read(1)
+        eventually(rig.tally.notice_silence, "the silence")
+        assert rig.tally.condition.state is CameraState.LOST
+        assert rig.tally.condition.reason == "the driver does not answer"
+        assert not rig.tally.notice_silence()
+
+
+def test_pauses_between_openings_grow() -> None:
+    with capturing(itertools.repeat("refuse"), CaptureSettings(retry_seconds=0.02, retry_max_seconds=0.3)) as rig:
+        begin = time.monotonic()
+        eventually(lambda: rig.source.events.count("open") >= 6, "six openings")
+        assert time.monotonic() - begin > 0.8 * (0.02 + 0.04 + 0.08 + 0.16 + 0.3)
 
 
 def test_stopping_ends_a_long_retry_pause_at_once() -> None:
@@ -154,24 +251,6 @@ def test_a_capture_that_hangs_in_its_driver_lets_the_reader_go_when_it_is_stoppe
         assert not rig.stage.join(0.05)
         with pytest.raises(RingClosed):
             rig.ring.take()
-
-
-def test_a_cap_of_20_lets_20_of_30_frames_a_second_pass() -> None:
-    cap = RateCap(20)
-    admitted = sum(cap.admits(Stamp(int(n * 1e9 / 30), "driver")) for n in range(300))
-    assert admitted == pytest.approx(200, abs=2)
-
-
-def test_after_a_gap_a_cap_does_not_let_a_burst_pass() -> None:
-    cap = RateCap(10)
-    assert cap.admits(Stamp(0, "driver"))
-    hour = 3600 * 10**9
-    assert [cap.admits(Stamp(hour + n * 10**7, "driver")) for n in range(5)] == [True, False, False, False, False]
-
-
-def test_no_cap_lets_everything_pass() -> None:
-    cap = RateCap(None)
-    assert all(cap.admits(Stamp(5, "driver")) for _ in range(5))
 
 
 def test_a_source_that_must_be_there_is_opened_at_the_start() -> None:

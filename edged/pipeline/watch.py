@@ -1,0 +1,63 @@
+"""What a capture looks at in the frames that pass: how fast they come, and whether the picture still changes."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.values import Stamp
+
+__all__ = ["FreezeWatch", "RateCap"]
+
+LOOK_EVERY_NS = 500_000_000  # a look costs about a millisecond; two a second are enough
+
+
+class RateCap:
+    """Lets at most so many frames a second pass, evenly spaced, by their capture times."""
+
+    def __init__(self, max_fps: float | None) -> None:
+        self._interval_ns = int(1e9 / max_fps) if max_fps else 0
+        self._next_ns = 0
+
+    def admits(self, stamp: Stamp) -> bool:
+        """Whether the frame of *stamp* may pass."""
+        if stamp.t_cap_ns < self._next_ns:
+            return False
+        # Counted from the slot that was due, not from this frame, so that 30 frames/s capped at 20 give 20 and not 15;
+        # but after a gap there is no debt to catch up with.
+        late_ns = stamp.t_cap_ns - self._next_ns
+        self._next_ns = (self._next_ns if late_ns < self._interval_ns else stamp.t_cap_ns) + self._interval_ns
+        return True
+
+
+class FreezeWatch:
+    """Tells a camera that repeats one picture: sensor noise makes every real frame differ from the one before.
+
+    Args:
+        seconds: how long the same picture may come; 0 allows it for ever (a lens cap, a drawn test picture).
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._limit_ns = int(seconds * 1e9)
+        self._digest: int | None = None
+        self._same_since_ns = 0
+        self._next_look_ns = 0
+        self._frozen = False
+
+    def look_at_once(self) -> None:
+        """Look at the next frame whenever it comes: after a new start the old verdict means nothing."""
+        self._next_look_ns = 0
+
+    def sees_frozen(self, pixels: NDArray[np.uint8], stamp: Stamp) -> bool:
+        """Whether the picture has been the same for longer than allowed. *pixels* must be C-contiguous."""
+        if self._limit_ns and stamp.t_cap_ns >= self._next_look_ns:
+            self._look(zlib.crc32(pixels.data), stamp.t_cap_ns)
+        return self._frozen
+
+    def _look(self, digest: int, now_ns: int) -> None:
+        if digest != self._digest:
+            self._digest, self._same_since_ns = digest, now_ns
+        self._frozen = now_ns - self._same_since_ns >= self._limit_ns
+        self._next_look_ns = now_ns + LOOK_EVERY_NS

@@ -1,0 +1,213 @@
+"""Wrong configurations, models, references and clips: one clear sentence each and status 78, in check and run alike."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edged.cli import main
+
+GOOD = """\
+node: porch
+model: {name: efficientnet-lite0-int8}
+cameras:
+  street:
+    source: "file:street.mp4"
+    loop: false
+    fps: 500
+    regions:
+      path: {left: 0.05, top: 0.32, right: 0.42, bottom: 0.56}
+references:
+  path-empty: {images: ["path-empty.jpg"]}
+publish:
+  endpoints: ["pub+bind:ipc://pub.sock"]
+"""
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, demo: Path, cases: Path) -> Path:
+    """A folder with a good configuration's files, and some wrong ones."""
+    for name in ("street.mp4", "path-empty.jpg"):
+        (tmp_path / name).symlink_to(demo / name)
+    for case in cases.glob("*.tflite"):
+        (tmp_path / case.name).symlink_to(case)
+    (tmp_path / "empty.tflite").touch()
+    (tmp_path / "text.tflite").write_text("This is not a model, it is a letter to a model.\n")
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "text.jpg").write_text("no picture")
+    (tmp_path / "text.mp4").write_text("no video" * 100)
+    (tmp_path / "no-pictures").mkdir()
+    return tmp_path
+
+
+@pytest.fixture(params=["check", "run"])
+def run(request: pytest.FixtureRequest, folder: Path, capfd: pytest.CaptureFixture[str]) -> Run:
+    def run_command(text: str | bytes, name: str = "edged.yaml") -> tuple[int, str]:
+        path = folder / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        status = main([request.param, "-c", str(path)])
+        output = capfd.readouterr()
+        assert "Traceback" not in output.err
+        return status, output.err.replace(str(folder), "DIR")
+
+    return run_command
+
+
+def changed(old: str, new: str) -> str:
+    assert old in GOOD
+    return GOOD.replace(old, new)
+
+
+def test_the_good_file_that_the_wrong_ones_are_made_from_is_good(run: Run) -> None:
+    status, _ = run(GOOD)
+    assert status == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "sentence"),
+    [
+        ("", "edged.yaml", "empty"),
+        ("# only a comment\n", "edged.yaml", "empty"),
+        ("node: porch\n\tmodel: {}\n", "edged.yaml:2:1", "tab"),
+        ("- one\n- two\n", "edged.yaml:1:1", "mapping"),
+        ("just text", "edged.yaml:1:1", "mapping"),
+        ("cameras: {street: {source: 'file:x'\n", "edged.yaml:2:1", ""),
+        (b"node: \xff\xfe\n", "edged.yaml:1:7", "UTF-8"),
+        (changed("fps: 500", "fps: fast"), "edged.yaml:7:10: cameras.street.fps", "number"),
+        (changed("fps: 500", "fps: '10'"), "edged.yaml:7:10: cameras.street.fps", "number"),
+        (changed("fps: 500", "fps: .nan"), "edged.yaml:7:10: cameras.street.fps", "number"),
+        (changed("fps: 500", "fps: -1"), "edged.yaml:7:10: cameras.street.fps", "greater than 0"),
+        (changed("loop: false", "loop: maybe"), "edged.yaml:6:11: cameras.street.loop", "true or false"),
+        (changed("node: porch", "node: !!python/object:os.system {}"), "edged.yaml:1:7", "tag"),
+        (changed("fps: 500", "rotaton: 90"), "edged.yaml:7:5: cameras.street.rotaton", "did you mean 'rotation'"),
+        (changed("fps: 500", "loop: true"), "edged.yaml:7:5: cameras.street.loop", "twice"),
+        (changed("left: 0.05", "left: 0.9"), "edged.yaml:9:20: cameras.street.regions.path.left", "less than right"),
+        (changed("right: 0.42", "right: 1.5"), "cameras.street.regions.path.right", "1"),
+        (changed("fps: 500", "rotation: 45"), "edged.yaml:7:15: cameras.street.rotation", "0, 90, 180"),
+        (changed("node: porch", "node: Front Porch"), "edged.yaml:1:7: node", "a-z"),
+        (changed("  street:", "  Straße:"), "edged.yaml:4:3", "a-z"),
+        (changed("      path:", "      a/b:"), "edged.yaml:9:7", "a-z"),
+        (changed("file:street.mp4", "usb:/dev/video0"), "cameras.street", ""),
+        (changed("file:street.mp4", "carrier-pigeon:1"), "edged.yaml:5:13: cameras.street.source", "file:"),
+        (changed("file:street.mp4", "file:gone.mp4"), "edged.yaml:5:13: cameras.street.source", "no such file"),
+        (changed("file:street.mp4", "file:text.mp4"), "edged.yaml:5:13: cameras.street.source", "not a video"),
+        (changed("path-empty.jpg", "gone.jpg"), "edged.yaml:11:25: references.path-empty.images[0]", "gone.jpg"),
+        (changed("path-empty.jpg", "text.jpg"), "edged.yaml:11:25: references.path-empty.images[0]", "text.jpg"),
+        (changed("path-empty.jpg", "empty.jpg"), "edged.yaml:11:25: references.path-empty.images[0]", "empty.jpg"),
+        (changed("path-empty.jpg", "no-pictures"), "edged.yaml:11:25: references.path-empty.images[0]", "no picture"),
+        (changed("lite0-int8", "lite9"), "edged.yaml:2:15: model.name", "did you mean"),
+        (changed("ipc://pub.sock", "tcp://0.0.0.0:5556"), "edged.yaml:13:15: publish.endpoints[0]", "this machine"),
+        (changed("pub+bind:ipc://pub.sock", "5556"), "edged.yaml:13:15: publish.endpoints[0]", "pub+bind:"),
+    ],
+)
+def test_a_wrong_file_is_told_where_and_why(run: Run, text: str | bytes, place: str, sentence: str) -> None:
+    status, stderr = run(text)
+    assert status == 78
+    assert place in stderr
+    assert sentence in stderr
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        ("gone.tflite", "No such file"),
+        ("empty.tflite", "empty"),
+        ("text.tflite", "text file"),
+        ("truncated.tflite", "not a valid Flatbuffer"),
+        ("gray_uint8.tflite", "1 x height x width x 3"),
+        ("batch2_uint8.tflite", "1 x height x width x 3"),
+        ("spatial_map_uint8.tflite", "expected 1x1"),
+        ("small96_float_nometa.tflite", "NormalizationOptions"),
+        ("bad_norm_std0.tflite", "std"),
+    ],
+)
+def test_a_wrong_model_is_told_where_and_why(run: Run, model: str, sentence: str) -> None:
+    status, stderr = run(changed("name: efficientnet-lite0-int8", f"path: {model}"))
+    assert status == 78
+    assert "edged.yaml:2:15: model.path: " in stderr
+    assert model in stderr
+    assert sentence in stderr
+
+
+def test_a_configuration_that_is_missing_is_told(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for command in ("check", "run"):
+        assert main([command, "-c", str(tmp_path / "gone.yaml")]) == 78
+        assert "gone.yaml: there is no such file" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_configuration_without_permission_is_told(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "edged.yaml"
+    path.touch(mode=0)
+    assert main(["check", "-c", str(path)]) == 78
+    assert "Permission denied" in capfd.readouterr().err
+
+
+def test_an_alias_bomb_is_refused_at_once(run: Run) -> None:
+    bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
+    bomb += "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30))
+    status, stderr = run(bomb)
+    assert status == 78
+    assert "edged.yaml:" in stderr
+
+
+def test_every_problem_of_a_file_is_told_at_once(run: Run) -> None:
+    text = changed("fps: 500", "rotation: 45").replace("porch", "PORCH").replace("left: 0.05", "left: 2")
+    status, stderr = run(text)
+    assert status == 78
+    assert [line.split(": ")[1] for line in stderr.splitlines()] == [
+        "node",
+        "cameras.street.rotation",
+        "cameras.street.regions.path.left",
+    ]
+
+
+def test_check_tells_what_is_wrong_outside_all_at_once(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    text = changed("path-empty.jpg", "text.jpg").replace("street.mp4", "gone.mp4").replace("lite0-int8", "lite9")
+    (folder / "edged.yaml").write_text(text)
+    assert main(["check", "-c", str(folder / "edged.yaml")]) == 78
+    told = capfd.readouterr().err
+    assert [line.split(": ")[1] for line in told.splitlines()] == [
+        "model.name",
+        "cameras.street.source",
+        "references.path-empty.images[0]",
+    ]
+
+
+def test_check_prints_the_resolved_configuration(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = folder / "edged.yaml"
+    path.write_text(GOOD)
+    assert main(["check", "-c", str(path)]) == 0
+    resolved = capfd.readouterr().out
+    assert f"file:{folder}/street.mp4" in resolved
+    path.write_text(resolved)
+    assert main(["check", "-c", str(path)]) == 0
+    assert capfd.readouterr().out == resolved
+
+
+def test_a_live_camera_that_is_absent_is_a_warning_of_check(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    text = changed('"file:street.mp4"', '"usb:/dev/video99"').replace("    fps: 500\n", "")
+    (folder / "edged.yaml").write_text(text)
+    assert main(["check", "-c", str(folder / "edged.yaml")]) == 0
+    told = capfd.readouterr().err
+    assert "warning: " in told
+    assert "cameras.street.source: /dev/video99" in told
+
+
+def test_what_is_wrong_outside_does_not_hide_behind_a_damaged_copy(folder: Path, run: Run, demo: Path) -> None:
+    whole = (demo / "street.mp4").read_bytes()
+    (folder / "cut.mp4").write_bytes(whole[:2000])
+    shutil.copy(demo / "path-empty.jpg", folder / "cut.jpg")
+    os.truncate(folder / "cut.jpg", 300)
+    status, stderr = run(changed("street.mp4", "cut.mp4"))
+    assert status == 78
+    assert "cut.mp4" in stderr
+    status, stderr = run(changed("path-empty.jpg", "cut.jpg"))
+    assert status == 78
+    assert "cut.jpg" in stderr

@@ -1,0 +1,191 @@
+"""The daemon as a whole: the bundled clip, the bundled model, real sockets."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import zmq
+
+from edged.client import Subscriber
+from edged.wire import Status, Vec
+
+CONFIG = """\
+node: porch
+model: {{name: {model}}}
+cameras:
+  street:
+    source: "file:{demo}/street.mp4"
+    loop: {loop}
+    policy: {policy}
+    fps: {fps}
+    regions:
+      path: {{left: 0.05, top: 0.32, right: 0.42, bottom: 0.56}}
+references:
+  path-empty: {{images: ["{demo}/path-empty.jpg"], for: [street/path]}}
+  path-busy: {{images: ["{demo}/path-busy.jpg"]}}
+publish:
+  endpoints: ["pub+bind:ipc://pub.sock"]
+"""
+
+
+class Board:
+    """A folder with a configuration, and the daemon that runs on it as a process of its own."""
+
+    def __init__(self, folder: Path, demo: Path) -> None:
+        self.address = f"ipc://{folder}/pub.sock"
+        self.config = folder / "edged.yaml"
+        self._demo = demo
+
+    def configure(
+        self, model: str = "efficientnet-lite0", *, loop: str = "true", policy: str = "block", fps: int = 10
+    ) -> None:
+        self.config.write_text(CONFIG.format(demo=self._demo, model=model, loop=loop, policy=policy, fps=fps))
+
+    @contextmanager
+    def running(self) -> Iterator[subprocess.Popen[str]]:
+        command = [sys.executable, "-m", "edged", "run", "-c", str(self.config)]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def board(tmp_path: Path, demo: Path) -> Board:
+    return Board(tmp_path, demo)
+
+
+def stop(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> tuple[int, str, float]:
+    """Send the signal; returns the exit status, what was logged, and how many seconds the end took."""
+    begin = time.monotonic()
+    process.send_signal(number)
+    _, log = process.communicate(timeout=20)
+    return process.returncode, log, time.monotonic() - begin
+
+
+def test_who_was_there_first_gets_every_frame_of_the_clip_once(board: Board) -> None:
+    board.configure(loop="false", fps=200)
+    with Subscriber(board.address, kinds=("vec", "status")) as subscriber, board.running() as process:
+        vecs: list[Vec] = []
+        for message in subscriber:
+            if isinstance(message, Vec):
+                vecs.append(message)
+            elif isinstance(message, Status) and message.bye:
+                break
+        assert process.wait(20) == 0
+    assert [vec.seq for vec in vecs] == list(range(240))
+    assert [vec.frame_seq for vec in vecs] == list(range(240))
+    assert {vec.vector.shape for vec in vecs} == {(1280,)}
+    assert {vec.rotation for vec in vecs} == {0}
+
+    # What a person sees in the region of the clip, at 10 frames a second: nobody until 6.5 s, somebody at the far end,
+    # nobody from 10 to 15.5 s, people on the path from 19 s on.
+    scores = [next(match.s for match in vec.sims if match.ref == "path-empty") for vec in vecs]
+    free, crossed, free_again, busy = scores[15:65], scores[76:84], scores[100:155], scores[195:225]
+    assert max(crossed) < min(free)
+    assert max(crossed) < min(free_again)
+    assert max(busy) < min(free_again)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_daemon_in_order_within_two_seconds(board: Board, number: signal.Signals) -> None:
+    board.configure()
+    with Subscriber(board.address, kinds=("vec", "status")) as subscriber, board.running() as process:
+        assert subscriber.receive(20) is not None
+        status, log, seconds = stop(process, number)
+        assert status == 0
+        assert seconds < 2.0
+        assert f"stopping: {number.name}" in log
+        assert "Traceback" not in log
+        last = None
+        while (message := subscriber.receive(1)) is not None:
+            last = message
+        assert isinstance(last, Status)
+        assert last.bye
+        assert last.state == "stopped"
+
+
+def test_a_signal_during_the_start_stops_it_too(board: Board) -> None:
+    board.configure()
+    with board.running() as process:
+        assert process.stderr is not None
+        process.stderr.readline()  # the first stage is open
+        status, log, _ = stop(process)
+    assert status == 0, log
+
+
+def test_an_endpoint_in_use_is_a_failure_and_not_a_wrong_configuration(board: Board) -> None:
+    with zmq.Context() as context, context.socket(zmq.PUB) as other:
+        port = other.bind_to_random_port("tcp://127.0.0.1")
+        board.configure()
+        text = board.config.read_text().replace("ipc://pub.sock", f"tcp://127.0.0.1:{port}")
+        board.config.write_text(text)
+        with board.running() as process:
+            _, log = process.communicate(timeout=20)
+        assert process.returncode == 1
+        assert f"cannot bind tcp://127.0.0.1:{port}: Address already in use" in log
+        assert "Traceback" not in log
+
+
+def test_a_live_camera_that_is_absent_is_weather(board: Board) -> None:
+    board.configure(policy="latest")
+    text = board.config.read_text()
+    absent = '  absent:\n    source: "usb:/dev/video99"\n    retry_seconds: 0.1\nreferences:'
+    board.config.write_text(text.replace("references:", absent))
+    with Subscriber(board.address, kinds=("vec", "status")) as subscriber, board.running() as process:
+        seen = set()
+        for message in subscriber:
+            seen.add((message.camera, message.state if isinstance(message, Status) else "vec"))
+            if {("absent", "lost"), ("street", "vec")} <= seen:
+                break
+        assert stop(process)[0] == 0
+
+
+def test_nothing_is_logged_for_a_frame(board: Board) -> None:
+    board.configure(loop="false", fps=500)
+    with board.running() as process:
+        _, log = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert len(log.splitlines()) < 12
+
+
+def test_subscribers_that_come_stall_and_go_change_neither_rate_nor_memory(board: Board) -> None:
+    board.configure(model="efficientnet-lite0-int8", fps=100)
+    with board.running() as process, Subscriber(board.address, kinds=("vec",)) as reader:
+
+        def frames_a_second(seconds: float) -> float:
+            first = reader.receive(20)
+            assert isinstance(first, Vec)
+            end, last = time.monotonic() + seconds, first
+            while time.monotonic() < end:
+                message = reader.receive(5)
+                assert isinstance(message, Vec)
+                last = message
+            return (last.frame_seq - first.frame_seq) / (last.t_cap_us - first.t_cap_us) * 1e6
+
+        frames_a_second(2)
+        memory = resident(process)
+        alone = frames_a_second(3)
+        with zmq.Context() as context, context.socket(zmq.SUB) as stalled, Subscriber(board.address) as second:
+            stalled.setsockopt(zmq.RCVHWM, 1)
+            stalled.subscribe(b"")
+            stalled.connect(board.address)
+            assert second.receive(10) is not None
+            crowded = frames_a_second(6)
+        assert crowded == pytest.approx(alone, rel=0.1)
+        assert resident(process) - memory < 8 << 20
+        assert reader.gaps == 0
+
+
+def resident(process: subprocess.Popen[str]) -> int:
+    """The bytes of memory that the process holds."""
+    return int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * 4096
