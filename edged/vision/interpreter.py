@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import contextmanager
-from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self
 
@@ -31,7 +30,7 @@ __all__ = ["AUTO", "Interpreter"]
 AUTO = Delegate()
 """The engine's own choice of delegate."""
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 # What the runtimes raise when they refuse something; which of the two is chance.
 _REFUSALS = (ValueError, RuntimeError)
@@ -205,7 +204,7 @@ class _Opening:
                 "the CPU: compile it with edgetpu_compiler, or choose another delegate"
             )
         in_effect = _default_delegate(runtime)
-        _log.warning(
+        log.warning(
             "delegate %s takes no operator of model %s: the delegate in effect is %s",
             library.label,
             self._model.name,
@@ -230,15 +229,19 @@ class _Opening:
 
 def _import_runtime(name: EngineName) -> tuple[Any, str]:
     """The module of the engine *name*, and the engine's name with its version."""
-    package = name.replace("-", "_")
     try:
-        module = import_module(f"{package}.interpreter")
-        return module, f"{name} {import_module(package).__version__}"
+        if name == "tflite-runtime":
+            import tflite_runtime as package
+            import tflite_runtime.interpreter as module
+        else:
+            import ai_edge_litert as package
+            import ai_edge_litert.interpreter as module
     except ImportError as exc:
         raise DelegateError(
             f"the engine {name} is installed but cannot be loaded ({_one_line(exc)}): "
             f"run 'pip install --force-reinstall {name}', or choose another engine"
         ) from exc
+    return module, f"{name} {package.__version__}"
 
 
 def _default_delegate(runtime: Any) -> str:

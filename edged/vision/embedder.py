@@ -1,0 +1,199 @@
+"""A picture in, a vector out: the embedder that one thread of the daemon owns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from edged.errors import ModelError
+from edged.values import Box, Delegate, PixelFormat
+from edged.vision.interpreter import AUTO, Interpreter
+from edged.vision.orientation import Orientation
+from edged.vision.postprocess import Postprocessor
+from edged.vision.preprocess import Preprocessor, Resize
+from edged.vision.self_test import SELF_TEST_PICTURES, check_self_test, self_test_picture
+from edged.vision.space import embedding_space
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import numpy.typing as npt
+
+    from edged.values import Rotation
+    from edged.vision.engine import EngineOption
+    from edged.vision.specs import HeadSpec, ModelFile
+
+__all__ = ["DEFAULT", "Embedder", "EmbedderOptions", "find_head", "space_of"]
+
+QUANTIZED_SCALE = 1 / 128
+"""``real = scale * int8`` of a scalar-quantised vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderOptions:
+    """How a model is run, and what is done to its vector.
+
+    ``head`` is the number of an output, from 0, or its name in the model's metadata. ``l2_normalize`` makes the
+    vector's length 1; ``quantize`` then turns it into ``int8``, 128 steps to 1.0. ``resize`` is ``exact`` (the
+    Task Library's own), or OpenCV's ``linear`` or ``area``.
+    """
+
+    head: int | str = 0
+    l2_normalize: bool = False
+    quantize: bool = False
+    resize: Resize = "exact"
+    engine: EngineOption = "auto"
+    delegate: Delegate = AUTO
+    num_threads: int = 1
+
+
+DEFAULT = EmbedderOptions()
+
+
+class Embedder:
+    """One head of one model, ready to run; it belongs to one thread.
+
+    ``load``, ``invoke`` and ``read`` are the three parts of ``embed``, for a caller who measures them. Once a size of
+    picture has been seen, none of them makes an array of more than 4 KiB.
+
+    Attributes:
+        model, options: what it was made of.
+        head: the output that ``read`` reads.
+        dimension: how many numbers a vector has.
+        dtype: of a vector: ``<f4``, or ``|i1`` where it is quantised.
+        scale: ``real = scale * number`` of a quantised vector, else None.
+        l2_normalize: whether a vector has the length 1 (before it is quantised).
+        space_id: the identity of the embedding space; a fallback takes over that of the model it stands in for.
+        engine, delegate: what runs the model, in effect.
+
+    Raises:
+        DelegateError: the engine or the delegate that was asked for cannot be had.
+        ModelError: the model has no such head, or the engine cannot run it.
+    """
+
+    def __init__(self, model: ModelFile, options: EmbedderOptions = DEFAULT) -> None:
+        self.model = model
+        self.options = options
+        self.head = find_head(model, options.head)
+        self.dimension = self.head.size
+        self.dtype = "|i1" if options.quantize else "<f4"
+        self.scale = QUANTIZED_SCALE if options.quantize else None
+        self.l2_normalize = options.l2_normalize
+        self.space_id = space_of(model, options)
+        self._preprocess = Preprocessor(model.input, options.resize)
+        self._postprocess = [Postprocessor(head, options.l2_normalize, options.quantize) for head in model.heads]
+        self._input = np.zeros((1, model.input.height, model.input.width, 3), model.input.dtype)
+        self._outputs = [np.zeros(head.size, head.dtype) for head in model.heads]
+        self._interpreter = Interpreter(
+            model, engine=options.engine, delegate=options.delegate, num_threads=options.num_threads
+        )
+        self.engine = self._interpreter.engine
+        self.delegate = self._interpreter.delegate
+
+    def load(
+        self, image: npt.NDArray[np.uint8], pixels: PixelFormat, box: Box, rotation: Rotation | Orientation = 0
+    ) -> None:
+        """Crop *box* out of *image*, whose layout is *pixels*, and bring it into the form of the model's input.
+
+        The crop is resized and then turned by *rotation*, in degrees clockwise, or as an ``Orientation`` says.
+
+        Raises:
+            ValueError: *image* is not of that layout, or *box* is empty or reaches outside it.
+        """
+        turn = rotation if isinstance(rotation, Orientation) else Orientation.from_rotation(rotation)
+        self._preprocess(image, pixels, box, turn, self._input)
+
+    def invoke(self) -> None:
+        """Run the model on what was loaded.
+
+        Raises:
+            InferenceError: the engine or the delegate failed.
+        """
+        self._interpreter.write(self._input)
+        self._interpreter.invoke()
+
+    def read(self, out: npt.NDArray[Any], head: int | None = None) -> None:
+        """Write the vector of the last run to *out*: shape ``(dimension,)``, of ``dtype``.
+
+        With *head*, the vector of another output of the model.
+        """
+        spec = self.head if head is None else self.model.heads[head]
+        raw = self._outputs[spec.index]
+        self._interpreter.read(spec, raw)
+        self._postprocess[spec.index](raw, out)
+
+    def embed(
+        self,
+        image: npt.NDArray[np.uint8],
+        pixels: PixelFormat,
+        box: Box,
+        rotation: Rotation | Orientation,
+        out: npt.NDArray[Any],
+    ) -> None:
+        """``load``, ``invoke`` and ``read`` in one."""
+        self.load(image, pixels, box, rotation)
+        self.invoke()
+        self.read(out)
+
+    @property
+    def input(self) -> npt.NDArray[Any]:
+        """What was loaded last, as the model sees it: ``(1, height, width, 3)`` of its input's dtype."""
+        return self._input
+
+    def self_test(self) -> npt.NDArray[Any]:
+        """The vectors of the self-test pictures, one row each, once they were found to be different and finite.
+
+        Raises:
+            ModelError: they are not.
+            InferenceError: the engine or the delegate failed.
+        """
+        height, width = self.model.input.height, self.model.input.width
+        vectors = np.zeros((len(SELF_TEST_PICTURES), self.dimension), self.dtype)
+        for name, vector in zip(SELF_TEST_PICTURES, vectors, strict=True):
+            picture = self_test_picture(name, height, width)
+            self.embed(picture, PixelFormat.RGB, Box(0, 0, width, height), 0, vector)
+        check_self_test(self.model.name, vectors)
+        return vectors
+
+    def close(self) -> None:
+        """Free the model and the delegate. Closing twice is fine."""
+        self._interpreter.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def find_head(model: ModelFile, head: int | str) -> HeadSpec:
+    """The output of *model* with the number or the name *head*.
+
+    Raises:
+        ModelError: it has none such.
+    """
+    for spec in model.heads:
+        if head in (spec.index, spec.name):
+            return spec
+    names = [spec.name for spec in model.heads if spec.name]
+    known = f"0 to {len(model.heads) - 1}" + (f", and the names {', '.join(names)}" if names else "")
+    raise ModelError(f"model {model.name}: it has no head {head!r}: there are {known}")
+
+
+def space_of(model: ModelFile, options: EmbedderOptions) -> str:
+    """The ``space_id`` of the vectors of *model* with *options*.
+
+    Raises:
+        ModelError: the model has no such head.
+    """
+    return embedding_space(
+        model,
+        find_head(model, options.head),
+        resize=options.resize,
+        l2_normalize=options.l2_normalize,
+        quantize=options.quantize,
+    )

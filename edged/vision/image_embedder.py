@@ -1,0 +1,247 @@
+"""The successor of ``tflite_support.task.vision.ImageEmbedder``: the same calls, the same numbers, fewer traps."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from edged.errors import ModelError
+from edged.values import Box, Delegate, Region
+from edged.vision.embedder import Embedder, EmbedderOptions, space_of
+from edged.vision.image import TensorImage
+from edged.vision.model_file import read_model
+from edged.vision.options import BaseOptions, BoundingBox, ImageEmbedderOptions
+from edged.vision.orientation import Orientation
+from edged.vision.results import Embedding, EmbeddingResult, FeatureVector
+from edged.vision.similarity import ReferenceMatrix, cosine_similarity, similarity
+from edged.vision.specs import Normalization
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import numpy.typing as npt
+
+    from edged.values import Rotation
+    from edged.vision.specs import HeadSpec, ModelFile
+
+__all__ = ["ImageEmbedder"]
+
+
+class ImageEmbedder:
+    """Pictures in, vectors out.
+
+    Make one with ``create_from_file`` or ``create_from_options``, and close it, or use it in a ``with`` statement.
+    Threads may share it: they take turns, and while the model runs other threads of Python do too.
+    """
+
+    def __init__(self, options: ImageEmbedderOptions) -> None:
+        options.base_options.check()
+        options.embedding_options.check()
+        model = _read(options)
+        self._options = options
+        self._embedder = Embedder(model, _embedder_options(options))
+        self._heads = model.heads
+        self._spaces = [space_of(model, replace(self._embedder.options, head=head.index)) for head in model.heads]
+        self._lock = threading.Lock()
+
+    @classmethod
+    def create_from_file(cls, file_path: str | bytes | os.PathLike[str]) -> Self:
+        """An embedder with the model in the file *file_path* and all options at their defaults.
+
+        Raises:
+            ModelError: there is no such file, or it cannot be used; a ``ValueError`` and a ``RuntimeError``.
+            TypeError: *file_path* is no path.
+        """
+        return cls.create_from_options(ImageEmbedderOptions(BaseOptions(file_name=file_path)))
+
+    @classmethod
+    def create_from_options(cls, options: ImageEmbedderOptions) -> Self:
+        """An embedder as *options* say.
+
+        Raises:
+            ModelError: the model cannot be used; its subclass ``DelegateError``: the engine or the delegate cannot be
+                had. Both are a ``ValueError`` and a ``RuntimeError``.
+            TypeError: an option is of another type than it has to be.
+            ValueError: options do not go together.
+        """
+        return cls(options)
+
+    def embed(
+        self,
+        image: TensorImage | npt.NDArray[np.uint8],
+        bounding_box: BoundingBox | Region | None = None,
+        *,
+        rotation: Rotation | Orientation = 0,
+    ) -> EmbeddingResult:
+        """The vectors of *image*, or of the part of it in *bounding_box*.
+
+        The part is cut out first, in pixels or, as a ``Region``, in 0…1 of the picture as stored. It is then resized to
+        the model's input, without keeping its proportions, and turned by *rotation*: degrees clockwise, 0, 90, 180 or
+        270, or an ``Orientation``, which knows the mirrored ones too. An array is taken for what
+        ``TensorImage.create_from_array`` takes it for: RGB, RGBA or gray.
+
+        Raises:
+            AttributeError: *image* is no picture, or *bounding_box* is no box.
+            InferenceError: the model failed while running; a ``RuntimeError``.
+            TypeError: a side of the box is no whole number.
+            ValueError: the box is empty or reaches outside the picture, or the embedder is closed.
+        """
+        picture = _picture(image)
+        box = _box(bounding_box, picture)
+        with self._lock:
+            self._embedder.load(picture.buffer, picture.pixels, box, rotation)
+            self._embedder.invoke()
+            return EmbeddingResult([self._embedding(head) for head in self._heads])
+
+    @staticmethod
+    def cosine_similarity(u: FeatureVector, v: FeatureVector) -> float:
+        """The cosine of the angle between two vectors, -1…1; NaN where they hold what is not finite.
+
+        Raises:
+            ValueError: one is quantised and the other is not, sizes differ, or one has no length.
+        """
+        return cosine_similarity(u.value, v.value)
+
+    @staticmethod
+    def similarity(vector: FeatureVector, matrix: ReferenceMatrix | npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """The cosine of *vector* to each row of *matrix*: ``float32`` of shape ``(rows,)``.
+
+        For many vectors against the same rows, make the ``ReferenceMatrix`` once.
+
+        Raises:
+            ValueError: sizes differ, or a row or the vector cannot be compared.
+        """
+        return similarity(vector.value, matrix)
+
+    def get_embedding_by_index(self, result: EmbeddingResult, output_index: int) -> Embedding:
+        """The embedding of the head *output_index* in *result*.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if not 0 <= output_index < len(result.embeddings):
+            raise ValueError(
+                f"Output index is out of bound. It must be in 0…{len(result.embeddings) - 1} (got {output_index})"
+            )
+        return result.embeddings[output_index]
+
+    def get_embedding_dimension(self, output_index: int) -> int:
+        """How many numbers the vector of the head *output_index* has; -1 where there is no such head."""
+        return self._heads[output_index].size if 0 <= output_index < len(self._heads) else -1
+
+    @property
+    def number_of_output_layers(self) -> int:
+        """How many heads the model has, and so how many embeddings a result."""
+        return len(self._heads)
+
+    @property
+    def options(self) -> ImageEmbedderOptions:
+        """What the embedder was made of."""
+        return self._options
+
+    @property
+    def head_names(self) -> tuple[str | None, ...]:
+        """The names of the heads in the model's metadata; None for one without."""
+        return tuple(head.name for head in self._heads)
+
+    @property
+    def space_id(self) -> str:
+        """The identity of the embedding space of head 0; that of another is in its embeddings."""
+        return self._spaces[0]
+
+    @property
+    def engine(self) -> str:
+        """What runs the model, such as ``ai-edge-litert 2.3.0``."""
+        return self._embedder.engine
+
+    @property
+    def delegate(self) -> str:
+        """The delegate in effect: ``none``, ``xnnpack``, ``coral``, or ``external:`` and the library's file name."""
+        return self._embedder.delegate
+
+    def close(self) -> None:
+        """Free the model and its delegate. Closing twice is fine."""
+        with self._lock:
+            self._embedder.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _embedding(self, head: HeadSpec) -> Embedding:
+        vector = np.zeros(head.size, self._embedder.dtype)
+        self._embedder.read(vector, head.index)
+        value = vector.view(np.uint8) if vector.dtype == np.int8 else vector.astype(np.float64)
+        return Embedding(FeatureVector(value), head.index, head.name, self._spaces[head.index])
+
+
+def _read(options: ImageEmbedderOptions) -> ModelFile:
+    base = options.base_options
+    normalization = None
+    if (options.mean is None) != (options.std is None):
+        raise ValueError(f"mean and std go together (got {options.mean} and {options.std})")
+    if options.mean is not None and options.std is not None:
+        normalization = Normalization(_numbers(options.mean), _numbers(options.std))
+    if base.file_content:
+        return read_model(base.file_content, normalization=normalization)
+    return read_model(os.fsdecode(base.file_name or ""), normalization=normalization)
+
+
+def _numbers(values: float | Sequence[float]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values) if isinstance(values, Sequence) else (float(values),)
+
+
+def _embedder_options(options: ImageEmbedderOptions) -> EmbedderOptions:
+    base, embedding = options.base_options, options.embedding_options
+    return EmbedderOptions(
+        l2_normalize=bool(embedding.l2_normalize),
+        quantize=bool(embedding.quantize),
+        resize=options.resize,
+        engine=base.engine,
+        delegate=_delegate(base),
+        num_threads=_num_threads(base.num_threads),
+    )
+
+
+def _delegate(base: BaseOptions) -> Delegate:
+    delegate = Delegate.parse(base.delegate) if isinstance(base.delegate, str) else base.delegate
+    if not base.use_coral or delegate.kind == "coral":
+        return delegate
+    if delegate.kind != "auto":
+        raise ValueError(f"use_coral and another delegate do not go together (got {delegate.kind})")
+    return Delegate("coral")
+
+
+def _num_threads(asked: int | None) -> int:
+    if asked is not None and asked < -1:
+        raise ModelError(f"Failed setting number of CPU threads: it must be -1 or more (got {asked})")
+    return asked if asked is not None and asked > 0 else 1
+
+
+def _picture(image: object) -> TensorImage:
+    if isinstance(image, TensorImage):
+        return image
+    if isinstance(image, np.ndarray):
+        return TensorImage.create_from_array(image)
+    name = type(image).__name__
+    raise AttributeError(f"'{name}' object has no attribute 'buffer': embed takes a TensorImage or a numpy array")
+
+
+def _box(box: object, picture: TensorImage) -> Box:
+    if isinstance(box, BoundingBox):
+        return box.to_box()
+    if box is None:
+        return Box(0, 0, picture.width, picture.height)
+    if isinstance(box, Region):
+        return box.to_box(picture.width, picture.height)
+    name = type(box).__name__
+    raise AttributeError(f"'{name}' object has no attribute 'to_box': a bounding box is a BoundingBox or a Region")

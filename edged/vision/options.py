@@ -1,0 +1,133 @@
+"""The Task Library's option classes, and what edged adds to them.
+
+Like there, they are plain and mutable, and looked at when an embedder is made of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from operator import index
+from typing import TYPE_CHECKING, Any
+
+from edged.values import Box, Delegate
+
+if TYPE_CHECKING:
+    from edged.vision.engine import EngineOption
+    from edged.vision.preprocess import Resize
+
+__all__ = ["BaseOptions", "BoundingBox", "EmbeddingOptions", "ImageEmbedderOptions"]
+
+INT32 = range(-(2**31), 2**31)
+
+
+@dataclass
+class BaseOptions:
+    """Which model, and what runs it.
+
+    ``file_content``, the bytes of a model file, wins over ``file_name``, its path. ``num_threads`` is how many threads
+    the model may use; -1, 0 and None leave it to edged, which takes one. ``use_coral`` means the delegate ``coral``.
+
+    Added to the Task Library's: ``file_name`` may be a ``pathlib.Path``; ``engine``; ``delegate``, by name or as a
+    ``Delegate``.
+    """
+
+    file_name: str | bytes | os.PathLike[str] | None = None
+    file_content: bytes | None = None
+    num_threads: int | None = -1
+    use_coral: bool | None = None
+    engine: EngineOption = "auto"
+    delegate: Delegate | str = "auto"
+
+    def check(self) -> None:
+        """Look at the types.
+
+        Raises:
+            TypeError: a field is of another type than it has to be.
+        """
+        _check_type(self, "file_name", str, bytes, os.PathLike)
+        _check_type(self, "file_content", bytes)
+        _check_type(self, "num_threads", int)
+        _check_type(self, "use_coral", bool, int)
+        _check_type(self, "engine", str)
+        _check_type(self, "delegate", str, Delegate)
+
+
+@dataclass
+class EmbeddingOptions:
+    """What is done to a vector: None stands for False.
+
+    ``l2_normalize`` makes its length 1; ``quantize`` then turns it into ``int8``, 128 steps to 1.0.
+    """
+
+    l2_normalize: bool | None = None
+    quantize: bool | None = None
+
+    def check(self) -> None:
+        """Look at the types.
+
+        Raises:
+            TypeError: a field is of another type than it has to be.
+        """
+        _check_type(self, "l2_normalize", bool, int)
+        _check_type(self, "quantize", bool, int)
+
+
+@dataclass
+class ImageEmbedderOptions:
+    """All options of an ``ImageEmbedder``.
+
+    Added to the Task Library's: ``mean`` and ``std``, one value or three for R, G and B, are used instead of what the
+    model's metadata says, or where that says nothing; ``resize`` is ``exact`` (the Task Library's own), or OpenCV's
+    ``linear`` or ``area``.
+    """
+
+    base_options: BaseOptions
+    embedding_options: EmbeddingOptions = field(default_factory=EmbeddingOptions)
+    mean: float | Sequence[float] | None = None
+    std: float | Sequence[float] | None = None
+    resize: Resize = "exact"
+
+
+@dataclass
+class BoundingBox:
+    """A rectangle in whole pixels of the picture as stored, before any rotation. None stands for 0."""
+
+    origin_x: int | None = None
+    origin_y: int | None = None
+    width: int | None = None
+    height: int | None = None
+
+    def to_box(self) -> Box:
+        """The same as a ``Box``.
+
+        Raises:
+            TypeError: a field is no whole number; 1.0 is none.
+            ValueError: a field does not fit into 32 bits.
+        """
+        return Box(*(self._number(name) for name in ("origin_x", "origin_y", "width", "height")))
+
+    def _number(self, name: str) -> int:
+        value: Any = getattr(self, name)
+        try:
+            number = index(0 if value is None else value)
+        except TypeError as exc:
+            raise TypeError(_wrong_type(self, name, value, (int,))) from exc
+        if number not in INT32:
+            raise ValueError(f"Value out of range: {number} for BoundingBox.{name}")
+        return number
+
+
+def _check_type(options: object, name: str, *expected: type) -> None:
+    value = getattr(options, name)
+    if value is not None and not isinstance(value, expected):
+        raise TypeError(_wrong_type(options, name, value, expected))
+
+
+def _wrong_type(options: object, name: str, value: object, expected: tuple[type, ...]) -> str:
+    kinds = ", ".join(kind.__name__ for kind in expected)
+    return (
+        f"Cannot set {type(options).__name__}.{name} to {value!r}: "
+        f"{value!r} has type {type(value).__name__}, but expected one of: {kinds}"
+    )
