@@ -1,0 +1,126 @@
+"""The pictures of a folder as the frames of a camera."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.camera.file import Pace
+from edged.errors import DamagedFrame, EndOfStream, SourceError
+from edged.values import Format, Stamp
+
+__all__ = ["FolderSource"]
+
+log = logging.getLogger(__name__)
+
+DEFAULT_FPS = 10.0
+SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+
+class FolderSource:
+    """A `Source` that shows the pictures of a folder in the order of their names, once or for ever.
+
+    Each is turned upright as its EXIF orientation says. Frames have the size of the first picture: one of another size
+    is scaled to fit, its proportions kept, in the middle of a black frame. One that cannot be read is a
+    ``DamagedFrame``, and the next one follows. Pictures that are added or taken away count from the next round on.
+
+    Args:
+        path: the folder; pictures in folders below it do not count.
+        loop: start again after the last picture; else the end is an ``EndOfStream``.
+        fps: pictures per second; None for 10.
+    """
+
+    def __init__(self, path: str | Path, *, loop: bool, fps: float | None) -> None:
+        self._path = Path(path)
+        self._loop = loop
+        self._interval = 1.0 / (fps or DEFAULT_FPS)
+        self._woken = threading.Event()
+        self._pace = Pace()
+        self._shown = 0  # pictures since the source was opened
+        self._pictures: list[Path] = []  # that are left of this round
+        self._picture = Path()  # the one that was grabbed
+        self._told = False  # that some picture has another size
+
+    def open(self) -> Format:
+        self.close()
+        self._pictures = self._list()
+        self._pace = Pace()
+        self._shown = 0
+        self._told = False
+        try:
+            height, width = _read(self._pictures[0]).shape[:2]
+        except DamagedFrame as exc:
+            raise SourceError(f"{exc}; the first picture of a folder tells the size of its frames") from exc
+        return Format(width=width, height=height, fps=1.0 / self._interval)
+
+    def grab(self, timeout: float) -> Stamp | None:
+        if not self._pictures:
+            if not self._loop:
+                raise EndOfStream(f"{self._path}: end of the folder")
+            self._pictures = self._list()
+        now = time.monotonic()
+        wait = self._pace.due(self._shown * self._interval, now) - now
+        if wait > 0 and (self._woken.wait(min(wait, timeout)) or wait > timeout):
+            return None
+        self._picture = self._pictures.pop(0)
+        self._shown += 1
+        return Stamp(time.monotonic_ns(), "arrival")
+
+    def retrieve(self, slot: NDArray[np.uint8]) -> None:
+        picture = _read(self._picture)
+        if picture.shape == slot.shape:
+            slot[...] = picture
+            return
+        if not self._told:
+            self._told = True
+            log.warning("%s has another size than the first picture of the folder, and is made to fit", self._picture)
+        _fit(picture, slot)
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def close(self) -> None:
+        self._pictures = []
+
+    def _list(self) -> list[Path]:
+        try:
+            pictures = sorted(file for file in self._path.iterdir() if file.suffix.lower() in SUFFIXES)
+        except NotADirectoryError as exc:
+            raise SourceError(f"{self._path}: not a folder") from exc
+        except OSError as exc:
+            raise SourceError(f"{self._path}: the folder cannot be read: {exc.strerror}") from exc
+        if not pictures:
+            raise SourceError(f"{self._path}: no picture in this folder ({', '.join(sorted(SUFFIXES))})")
+        return pictures
+
+
+def _read(file: Path) -> NDArray[np.uint8]:
+    if not file.is_file():  # nor a pipe, which would be waited for
+        raise DamagedFrame(f"{file}: no such picture any more")
+    try:
+        picture = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR)
+    except OSError as exc:
+        raise DamagedFrame(f"{file}: cannot be read: {exc.strerror}") from exc
+    except cv2.error as exc:  # an empty file, or a picture larger than OpenCV decodes
+        raise DamagedFrame(f"{file}: cannot be decoded: {exc.err}") from exc
+    if picture is None:
+        raise DamagedFrame(f"{file}: not a picture that OpenCV can decode")
+    return picture  # type: ignore[return-value]  # OpenCV's types do not tell that colour pictures are uint8
+
+
+def _fit(picture: NDArray[np.uint8], slot: NDArray[np.uint8]) -> None:
+    height, width = slot.shape[:2]
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    inner_width = max(1, round(picture.shape[1] * scale))
+    inner_height = max(1, round(picture.shape[0] * scale))
+    left, top = (width - inner_width) // 2, (height - inner_height) // 2
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    slot[...] = 0
+    inner = slot[top : top + inner_height, left : left + inner_width]
+    inner[...] = cv2.resize(picture, (inner_width, inner_height), interpolation=way)

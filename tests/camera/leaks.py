@@ -1,0 +1,39 @@
+"""Proof that something can be done again and again: nothing of it stays behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.fakes import eventually
+
+__all__ = ["ROUNDS", "leaves_nothing_behind"]
+
+ROUNDS = int(os.environ.get("EDGED_ROUNDS", "5"))
+"""How often; 200 is for a run by hand, which prints its figures with ``pytest -s``."""
+
+
+def leaves_nothing_behind(one_round: Callable[[], None]) -> None:
+    """Do *one_round* `ROUNDS` times, and see that no file descriptor and no thread is left over; print the memory."""
+    one_round()  # libraries are loaded and caches filled
+    one_round()
+    gc.collect()
+    descriptors, threads, memory = _descriptors(), threading.active_count(), _resident_kib()
+    for _ in range(ROUNDS):
+        one_round()
+    gc.collect()
+    eventually(lambda: threading.active_count() <= threads, "threads have ended")
+    eventually(lambda: _descriptors() <= descriptors, f"descriptors are closed: {descriptors} before")
+    print(f"{ROUNDS} rounds: {descriptors} descriptors, {threads} threads, {_resident_kib() - memory:+d} KiB")
+
+
+def _descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def _resident_kib() -> int:
+    fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(fields["VmRSS"].split()[0])

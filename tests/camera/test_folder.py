@@ -1,0 +1,188 @@
+"""A folder of pictures as a camera: each once, in order, upright, in one size."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edged.camera.folder import FolderSource
+from edged.errors import DamagedFrame, EndOfStream, SourceError
+from edged.values import Format
+from tests.camera.leaks import leaves_nothing_behind
+
+BLUE, GREEN, RED = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+ORIENTATION_6 = bytes.fromhex(  # an APP1 segment whose only tag says: turn by 90 degrees clockwise
+    "ffe1002245786966000049492a0008000000010012010300010000000600000000000000"
+)
+
+
+def save(path: Path, colour: tuple[int, int, int], size: tuple[int, int] = (64, 48)) -> None:
+    assert cv2.imwrite(str(path), np.full((size[1], size[0], 3), colour, np.uint8))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three pictures and what is none."""
+    save(tmp_path / "b.png", GREEN)
+    save(tmp_path / "a.JPG", BLUE)
+    save(tmp_path / "c.bmp", RED)
+    (tmp_path / "notes.txt").write_text("not a picture")
+    (tmp_path / "below").mkdir()
+    save(tmp_path / "below" / "d.png", RED)
+    return tmp_path
+
+
+def frames(source: FolderSource, frame_format: Format, count: int) -> list[NDArray[np.uint8]]:
+    pictures = []
+    for _ in range(count):
+        assert source.grab(10) is not None
+        slot = np.zeros(frame_format.shape, np.uint8)
+        source.retrieve(slot)
+        pictures.append(slot)
+    return pictures
+
+
+def colours(pictures: list[NDArray[np.uint8]]) -> list[tuple[int, ...]]:
+    """The middle of each, without what JPEG adds."""
+    return [tuple(int(v > 127) * 255 for v in p[p.shape[0] // 2, p.shape[1] // 2]) for p in pictures]
+
+
+def test_pictures_come_in_the_order_of_their_names_and_then_the_end(folder: Path) -> None:
+    source = FolderSource(folder, loop=False, fps=1000)
+    frame_format = source.open()
+    assert frame_format == Format(width=64, height=48, fps=1000)
+    assert colours(frames(source, frame_format, 3)) == [BLUE, GREEN, RED]
+    with pytest.raises(EndOfStream, match="end of the folder"):
+        source.grab(1)
+
+
+def test_a_looping_folder_starts_again_with_what_is_in_it_then(folder: Path) -> None:
+    source = FolderSource(folder, loop=True, fps=1000)
+    frame_format = source.open()
+    assert colours(frames(source, frame_format, 4)) == [BLUE, GREEN, RED, BLUE]
+    save(folder / "d.png", GREEN)
+    (folder / "a.JPG").unlink()
+    assert colours(frames(source, frame_format, 5)) == [GREEN, RED, GREEN, RED, GREEN]
+
+
+def test_pictures_come_at_the_rate_that_was_asked_for(folder: Path) -> None:
+    source = FolderSource(folder, loop=True, fps=50)
+    frame_format = source.open()
+    begin = time.monotonic()
+    frames(source, frame_format, 11)
+    assert time.monotonic() - begin >= 0.199
+
+
+def test_the_exif_orientation_is_applied(tmp_path: Path) -> None:
+    path = tmp_path / "portrait.jpg"
+    lying = np.zeros((48, 64, 3), np.uint8)
+    lying[:, :32] = 255
+    jpeg = cv2.imencode(".jpg", lying)[1].tobytes()
+    path.write_bytes(jpeg[:2] + ORIENTATION_6 + jpeg[2:])
+    source = FolderSource(tmp_path, loop=False, fps=1000)
+    frame_format = source.open()
+    assert (frame_format.width, frame_format.height) == (48, 64)
+    (picture,) = frames(source, frame_format, 1)
+    assert picture[:24].min() > 200  # what was left is now at the top
+    assert picture[40:].max() < 55
+
+
+def test_a_picture_of_another_size_is_made_to_fit_and_that_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    save(tmp_path / "a.png", BLUE, (64, 48))
+    save(tmp_path / "b.png", GREEN, (10, 30))
+    save(tmp_path / "c.png", RED, (640, 100))
+    source = FolderSource(tmp_path, loop=False, fps=1000)
+    frame_format = source.open()
+    with caplog.at_level(logging.WARNING):
+        _, tall, wide = frames(source, frame_format, 3)
+    assert [record.message for record in caplog.records] == [
+        f"{tmp_path}/b.png has another size than the first picture of the folder, and is made to fit"
+    ]
+    assert (tall[:, 24:40] == GREEN).all()
+    assert not tall[:, :24].any()
+    assert not tall[:, 40:].any()
+    assert (wide[19:29] == RED).all()
+    assert not wide[:19].any()
+    assert not wide[29:].any()
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff\xe0"])
+def test_a_picture_that_cannot_be_read_is_one_damaged_frame(folder: Path, content: bytes) -> None:
+    (folder / "b.png").write_bytes(content)
+    source = FolderSource(folder, loop=False, fps=1000)
+    frame_format = source.open()
+    frames(source, frame_format, 1)
+    assert source.grab(1) is not None
+    with pytest.raises(DamagedFrame, match=r"b\.png: "):
+        source.retrieve(np.zeros(frame_format.shape, np.uint8))
+    assert colours(frames(source, frame_format, 1)) == [RED]
+
+
+def test_a_picture_that_goes_away_is_one_damaged_frame(folder: Path) -> None:
+    source = FolderSource(folder, loop=False, fps=1000)
+    frame_format = source.open()
+    (folder / "a.JPG").unlink()
+    os.mkfifo(folder / "a.JPG")  # nobody would ever write into it
+    assert source.grab(1) is not None
+    with pytest.raises(DamagedFrame, match=r"a\.JPG: no such picture"):
+        source.retrieve(np.zeros(frame_format.shape, np.uint8))
+
+
+def test_a_first_picture_that_cannot_be_read_is_named(folder: Path) -> None:
+    (folder / "a.JPG").write_bytes(b"no picture")
+    with pytest.raises(SourceError, match=r"a\.JPG: not a picture") as caught:
+        FolderSource(folder, loop=False, fps=None).open()
+    assert not isinstance(caught.value, DamagedFrame)
+
+
+def test_a_folder_that_is_missing_empty_or_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="gone: the folder cannot be read: No such file"):
+        FolderSource(tmp_path / "gone", loop=True, fps=None).open()
+    with pytest.raises(SourceError, match=r"no picture in this folder \(\.bmp, \.jpeg"):
+        FolderSource(tmp_path, loop=True, fps=None).open()
+    (tmp_path / "file.jpg").write_bytes(b"")
+    with pytest.raises(SourceError, match=r"file\.jpg: not a folder"):
+        FolderSource(tmp_path / "file.jpg", loop=True, fps=None).open()
+
+
+def test_a_folder_that_is_emptied_while_it_loops_is_a_loss(folder: Path) -> None:
+    source = FolderSource(folder, loop=True, fps=1000)
+    frame_format = source.open()
+    for name in ("a.JPG", "b.png", "c.bmp"):
+        (folder / name).unlink()
+    for _ in range(3):
+        source.grab(1)
+    with pytest.raises(SourceError, match="no picture in this folder"):
+        source.grab(1)
+    assert frame_format.width == 64
+
+
+def test_waiting_for_the_next_picture_ends_when_told(folder: Path) -> None:
+    source = FolderSource(folder, loop=True, fps=0.01)
+    frames(source, source.open(), 1)
+    begin = time.monotonic()
+    assert source.grab(0.05) is None
+    assert 0.04 < time.monotonic() - begin < 5
+    source.wake()
+    assert source.grab(60) is None
+    assert time.monotonic() - begin < 10
+
+
+def test_opening_and_closing_leaves_nothing_behind(folder: Path) -> None:
+    source = FolderSource(folder, loop=True, fps=1000)
+
+    def one_round() -> None:
+        assert colours(frames(source, source.open(), 2)) == [BLUE, GREEN]
+        source.close()
+        source.close()
+
+    leaves_nothing_behind(one_round)
