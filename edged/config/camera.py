@@ -74,7 +74,9 @@ class CameraConfig(Section):
         description="Parts of the frame, each embedded for itself. Default: the whole frame, called full.",
     )
     retry_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
-        default=2.0, description="Pause before a live camera that is missing or has gone is opened again."
+        default=2.0,
+        description="First pause before a live camera that is missing or has gone is opened again; it doubles up to "
+        "30 seconds.",
     )
 
     @field_validator("loop")

@@ -31,7 +31,7 @@ _RULES: dict[str, str] = {
     "mapping_type": "must be a mapping",
     "tuple_type": "must be a list",
     "list_type": "must be a list",
-    "greater_than": "must be more than {gt:g}",
+    "greater_than": "must be greater than {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
     "less_than": "must be less than {lt:g}",
     "less_than_equal": "must be at most {le:g}",

@@ -39,7 +39,7 @@ class SourceSpec:
         return text if self.kind in _PATHS else redacted(text)
 
     def __repr__(self) -> str:
-        return f"SourceSpec({str(self)!r})"
+        return f"SourceSpec({redacted(str(self))!r})"
 
     @classmethod
     def parse(cls, text: str, folder: Path) -> SourceSpec:

@@ -1,0 +1,156 @@
+"""Whatever the text is, the outcome is a configuration or a list of complaints, and it comes at once."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edged.config import ConfigFileError, dump, load, load_text
+
+FOLDER = Path(__file__).parent.parent.parent / "config"
+EXAMPLES = [(FOLDER / "edged.yaml").read_text(), (FOLDER / "demo" / "edged.yaml").read_text()]
+WORDS = (
+    *(
+        "cameras",
+        "references",
+        "model",
+        "publish",
+        "log",
+        "node",
+        "source",
+        "regions",
+        "left",
+        "right",
+        "for",
+        "images",
+    ),
+    *("file:", "usb:", "pub+bind:tcp://", "127.0.0.1", "endpoints", "delegate", "street", "full", "é", "\U0001f600"),
+    *(
+        ":",
+        "-",
+        "?",
+        "&",
+        "*",
+        "!",
+        "|",
+        ">",
+        "'",
+        '"',
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "#",
+        "%",
+        "@",
+        "`",
+        "~",
+        "<<",
+        "!!int",
+    ),
+    *("&a", "*a", "---", "...", "null", "true", ".nan", ".inf", "-1", "0", "1e999", "0x1", "1_0", "12:30"),
+    *("\t", "\r", "\n", "\x00", "\x85", "\u2028", "\ufeff"),
+)
+CAMERA_KEYS = ("source", "loop", "policy", "fps", "rotation", "regions", "retry_seconds", "rotaton")
+
+settings.register_profile("config", deadline=2000)  # milliseconds: a text that is slow to refuse is a fault
+settings.load_profile("config")
+
+
+def outcome(text: str) -> None:
+    try:
+        loaded = load_text(text, "edged.yaml")
+    except ConfigFileError as error:
+        lines = str(error).splitlines()
+        assert lines
+        assert all(line.startswith("edged.yaml:") and len(line) < 2000 for line in lines)
+        for problem in error.problems:
+            assert problem.line <= text.count("\n") + text.count("\r") + 1
+    else:
+        assert load_text(dump(loaded.config), "edged.yaml").config == loaded.config
+
+
+@pytest.mark.usefixtures("parser")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text())
+def test_any_text(text: str) -> None:
+    outcome(text)
+
+
+@pytest.mark.usefixtures("parser")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from([*WORDS, " ", "  ", "\n", ": ", "- "]), max_size=60))
+def test_any_jumble_of_what_configurations_are_made_of(parts: list[str]) -> None:
+    outcome("".join(parts))
+
+
+@pytest.mark.usefixtures("parser")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    example=st.sampled_from(EXAMPLES),
+    cuts=st.lists(st.tuples(st.integers(0, 6000), st.integers(0, 40), st.sampled_from(WORDS)), max_size=4),
+)
+def test_examples_with_pieces_cut_out_and_put_in(example: str, cuts: list[tuple[int, int, str]]) -> None:
+    for at, length, put_in in cuts:
+        at %= len(example) + 1
+        example = example[:at] + put_in + example[at + length :]
+    outcome(example)
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["file:a.mp4", "usb:/dev/video0", "latest", "block", "coral:usb", "street", "street/full"]),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(WORDS) | st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+CAMERA = st.fixed_dictionaries({}, optional=dict.fromkeys(CAMERA_KEYS, VALUES))
+
+
+@given(
+    st.fixed_dictionaries(
+        {"cameras": st.dictionaries(st.sampled_from(["street", "On", "1"]), CAMERA | VALUES, max_size=3)},
+        optional=dict.fromkeys(("node", "model", "references", "publish", "log", "modell"), VALUES),
+    )
+)
+def test_any_values_in_the_right_places(values: dict[str, object]) -> None:
+    outcome(as_yaml(values))
+
+
+def as_yaml(value: object) -> str:
+    """*value* in YAML's flow style, without the help of what is tested."""
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{as_yaml(key)}: {as_yaml(item)}" for key, item in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(as_yaml, value)) + "]"
+        case str():
+            return '"' + "".join(f"\\U{ord(character):08x}" for character in value) + '"'
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case float() if value != value or value in (float("inf"), float("-inf")):
+            return {"nan": ".nan", "inf": ".inf", "-inf": "-.inf"}[str(value)]
+        case _:
+            return str(value)
+
+
+@given(st.binary())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "edged.yaml"
+    path.write_bytes(content)
+    with contextlib.suppress(ConfigFileError):
+        load(path)

@@ -1,0 +1,88 @@
+"""``config/edged.yaml`` is the manual of every option: held here against the code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from edged.config import Config, load, load_text
+from edged.config.fields import Section
+from edged.config.sentences import section_at
+
+FILE = Path(__file__).parent.parent.parent / "config" / "edged.yaml"
+
+# An option is a line `key:`, or `#key:` where it is commented out. Prose has a space after its #.
+OPTION = re.compile(r"(?P<indent> *)#?(?P<key>[a-z0-9_-]+):")
+
+NAMES = {"cameras": "street", "references": "path-empty", "regions": "full"}
+
+
+def told() -> list[str]:
+    """The path of every option in the file, from top to bottom."""
+    found = []
+    path: list[str] = []
+    for line in FILE.read_text().splitlines():
+        option = OPTION.match(line)
+        if option:
+            path = [*path[: len(option["indent"]) // 2], option["key"]]
+            found.append(".".join(path))
+    return found
+
+
+def known(path: tuple[str, ...] = (), section: type[Section] = Config) -> Iterator[str]:
+    """The path of every option in the code, in the order of the code."""
+    for name, field in section.model_fields.items():
+        here = (*path, field.alias or name)
+        yield ".".join(here)
+        if name in NAMES:
+            here = (*here, NAMES[name])
+            yield ".".join(here)
+        inner = section_at(here)
+        if inner is not section and name != "delegate":  # a word in the file; its mapping is told in the text
+            yield from known(here, inner)
+
+
+def test_every_option_is_told_once_and_in_order() -> None:
+    assert told() == list(known())
+
+
+def test_every_option_has_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1000")
+    least = """
+cameras: {street: {source: "file:demo/street.mp4"}}
+references: {path-empty: {images: ["demo/path-empty.jpg"]}}
+"""
+    assert load(FILE).config == load_text(least, FILE).config
+
+
+def test_what_is_commented_out_is_right_too() -> None:
+    text = FILE.read_text().replace("  name: efficientnet-lite0\n", "")
+    config = load_text(re.sub(r"(?m)^( *)#(?=[a-z_]+:)", r"\1", text), FILE).config
+    assert config.node == "porch"
+    assert config.model.path == FILE.parent / "my_model.tflite"
+    assert config.model.std == (128.0,)
+    assert config.references["path-empty"].places == ("street/full",)
+
+
+def test_the_text_explains_a_delegate_library() -> None:
+    assert "delegate: {library: /usr/lib/libmy_delegate.so, options: {" in FILE.read_text()
+
+
+def test_each_option_follows_a_comment() -> None:
+    lines = FILE.read_text().splitlines()
+    bare = [line.strip() for before, line in pairwise(lines) if OPTION.match(line) and "#" not in before]
+    # Names come first in what they name, the edges are explained together, std with mean.
+    assert bare == ["street:", "full:", "left: 0.0", "top: 0.0", "right: 1.0", "bottom: 1.0", "path-empty:"]
+
+
+def test_the_demo_is_right(demo: Path) -> None:
+    config = load(demo / "edged.yaml").config
+    camera = config.cameras["street"]
+    assert (camera.source.target, camera.loop, camera.policy) == (str(demo / "street.mp4"), True, "block")
+    assert list(config.references) == ["path-empty", "path-busy"]
+    assert all(path.is_file() for reference in config.references.values() for path in reference.images)
+    assert [str(endpoint) for endpoint in config.publish.endpoints] == ["pub+bind:tcp://127.0.0.1:5556"]
