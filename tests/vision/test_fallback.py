@@ -1,0 +1,161 @@
+"""A model that stands in for another, and the proof that it may: with a real delegate that really fails."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edged.errors import DelegateError, InferenceError, ModelError
+from edged.values import Delegate
+from edged.vision.embedder import EmbedderOptions, space_of
+from edged.vision.engine import EngineName
+from edged.vision.fallback import open_embedder
+from edged.vision.specs import ModelFile
+from tests.vision.pool_models import pool_model
+
+TPU = pool_model("tpu", compiled=True)
+CPU = pool_model("cpu")
+OTHER_SPACE = pool_model("other", zero_point=200)
+
+FAILURES = ("create", "silent", "prepare", "invoke")
+"""While loading, with and without a word; while preparing the model; while running, at the second picture."""
+
+
+@pytest.fixture
+def options(engine: EngineName, stub_delegate: Path) -> EmbedderOptions:
+    return with_delegate(engine, stub_delegate)
+
+
+def with_delegate(engine: EngineName, library: Path, fail: str = "") -> EmbedderOptions:
+    options = (("fail", fail),) if fail else ()
+    return EmbedderOptions(engine=engine, delegate=Delegate("external", library=str(library), options=options))
+
+
+def test_a_delegate_that_works_is_used_and_nothing_falls_back(options: EmbedderOptions, tmp_path: Path) -> None:
+    with open_embedder(TPU, options, fallback=CPU, memory=tmp_path) as embedder:
+        assert embedder.model is TPU
+        assert embedder.delegate == "external:libstub.so"
+        assert embedder.space_id == space_of(TPU, options)
+
+
+@pytest.mark.parametrize("fail", FAILURES)
+def test_without_a_fallback_each_failure_refuses_the_start(engine: EngineName, stub_delegate: Path, fail: str) -> None:
+    expected = InferenceError if fail == "invoke" else DelegateError
+    with pytest.raises(expected, match=r"external:libstub.so"):
+        open_embedder(TPU, with_delegate(engine, stub_delegate, fail))
+
+
+@pytest.mark.parametrize("fail", FAILURES)
+def test_after_each_failure_a_known_stand_in_takes_over_the_space(
+    engine: EngineName, stub_delegate: Path, tmp_path: Path, fail: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    working = with_delegate(engine, stub_delegate)
+    open_embedder(TPU, working, fallback=CPU, memory=tmp_path).close()
+    with (
+        caplog.at_level(logging.WARNING),
+        open_embedder(TPU, with_delegate(engine, stub_delegate, fail), fallback=CPU, memory=tmp_path) as embedder,
+    ):
+        assert embedder.model is CPU
+        assert embedder.delegate in ("none", "xnnpack")
+        assert embedder.space_id == space_of(TPU, working)
+        assert embedder.self_test().shape == (2, 3)
+    assert "libstub.so" in caplog.text
+    assert "falling back to model cpu" in caplog.text
+
+
+def test_a_missing_library_falls_back_too(options: EmbedderOptions, engine: EngineName, tmp_path: Path) -> None:
+    open_embedder(TPU, options, fallback=CPU, memory=tmp_path).close()
+    gone = with_delegate(engine, tmp_path / "libgone.so")
+    with open_embedder(TPU, gone, fallback=CPU, memory=tmp_path) as embedder:
+        assert embedder.model is CPU
+        assert embedder.space_id == space_of(TPU, options)
+
+
+def test_a_model_that_never_ran_here_keeps_its_space_to_itself(
+    engine: EngineName, stub_delegate: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = with_delegate(engine, stub_delegate, "create")
+    with caplog.at_level(logging.WARNING), open_embedder(TPU, broken, fallback=CPU, memory=tmp_path) as embedder:
+        assert embedder.model is CPU
+        assert embedder.space_id == space_of(CPU, broken) != space_of(TPU, broken)
+    assert "model tpu has never run on this machine" in caplog.text
+
+
+def test_a_stand_in_of_another_space_is_refused_while_the_delegate_still_works(
+    options: EmbedderOptions, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match=r"fallback model other is of another embedding space than model tpu: .*0\.98"):
+        open_embedder(TPU, options, fallback=OTHER_SPACE, memory=tmp_path)
+
+
+def test_a_stand_in_of_another_space_is_refused_when_it_is_needed(
+    options: EmbedderOptions, engine: EngineName, stub_delegate: Path, tmp_path: Path
+) -> None:
+    open_embedder(TPU, options, fallback=CPU, memory=tmp_path).close()
+    broken = with_delegate(engine, stub_delegate, "prepare")
+    with pytest.raises(ModelError, match="fallback model other is of another embedding space than model tpu"):
+        open_embedder(TPU, broken, fallback=OTHER_SPACE, memory=tmp_path)
+
+
+def test_a_stand_in_with_vectors_of_another_size_is_refused_even_unseen(
+    engine: EngineName, stub_delegate: Path, int8_model: ModelFile
+) -> None:
+    broken = with_delegate(engine, stub_delegate, "create")
+    with pytest.raises(
+        ModelError, match="gives vectors of 1280 numbers and cannot stand in for model tpu, which gives 3"
+    ):
+        open_embedder(TPU, broken, fallback=int8_model)
+
+
+def test_the_quantised_form_of_a_network_may_stand_in_for_it(float_model: ModelFile, int8_model: ModelFile) -> None:
+    with open_embedder(float_model, fallback=int8_model) as embedder:
+        assert embedder.model is float_model
+
+
+def test_a_model_that_is_broken_itself_does_not_fall_back(tmp_path: Path) -> None:
+    """Only what a delegate or an engine does is mended: a model that cannot run without Coral is a wrong setting."""
+    with pytest.raises(ModelError, match="runs with delegate coral only"):
+        open_embedder(TPU, fallback=CPU, memory=tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY junk", b"not numpy at all"], ids=["empty", "cut", "junk"])
+def test_a_damaged_memory_is_as_good_as_none(
+    options: EmbedderOptions,
+    engine: EngineName,
+    stub_delegate: Path,
+    tmp_path: Path,
+    content: bytes,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    open_embedder(TPU, options, fallback=CPU, memory=tmp_path).close()
+    [file] = tmp_path.iterdir()
+    file.write_bytes(content)
+    broken = with_delegate(engine, stub_delegate, "create")
+    with caplog.at_level(logging.WARNING), open_embedder(TPU, broken, fallback=CPU, memory=tmp_path) as embedder:
+        assert embedder.space_id == space_of(CPU, broken)
+    assert f"{file} cannot be read and is not used" in caplog.text
+
+
+def test_a_memory_of_another_shape_is_as_good_as_none(
+    options: EmbedderOptions, engine: EngineName, stub_delegate: Path, tmp_path: Path
+) -> None:
+    open_embedder(TPU, options, fallback=CPU, memory=tmp_path).close()
+    [file] = tmp_path.iterdir()
+    np.save(file, np.zeros(5))
+    broken = with_delegate(engine, stub_delegate, "create")
+    with open_embedder(TPU, broken, fallback=CPU, memory=tmp_path) as embedder:
+        assert embedder.space_id == space_of(CPU, broken)
+
+
+def test_a_memory_that_cannot_be_written_is_a_warning(
+    options: EmbedderOptions, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        caplog.at_level(logging.WARNING),
+        open_embedder(TPU, options, fallback=CPU, memory=tmp_path / "missing") as embedder,
+    ):
+        assert embedder.model is TPU
+    assert "cannot be written" in caplog.text
