@@ -1,0 +1,151 @@
+"""``TensorImage``: a picture in memory, from a file, from bytes or from an array."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from edged.values import PixelFormat
+from edged.vision.colour import frame_size
+from edged.vision.decoding import decode, read_file
+
+if TYPE_CHECKING:
+    import os
+
+    from numpy.typing import NDArray
+
+__all__ = ["ColorSpaceType", "TensorImage", "read_picture"]
+
+
+class ColorSpaceType(Enum):
+    """The colour spaces that the Task Library has names for."""
+
+    GRAYSCALE = "GRAYSCALE"
+    RGB = "RGB"
+    RGBA = "RGBA"
+
+
+_BY_CHANNELS = {1: PixelFormat.GRAY, 3: PixelFormat.RGB, 4: PixelFormat.RGBA}
+
+_COLOR_SPACES = {
+    PixelFormat.GRAY: ColorSpaceType.GRAYSCALE,
+    PixelFormat.RGB: ColorSpaceType.RGB,
+    PixelFormat.RGBA: ColorSpaceType.RGBA,
+}
+
+
+class TensorImage:
+    """A picture and the layout of its bytes. It keeps its array alive, and never copies or changes it.
+
+    Made by ``create_from_file``, ``create_from_buffer`` or ``create_from_array``.
+
+    Raises:
+        ValueError: *array* is not of the layout *pixels*, or has no pixels.
+    """
+
+    def __init__(self, array: NDArray[np.uint8], pixels: PixelFormat) -> None:
+        self._size = frame_size(array, pixels)
+        if 0 in self._size:
+            raise ValueError(f"Invalid stride information. The picture has no pixels (got shape {array.shape})")
+        self._array = array
+        self._pixels = pixels
+
+    @classmethod
+    def create_from_file(cls, file_name: str | bytes | os.PathLike[str], *, exif: bool = False) -> Self:
+        """The picture in a file, gray, RGB or RGBA as stored.
+
+        As in the Task Library, the orientation in its EXIF data is ignored; with *exif* it is applied, and the picture
+        is RGB.
+
+        Raises:
+            RuntimeError: the file cannot be read or is no picture.
+        """
+        return cls.create_from_buffer(read_file(file_name), exif=exif)
+
+    @classmethod
+    def create_from_buffer(cls, buffer: bytes, *, exif: bool = False) -> Self:
+        """The picture in *buffer*, the bytes of a picture file; else like ``create_from_file``.
+
+        Raises:
+            RuntimeError: the bytes are no picture.
+        """
+        return cls.create_from_array(decode(bytes(buffer), exif=exif))
+
+    @classmethod
+    def create_from_array(cls, array: NDArray[np.uint8], pixels: PixelFormat | str | None = None) -> Self:
+        """The picture in a ``uint8`` array of any memory layout; a later change of the array is seen.
+
+        Without *pixels* it is RGB of shape ``(height, width, 3)``, RGBA of ``(height, width, 4)`` or gray of ``(height,
+        width)`` or ``(height, width, 1)``, each also with a 1 before it: a batch of one. Where that is in doubt, as
+        with ``(1, 10, 3)``, the last number means the channels. With *pixels* it is of that layout, which may be BGR or
+        one of a camera's.
+
+        Raises:
+            AttributeError: *array* is no array.
+            ValueError: it is not ``uint8``, or of another shape.
+        """
+        if array.dtype != np.uint8:
+            raise ValueError(f"Expect numpy array with dtype=uint8. (got {array.dtype})")
+        if pixels is not None:
+            return cls(array, PixelFormat(pixels))
+        return cls(*_recognised(array))
+
+    @property
+    def buffer(self) -> NDArray[np.uint8]:
+        """The array: a view of the memory that ``embed`` reads, nothing copied."""
+        return self._array
+
+    @property
+    def pixels(self) -> PixelFormat:
+        """The layout of ``buffer``."""
+        return self._pixels
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self._size[0]
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return self._size[1]
+
+    @property
+    def color_space_type(self) -> ColorSpaceType:
+        """``GRAYSCALE``, ``RGB`` or ``RGBA``.
+
+        Raises:
+            ValueError: it is none of these; ``pixels`` says what it is.
+        """
+        try:
+            return _COLOR_SPACES[self._pixels]
+        except KeyError:
+            raise ValueError(f"Unsupported color space type. (got {self._pixels}; see pixels)") from None
+
+
+def read_picture(path: str | bytes | os.PathLike[str]) -> NDArray[np.uint8]:
+    """The picture in the file *path*, upright by its EXIF data: RGB, ``uint8`` of shape ``(height, width, 3)``.
+
+    Raises:
+        RuntimeError: the file cannot be read or is no picture.
+    """
+    return decode(read_file(path), exif=True)
+
+
+def _recognised(array: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], PixelFormat]:
+    shape = array.shape
+    if len(shape) > 2 and shape[0] == 1 and (len(shape) == 4 or shape[2] not in _BY_CHANNELS):
+        array = array[0]
+    if array.ndim not in (2, 3):
+        raise ValueError(
+            "Incompatible buffer dimension! A picture is (height, width), (height, width, channels), or either with a "
+            f"1 before it (got shape {shape})"
+        )
+    channels = 1 if array.ndim == 2 else array.shape[2]
+    if channels not in _BY_CHANNELS:
+        raise ValueError(
+            f"Expected image with 1 (grayscale), 3 (RGB) or 4 (RGBA) channels, found {channels} (got shape {shape})"
+        )
+    return array, _BY_CHANNELS[channels]

@@ -1,0 +1,85 @@
+"""From the numbers of an output tensor to a feature vector, as the Task Library makes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edged.errors import ModelError
+from edged.vision.rounding import round_half_away, saturate_int8
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from edged.vision.specs import HeadSpec
+
+__all__ = ["Postprocessor"]
+
+
+class Postprocessor:
+    """Dequantise, normalise to length 1, quantise to ``int8``: for one head, by one thread.
+
+    Args:
+        head: the output of the model.
+        l2_normalize: divide by the vector's length. A vector of zeros stays one.
+        quantize: 128 steps to 1.0, halves rounded away from zero, limited to -128…127.
+
+    Raises:
+        ModelError: the head is quantised and does not say by which scale.
+    """
+
+    def __init__(self, head: HeadSpec, l2_normalize: bool, quantize: bool) -> None:
+        self._head = head
+        self._l2_normalize = l2_normalize
+        self._quantize = quantize
+        self._real = np.zeros(head.size, np.float32)
+        self._spare = np.zeros(head.size, np.float32)
+        self._scale, self._zero_point = _scale(head)
+
+    def __call__(self, raw: NDArray[Any], out: NDArray[Any]) -> None:
+        """Write the feature vector of *raw* to *out*.
+
+        *raw* is what the output tensor holds, of its dtype, in any shape of ``size`` numbers. *out* has the shape
+        ``(size,)`` and is ``int8`` where quantised, else ``float32``.
+
+        Raises:
+            ValueError: *out* is another array than that.
+        """
+        dtype = np.int8 if self._quantize else np.float32
+        if out.shape != self._real.shape or out.dtype != dtype:
+            raise ValueError(
+                f"out must be {np.dtype(dtype)} of shape {self._real.shape} (got {out.dtype} of shape {out.shape})"
+            )
+        real = self._real
+        np.copyto(real, raw.reshape(-1))
+        if self._head.dtype != "float32":
+            np.subtract(real, self._zero_point, real)
+            np.multiply(real, self._scale, real)
+        if self._l2_normalize:
+            self._normalize(real)
+        if self._quantize:
+            np.multiply(real, np.float32(128), real)
+            saturate_int8(real)
+            round_half_away(real, self._spare)
+        np.copyto(out, real, casting="unsafe")
+
+    def _normalize(self, real: NDArray[Any]) -> None:
+        """The squares are added in float32, one after the other: the sum is the library's to the last bit."""
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            np.multiply(real, real, self._spare)
+            square = np.add.accumulate(self._spare, out=self._spare)[-1]
+            if square != 0:
+                np.multiply(real, np.float32(1) / np.sqrt(square), real)
+
+
+def _scale(head: HeadSpec) -> tuple[np.float32, np.float32]:
+    if head.dtype == "float32":
+        return np.float32(1), np.float32(0)
+    if head.quantization is None:
+        raise ModelError(
+            f"Output tensor {head.tensor_name} has type {head.dtype}: it requires a quantisation scale (got none)."
+        )
+    return np.float32(head.quantization.scale), np.float32(head.quantization.zero_point)
