@@ -165,7 +165,7 @@ def test_a_bomb_is_refused_before_it_bursts(bomb: str) -> None:
     begin = time.perf_counter()
     with pytest.raises(ConfigFileError):
         compose(bomb, "edged.yaml")
-    assert time.perf_counter() - begin < 20, "seconds, where a tenth is usual; without limits it is for ever"
+    assert time.perf_counter() - begin < 60, "seconds, where one is usual; without limits it is for ever"
 
 
 def test_a_text_of_more_than_a_mebibyte_is_refused(told: Told) -> None:

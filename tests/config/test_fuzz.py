@@ -13,53 +13,17 @@ from edged.config import ConfigFileError, dump, load, load_text
 
 FOLDER = Path(__file__).parent.parent.parent / "config"
 EXAMPLES = [(FOLDER / "edged.yaml").read_text(), (FOLDER / "demo" / "edged.yaml").read_text()]
-WORDS = (
-    *(
-        "cameras",
-        "references",
-        "model",
-        "publish",
-        "log",
-        "node",
-        "source",
-        "regions",
-        "left",
-        "right",
-        "for",
-        "images",
-    ),
-    *("file:", "usb:", "pub+bind:tcp://", "127.0.0.1", "endpoints", "delegate", "street", "full", "é", "\U0001f600"),
-    *(
-        ":",
-        "-",
-        "?",
-        "&",
-        "*",
-        "!",
-        "|",
-        ">",
-        "'",
-        '"',
-        "{",
-        "}",
-        "[",
-        "]",
-        ",",
-        "#",
-        "%",
-        "@",
-        "`",
-        "~",
-        "<<",
-        "!!int",
-    ),
-    *("&a", "*a", "---", "...", "null", "true", ".nan", ".inf", "-1", "0", "1e999", "0x1", "1_0", "12:30"),
-    *("\t", "\r", "\n", "\x00", "\x85", "\u2028", "\ufeff"),
+KEYS = "cameras references model publish log node source regions left right for images endpoints delegate"
+VALUES_OF_KEYS = (
+    "file: usb: pub+bind:tcp:// 127.0.0.1 street full null true .nan .inf -1 0 1e999 0x1 1_0 12:30 é \U0001f600"
 )
+SIGNS = ": - ? & * ! | > ' \" { } [ ] , # % @ ` ~ << !!int &a *a --- ..."
+BLANKS = ["\t", "\r", "\n", "\x00", "\x85", "\u2028", "\ufeff"]
+WORDS = [*KEYS.split(), *VALUES_OF_KEYS.split(), *SIGNS.split(), *BLANKS]
 CAMERA_KEYS = ("source", "loop", "policy", "fps", "rotation", "regions", "retry_seconds", "rotaton")
 
-settings.register_profile("config", deadline=2000)  # milliseconds: a text that is slow to refuse is a fault
-settings.load_profile("config")
+# A text that is slow to refuse is a fault: 5000 milliseconds. The fixtures set nothing that a first text could spoil.
+at_once = settings(deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def outcome(text: str) -> None:
@@ -76,21 +40,21 @@ def outcome(text: str) -> None:
 
 
 @pytest.mark.usefixtures("parser")
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@at_once
 @given(st.text())
 def test_any_text(text: str) -> None:
     outcome(text)
 
 
 @pytest.mark.usefixtures("parser")
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@at_once
 @given(st.lists(st.sampled_from([*WORDS, " ", "  ", "\n", ": ", "- "]), max_size=60))
 def test_any_jumble_of_what_configurations_are_made_of(parts: list[str]) -> None:
     outcome("".join(parts))
 
 
 @pytest.mark.usefixtures("parser")
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@at_once
 @given(
     example=st.sampled_from(EXAMPLES),
     cuts=st.lists(st.tuples(st.integers(0, 6000), st.integers(0, 40), st.sampled_from(WORDS)), max_size=4),
@@ -118,6 +82,7 @@ VALUES = st.recursive(
 CAMERA = st.fixed_dictionaries({}, optional=dict.fromkeys(CAMERA_KEYS, VALUES))
 
 
+@at_once
 @given(
     st.fixed_dictionaries(
         {"cameras": st.dictionaries(st.sampled_from(["street", "On", "1"]), CAMERA | VALUES, max_size=3)},
@@ -147,8 +112,8 @@ def as_yaml(value: object) -> str:
             return str(value)
 
 
+@at_once
 @given(st.binary())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "edged.yaml"
     path.write_bytes(content)
