@@ -6,6 +6,6 @@ It needs ZeroMQ and numpy, and loads neither OpenCV nor a TFLite runtime. The me
 
 from __future__ import annotations
 
-from edged.client.subscriber import Subscriber
+from edged.client.subscriber import Delivery, Subscriber
 
-__all__ = ["Subscriber"]
+__all__ = ["Delivery", "Subscriber"]

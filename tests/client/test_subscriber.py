@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,9 +21,9 @@ import zmq
 from edged.client import Subscriber
 from edged.errors import WireError
 from edged.wire import Message, Status, Vec, encode
+from tests.publishing import Publisher, status, vec
 
-if TYPE_CHECKING:
-    from conftest import Publish, Publisher  # type: ignore[import-not-found]  # pytest loads it by path
+Publish = Callable[..., Publisher]
 
 SOON = 10.0  # seconds that a thing which happens at once may take on a busy machine
 
@@ -71,7 +71,7 @@ def after(seconds: float, act: Callable[[], object]) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("transport", ["ipc", "tcp"])
-def test_messages_come_typed_and_in_order(publish: Publish, vec: Any, transport: str) -> None:
+def test_messages_come_typed_and_in_order(publish: Publish, transport: str) -> None:
     publisher = publish() if transport == "ipc" else publish("tcp://127.0.0.1:*")
     with Subscriber(publisher.address) as subscriber:
         publisher.wait_for_subscription()
@@ -84,7 +84,7 @@ def test_messages_come_typed_and_in_order(publish: Publish, vec: Any, transport:
         assert not subscriber.gaps
 
 
-def test_a_vector_is_read_only(publisher: Publisher, vec: Any) -> None:
+def test_a_vector_is_read_only(publisher: Publisher) -> None:
     with Subscriber(publisher.address) as subscriber:
         publisher.wait_for_subscription()
         publisher.send(vec())
@@ -94,14 +94,14 @@ def test_a_vector_is_read_only(publisher: Publisher, vec: Any) -> None:
     assert message.vector[0] == 0  # and outlives the subscriber
 
 
-def test_iterating_yields_every_message(publisher: Publisher, vec: Any) -> None:
+def test_iterating_yields_every_message(publisher: Publisher) -> None:
     with Subscriber(publisher.address) as subscriber:
         publisher.wait_for_subscription()
         publisher.send(*(vec(seq) for seq in range(5)))
         assert [message.seq for message in itertools.islice(subscriber, 5)] == [0, 1, 2, 3, 4]
 
 
-def test_only_vectors_come_unless_other_kinds_are_asked_for(publisher: Publisher, vec: Any, status: Any) -> None:
+def test_only_vectors_come_unless_other_kinds_are_asked_for(publisher: Publisher) -> None:
     with Subscriber(publisher.address) as subscriber, Subscriber(publisher.address, kinds="status") as other:
         assert sorted(publisher.wait_for_subscription(2)) == [b"edged/1/status/", b"edged/1/vec/"]
         publisher.send(status(), vec(), status(1), vec(1))
@@ -109,7 +109,7 @@ def test_only_vectors_come_unless_other_kinds_are_asked_for(publisher: Publisher
         assert [message.kind for message in receive(other, 2)] == ["status", "status"]
 
 
-def test_names_narrow_it_down(publisher: Publisher, vec: Any) -> None:
+def test_names_narrow_it_down(publisher: Publisher) -> None:
     with Subscriber(publisher.address, node="porch", camera="cam1", region="path") as subscriber:
         assert publisher.wait_for_subscription() == [b"edged/1/vec/porch/cam1/path/"]
         publisher.send(vec(camera="cam10"), vec(camera="cam1", region="path2"), vec(camera="cam1"))
@@ -117,23 +117,21 @@ def test_names_narrow_it_down(publisher: Publisher, vec: Any) -> None:
         assert (message.camera, subscriber.receive(0)) == ("cam1", None)
 
 
-def test_a_camera_is_found_on_whatever_node(publisher: Publisher, vec: Any) -> None:
+def test_a_camera_is_found_on_whatever_node(publisher: Publisher) -> None:
     with Subscriber(publisher.address, camera="street") as subscriber:
         publisher.wait_for_subscription()
         publisher.send(vec(camera="yard"), vec(node="porch"), vec(node="garage"))
         assert [message.node for message in receive(subscriber, 2)] == ["porch", "garage"]
 
 
-def test_a_region_is_narrowed_down_to_and_its_camera_s_status_comes_along(
-    publisher: Publisher, vec: Any, status: Any
-) -> None:
+def test_a_region_is_narrowed_down_to_and_its_camera_s_status_comes_along(publisher: Publisher) -> None:
     with Subscriber(publisher.address, kinds=("vec", "status"), region="path") as subscriber:
         publisher.wait_for_subscription(2)
         publisher.send(vec(region="door"), status(), vec(region="path"))
         assert [message.kind for message in receive(subscriber, 2)] == ["status", "vec"]
 
 
-def test_several_endpoints_are_one_stream(publish: Publish, tmp_path: Path, vec: Any) -> None:
+def test_several_endpoints_are_one_stream(publish: Publish, tmp_path: Path) -> None:
     porch, garage = publish(), publish("tcp://127.0.0.1:*")
     with Subscriber(porch.address, garage.address) as subscriber:
         porch.wait_for_subscription()
@@ -144,7 +142,7 @@ def test_several_endpoints_are_one_stream(publish: Publish, tmp_path: Path, vec:
 
 
 def test_without_an_endpoint_the_daemon_of_this_machine_is_found(
-    publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vec: Any
+    publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "edged").mkdir()
     publisher = publish(f"ipc://{tmp_path}/edged/pub.sock")
@@ -155,7 +153,7 @@ def test_without_an_endpoint_the_daemon_of_this_machine_is_found(
         receive(subscriber, 1)
 
 
-def test_the_frames_come_along_for_who_keeps_them(publisher: Publisher, vec: Any) -> None:
+def test_the_frames_come_along_for_who_keeps_them(publisher: Publisher) -> None:
     with Subscriber(publisher.address) as subscriber:
         publisher.wait_for_subscription()
         message = vec(7)
@@ -200,7 +198,7 @@ def test_what_is_not_wanted_does_not_keep_receive_from_giving_up(publisher: Publ
             thread.join()
 
 
-def test_who_was_there_before_the_daemon_is_connected_as_it_starts(publish: Publish, tmp_path: Path, vec: Any) -> None:
+def test_who_was_there_before_the_daemon_is_connected_as_it_starts(publish: Publish, tmp_path: Path) -> None:
     with Subscriber(f"ipc://{tmp_path}/pub.sock") as subscriber:
         assert subscriber.receive(0.5) is None  # long enough for pauses between attempts to have grown, if they did
         publisher = publish()
@@ -214,7 +212,7 @@ def test_who_was_there_before_the_daemon_is_connected_as_it_starts(publish: Publ
 # -- newest only ------------------------------------------------------------------------------------------------------
 
 
-def test_newest_only_delivers_the_newest_of_every_topic(publisher: Publisher, vec: Any) -> None:
+def test_newest_only_delivers_the_newest_of_every_topic(publisher: Publisher) -> None:
     with Subscriber(publisher.address, newest_only=True, queue=1000) as subscriber:
         publisher.wait_for_subscription()
         for seq in range(5):
@@ -243,7 +241,7 @@ def wait_until_read(subscriber: Subscriber, count: int) -> None:
                 subscriber._hold(delivery)
 
 
-def test_newest_only_starves_no_topic(publisher: Publisher, vec: Any) -> None:
+def test_newest_only_starves_no_topic(publisher: Publisher) -> None:
     with Subscriber(publisher.address, newest_only=True) as subscriber:
         publisher.wait_for_subscription()
         seen = []
@@ -254,9 +252,7 @@ def test_newest_only_starves_no_topic(publisher: Publisher, vec: Any) -> None:
         assert "quiet" in seen[:2]
 
 
-def test_newest_only_holds_a_bounded_number_of_messages(
-    publisher: Publisher, vec: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_newest_only_holds_a_bounded_number_of_messages(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edged.client.subscriber.MAX_PENDING", 4)
     with Subscriber(publisher.address, newest_only=True) as subscriber:
         publisher.wait_for_subscription()
@@ -271,7 +267,7 @@ def test_newest_only_holds_a_bounded_number_of_messages(
 # -- what is counted --------------------------------------------------------------------------------------------------
 
 
-def test_losses_are_counted_by_topic(publisher: Publisher, vec: Any) -> None:
+def test_losses_are_counted_by_topic(publisher: Publisher) -> None:
     with Subscriber(publisher.address) as subscriber:
         publisher.wait_for_subscription()
         publisher.send(vec(5), vec(6, region="door"), vec(8), vec(7, region="door"))
@@ -280,9 +276,7 @@ def test_losses_are_counted_by_topic(publisher: Publisher, vec: Any) -> None:
         assert subscriber.restarts.total() == 0
 
 
-def test_a_daemon_that_is_started_again_is_a_restart_and_the_stream_goes_on(
-    publish: Publish, tmp_path: Path, vec: Any
-) -> None:
+def test_a_daemon_that_is_started_again_is_a_restart_and_the_stream_goes_on(publish: Publish, tmp_path: Path) -> None:
     first = publish()
     with Subscriber(first.address) as subscriber:
         first.wait_for_subscription()
@@ -297,7 +291,7 @@ def test_a_daemon_that_is_started_again_is_a_restart_and_the_stream_goes_on(
         assert not subscriber.gaps
 
 
-def test_what_is_no_message_is_counted_and_skipped(publisher: Publisher, vec: Any) -> None:
+def test_what_is_no_message_is_counted_and_skipped(publisher: Publisher) -> None:
     good = [bytes(frame) for frame in encode(vec(1))]
     with Subscriber(publisher.address) as subscriber:
         publisher.wait_for_subscription()
@@ -316,7 +310,7 @@ def test_what_is_no_message_is_counted_and_skipped(publisher: Publisher, vec: An
         assert "version 1" in str(subscriber.last_malformed)
 
 
-def test_on_one_host_the_age_is_told_by_the_clock_that_nobody_sets(publisher: Publisher, vec: Any) -> None:
+def test_on_one_host_the_age_is_told_by_the_clock_that_nobody_sets(publisher: Publisher) -> None:
     now = time.monotonic_ns() // 1000
     with Subscriber(publisher.address, max_age_seconds=5) as subscriber:
         publisher.wait_for_subscription()
@@ -328,7 +322,7 @@ def test_on_one_host_the_age_is_told_by_the_clock_that_nobody_sets(publisher: Pu
         assert not subscriber.gaps  # it came, and was not wanted
 
 
-def test_between_hosts_the_age_is_told_by_the_wall_clocks(publisher: Publisher, vec: Any) -> None:
+def test_between_hosts_the_age_is_told_by_the_wall_clocks(publisher: Publisher) -> None:
     wall = time.time_ns() // 1000
     with Subscriber(publisher.address, max_age_seconds=5, same_host=False) as subscriber:
         publisher.wait_for_subscription()
@@ -339,7 +333,7 @@ def test_between_hosts_the_age_is_told_by_the_wall_clocks(publisher: Publisher, 
         assert subscriber.stale == 1
 
 
-def test_a_status_has_only_the_wall_clock(publisher: Publisher, status: Any) -> None:
+def test_a_status_has_only_the_wall_clock(publisher: Publisher) -> None:
     with Subscriber(publisher.address, kinds="status") as subscriber:
         publisher.wait_for_subscription()
         publisher.send(status(t_wall_us=time.time_ns() // 1000 - 10_000_000))
@@ -348,7 +342,7 @@ def test_a_status_has_only_the_wall_clock(publisher: Publisher, status: Any) -> 
         assert 10 <= subscriber.age_seconds(message) < 10 + SOON
 
 
-def test_addresses_tell_whether_clocks_are_shared(vec: Any) -> None:
+def test_addresses_tell_whether_clocks_are_shared() -> None:
     message = vec(t_cap_us=0, t_wall_us=time.time_ns() // 1000)
     with Subscriber("tcp://127.0.0.1:1", "ipc:///nowhere") as near, Subscriber("tcp://192.0.2.1:1") as far:
         assert near.age_seconds(message) == pytest.approx(time.monotonic(), abs=SOON)
@@ -359,7 +353,7 @@ def test_addresses_tell_whether_clocks_are_shared(vec: Any) -> None:
 
 
 @pytest.mark.parametrize("transport", ["ipc", "tcp"])
-def test_a_program_that_was_busy_reads_few_old_messages(publish: Publish, vec: Any, transport: str) -> None:
+def test_a_program_that_was_busy_reads_few_old_messages(publish: Publish, transport: str) -> None:
     publisher = publish() if transport == "ipc" else publish("tcp://127.0.0.1:*")
     with Subscriber(publisher.address) as subscriber:
         publisher.wait_for_subscription()
@@ -374,7 +368,7 @@ def test_a_program_that_was_busy_reads_few_old_messages(publish: Publish, vec: A
         assert subscriber.gaps[message.topic] == 3000 - old
 
 
-def test_what_a_daemon_said_before_it_hung_up_still_comes(publish: Publish, vec: Any, status: Any) -> None:
+def test_what_a_daemon_said_before_it_hung_up_still_comes(publish: Publish) -> None:
     publisher = publish()
     with Subscriber(publisher.address, kinds=("vec", "status")) as subscriber:
         publisher.wait_for_subscription(2)
@@ -385,7 +379,7 @@ def test_what_a_daemon_said_before_it_hung_up_still_comes(publish: Publish, vec:
         assert last.bye
 
 
-def test_a_full_queue_survives_the_restart_of_the_daemon(publish: Publish, vec: Any) -> None:
+def test_a_full_queue_survives_the_restart_of_the_daemon(publish: Publish) -> None:
     publisher = publish("tcp://127.0.0.1:*")
     with Subscriber(publisher.address) as subscriber:
         publisher.wait_for_subscription()
@@ -423,7 +417,7 @@ def test_closing_from_another_thread_ends_a_receive_that_waits(publisher: Publis
         assert time.monotonic() - start < SOON
 
 
-def test_closing_inside_the_loop_ends_it(publisher: Publisher, vec: Any) -> None:
+def test_closing_inside_the_loop_ends_it(publisher: Publisher) -> None:
     with Subscriber(publisher.address) as subscriber:
         publisher.wait_for_subscription()
         publisher.send(vec(0), vec(1))
@@ -485,7 +479,7 @@ def receive_until_refused(subscriber: Subscriber) -> None:
         subscriber.receive(0)
 
 
-def test_many_closings_at_once_leave_one_that_is_closed(publisher: Publisher, vec: Any) -> None:
+def test_many_closings_at_once_leave_one_that_is_closed(publisher: Publisher) -> None:
     for _ in range(20):
         subscriber = Subscriber(publisher.address)
         threads = [threading.Thread(target=subscriber.close) for _ in range(4)]
@@ -497,7 +491,7 @@ def test_many_closings_at_once_leave_one_that_is_closed(publisher: Publisher, ve
             assert not thread.is_alive()
 
 
-def test_nothing_is_left_of_a_closed_subscriber(publisher: Publisher, vec: Any) -> None:
+def test_nothing_is_left_of_a_closed_subscriber(publisher: Publisher) -> None:
     before = held()
     for _ in range(10):
         with Subscriber(publisher.address) as subscriber:

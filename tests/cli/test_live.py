@@ -1,0 +1,185 @@
+"""What a person sees: the view is a function, and needs no terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+
+import pytest
+from rich.console import Console
+
+from edged.cli.ledger import Ledger, Line
+from edged.cli.live import View, render
+from edged.cli.plain import plain, some
+from tests.publishing import status, vec
+
+LINE = Line(
+    node="porch",
+    camera="street",
+    region="path",
+    state="running",
+    reason="",
+    scores=(("path-empty", 0.9123), ("path-busy", 0.25)),
+    rate=10.04,
+    latency_ms=14.23,
+    age_ms=15.91,
+    drops=(("capture", 0), ("ring", 0), ("publish", 0)),
+    gaps=0,
+)
+
+
+def view(*lines: Line, **other: object) -> View:
+    ledger = Ledger()
+    ledger.note(vec(), 0.01, now=0.0)
+    ledger.note(status(temp_c=51.2), 0.0, now=0.0)
+    usual = View(
+        address="ipc:///run/pub.sock",
+        nodes=tuple(ledger.nodes()),
+        lines=lines,
+        messages=1234,
+        waited=60.0,
+        malformed=0,
+        problem="",
+        restarts=0,
+        hint="is a daemon running?",
+    )
+    return dataclasses.replace(usual, **other)  # type: ignore[arg-type]  # tests give the right ones
+
+
+def seen(shown: View, width: int, *, ascii_only: bool = False) -> list[str]:
+    """The rows of *shown* on a terminal of *width* columns, without colours."""
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None, highlight=False)
+    with console.capture() as capture:
+        console.print(render(shown, width, ascii_only=ascii_only))
+    return [row.rstrip() for row in capture.get().splitlines()]
+
+
+def test_a_region_is_shown_with_all_there_is_to_know() -> None:
+    heading, columns, first, second, footer = seen(view(LINE), 100)
+    assert heading == "porch  efficientnet-lite0 · ai-edge-litert 2.3.0 xnnpack · up 5 s · 143 MiB · 51 °C"
+    assert columns.split() == ["camera/region", "state", "scores", "msg/s", "latency", "age", "drops", "gaps"]
+    assert first.split()[:3] == ["street/path", "running", "path-busy"]
+    assert first.split()[4:] == ["0.250", "10.0", "14.2", "ms", "15.9", "ms", "0", "0"]
+    assert second.split()[0] == "path-empty"
+    assert second.split()[2] == "0.912"
+    assert footer == "1234 messages from ipc:///run/pub.sock · Ctrl-C ends"
+
+
+@pytest.mark.parametrize("width", [60, 72, 80, 100, 120, 200])
+def test_it_fits_the_terminal(width: int) -> None:
+    long = dataclasses.replace(
+        LINE,
+        camera="loading-bay-on-the-north-side",
+        region="left-half",
+        scores=(("a-reference-with-a-long-name-that-goes-on", 0.5), ("b", -0.123)),
+        drops=(("capture", 0), ("ring", 123_456), ("publish", 7)),
+        gaps=1234,
+    )
+    rows = seen(view(LINE, long), width)
+    assert all(len(row) <= width for row in rows)
+    assert any("0.912" in row for row in rows)
+    assert any("-0.123" in row for row in rows)
+    assert any("ring 123456" in row for row in rows)
+    assert any("publish 7" in row for row in rows)
+
+
+def test_at_eighty_columns_there_are_bars() -> None:
+    assert any("█" in row for row in seen(view(LINE), 80))
+
+
+def test_a_bar_is_as_long_as_the_score_is_high() -> None:
+    scores = (("a", 1.2), ("b", 1.0), ("c", 0.5), ("d", 0.0), ("e", -0.5))
+    rows = seen(view(dataclasses.replace(LINE, scores=scores)), 120)
+    lengths = [row.count("█") for row in rows if "0." in row or "1." in row]
+    assert lengths[:5] == [30, 30, 15, 0, 0]
+
+
+def test_a_terminal_without_utf_8_gets_bars_of_ascii() -> None:
+    rows = seen(view(LINE), 100, ascii_only=True)
+    assert any("#####" in row for row in rows)
+    assert not any("█" in row for row in rows)
+
+
+def test_scores_stay_in_their_places_when_another_becomes_the_best() -> None:
+    calm = dataclasses.replace(LINE, scores=(("path-empty", 0.9), ("path-busy", 0.2)))
+    busy = dataclasses.replace(LINE, scores=(("path-busy", 0.8), ("path-empty", 0.3)))
+
+    def order(line: Line) -> list[bool]:
+        return ["path-empty" in row for row in seen(view(line), 80)]
+
+    assert order(calm) == order(busy)
+
+
+def test_of_many_references_the_best_few_are_shown_and_the_rest_counted() -> None:
+    many = tuple((f"r{number:03}", 1 - number / 1000) for number in range(300))
+    rows = seen(view(dataclasses.replace(LINE, scores=many)), 80)
+    assert sum("r00" in row for row in rows) == 6
+    assert any("and 294 more" in row for row in rows)
+
+
+@pytest.mark.parametrize("state", ["lost", "frozen", "silent", "stopped", "bye"])
+def test_a_camera_that_does_not_run_shows_why_and_no_old_scores(state: str) -> None:
+    rows = seen(view(dataclasses.replace(LINE, state=state, reason="because")), 80)
+    assert any(state in row and "because" in row for row in rows)
+    assert not any("path-empty" in row for row in rows)
+
+
+def test_a_camera_without_a_region_yet_has_its_name_alone() -> None:
+    starting = Line("porch", "yard", "", "starting", "", (), 0.0, None, None, (), 0)
+    row = next(row for row in seen(view(starting), 80) if "yard" in row)
+    assert row.split() == ["yard", "starting", "0.0", "-", "-", "0", "0"]
+
+
+def test_two_nodes_have_a_heading_each() -> None:
+    ledger = Ledger()
+    for node in ("porch", "garage"):
+        ledger.note(vec(node=node), 0.01, now=0.0)
+    rows = seen(view(nodes=tuple(ledger.nodes()), lines=tuple(ledger.lines(0.0, {}))), 80)
+    starts = [row.split()[0] for row in rows]
+    assert starts.index("garage") < starts.index("porch")
+    assert sum("street/path" in row for row in rows) == 2
+
+
+def test_an_insecure_daemon_is_called_so() -> None:
+    ledger = Ledger()
+    ledger.note(status(insecure=True), 0.0, now=0.0)
+    assert "porch INSECURE" in seen(view(nodes=tuple(ledger.nodes()), lines=tuple(ledger.lines(0.0, {}))), 80)[0]
+
+
+def test_while_nothing_comes_it_says_what_is_waited_for_and_then_what_to_look_at() -> None:
+    nothing = view(nodes=(), messages=0)
+    assert seen(dataclasses.replace(nothing, waited=1.0), 80) == ["waiting for ipc:///run/pub.sock … · Ctrl-C ends"]
+    assert seen(dataclasses.replace(nothing, waited=4.0), 80)[1:] == ["Nothing yet: is a daemon running?"]
+
+
+def test_restarts_and_messages_not_understood_are_told() -> None:
+    footer = " ".join(seen(view(LINE, restarts=2, malformed=3, problem="v: is missing"), 120)[-1:])
+    assert "2 restarts" in footer
+    assert "3 not understood (v: is missing)" in footer
+
+
+def test_a_plain_line_says_it_in_words() -> None:
+    assert plain(LINE) == (
+        "porch/street/path  running  path-busy 0.250  path-empty 0.912  10.0 msg/s  latency 14.2 ms  age 15.9 ms"
+        "  drops 0  gaps 0"
+    )
+
+
+def test_a_plain_line_of_a_lost_camera_says_why() -> None:
+    lost = dataclasses.replace(LINE, state="lost", reason="unplugged", drops=(("ring", 3), ("publish", 1)), gaps=2)
+    assert plain(lost) == (
+        "porch/street/path  lost  (unplugged)  10.0 msg/s  latency 14.2 ms  age 15.9 ms"
+        "  drops ring 3, publish 1  gaps 2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "text"),
+    [(0.04, "0.0 ms"), (99.94, "99.9 ms"), (99.96, "100 ms"), (-3.0, "-3.0 ms"), (12_345.0, "12 s"), (7.2e9, "83 d")],
+)
+def test_ages_are_told_in_the_unit_that_fits(age_ms: float, text: str) -> None:
+    assert any(text in row for row in seen(view(dataclasses.replace(LINE, age_ms=age_ms)), 120))
+
+
+def test_one_is_one_message() -> None:
+    assert [some(count, "message") for count in (0, 1, 2)] == ["0 messages", "1 message", "2 messages"]

@@ -1,0 +1,184 @@
+"""A publisher that stands in for the daemon: a real XPUB socket and real messages.
+
+``python -m tests.publishing ADDRESS`` plays a daemon with three cameras until SIGTERM, to look at ``edged tail`` with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import secrets
+import signal
+import threading
+import time
+from typing import Any, Self
+
+import numpy as np
+import zmq
+
+from edged.wire import Drops, Latency, Match, Message, Status, Vec, encode
+
+__all__ = ["Publisher", "status", "vec"]
+
+
+def vec(seq: int = 0, camera: str = "street", region: str = "path", **other: Any) -> Vec:
+    """A ``vec`` of this moment; what is given replaces what is usual."""
+    usual: dict[str, Any] = {
+        "run": "5f3c9a0e12b4d678",
+        "seq": seq,
+        "node": "porch",
+        "camera": camera,
+        "region": region,
+        "frame_seq": seq,
+        "t_cap_us": time.monotonic_ns() // 1000,
+        "t_wall_us": time.time_ns() // 1000,
+        "ts_source": "arrival",
+        "clock_synced": None,
+        "lat_us": Latency(wait=300, pre=900, infer=10_200, sim=40, total=11_600),
+        "dropped": Drops(capture=0, ring=0, publish=0),
+        "rotation": 0,
+        "roi": (0.0, 0.0, 1.0, 1.0),
+        "model": "efficientnet-lite0",
+        "space_id": "8a1f",
+        "delegate": "xnnpack",
+        "unchanged": False,
+        "engine": "ai-edge-litert 2.3.0",
+        "head": 0,
+        "head_name": None,
+        "dtype": "<f4",
+        "shape": (1280,),
+        "norm": "none",
+        "scale": None,
+        "sims": (Match("path-empty", 0.75), Match("path-busy", 0.5)),
+        "refs": 2,
+        "vector": np.full(1280, seq, dtype=np.float32),
+    }
+    return Vec(**usual | other)
+
+
+def status(seq: int = 0, camera: str = "street", **other: Any) -> Status:
+    """A ``status`` of this moment; what is given replaces what is usual."""
+    now = time.time_ns() // 1000
+    usual: dict[str, Any] = {
+        "run": "5f3c9a0e12b4d678",
+        "seq": seq,
+        "node": "porch",
+        "camera": camera,
+        "state": "running",
+        "reason": None,
+        "since_us": now - 5_000_000,
+        "t_wall_us": now,
+        "fps_captured": 10.0,
+        "fps_published": 10.0,
+        "dropped": Drops(capture=0, ring=0, publish=0),
+        "reopens": 0,
+        "engine": "ai-edge-litert 2.3.0",
+        "delegate": "xnnpack",
+        "model": "efficientnet-lite0",
+        "space_id": "8a1f",
+        "config_hash": "c0ffee",
+        "uptime_s": 5.0,
+        "rss_bytes": 150_000_000,
+        "temp_c": None,
+        "throttled": None,
+        "insecure": False,
+        "bye": False,
+    }
+    return Status(**usual | other)
+
+
+class Publisher:
+    """An XPUB socket as the daemon has it, for one thread."""
+
+    def __init__(self, address: str) -> None:
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.socket = self.context.socket(zmq.XPUB)
+        self.socket.set(zmq.XPUB_VERBOSE, 1)
+        self.socket.set(zmq.SNDHWM, 20)
+        self.socket.set(zmq.SNDBUF, 16384)
+        deadline = time.monotonic() + 5
+        while True:
+            try:
+                self.socket.bind(address)
+                break
+            except zmq.ZMQError:  # the one before is still letting go of the port
+                assert time.monotonic() < deadline
+        endpoint = self.socket.get(zmq.LAST_ENDPOINT)
+        assert isinstance(endpoint, bytes)
+        self.address = endpoint.rstrip(b"\0").decode()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def wait_for_subscription(self, count: int = 1) -> list[bytes]:
+        """Wait until *count* subscriptions have come; what is sent from now on reaches who made them."""
+        subscriptions: list[bytes] = []
+        while len(subscriptions) < count:
+            assert self.socket.poll(20_000), f"only these came: {subscriptions}"
+            message = self.socket.recv()
+            if message[:1] == b"\1":
+                subscriptions.append(message[1:])
+        return subscriptions
+
+    def send(self, *messages: Message) -> None:
+        """Send them, or what of them there is room for."""
+        for message in messages:
+            self.socket.send_multipart(encode(message))
+
+    def close(self) -> None:
+        """Close, after what is queued has gone."""
+        self.socket.close(linger=2000)
+        self.context.term()
+
+
+CAMERAS = {"street": ("door", "path"), "yard": ("full",), "loading-bay-north": ("left-half",)}
+
+
+def play(publisher: Publisher, ended: threading.Event, references: int) -> None:
+    """Three cameras at ten frames a second: one well, one that is lost for half of each twenty seconds, one slow."""
+    run, start, names = secrets.token_hex(8), time.monotonic(), ["path-busy", "path-empty", "fog", "snow", "night"]
+    names += [f"reference-{number}" for number in range(references)]
+    step = 0
+    while not ended.wait(0.1):
+        step += 1
+        lost = step // 100 % 2 == 1
+        for camera, regions in CAMERAS.items():
+            common: dict[str, Any] = {
+                "run": run,
+                "camera": camera,
+                "dropped": Drops(0, step // 7 if camera == "yard" else 0, 0),
+            }
+            if step % 20 == 1:
+                state = {"state": "lost", "reason": "no frame for 5 s"} if lost and camera == "yard" else {}
+                uptime = time.monotonic() - start
+                publisher.send(status(seq=step // 20, uptime_s=uptime, temp_c=51.2, **common, **state))
+            if camera == "yard" and lost:
+                continue
+            for region in regions:
+                scores = [
+                    Match(name, round(0.5 + 0.5 * math.sin(step / 30 + 2 * i), 6)) for i, name in enumerate(names)
+                ]
+                best = tuple(sorted(scores[:references], key=lambda match: -match.s))
+                publisher.send(vec(seq=step - 1, region=region, sims=best, refs=references, **common))
+    publisher.send(*(status(seq=step, run=run, camera=camera, state="stopped", bye=True) for camera in CAMERAS))
+
+
+def main() -> None:
+    """Play until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("address")
+    parser.add_argument("--references", type=int, default=2)
+    args = parser.parse_args()
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    with Publisher(args.address) as publisher:
+        print(publisher.address, flush=True)
+        play(publisher, ended, args.references)
+
+
+if __name__ == "__main__":
+    main()
