@@ -71,7 +71,7 @@ class Inference(Stage):
                 self._scorers[feed.camera, region] = references.scorer(feed.camera, region)
         facts = _facts(self._embedder)
         log.info(
-            "model %s on %s, delegate %s, %d threads, %d values, space %s",
+            "model %s on %s, delegate %s, threads: %d, %d values, space %s",
             facts.model,
             facts.engine,
             facts.delegate,

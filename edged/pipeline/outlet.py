@@ -37,7 +37,7 @@ class Outlet:
         path = endpoint.socket_path
         self._lock = _IpcLock(path) if path is not None and endpoint.mode == "bind" else None
         self.socket = context.socket(zmq.XPUB)
-        self.socket.set(zmq.IPV6, 1)
+        self.socket.set(zmq.IPV6, endpoint.address.startswith("tcp://["))
         self.socket.set(zmq.XPUB_VERBOSE, 1)  # a newcomer is heard also when its topic is subscribed to already
         self.socket.set(zmq.SNDHWM, queue)
         self.socket.set(zmq.SNDBUF, queue_bytes)

@@ -20,7 +20,7 @@ from edged.pipeline.handover import Handover, Result
 from edged.pipeline.outlet import Outlet
 from edged.pipeline.reporter import STATUS_SECONDS, Reporter, resident_bytes
 from edged.pipeline.stage import Stage
-from edged.pipeline.tally import Condition, Tally
+from edged.pipeline.tally import CameraState, Condition, Tally
 
 if TYPE_CHECKING:
     from edged.config import Endpoint
@@ -85,7 +85,9 @@ class Publisher(Stage):
         self._bell.ring()
 
     def close(self) -> None:
+        self._report()
         for reporter in self._reporters.values():
+            reporter.tally.turn(CameraState.STOPPED, reporter.tally.condition.reason)  # one that never started, too
             self._send_status(reporter, bye=True)
         linger = BYE_SECONDS if self.stopping else DRAIN_SECONDS
         for outlet in self._outlets:

@@ -32,6 +32,7 @@ class Stage(ABC):
         """When the stage last finished a step, on the monotonic clock: what a watchdog looks at."""
         self._stopping = threading.Event()
         self._opened = threading.Event()
+        self._ended = threading.Event()
         self._on_end: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -57,9 +58,9 @@ class Stage(ABC):
         return self._stopping.is_set()
 
     @property
-    def alive(self) -> bool:
-        """Whether the stage's thread is running."""
-        return self._thread.is_alive()
+    def running(self) -> bool:
+        """Whether the stage was started and has not ended yet."""
+        return self._thread.ident is not None and not self._ended.is_set()
 
     def start(self, on_end: Callable[[], None]) -> None:
         """Start the thread; *on_end* is called from it when the stage has ended, whichever way."""
@@ -79,7 +80,7 @@ class Stage(ABC):
         """Wait for the end of the thread. False: it is still running after *timeout* seconds."""
         if self._thread.ident is not None:
             self._thread.join(max(0.0, timeout))
-        return not self.alive
+        return not self._thread.is_alive()
 
     def pause(self, seconds: float) -> None:
         """Wait in a step; a stop ends it at once."""
@@ -99,6 +100,8 @@ class Stage(ABC):
         finally:
             self._close()
             self._opened.set()
+            # Before the call: whoever is woken by it looks at once, and this thread itself is still there then.
+            self._ended.set()
             self._on_end()
 
     def _close(self) -> None:

@@ -88,7 +88,7 @@ class Daemon:
         while self._stop_reason is None:
             if any(stage.error is not None for stage in self._pipeline.stages):
                 return
-            if not any(stage.alive for stage in self._pipeline.stages):
+            if not any(stage.running for stage in self._pipeline.stages):
                 self._stop_reason = "every camera has stopped"
                 return
             if not select.select([self._bell], [], [], figures.seconds_left())[0]:
@@ -103,7 +103,7 @@ class Daemon:
         _end(self._pipeline.captures, patience=0.0, until=begin + STOP_SECONDS / 3)
         _end([self._pipeline.inference], patience=0.6, until=begin + STOP_SECONDS * 2 / 3)
         _end([self._pipeline.publisher], patience=0.4, until=begin + STOP_SECONDS)
-        self.late = [stage.name for stage in self._pipeline.stages if stage.alive]
+        self.late = [stage.name for stage in self._pipeline.stages if stage.running]
         for name in self.late:
             log.warning("%s did not stop within %.1f s and is left behind", name, STOP_SECONDS)
 

@@ -93,7 +93,16 @@ def test_the_good_file_that_the_wrong_ones_are_made_from_is_good(run: Run) -> No
         (changed("node: porch", "node: Front Porch"), "edged.yaml:1:7: node", "a-z"),
         (changed("  street:", "  Straße:"), "edged.yaml:4:3", "a-z"),
         (changed("      path:", "      a/b:"), "edged.yaml:9:7", "a-z"),
-        (changed("file:street.mp4", "usb:/dev/video0"), "cameras.street", ""),
+        (
+            changed("file:street.mp4", "usb:/dev/video0").replace("loop: false", "policy: block"),
+            "edged.yaml:6:13: cameras.street.policy",
+            "must be latest",
+        ),
+        (
+            changed("file:street.mp4", "usb:/dev/video0").replace("loop: false", "loop: true"),
+            "edged.yaml:6:11: cameras.street.loop",
+            "must be false",
+        ),
         (changed("file:street.mp4", "carrier-pigeon:1"), "edged.yaml:5:13: cameras.street.source", "file:"),
         (changed("file:street.mp4", "file:gone.mp4"), "edged.yaml:5:13: cameras.street.source", "no such file"),
         (changed("file:street.mp4", "file:text.mp4"), "edged.yaml:5:13: cameras.street.source", "not a video"),

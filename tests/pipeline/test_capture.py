@@ -26,8 +26,9 @@ FOR_EVER = itertools.repeat("frame")
 class Rig:
     """A capture stage on a fake camera, with its ring read by the test."""
 
-    def __init__(self, script: Iterable[str | Format], settings: CaptureSettings) -> None:
+    def __init__(self, script: Iterable[str | Format], settings: CaptureSettings, pace: float = 0.0) -> None:
         self.source = FakeSource(script)
+        self.source.pace = pace
         self.ring = FrameRing(threading.Condition())
         self.tally = Tally("cam")
         self.stage = Capture(self.source, self.ring, self.tally, settings)
@@ -51,8 +52,9 @@ class Rig:
 
 
 @contextmanager
-def capturing(script: Iterable[str | Format], settings: CaptureSettings = QUICK) -> Iterator[Rig]:
-    rig = Rig(script, settings)
+def capturing(script: Iterable[str | Format], settings: CaptureSettings = QUICK, *, pace: float = 0.0) -> Iterator[Rig]:
+    rig = Rig(script, settings, pace)
+    rig.source.woken.set()  # its silences take no time but the pace
     rig.stage.start(lambda: None)
     try:
         yield rig
@@ -65,7 +67,7 @@ def capturing(script: Iterable[str | Format], settings: CaptureSettings = QUICK)
 
 def test_the_source_is_opened_used_and_closed_by_one_thread() -> None:
     with capturing(["open", *["frame"] * 5]) as rig:
-        eventually(lambda: not rig.stage.alive, "the end")
+        eventually(lambda: not rig.stage.running, "the end")
     assert rig.source.events[0] == "open"
     assert rig.source.events[-1] == "close"
     assert len(rig.source.threads) == 1
@@ -74,7 +76,7 @@ def test_the_source_is_opened_used_and_closed_by_one_thread() -> None:
 def test_the_end_of_a_source_stops_the_stage_and_closes_its_ring() -> None:
     with capturing(["open", "frame"]) as rig:
         assert rig.read(1) == [0]
-        eventually(lambda: not rig.stage.alive, "the end")
+        eventually(lambda: not rig.stage.running, "the end")
         assert rig.ring.ended
         assert rig.states() == ["running", "stopped"]
         assert rig.tally.condition.reason == "the script is over"
@@ -82,7 +84,7 @@ def test_the_end_of_a_source_stops_the_stage_and_closes_its_ring() -> None:
 
 def test_a_reader_that_is_slow_gets_the_newest_frame_and_the_others_are_counted() -> None:
     with capturing(["open", *["frame"] * 100]) as rig:
-        eventually(lambda: not rig.stage.alive, "the end")
+        eventually(lambda: not rig.stage.running, "the end")
         assert rig.read(1) == [99]
         assert rig.tally.captured == 100
         assert rig.tally.dropped() == {"capture": 0, "ring": 99, "publish": 0}
@@ -119,7 +121,7 @@ def test_why_a_camera_is_lost_is_logged_once(caplog: pytest.LogCaptureFixture) -
 def test_a_camera_that_comes_back_with_another_size_gets_new_slots() -> None:
     big = Format(width=32, height=32)
     with capturing(["open", "frame", "die", big, "frame"]) as rig:
-        eventually(lambda: rig.tally.captured == 2 and not rig.stage.alive, "the end")
+        eventually(lambda: rig.tally.captured == 2 and not rig.stage.running, "the end")
         lease = rig.ring.take()
         assert lease is not None
         with lease:
@@ -135,9 +137,9 @@ def test_a_frame_that_cannot_be_decoded_is_dropped_with_a_gap_and_the_camera_is_
 
 def test_a_camera_that_opens_and_gives_nothing_is_lost_and_opened_again() -> None:
     silence = itertools.repeat("nothing", 3)
-    with capturing(["open", *silence, "open", "frame"], CaptureSettings(stall_seconds=0.1, retry_seconds=0.001)) as rig:
-        rig.source.woken.set()  # its silence takes no time
-        rig.source.pace = 0.06
+    with capturing(
+        ["open", *silence, "open", "frame"], CaptureSettings(stall_seconds=0.1, retry_seconds=0.001), pace=0.06
+    ) as rig:
         eventually(lambda: rig.tally.captured == 1, "a frame")
         assert rig.states()[:2] == ["lost", "running"]
         assert rig.tally.changes[0].reason == "no good frame for 0.1 s"
@@ -145,8 +147,7 @@ def test_a_camera_that_opens_and_gives_nothing_is_lost_and_opened_again() -> Non
 
 def test_a_camera_that_gives_only_damaged_frames_is_lost() -> None:
     settings = CaptureSettings(stall_seconds=0.1, retry_seconds=0.001)
-    with capturing(itertools.chain(["open", "frame"], itertools.repeat("damaged")), settings) as rig:
-        rig.source.pace = 0.01
+    with capturing(itertools.chain(["open", "frame"], itertools.repeat("damaged")), settings, pace=0.01) as rig:
         eventually(lambda: "lost" in rig.states(), "the loss")
         assert rig.states()[:2] == ["running", "lost"]
 
@@ -154,16 +155,14 @@ def test_a_camera_that_gives_only_damaged_frames_is_lost() -> None:
 def test_a_camera_that_repeats_one_picture_is_frozen_until_the_picture_changes() -> None:
     settings = CaptureSettings(frozen_seconds=0.6, retry_seconds=0.001, retry_max_seconds=0.002)
     script = itertools.chain(["open", "frame"], ["same"] * 150, ["open", "same"], ["open", "frame", "frame"])
-    with capturing(script, settings) as rig:
-        rig.source.pace = 0.01
+    with capturing(script, settings, pace=0.01) as rig:
         eventually(lambda: rig.states()[:3] == ["running", "frozen", "running"], "the freeze and its end")
         assert rig.tally.changes[1].reason == "the same picture for 0.6 s"
 
 
 def test_a_frozen_picture_is_not_passed_on_as_new() -> None:
     settings = CaptureSettings(frozen_seconds=0.6, retry_seconds=0.001, retry_max_seconds=0.002)
-    with capturing(itertools.chain(["open", "frame"], itertools.repeat("same")), settings) as rig:
-        rig.source.pace = 0.01
+    with capturing(itertools.chain(["open", "frame"], itertools.repeat("same")), settings, pace=0.01) as rig:
         eventually(lambda: "frozen" in rig.states(), "the freeze")
         while rig.ring.take() is not None:
             pass
@@ -175,7 +174,7 @@ def test_a_frozen_picture_is_not_passed_on_as_new() -> None:
 def test_the_first_frames_after_each_opening_are_skipped_while_exposure_settles() -> None:
     script = ["open", *["frame"] * 5, "die", "open", *["frame"] * 5]
     with capturing(script, CaptureSettings(settle_frames=3, retry_seconds=0.001)) as rig:
-        eventually(lambda: not rig.stage.alive, "the end")
+        eventually(lambda: not rig.stage.running, "the end")
         assert rig.tally.captured == 10
         assert rig.read(1) == [3]
 
@@ -209,7 +208,7 @@ def test_after_so_many_openings_in_vain_the_stage_fails() -> None:
 def test_a_good_frame_makes_the_openings_count_from_nothing_again() -> None:
     settings = CaptureSettings(retry_seconds=0.001, retry_max_seconds=0.001, max_reopens=2)
     with capturing(["open", *["frame", "die", "refuse", "open"] * 5, "frame"], settings) as rig:
-        eventually(lambda: not rig.stage.alive, "the end")
+        eventually(lambda: not rig.stage.running, "the end")
         assert rig.tally.captured == 6
 
 

@@ -102,3 +102,12 @@ def test_stopping_twice_is_harmless() -> None:
     stage.stop()
     assert stage.join(10)
     stage.stop()
+
+
+def test_whoever_is_told_of_the_end_finds_the_stage_ended() -> None:
+    stage = Recorder(fails_in="step", error=RingClosed("over"))
+    seen: list[bool] = []
+    stage.start(lambda: seen.append(stage.running))
+    assert stage.join(10)
+    assert seen == [False]
+    assert not Recorder().running

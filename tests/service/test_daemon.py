@@ -159,7 +159,7 @@ def test_nothing_is_logged_for_a_frame(board: Board) -> None:
 
 
 def test_subscribers_that_come_stall_and_go_change_neither_rate_nor_memory(board: Board) -> None:
-    board.configure(model="efficientnet-lite0-int8", fps=100)
+    board.configure(model="efficientnet-lite0-int8", fps=10)
     with board.running() as process, Subscriber(board.address, kinds=("vec",)) as reader:
 
         def frames_a_second(seconds: float) -> float:
@@ -181,9 +181,9 @@ def test_subscribers_that_come_stall_and_go_change_neither_rate_nor_memory(board
             stalled.connect(board.address)
             assert second.receive(10) is not None
             crowded = frames_a_second(6)
-        assert crowded == pytest.approx(alone, rel=0.1)
+        assert crowded == pytest.approx(alone, rel=0.05)
         assert resident(process) - memory < 8 << 20
-        assert reader.gaps == 0
+        assert reader.gaps.total() == 0
 
 
 def resident(process: subprocess.Popen[str]) -> int:
