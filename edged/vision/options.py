@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import index
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from edged.values import Box, Delegate
 
@@ -94,10 +94,10 @@ class ImageEmbedderOptions:
 class BoundingBox:
     """A rectangle in whole pixels of the picture as stored, before any rotation. None stands for 0."""
 
-    origin_x: int | None = None
-    origin_y: int | None = None
-    width: int | None = None
-    height: int | None = None
+    origin_x: SupportsIndex | None = None
+    origin_y: SupportsIndex | None = None
+    width: SupportsIndex | None = None
+    height: SupportsIndex | None = None
 
     def to_box(self) -> Box:
         """The same as a ``Box``.

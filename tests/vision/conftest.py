@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import edged.vision
 from edged.vision.bundled import bundled_model
 from edged.vision.engine import EngineName, installed_engines
 from edged.vision.specs import ModelFile
@@ -44,3 +45,9 @@ def stub_delegate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = HERE / "delegate" / "stub_delegate.c"
     subprocess.run([compiler, "-shared", "-fPIC", "-Wall", "-Werror", "-o", library, source], check=True)
     return library
+
+
+@pytest.fixture(scope="session")
+def float_model_file() -> Path:
+    """The file of the bundled float16 model."""
+    return Path(edged.vision.__file__).parent / "models" / "efficientnet-lite0.tflite"
