@@ -1,64 +1,190 @@
-"""USB and other V4L2 cameras, through OpenCV."""
+"""USB cameras, and whatever else the kernel shows as a V4L2 video device."""
 
 from __future__ import annotations
 
+import logging
+import os
+import select
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.camera.v4l2.choice import Wish
+from edged.camera.v4l2.device import Device, Picture
+from edged.camera.v4l2.driver_time import DriverTime
+from edged.camera.v4l2.find import resolve
+from edged.camera.v4l2.frames import Frames, JpegFrames, RawFrames
+from edged.camera.v4l2.kernel import LINUX, Kernel
+from edged.camera.v4l2.pixels import RAW
+from edged.camera.v4l2.setup import check_camera, set_up, shortfall
+from edged.camera.v4l2.stream import Filled, Stream
+from edged.camera.v4l2.trouble import explain
 from edged.errors import SourceError
 from edged.values import Format, Stamp
 
 __all__ = ["UsbCamera"]
 
+log = logging.getLogger(__name__)
+
+BROKEN = select.POLLERR | select.POLLHUP | select.POLLNVAL
+
 
 class UsbCamera:
-    """A `Source` over a V4L2 device, such as ``/dev/video0`` or a name below ``/dev/v4l/by-id``."""
+    """A `Source` over a V4L2 device.
 
-    def __init__(self, device: str | Path) -> None:
-        self._device = Path(device)
-        self._capture: cv2.VideoCapture | None = None
+    JPEGs are decoded into BGR frames, by ``retrieve`` only; uncompressed frames are copied as they are. ``grab`` takes
+    the newest frame that the driver has and gives older ones back. Frames that did not arrive whole are skipped where
+    the driver says so; a JPEG that turns out to be damaged makes ``retrieve`` raise ``DamagedFrame``.
+
+    Args:
+        target: a device, such as ``/dev/v4l/by-id/…`` or ``/dev/video0``, or part of a camera's name as ``edged
+            devices`` shows it. Looked up anew by each ``open``: after a replug a name leads to another number.
+        width: pixels to ask for, together with *height*; else 640 × 480. Drivers take the nearest size that they have.
+        height: see *width*.
+        fps: frames per second to ask for; else the driver's default.
+        pixels: the pixel format to ask for: mjpg, nv12, nv21, i420, yv12, yuyv, bgr, rgb, bgra, rgba or gray; else
+            whichever suits the bus.
+        reduce: asked by each ``open`` of a camera that sends JPEGs, with the width and height of its frames: 2, 4 or 8
+            decodes them at that fraction of their size, which is then the format's; 1 does not.
+        kernel: what stands between this and the devices.
+
+    Raises:
+        ValueError: something that no camera can be asked for.
+    """
+
+    def __init__(
+        self,
+        target: str | Path,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        fps: float | None = None,
+        pixels: str | None = None,
+        reduce: Callable[[int, int], int] | None = None,
+        kernel: Kernel = LINUX,
+    ) -> None:
+        self.damaged = 0
+        """Frames that did not arrive whole by the driver's own account; ``grab`` skips them."""
+        self.skipped = 0
+        """Whole frames that were given back because a newer one was there too."""
+        self._target = str(target)
+        self._wish = Wish(width, height, fps, pixels)
+        self._reduce = reduce
+        self._kernel = kernel
+        self._told = ""  # what was last said about the wish and the truth
+        self._bell: int | None = None  # an eventfd: ends a grab that waits
+        self._bell_guard = threading.Lock()
+        self._node: Path | None = None
+        self._device: Device | None = None
+        self._stream: Stream | None = None
+        self._frames: Frames | None = None
+        self._time = DriverTime()
+        self._in_hand: Filled | None = None
 
     def open(self) -> Format:
         self.close()
-        if not self._device.exists():
-            raise SourceError(f"{self._device}: no such device")
-        # Resolved at each opening: after a replug the stable name points to another /dev/videoN.
-        capture = cv2.VideoCapture(str(self._device.resolve()), cv2.CAP_V4L2)
-        if not capture.isOpened():
-            capture.release()
-            raise SourceError(f"{self._device}: cannot be opened as a camera")
-        capture.set(cv2.CAP_PROP_BUFFERSIZE, 2)  # old frames must not queue up in the driver
-        self._capture = capture
-        fps = capture.get(cv2.CAP_PROP_FPS)
-        return Format(
-            width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-            height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-            fps=fps if fps > 0.0 else None,
-        )
+        self._node = None
+        with self._translated(), ExitStack() as undo:
+            undo.callback(self.close)
+            with self._bell_guard:
+                self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            self._node = resolve(self._kernel, self._target)
+            self._device = Device(self._kernel, self._node)
+            check_camera(self._device)
+            picture, fps = set_up(self._device, self._wish)
+            self._tell(shortfall(self._wish, picture, fps))
+            self._frames = self._frames_of(picture, fps)
+            self._stream = Stream(self._device)
+            self._stream.start()
+            self._time = DriverTime()
+            undo.pop_all()
+            return self._frames.format
 
-    def grab(self, timeout: float) -> Stamp | None:  # noqa: ARG002 - OpenCV waits as long as it likes, 10 s
-        assert self._capture is not None, "grab before open"
-        if not self._capture.grab():
-            # A handle that failed once never recovers, and while it is open the device cannot come back.
-            raise SourceError(f"{self._device}: stopped delivering")
-        return Stamp(time.monotonic_ns(), "arrival")
+    def grab(self, timeout: float) -> Stamp | None:
+        assert self._device is not None, "grab before open"
+        assert self._bell is not None
+        fd, bell, deadline = self._device.fd, self._bell, time.monotonic() + timeout
+        with self._translated():
+            self._give_back()
+            while True:
+                ready = self._kernel.poll((fd, bell), max(0.0, deadline - time.monotonic()))
+                if bell in ready:
+                    os.eventfd_read(bell)
+                    return None
+                if not ready:
+                    return None
+                self._take_newest()
+                if self._in_hand is not None:
+                    return self._time.stamp(self._in_hand, time.monotonic_ns())
+                if ready[fd] & BROKEN:
+                    raise SourceError("the driver reports an error and delivers no more")
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
-        assert self._capture is not None, "retrieve before open"
-        decoded, picture = self._capture.retrieve(slot)
-        if not decoded:
-            raise SourceError(f"{self._device}: a frame cannot be decoded")
-        if picture is not slot:
-            raise SourceError(f"{self._device}: the size of the frames changed")
+        assert self._stream is not None, "retrieve before open"
+        assert self._frames is not None
+        assert self._in_hand is not None, "retrieve without a grabbed frame"
+        with self._translated():
+            self._frames.write(self._stream.memory(self._in_hand), self._in_hand.used, slot)
+            self._give_back()
 
     def wake(self) -> None:
-        """Nothing can end a read of OpenCV's; its own limit does."""
+        with self._bell_guard:
+            if self._bell is not None:
+                os.eventfd_write(self._bell, 1)
 
     def close(self) -> None:
-        if self._capture is not None:
-            self._capture.release()
-            self._capture = None
+        self._in_hand = self._frames = None
+        if self._stream is not None:
+            self._stream.stop()
+            self._stream = None
+        if self._device is not None:
+            self._device.close()
+            self._device = None
+        with self._bell_guard:
+            if self._bell is not None:
+                os.close(self._bell)
+                self._bell = None
+
+    def _frames_of(self, picture: Picture, fps: float | None) -> Frames:
+        if picture.fourcc in RAW:
+            return RawFrames(picture, fps)
+        return JpegFrames(picture, fps, self._reduce(picture.width, picture.height) if self._reduce else 1)
+
+    def _take_newest(self) -> None:
+        """Take what the driver has, keep the newest frame that is whole, and give the others back."""
+        assert self._stream is not None
+        assert self._frames is not None
+        while (filled := self._stream.take()) is not None:
+            if filled.marked_damaged or filled.used < self._frames.least:
+                self.damaged += 1
+                self._stream.give_back(filled)
+                continue
+            if self._in_hand is not None:
+                self.skipped += 1
+                self._give_back()
+            self._in_hand = filled
+
+    def _give_back(self) -> None:
+        assert self._stream is not None
+        if self._in_hand is not None:
+            filled, self._in_hand = self._in_hand, None
+            self._stream.give_back(filled)
+
+    def _tell(self, difference: str) -> None:
+        if difference and difference != self._told:
+            log.warning("%s: %s", self._target, difference)
+        self._told = difference
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except SourceError as error:
+            raise type(error)(f"{self._target}: {error}") from error
+        except OSError as error:
+            raise SourceError(explain(error, self._target, self._kernel.root, self._node)) from error

@@ -1,0 +1,104 @@
+"""Which of a device's pixel formats to take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from edged.camera.v4l2.device import Mode, Offer
+from edged.camera.v4l2.pixels import JPEG, RAW, WORKING, frame_bytes
+from edged.errors import SourceError
+
+__all__ = ["PIXEL_NAMES", "Wish", "choose"]
+
+PIXEL_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"mjpg": JPEG} | {pixels.value: (name,) for name, pixels in RAW.items()}
+)
+"""What a configuration may ask for, and the four letters that it stands for."""
+
+DEFAULT_SIZE = (640, 480)
+USUAL_FPS = 30.0  # where neither a wish nor the driver says how many there are
+SHARE_OF_LINK = 0.2  # of a USB link that one camera may take uncompressed; frames beside it come late or broken
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a device is asked for; None leaves it to the choice.
+
+    Raises:
+        ValueError: something that cannot be asked for.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    pixels: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.width is None) != (self.height is None):
+            raise ValueError(f"width and height go together (got {self.width} and {self.height})")
+        if any(side is not None and side < 1 for side in (self.width, self.height)):
+            raise ValueError(f"width and height must be at least 1 (got {self.width} and {self.height})")
+        if self.fps is not None and not self.fps > 0.0:
+            raise ValueError(f"fps must be greater than 0 (got {self.fps})")
+        if self.pixels is not None and self.pixels not in PIXEL_NAMES:
+            raise ValueError(f"pixels must be one of {', '.join(PIXEL_NAMES)} (got {self.pixels!r})")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height to ask for."""
+        return (self.width, self.height) if self.width and self.height else DEFAULT_SIZE
+
+
+def choose(offers: Sequence[Offer], wish: Wish, link_speed: float | None) -> str:
+    """The four letters of the format to ask for. *link_speed* is that of USB, in Mbit/s; None off USB.
+
+    Uncompressed frames cost no decoding, JPEGs save the bus: they are preferred on USB where uncompressed frames would
+    take more than a fifth of the link, and where only they have the size or the rate.
+
+    Raises:
+        SourceError: none of them can be taken, or the one that is wished for is not offered.
+    """
+    if wish.pixels is not None:
+        asked = [offer.fourcc for offer in offers if offer.fourcc in PIXEL_NAMES[wish.pixels]]
+        if not asked:
+            raise SourceError(f"it does not offer {wish.pixels}; it offers {_listed(o.fourcc for o in offers)}")
+        return asked[0]
+    raw = min((offer for offer in offers if offer.fourcc in RAW), key=lambda o: list(RAW).index(o.fourcc), default=None)
+    jpeg = next((offer for offer in offers if offer.fourcc in JPEG), None)
+    if raw is None and jpeg is None:
+        raise SourceError(
+            f"it offers {_listed(o.fourcc for o in offers)}, none of which works here; these do: {_listed(WORKING)}"
+        )
+    if raw is None or (jpeg is not None and _jpeg_is_better(jpeg, raw, wish, link_speed)):
+        assert jpeg is not None
+        return jpeg.fourcc
+    return raw.fourcc
+
+
+def _jpeg_is_better(jpeg: Offer, raw: Offer, wish: Wish, link_speed: float | None) -> bool:
+    if raw.fourcc == "GREY":
+        return True  # it would lose the colours
+    jpeg_mode, raw_mode = _nearest(jpeg, wish.size), _nearest(raw, wish.size)
+    if jpeg_mode.covers(*wish.size) and not raw_mode.covers(*wish.size):
+        return True  # the size is there as JPEG only
+    fastest_jpeg, fastest_raw = (max(mode.rates, default=USUAL_FPS) for mode in (jpeg_mode, raw_mode))
+    fps = min(wish.fps or USUAL_FPS, max(fastest_jpeg, fastest_raw))
+    if fastest_raw < min(fps, fastest_jpeg):
+        return True  # uncompressed it is slower
+    bytes_per_second = frame_bytes(RAW[raw.fourcc], raw_mode.width, raw_mode.height) * fps
+    return link_speed is not None and bytes_per_second > SHARE_OF_LINK * link_speed * 1e6 / 8
+
+
+def _nearest(offer: Offer, size: tuple[int, int]) -> Mode:
+    """The mode that the driver is likely to take for this size, at this size where it scales to it."""
+    width, height = size
+    exact = next((mode for mode in offer.modes if mode.covers(width, height)), None)
+    if exact is not None or not offer.modes:
+        return Mode(width, height, exact.rates if exact else ())
+    return min(offer.modes, key=lambda mode: abs(mode.width - width) + abs(mode.height - height))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "nothing"

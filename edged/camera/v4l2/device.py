@@ -1,0 +1,221 @@
+"""An open V4L2 device: what it is, what it offers, and what it is set to."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from edged.camera.v4l2 import abi
+from edged.camera.v4l2.kernel import Kernel
+
+__all__ = ["Device", "Identity", "Mode", "Offer", "Picture"]
+
+Enumerated = TypeVar("Enumerated", abi.Fmtdesc, abi.Frmsizeenum, abi.Frmivalenum)
+
+MOST = 512  # entries of one list that are believed; no driver has as many, but some forget to end
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a device says it is, and which kind of node this one is."""
+
+    driver: str
+    card: str
+    bus: str
+    capabilities: int
+
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether pictures can be read from this node; else it is metadata, an output, a codec or the like."""
+        memory_to_memory = abi.CAP_VIDEO_M2M | abi.CAP_VIDEO_M2M_MPLANE
+        return bool(self.capabilities & abi.CAP_VIDEO_CAPTURE) and not self.capabilities & memory_to_memory
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """One size of a pixel format, in pixels, with its frame rates, the fastest first, in frames per second.
+
+    Where a device scales to any size, ``smallest`` is the least that it takes and the mode itself the largest. Where it
+    runs at any rate, ``any_rate`` is true and ``rates`` are the fastest and the slowest.
+    """
+
+    width: int
+    height: int
+    rates: tuple[float, ...] = ()
+    any_rate: bool = False
+    smallest: tuple[int, int] | None = None
+
+    def covers(self, width: int, height: int) -> bool:
+        """Whether this mode delivers pictures of exactly this size, as far as one can tell without trying."""
+        least_width, least_height = self.smallest or (self.width, self.height)
+        return least_width <= width <= self.width and least_height <= height <= self.height
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A pixel format that a device offers: its four letters, the driver's words for it, and its sizes."""
+
+    fourcc: str
+    description: str
+    modes: tuple[Mode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What the frames of a device are now: size in pixels, four letters, bytes from row to row and of a whole frame."""
+
+    width: int
+    height: int
+    fourcc: str
+    stride: int
+    length: int
+
+
+class Device:
+    """A node that is open. Every method raises ``OSError`` with the name of the request that failed."""
+
+    def __init__(self, kernel: Kernel, node: Path) -> None:
+        self.kernel = kernel
+        self.node = node
+        self.fd = kernel.open(node)
+
+    def close(self) -> None:
+        self.kernel.close(self.fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def ask(self, request: abi.Request, argument: ctypes.Structure | ctypes.c_int) -> None:
+        """Send *request*, again where a signal interrupts it."""
+        while True:
+            try:
+                return self.kernel.ioctl(self.fd, request, argument)
+            except InterruptedError:
+                continue
+            except OSError as exc:
+                code = exc.errno or errno.EIO
+                raise OSError(code, f"{request.name}: {os.strerror(code)}") from exc
+
+    def identity(self) -> Identity:
+        answer = abi.Capability()
+        self.ask(abi.QUERYCAP, answer)
+        of_the_node = answer.capabilities & abi.CAP_DEVICE_CAPS
+        return Identity(
+            driver=_text(answer.driver),
+            card=_text(answer.card),
+            bus=_text(answer.bus_info),
+            capabilities=answer.device_caps if of_the_node else answer.capabilities,
+        )
+
+    def offers(self) -> tuple[Offer, ...]:
+        """Every pixel format with its sizes and rates, in the driver's order."""
+        found = self._enumerate(abi.ENUM_FMT, lambda index: abi.Fmtdesc(index=index, type=abi.BUF_TYPE_VIDEO_CAPTURE))
+        return tuple(
+            Offer(abi.fourcc_name(f.pixelformat), _text(f.description), tuple(self._modes(f.pixelformat)))
+            for f in found
+        )
+
+    def _modes(self, pixelformat: int) -> Iterator[Mode]:
+        sizes = self._enumerate(
+            abi.ENUM_FRAMESIZES, lambda index: abi.Frmsizeenum(index=index, pixel_format=pixelformat)
+        )
+        for size in sizes:
+            if size.type == abi.FRMSIZE_TYPE_DISCRETE:
+                width, height, smallest = size.discrete.width, size.discrete.height, None
+            else:
+                steps = size.stepwise
+                width, height, smallest = steps.max_width, steps.max_height, (steps.min_width, steps.min_height)
+            rates, any_rate = self._rates(pixelformat, width, height)
+            yield Mode(width, height, rates, any_rate, smallest)
+            if smallest:
+                return  # a range is the only entry
+
+    def _rates(self, pixelformat: int, width: int, height: int) -> tuple[tuple[float, ...], bool]:
+        rates: set[float] = set()
+        any_rate = False
+        intervals = self._enumerate(
+            abi.ENUM_FRAMEINTERVALS,
+            lambda index: abi.Frmivalenum(index=index, pixel_format=pixelformat, width=width, height=height),
+        )
+        for interval in intervals:
+            any_rate = interval.type != abi.FRMSIZE_TYPE_DISCRETE
+            ends = (interval.stepwise.min, interval.stepwise.max) if any_rate else (interval.discrete,)
+            rates.update(round(f.denominator / f.numerator, 3) for f in ends if f.numerator and f.denominator)
+            if any_rate:
+                break  # a range is the only entry
+        return tuple(sorted(rates, reverse=True)), any_rate
+
+    def picture(self) -> Picture:
+        """What the frames are set to."""
+        argument = abi.Format(type=abi.BUF_TYPE_VIDEO_CAPTURE)
+        self.ask(abi.G_FMT, argument)
+        return _picture(argument.pix)
+
+    def set_picture(self, width: int, height: int, name: str) -> Picture:
+        """Ask for frames of this size and format; returns what the driver made of it."""
+        argument = abi.Format(type=abi.BUF_TYPE_VIDEO_CAPTURE)
+        argument.pix.width, argument.pix.height, argument.pix.pixelformat = width, height, abi.fourcc(name)
+        self.ask(abi.S_FMT, argument)
+        return self.picture()
+
+    def rate(self) -> float | None:
+        """Frames per second that the device is set to; None where it does not say."""
+        argument = abi.Streamparm(type=abi.BUF_TYPE_VIDEO_CAPTURE)
+        try:
+            self.ask(abi.G_PARM, argument)
+        except OSError as exc:
+            if exc.errno in UNSUPPORTED:
+                return None
+            raise
+        interval = argument.capture.timeperframe
+        return interval.denominator / interval.numerator if interval.numerator and interval.denominator else None
+
+    def set_rate(self, fps: float) -> float | None:
+        """Ask for *fps* frames per second; returns what the driver made of it, None where it does not say."""
+        # 1001: the rates of television are 30000/1001 and the like.
+        interval = 1 / (Fraction(fps).limit_denominator(1001) or Fraction(1, 1001))
+        argument = abi.Streamparm(type=abi.BUF_TYPE_VIDEO_CAPTURE)
+        argument.capture.timeperframe = abi.Fract(interval.numerator, interval.denominator)
+        try:
+            self.ask(abi.S_PARM, argument)
+        except OSError as exc:
+            if exc.errno not in UNSUPPORTED:
+                raise
+        return self.rate()
+
+    def _enumerate(self, request: abi.Request, at: Callable[[int], Enumerated]) -> Iterator[Enumerated]:
+        for index in itertools.count():
+            entry = at(index)
+            try:
+                self.ask(request, entry)
+            except OSError as exc:
+                if exc.errno in UNSUPPORTED:
+                    return  # the end of the list, or there is none
+                raise
+            if index >= MOST:
+                return
+            yield entry
+
+
+UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOTTY, errno.ENODATA})
+
+
+def _picture(pix: abi.PixFormat) -> Picture:
+    return Picture(pix.width, pix.height, abi.fourcc_name(pix.pixelformat), pix.bytesperline, pix.sizeimage)
+
+
+def _text(letters: ctypes.Array[ctypes.c_uint8]) -> str:
+    return bytes(letters).partition(b"\0")[0].decode("utf-8", "replace").strip()

@@ -1,0 +1,65 @@
+"""From a driver's buffer to a frame: JPEGs are decoded, uncompressed pictures copied."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.camera.jpeg import decode_jpeg, reduced
+from edged.camera.v4l2.device import Picture
+from edged.camera.v4l2.pixels import RAW, copy_planes, planes
+from edged.values import Format, PixelFormat
+
+__all__ = ["Frames", "JpegFrames", "RawFrames"]
+
+
+class Frames(Protocol):
+    """How the buffers of a stream become frames of ``format``. One with fewer than ``least`` bytes is not whole."""
+
+    format: Format
+    least: int
+
+    def write(self, memory: mmap.mmap, used: int, slot: NDArray[np.uint8]) -> None:
+        """Write the frame in the first *used* bytes of *memory* into *slot*. No view of *memory* is left behind.
+
+        Raises:
+            DamagedFrame: it is not whole.
+        """
+
+
+class JpegFrames:
+    """Frames that are sent as JPEGs, decoded to BGR at 1/*reduce* of their size."""
+
+    least = 4  # where the first and the last marker are
+
+    def __init__(self, picture: Picture, fps: float | None, reduce: int) -> None:
+        self.format = Format(reduced(picture.width, reduce), reduced(picture.height, reduce), PixelFormat.BGR, fps)
+        self._reduce = reduce
+        self._copy = np.empty(picture.length, np.uint8)
+
+    def write(self, memory: mmap.mmap, used: int, slot: NDArray[np.uint8]) -> None:
+        used = min(used, len(self._copy))
+        # Copied first: a decoder that fails keeps hold of what it read, and a mapping that is held cannot be freed.
+        self._copy.data[:used] = memoryview(memory)[:used]
+        decode_jpeg(self._copy[:used], slot, self._reduce)
+
+
+class RawFrames:
+    """Frames that are sent as they are.
+
+    Raises:
+        SourceError: the driver's buffers do not fit the size.
+    """
+
+    def __init__(self, picture: Picture, fps: float | None) -> None:
+        pixels = RAW[picture.fourcc]
+        self.format = Format(picture.width, picture.height, pixels, fps)
+        self._planes = planes(picture, pixels)
+        padding = self._planes[-1].stride - self._planes[-1].length  # after the last row nobody needs it
+        self.least = sum(plane.rows * plane.stride for plane in self._planes) - padding
+
+    def write(self, memory: mmap.mmap, used: int, slot: NDArray[np.uint8]) -> None:  # noqa: ARG002 - never fewer
+        copy_planes(np.frombuffer(memory, np.uint8), self._planes, slot)
