@@ -135,6 +135,8 @@ class _Composer:
         top.key, top.dropped = key, True
         if key in top.node.keys:
             self._tell(mark, f"is given twice; the first is in line {top.node.keys[key][0]}")
+        elif self._is_unprintable(event):
+            pass
         elif key == "<<" and not event.style:
             self._tell(mark, "merge keys are not supported; write the settings out")
         else:
@@ -170,9 +172,7 @@ class _Composer:
 
     def _scalar(self, event: yaml.ScalarEvent) -> object:
         text: str = event.value
-        found = CONTROL.search(text)  # an escape in quotes can make one
-        if found:
-            self._tell(_mark(event), f"must not hold control characters (got U+{ord(found[0]):04X})")
+        self._is_unprintable(event)
         if event.style:  # in quotes, or a block of lines
             return text
         try:
@@ -180,6 +180,12 @@ class _Composer:
         except ValueError as exc:
             self._tell(_mark(event), f"{exc} (got {brief(text)})")
             return text
+
+    def _is_unprintable(self, event: yaml.ScalarEvent) -> bool:
+        found = CONTROL.search(event.value)  # an escape in quotes can make one
+        if found:
+            self._tell(_mark(event), f"must not hold control characters (got U+{ord(found[0]):04X})")
+        return found is not None
 
     def _refuse_tag(self, event: yaml.ScalarEvent | yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         if event.tag is not None:

@@ -13,7 +13,10 @@ from edged.config.paths import absolute
 from edged.config.problems import shown
 from edged.values import Delegate
 
-__all__ = ["DelegateSetting", "ExternalDelegate"]
+__all__ = ["MAPPING", "WORD", "DelegateSetting", "ExternalDelegate"]
+
+WORD, MAPPING = "\0word", "\0mapping"
+"""The forms of a delegate, which pydantic names in the place of an error; no key of a file can look like these."""
 
 
 def _library(text: str, folder: Path) -> str:
@@ -39,8 +42,8 @@ class ExternalDelegate(Section):
 
 def _tag(value: object) -> str | None:
     if isinstance(value, str):
-        return "<word>"
-    return "<mapping>" if isinstance(value, Mapping) else None
+        return WORD
+    return MAPPING if isinstance(value, Mapping) else None
 
 
 def _read(value: str | ExternalDelegate, folder: Path) -> Delegate:  # noqa: ARG001  # Read hands it to every parser
@@ -59,7 +62,7 @@ DelegateSetting = Annotated[
     Delegate,
     Read(
         Annotated[
-            Annotated[str, Tag("<word>")] | Annotated[ExternalDelegate, Tag("<mapping>")],
+            Annotated[str, Tag(WORD)] | Annotated[ExternalDelegate, Tag(MAPPING)],
             Discriminator(
                 _tag,
                 custom_error_type="misfit",

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from edged.config.delegate import MAPPING, WORD
 from edged.config.document import Document
 from edged.config.fields import Read, Section
 from edged.config.problems import KeyPath, Problem, shown, suggestion
@@ -60,8 +61,7 @@ def section_at(path: KeyPath) -> type[Section]:
 
 
 def _problem(details: ErrorDetails, document: Document) -> Problem:
-    # "[key]" after a key says that the key itself is wrong; "<word>" and the like tell forms of one value apart.
-    path = tuple(part for part in details["loc"] if not str(part).startswith("<"))
+    path = tuple(part for part in details["loc"] if part not in (WORD, MAPPING))
     context = details.get("ctx", {})
     match details["type"]:
         case "missing":
@@ -72,7 +72,7 @@ def _problem(details: ErrorDetails, document: Document) -> Problem:
             return document.problem(path, rule, document.key_at(path))
         case "misfit":
             return document.problem(_moved(path, context.get("at", ())), context.get("rule", details["msg"]))
-        case _ if path and path[-1] == "[key]":
+        case _ if path and path[-1] == "[key]":  # so pydantic says that the key before it is wrong
             return document.problem(path[:-1], _rule(details, context), document.key_at(path[:-1]))
         case _:
             return document.problem(path, _rule(details, context))

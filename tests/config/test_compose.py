@@ -137,6 +137,7 @@ def test_what_is_not_yaml_is_told_with_its_place(told: Told, text: str) -> None:
         ("a: &a {x: 1}\nlog:\n  <<: *a\n", "3:3: log.<<: merge keys are not supported; write the settings out"),
         ("node: 1234567890123456789", "1:7: node: is too large a number (got 1234567890123456789)"),
         ('node: "a\\0b"', "1:7: node: must not hold control characters (got U+0000)"),
+        ('log: {"\\0word": 1}', "1:7: log.?word: must not hold control characters (got U+0000)"),
     ],
 )
 def test_what_does_not_belong_is_told_beside_everything_else(told: Told, text: str, line: str) -> None:

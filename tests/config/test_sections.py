@@ -264,6 +264,20 @@ def test_a_wrong_setting_elsewhere_is_told_in_a_sentence(told: Told, setting: st
     assert [line.split(" ", 1)[1] for line in lines] == [rule]
 
 
+@pytest.mark.parametrize("key", ["[key]", "<<file", "..", "__class__", "model_fields", "places", "<word>", "", "'"])
+def test_keys_that_look_like_something_else_are_unknown_keys(told: Told, key: str) -> None:
+    quoted = f'"{key}"'
+    lines = told(
+        f"""\
+        cameras: {{street: {{source: 'file:a', {quoted}: 1}}}}
+        references: {{r: {{images: [a], {quoted}: 1}}}}
+        model: {{delegate: {{library: a, {quoted}: 1}}}}
+        {quoted}: 1
+        """
+    )
+    assert [line.split(":")[0] for line in lines if "unknown key; " in line] == ["1", "2", "3", "4"]
+
+
 def test_sections_can_be_made_without_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     camera = CameraConfig.model_validate({"source": "file:a.mp4"})
