@@ -90,7 +90,7 @@ def status(seq: int = 0, camera: str = "street", **other: Any) -> Status:
 class Publisher:
     """An XPUB socket as the daemon has it, for one thread."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, bind: bool = True) -> None:
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.socket = self.context.socket(zmq.XPUB)
         self.socket.set(zmq.XPUB_VERBOSE, 1)
@@ -99,7 +99,7 @@ class Publisher:
         deadline = time.monotonic() + 5
         while True:
             try:
-                self.socket.bind(address)
+                (self.socket.bind if bind else self.socket.connect)(address)
                 break
             except zmq.ZMQError:  # the one before is still letting go of the port
                 assert time.monotonic() < deadline

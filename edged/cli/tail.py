@@ -39,7 +39,8 @@ def add_parser(commands: Commands) -> None:
         nargs="?",
         metavar="ENDPOINT",
         type=_address,
-        help="tcp://HOST:PORT or ipc://PATH (default: where a daemon on this machine answers, else tcp://127.0.0.1:5556)",
+        help="tcp://HOST:PORT or ipc://PATH; after sub+bind:, where a daemon's pub+connect: calls "
+        "(default: where a daemon on this machine answers, else tcp://127.0.0.1:5556)",
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the header of every message as it came, one a line")

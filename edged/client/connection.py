@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 import zmq
 
-from edged.wire import MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, is_local
+from edged.errors import PublishError
+from edged.wire import BIND, MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, is_local
 
 __all__ = ["Connection"]
 
@@ -22,13 +23,13 @@ LONGEST_WAIT = 3600.0  # far below the largest number of milliseconds that poll 
 
 
 class Connection:
-    """Connects to all *addresses*, of which none need be there yet, and gets what begins with any of *prefixes*.
+    """Connects to all *addresses*, of which none need answer yet, and gets what begins with any of *prefixes*.
 
     A socket of ZeroMQ belongs to one thread at a time: ``read`` and ``wait`` are called inside ``with use()``.
     ``close`` may be called by any thread and by a signal handler; it ends a waiting ``wait``.
 
     Raises:
-        ValueError: an address is not one that ZeroMQ can connect to.
+        PublishError: an address cannot be used.
     """
 
     def __init__(self, addresses: Sequence[str], prefixes: Sequence[bytes], *, queue: int, queue_bytes: int) -> None:
@@ -122,11 +123,12 @@ def _connect(subscribing: Socket, address: str) -> None:
     # A connect takes the options as they are at that moment. On this machine, dialling often costs next to nothing,
     # and who waits for a daemon misses nothing of its start; across a network it is done with growing pauses.
     near = is_local(address)
+    bind = address.startswith(BIND)
     subscribing.set(zmq.RECONNECT_IVL, 20 if near else 100)
     subscribing.set(zmq.RECONNECT_IVL_MAX, 0 if near else 2000)
     subscribing.set(zmq.CONNECT_TIMEOUT, 5000)
     subscribing.set(zmq.IPV6, int("[" in address))
     try:
-        subscribing.connect(address)
+        (subscribing.bind if bind else subscribing.connect)(address.removeprefix(BIND))
     except zmq.ZMQError as exc:
-        raise ValueError(f"cannot subscribe to {address}: {exc.strerror}") from exc
+        raise PublishError(f"cannot subscribe at {address}: {exc.strerror}") from exc

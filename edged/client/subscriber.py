@@ -51,7 +51,8 @@ class Subscriber:
     not a message of the wire format is counted and skipped.
 
     *endpoints* are ZeroMQ addresses, ``tcp://HOST:PORT`` or ``ipc://PATH``; without any, the place where a daemon on
-    this machine answers by default. *kinds* are one or more of ``vec``, ``event`` and ``status``. *node*, *camera* and
+    this machine answers by default. With ``sub+bind:`` before it, an address is where daemons call that have it as
+    their ``pub+connect:``. *kinds* are one or more of ``vec``, ``event`` and ``status``. *node*, *camera* and
     *region* narrow it down; a ``status``, being about a whole camera, comes for every region.
 
     With *newest_only* what has waited while the program was busy is passed over: of each topic only the newest message
@@ -67,6 +68,7 @@ class Subscriber:
 
     Raises:
         ValueError: an endpoint, kind or name is not legal, or a number is out of range.
+        PublishError: an endpoint cannot be used, mostly because another program has bound it.
     """
 
     def __init__(

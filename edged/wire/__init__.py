@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from edged.wire.codec import MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, Frame, Frames, decode, encode
 from edged.wire.endpoints import (
+    BIND,
     DEFAULT_SOCKET_NAME,
     DEFAULT_TCP_ADDRESS,
     check_address,
@@ -18,6 +19,7 @@ from edged.wire.messages import Drops, Event, Latency, Match, Message, Status, V
 from edged.wire.topics import KINDS, VERSION, Kind, Topic, parse_topic, subscription, topic
 
 __all__ = [
+    "BIND",
     "DEFAULT_SOCKET_NAME",
     "DEFAULT_TCP_ADDRESS",
     "KINDS",

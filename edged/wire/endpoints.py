@@ -11,37 +11,44 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DEFAULT_SOCKET_NAME", "DEFAULT_TCP_ADDRESS", "check_address", "default_address", "is_local"]
+__all__ = ["BIND", "DEFAULT_SOCKET_NAME", "DEFAULT_TCP_ADDRESS", "check_address", "default_address", "is_local"]
 
 DEFAULT_SOCKET_NAME = "pub.sock"
 """The file of the default ``ipc://`` endpoint, in the daemon's runtime directory."""
 
 DEFAULT_TCP_ADDRESS = "tcp://127.0.0.1:5556"
 
+BIND = "sub+bind:"
+"""Before an address where a subscriber waits for daemons to call."""
+
 SYSTEM_DIRECTORY = Path("/run/edged")  # RuntimeDirectory=edged of the service
 
 
 def check_address(address: str) -> str:
-    """Return *address* if a subscriber can connect to it: ``tcp://HOST:PORT`` or ``ipc://PATH``.
+    """Return *address* if a subscriber can use it.
+
+    That is ``tcp://HOST:PORT`` or ``ipc://PATH``, where a daemon is called; or one of these after ``sub+bind:``, where
+    a daemon with a ``pub+connect:`` endpoint is waited for, and HOST is ours, or ``*`` for all that are.
 
     Raises:
-        ValueError: it cannot.
+        ValueError: it can not.
     """
-    transport, separator, rest = address.partition("://")
+    bind = address.startswith(BIND)
+    transport, separator, rest = address.removeprefix(BIND).partition("://")
     if transport == "tcp" and separator:
         host, _, port = rest.rpartition(":")
-        if host and host != "*" and port.isascii() and port.isdigit() and 0 < int(port) < 65536:
+        if host and (host != "*" or bind) and port.isascii() and port.isdigit() and 0 < int(port) < 65536:
             return address
     elif transport == "ipc" and separator and rest:
         return address
-    raise ValueError(f"must be tcp://HOST:PORT or ipc://PATH (got {address!r})")
+    raise ValueError(f"must be tcp://HOST:PORT or ipc://PATH, or {BIND} and one of these (got {address!r})")
 
 
 def is_local(address: str) -> bool:
-    """Whether *address* leads to this machine: ``ipc://``, or ``tcp://`` on a loopback address."""
-    transport, _, rest = address.partition("://")
+    """Whether what is heard at *address* is from this machine: ``ipc://``, or ``tcp://`` on a loopback address."""
+    transport, _, rest = address.removeprefix(BIND).partition("://")
     if transport != "tcp":
-        return transport in {"ipc", "inproc"}
+        return transport == "ipc"
     host = rest.rpartition(":")[0].strip("[]")
     try:
         return host == "localhost" or ip_address(host).is_loopback

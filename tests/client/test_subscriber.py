@@ -19,7 +19,7 @@ import pytest
 import zmq
 
 from edged.client import Subscriber
-from edged.errors import WireError
+from edged.errors import PublishError, WireError
 from edged.wire import Message, Status, Vec, encode
 from tests.publishing import Publisher, status, vec
 
@@ -139,6 +139,20 @@ def test_several_endpoints_are_one_stream(publish: Publish, tmp_path: Path) -> N
         porch.send(vec(node="porch"))
         garage.send(vec(node="garage"))
         assert {message.node for message in receive(subscriber, 2)} == {"porch", "garage"}
+
+
+def test_a_daemon_that_calls_is_waited_for(tmp_path: Path) -> None:
+    address = f"ipc://{tmp_path}/hub.sock"
+    with Subscriber(f"sub+bind:{address}") as subscriber, Publisher(address, bind=False) as publisher:
+        pump(subscriber, publisher)
+        publisher.send(vec(3))
+        assert receive(subscriber, 1)[0].seq == 3
+
+
+def test_an_address_that_another_program_has_bound_is_told(publish: Publish) -> None:
+    taken = publish("tcp://127.0.0.1:*").address
+    with pytest.raises(PublishError, match="Address already in use"):
+        Subscriber(f"sub+bind:{taken}")
 
 
 def test_without_an_endpoint_the_daemon_of_this_machine_is_found(
@@ -507,7 +521,7 @@ def test_nothing_is_left_of_a_closed_subscriber(publisher: Publisher) -> None:
 
 def test_a_subscriber_that_could_not_be_made_leaves_nothing() -> None:
     before = held()
-    with pytest.raises(ValueError, match="cannot subscribe to ipc://"):
+    with pytest.raises(PublishError, match="cannot subscribe at ipc://"):
         Subscriber("ipc://" + "x" * 200)  # longer than a path of a socket can be
     assert held() == before
 

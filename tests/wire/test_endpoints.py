@@ -12,9 +12,17 @@ from edged.wire import DEFAULT_TCP_ADDRESS, check_address, default_address, is_l
 
 @pytest.mark.parametrize(
     "address",
-    ["tcp://127.0.0.1:5556", "tcp://[::1]:5556", "tcp://board.local:1", "ipc:///run/edged/pub.sock", "ipc://relative"],
+    [
+        "tcp://127.0.0.1:5556",
+        "tcp://[::1]:5556",
+        "tcp://board.local:1",
+        "ipc:///run/edged/pub.sock",
+        "ipc://relative",
+        "sub+bind:tcp://*:5556",
+        "sub+bind:ipc:///run/hub.sock",
+    ],
 )
-def test_an_address_to_connect_to_is_accepted(address: str) -> None:
+def test_an_address_to_subscribe_at_is_accepted(address: str) -> None:
     assert check_address(address) == address
 
 
@@ -37,20 +45,28 @@ def test_an_address_to_connect_to_is_accepted(address: str) -> None:
         "pub+bind:tcp://127.0.0.1:5556",
     ],
 )
-def test_what_cannot_be_connected_to_is_refused_and_said_how_it_must_look(address: str) -> None:
+def test_what_cannot_be_subscribed_at_is_refused_and_said_how_it_must_look(address: str) -> None:
     with pytest.raises(ValueError, match=r"must be tcp://HOST:PORT or ipc://PATH"):
         check_address(address)
 
 
 @pytest.mark.parametrize(
-    "address", ["ipc:///tmp/x", "tcp://127.0.0.1:1", "tcp://127.8.8.8:1", "tcp://localhost:1", "tcp://[::1]:1"]
+    "address",
+    [
+        "ipc:///tmp/x",
+        "tcp://127.0.0.1:1",
+        "tcp://127.8.8.8:1",
+        "tcp://localhost:1",
+        "tcp://[::1]:1",
+        "sub+bind:ipc://x",
+    ],
 )
 def test_ipc_and_loopback_are_on_this_machine(address: str) -> None:
     assert is_local(address)
 
 
 @pytest.mark.parametrize(
-    "address", ["tcp://192.168.1.5:5556", "tcp://board:5556", "tcp://[fe80::1]:1", "tcp://0.0.0.0:1", "tcp://", "x"]
+    "address", ["tcp://192.168.1.5:5556", "tcp://board:5556", "tcp://[fe80::1]:1", "sub+bind:tcp://*:1", "tcp://", "x"]
 )
 def test_all_else_is_taken_for_another_machine(address: str) -> None:
     assert not is_local(address)
