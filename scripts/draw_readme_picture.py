@@ -1,0 +1,108 @@
+"""Draw docs/edged.png: the demo's clip, and what edged makes of it. Needs matplotlib beside edged itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import cv2
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
+
+mpl.use("Agg")
+
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.patches import ConnectionPatch, Rectangle
+
+from edged.config import load
+from edged.pipeline.model import open_model, open_references
+from edged.values import Box, PixelFormat
+
+ROOT = Path(__file__).parent.parent
+FPS = 10.0
+MOMENTS = (4.0, 8.2, 13.0, 20.4)  # seconds: nobody, somebody far away, nobody, people on the path
+BLUE, ORANGE, GREEN = "#1f6fb4", "#d95f02", "#2ca25f"
+
+Picture = NDArray[np.uint8]
+
+
+def read_clip() -> list[Picture]:
+    """Every frame of the demo's clip, BGR."""
+    capture = cv2.VideoCapture(str(ROOT / "config/demo/street.mp4"))
+    frames = []
+    while True:
+        read, frame = capture.read()
+        if not read:
+            return frames
+        frames.append(np.asarray(frame, np.uint8))
+
+
+def score(frames: list[Picture]) -> tuple[Box, dict[str, list[float]]]:
+    """The region in pixels, and the similarity of each reference in every frame."""
+    loaded = load(ROOT / "config/demo/edged.yaml")
+    height, width = frames[0].shape[:2]
+    box = loaded.config.cameras["street"].regions["path"].region.to_box(width, height)
+    scores: dict[str, list[float]] = {}
+    with open_model(loaded) as embedder:
+        scorer = open_references(loaded, embedder).scorer("street", "path")
+        vector = np.zeros(embedder.dimension, np.float32)
+        for frame in frames:
+            embedder.embed(frame, PixelFormat.BGR, box, 0, vector)
+            for match in scorer.matches(vector):
+                scores.setdefault(match.reference, []).append(match.similarity)
+    return box, scores
+
+
+def show(axes: Axes, picture: Picture, title: str) -> None:
+    """One picture without axes."""
+    axes.imshow(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+    axes.set_title(title, fontsize=10, loc="left")
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def main() -> int:
+    """Draw the picture."""
+    frames = read_clip()
+    box, scores = score(frames)
+    seconds = np.arange(len(frames)) / FPS
+    figure = pyplot.figure(figsize=(12, 5.4), dpi=110)
+    grid = figure.add_gridspec(2, 5, height_ratios=(1, 1.25), width_ratios=(1.35, 1, 1, 1, 1), hspace=0.32, wspace=0.08)
+
+    camera = figure.add_subplot(grid[0, 0])
+    show(camera, frames[int(MOMENTS[3] * FPS)], "camera street, region path")
+    camera.add_patch(Rectangle((box.x, box.y), box.width, box.height, fill=False, edgecolor=GREEN, linewidth=2.5))
+
+    plot = figure.add_subplot(grid[1, :])
+    for name, color in (("path-empty", BLUE), ("path-busy", ORANGE)):
+        plot.plot(seconds, scores[name], color=color, label=name, linewidth=1.8)
+    plot.set(xlim=(0, seconds[-1]), xlabel="seconds of the clip", ylabel="similarity to the reference")
+    plot.legend(loc="upper right", bbox_to_anchor=(1, 1.14), ncols=2, frameon=False)
+    plot.spines[["top", "right"]].set_visible(False)
+    plot.grid(alpha=0.25)
+
+    for column, moment in enumerate(MOMENTS, 1):
+        frame = frames[int(moment * FPS)]
+        axes = figure.add_subplot(grid[0, column])
+        show(axes, frame[box.y : box.y + box.height, box.x : box.x + box.width], f"{moment:g} s")
+        value = scores["path-empty"][int(moment * FPS)]
+        plot.plot(moment, value, "o", color=BLUE, markersize=7)
+        axes.set_xlabel(f"path-empty {value:.2f}", fontsize=10, color=BLUE)
+        line = ConnectionPatch(
+            xyA=(0.5, -0.22),
+            coordsA=axes.transAxes,
+            xyB=(moment, value),
+            coordsB=plot.transData,
+            color="#999999",
+            lw=0.8,
+        )
+        figure.add_artist(line)
+
+    figure.savefig(ROOT / "docs/edged.png", bbox_inches="tight", facecolor="white")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
