@@ -112,6 +112,7 @@ class Scalar:
 
     def __init__(self, code: str, default: float = 0) -> None:
         form = Struct("<" + code)
+        self.code = code
         self.width = form.size
         self.default = default
         self._unpack = form.unpack_from
@@ -161,15 +162,15 @@ class Vector:
     default = None
 
     def __init__(self, dtype: str) -> None:
-        self._dtype = np.dtype(dtype).newbyteorder("<")
+        self.dtype = np.dtype(dtype).newbyteorder("<")
 
     def read(self, source: Source, at: int) -> npt.NDArray[Any]:
         """The numbers: a read-only array over the bytes themselves."""
-        width = self._dtype.itemsize
+        width = self.dtype.itemsize
         start, count = source.elements(at, width)
         if start % width:
             source.fail(f"has its numbers of {width} bytes at byte {start}, out of step")
-        return np.frombuffer(source.content, self._dtype, count, start)
+        return np.frombuffer(source.content, self.dtype, count, start)
 
 
 class VectorOf:
@@ -179,12 +180,12 @@ class VectorOf:
     default = None
 
     def __init__(self, element: Table | Text) -> None:
-        self._element = element
+        self.element = element
 
     def read(self, source: Source, at: int) -> list[Any]:
         """The elements."""
         start, count = source.elements(at, 4)
-        read, trail = self._element.read, source.trail
+        read, trail = self.element.read, source.trail
         values = []
         trail.append(0)
         for index in range(count):
@@ -242,15 +243,15 @@ class Table:
 
     def __init__(self, name: str, /, **fields: Kind | Union | None) -> None:
         self.name = name
-        self._slots: list[tuple[int, str, Kind | Union]] = []
+        self.slots: list[tuple[int, str, Kind | Union]] = []
         slot = 0
         for label, kind in fields.items():
             if isinstance(kind, Union):
                 slot += 1  # the byte that tells its kind
             if kind is not None:
-                self._slots.append((slot, label, kind))
+                self.slots.append((slot, label, kind))
             slot += 1
-        self._absent: Record = {label: kind.default for _, label, kind in self._slots}
+        self._absent: Record = {label: kind.default for _, label, kind in self.slots}
 
     def read(self, source: Source, at: int) -> Record:
         """The table that the offset at byte *at* points to: every field, its default where it is absent."""
@@ -289,7 +290,7 @@ class Table:
             return offset
 
         fields: list[tuple[str, Kind, int]] = []
-        for slot, label, kind in self._slots:
+        for slot, label, kind in self.slots:
             if isinstance(kind, Union):
                 number, value = place(slot - 1, label, 1), place(slot, label, 4)
                 if number and value:

@@ -13,7 +13,9 @@ from edged.vision.dataflow import check_dataflow
 from edged.vision.flatbuffer import FlatbufferError, read_flatbuffer
 from edged.vision.graph import Network, read_network
 from edged.vision.metadata import MetadataError, ModelMetadata, read_metadata
+from edged.vision.operators import check_operators
 from edged.vision.requirements import RequirementError, image_input, vector_heads
+from edged.vision.scales import check_scales
 from edged.vision.specs import ModelFile
 from edged.vision.tensors import GraphError
 from edged.vision.tflite_schema import IDENTIFIER, MODEL
@@ -83,9 +85,8 @@ def _read_file(path: str) -> bytes:
 def _model(content: bytes, name: str, label: str, normalization: Normalization | None) -> ModelFile:
     try:
         network = _network(content)
-        metadata = _metadata(network)
-        graph = network.graphs[0]
-        return ModelFile(
+        graph, metadata = network.graphs[0], _metadata(network)
+        model = ModelFile(
             name=name,
             content=content,
             digest=hashlib.sha256(content).hexdigest(),
@@ -93,12 +94,17 @@ def _model(content: bytes, name: str, label: str, normalization: Normalization |
             heads=vector_heads(graph, metadata),
             custom_ops=tuple(sorted({operator.name for operator in graph.operators if operator.custom})),
         )
+        # Last, because what makes a model no embedder is better news than what else is wrong with it.
+        for each in network.graphs:
+            check_operators(each)
+            check_scales(each)
     except FlatbufferError as exc:
         raise ModelError(
             f"model {label}: The model is not a valid Flatbuffer buffer: {exc}; copy or download it again"
         ) from exc
     except (GraphError, MetadataError, RequirementError) as exc:
         raise ModelError(f"model {label}: {exc}") from exc
+    return model
 
 
 def _network(content: bytes) -> Network:

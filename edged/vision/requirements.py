@@ -21,6 +21,10 @@ __all__ = ["RequirementError", "image_input", "vector_heads"]
 _TYPES: dict[str, TensorType] = {"UINT8": "uint8", "INT8": "int8", "FLOAT32": "float32"}
 
 
+LARGEST_SIDE = 4096
+"""Pixels. Embedders take pictures of some hundred; a far larger one would be a mistake, and take all memory."""
+
+
 class RequirementError(ValueError):
     """The network is no image embedder. The text says which requirement it breaks, where, and what was found."""
 
@@ -114,8 +118,10 @@ def _check_picture_shape(tensor: Tensor) -> None:
             f"The {_input(tensor)} has no fixed size: {by(tensor.signature)}. Models of a dynamic size are not "
             "supported: convert the model again with a fixed height and width."
         )
-    if height == 0 or width == 0:
-        raise RequirementError(f"The {_input(tensor)} takes a picture of no size: {by(tensor.shape)}.")
+    if not (0 < height <= LARGEST_SIDE and 0 < width <= LARGEST_SIDE):
+        raise RequirementError(
+            f"The {_input(tensor)} takes a picture of {width} x {height} pixels; up to {LARGEST_SIDE} are supported."
+        )
 
 
 def _quantization(tensor: Tensor) -> Quantization | None:
