@@ -6,15 +6,11 @@ import sys
 from pathlib import Path
 
 import cv2
-import matplotlib as mpl
 import numpy as np
-from numpy.typing import NDArray
-
-mpl.use("Agg")
-
-from matplotlib import pyplot
+from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import ConnectionPatch, Rectangle
+from numpy.typing import NDArray
 
 from edged.config import load
 from edged.pipeline.model import open_model, open_references
@@ -31,7 +27,7 @@ Picture = NDArray[np.uint8]
 def read_clip() -> list[Picture]:
     """Every frame of the demo's clip, BGR."""
     capture = cv2.VideoCapture(str(ROOT / "config/demo/street.mp4"))
-    frames = []
+    frames: list[Picture] = []
     while True:
         read, frame = capture.read()
         if not read:
@@ -68,7 +64,8 @@ def main() -> int:
     frames = read_clip()
     box, scores = score(frames)
     seconds = np.arange(len(frames)) / FPS
-    figure = pyplot.figure(figsize=(12, 5.4), dpi=110)
+    plt.switch_backend("Agg")
+    figure = plt.figure(figsize=(12, 5.4), dpi=110)
     grid = figure.add_gridspec(2, 5, height_ratios=(1, 1.25), width_ratios=(1.35, 1, 1, 1, 1), hspace=0.32, wspace=0.08)
 
     camera = figure.add_subplot(grid[0, 0])

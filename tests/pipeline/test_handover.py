@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edged.errors import RingClosed
 from edged.pipeline.bell import Bell
@@ -16,7 +17,7 @@ from edged.values import FULL, Stamp
 FACTS = ModelFacts("m", "s", "e", "none", 0, None, "<f4", 4, "none", None)
 
 
-def result(vector: np.ndarray[tuple[int], np.dtype[np.float32]], seq: int = 0) -> Result:
+def result(vector: NDArray[np.float32] | NDArray[np.int8], seq: int = 0) -> Result:
     return Result("cam", "full", FULL, 0, seq, Stamp(0, "arrival"), 0, 0, 0, 0, (), 0, vector)
 
 

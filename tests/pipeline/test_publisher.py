@@ -184,7 +184,7 @@ def test_a_change_of_state_is_told_at_once_and_none_is_left_out(ipc: str) -> Non
 def test_the_last_message_of_a_clean_stop_says_bye(ipc: str) -> None:
     with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc) as socket:
         rig.stage.stop()
-        byes = set()
+        byes: set[str] = set()
         while len(byes) < 2:
             message = wire.decode(socket.recv_multipart())
             assert isinstance(message, wire.Status)
