@@ -1,0 +1,143 @@
+"""A connection to a web server that never blocks for longer than told."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import ssl
+import threading
+import time
+from contextlib import suppress
+
+from edged.camera.http.address import Address
+
+__all__ = ["Alarm", "Connection", "Woken"]
+
+
+class Woken(Exception):  # noqa: N818 - not an error: somebody wants the wait to end
+    """A wait was ended from another thread."""
+
+
+class Alarm:
+    """Ends the waits of one thread from any other. Once it has rung it goes on ringing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def fileno(self) -> int:
+        """A descriptor that is ready for reading once the alarm has rung."""
+        return self._fd
+
+    def ring(self) -> None:
+        """End the wait, and every later one. After ``close`` it does nothing."""
+        with self._lock:
+            if self._fd >= 0:
+                os.eventfd_write(self._fd, 1)
+
+    def close(self) -> None:
+        """Close the descriptor; harmless when done twice."""
+        with self._lock:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
+
+
+class Connection:
+    """A connected TCP or TLS socket.
+
+    Every method raises ``OSError`` (``TimeoutError`` past the *deadline*, on the monotonic clock) when the connection
+    fails, and ``Woken`` when *alarm* rings.
+    """
+
+    def __init__(self, address: Address, tls: ssl.SSLContext | None, alarm: Alarm, deadline: float) -> None:
+        self._alarm = alarm
+        self._socket = self._connect(address, deadline)
+        try:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if tls is not None:
+                self._socket = tls.wrap_socket(
+                    self._socket, server_hostname=address.host, do_handshake_on_connect=False
+                )
+                self._shake_hands(self._socket, deadline)
+        except BaseException:
+            self.close()
+            raise
+
+    def send(self, request: bytes, deadline: float) -> None:
+        """Send all of *request*."""
+        left = memoryview(request)
+        while left:
+            try:
+                left = left[self._socket.send(left) :]
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                self._await(self._socket, select.POLLOUT, deadline)
+            except ssl.SSLWantReadError:
+                self._await(self._socket, select.POLLIN, deadline)
+
+    def receive(self, into: memoryview) -> int | None:
+        """Read what has arrived, and do not wait: the number of bytes, 0 at the end, None if there are none now."""
+        try:
+            return self._socket.recv_into(into)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return None
+
+    def wait(self, deadline: float) -> None:
+        """Wait until something may have arrived."""
+        self._await(self._socket, select.POLLIN, deadline)
+
+    def close(self) -> None:
+        """Close the connection; harmless when done twice."""
+        self._socket.close()
+
+    def _connect(self, address: Address, deadline: float) -> socket.socket:
+        # The one wait that has no limit of ours but the resolver's own, usually 10 s.
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        failure: OSError = OSError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH))
+        for index, (family, kind, protocol, _, place) in enumerate(found):
+            # One address that does not answer must not use up the time of the next.
+            share = (deadline - time.monotonic()) / (len(found) - index)
+            attempt = socket.socket(family, kind, protocol)
+            try:
+                self._connect_one(attempt, place, time.monotonic() + share)
+            except OSError as exc:
+                attempt.close()
+                failure = exc
+            except BaseException:
+                attempt.close()
+                raise
+            else:
+                return attempt
+        raise failure
+
+    def _connect_one(self, attempt: socket.socket, place: tuple[object, ...], deadline: float) -> None:
+        attempt.setblocking(False)
+        with suppress(BlockingIOError):
+            attempt.connect(place)
+        self._await(attempt, select.POLLOUT, deadline)
+        problem = attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if problem:
+            raise OSError(problem, os.strerror(problem))
+
+    def _shake_hands(self, tls: ssl.SSLSocket, deadline: float) -> None:
+        while True:
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._await(tls, select.POLLIN, deadline)
+            except ssl.SSLWantWriteError:
+                self._await(tls, select.POLLOUT, deadline)
+            else:
+                return
+
+    def _await(self, awaited: socket.socket, event: int, deadline: float) -> None:
+        poll = select.poll()
+        poll.register(awaited, event)
+        poll.register(self._alarm, select.POLLIN)
+        ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
+        if any(fd == self._alarm.fileno() for fd, _ in ready):
+            raise Woken
+        if not ready:
+            raise TimeoutError

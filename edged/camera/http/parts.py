@@ -1,0 +1,125 @@
+"""The pictures of a ``multipart/x-mixed-replace`` stream, found as its bytes arrive."""
+
+from __future__ import annotations
+
+import re
+from email.message import Message
+
+__all__ = ["Parts", "boundary_of"]
+
+LARGEST_PART = 16 << 20
+LONGEST_HEADER = 8192
+_AT_ONCE = 65536  # at least so much room for what arrives
+_LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_HEADER_END = re.compile(rb"\r?\n\r?\n")
+
+
+def boundary_of(headers: Message) -> bytes | None:
+    """What stands between the parts of a multipart answer; None if it is none."""
+    if headers.get_content_maintype() != "multipart":
+        return None
+    # Cameras disagree on whether the two dashes before it belong to it; without any it is found in both cases.
+    return (headers.get_boundary() or "").strip("-").encode("latin-1", "replace") or None
+
+
+class Parts:
+    """Bytes go into ``room``, whole parts come out, the newest only.
+
+    There is one buffer, which grows until the largest part fits; nothing else is allocated as parts come.
+    """
+
+    def __init__(self, boundary: bytes) -> None:
+        self._delimiter = b"--" + boundary
+        self._buffer = bytearray(4 * _AT_ONCE)
+        self._filled = 0  # bytes that have been received
+        self._at = 0  # where the next part is looked for
+        self._searched = 0  # where the search for the end of a part of unknown length goes on
+        self._body: tuple[int, int | None] | None = None  # begin of the part that is coming in, and its length if told
+        self._newest: tuple[int, int] | None = None
+
+    @property
+    def newest(self) -> memoryview | None:
+        """The last part that is whole, until ``forget``. No view of it may be in use when more is received."""
+        if self._newest is None:
+            return None
+        return memoryview(self._buffer)[slice(*self._newest)]
+
+    def forget(self) -> None:
+        """Let the space of the newest part be used again."""
+        self._newest = None
+
+    def room(self) -> memoryview:
+        """Where to put what arrives next. It is not empty."""
+        if len(self._buffer) - self._filled < _AT_ONCE:
+            self._make_room()
+        return memoryview(self._buffer)[self._filled :]
+
+    def received(self, count: int) -> bool:
+        """Take note of *count* more bytes in ``room``. Returns whether there is a newer part.
+
+        Raises:
+            ValueError: this is no multipart stream.
+        """
+        self._filled += count
+        found = False
+        while self._find_body() and self._find_end():
+            found = True
+        return found
+
+    def _find_body(self) -> bool:
+        if self._body is not None:
+            return True
+        start = self._buffer.find(self._delimiter, self._at, self._filled)
+        if start < 0:
+            # What cannot belong to a delimiter is skipped, so that it does not pile up.
+            self._at = max(self._at, self._filled - len(self._delimiter))
+            return False
+        self._at = start
+        end = _HEADER_END.search(self._buffer, start, min(self._filled, start + LONGEST_HEADER))
+        if end is None:
+            if self._filled - start >= LONGEST_HEADER:
+                raise ValueError("a part of it has no header that ends")
+            return False
+        length = _LENGTH.search(self._buffer, start, end.end())
+        self._body = (end.end(), int(length[1]) if length else None)
+        self._searched = end.end()
+        return True
+
+    def _find_end(self) -> bool:
+        assert self._body is not None
+        begin, length = self._body
+        if length is not None:
+            end = after = begin + length
+            if length > LARGEST_PART:
+                raise ValueError(f"a part of it is said to have {length} bytes")
+            if after > self._filled:
+                return False
+        else:
+            after = self._buffer.find(self._delimiter, self._searched, self._filled)
+            if after < 0:
+                if self._filled - begin > LARGEST_PART:
+                    raise ValueError(f"a part of it has more than {LARGEST_PART} bytes")
+                self._searched = max(begin, self._filled - len(self._delimiter))
+                return False
+            end = after
+        self._newest, self._at, self._body = (begin, end), after, None
+        return True
+
+    def _make_room(self) -> None:
+        """Move what is still needed to the front, and into a larger buffer if that does not help."""
+        first = min([self._at, *(span[0] for span in (self._body, self._newest) if span is not None)])
+        needed = self._filled - first
+        size = len(self._buffer)
+        while size - needed < _AT_ONCE:
+            size *= 2
+        old = memoryview(self._buffer)
+        if size > len(self._buffer):
+            self._buffer = bytearray(size)
+        memoryview(self._buffer)[:needed] = old[first : self._filled]
+        self._filled -= first
+        self._at -= first
+        self._searched = max(0, self._searched - first)
+        if self._body is not None:
+            self._body = (self._body[0] - first, self._body[1])
+        if self._newest is not None:
+            self._newest = (self._newest[0] - first, self._newest[1] - first)

@@ -1,0 +1,221 @@
+"""Network cameras that send JPEG after JPEG over HTTP (``multipart/x-mixed-replace``)."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from contextlib import suppress
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.camera.http.address import Address
+from edged.camera.http.connection import Alarm, Woken
+from edged.camera.http.exchange import Body, Response, get
+from edged.camera.http.parts import Parts, boundary_of
+from edged.camera.jpeg import check_jpeg, decode_jpeg, reduced
+from edged.errors import DamagedFrame, SourceError
+from edged.values import Format, Stamp
+
+__all__ = ["MjpegSource", "NotMjpegError"]
+
+DRAINED_AT_ONCE = 8 << 20  # bytes of older pictures that one grab skips at most
+REFUSALS = {
+    401: "it asks for a user and password that it knows: http://USER:PASSWORD@HOST/…",
+    403: "it forbids this",
+    404: "it has nothing there",
+    503: "it is not available now, or serves as many viewers as it can",
+}
+
+
+class NotMjpegError(SourceError):
+    """The server answers, but with something else than a stream of JPEGs: ``content_type``."""
+
+    def __init__(self, address: Address, content_type: str) -> None:
+        super().__init__(f"{address}: not a stream of JPEGs, but {content_type}")
+        self.content_type = content_type
+
+
+class MjpegSource:
+    """A `Source` over HTTP or HTTPS that shows the newest picture of a multipart stream of JPEGs.
+
+    User and password in the URL are told to a server that asks for them, by Digest or Basic, and appear in no text.
+    Frames come with the time of their arrival. A picture that is dropped is never decoded.
+
+    Args:
+        url: ``http://…`` or ``https://…``.
+        timeout: seconds within which the stream must have begun, and after which a stream without another whole picture
+            is lost. Only the look-up of a host name is not bound by it.
+        reduce: decode at 1, 1/2, 1/4 or 1/8 of the size; see `edged.camera.jpeg`.
+        verify_tls: refuse an HTTPS server whose certificate no authority has signed that this machine trusts.
+
+    Raises:
+        ValueError: *url* is none.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 10.0, reduce: int = 1, verify_tls: bool = True) -> None:
+        self._address = Address.parse(url)
+        self._timeout = timeout
+        self._reduce = reduce
+        self._verify_tls = verify_tls
+        self._woken = threading.Event()
+        self._alarm: Alarm | None = None
+        self._body: Body | None = None
+        self._parts: Parts | None = None
+        self._is_new = False  # the newest picture was not given out yet
+        self._arrived_ns = 0
+        self._silent_since = 0.0
+        self._size = (0, 0)
+
+    def open(self) -> Format:
+        """Connect, and wait for the first whole picture, which tells the size.
+
+        Raises:
+            NotMjpegError: the server sends something else.
+            SourceError: there is no such stream now.
+        """
+        self.close()
+        self._alarm = Alarm()
+        if self._woken.is_set():
+            self._alarm.ring()
+        deadline = time.monotonic() + self._timeout
+        try:
+            response = get(self._address, self._tls, self._alarm, deadline)
+            self._body = response.body
+            self._parts = Parts(self._boundary(response))
+            self._size = self._first_size(deadline)
+        except (OSError, Woken) as exc:
+            self.close()
+            raise self._lost(exc) from exc
+        self._silent_since = time.monotonic()
+        width, height = (reduced(side, self._reduce) for side in self._size)
+        return Format(width=width, height=height)
+
+    def grab(self, timeout: float) -> Stamp | None:
+        assert self._body is not None, "grab before open"
+        deadline = time.monotonic() + timeout
+        try:
+            while not (self._is_new or self._receive()):
+                if time.monotonic() - self._silent_since > self._timeout:
+                    raise SourceError(f"no whole picture for {self._timeout:g} s")
+                self._body.wait(deadline)
+        except (TimeoutError, Woken):
+            return None
+        except OSError as exc:
+            raise self._lost(exc) from exc
+        self._is_new = False
+        self._silent_since = time.monotonic()
+        return Stamp(self._arrived_ns, "arrival")
+
+    def retrieve(self, slot: NDArray[np.uint8]) -> None:
+        picture = self._parts.newest if self._parts is not None else None
+        assert picture is not None, "retrieve before grab"
+        try:
+            decode_jpeg(np.frombuffer(picture, np.uint8), slot, self._reduce)
+        except DamagedFrame as exc:
+            raise self._damage(picture, exc) from exc
+
+    def wake(self) -> None:
+        self._woken.set()
+        alarm = self._alarm
+        if alarm is not None:
+            alarm.ring()
+
+    def close(self) -> None:
+        if self._body is not None:
+            self._body.close()
+        if self._alarm is not None:
+            self._alarm.close()
+        self._body = self._alarm = self._parts = None
+        self._is_new = False
+
+    def _receive(self) -> bool:
+        """Take in all that has arrived. Returns whether there is a whole picture that was not given out."""
+        assert self._body is not None
+        assert self._parts is not None
+        self._parts.forget()
+        budget = DRAINED_AT_ONCE
+        while budget > 0:
+            count = self._body.receive(self._parts.room())
+            if count is None:
+                break
+            if count == 0:
+                if self._is_new:
+                    break
+                raise SourceError("the server has ended the stream")
+            budget -= count
+            self._take_in(self._parts, count)
+        return self._is_new
+
+    def _take_in(self, parts: Parts, count: int) -> None:
+        try:
+            if parts.received(count):
+                self._is_new = True
+                self._arrived_ns = time.monotonic_ns()
+        except ValueError as exc:
+            raise SourceError(f"not a stream of pictures: {exc}") from exc
+
+    def _boundary(self, response: Response) -> bytes:
+        if response.status != 200:
+            told = f"{response.status} {response.reason}".strip()
+            raise SourceError(f"{REFUSALS.get(response.status, 'it refuses')} (it says {told})")
+        boundary = boundary_of(response.headers)
+        if boundary is None:
+            raise NotMjpegError(self._address, response.headers.get_content_type())
+        return boundary
+
+    def _first_size(self, deadline: float) -> tuple[int, int]:
+        assert self._body is not None
+        damage = ""
+        while time.monotonic() < deadline:
+            if not self._receive():
+                with suppress(TimeoutError):
+                    self._body.wait(deadline)
+                continue
+            assert self._parts is not None
+            assert self._parts.newest is not None
+            try:
+                return check_jpeg(self._parts.newest)
+            except DamagedFrame as exc:
+                damage = f": {exc}"
+                self._is_new = False
+        raise SourceError(f"no whole picture within {self._timeout:g} s{damage}")
+
+    def _damage(self, picture: memoryview, damage: DamagedFrame) -> SourceError:
+        with suppress(DamagedFrame):
+            size = check_jpeg(picture)
+            if size != self._size:
+                now, before = (f"{width}×{height}" for width, height in (size, self._size))
+                return SourceError(f"{self._address}: its pictures are {now} now instead of {before}")
+        return DamagedFrame(f"{self._address}: {damage}")
+
+    def _lost(self, exc: OSError | Woken) -> SourceError:
+        if isinstance(exc, NotMjpegError):
+            return exc
+        return SourceError(f"{self._address}: {self._reason(exc)}")
+
+    def _reason(self, exc: OSError | Woken) -> str:
+        match exc:
+            case Woken():
+                return "told to stop"
+            case TimeoutError():
+                return f"no answer within {self._timeout:g} s"
+            case ConnectionRefusedError():
+                return "nobody listens there"
+            case socket.gaierror():
+                return f"the name {self._address.host} is not known: {exc.strerror}"
+            case ssl.SSLCertVerificationError():
+                return f"its certificate is not trusted: {exc.verify_message}"
+            case ssl.SSLError():
+                return f"no encrypted connection can be made: {exc.reason}"
+            case _:
+                return exc.strerror or str(exc)
+
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        if not self._verify_tls:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context

@@ -1,0 +1,100 @@
+"""Basic and Digest, against the examples of their standards."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+import pytest
+
+from edged.camera.http.address import Address
+from edged.camera.http.auth import authorization
+
+# RFC 7616, section 3.9.1.
+MUFASA = Address.parse("http://Mufasa:Circle%20of%20Life@www.example.org/dir/index.html")
+ASKED = (
+    'Digest realm="http-auth@example.org", qop="auth, auth-int", algorithm={}, '
+    'nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"'
+)
+
+
+@pytest.fixture
+def _known_nonce(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "token_hex", lambda length: "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ")
+
+
+def fields(header: str | None) -> dict[str, str]:
+    assert header is not None
+    return {name: quoted or bare for name, quoted, bare in re.findall(r'(\w+)=(?:"([^"]*)"|([^,]+))', header)}
+
+
+@pytest.mark.usefixtures("_known_nonce")
+@pytest.mark.parametrize(
+    ("algorithm", "response"),
+    [
+        ("MD5", "8ca523f5e9506fed4657c9700eebdbec"),
+        ("SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
+    ],
+)
+def test_digest_answers_as_the_standard_shows(algorithm: str, response: str) -> None:
+    said = authorization([ASKED.format(algorithm)], MUFASA)
+    assert said is not None
+    assert said.startswith("Digest ")
+    assert fields(said) == {
+        "username": "Mufasa",
+        "realm": "http-auth@example.org",
+        "uri": "/dir/index.html",
+        "algorithm": algorithm,
+        "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
+        "nc": "00000001",
+        "cnonce": "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
+        "qop": "auth",
+        "response": response,
+        "opaque": "FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS",
+    }
+
+
+def test_basic_answers_as_the_standard_shows() -> None:
+    aladdin = Address.parse("http://Aladdin:open%20sesame@host/")  # RFC 7617, section 2
+    assert authorization(['Basic realm="WallyWorld"'], aladdin) == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+
+
+@pytest.mark.parametrize(
+    ("challenges", "begin"),
+    [
+        (['Basic realm="x"', ASKED.format("MD5")], "Digest "),
+        ([f'Basic realm="x", {ASKED.format("MD5")}'], "Digest "),
+        ([ASKED.format("SHA-512-256"), "basic"], "Basic "),
+        (['Digest realm="x", nonce="y", qop="auth-int"', 'BASIC realm="x"'], "Basic "),
+    ],
+)
+def test_the_best_that_is_offered_is_used(challenges: list[str], begin: str) -> None:
+    said = authorization(challenges, MUFASA)
+    assert said is not None
+    assert said.startswith(begin)
+
+
+def test_the_stronger_hash_is_preferred() -> None:
+    said = authorization([ASKED.format("MD5"), ASKED.format("SHA-256")], MUFASA)
+    assert fields(said)["algorithm"] == "SHA-256"
+
+
+@pytest.mark.parametrize("challenges", [[], [""], ["Negotiate"], ["Bearer realm=x"], [ASKED.format("NEW")]])
+def test_what_cannot_be_answered_is_not_answered(challenges: list[str]) -> None:
+    assert authorization(challenges, MUFASA) is None
+
+
+def test_quotes_in_names_cannot_break_out() -> None:
+    address = Address.parse("http://a%22%5Cb:c@host/")
+    said = authorization(['Digest realm="r\\"x", nonce="n"'], address)
+    assert said is not None
+    assert 'username="a\\"\\\\b"' in said
+    assert 'realm="r\\"x"' in said
+
+
+def test_an_address_shows_neither_user_nor_password() -> None:
+    address = Address.parse("https://user:secret@[::1]:8443/a b?c=d#e")
+    assert (address.user, address.password) == ("user", "secret")
+    assert str(address) == "https://[::1]:8443/a%20b?c=d"
+    assert "secret" not in repr(address)
+    assert "user'" not in repr(address)

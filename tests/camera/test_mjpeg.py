@@ -1,0 +1,444 @@
+"""Streams of JPEGs over HTTP, from a real server that fails in every way a network camera does."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edged.camera.mjpeg import MjpegSource, NotMjpegError
+from edged.errors import DamagedFrame, SourceError
+from edged.values import Format, Stamp
+from tests.camera.leaks import leaves_nothing_behind
+from tests.camera.servers import MjpegServer, answering, free_port, jpeg, number, serving
+from tests.fakes import eventually
+
+LIMIT = 5.0  # seconds; what has to be noticed is noticed long before
+SHORT = 0.3
+CREDENTIALS = "us%20er:p:ss%2Fw%C3%B6rd%40"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n"
+
+
+@contextmanager
+def opened(url: str, timeout: float = LIMIT, reduce: int = 1) -> Iterator[tuple[MjpegSource, NDArray[np.uint8]]]:
+    """A source, and a slot for its frames."""
+    source = MjpegSource(url, timeout=timeout, reduce=reduce)
+    try:
+        yield source, np.zeros(source.open().shape, np.uint8)
+    finally:
+        source.close()
+        source.close()
+
+
+def next_stamp(source: MjpegSource) -> Stamp:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        stamp = source.grab(0.25)
+        if stamp is not None:
+            return stamp
+    raise AssertionError("no frame in 20 s")
+
+
+def next_number(source: MjpegSource, slot: NDArray[np.uint8]) -> int:
+    next_stamp(source)
+    source.retrieve(slot)
+    return number(slot)
+
+
+def loss(source: MjpegSource, slot: NDArray[np.uint8]) -> str:
+    """How a stream that is going to be lost is lost."""
+    with pytest.raises(SourceError) as caught:
+        read_for_ever(source, slot)
+    assert not isinstance(caught.value, DamagedFrame)
+    return str(caught.value)
+
+
+def read_for_ever(source: MjpegSource, slot: NDArray[np.uint8]) -> None:
+    while True:
+        if source.grab(0.05) is not None:
+            source.retrieve(slot)
+
+
+def refusal(url: str, timeout: float = LIMIT) -> str:
+    """How opening *url* fails."""
+    source = MjpegSource(url, timeout=timeout)
+    with pytest.raises(SourceError) as caught:
+        source.open()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("framing", ["length", "delimiter", "chunks"])
+@pytest.mark.parametrize("boundary", ["frame", "--frame", '"a frame"'])
+def test_pictures_arrive_whole_and_in_order_however_the_camera_frames_them(framing: str, boundary: str) -> None:
+    with serving(MjpegServer(framing=framing, boundary=boundary)) as server:
+        source = MjpegSource(server.url(), timeout=LIMIT)
+        assert source.open() == Format(width=320, height=240)
+        slot = np.zeros((240, 320, 3), np.uint8)
+        seen = [next_number(source, slot) for _ in range(10)]
+        source.close()
+    assert seen == sorted(set(seen))
+
+
+def test_the_newest_picture_wins_and_those_before_it_are_dropped() -> None:
+    with serving(MjpegServer(fps=50)) as server, opened(server.url()) as (source, slot):
+        next_number(source, slot)
+        # Nobody looks for a while; meanwhile pictures pile up in the socket.
+        before = server.sent
+        eventually(lambda: server.sent >= before + 20, "20 more pictures")
+        assert next_number(source, slot) >= before + 20
+
+
+def test_a_frame_has_the_time_of_its_arrival() -> None:
+    with serving(MjpegServer()) as server, opened(server.url()) as (source, _):
+        next_stamp(source)
+        begin = time.monotonic_ns()
+        stamp = next_stamp(source)
+        assert begin <= stamp.t_cap_ns <= time.monotonic_ns()
+        assert stamp.source == "arrival"
+
+
+def test_waiting_for_a_picture_takes_no_longer_than_told() -> None:
+    with serving(MjpegServer()) as server, opened(server.url()) as (source, _):
+        next_stamp(source)
+        server.mode = "hang"
+        eventually(lambda: source.grab(0.02) is None, "silence")
+        begin = time.monotonic()
+        assert source.grab(0.1) is None
+        assert 0.09 < time.monotonic() - begin < 3
+
+
+def test_a_camera_that_falls_silent_is_lost_after_the_timeout() -> None:
+    with serving(MjpegServer()) as server, opened(server.url(), timeout=SHORT) as (source, slot):
+        next_stamp(source)
+        server.mode = "hang"
+        begin = time.monotonic()
+        assert loss(source, slot).endswith("/stream: no whole picture for 0.3 s")
+        assert SHORT <= time.monotonic() - begin < SHORT + 2
+
+
+def test_a_stream_that_ends_gives_its_last_picture_and_is_lost() -> None:
+    body = b"".join(b"--frame\r\nContent-Length: %d\r\n\r\n" % len(jpeg(n)) + jpeg(n) for n in (7, 8))
+    with answering(HEAD + body) as url, opened(url) as (source, slot):
+        assert next_number(source, slot) in (7, 8)
+        assert "the server has ended the stream" in loss(source, slot)
+
+
+def test_a_camera_that_loses_its_power_and_comes_back_can_be_opened_again() -> None:
+    server = MjpegServer()
+    source = MjpegSource(server.url(), timeout=LIMIT)
+    slot = np.zeros(source.open().shape, np.uint8)
+    next_number(source, slot)
+    server.stop()
+    begin = time.monotonic()
+    loss(source, slot)
+    assert time.monotonic() - begin < 3
+    source.close()
+    with pytest.raises(SourceError, match="nobody listens there"):
+        source.open()
+    with serving(MjpegServer(port=server.port)):
+        source.open()
+        next_number(source, slot)
+        source.close()
+
+
+def test_a_damaged_picture_is_one_damaged_frame() -> None:
+    with serving(MjpegServer()) as server, opened(server.url()) as (source, slot):
+        server.mode = "damage"
+        eventually(lambda: is_damaged(source, slot), "a damaged picture")
+        server.mode = "run"
+        eventually(lambda: not is_damaged(source, slot), "an undamaged picture")
+
+
+def is_damaged(source: MjpegSource, slot: NDArray[np.uint8]) -> bool:
+    next_stamp(source)
+    try:
+        source.retrieve(slot)
+    except DamagedFrame as exc:
+        return "/stream: " in str(exc)
+    return False
+
+
+def test_a_stream_that_begins_with_damaged_pictures_opens_with_the_first_whole_one() -> None:
+    good = b"--frame\r\n\r\n" + jpeg(5) + b"\r\n--frame\r\n"
+    with (
+        answering(HEAD + b"--frame\r\n\r\n\r\n--frame\r\n\r\nno JPEG\r\n" + good) as url,
+        opened(url) as (source, slot),
+    ):
+        assert next_number(source, slot) == 5
+
+
+def test_a_stream_of_damaged_pictures_only_is_refused_in_time() -> None:
+    with serving(MjpegServer()) as server:
+        server.mode = "cut"
+        begin = time.monotonic()
+        told = refusal(server.url(), SHORT)
+        assert "no whole picture within 0.3 s: " in told
+        assert told.endswith("it is cut short")
+        assert time.monotonic() - begin < 3
+
+
+def test_pictures_of_another_size_are_a_loss_after_which_the_new_size_holds() -> None:
+    with serving(MjpegServer()) as server, opened(server.url()) as (source, slot):
+        next_number(source, slot)
+        server.mode = "large"
+        assert "its pictures are 640×480 now instead of 320×240" in loss(source, slot)
+        source.close()
+        frame_format = source.open()
+        assert (frame_format.width, frame_format.height) == (640, 480)
+        next_number(source, np.zeros(frame_format.shape, np.uint8))
+
+
+@pytest.mark.parametrize(("reduce", "size"), [(2, (160, 120)), (4, (80, 60)), (8, (40, 30))])
+def test_pictures_are_decoded_at_a_fraction_of_their_size_when_asked(reduce: int, size: tuple[int, int]) -> None:
+    with serving(MjpegServer()) as server, opened(server.url(), reduce=reduce) as (source, slot):
+        assert slot.shape == (size[1], size[0], 3)
+        first = next_number(source, slot)
+        assert next_number(source, slot) > first
+
+
+def test_a_wait_is_ended_from_another_thread_at_once() -> None:
+    with serving(MjpegServer()) as server, opened(server.url(), timeout=60) as (source, _):
+        server.mode = "hang"
+        eventually(lambda: source.grab(0.02) is None, "silence")
+        timer = threading.Timer(0.05, source.wake)
+        timer.start()
+        begin = time.monotonic()
+        assert source.grab(60) is None
+        assert time.monotonic() - begin < 5
+        timer.join()
+
+
+def test_an_opening_that_waits_is_ended_from_another_thread_at_once() -> None:
+    with serving(MjpegServer()) as server:
+        source = MjpegSource(server.url("/silent"), timeout=60)
+        timer = threading.Timer(0.05, source.wake)
+        timer.start()
+        begin = time.monotonic()
+        with pytest.raises(SourceError, match="told to stop"):
+            source.open()
+        assert time.monotonic() - begin < 5
+        timer.join()
+    with pytest.raises(SourceError, match="told to stop"):
+        source.open()
+    source.wake()
+
+
+def test_a_server_that_never_answers_is_given_up_in_time() -> None:
+    with serving(MjpegServer()) as server:
+        begin = time.monotonic()
+        assert refusal(server.url("/silent"), SHORT).endswith("/silent: no answer within 0.3 s")
+        assert time.monotonic() - begin < 3
+
+
+def test_a_server_that_answers_byte_by_byte_is_given_up_in_time() -> None:
+    with answering(HEAD * 10, pace=0.05) as url:
+        begin = time.monotonic()
+        assert refusal(url, SHORT).endswith("no answer within 0.3 s")
+        assert time.monotonic() - begin < 3
+
+
+def test_a_stream_that_never_brings_a_whole_picture_is_given_up_in_time() -> None:
+    with answering(HEAD + b"--frame\r\n\r\n" + jpeg(1) * 100, pace=0.001) as url:
+        begin = time.monotonic()
+        assert "no whole picture within 0.3 s" in refusal(url, SHORT)
+        assert time.monotonic() - begin < 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "it does not answer as a web server does"),
+        (b"HTTP/1.1 OK\r\n\r\n", "it does not answer as a web server does"),
+        (b"x" * 100_000, "it does not answer as a web server does"),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: multi", "it closes the connection without an answer"),
+        (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200 + b"\r\n", "too many or too long headers"),
+        (b"HTTP/1.1 302 Found\r\nLocation: ftp://there/\r\n\r\n", "redirected to what is no address"),
+        (HEAD, "the server has ended the stream"),
+        (HEAD + b"--frame\r\n" + b"x" * 10_000, "a part of it has no header that ends"),
+        (HEAD + b"--frame\r\nContent-Length: 999999999\r\n\r\n", "a part of it is said to have 999999999 bytes"),
+        (HEAD[:-2] + b"Transfer-Encoding: chunked\r\n\r\nhello\r\n", "the size of a chunk is no number"),
+        (HEAD[:-2] + b"Transfer-Encoding: chunked\r\n\r\n-5\r\n", "the size of a chunk is no number"),
+        (HEAD[:-2] + b"Transfer-Encoding: chunked\r\n\r\n" + b"5" * 2000, "the size of a chunk is missing"),
+        (HEAD[:-2] + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "the server has ended the stream"),
+    ],
+)
+def test_a_server_that_speaks_nonsense_is_refused(answer: bytes, reason: str) -> None:
+    with answering(answer) as url:
+        assert reason in refusal(url)
+
+
+def test_a_part_without_an_end_is_refused_before_it_fills_the_memory() -> None:
+    with answering(HEAD + b"--frame\r\n\r\n" + bytes(20 << 20)) as url:
+        assert "a part of it has more than 16777216 bytes" in refusal(url)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/nowhere", "it has nothing there (it says 404 Not Found)"),
+        ("/busy", "it is not available now, or serves as many viewers as it can (it says 503 Service Unavailable)"),
+        ("/round", "it is redirected again and again"),
+    ],
+)
+def test_a_server_that_refuses_is_told_with_its_reason(path: str, reason: str) -> None:
+    with serving(MjpegServer()) as server:
+        assert refusal(server.url(path)) == f"http://127.0.0.1:{server.port}{path}: {reason}"
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/page", "text/html"), ("/picture", "image/jpeg"), ("/video", "video/")])
+def test_what_is_no_stream_of_jpegs_is_told_apart(path: str, kind: str) -> None:
+    with serving(MjpegServer()) as server:
+        with pytest.raises(NotMjpegError, match=f"not a stream of JPEGs, but {kind}") as caught:
+            MjpegSource(server.url(path)).open()
+        assert caught.value.content_type.startswith(kind)
+
+
+def test_nobody_there_and_an_unknown_name_are_told() -> None:
+    assert refusal(f"http://127.0.0.1:{free_port()}/").endswith("/: nobody listens there")
+    assert "the name no-camera.invalid is not known: " in refusal("http://no-camera.invalid/")
+
+
+@pytest.mark.parametrize("auth", ["basic", "digest", "digest-old", "digest-sha256"])
+def test_user_and_password_are_told_to_a_server_that_asks(auth: str) -> None:
+    with (
+        serving(MjpegServer(auth=auth)) as server,
+        opened(server.url("/stream?size=2 x", CREDENTIALS)) as (source, slot),
+    ):
+        next_number(source, slot)
+        assert [path for path, _ in server.requests] == ["/stream?size=2%20x"] * 2
+        first, second = (said for _, said in server.requests)
+        assert first is None
+        assert (second or "").startswith("Basic " if auth == "basic" else "Digest ")
+
+
+@pytest.mark.parametrize("auth", ["basic", "digest", "other"])
+@pytest.mark.parametrize("credentials", ["", "us%20er:wrong-secret", "somebody:p%3Ass"])
+def test_wrong_or_missing_credentials_are_told_without_them(auth: str, credentials: str) -> None:
+    with serving(MjpegServer(auth=auth)) as server:
+        told = refusal(server.url(credentials=credentials))
+        assert "it asks for a user and password that it knows" in told
+        assert "(it says 401 Unauthorized)" in told
+        assert all(secret not in told for secret in ("us%20er", "us er:", "wrong-secret", "somebody", "p%3A", "p:ss"))
+        assert len(server.requests) <= 2  # nobody is locked out by being asked again and again
+
+
+def test_a_redirection_is_followed_and_credentials_go_to_the_same_server_only() -> None:
+    with (
+        serving(MjpegServer(auth="basic")) as other,
+        serving(MjpegServer(auth="basic")) as server,
+        opened(server.url("/moved", CREDENTIALS)) as (source, slot),
+    ):
+        next_number(source, slot)
+        assert server.requests[-1][0] == "/stream?moved=1"
+        server.elsewhere = other.url()
+        assert "it asks for a user and password" in refusal(server.url("/elsewhere", CREDENTIALS))
+        assert other.requests == [("/stream", None)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "http://",
+        "rtsp://host/",
+        "http://host:port/",
+        "http://user:pa/ss@host/",
+        "http://[::1/",
+        f"http://{'a' * 64}.de/",
+    ],
+)
+def test_what_is_no_address_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ValueError, match=r"must be http://HOST/… or https://HOST/…") as caught:
+        MjpegSource(url)
+    assert "pa/ss" not in str(caught.value)
+    assert "user" not in str(caught.value)
+
+
+def test_line_ends_in_an_address_cannot_add_headers() -> None:
+    with serving(MjpegServer()) as server, opened(server.url("/stream?a\r\nX-Evil: 1")) as (source, slot):
+        next_number(source, slot)
+        assert [path for path, _ in server.requests] == ["/stream?aX-Evil:%201"]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for 127.0.0.1 that signed itself, with its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl, which makes the certificate, is not installed")
+    path = tmp_path / "camera.pem"
+    command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=camera", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*command, "-keyout", path, "-out", tmp_path / "own.pem"], check=True, capture_output=True)
+    path.write_bytes(path.read_bytes() + (tmp_path / "own.pem").read_bytes())
+    return path
+
+
+def test_a_certificate_that_nobody_trusts_is_refused_unless_that_is_wanted(certificate: Path) -> None:
+    with serving(MjpegServer(certificate=str(certificate))) as server:
+        assert "its certificate is not trusted: self-signed certificate" in refusal(server.url())
+        source = MjpegSource(server.url(), timeout=LIMIT, verify_tls=False)
+        slot = np.zeros(source.open().shape, np.uint8)
+        first = next_number(source, slot)
+        assert next_number(source, slot) > first
+        source.close()
+
+
+def test_a_trusted_certificate_is_taken_for_its_own_host_only(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with serving(MjpegServer(certificate=str(certificate))) as server:
+        with opened(server.url()) as (source, slot):
+            next_number(source, slot)
+        assert "its certificate is not trusted: " in refusal(server.url(host="localhost"))
+
+
+def test_a_server_without_encryption_behind_https_is_told() -> None:
+    with serving(MjpegServer()) as server:
+        assert "no encrypted connection can be made" in refusal(server.url().replace("http:", "https:"))
+
+
+def test_opening_and_closing_leaves_nothing_behind() -> None:
+    with serving(MjpegServer()) as server:
+        source = MjpegSource(server.url(), timeout=LIMIT)
+
+        def one_round() -> None:
+            slot = np.zeros(source.open().shape, np.uint8)
+            next_number(source, slot)
+            source.close()
+            source.close()
+
+        leaves_nothing_behind(one_round)
+
+
+def test_failing_to_open_leaves_nothing_behind() -> None:
+    with serving(MjpegServer(auth="digest")) as server:
+
+        def one_round() -> None:
+            for path in ("/stream", "/nowhere", "/page"):
+                refusal(server.url(path, "a:b"))
+            refusal(f"http://127.0.0.1:{free_port()}/")
+
+        leaves_nothing_behind(one_round)
+
+
+def test_a_source_of_its_own_thread_survives_a_storm_of_wakes() -> None:
+    with serving(MjpegServer()) as server:
+        for _ in range(10):
+            source = MjpegSource(server.url(), timeout=LIMIT)
+            waker = threading.Thread(target=lambda source=source: [source.wake() for _ in range(2000)])
+            waker.start()
+            with suppress(SourceError):
+                source.open()
+                source.grab(0.01)
+            source.close()
+            waker.join()
