@@ -45,7 +45,7 @@ class Subscriber:
 
         with Subscriber("tcp://127.0.0.1:5556", camera="street") as subscriber:
             for message in subscriber:
-                print(message.region, message.sims[0], message.vector.shape)
+                print(message.region, message.sims, message.vector.shape)
 
     Nothing need be there when it starts: it connects as soon as somebody listens, and again after every break. What is
     not a message of the wire format is counted and skipped.
