@@ -1,0 +1,122 @@
+"""``edged devices``: the cameras of this machine, and what to write into a configuration for each."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from edged.cli.contract import Commands
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from edged.camera.devices import CameraFormat, CameraInfo
+    from edged.camera.v4l2.device import Mode
+
+__all__ = ["add_parser", "devices", "snippet"]
+
+NO_CAMERA = """\
+No camera found. What to check:
+- A USB camera: is it plugged in, and does 'lsusb' show it? 'sudo dmesg | tail' tells what the kernel made of it; its
+  driver is the kernel module uvcvideo.
+- A Raspberry Pi camera: does 'rpicam-hello --list-cameras' show it?
+- In a container: hand the devices in, as in 'docker run --device /dev/video0 --group-add video …'.
+- Without a camera: 'source: "pattern:"' delivers a test picture, and 'source: "file:clip.mp4"' a recording."""
+
+WIDE = 400  # columns where nobody looks: names to paste must not be broken
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command to those of ``edged``."""
+    parser = commands.add_parser(
+        "devices",
+        help="list the cameras of this machine",
+        description="Lists the cameras of this machine: name, formats with sizes and frame rates, who has it open; and "
+        "for each the lines to paste into a configuration, with a name that stays the same after the next boot. What "
+        "may not be opened is listed too.",
+    )
+    parser.add_argument("--json", action="store_true", help="print everything that is known, for programs")
+    parser.set_defaults(main=devices)
+
+
+def devices(args: argparse.Namespace) -> int:
+    """List the cameras."""
+    from edged.camera.devices import list_cameras
+
+    cameras = list_cameras()
+    if args.json:
+        print(json.dumps([asdict(camera) for camera in cameras], indent=2, ensure_ascii=False))
+    elif not cameras:
+        print(NO_CAMERA)
+    else:
+        from rich.console import Console
+
+        Console(width=None if sys.stdout.isatty() else WIDE).print(_table(cameras))
+        print(snippet(cameras), end="")
+    return 0
+
+
+def snippet(cameras: Sequence[CameraInfo]) -> str:
+    """The section ``cameras`` of a configuration, with all of *cameras*."""
+    lines = ["cameras:"]
+    for name, camera in zip(_names(cameras), cameras, strict=True):
+        lines += [f"  {name}:", f"    source: {json.dumps(camera.source, ensure_ascii=False)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _names(cameras: Sequence[CameraInfo]) -> Iterator[str]:
+    """A legal and different name for each."""
+    given: set[str] = set()
+    for camera in cameras:
+        plain = re.sub(r"[^a-z0-9]+", "-", camera.card.lower()).strip("-")[:60].strip("-") or "camera"
+        name = next(n for n in (plain, *(f"{plain}-{turn}" for turn in range(2, len(cameras) + 2))) if n not in given)
+        given.add(name)
+        yield name
+
+
+def _table(cameras: Sequence[CameraInfo]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("Camera", "Formats, with frames per second", "In use by", show_lines=True)
+    for camera in cameras:
+        who = Text(camera.card, style="bold")
+        for fact in filter(None, (camera.node, camera.driver, camera.bus)):
+            who.append(f"\n{fact}", style="not bold")
+        formats = Text("\n").join(Text(line, style="" if works else "dim") for line, works in _formats(camera.formats))
+        table.add_row(who, Text(camera.problem, style="red") if camera.problem else formats, Text(_users(camera)))
+    return table
+
+
+def _formats(formats: Sequence[CameraFormat]) -> Iterator[tuple[str, bool]]:
+    """A line for each format and set of rates, and whether it works here."""
+    for offered in formats:
+        note = "" if offered.works else " (does not work here)"
+        if not offered.modes:
+            yield f"{offered.name}{note}", offered.works
+        for rates, modes in groupby(offered.modes, key=_rates):
+            yield f"{offered.name} {' '.join(map(_size, modes))}{rates}{note}", offered.works
+
+
+def _rates(mode: Mode) -> str:
+    if not mode.rates:
+        return ""
+    return ": " + ("…" if mode.any_rate else " ").join(f"{rate:g}" for rate in mode.rates)
+
+
+def _size(mode: Mode) -> str:
+    largest = f"{mode.width}×{mode.height}"
+    return f"{mode.smallest[0]}×{mode.smallest[1]}…{largest}" if mode.smallest else largest
+
+
+def _users(camera: CameraInfo) -> str:
+    if camera.holders:
+        return "\n".join(map(str, camera.holders))
+    return "nobody" if os.geteuid() == 0 else "nobody (that this user may see)"

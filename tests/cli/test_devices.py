@@ -1,0 +1,109 @@
+"""``edged devices`` tells what there is, and its lines can be pasted."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+from edged.camera.devices import CameraInfo, v4l2_cameras
+from edged.cli.devices import devices, snippet
+from edged.config import load
+from tests.camera.v4l2.fake_kernel import FakeCamera, FakeKernel, Sizes
+
+
+@pytest.fixture
+def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKernel:
+    """A machine whose cameras the command sees."""
+    kernel = FakeKernel(tmp_path / "machine")
+    monkeypatch.setattr("edged.camera.devices.list_cameras", lambda: v4l2_cameras(kernel))
+    return kernel
+
+
+def told(capsys: pytest.CaptureFixture[str], *, as_json: bool = False) -> str:
+    """What the command prints."""
+    assert devices(Namespace(json=as_json)) == 0
+    return capsys.readouterr().out
+
+
+def test_cameras_are_told_with_formats_and_users(kernel: FakeKernel, capsys: pytest.CaptureFixture[str]) -> None:
+    offers: dict[str, Sizes] = {
+        "MJPG": {(640, 480): (30.0, 7.5), (1280, 720): (30.0, 7.5), (1920, 1080): (15.0,)},
+        "H264": {(640, 480): ()},
+    }
+    camera = kernel.plug(FakeCamera("HD Pro Webcam C920", offers=offers))
+    kernel.occupy(camera, 4711, "cheese")
+    kernel.plug(
+        FakeCamera(
+            "Old [cam]", serial="X", bus="usb-0000:00:14.0-2", any_size=True, offers={"GREY": {(64, 64): (9, 1)}}
+        )
+    )
+    text = told(capsys)
+    for piece in (
+        "HD Pro Webcam C920",
+        "/dev/video0",
+        "MJPG 640×480 1280×720: 30 7.5",
+        "MJPG 1920×1080: 15",
+        "H264 640×480 (does not work here)",
+        "cheese (pid 4711)",
+        "Old [cam]",
+        "GREY 16×16…64×64: 9…1",
+        "nobody",
+        f'    source: "usb:{camera.link}"\n',
+    ):
+        assert piece in text
+
+
+def test_a_camera_without_permission_is_told_with_the_cure(
+    kernel: FakeKernel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    camera = kernel.plug(FakeCamera())
+    kernel.forbidden |= {Path("/dev/video0"), Path("/dev/video1")}
+    text = told(capsys)
+    assert "no permission: run 'sudo usermod -aG video $USER' and log in again" in text
+    assert str(camera.link) in text
+
+
+def test_the_lines_to_paste_are_a_configuration(kernel: FakeKernel, tmp_path: Path) -> None:
+    kernel.plug(FakeCamera("HD Pro Webcam C920"))
+    kernel.plug(FakeCamera("HD Pro Webcam C920", serial="SN2", bus="usb-0000:00:14.0-2"))
+    kernel.plug(FakeCamera("カメラ", serial="SN3", bus="usb-0000:00:14.0-3"))
+    pasted = tmp_path / "edged.yaml"
+    pasted.write_text(snippet(v4l2_cameras(kernel)))
+    cameras = load(pasted).config.cameras
+    assert list(cameras) == ["hd-pro-webcam-c920", "hd-pro-webcam-c920-2", "camera"]
+    assert [camera.source.kind for camera in cameras.values()] == ["usb"] * 3
+    assert cameras["camera"].source.target == "/dev/v4l/by-id/usb-カメラ_SN3-video-index0"
+
+
+def test_every_name_is_legal_and_different() -> None:
+    cards = ["A" * 200, "A" * 200, "--", "USB2.0 Camera: USB2.0 Camera", "  é ", "a-2", "a", "a"]
+    lines = snippet([CameraInfo("usb:x", card, None, None, None) for card in cards]).splitlines()
+    names = [line.strip().rstrip(":") for line in lines[1::2]]
+    assert len(set(names)) == len(cards)
+    assert all(len(name) <= 64 for name in names)
+    assert names[3] == "usb2-0-camera-usb2-0-camera"
+
+
+def test_json_tells_everything(kernel: FakeKernel, capsys: pytest.CaptureFixture[str]) -> None:
+    camera = kernel.plug(FakeCamera())
+    kernel.occupy(camera, 4711, "cheese")
+    (listed,) = json.loads(told(capsys, as_json=True))
+    assert listed["source"] == f"usb:{camera.link}"
+    assert listed["formats"][0]["modes"][0] == {
+        "width": 640,
+        "height": 480,
+        "rates": [30.0, 15.0],
+        "any_rate": False,
+        "smallest": None,
+    }
+    assert listed["holders"] == [{"pid": 4711, "command": "cheese"}]
+
+
+def test_without_a_camera_it_says_what_to_check(kernel: FakeKernel, capsys: pytest.CaptureFixture[str]) -> None:
+    text = told(capsys)
+    for piece in ("lsusb", "rpicam-hello", "--group-add video", "pattern:"):
+        assert piece in text
+    assert json.loads(told(capsys, as_json=True)) == []
