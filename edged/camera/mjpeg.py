@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import numpy as np
@@ -48,14 +49,22 @@ class MjpegSource:
         url: ``http://…`` or ``https://…``.
         timeout: seconds within which the stream must have begun, and after which a stream without another whole picture
             is lost. Only the look-up of a host name is not bound by it.
-        reduce: decode at 1, 1/2, 1/4 or 1/8 of the size; see `edged.camera.jpeg`.
+        reduce: asked by each ``open``, with the width and height of the pictures: 2, 4 or 8 decodes them at that
+            fraction of their size, which is then the format's; 1 does not.
         verify_tls: refuse an HTTPS server whose certificate no authority has signed that this machine trusts.
 
     Raises:
         ValueError: *url* is none.
     """
 
-    def __init__(self, url: str, *, timeout: float = 10.0, reduce: int = 1, verify_tls: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 10.0,
+        reduce: Callable[[int, int], int] | None = None,
+        verify_tls: bool = True,
+    ) -> None:
         self._address = Address.parse(url)
         self._timeout = timeout
         self._reduce = reduce
@@ -67,7 +76,8 @@ class MjpegSource:
         self._is_new = False  # the newest picture was not given out yet
         self._arrived_ns = 0
         self._silent_since = 0.0
-        self._size = (0, 0)
+        self._size = (0, 0)  # of the pictures as they come
+        self._fraction = 1
 
     def open(self) -> Format:
         """Connect, and wait for the first whole picture, which tells the size.
@@ -90,7 +100,8 @@ class MjpegSource:
             self.close()
             raise self._lost(exc) from exc
         self._silent_since = time.monotonic()
-        width, height = (reduced(side, self._reduce) for side in self._size)
+        self._fraction = self._reduce(*self._size) if self._reduce is not None else 1
+        width, height = (reduced(side, self._fraction) for side in self._size)
         return Format(width=width, height=height)
 
     def grab(self, timeout: float) -> Stamp | None:
@@ -113,7 +124,7 @@ class MjpegSource:
         picture = self._parts.newest if self._parts is not None else None
         assert picture is not None, "retrieve before grab"
         try:
-            decode_jpeg(np.frombuffer(picture, np.uint8), slot, self._reduce)
+            decode_jpeg(np.frombuffer(picture, np.uint8), slot, self._fraction)
         except DamagedFrame as exc:
             raise self._damage(picture, exc) from exc
 

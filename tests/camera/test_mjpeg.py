@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,7 +28,9 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=fr
 
 
 @contextmanager
-def opened(url: str, timeout: float = LIMIT, reduce: int = 1) -> Iterator[tuple[MjpegSource, NDArray[np.uint8]]]:
+def opened(
+    url: str, timeout: float = LIMIT, reduce: Callable[[int, int], int] | None = None
+) -> Iterator[tuple[MjpegSource, NDArray[np.uint8]]]:
     """A source, and a slot for its frames."""
     source = MjpegSource(url, timeout=timeout, reduce=reduce)
     try:
@@ -197,8 +199,17 @@ def test_pictures_of_another_size_are_a_loss_after_which_the_new_size_holds() ->
 
 
 @pytest.mark.parametrize(("reduce", "size"), [(2, (160, 120)), (4, (80, 60)), (8, (40, 30))])
-def test_pictures_are_decoded_at_a_fraction_of_their_size_when_asked(reduce: int, size: tuple[int, int]) -> None:
-    with serving(MjpegServer()) as server, opened(server.url(), reduce=reduce) as (source, slot):
+def test_pictures_are_decoded_at_the_fraction_of_their_size_that_is_asked_for_when_it_is_known(
+    reduce: int, size: tuple[int, int]
+) -> None:
+    told = []
+
+    def choose(width: int, height: int) -> int:
+        told.append((width, height))
+        return reduce
+
+    with serving(MjpegServer()) as server, opened(server.url(), reduce=choose) as (source, slot):
+        assert told == [(320, 240)]
         assert slot.shape == (size[1], size[0], 3)
         first = next_number(source, slot)
         assert next_number(source, slot) > first

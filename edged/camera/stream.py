@@ -1,0 +1,103 @@
+"""Network streams that FFmpeg reads: RTSP, and whatever comes over HTTP that is no stream of JPEGs."""
+
+from __future__ import annotations
+
+import time
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.config.problems import redacted
+from edged.errors import DamagedFrame, SourceError
+from edged.values import Format, Stamp
+
+__all__ = ["StreamSource"]
+
+SCHEMES = ("rtsp", "rtsps", "http", "https")
+
+
+class StreamSource:
+    """A `Source` over OpenCV's FFmpeg, such as ``rtsp://camera/stream``.
+
+    Frames come with the time of their arrival. ``grab`` blocks until there is a frame, up to *timeout* and not the one
+    that it is given, and ``wake`` cannot end it: FFmpeg has no way to be asked. Frames keep the size that the stream
+    had at the start; if that changes they are scaled. FFmpeg does not verify the certificates of ``rtsps`` and
+    ``https``. User and password in the URL appear in no text.
+
+    Args:
+        url: ``rtsp://``, ``rtsps://``, ``http://`` or ``https://…``.
+        timeout: seconds within which the stream must have been opened, and after which one without a frame is lost.
+
+    Raises:
+        ValueError: *url* is none of these.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
+        if url.partition("://")[0].lower() not in SCHEMES:
+            raise ValueError(f"must begin with {', '.join(f'{s}://' for s in SCHEMES)} (got {redacted(url)})")
+        self._url = url
+        self._shown = redacted(url)
+        self._timeout = timeout
+        self._capture: cv2.VideoCapture | None = None
+
+    def open(self) -> Format:
+        self.close()
+        limit = max(1, round(self._timeout * 1000))
+        begin = time.monotonic()
+        capture = cv2.VideoCapture(
+            self._url,
+            cv2.CAP_FFMPEG,
+            [
+                cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+                limit,
+                cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+                limit,
+                cv2.CAP_PROP_N_THREADS,
+                1,  # the processor is the model's
+            ],
+        )
+        if not capture.isOpened():
+            capture.release()
+            in_time = time.monotonic() - begin < 0.9 * self._timeout
+            why = "cannot be opened (wrong address, user or password, or no video)" if in_time else "does not answer"
+            raise SourceError(f"{self._shown}: {why}")
+        self._capture = capture
+        return _format(capture)
+
+    def grab(self, timeout: float) -> Stamp | None:  # noqa: ARG002 - FFmpeg waits as long as it was told at the start
+        assert self._capture is not None, "grab before open"
+        begin = time.monotonic()
+        grabbed = self._capture.grab()
+        # After a wait that ran out FFmpeg hands out an old frame once, as if it were new.
+        if time.monotonic() - begin >= 0.9 * self._timeout:
+            raise SourceError(f"{self._shown}: no frame for {self._timeout:g} s")
+        if not grabbed:
+            # A stream that failed once stays dead: it has to be opened anew.
+            raise SourceError(f"{self._shown}: stopped delivering")
+        return Stamp(time.monotonic_ns(), "arrival")
+
+    def retrieve(self, slot: NDArray[np.uint8]) -> None:
+        assert self._capture is not None, "retrieve before open"
+        decoded, picture = self._capture.retrieve(slot)
+        if not decoded:
+            raise DamagedFrame(f"{self._shown}: a frame cannot be decoded")
+        if picture is not slot:  # OpenCV makes an array of its own when the size does not fit
+            raise SourceError(f"{self._shown}: the size of the frames has changed")
+
+    def wake(self) -> None:
+        """Nothing can end a read of FFmpeg's; its own limit does."""
+
+    def close(self) -> None:
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None
+
+
+def _format(capture: cv2.VideoCapture) -> Format:
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    return Format(
+        width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+        height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+        fps=fps if 0.0 < fps < 1000.0 else None,
+    )

@@ -1,0 +1,281 @@
+"""Streams that FFmpeg reads, over HTTP and, where GStreamer's RTSP server is installed, over RTSP."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edged.camera.stream import StreamSource
+from edged.camera.web import WebSource
+from edged.errors import SourceError
+from tests.camera.leaks import leaves_nothing_behind
+from tests.camera.servers import MjpegServer, free_port, number, serving
+
+LIMIT = 10.0
+SYSTEM_PYTHON = "/usr/bin/python3"
+PACKAGES = "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-{base,good,ugly}"
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> bytes:
+    """Ten frames of 64 × 48 pixels; frame n is gray of the level 20 n."""
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (64, 48))
+    for level in range(0, 200, 20):
+        writer.write(np.full((48, 64, 3), level, np.uint8))
+    writer.release()
+    return path.read_bytes()
+
+
+def read_until_lost(source: StreamSource | WebSource, slot: NDArray[np.uint8]) -> tuple[list[int], str]:
+    """The level of every frame, and how it was lost."""
+    levels: list[int] = []
+    while True:
+        try:
+            if source.grab(0.1) is not None:
+                source.retrieve(slot)
+                levels.append(round(float(slot.mean()) / 20))
+        except SourceError as exc:
+            return levels, str(exc)
+
+
+def refusal(source: StreamSource | WebSource) -> str:
+    with pytest.raises(SourceError) as caught:
+        source.open()
+    source.close()
+    return str(caught.value)
+
+
+def test_a_video_over_http_is_read_to_its_end_which_is_a_loss(video: bytes) -> None:
+    with serving(MjpegServer(video=video)) as server:
+        source = StreamSource(server.url("/video"), timeout=LIMIT)
+        frame_format = source.open()
+        assert (frame_format.width, frame_format.height, frame_format.fps) == (64, 48, 25.0)
+        slot = np.zeros(frame_format.shape, np.uint8)
+        levels, reason = read_until_lost(source, slot)
+        assert levels == list(range(10))
+        assert reason.endswith("/video: stopped delivering")
+        source.close()
+        source.close()
+
+
+def test_a_frame_is_decoded_into_the_slot_itself(video: bytes) -> None:
+    with serving(MjpegServer(video=video)) as server:
+        source = StreamSource(server.url("/video"), timeout=LIMIT)
+        slot = np.full(source.open().shape, 99, np.uint8)
+        stamp = source.grab(1)
+        assert stamp is not None
+        assert stamp.source == "arrival"
+        source.retrieve(slot)
+        assert slot.max() == 0
+        with pytest.raises(SourceError, match="the size of the frames has changed"):
+            source.retrieve(np.zeros((10, 10, 3), np.uint8))
+        source.close()
+
+
+def test_a_web_camera_is_read_by_whoever_can(video: bytes) -> None:
+    with serving(MjpegServer(video=video)) as server:
+        web = WebSource(server.url("/video"), timeout=LIMIT)
+        assert (web.open().width, web.grab(1) is not None) == (64, True)
+        slot = np.zeros((48, 64, 3), np.uint8)
+        web.retrieve(slot)
+        web.close()
+
+        web = WebSource(server.url(), timeout=LIMIT)
+        slot = np.zeros(web.open().shape, np.uint8)
+        assert web.grab(5) is not None
+        web.retrieve(slot)
+        first = number(slot)
+        assert web.grab(5) is not None
+        web.retrieve(slot)
+        assert number(slot) > first
+        web.wake()
+        web.close()
+        web.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/page", "not a stream of JPEGs, but text/html: a picture or a page is no stream"),
+        ("/picture", "not a stream of JPEGs, but image/jpeg: a picture or a page is no stream"),
+        ("/nowhere", "it has nothing there"),
+    ],
+)
+def test_what_is_no_stream_is_told(path: str, reason: str) -> None:
+    with serving(MjpegServer()) as server:
+        assert reason in refusal(WebSource(server.url(path), timeout=LIMIT))
+
+
+def test_a_video_that_ffmpeg_cannot_read_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    with serving(MjpegServer(video=b"this is no video" * 1000)) as server:
+        told = refusal(WebSource(server.url("/video"), timeout=LIMIT))
+    assert "/video: cannot be opened (wrong address, user or password, or no video)" in told
+
+
+def test_nobody_there_is_told_at_once() -> None:
+    begin = time.monotonic()
+    for scheme in ("rtsp", "http"):
+        told = refusal(StreamSource(f"{scheme}://127.0.0.1:{free_port()}/x", timeout=LIMIT))
+        assert "cannot be opened" in told
+    assert time.monotonic() - begin < LIMIT
+
+
+def test_a_server_that_never_answers_is_given_up_in_time() -> None:
+    with serving(MjpegServer()) as server:
+        begin = time.monotonic()
+        assert refusal(StreamSource(server.url("/silent"), timeout=0.5)).endswith("/silent: does not answer")
+        assert 0.4 < time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "http"])
+def test_user_and_password_are_told_by_nobody(scheme: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with serving(MjpegServer(auth="basic")) as server:
+        url = f"{scheme}://some-user:some-secret@127.0.0.1:{server.port}/stream"
+        source = StreamSource(url, timeout=1)
+        told = refusal(source)
+    assert told.startswith(f"{scheme}://***@127.0.0.1:{server.port}/stream: ")
+    printed = capfd.readouterr()
+    for text in (told, repr(source), printed.out, printed.err):
+        assert "some-secret" not in text
+        assert "some-user" not in text
+
+
+@pytest.mark.parametrize("url", ["", "file:///etc/passwd", "/dev/video0", "ftp://user:secret@host/", "concat:a|b"])
+def test_what_is_no_network_stream_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ValueError, match="must begin with rtsp://, rtsps://, http://, https://") as caught:
+        StreamSource(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_opening_and_closing_leaves_nothing_behind(video: bytes) -> None:
+    with serving(MjpegServer(video=video)) as server:
+        source = StreamSource(server.url("/video"), timeout=LIMIT)
+
+        def one_round() -> None:
+            slot = np.zeros(source.open().shape, np.uint8)
+            assert source.grab(1) is not None
+            source.retrieve(slot)
+            source.close()
+            source.close()
+
+        leaves_nothing_behind(one_round)
+
+
+class RtspCamera:
+    """A process that is an RTSP camera, and can be frozen, killed and started again."""
+
+    def __init__(self, *credentials: str) -> None:
+        self.port = free_port()
+        self._credentials = credentials
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}/cam"
+
+    def start(self) -> None:
+        script = Path(__file__).parent / "rtsp_camera.py"
+        self._process = subprocess.Popen(
+            [SYSTEM_PYTHON, script, str(self.port), *self._credentials], stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n"
+
+    def freeze(self) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+@contextmanager
+def rtsp_camera(*credentials: str) -> Iterator[RtspCamera]:
+    look = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
+    if not Path(SYSTEM_PYTHON).exists() or subprocess.run([SYSTEM_PYTHON, "-c", look], capture_output=True).returncode:
+        pytest.skip(f"GStreamer's RTSP server is not installed (apt install {PACKAGES})")
+    camera = RtspCamera(*credentials)
+    try:
+        camera.start()
+        yield camera
+    finally:
+        camera.kill()
+
+
+def take(source: StreamSource, slot: NDArray[np.uint8], frames: int = 5) -> None:
+    for _ in range(frames):
+        assert source.grab(LIMIT) is not None
+        source.retrieve(slot)
+    assert slot.any()
+
+
+@pytest.mark.rtsp
+def test_an_rtsp_camera_that_is_killed_and_started_again_comes_back() -> None:
+    with rtsp_camera() as camera:
+        source = StreamSource(f"rtsp://{camera.address}", timeout=LIMIT)
+        slot = np.zeros(source.open().shape, np.uint8)
+        assert slot.shape == (240, 320, 3)
+        take(source, slot)
+        camera.kill()
+        begin = time.monotonic()
+        assert "stopped delivering" in read_until_lost(source, slot)[1]
+        assert time.monotonic() - begin < 3
+        assert "cannot be opened" in refusal(source)
+        camera.start()
+        source.open()
+        take(source, slot)
+        source.close()
+
+
+@pytest.mark.rtsp
+def test_an_rtsp_camera_that_hangs_is_lost_in_time_and_its_old_frame_is_not_taken_for_new() -> None:
+    with rtsp_camera() as camera:
+        source = StreamSource(f"rtsp://{camera.address}", timeout=2)
+        slot = np.zeros(source.open().shape, np.uint8)
+        take(source, slot)
+        camera.freeze()
+        begin = time.monotonic()
+        frames, reason = read_until_lost(source, slot)
+        took = time.monotonic() - begin
+        assert reason.endswith(": no frame for 2 s")
+        assert 1.8 <= took < 6
+        assert len(frames) < 50  # those that were on their way, and none that came by waiting
+        source.close()
+
+
+@pytest.mark.rtsp
+def test_an_rtsp_camera_is_told_user_and_password_and_they_are_told_to_nobody_else() -> None:
+    with rtsp_camera("me", "some-secret") as camera:
+        source = StreamSource(f"rtsp://me:some-secret@{camera.address}", timeout=LIMIT)
+        slot = np.zeros(source.open().shape, np.uint8)
+        take(source, slot)
+        source.close()
+        told = refusal(StreamSource(f"rtsp://me:wrong-one@{camera.address}", timeout=LIMIT))
+        assert told.startswith(f"rtsp://***@{camera.address}: cannot be opened")
+
+
+@pytest.mark.rtsp
+def test_opening_and_closing_an_rtsp_camera_leaves_nothing_behind() -> None:
+    with rtsp_camera() as camera:
+        source = StreamSource(f"rtsp://{camera.address}", timeout=LIMIT)
+
+        def one_round() -> None:
+            slot = np.zeros(source.open().shape, np.uint8)
+            take(source, slot, 1)
+            source.close()
+
+        leaves_nothing_behind(one_round)
