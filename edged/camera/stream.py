@@ -22,27 +22,33 @@ class StreamSource:
 
     Frames come with the time of their arrival. ``grab`` blocks until there is a frame, up to *timeout* and not the one
     that it is given, and ``wake`` cannot end it: FFmpeg has no way to be asked. Frames keep the size that the stream
-    had at the start; if that changes they are scaled. FFmpeg does not verify the certificates of ``rtsps`` and
-    ``https``. User and password in the URL appear in no text.
+    had at the start; if that changes they are scaled. User and password in the URL appear in no text.
 
     Args:
         url: ``rtsp://``, ``rtsps://``, ``http://`` or ``https://…``.
         timeout: seconds within which the stream must have been opened, and after which one without a frame is lost.
+        verify_tls: refuse to open ``rtsps`` and ``https``, since FFmpeg, as OpenCV has it, takes any certificate.
 
     Raises:
         ValueError: *url* is none of these.
     """
 
-    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
+    def __init__(self, url: str, *, timeout: float = 10.0, verify_tls: bool = True) -> None:
         if url.partition("://")[0].lower() not in SCHEMES:
             raise ValueError(f"must begin with {', '.join(f'{s}://' for s in SCHEMES)} (got {redacted(url)})")
         self._url = url
         self._shown = redacted(url)
         self._timeout = timeout
+        self._is_trusted = not verify_tls or not url.lower().startswith(("rtsps:", "https:"))
         self._capture: cv2.VideoCapture | None = None
 
     def open(self) -> Format:
         self.close()
+        if not self._is_trusted:
+            raise SourceError(
+                f"{self._shown}: FFmpeg cannot verify the certificate of such a stream; "
+                "set verify_tls: false to take any"
+            )
         limit = max(1, round(self._timeout * 1000))
         begin = time.monotonic()
         capture = cv2.VideoCapture(

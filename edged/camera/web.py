@@ -19,7 +19,8 @@ class WebSource:
     """A `Source` that asks the server what it sends: a stream of JPEGs is read by edged itself, others by FFmpeg.
 
     Args:
-        url, timeout, reduce, verify_tls: see `MjpegSource`; the last two mean a stream of JPEGs only.
+        url, timeout, reduce, verify_tls: see `MjpegSource`. FFmpeg knows no *reduce*, and reads ``https`` only where
+            *verify_tls* is False.
 
     Raises:
         ValueError: *url* is none.
@@ -34,7 +35,7 @@ class WebSource:
         verify_tls: bool = True,
     ) -> None:
         self._mjpeg = MjpegSource(url, timeout=timeout, reduce=reduce, verify_tls=verify_tls)
-        self._stream = StreamSource(url, timeout=timeout)
+        self._stream = StreamSource(url, timeout=timeout, verify_tls=verify_tls)
         self._used: MjpegSource | StreamSource = self._mjpeg
 
     def open(self) -> Format:

@@ -123,6 +123,16 @@ def test_a_video_that_ffmpeg_cannot_read_is_told(capfd: pytest.CaptureFixture[st
     assert "/video: cannot be opened (wrong address, user or password, or no video)" in told
 
 
+@pytest.mark.parametrize("scheme", ["rtsps", "https", "HTTPS"])
+def test_a_certificate_that_ffmpeg_would_not_verify_is_taken_only_when_that_is_wanted(scheme: str) -> None:
+    url = f"{scheme}://me:secret@127.0.0.1:{free_port()}/x"
+    assert refusal(StreamSource(url)) == (
+        f"{scheme}://***@{url.partition('@')[2]}: FFmpeg cannot verify the certificate of such a stream; "
+        "set verify_tls: false to take any"
+    )
+    assert "cannot be opened" in refusal(StreamSource(url, verify_tls=False))
+
+
 def test_nobody_there_is_told_at_once() -> None:
     begin = time.monotonic()
     for scheme in ("rtsp", "http"):
