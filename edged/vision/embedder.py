@@ -179,9 +179,8 @@ def find_head(model: ModelFile, head: int | str) -> HeadSpec:
     for spec in model.heads:
         if head in (spec.index, spec.name):
             return spec
-    names = [spec.name for spec in model.heads if spec.name]
-    known = f"0 to {len(model.heads) - 1}" + (f", and the names {', '.join(names)}" if names else "")
-    raise ModelError(f"model {model.name}: it has no head {head!r}: there are {known}")
+    known = ", ".join(f"{spec.index} ({spec.name})" if spec.name else str(spec.index) for spec in model.heads)
+    raise ModelError(f"model {model.name}: it has no head {head!r}, but {known}")
 
 
 def space_of(model: ModelFile, options: EmbedderOptions) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,8 +10,7 @@ import edged.vision
 from edged.vision.bundled import bundled_model
 from edged.vision.engine import EngineName, installed_engines
 from edged.vision.specs import ModelFile
-
-HERE = Path(__file__).parent
+from tests.vision.stub import build_stub
 
 
 @pytest.fixture(params=installed_engines())
@@ -38,13 +35,7 @@ def int8_model() -> ModelFile:
 @pytest.fixture(scope="session")
 def stub_delegate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The external delegate of ``delegate/stub_delegate.c``, compiled."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("no C compiler on this machine to make a delegate with")
-    library = tmp_path_factory.mktemp("delegate") / "libstub.so"
-    source = HERE / "delegate" / "stub_delegate.c"
-    subprocess.run([compiler, "-shared", "-fPIC", "-Wall", "-Werror", "-o", library, source], check=True)
-    return library
+    return build_stub(tmp_path_factory.mktemp("delegate"))
 
 
 @pytest.fixture(scope="session")

@@ -110,7 +110,7 @@ def test_a_head_goes_by_number_and_by_name(two_heads: ModelFile) -> None:
 
 @pytest.mark.parametrize("head", [2, -1, "stage4", ""])
 def test_a_head_that_is_not_there_is_refused_with_those_that_are(two_heads: ModelFile, head: int | str) -> None:
-    with pytest.raises(ModelError, match=rf"no head {head!r}: there are 0 to 1, and the names stage3, stage5"):
+    with pytest.raises(ModelError, match=rf"no head {head!r}, but 0 \(stage3\), 1 \(stage5\)"):
         Embedder(two_heads, EmbedderOptions(head=head))
 
 

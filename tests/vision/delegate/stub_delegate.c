@@ -5,7 +5,7 @@
  * AVERAGE_POOL_2D over the whole picture gives on a CPU. Of any other model it claims nothing.
  *
  * Options: log=FILE appends a line for create (with all options), prepare and destroy; fail=create (with a message),
- * silent (without), prepare, invoke (from the second call on: a stick that was pulled out).
+ * silent (without), prepare, invoke (once it has run after=N times, by default one: a stick that was pulled out).
  *
  * The structs are the beginnings of those in tensorflow/lite/core/c/common.h, in the order that has not changed since
  * TensorFlow 2.5. Build: cc -shared -fPIC -o libstub.so stub_delegate.c
@@ -80,7 +80,7 @@ typedef struct Delegate {
 
 typedef struct {
     char *log, *fail;
-    int calls;
+    int calls, after;
 } State;
 
 static void note(const State *state, const char *text) {
@@ -111,7 +111,7 @@ static State *node_state(Node *node) { return ((void **)node)[4]; }
 static int kernel_invoke(void *c, Node *node) {
     Context *context = c;
     State *state = node_state(node);
-    if (fails(state, "invoke") && state->calls++ > 0) {
+    if (fails(state, "invoke") && state->calls++ >= state->after) {
         context->report(context, "stub delegate: the device is gone");
         return ERROR;
     }
@@ -164,11 +164,13 @@ Delegate *tflite_plugin_create_delegate(char **keys, char **values, size_t count
     Delegate *delegate = calloc(1, sizeof *delegate);
     State *state = calloc(1, sizeof *state);
     char line[512] = "create";
+    state->after = 1;
     for (size_t i = 0; i < count; i++) {
         size_t used = strlen(line);
         if (!strcmp(keys[i], "log")) state->log = strdup(values[i]);
         else snprintf(line + used, sizeof line - used, " %s=%s", keys[i], values[i]);
         if (!strcmp(keys[i], "fail")) state->fail = strdup(values[i]);
+        if (!strcmp(keys[i], "after")) state->after = atoi(values[i]);
     }
     delegate->state = state;
     delegate->prepare = prepare;

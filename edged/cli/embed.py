@@ -1,0 +1,160 @@
+"""``edged embed``: pictures in, vectors and their similarities out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edged.cli.arguments import add_model_arguments, add_picture_arguments
+from edged.cli.contract import EXIT_FAILURE, EXIT_INTERRUPTED, Commands
+from edged.errors import DelegateError, InferenceError, ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from edged.cli.pictures import Pictures
+    from edged.vision.embedder import EmbedderOptions
+    from edged.vision.specs import ModelFile, Normalization
+
+__all__ = ["add_parser"]
+
+MANY = 3  # from so many pictures on, how far it has come is worth showing
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command to those of ``edged``."""
+    parser = commands.add_parser(
+        "embed",
+        help="embed pictures and compare them",
+        description="Embeds pictures and prints how many dimensions their vectors have, and their cosine similarity: a "
+        "number for two pictures, a matrix for more. A picture is turned upright as its EXIF data says. What cannot be "
+        "used is named on stderr and the rest goes on; the exit status is then 1.",
+    )
+    parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="picture files, and folders of them")
+    add_model_arguments(parser)
+    add_picture_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print everything, vectors too, as one JSON object")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE.npy", help="write the vectors, one row a picture, in the order of the list"
+    )
+    parser.set_defaults(main=embed)
+
+
+def embed(args: argparse.Namespace) -> int:
+    """Embed the pictures of *args* and print what they are like."""
+    from edged.cli.pictures import Pictures
+    from edged.cli.similarities import as_json, as_text
+    from edged.vision.fallback import open_embedder
+
+    if problem := _unusable(args):
+        print(f"edged embed: {problem}", file=sys.stderr)
+        return EXIT_FAILURE
+    with open_embedder(_model(args), _options(args)) as embedder:
+        pictures = Pictures(embedder, args.roi, args.rotation, args.save_input)
+        status = _embed_all(pictures, args.pictures)
+        print(as_json(pictures) if args.json else as_text(pictures))
+    if args.out is not None and pictures.done and not _save(pictures, args.out):
+        return EXIT_FAILURE
+    return status or (EXIT_FAILURE if pictures.failed else 0)
+
+
+def _embed_all(pictures: Pictures, paths: list[Path]) -> int:
+    """Embed what *paths* name; the exit status if that had an early end. What was embedded by then is kept."""
+    files = pictures.expand(paths)
+    try:
+        with closing(_each(files)) as each:
+            for file in each:
+                pictures.embed(file)
+    except KeyboardInterrupt:
+        _early_end("interrupted", pictures, files)
+        return EXIT_INTERRUPTED
+    except InferenceError as exc:
+        _early_end(str(exc), pictures, files)
+        return EXIT_FAILURE
+    return 0
+
+
+def _early_end(reason: str, pictures: Pictures, files: list[Path]) -> None:
+    print(f"edged embed: {reason} (after {len(pictures.done)} of {len(files)} pictures)", file=sys.stderr)
+
+
+def _each(files: list[Path]) -> Generator[Path, None, None]:
+    """*files*, with a bar on the terminal that shows how far they are gone through."""
+    if len(files) < MANY or not sys.stderr.isatty():
+        yield from files
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        yield from progress.track(files, description="embedding")
+
+
+def _save(pictures: Pictures, path: Path) -> bool:
+    import numpy as np
+
+    try:
+        with path.open("wb") as file:
+            np.save(file, np.stack([picture.vector for picture in pictures.done]))
+    except OSError as exc:
+        print(f"edged embed: --out {path}: {exc.strerror or exc}", file=sys.stderr)
+        return False
+    return True
+
+
+def _unusable(args: argparse.Namespace) -> str | None:
+    """What would go wrong after all the work, told before it."""
+    if args.save_input is not None:
+        try:
+            args.save_input.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            return f"--save-input {args.save_input}: {exc.strerror}"
+    out: Path | None = args.out
+    if out is not None and (out.is_dir() or not os.access(out if out.exists() else out.parent, os.W_OK)):
+        return f"--out {out}: no file can be written there"
+    return None
+
+
+def _model(args: argparse.Namespace) -> ModelFile:
+    from edged.vision.bundled import BUNDLED, bundled_model
+    from edged.vision.model_file import read_model
+
+    name, normalization = args.model, _normalization(args)
+    if name in BUNDLED or not (os.sep in name or name.endswith(".tflite") or Path(name).exists()):
+        model = bundled_model(name)
+        if normalization is not None:
+            raise ModelError(f"--mean and --std are for files: the bundled model {name} knows its own")
+        return model
+    return read_model(name, normalization=normalization)
+
+
+def _normalization(args: argparse.Namespace) -> Normalization | None:
+    from edged.vision.specs import Normalization
+
+    if args.mean is None and args.std is None:
+        return None
+    try:
+        return Normalization(args.mean or (), args.std or ())
+    except ValueError as exc:
+        raise ModelError(f"--mean and --std: {exc}") from exc
+
+
+def _options(args: argparse.Namespace) -> EmbedderOptions:
+    from edged.vision.embedder import EmbedderOptions
+
+    if args.delegate_option and args.delegate.kind not in {"coral", "external"}:
+        raise DelegateError(f"--delegate-option: the delegate {args.delegate.kind} takes none")
+    return EmbedderOptions(
+        head=args.head,
+        l2_normalize=args.l2_normalize,
+        quantize=args.quantize,
+        resize=args.resize,
+        engine=args.engine,
+        delegate=replace(args.delegate, options=tuple(args.delegate_option)),
+        num_threads=args.threads,
+    )
