@@ -1,0 +1,38 @@
+"""The peers, started once and asked by every test of this folder; without their environments the tests skip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tests.peers.peer import MADE, PICTURES, Peer
+
+
+def _started(name: str) -> Iterator[Peer]:
+    if not Peer.exists(name):
+        pytest.skip(f"{name} is not here to be asked: scripts/peers makes its environment")
+    with Peer(name) as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def tflite_support() -> Iterator[Peer]:
+    yield from _started("tflite-support")
+
+
+@pytest.fixture(scope="session")
+def mediapipe() -> Iterator[Peer]:
+    yield from _started("mediapipe")
+
+
+@pytest.fixture(scope="session")
+def photographs() -> list[npt.NDArray[np.uint8]]:
+    """The pictures that come with scikit-image and scikit-learn, RGB."""
+    if not (PICTURES / MADE).exists():
+        pytest.skip("there are no pictures to ask about: scripts/peers fetches them")
+    read = (cv2.imread(str(path)) for path in sorted(PICTURES.iterdir()) if path.suffix in {".jpg", ".png"})
+    return [cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8) for picture in read]
