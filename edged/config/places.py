@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from edged.config.problems import KeyPath, shown, suggestion
+from edged.config.problems import KeyPath, brief, shown, suggestion
 
 __all__ = ["misplaced", "places_in"]
 
@@ -43,7 +43,7 @@ def _misplaced(place: str, cameras: Mapping[str, Collection[str] | None]) -> str
         return f"names no camera (got {shown(place)}); {suggestion(camera, cameras)}"
     regions = cameras[camera]
     if slash and regions is not None and region not in regions:
-        return f"names no region of camera {camera} (got {shown(place)}); {suggestion(region, regions)}"
+        return f"names no region of camera {brief(camera)} (got {shown(place)}); {suggestion(region, regions)}"
     return None
 
 

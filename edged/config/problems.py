@@ -16,6 +16,7 @@ KeyPath = tuple[str | int, ...]
 """The keys and list positions that lead from the top of the file to a value."""
 
 MOST_TOLD = 100
+MOST_LISTED = 12
 LONGEST_SHOWN = 60
 
 
@@ -100,6 +101,8 @@ def suggestion(word: str, known: Collection[str]) -> str:
     some = list(islice(known, MOST_TOLD))
     near = get_close_matches(word[:LONGEST_SHOWN], some, n=1)
     if near:
-        return f"did you mean {near[0]!r}?"
-    left = len(known) - 12
-    return f"known are {', '.join(some[:12])}{f' and {left} more' if left > 0 else ''}" if known else "none is known"
+        return f"did you mean {brief(near[0])!r}?"
+    if not known:
+        return "none is known"
+    more = f" and {len(known) - MOST_LISTED} more" if len(known) > MOST_LISTED else ""
+    return f"known are {', '.join(map(brief, some[:MOST_LISTED]))}{more}"

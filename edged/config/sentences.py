@@ -71,7 +71,8 @@ def _problem(details: ErrorDetails, document: Document) -> Problem:
             rule = f"unknown key; {suggestion(str(path[-1]), known)}"
             return document.problem(path, rule, document.key_at(path))
         case "misfit":
-            return document.problem(_moved(path, context.get("at", ())), context.get("rule", details["msg"]))
+            rule = context.get("rule") or _rule(details, context)
+            return document.problem(_moved(path, context.get("at", ())), rule)
         case _ if path and path[-1] == "[key]":  # so pydantic says that the key before it is wrong
             return document.problem(path[:-1], _rule(details, context), document.key_at(path[:-1]))
         case _:
@@ -85,7 +86,7 @@ def _rule(details: ErrorDetails, context: dict[str, Any]) -> str:
         case "literal_error":
             rule = "must be one of " + context["expected"].replace(" or ", ", ").replace("'", "")
         case kind:
-            rule = _RULES.get(kind, details["msg"]).format(**context)
+            rule = _RULES[kind].format(**context) if kind in _RULES else details["msg"]
     return rule if "(got " in rule else f"{rule} (got {shown(details['input'])})"
 
 

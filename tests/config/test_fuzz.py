@@ -33,6 +33,7 @@ def outcome(text: str) -> None:
         lines = str(error).splitlines()
         assert lines
         assert all(line.startswith("edged.yaml:") and len(line) < 2000 for line in lines)
+        assert not [line for line in lines if "Input should" in line], "that is how pydantic talks, not we"
         for problem in error.problems:
             assert problem.line <= text.count("\n") + text.count("\r") + 1
     else:

@@ -135,7 +135,7 @@ def test_a_live_camera_neither_loops_nor_blocks(told: Told) -> None:
         ("head: ''", "must be a number from 0, or a head's name (got '')"),
         ("head: 1.0", "must be a number from 0, or a head's name (got 1.0)"),
         ("engine: tensorflow", "must be one of auto, ai-edge-litert, tflite-runtime (got 'tensorflow')"),
-        ("delegate: 3", "must be a word such as auto or coral, or a mapping with a library"),
+        ("delegate: 3", "must be a word such as auto or coral, or a mapping with a library (got 3)"),
         ("delegate: {library: a, options: {k: [1]}}", "must be text or a whole number (got a list); put it in quotes"),
         ("num_threads: 1.5", "must be a whole number (got 1.5)"),
         ("num_threads: true", "must be a whole number (got true)"),
