@@ -1,0 +1,235 @@
+"""The inference worker, with a real (small) model: what it computes, in whose turn, and how it ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edged.errors import ModelError, RingClosed
+from edged.pipeline.bell import Bell
+from edged.pipeline.handover import Handover, Result
+from edged.pipeline.inference import Feed, Inference
+from edged.pipeline.ring import FrameRing
+from edged.pipeline.tally import Tally
+from edged.references import Reference, References
+from edged.values import FULL, Format, PixelFormat, Region, Stamp
+from edged.vision.embedder import Embedder
+from edged.vision.model_file import read_model
+from tests.fakes import eventually
+
+FORMAT = Format(width=120, height=80)
+LEFT, RIGHT = Region(right=0.5), Region(left=0.5)
+
+
+def picture(seed: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, FORMAT.shape, np.uint8)
+
+
+class Rig:
+    """A worker of two cameras; the test plays the captures and the publisher."""
+
+    def __init__(self, cases: Path, *, block: bool = False, capacity: int = 64) -> None:
+        self.model = read_model(cases / "small96_uint8_meta.tflite")
+        self.bell = Bell()
+        self.handover = Handover(capacity, self.bell)
+        frames = threading.Condition()
+        self.feeds = [
+            Feed("one", FrameRing(frames), Tally("one"), (("left", LEFT), ("right", RIGHT)), 90, block),
+            Feed("two", FrameRing(frames), Tally("two"), (("full", FULL),), 0, block),
+        ]
+        for feed in self.feeds:
+            feed.ring.allocate(FORMAT)
+        self.references: list[Reference] = []
+        self.stage = Inference(self.feeds, frames, self.open_model, self.handover)
+
+    def open_model(self) -> tuple[Embedder, References]:
+        return Embedder(self.model), References(self.references)
+
+    def deliver(self, camera: int, seq: int, pixels: NDArray[np.uint8]) -> None:
+        ring = self.feeds[camera].ring
+        ring.slot()[...] = pixels
+        ring.commit(seq, Stamp(time.monotonic_ns(), "driver"))
+
+    def results(self, count: int) -> list[Result]:
+        got: list[Result] = []
+
+        def get() -> bool:
+            result = self.handover.get()
+            if result is not None:
+                got.append(result)
+            return len(got) >= count
+
+        eventually(get, f"{count} results")
+        return got
+
+
+@contextmanager
+def started(rig: Rig) -> Iterator[Rig]:
+    rig.stage.start(lambda: None)
+    try:
+        assert rig.stage.wait_open(20)
+        yield rig
+    finally:
+        rig.stage.stop()
+        assert rig.stage.join(10)
+        assert rig.stage.error is None
+        rig.bell.close()
+
+
+def test_each_region_of_a_frame_is_embedded_and_compared(cases: Path) -> None:
+    rig = Rig(cases)
+    pixels = picture(1)
+    with Embedder(rig.model) as embedder:
+        expected = {}
+        for name, region in rig.feeds[0].regions:
+            expected[name] = np.zeros(embedder.dimension, np.float32)
+            embedder.embed(pixels, PixelFormat.BGR, region.to_box(120, 80), 90, expected[name])
+    rig.references = [
+        Reference("like-left", [expected["left"]]),
+        Reference("only-right", [expected["right"]], ("one/right",)),
+        Reference("elsewhere", [expected["right"]], ("two",)),
+    ]
+    with started(rig):
+        rig.deliver(0, 5, pixels)
+        left, right = rig.results(2)
+    assert [(result.region, result.roi, result.rotation) for result in (left, right)] == [
+        ("left", LEFT, 90),
+        ("right", RIGHT, 90),
+    ]
+    assert {result.frame_seq for result in (left, right)} == {5}
+    for result in (left, right):
+        assert np.array_equal(result.vector, expected[result.region])
+    assert [match.reference for match in left.matches] == ["like-left"]
+    assert left.matches[0].similarity == pytest.approx(1.0)
+    assert [match.reference for match in right.matches] == ["only-right", "like-left"]
+    assert (left.compared, right.compared) == (1, 2)
+
+
+def test_of_several_pictures_of_a_reference_the_best_counts(cases: Path) -> None:
+    rig = Rig(cases)
+    with Embedder(rig.model) as embedder:
+        vectors = []
+        for seed in (1, 2, 3):
+            vectors.append(np.zeros(embedder.dimension, np.float32))
+            embedder.embed(picture(seed), PixelFormat.BGR, FULL.to_box(120, 80), 0, vectors[-1])
+    rig.references = [Reference("many", vectors), Reference("one", vectors[:1])]
+    with started(rig):
+        rig.deliver(1, 0, picture(3))
+        [result] = rig.results(1)
+    scores = {match.reference: match.similarity for match in result.matches}
+    assert scores["many"] == pytest.approx(1.0)
+    assert scores["one"] < 1.0
+
+
+def test_a_camera_that_is_always_ready_does_not_starve_another(cases: Path) -> None:
+    rig = Rig(cases)
+    order: list[str] = []
+    for seq in range(20):
+        rig.deliver(0, seq, picture(seq))
+        rig.deliver(1, seq, picture(seq))
+        taken = [rig.stage._next_frame(), rig.stage._next_frame()]
+        for feed, lease in filter(None, taken):
+            order.append(feed.camera)
+            lease.release()
+            rig.deliver(0, seq, picture(seq))  # ready again at once
+    assert order.count("two") == 20
+
+
+def test_where_results_cannot_be_handed_over_they_are_dropped_and_counted(cases: Path) -> None:
+    with started(Rig(cases, capacity=2)) as rig:
+        rig.deliver(0, 0, picture(0))
+        eventually(lambda: len(rig.handover._results) == 2, "two results")
+        rig.deliver(0, 1, picture(1))
+        eventually(lambda: rig.feeds[0].tally.dropped_publish == 2, "two drops")
+
+
+def test_under_the_policy_block_it_waits_for_the_publisher_instead(cases: Path) -> None:
+    with started(Rig(cases, capacity=2, block=True)) as rig:
+        rig.deliver(0, 0, picture(0))
+        eventually(lambda: len(rig.handover._results) == 2, "two results")
+        rig.deliver(0, 1, picture(1))
+        seen = []
+        for _ in range(4):
+            [result] = rig.results(1)
+            seen.append((result.frame_seq, result.region))
+            rig.handover.give_back(result.vector)
+    assert seen == [(0, "left"), (0, "right"), (1, "left"), (1, "right")]
+    assert rig.feeds[0].tally.dropped_publish == 0
+
+
+def test_when_every_camera_has_stopped_it_ends_after_the_last_frame(cases: Path) -> None:
+    rig = Rig(cases)
+    rig.deliver(1, 9, picture(0))
+    for feed in rig.feeds:
+        feed.ring.close()
+    rig.stage.start(lambda: None)
+    assert rig.stage.join(20)
+    assert rig.stage.error is None
+    assert rig.results(1)[0].frame_seq == 9
+    with pytest.raises(RingClosed):
+        rig.handover.get()
+
+
+def test_one_camera_that_has_stopped_does_not_stop_the_other(cases: Path) -> None:
+    with started(Rig(cases)) as rig:
+        rig.feeds[0].ring.close()
+        rig.deliver(1, 3, picture(0))
+        assert rig.results(1)[0].camera == "two"
+
+
+def test_it_is_stopped_while_it_waits_for_frames_and_while_it_waits_for_room(cases: Path) -> None:
+    for block in (False, True):
+        rig = Rig(cases, capacity=1, block=block)
+        rig.stage.start(lambda: None)
+        assert rig.stage.wait_open(20)
+        if block:
+            rig.deliver(0, 0, picture(0))
+            eventually(lambda: len(rig.handover._results) == 1, "a result")  # noqa: B023 - called at once
+        begin = time.monotonic()
+        rig.stage.stop()
+        assert rig.stage.join(10)
+        assert time.monotonic() - begin < 2
+
+
+def test_a_model_that_cannot_be_opened_fails_the_start_and_lets_the_cameras_go(cases: Path) -> None:
+    rig = Rig(cases)
+
+    def refuse() -> tuple[Embedder, References]:
+        raise ModelError("no good")
+
+    rig.stage._open_model = refuse
+    rig.stage.start(lambda: None)
+    assert rig.stage.wait_open(10)
+    assert rig.stage.join(10)
+    assert isinstance(rig.stage.error, ModelError)
+    with pytest.raises(RingClosed):
+        rig.feeds[0].ring.slot()
+
+
+def test_it_makes_no_large_array_for_a_frame(cases: Path) -> None:
+    import tracemalloc
+
+    with started(Rig(cases)) as rig:
+        for seq in range(5):
+            rig.deliver(1, seq, picture(0))
+            rig.handover.give_back(rig.results(1)[0].vector)
+        pixels = picture(1)
+        tracemalloc.start()
+        try:
+            for seq in range(50):
+                rig.deliver(1, seq, pixels)
+                rig.handover.give_back(rig.results(1)[0].vector)
+            snapshot = tracemalloc.take_snapshot()
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    own = [trace for trace in snapshot.traces if "/edged/" in trace.traceback[0].filename]
+    assert max((trace.size for trace in own), default=0) < 4096
+    assert peak < 200_000
