@@ -7,6 +7,7 @@ delegate for CPU.`` on stderr, once a process; neither runtime has a setting for
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -42,6 +43,8 @@ class Interpreter:
     It belongs to one thread: two that use it at the same moment get a ``RuntimeError``, not a wrong vector.
     ``invoke`` lets other threads run. What is written and read is copied: no array points into the runtime.
 
+    ``num_threads`` is the most that the model may use; more than there are processors are never started.
+
     ``engine`` says what runs the model, such as ``ai-edge-litert 2.3.0``; ``delegate`` what is in effect:
     ``none``, ``xnnpack``, ``coral``, or ``external:`` and the library's file name.
 
@@ -64,7 +67,8 @@ class Interpreter:
         self._model = model
         self._lock = threading.Lock()
         self._runtime: Any  # neither runtime has types
-        opening = _Opening(model, self.engine, module, num_threads)
+        # TFLite's threads spin while they wait: more than processors take seconds a run, and thousands crash.
+        opening = _Opening(model, self.engine, module, min(num_threads, len(os.sched_getaffinity(0))))
         library = delegate_library(delegate)
         try:
             if library is None:

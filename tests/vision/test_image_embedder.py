@@ -68,7 +68,7 @@ def test_content_wins_over_a_name(uint8_file: Path) -> None:
         assert made.get_embedding_dimension(0) == 40
 
 
-@pytest.mark.parametrize("num_threads", [-1, 0, 1, 2, None, True])
+@pytest.mark.parametrize("num_threads", [-1, 0, 1, 2, 1000, None, True])
 def test_numbers_of_threads_that_are_taken(uint8_file: Path, num_threads: int | None) -> None:
     with embedder(uint8_file, num_threads=num_threads) as made:
         assert np.isfinite(vector(made, LEAF)).all()

@@ -67,6 +67,12 @@ def test_several_threads_give_the_same_numbers_as_one(engine: EngineName, int8_m
         assert run(one, int8_model, 90) == run(two, int8_model, 90)
 
 
+def test_more_threads_than_processors_are_never_started(engine: EngineName, int8_model: ModelFile) -> None:
+    """Left to the engines, this would hang the one and crash the other."""
+    with Interpreter(int8_model, engine=engine, num_threads=100_000) as interpreter:
+        assert len(run(interpreter, int8_model, 90)) == 1280
+
+
 def test_no_threads_at_all_are_refused() -> None:
     with pytest.raises(ModelError, match=r"model pool: .* at least 1 \(got 0\)"):
         Interpreter(pool_model(), num_threads=0)
