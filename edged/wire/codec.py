@@ -42,16 +42,16 @@ def encode(message: Message) -> Frames:
 
     Raises:
         WireError: a value is not JSON (NaN and infinity are not, nor are numpy's numbers), a name is not
-            legal, or the header is longer than MAX_HEADER_BYTES.
+            legal, or the header or the payload is longer than MAX_HEADER_BYTES or MAX_PAYLOAD_BYTES.
     """
     content = {"v": VERSION, "kind": message.kind, **_plain(message)}
     try:
         header = _TO_JSON.encode(content).encode()
     except (ValueError, TypeError) as exc:
         raise WireError(f"{_culprit(content)}: {exc}") from exc
-    if len(header) > MAX_HEADER_BYTES:
-        raise WireError(f"header: must not be longer than {MAX_HEADER_BYTES} bytes (got {len(header)})")
     payload: Frame = message.vector.view(np.uint8).data if isinstance(message, Vec) else b""
+    _check_length("header", header, MAX_HEADER_BYTES)
+    _check_length("payload", payload, MAX_PAYLOAD_BYTES)
     return message.topic, header, payload
 
 
@@ -118,8 +118,7 @@ def _culprit(content: dict[str, Any]) -> str:
 
 
 def _parse(frame: Frame) -> dict[str, Any]:
-    if len(frame) > MAX_HEADER_BYTES:
-        raise WireError(f"header: must not be longer than {MAX_HEADER_BYTES} bytes (got {len(frame)})")
+    _check_length("header", frame, MAX_HEADER_BYTES)
     try:
         header = _FROM_JSON.decode(str(frame, "utf-8"))
     except WireError:
@@ -137,7 +136,13 @@ def _check_address(address: Topic, header: dict[str, Any]) -> None:
             raise WireError(f"{part}: must be what the topic says (got {short(header.get(part))}, not {name!r})")
 
 
+def _check_length(name: str, frame: Frame, most: int) -> None:
+    if len(frame) > most:
+        raise WireError(f"{name}: must not be longer than {most} bytes (got {len(frame)})")
+
+
 def _vector(dtype: str, payload: Frame) -> Vector:
+    _check_length("payload", payload, MAX_PAYLOAD_BYTES)
     try:
         vector: Vector = np.frombuffer(payload, dtype=dtype)
     except ValueError as exc:  # empty, cut off within a number, or not contiguous

@@ -333,6 +333,16 @@ def test_a_header_that_no_subscriber_would_take_is_refused() -> None:
         encode(dataclasses.replace(VEC, sims=tuple(Match("r" * 64, 0.1) for _ in range(20_000))))
 
 
+def test_a_vector_longer_than_any_subscriber_would_take_is_refused() -> None:
+    vector = np.zeros((4 << 20) + 1, dtype=np.int8)
+    long = dataclasses.replace(VEC, vector=vector, dtype="|i1", shape=(vector.size,))
+    with pytest.raises(WireError, match="payload: must not be longer than 4194304 bytes"):
+        encode(long)
+    header = with_header(VEC, lambda header: header.update(dtype="|i1", shape=[vector.size]))[1]
+    with pytest.raises(WireError, match="payload: must not be longer than 4194304 bytes"):
+        decode((VEC.topic, header, vector.tobytes()))
+
+
 @pytest.mark.parametrize(
     "vector",
     [
