@@ -173,8 +173,7 @@ def test_no_step_makes_an_array_once_a_size_is_known(
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-    # The loops of numpy have two buffers of 16 KiB; a picture or a vector would be far more.
-    assert peak - before < 40_000
+    assert peak - before < 4096
 
 
 def test_the_input_is_what_the_model_sees(float_model: ModelFile) -> None:
