@@ -191,6 +191,7 @@ def test_grey_pictures_are_not_taken_for_damaged_ones(reduce: int, quality: int)
         np.full((480, 640), 128, np.uint8),
         np.repeat(ramp[:, None], 640, axis=1),
         np.repeat(ramp[::-1, None], 640, axis=1),
+        np.repeat(np.minimum(ramp, 128)[:, None], 640, axis=1),
         np.clip(np.random.default_rng(1).normal(128, 2, (480, 640)).round(), 0, 255).astype(np.uint8),
     ]
     for wall in walls:

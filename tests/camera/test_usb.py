@@ -192,6 +192,7 @@ def test_only_the_newest_frame_is_taken_and_no_buffer_is_lost(kernel: FakeKernel
             assert (slot == 10).all()
     assert source.skipped == 80
     assert camera.lost == 0
+    assert kernel.requests.count("VIDIOC_QBUF") == 4 + 120  # each buffer once
     source.close()
 
 
