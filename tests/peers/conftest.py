@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.peers.drawing import read_photographs
 from tests.peers.peer import MADE, PICTURES, Peer
 
 
@@ -31,8 +31,7 @@ def mediapipe() -> Iterator[Peer]:
 
 @pytest.fixture(scope="session")
 def photographs() -> list[npt.NDArray[np.uint8]]:
-    """The pictures that come with scikit-image and scikit-learn, RGB."""
+    """The pictures that come with scikit-image and scikit-learn."""
     if not (PICTURES / MADE).exists():
         pytest.skip("there are no pictures to ask about: scripts/peers fetches them")
-    read = (cv2.imread(str(path)) for path in sorted(PICTURES.iterdir()) if path.suffix in {".jpg", ".png"})
-    return [cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8) for picture in read]
+    return read_photographs()

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edged.values import Box
+from edged.vision.image import read_picture
+from tests.peers.peer import PICTURES
 
 Picture = npt.NDArray[np.uint8]
 LARGEST = 2000
@@ -41,6 +43,11 @@ class Case:
     def __str__(self) -> str:
         height, width = self.image.shape[:2]
         return f"case {self.choice}: {width} x {height}, {self.box}"
+
+
+def read_photographs() -> list[Picture]:
+    """The pictures that scripts/peers fetches, RGB, always in the same order."""
+    return [read_picture(path) for path in sorted(PICTURES.iterdir()) if path.suffix in {".jpg", ".png"}]
 
 
 def draw(photographs: list[Picture], count: int, seed: int) -> Iterator[Case]:

@@ -5,27 +5,18 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from tests.peers.framing import Array
+from tests.peers.layouts import LAYOUTS
 from tests.peers.serving import Answer, serve
 
 # Its extension modules want libusb, and where the system has none, this package does.
 ctypes.CDLL(import_module("libusb_package").get_library_path(), ctypes.RTLD_GLOBAL)
 core, processor, vision = (import_module(f"tflite_support.task.{name}") for name in ("core", "processor", "vision"))
-
-LAYOUTS: dict[str, Callable[[Array], Array]] = {
-    "plain": lambda array: array,
-    "crop": lambda array: array[5:-7, 3:-9],
-    "channels reversed": lambda array: array[..., ::-1],
-    "turned": np.rot90,
-    "upside down": lambda array: array[::-1],
-}
-"""Views of an array that are not contiguous; what goes over the pipe always is."""
 
 embedders: dict[int, Any] = {}
 
