@@ -168,7 +168,7 @@ class Inference(Stage):
 
 def _facts(embedder: Embedder) -> ModelFacts:
     return ModelFacts(
-        model=embedder.model.name,
+        model=embedder.model.name.encode("utf-8", "replace").decode(),  # a file's name need not be text
         space_id=embedder.space_id,
         engine=embedder.engine,
         delegate=embedder.delegate,
