@@ -123,19 +123,25 @@ def _check_scans(picture: memoryview, at: int, restarts: bool) -> None:
 
 
 def _breaks_off(decoded: NDArray[Any], reduce: int) -> bool:
-    """Whether the end of a picture is what the decoder leaves where no data was: exactly mid-grey, with a sharp edge.
+    """Whether the end of a picture is what the decoder leaves where no data was: exactly mid-grey.
 
-    A grey wall has that grey too, but no sharp edge above it; what the edge hides on a wall is little damage.
+    That begins somewhere in a row of blocks, with a sharp edge above, and all rows below are grey from side to side. A
+    grey wall has no sharp edge, a bar or a label no such shape; what a wall hides of the edge is little damage.
     """
-    grey = 128
-    if (decoded[-1, -64 // reduce :] != grey).any():
+    grey, block, blocks = 128, 8 // reduce, 64 // reduce
+    if (decoded[-1, -blocks:] != grey).any():
         return False
     other_rows = np.flatnonzero((decoded[:, -1] != grey).any(axis=1))
     if not other_rows.size:
         return False  # all grey: a picture of nothing, perhaps, but not one that breaks off
-    last = int(other_rows[-1])
-    # Some rows of it, because colours are blended over two rows where they are stored once for two.
-    edge = decoded[max(last - 3, 0) : last + 1, -8:].astype(np.int16)
+    first = int(other_rows[-1]) + 1
+    whole_rows_follow = len(decoded) - first > 2 * block  # blocks may be stored in twos
+    if whole_rows_follow and (decoded[-1] != grey).any():
+        return False
+    if (decoded[first : first + block, :block] == grey).all():
+        return False
+    # Some rows of the edge, because colours are blended over two rows where they are stored once for two.
+    edge = decoded[max(first - 4, 0) : first, -block:].astype(np.int16)
     return bool(np.abs(edge - grey).max() > 16)
 
 

@@ -180,7 +180,7 @@ def test_a_lost_packet_in_the_middle_is_seen(street: NDArray[np.uint8], sampling
             decode_jpeg(row(content[:at] + content[at + PACKET :]), slot(640, 480, reduce), reduce)
         except DamagedFrame:
             seen += 1
-    assert seen >= 38  # what the decoder happens to get in step with again is not
+    assert seen >= 34  # a picture that breaks off just at the end of a row of blocks is taken for one with a bar
 
 
 @pytest.mark.parametrize("reduce", REDUCTIONS)
@@ -196,6 +196,17 @@ def test_grey_pictures_are_not_taken_for_damaged_ones(reduce: int, quality: int)
     ]
     for wall in walls:
         decode_jpeg(row(encode(np.repeat(wall[..., None], 3, axis=2), quality=quality)), slot(640, 480, reduce), reduce)
+
+
+@pytest.mark.parametrize("reduce", REDUCTIONS)
+@pytest.mark.parametrize(("left", "top"), [(0, 400), (0, 464), (320, 400), (128, 304), (0, 0)])
+def test_grey_bars_and_labels_are_not_taken_for_damage(
+    street: NDArray[np.uint8], left: int, top: int, reduce: int
+) -> None:
+    labelled = street.copy()
+    labelled[top:, left:] = 128
+    for sampling in ((), Y422):
+        decode_jpeg(row(encode(labelled, *sampling)), slot(640, 480, reduce), reduce)
 
 
 def test_real_frames_are_never_taken_for_damaged_ones(demo: Path) -> None:
