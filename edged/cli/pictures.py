@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from edged.cli.ledger import printable
+from edged.cli.png import save_png
 from edged.errors import ReferenceImageError
 from edged.references import picture_files, read_reference
 from edged.values import PixelFormat
-from edged.vision.orientation import Orientation
-from edged.vision.preprocess import Preprocessor
+from edged.vision.view import ModelView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +54,8 @@ class Pictures:
         self.failed: list[Failure] = []
         self._region = region
         self._rotation = rotation
-        self._view = None if save_to is None else _View(embedder, save_to)
+        self._view = ModelView(embedder.model.input, embedder.options.resize)
+        self._save_to = save_to
 
     def expand(self, paths: Sequence[Path]) -> list[Path]:
         """The files that *paths* name: themselves, and the pictures in folders."""
@@ -75,8 +75,9 @@ class Pictures:
             box = self._region.to_box(width, height)
             vector = np.zeros(self.embedder.dimension, self.embedder.dtype)
             self.embedder.embed(picture, PixelFormat.RGB, box, self._rotation, vector)
-            if self._view is not None:
-                self._view.save(picture, box, self._rotation, f"{len(self.done) + 1:04d}-{path.stem}.png")
+            if self._save_to is not None:
+                seen = self._view.of(picture, PixelFormat.RGB, box, self._rotation)
+                save_png(self._save_to / f"{len(self.done) + 1:04d}-{path.stem}.png", seen)
         except (ReferenceImageError, OSError) as exc:
             self._fail(path, exc)
         else:
@@ -86,18 +87,3 @@ class Pictures:
         reason = str(exc).removeprefix(f"{path}: ")
         self.failed.append(Failure(path, reason))
         print(f"edged embed: {printable(str(path))}: {printable(reason)}", file=sys.stderr)
-
-
-class _View:
-    """Writes what a model sees: the pixels as they are before they are normalised."""
-
-    def __init__(self, embedder: Embedder, folder: Path) -> None:
-        spec = replace(embedder.model.input, dtype="uint8", normalization=None)
-        self._preprocess = Preprocessor(spec, embedder.options.resize)
-        self._pixels = np.zeros((spec.height, spec.width, 3), np.uint8)
-        self._folder = folder
-
-    def save(self, picture: NDArray[np.uint8], box: Box, rotation: Rotation, name: str) -> None:
-        self._preprocess(picture, PixelFormat.RGB, box, Orientation.from_rotation(rotation), self._pixels)
-        _, png = cv2.imencode(".png", self._pixels[..., ::-1])
-        (self._folder / name).write_bytes(png.tobytes())

@@ -1,0 +1,41 @@
+"""What a model sees of a picture: the pixels of its input before they are normalised."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edged.vision.orientation import Orientation
+from edged.vision.preprocess import Preprocessor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edged.values import Box, PixelFormat, Rotation
+    from edged.vision.resize import Resize
+    from edged.vision.specs import InputSpec
+
+__all__ = ["ModelView"]
+
+
+class ModelView:
+    """Makes pictures for people of what the model of *spec* is given. It belongs to one thread.
+
+    The pixels are those of a model that takes them as they are; a float model gets the same ones, normalised.
+    """
+
+    def __init__(self, spec: InputSpec, resize: Resize = "exact") -> None:
+        self._spec = replace(spec, dtype="uint8", quantization=None, normalization=None)
+        self._preprocess = Preprocessor(self._spec, resize)
+
+    def of(self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, rotation: Rotation = 0) -> NDArray[np.uint8]:
+        """*box* of *image*, whose layout is *pixels*, as the model sees it: RGB, ``(height, width, 3)``.
+
+        Raises:
+            ValueError: *image* is not of that layout, or *box* reaches outside it.
+        """
+        seen = np.zeros((self._spec.height, self._spec.width, 3), np.uint8)
+        self._preprocess(image, pixels, box, Orientation.from_rotation(rotation), seen)
+        return seen
