@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -53,10 +53,7 @@ class Preprocessor:
     """
 
     def __init__(self, spec: InputSpec, resize: Resize = "exact") -> None:
-        self._spec = spec
-        self._resize = resize
-        self._values = pixel_values(spec)
-        self._scratch = Scratch()
+        self._aim = _Aim(spec, resize, pixel_values(spec), Scratch())
         self._plans: OrderedDict[tuple[object, ...], _PackedPlan | _PlanarPlan] = OrderedDict()
 
     def __call__(
@@ -89,11 +86,11 @@ class Preprocessor:
         if target.flags.c_contiguous:
             plan(image, box, target)
         else:
-            plan(image, box, whole := self._scratch.array("whole", target.shape, target.dtype.type))
+            plan(image, box, whole := self._aim.scratch.array("whole", target.shape, target.dtype.type))
             np.copyto(target, whole)
 
     def _checked(self, out: NDArray[Any]) -> NDArray[np.uint8]:
-        spec = self._spec
+        spec = self._aim.spec
         shape = (spec.height, spec.width, 3)
         target = out[0] if out.ndim == 4 and out.shape[0] == 1 else out
         if target.shape != shape or target.dtype != spec.dtype:
@@ -109,14 +106,26 @@ class Preprocessor:
         plan = self._plans.get(key)
         if plan is None:
             make = _PlanarPlan if planar else _PackedPlan
-            plan = self._plans[key] = make(
-                self._spec, self._resize, self._values, self._scratch, pixels, box, orientation
-            )
+            plan = self._plans[key] = make(self._aim, pixels, box, orientation)
             if len(self._plans) > _PLANS:
                 self._plans.popitem(last=False)
         else:
             self._plans.move_to_end(key)
         return plan
+
+
+class _Aim(NamedTuple):
+    """What all plans of a preprocessor have in common: where they lead to, and the memory on the way."""
+
+    spec: InputSpec
+    resize: Resize
+    values: NDArray[Any] | None
+    scratch: Scratch
+
+    def stored_size(self, orientation: Orientation) -> tuple[int, int]:
+        """Width and height that a picture is resized to before it is turned."""
+        size = (self.spec.width, self.spec.height)
+        return size[::-1] if orientation.swaps_sides else size
 
 
 def pixel_values(spec: InputSpec) -> NDArray[Any] | None:
@@ -178,31 +187,23 @@ def _readable(picture: NDArray[np.uint8]) -> bool:
 class _PackedPlan:
     """Everything that is known beforehand about crops of one size of RGB, BGR, RGBA, BGRA or gray pictures."""
 
-    def __init__(
-        self,
-        spec: InputSpec,
-        resize: Resize,
-        values: NDArray[Any] | None,
-        scratch: Scratch,
-        pixels: PixelFormat,
-        box: Box,
-        orientation: Orientation,
-    ) -> None:
-        self._shape = _shape(box.width, box.height, CHANNELS[pixels])
-        self._scratch = scratch
-        source, target = (box.width, box.height), _stored_size(spec, orientation)
+    def __init__(self, aim: _Aim, pixels: PixelFormat, box: Box, orientation: Orientation) -> None:
+        channels, source, target = CHANNELS[pixels], (box.width, box.height), aim.stored_size(orientation)
+        upright = (aim.spec.height, aim.spec.width, 3)
         steps: list[tuple[Step, tuple[int, ...]]] = []
         if source != target:
-            resizer = make_resizer(resize, source, target, CHANNELS[pixels], scratch)
-            steps.append((resizer, _shape(*target, CHANNELS[pixels])))
+            resizer = make_resizer(aim.resize, source, target, channels, aim.scratch)
+            steps.append((resizer, _shape(*target, channels)))
         if pixels in TO_RGB:
             steps.append((partial(_convert, TO_RGB[pixels]), _shape(*target, 3)))
         if orientation is not Orientation.TOP_LEFT:
-            steps.append((orientation.turn, (spec.height, spec.width, 3)))
-        if values is not None:
-            steps.append((partial(_look_up, values), (spec.height, spec.width, 3)))
-        *before, (self._last, _) = steps or [(_copy, (spec.height, spec.width, 3))]
-        self._before = [(step, scratch.array(f"step {i}", shape)) for i, (step, shape) in enumerate(before)]
+            steps.append((orientation.turn, upright))
+        if aim.values is not None:
+            steps.append((partial(_look_up, aim.values), upright))
+        *before, (self._last, _) = steps or [(_copy, upright)]
+        self._before = [(step, aim.scratch.array(f"step {i}", shape)) for i, (step, shape) in enumerate(before)]
+        self._shape = _shape(*source, channels)
+        self._scratch = aim.scratch
 
     def __call__(self, image: NDArray[np.uint8], box: Box, out: NDArray[Any]) -> None:
         picture = image[box.y : box.y + box.height, box.x : box.x + box.width]
@@ -225,30 +226,21 @@ class _PlanarPlan:
     on average. (The Task Library shifts all of them by half a sample there.)
     """
 
-    def __init__(
-        self,
-        spec: InputSpec,
-        resize: Resize,
-        values: NDArray[Any] | None,
-        scratch: Scratch,
-        pixels: PixelFormat,
-        box: Box,
-        orientation: Orientation,
-    ) -> None:
+    def __init__(self, aim: _Aim, pixels: PixelFormat, box: Box, orientation: Orientation) -> None:
         self._pixels = pixels
-        self._values = values
-        self._scratch = scratch
-        luma = _stored_size(spec, orientation)
+        self._values = aim.values
+        self._scratch = aim.scratch
+        luma = aim.stored_size(orientation)
         chroma = chroma_size(*luma)
         down = 1 if pixels is PixelFormat.YUYV else 2
-        small = (_samples(box.x, box.width, 2), _samples(box.y, box.height, down))
+        touched = (_samples(box.x, box.width, 2), _samples(box.y, box.height, down))
         self._planes = [
-            _PlanePlan("y", (box.width, box.height), luma, resize, scratch, orientation),
-            _PlanePlan("u", small, chroma, resize, scratch, orientation),
-            _PlanePlan("v", small, chroma, resize, scratch, orientation),
+            _PlanePlan("y", aim, (box.width, box.height), luma, orientation),
+            _PlanePlan("u", aim, touched, chroma, orientation),
+            _PlanePlan("v", aim, touched, chroma, orientation),
         ]
-        self._to_rgb = PlanesToRgb(spec.width, spec.height, scratch)
-        self._rgb = scratch.array("rgb", (spec.height, spec.width, 3))
+        self._to_rgb = PlanesToRgb(aim.spec.width, aim.spec.height, aim.scratch)
+        self._rgb = aim.scratch.array("rgb", (aim.spec.height, aim.spec.width, 3))
 
     def __call__(self, image: NDArray[np.uint8], box: Box, out: NDArray[Any]) -> None:
         if not image.flags.c_contiguous:
@@ -267,22 +259,14 @@ class _PlanePlan:
     """One plane of a YUV picture: taken out, resized and turned."""
 
     def __init__(
-        self,
-        name: str,
-        source: tuple[int, int],
-        target: tuple[int, int],
-        resize: Resize,
-        scratch: Scratch,
-        orientation: Orientation,
+        self, name: str, aim: _Aim, source: tuple[int, int], target: tuple[int, int], orientation: Orientation
     ) -> None:
-        width, height = target
-        self._resize = make_resizer(resize, source, target, 1, scratch)
-        self._plane = scratch.array("plane", (source[1], source[0]))
-        self._small = scratch.array(f"small {name}", (height, width))
+        upright = target[::-1] if orientation.swaps_sides else target
+        self._resize = make_resizer(aim.resize, source, target, 1, aim.scratch)
         self._turn = orientation.turn
-        self._upright = scratch.array(
-            f"upright {name}", (width, height) if orientation.swaps_sides else (height, width)
-        )
+        self._plane = aim.scratch.array("plane", _shape(*source, 1))
+        self._small = aim.scratch.array("small", _shape(*target, 1))
+        self._upright = aim.scratch.array(f"upright {name}", _shape(*upright, 1))
 
     def __call__(self, plane: Plane, box: Box) -> NDArray[np.uint8]:
         x, y = box.x // plane.across, box.y // plane.down
@@ -299,10 +283,6 @@ class _PlanePlan:
 def _samples(start: int, size: int, step: int) -> int:
     """How many samples, one for every *step* pixels, *size* pixels from *start* on touch."""
     return (start + size + step - 1) // step - start // step
-
-
-def _stored_size(spec: InputSpec, orientation: Orientation) -> tuple[int, int]:
-    return (spec.height, spec.width) if orientation.swaps_sides else (spec.width, spec.height)
 
 
 def _shape(width: int, height: int, channels: int) -> tuple[int, ...]:
