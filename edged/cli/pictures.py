@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edged.values import Box, Region, Rotation
+    from edged.values import Region, Rotation
     from edged.vision.embedder import Embedder
 
 __all__ = ["Failure", "Picture", "Pictures"]
