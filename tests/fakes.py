@@ -40,6 +40,7 @@ class FakeSource:
         self.released = threading.Event()
         self.woken = threading.Event()
         self.pace = 0.0  # seconds that each grab takes
+        self.last_good: list[int] = []  # when a good new picture was delivered, in nanoseconds
         self._script: Iterator[str | Format] = iter(script)
         self._decodable = True
         self._count = 0
@@ -71,6 +72,8 @@ class FakeSource:
             case cue:
                 self._decodable = cue != "damaged"
                 self._count += cue != "same"
+                if cue in ("frame", "open"):
+                    self.last_good.append(time.monotonic_ns())
                 if cue == "past":
                     return Stamp(1, "driver")
                 return Stamp(time.monotonic_ns(), "driver")

@@ -1,0 +1,136 @@
+"""Every way in which a camera fails, round after round: what is told, how soon, and that nothing is left behind.
+
+Five rounds of each here; EDGED_ROUNDS=200 for as many as a bad month has. The figures are printed with ``pytest -s``.
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import os
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from edged.pipeline.capture import Capture, CaptureSettings
+from edged.pipeline.ring import FrameRing
+from edged.pipeline.tally import CameraState, Condition, Tally
+from edged.values import Format
+from tests.fakes import FakeSource, eventually
+
+ROUNDS = int(os.environ.get("EDGED_ROUNDS", "5"))
+STALL = 0.15
+FROZEN = 0.55  # seconds; a frozen picture is looked for twice a second
+PACE = 0.01  # seconds a frame
+SETTINGS = CaptureSettings(stall_seconds=STALL, frozen_seconds=FROZEN, retry_seconds=0.01, retry_max_seconds=0.02)
+
+Script = Iterator[str | Format]
+GOOD = ["frame"] * 10
+
+
+def rounds(*failure: str | Format) -> Callable[[], Script]:
+    """A camera that works, fails as told, and works again, so many times."""
+
+    def script() -> Script:
+        yield "open"
+        for _ in range(ROUNDS):
+            yield from GOOD
+            yield from failure
+        yield from GOOD
+
+    return script
+
+
+SILENCE = ["nothing"] * (int(STALL / PACE) + 20)
+STILL = ["same"] * 230
+
+FAILURES: dict[str, tuple[Callable[[], Script], CameraState, str, float]] = {
+    # name: (script, state, reason, most seconds to notice; generous, for busy machines)
+    "disconnects while reading": (rounds("die", "open"), CameraState.LOST, "the cable was pulled", 2.0),
+    "fails to open five times": (rounds("die", *["refuse"] * 5, "open"), CameraState.LOST, "it will not open", 2.0),
+    "opens and gives nothing": (rounds("die", "open", *SILENCE, "open"), CameraState.LOST, "no good frame", 4.0),
+    "goes silent": (rounds(*SILENCE, "open"), CameraState.LOST, "no good frame", 4.0),
+    "repeats one picture": (rounds(*STILL, "open"), CameraState.FROZEN, "the same picture", 6.0),
+    "gives only damaged frames": (rounds(*["damaged"] * 40, "open"), CameraState.LOST, "no good frame", 4.0),
+    "comes back with another size": (
+        rounds("die", Format(width=24, height=16), "frame", "die", Format(width=16, height=8)),
+        CameraState.LOST,
+        "the cable was pulled",
+        2.0,
+    ),
+}
+
+
+def resources() -> tuple[int, int]:
+    """How many threads and file descriptors there are."""
+    gc.collect()
+    return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.timeout(60 + 15 * ROUNDS)
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_camera_that_fails_is_noticed_and_heals_every_time(failure: str) -> None:
+    script, state, reason, most = FAILURES[failure]
+    before = resources()
+    source = FakeSource(script())
+    source.pace = PACE
+    source.woken.set()
+    tally = Tally("cam")
+    seen: list[Condition] = []
+    stage = Capture(source, FrameRing(threading.Condition()), tally, SETTINGS)
+    stage.start(lambda: None)
+
+    def ended() -> bool:
+        while tally.changes:
+            seen.append(tally.changes.popleft())
+        return not stage.running
+
+    eventually(ended, "the end of the script", seconds=60 + 10 * ROUNDS)
+    ended()
+    assert stage.join(10)
+    assert stage.error is None
+
+    bad = [condition for condition in seen if condition.state is state and reason in (condition.reason or "")]
+    assert len(bad) >= ROUNDS
+    running = [condition.since_ns for condition in seen if condition.state is CameraState.RUNNING]
+    assert len(running) >= ROUNDS + 1
+    assert seen[-1].state is CameraState.STOPPED
+    recover = [min(ns for ns in running if ns > each.since_ns) - each.since_ns for each in bad]
+    good = [last for last in source.last_good if last < bad[-1].since_ns]
+    notice = [each.since_ns - max(ns for ns in good if ns <= each.since_ns) for each in bad]
+    assert max(notice) / 1e9 < most
+    print(
+        f"\n{failure}: {len(bad)} times {state.value}; noticed after {statistics.median(notice) / 1e9:.3f} s "
+        f"(at most {max(notice) / 1e9:.3f}), running again after {statistics.median(recover) / 1e9:.3f} s"
+    )
+    assert resources() == before
+
+
+def test_a_camera_that_hangs_does_not_slow_another() -> None:
+    bell = threading.Condition()
+    stuck_source = FakeSource(itertools.chain(["open", "frame", "hang"]))
+    good_source = FakeSource(itertools.chain(["open"], itertools.repeat("frame")))
+    good_source.pace = 0.005
+    stages = []
+    for source in (stuck_source, good_source):
+        stages.append(Capture(source, FrameRing(bell), Tally("cam"), SETTINGS))
+        stages[-1].start(lambda: None)
+    begin, count = time.monotonic(), 0
+    stuck, good = stages
+    while count < 100:
+        lease = good._ring.take()
+        if lease is not None:
+            lease.release()
+            count += 1
+    assert time.monotonic() - begin < 20
+    assert stuck._tally.notice_silence() or stuck._tally.condition.state is CameraState.LOST
+    good.stop()
+    assert good.join(2)
+    stuck.stop()
+    assert not stuck.join(0.05)
+    stuck_source.released.set()
+    assert stuck.join(10)
