@@ -1,0 +1,165 @@
+"""How a daemon ends: in order, in time, and with the error that ended it, whatever its stages do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from edged.config import Endpoint
+from edged.errors import ModelError, PublishError
+from edged.pipeline.bell import Bell
+from edged.pipeline.build import Pipeline
+from edged.pipeline.capture import Capture, CaptureSettings
+from edged.pipeline.handover import Handover
+from edged.pipeline.inference import Feed, Inference
+from edged.pipeline.publisher import Publisher, PublisherSettings
+from edged.pipeline.ring import FrameRing
+from edged.pipeline.tally import Tally
+from edged.references import References
+from edged.service.daemon import Daemon
+from edged.values import FULL, Format
+from edged.vision.embedder import Embedder
+from edged.vision.model_file import read_model
+from tests.fakes import FakeSource, eventually
+
+
+class Rig:
+    """A daemon on a fake camera, with a small model that may be told to misbehave."""
+
+    def __init__(self, cases: Path, address: str, script: Iterable[str | Format]) -> None:
+        self.source = FakeSource(script)
+        self.source.pace = 0.01
+        self.fault: Exception | None = None
+        self.stuck = threading.Event()
+        self.unstick = threading.Event()
+        model = read_model(cases / "small96_uint8_meta.tflite")
+        rig = self
+
+        class Faulty(Embedder):
+            def invoke(self) -> None:
+                if rig.stuck.is_set():
+                    rig.unstick.wait()
+                if rig.fault:
+                    raise rig.fault
+                super().invoke()
+
+        frames, bell = threading.Condition(), Bell()
+        self.tally = Tally("cam", bell.ring)
+        ring, handover = FrameRing(frames), Handover(8, bell)
+        endpoint = Endpoint.parse(f"pub+bind:{address}", Path("/"))
+        self.daemon = Daemon(
+            Pipeline(
+                captures=[Capture(self.source, ring, self.tally, CaptureSettings())],
+                inference=Inference(
+                    [Feed("cam", ring, self.tally, (("full", FULL),), 0, False)],
+                    frames,
+                    lambda: (Faulty(model), References([])),
+                    handover,
+                ),
+                publisher=Publisher(PublisherSettings("node", [endpoint], 30, ""), handover, bell, [self.tally]),
+                tallies=[self.tally],
+            )
+        )
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        try:
+            self.daemon.run()
+        except (UnexpectedError, ModelError, PublishError) as error:
+            self.error = error
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wait(self, seconds: float) -> bool:
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+
+class UnexpectedError(Exception):
+    """What nobody expected."""
+
+
+def frames() -> Iterable[str]:
+    yield "open"
+    while True:
+        yield "frame"
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    return f"ipc://{tmp_path}/pub.sock"
+
+
+def test_the_end_of_every_camera_is_the_end_of_the_daemon(cases: Path, address: str) -> None:
+    rig = Rig(cases, address, ["open", *["frame"] * 20])
+    rig.start()
+    assert rig.wait(20)
+    assert rig.error is None
+    assert rig.tally.published > 0
+    assert rig.daemon.late == []
+
+
+def test_a_stop_ends_it_in_order(cases: Path, address: str) -> None:
+    rig = Rig(cases, address, frames())
+    rig.start()
+    eventually(lambda: rig.tally.published > 5, "messages")
+    begin = time.monotonic()
+    rig.daemon.stop("asked to")
+    rig.daemon.stop("asked again")
+    assert rig.wait(2.0)
+    assert time.monotonic() - begin < 2.0
+    assert rig.error is None
+
+
+def test_a_bug_in_a_stage_stops_the_others_and_is_raised(cases: Path, address: str) -> None:
+    rig = Rig(cases, address, frames())
+    rig.start()
+    eventually(lambda: rig.tally.published > 0, "a message")
+    rig.fault = UnexpectedError("a bug")
+    assert rig.wait(5)
+    assert rig.error is rig.fault
+    assert rig.daemon.late == []
+
+
+def test_a_capture_that_hangs_in_its_driver_does_not_keep_the_daemon_from_stopping(cases: Path, address: str) -> None:
+    rig = Rig(cases, address, ["open", *["frame"] * 5, "hang"])
+    rig.start()
+    eventually(lambda: rig.tally.published == 5, "messages")
+    begin = time.monotonic()
+    rig.daemon.stop("asked to")
+    assert rig.wait(4)
+    assert time.monotonic() - begin < 2.5
+    assert rig.daemon.late == ["capture cam"]
+    rig.source.released.set()
+
+
+def test_an_inference_that_hangs_does_not_keep_the_daemon_from_stopping(cases: Path, address: str) -> None:
+    rig = Rig(cases, address, frames())
+    rig.start()
+    eventually(lambda: rig.tally.published > 0, "a message")
+    rig.stuck.set()
+    published = -1
+    while published != rig.tally.published:
+        published = rig.tally.published
+        rig.stuck.wait(0.1)
+        threading.Event().wait(0.1)
+    begin = time.monotonic()
+    rig.daemon.stop("asked to")
+    assert rig.wait(4)
+    assert time.monotonic() - begin < 2.5
+    assert rig.daemon.late == ["inference"]
+    rig.unstick.set()
+
+
+def test_an_endpoint_that_cannot_be_bound_ends_the_start(cases: Path, tmp_path: Path) -> None:
+    rig = Rig(cases, f"ipc://{tmp_path}/no/such/folder/pub.sock", frames())
+    rig.start()
+    assert rig.wait(10)
+    assert isinstance(rig.error, PublishError)
+    assert rig.source.events == []
