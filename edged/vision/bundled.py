@@ -34,7 +34,8 @@ def bundled_model(name: str) -> ModelFile:
         near = get_close_matches(name, BUNDLED, n=1, cutoff=0.5)
         hint = f" (did you mean {near[0]}?)" if near else ""
         raise ModelError(
-            f"there is no bundled model {name!r}{hint}: there are {' and '.join(BUNDLED)}; a file of your own goes by its path"
+            f"there is no bundled model {name!r}{hint}: there are {' and '.join(BUNDLED)}; "
+            "a model of your own goes by its path"
         )
     path = Path(__file__).parent / "models" / f"{name}.tflite"
     model = read_model(path, name=name)

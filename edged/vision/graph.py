@@ -105,10 +105,14 @@ def _pick(items: Sequence[_T], index: int, what: str, place: str) -> _T:
 
 def _buffer(index: int, buffer: Record, content: bytes) -> _Value:
     """The bytes of a buffer: in the FlatBuffer, or in a file of more than 2 GB behind it."""
-    if buffer["offset"] > 1:
-        return _outside(content, buffer["offset"], buffer["size"], f"buffer {index}")
-    data: _Value | None = buffer["data"]
-    return _NOTHING if data is None else data
+    data: _Value = _NOTHING if buffer["data"] is None else buffer["data"]
+    if buffer["offset"] <= 1:
+        return data
+    if data.size or not buffer["size"]:
+        raise GraphError(
+            f"buffer {index} is said to lie at byte {buffer['offset']}, and has its bytes elsewhere or none"
+        )
+    return _outside(content, buffer["offset"], buffer["size"], f"buffer {index}")
 
 
 def _outside(content: bytes, offset: int, size: int, place: str) -> _Value:

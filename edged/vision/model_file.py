@@ -85,18 +85,14 @@ def _read_file(path: str) -> bytes:
 def _model(content: bytes, name: str, label: str, normalization: Normalization | None) -> ModelFile:
     try:
         network = _network(content)
-        graph, metadata = network.graphs[0], _metadata(network)
-        model = ModelFile(
-            name=name,
-            content=content,
-            digest=hashlib.sha256(content).hexdigest(),
-            input=image_input(graph, metadata, normalization),
-            heads=vector_heads(graph, metadata),
-            custom_ops=tuple(sorted({operator.name for operator in graph.operators if operator.custom})),
-        )
-        # Last, because what makes a model no embedder is better news than what else is wrong with it.
+        metadata = _metadata(network)
+        graph, *others = network.graphs
+        image = image_input(graph, metadata, normalization)
+        shapes = check_operators(graph)
+        heads = vector_heads(graph, shapes, metadata)
+        for other in others:
+            check_operators(other)
         for each in network.graphs:
-            check_operators(each)
             check_scales(each)
     except FlatbufferError as exc:
         raise ModelError(
@@ -104,7 +100,14 @@ def _model(content: bytes, name: str, label: str, normalization: Normalization |
         ) from exc
     except (GraphError, MetadataError, RequirementError) as exc:
         raise ModelError(f"model {label}: {exc}") from exc
-    return model
+    return ModelFile(
+        name=name,
+        content=content,
+        digest=hashlib.sha256(content).hexdigest(),
+        input=image,
+        heads=heads,
+        custom_ops=tuple(sorted({operator.name for operator in graph.operators if operator.custom})),
+    )
 
 
 def _network(content: bytes) -> Network:

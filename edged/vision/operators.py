@@ -37,26 +37,28 @@ ANY = 1 << 16
 """For the number of an operator's inputs."""
 
 
-def check_operators(graph: Graph) -> None:
+def check_operators(graph: Graph) -> dict[int, Shape]:
     """Check each operator of *graph* that has a rule, in their order.
 
+    Returns the shapes that the tensors really have, by their numbers, as far as they can be known. Those in the file
+    may be wrong in good models: the runtimes work them out anew.
+
     Raises:
-        GraphError: it lacks an input or its options, or its options and inputs do not fit together, or the last
-            of them does not make what the graph says it gives.
+        GraphError: an operator lacks an input or its options, or its options and inputs do not fit together.
     """
-    # Shapes in between may be wrong in good models: the runtimes work them out anew. But what is made of constants
-    # alone, some delegates make at once, by its shape in the file.
-    shapes = {tensor.index: tensor.shape for tensor in graph.tensors if tensor.constant is not None}
-    fixed = set(shapes)
+    made = {index for operator in graph.operators for index in operator.outputs}.union(graph.inputs)
+    shapes = {tensor.index: tensor.shape for tensor in graph.tensors if tensor.index not in made}
+    fixed = {tensor.index for tensor in graph.tensors if tensor.constant is not None}
     shapes |= {index: graph.tensors[index].shape for index in graph.inputs if _is_sure(graph.tensors[index])}
     for operator in graph.operators:
         shapes |= _made(Site(graph, operator, shapes))
         if fixed.issuperset(operator.inputs):
             fixed.update(operator.outputs)
-    for index in fixed.union(graph.outputs):
+    for index in fixed:  # these, some delegates make at once, by the shape in the file
         tensor = graph.tensors[index]
         if shapes.get(index, tensor.shape) != tensor.shape:
-            raise GraphError(f"{graph}: {tensor} should be {by(tensor.shape)}, but gets {by(shapes[index])}")
+            raise GraphError(f"{graph}: {tensor} is {by(shapes[index])}, but the file says {by(tensor.shape)}")
+    return shapes
 
 
 def _made(site: Site) -> dict[int, Shape]:
@@ -125,7 +127,7 @@ class Site:
         """The whole numbers in its input *number*, where that is a constant."""
         tensor = self.tensor(number)
         if tensor.constant is None:
-            return None
+            return [] if 0 in self.shape(number) else None
         if tensor.type not in {"INT32", "INT64"}:
             self.fail(f"has {tensor.type} for input {number}, which needs whole numbers")
         numbers: list[int] = tensor.constant.view("<i4" if tensor.type == "INT32" else "<i8").tolist()

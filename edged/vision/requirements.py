@@ -12,11 +12,15 @@ from edged.vision.specs import HeadSpec, InputSpec, Normalization, Quantization,
 from edged.vision.tensors import by
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from edged.vision.graph import Graph
     from edged.vision.metadata import ModelMetadata, TensorMetadata
     from edged.vision.tensors import Tensor
 
 __all__ = ["RequirementError", "image_input", "vector_heads"]
+
+Shape = tuple[int, ...]
 
 _TYPES: dict[str, TensorType] = {"UINT8": "uint8", "INT8": "int8", "FLOAT32": "float32"}
 
@@ -158,8 +162,8 @@ def _normalization(tensor: Tensor, note: TensorMetadata | None, given: Normaliza
     return None
 
 
-def vector_heads(graph: Graph, metadata: ModelMetadata) -> tuple[HeadSpec, ...]:
-    """The vectors that *graph* gives, one for each output.
+def vector_heads(graph: Graph, shapes: Mapping[int, Shape], metadata: ModelMetadata) -> tuple[HeadSpec, ...]:
+    """The vectors that *graph* gives, one for each output. *shapes* are those that tensors really have, where known.
 
     Raises:
         RequirementError: it gives none, or what is no vector.
@@ -170,13 +174,13 @@ def vector_heads(graph: Graph, metadata: ModelMetadata) -> tuple[HeadSpec, ...]:
     # Names are matched by their order, which means nothing where the counts differ.
     names = [note.name for note in notes] if len(notes) == len(graph.outputs) else [None] * len(graph.outputs)
     return tuple(
-        _head(index, graph.tensors[number], name)
+        _head(index, graph.tensors[number], shapes.get(number), name)
         for index, (number, name) in enumerate(zip(graph.outputs, names, strict=True))
     )
 
 
-def _head(index: int, tensor: Tensor, name: str | None) -> HeadSpec:
-    _check_vector_shape(index, tensor)
+def _head(index: int, tensor: Tensor, shape: Shape | None, name: str | None) -> HeadSpec:
+    size = _vector_size(index, tensor, shape)
     dtype = _type(tensor, "output")
     quantization = _quantization(tensor)
     if dtype == "float32":
@@ -189,15 +193,15 @@ def _head(index: int, tensor: Tensor, name: str | None) -> HeadSpec:
         index=index,
         tensor_index=tensor.index,
         tensor_name=tensor.name,
-        size=tensor.shape[-1],
+        size=size,
         dtype=dtype,
         quantization=quantization,
         name=name,
     )
 
 
-def _check_vector_shape(index: int, tensor: Tensor) -> None:
-    shape, of = tensor.shape, f"It is the output tensor '{tensor.name}'"
+def _vector_size(index: int, tensor: Tensor, known: Shape | None) -> int:
+    shape, of = tensor.shape if known is None else known, f"It is the output tensor '{tensor.name}'"
     if len(shape) not in {2, 4}:
         raise RequirementError(
             f"Unexpected number of dimensions for output index {index}: got {len(shape)}D, expected either "
@@ -212,8 +216,9 @@ def _check_vector_shape(index: int, tensor: Tensor) -> None:
         raise RequirementError(
             f"The output array is expected to have a batch size of 1. Got {shape[0]} for output index {index}. {of}."
         )
-    if shape[-1] == 0 or -1 in tensor.signature[1:]:
+    if shape[-1] == 0 or (known is None and -1 in tensor.signature[1:]):
         raise RequirementError(
             f"The output index {index} has no fixed size: {by(tensor.signature)}. {of}. Models of a dynamic size are "
             "not supported: convert the model again with fixed sizes."
         )
+    return shape[-1]

@@ -1,0 +1,244 @@
+"""Open damaged model files on every engine: each has to be refused in plain words, or to give an answer.
+
+The files are made from whole models by flipping bits, changing bytes and numbers, moving pieces and cutting ends off,
+mostly where the structure is and not the weights; half of them are whole FlatBuffers again, with wrong values. Case
+number n of a seed is always the same file. The engines run in child processes, for what this looks for is their death:
+the exit status is 1 when one has died or hung.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import resource
+import signal
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+import numpy as np
+
+from edged.errors import InferenceError, ModelError
+from edged.values import Delegate
+from edged.vision.engine import EngineName, installed_engines
+from edged.vision.interpreter import Interpreter
+from edged.vision.model_file import read_model
+from edged.vision.specs import ModelFile
+from scripts.damage import Original, damaged
+
+ROOT = Path(__file__).parent.parent
+# The bundled models take most of the time, and the small ones have the same operators.
+MODELS = {
+    "tests/cases/small96_float_meta.tflite": 6,
+    "tests/cases/small96_uint8_meta.tflite": 6,
+    "tests/cases/two_heads_uint8_meta.tflite": 2,
+    "edged/vision/models/efficientnet-lite0.tflite": 1,
+    "edged/vision/models/efficientnet-lite0-int8.tflite": 1,
+}
+HANG_SECONDS = 20.0
+MEMORY = 4 << 30
+
+
+@dataclass
+class Worker:
+    """A child process that opens one damaged file after the other, and says before each step what it is about to do."""
+
+    originals: list[Original]
+    weights: list[int]
+    seed: int
+    engines: tuple[EngineName, ...]
+    delegates: tuple[str, ...]
+    step: tuple[str, ...] = ()
+    case: int = -1
+    deadline: float = 0.0
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        context = get_context("fork")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=self._work, args=(theirs,), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def give(self, case: int) -> None:
+        """Let it do *case*."""
+        self.case, self.step, self.deadline = case, ("start",), time.monotonic() + HANG_SECONDS
+        self.connection.send(case)
+
+    def case_file(self, case: int) -> tuple[str, str, bytes]:
+        """Name of the model, way of damage and content of *case*."""
+        chance = random.Random(f"{self.seed}/{case}")  # noqa: S311 - the same case again, whenever it is asked for
+        original = chance.choices(self.originals, self.weights)[0]
+        way, content = damaged(original, chance)
+        return original.name, way, content
+
+    def _work(self, connection: Connection) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the engines tell each refusal there too
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        while True:
+            case = connection.recv()
+            if case is None:
+                return
+            content = self.case_file(case)[2]
+            connection.send(("step", "verification"))
+            try:
+                model = read_model(content, normalization=None)
+            except ModelError as error:
+                connection.send(("done", [("verification", "refused", str(error))]))
+                continue
+            found = []
+            for engine in self.engines:
+                for delegate in self.delegates:
+                    connection.send(("step", f"{engine} {delegate}"))
+                    found.append((f"{engine} {delegate}", *run(model, engine, delegate)))
+            connection.send(("done", found))
+
+
+def run(model: ModelFile, engine: EngineName, delegate: str) -> tuple[str, str]:
+    """What *engine* makes of *model*: ``refused`` and why, or ``answered``."""
+    try:
+        with Interpreter(model, engine=engine, delegate=Delegate.parse(delegate)) as interpreter:
+            shape = (1, model.input.height, model.input.width, 3)
+            interpreter.write((np.arange(np.prod(shape)) % 251).reshape(shape).astype(model.input.dtype))
+            interpreter.invoke()
+            for head in model.heads:
+                interpreter.read(head, np.empty(head.size, head.dtype))
+    except (ModelError, InferenceError, ValueError) as error:
+        return "refused", f"{type(error).__name__}: {error}"
+    return "answered", ""
+
+
+@dataclass
+class Tally:
+    """What became of the cases so far."""
+
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    deaths: list[str] = field(default_factory=list)
+
+    def add(self, step: str, outcome: str, reason: str) -> None:
+        """One outcome of a case."""
+        self.counts[step, outcome] += 1
+        if reason:
+            self.reasons[f"{step}: {''.join('#' if c.isdigit() else c for c in reason)[:140]}"] += 1
+
+    def show(self, cases: int, seconds: float) -> None:
+        """Print the figures."""
+        print(f"{cases} damaged files in {seconds:.0f} s")
+        for (step, outcome), count in sorted(self.counts.items()):
+            print(f"  {step:24} {outcome:10} {count:8}  {100 * count / cases:5.1f} %")
+        for death in self.deaths:
+            print(f"  {death}")
+
+
+class Campaign:
+    """All the cases of one call of this program."""
+
+    def __init__(self, options: argparse.Namespace, originals: list[Original], weights: list[int]) -> None:
+        self._options = options
+        self._cases = iter(range(options.first, options.first + options.cases))
+        self._done = 0
+        self._tally = Tally()
+        self._workers = [
+            Worker(originals, weights, options.seed, installed_engines(), tuple(options.delegates.split(",")))
+            for _ in range(options.workers)
+        ]
+
+    def run(self) -> Tally:
+        """Run them all."""
+        began = shown = time.monotonic()
+        for worker in self._workers:
+            worker.start()
+        busy = [worker for worker in self._workers if self._give(worker)]
+        while busy:
+            ready = wait([*(w.connection for w in busy), *(w.process.sentinel for w in busy)], timeout=1.0)
+            for worker in [each for each in busy if each.connection in ready or each.process.sentinel in ready]:
+                if not self._listen(worker):
+                    busy.remove(worker)
+            for worker in list(busy):
+                if time.monotonic() > worker.deadline:
+                    worker.process.kill()
+                    worker.process.join()
+                    self._lost(worker, "hung")
+                    if not self._give(worker):
+                        busy.remove(worker)
+            if time.monotonic() - shown > 10:
+                shown = time.monotonic()
+                print(f"{self._done} of {self._options.cases}, {self._done / (shown - began):.0f}/s", file=sys.stderr)
+        self._tally.show(self._options.cases, time.monotonic() - began)
+        return self._tally
+
+    def _give(self, worker: Worker) -> bool:
+        case = next(self._cases, None)
+        if case is None:
+            worker.connection.send(None)
+            worker.process.join()
+            return False
+        worker.give(case)
+        return True
+
+    def _listen(self, worker: Worker) -> bool:
+        """Take one message of *worker*, or its death; False when there is nothing left for it to do."""
+        try:
+            message = worker.connection.recv() if worker.connection.poll() else None
+        except (EOFError, ConnectionResetError):
+            message = None
+        if message is None:
+            worker.process.join()
+            self._lost(worker, f"died of {_ending(worker.process.exitcode)}")
+            return self._give(worker)
+        kind, what = message
+        if kind == "step":
+            worker.step = what
+            return True
+        for outcome in what:
+            self._tally.add(*outcome)
+        self._done += 1
+        return self._give(worker)
+
+    def _lost(self, worker: Worker, how: str) -> None:
+        name, way, content = worker.case_file(worker.case)
+        self._tally.add(str(worker.step), "DIED", "")
+        self._tally.deaths.append(f"case {worker.case} ({name}, {way}): {worker.step} {how}")
+        print(self._tally.deaths[-1], file=sys.stderr)
+        if self._options.save:
+            self._options.save.mkdir(parents=True, exist_ok=True)
+            (self._options.save / f"{self._options.seed}-{worker.case}.tflite").write_bytes(content)
+        self._done += 1
+        worker.connection.close()
+        worker.start()
+
+
+def _ending(code: int | None) -> str:
+    return signal.Signals(-code).name if code is not None and code < 0 else f"exit {code}"
+
+
+def main() -> int:
+    """Read the arguments, run, and tell the exit status."""
+    parser = argparse.ArgumentParser(prog="scripts/fuzz-models", description=__doc__)
+    parser.add_argument("cases", type=int, help="how many damaged files")
+    parser.add_argument("models", nargs="*", type=Path, help="models to damage, beside the bundled and the tests'")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="number of the first case")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--delegates", default="auto", help="comma-separated: auto, none")
+    parser.add_argument("--save", type=Path, help="keep the files that killed an engine in this folder")
+    parser.add_argument("--reasons", action="store_true", help="tell why files were refused, with counts")
+    options = parser.parse_args()
+    models = {ROOT / name: weight for name, weight in MODELS.items()} | dict.fromkeys(options.models, 2)
+    tally = Campaign(options, [Original.read(path) for path in models], list(models.values())).run()
+    if options.reasons:
+        for reason, count in tally.reasons.most_common():
+            print(f"{count:8} {reason}")
+    return 1 if tally.deaths else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""The models that come with edged."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+import edged.vision
+from edged.errors import ModelError
+from edged.vision.bundled import BUNDLED, bundled_model
+
+MODELS = Path(edged.vision.__file__).parent / "models"
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_bundled_model_is_what_it_was_made_as(name: str) -> None:
+    model = bundled_model(name)
+    assert model.name == name
+    assert model.digest == BUNDLED[name] == hashlib.sha256((MODELS / f"{name}.tflite").read_bytes()).hexdigest()
+    assert (model.input.height, model.input.width) == (224, 224)
+    assert [(head.name, head.size) for head in model.heads] == [("feature", 1280)]
+
+
+def test_every_model_in_the_package_is_listed() -> None:
+    assert {path.stem for path in MODELS.glob("*.tflite")} == set(BUNDLED)
+
+
+def test_a_name_that_is_misspelt_gets_a_suggestion() -> None:
+    with pytest.raises(ModelError) as caught:
+        bundled_model("eficientnet-lite0")
+    assert str(caught.value) == (
+        "there is no bundled model 'eficientnet-lite0' (did you mean efficientnet-lite0?): there are "
+        "efficientnet-lite0 and efficientnet-lite0-int8; a model of your own goes by its path"
+    )
+
+
+def test_a_name_that_is_like_none_gets_the_list() -> None:
+    with pytest.raises(ModelError, match=r"^there is no bundled model 'resnet': there are efficientnet-lite0 and"):
+        bundled_model("resnet")
