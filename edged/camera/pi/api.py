@@ -1,0 +1,92 @@
+"""The few parts of picamera2 and libcamera that edged uses, as types: neither library has any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["CameraInfo", "Job", "Library", "Mapped", "PiCamera", "Request"]
+
+CameraInfo = Mapping[str, Any]
+"""What picamera2 tells of a camera: ``Id``, and where known ``Model``."""
+
+
+class Request(Protocol):
+    """One frame, in a buffer that the camera lacks until it is released."""
+
+    def get_metadata(self) -> Mapping[str, Any]:
+        """What libcamera knows about the frame."""
+
+    def release(self) -> None:
+        """Give the buffer back, once."""
+
+
+class Job(Protocol):
+    """Something that the camera's own thread will do."""
+
+
+class Mapped(Protocol):
+    """The memory of a frame."""
+
+    @property
+    def array(self) -> NDArray[np.uint8]:
+        """A view of it, without the padding of its rows."""
+
+
+class PiCamera(Protocol):
+    """A ``picamera2.Picamera2``."""
+
+    @property
+    def camera_properties(self) -> Mapping[str, Any]: ...
+
+    @property
+    def camera_controls(self) -> Mapping[str, tuple[Any, Any, Any]]:
+        """Least, greatest and default value of each control."""
+
+    @property
+    def sensor_modes(self) -> Sequence[Mapping[str, Any]]:
+        """What the sensor can do. Asked for the first time, it configures the camera for each mode."""
+
+    def create_video_configuration(self, **settings: Any) -> dict[str, Any]: ...
+
+    def configure(self, configuration: dict[str, Any]) -> None: ...
+
+    def camera_configuration(self) -> dict[str, Any]:
+        """What came of it."""
+
+    def set_controls(self, controls: dict[str, Any]) -> None: ...
+
+    def start(self) -> None: ...
+
+    def capture_request(self, *, wait: bool, signal_function: Callable[[Job], None]) -> Job: ...
+
+    def wait(self, job: Job, timeout: float | None = None) -> Request: ...
+
+    def cancel_all_and_flush(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Library(Protocol):
+    """Both libraries, once imported."""
+
+    def cameras(self) -> Sequence[CameraInfo]:
+        """The cameras that are there, by their numbers."""
+
+    def open(self, number: int) -> PiCamera:
+        """Take hold of a camera."""
+
+    def transform(self, *, hflip: bool, vflip: bool) -> Any:
+        """A ``libcamera.Transform``."""
+
+    def choice(self, control: str, name: str) -> Any:
+        """A value of an enumeration of ``libcamera.controls``, such as ``AwbModeEnum.Daylight``."""
+
+    def mapped(self, request: Request) -> AbstractContextManager[Mapped]:
+        """The memory of *request*, to read."""

@@ -1,0 +1,29 @@
+"""When a frame was exposed, as libcamera tells it, on the clock that edged uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from edged.values import Stamp
+
+__all__ = ["stamp_of"]
+
+OLDEST_NS = 10_000_000_000  # a frame that old is not fresh from the camera: its time means something else
+AHEAD_NS = 5_000_000  # by so much a time may lie in the future, because the clocks are read one after the other
+
+
+def stamp_of(metadata: Mapping[str, Any], monotonic_ns: int, boottime_ns: int) -> Stamp:
+    """The capture time in *metadata* as CLOCK_MONOTONIC, or the time of arrival, *monotonic_ns*, if it makes no sense.
+
+    ``SensorTimestamp`` is defined to be of CLOCK_BOOTTIME, which also counts the time in which the machine slept;
+    drivers give CLOCK_MONOTONIC. On a machine that never sleeps that is the same; on others that of the two is taken
+    by which the frame is fresher.
+    """
+    told = metadata.get("SensorTimestamp")
+    if isinstance(told, int):
+        candidates = (told, told - (boottime_ns - monotonic_ns))
+        possible = [at for at in candidates if -AHEAD_NS <= monotonic_ns - at <= OLDEST_NS]
+        if possible:
+            return Stamp(min(max(possible), monotonic_ns), "driver")
+    return Stamp(monotonic_ns, "arrival")
