@@ -16,12 +16,12 @@ _LEFT_ALONE = "/%:@!$&'()*+,;=~?"  # what may stand in a path or query; all else
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An ``http`` or ``https`` URL. Its text shows neither user nor password."""
+    """An ``http`` or ``https`` URL. Its text shows neither user nor password, nor a password among its parameters."""
 
     scheme: str
     host: str
     port: int
-    target: str
+    target: str = field(repr=False)
     """Path and query, as the request line has them."""
     user: str | None = field(default=None, repr=False)
     password: str = field(default="", repr=False)
@@ -57,10 +57,14 @@ class Address:
         Raises:
             ValueError: nowhere.
         """
-        there = Address.parse(urljoin(str(self), location))
+        there = Address.parse(urljoin(self._url, location))
         if there.user is None and (there.scheme, there.host, there.port) == (self.scheme, self.host, self.port):
             return Address(there.scheme, there.host, there.port, there.target, self.user, self.password)
         return there
 
-    def __str__(self) -> str:
+    @property
+    def _url(self) -> str:
         return f"{self.scheme}://{self.host_header}{self.target}"
+
+    def __str__(self) -> str:
+        return redacted(self._url)

@@ -98,3 +98,7 @@ def test_an_address_shows_neither_user_nor_password() -> None:
     assert str(address) == "https://[::1]:8443/a%20b?c=d"
     assert "secret" not in repr(address)
     assert "user'" not in repr(address)
+    address = Address.parse("http://cam/video.cgi?user=admin&pwd=secret&size=2")
+    assert address.target == "/video.cgi?user=admin&pwd=secret&size=2"
+    for text in (str(address), repr(address), str(address.moved_to("/other?password=secret"))):
+        assert "secret" not in text
