@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
-from edged.camera.v4l2.choice import Wish, choose
+from edged.camera.v4l2.choice import PIXEL_NAMES, Wish, choose
 from edged.camera.v4l2.device import Mode, Offer
+from edged.config.camera import PixelFormatName
 from edged.errors import SourceError
 
 USB_1, USB_2, USB_3 = 12.0, 480.0, 5000.0
@@ -83,3 +86,7 @@ def test_formats_without_sizes_are_taken_too() -> None:
 def test_what_cannot_be_had_is_refused_with_what_can(offers: list[Offer], wish: Wish, sentence: str) -> None:
     with pytest.raises(SourceError, match=sentence):
         choose(offers, wish, USB_2)
+
+
+def test_what_a_configuration_may_ask_for_is_what_can_be_chosen() -> None:
+    assert set(get_args(PixelFormatName)) == set(PIXEL_NAMES)
