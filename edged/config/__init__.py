@@ -1,11 +1,12 @@
 """The configuration: ``load`` a YAML file into frozen values, or hear everything that is wrong with it."""
 
-from edged.config.camera import CameraConfig, Policy, RegionConfig
+from edged.config.camera import CameraConfig, Policy
 from edged.config.dump import config_hash, dump
 from edged.config.endpoint import Endpoint
 from edged.config.loader import Loaded, load, load_text
 from edged.config.model import ModelConfig
 from edged.config.problems import ConfigFileError, Problem
+from edged.config.region import RegionConfig
 from edged.config.root import Config, LogConfig, PublishConfig, ReferenceConfig
 from edged.config.source import SourceSpec
 

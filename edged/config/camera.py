@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from edged.config.fields import Name, Section, SourceText, misfit, no_fixed_default, whole
+from edged.config.controls import ControlsConfig
+from edged.config.fields import Name, Section, SourceText, left_empty, misfit, no_fixed_default, whole
 from edged.config.problems import shown
-from edged.values import Region, Rotation
+from edged.config.region import RegionConfig
+from edged.config.source import SourceKind, SourceSpec
+from edged.values import Rotation
 
-__all__ = ["CameraConfig", "Policy", "RegionConfig"]
+__all__ = ["CameraConfig", "PixelFormatName", "Policy"]
 
 Policy = Literal["block", "latest"]
+PixelFormatName = Literal["mjpg", "nv12", "nv21", "i420", "yv12", "yuyv", "bgr", "rgb", "bgra", "rgba", "gray"]
 
-_Edge = Annotated[float, Field(ge=0, le=1)]
+_Side = Annotated[int, Field(ge=16, le=16384)]
+_Seconds = Annotated[float, Field(ge=0, le=86400)]
+_Pause = Annotated[float, Field(gt=0, le=3600)]
 
+LEAST_PICAMERA_SIDE = 64
+PICAMERA_REOPENS = 6
 
-class RegionConfig(Section):
-    """A rectangle of the frame as captured, before rotation: its edges in 0…1."""
-
-    left: _Edge = Field(default=0.0, description="Left edge, from the left of the frame.")
-    top: _Edge = Field(default=0.0, description="Top edge, from the top of the frame.")
-    right: _Edge = Field(default=1.0, description="Right edge, from the left of the frame.", validate_default=True)
-    bottom: _Edge = Field(default=1.0, description="Bottom edge, from the top of the frame.", validate_default=True)
-
-    @field_validator("right", "bottom")
-    @classmethod
-    def _not_empty(cls, high: float, info: ValidationInfo) -> float:
-        lower, upper = ("left", "right") if info.field_name == "right" else ("top", "bottom")
-        low = info.data.get(lower)
-        if low is not None and low >= high:
-            raise misfit(f"must be less than {upper} (got {shown(low)} and {shown(high)})", at=("..", lower))
-        return high
-
-    @property
-    def region(self) -> Region:
-        """The same as a value of the pipeline."""
-        return Region(self.left, self.top, self.right, self.bottom)
+_NETWORK: tuple[SourceKind, ...] = ("rtsps", "http", "https")
+_KNOWN_BY: dict[str, tuple[SourceKind, ...]] = {
+    "width": ("usb", "picamera"),
+    "height": ("usb", "picamera"),
+    "pixel_format": ("usb",),
+    "hflip": ("picamera",),
+    "vflip": ("picamera",),
+    "controls": ("picamera",),
+    "verify_tls": _NETWORK,
+    "scaler_crop": ("picamera",),
+}
+"""The sources that know an option. Others take nothing but its default."""
 
 
 def _or_whole_frame(regions: object) -> object:
@@ -49,20 +48,39 @@ class CameraConfig(Section):
     """One camera and what is looked at in its frames."""
 
     source: SourceText = Field(
-        description="Where frames come from: file:VIDEO, or usb:DEVICE such as usb:/dev/video0 or usb:/dev/v4l/by-id/…",
+        description="Where frames come from: file:VIDEO, dir:FOLDER of pictures, usb:DEVICE or usb:NAME, picamera:0, a "
+        "URL that begins with rtsp://, rtsps://, http:// or https://, or pattern: for a moving test picture.",
     )
-    loop: bool = Field(default=False, description="Begin a file again when it ends.")
+    loop: bool = Field(default=False, description="Begin a file or folder again when it ends.")
     policy: Policy = Field(
         default=None,
         validate_default=True,
         json_schema_extra=no_fixed_default,
-        description="When frames come faster than they are embedded: block lets a file wait, so that every frame is "
-        "embedded; latest drops all but the newest. Default: block for files, latest for live cameras.",
+        description="When frames come faster than they are embedded: block lets a file or folder wait, so that every "
+        "frame is embedded; latest drops all but the newest. Default: block for these, latest for live cameras.",
     )
     fps: Annotated[float, Field(gt=0, le=1000)] | None = Field(
         default=None,
-        description="Frames per second: for a file the speed at which it plays, for a live camera a cap. "
+        description="Frames per second: for a file or folder the speed at which it plays, for a live camera a cap. "
         "Default: as they come.",
+    )
+    width: _Side | None = Field(
+        default=None, description="Of a frame, in pixels, for usb: and picamera:. Default: what suits the camera."
+    )
+    height: _Side | None = Field(default=None, validate_default=True, description="Goes with width.")
+    pixel_format: PixelFormatName | None = Field(
+        default=None, description="What a usb: camera is asked for. Default: what suits its size, rate and bus."
+    )
+    hflip: bool = Field(default=False, description="Mirror the frames, in the sensor of a picamera:.")
+    vflip: bool = Field(default=False, description="Turn the frames upside down, in the sensor of a picamera:.")
+    controls: Annotated[ControlsConfig, left_empty] = Field(
+        default={}, validate_default=True, description=ControlsConfig.__doc__
+    )
+    verify_tls: bool = Field(
+        default=True,
+        validate_default=True,
+        description="Refuse a server whose certificate no authority has signed that this machine trusts. Must be false "
+        "for rtsps://, where nothing can verify it.",
     )
     rotation: Annotated[Rotation, BeforeValidator(whole)] = Field(
         default=0, description="How far a region's picture is turned before it is embedded, in degrees clockwise."
@@ -73,16 +91,43 @@ class CameraConfig(Section):
         json_schema_extra=no_fixed_default,
         description="Parts of the frame, each embedded for itself. Default: the whole frame, called full.",
     )
-    retry_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
-        default=2.0,
-        description="First pause before a live camera that is missing or has gone is opened again; it doubles up to "
-        "30 seconds.",
+    scaler_crop: bool = Field(
+        default=False, description="Let a picamera: deliver only its region, of which it may have one, in more pixels."
+    )
+    settle_frames: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=0, description="Frames that are skipped after each start of a camera, while its exposure settles."
+    )
+    stall_seconds: _Seconds = Field(
+        default=None,
+        validate_default=True,
+        json_schema_extra=no_fixed_default,
+        description="A live camera without a good frame for so long is lost, and opened again; 0: never. Default: 5.",
+    )
+    frozen_seconds: _Seconds = Field(
+        default=None,
+        validate_default=True,
+        json_schema_extra=no_fixed_default,
+        description="A live camera that sends the same picture for so long is frozen, and opened again; 0: never. "
+        "Default: 30.",
+    )
+    retry_seconds: _Pause = Field(
+        default=2.0, description="First pause before a camera that is missing or has gone is opened again; it doubles."
+    )
+    retry_max_seconds: _Pause = Field(
+        default=30.0, validate_default=True, description="The longest pause, at least retry_seconds."
+    )
+    max_reopens: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=None,
+        validate_default=True,
+        json_schema_extra=no_fixed_default,
+        description="After so many attempts in a row without a good frame edged ends with status 1, to be started "
+        f"again by systemd; 0: it never gives up. Default: {PICAMERA_REOPENS} for picamera:, 0 for others.",
     )
 
     @field_validator("loop")
     @classmethod
     def _only_files_loop(cls, loop: bool, info: ValidationInfo) -> bool:
-        source = info.data.get("source")
+        source = _source(info)
         if loop and source is not None and source.is_live:
             raise misfit(f"must be false for a live camera (source is {shown(str(source))})")
         return loop
@@ -90,7 +135,7 @@ class CameraConfig(Section):
     @field_validator("policy", mode="before")
     @classmethod
     def _policy_of_source(cls, policy: object, info: ValidationInfo) -> object:
-        source = info.data.get("source")
+        source = _source(info)
         if source is None:
             return "latest" if policy is None else policy
         if policy == "block" and source.is_live:
@@ -99,7 +144,102 @@ class CameraConfig(Section):
             return "latest" if source.is_live else "block"
         return policy
 
+    @field_validator(*_KNOWN_BY)
+    @classmethod
+    def _known_by_source(cls, value: object, info: ValidationInfo) -> object:
+        source, name = _source(info), str(info.field_name)
+        kinds = _KNOWN_BY[name]
+        if source is not None and source.kind not in kinds and value != _default(name):
+            known = " and ".join(f"{kind}://" if kind in _NETWORK else f"{kind}:" for kind in kinds)
+            cure = "; write pattern:WIDTHxHEIGHT" if source.kind == "pattern" and name in ("width", "height") else ""
+            raise misfit(f"is only for {known}, so leave it out (source is {shown(str(source))}){cure}")
+        return value
+
+    @field_validator("width", "height")
+    @classmethod
+    def _size_of_source(cls, side: int | None, info: ValidationInfo) -> int | None:
+        source = _source(info)
+        if source is None:
+            return side
+        if source.kind == "picamera" and side is not None and side < LEAST_PICAMERA_SIDE:
+            raise misfit(f"must be at least {LEAST_PICAMERA_SIDE} for picamera: (got {side})")
+        if source.kind == "usb" and info.field_name == "height" and "width" in info.data:
+            width = info.data["width"]
+            if (width is None) != (side is None):
+                raise misfit(
+                    "must be given together: width and height", at=("..", "height" if width is None else "width")
+                )
+        return side
+
+    @field_validator("controls")
+    @classmethod
+    def _exposure_fits(cls, controls: ControlsConfig, info: ValidationInfo) -> ControlsConfig:
+        fps, exposure = info.data.get("fps"), controls.exposure_us
+        if fps is not None and exposure is not None and exposure * fps > 1_000_000:
+            rule = f"must be at most {1_000_000 / fps:.0f}, the time of a frame at {fps:g} fps (got {exposure})"
+            raise misfit(rule, at=("exposure_us",))
+        return controls
+
+    @field_validator("verify_tls")
+    @classmethod
+    def _verifiable(cls, verify_tls: bool, info: ValidationInfo) -> bool:
+        source = _source(info)
+        if verify_tls and source is not None and source.kind == "rtsps":
+            raise misfit(
+                "must be false for rtsps://, whose certificate cannot be verified here: it keeps listeners out, but "
+                f"not somebody who answers in the camera's place (source is {shown(str(source))})"
+            )
+        return verify_tls
+
+    @field_validator("scaler_crop")
+    @classmethod
+    def _one_region(cls, scaler_crop: bool, info: ValidationInfo) -> bool:
+        regions = info.data.get("regions")
+        if scaler_crop and regions is not None and len(regions) > 1:
+            raise misfit(f"must be false where there are several regions (got {len(regions)}): a camera delivers one")
+        return scaler_crop
+
+    @field_validator("stall_seconds", "frozen_seconds", mode="before")
+    @classmethod
+    def _of_live_cameras(cls, seconds: object, info: ValidationInfo) -> object:
+        source = _source(info)
+        never = source is not None and (
+            not source.is_live or (info.field_name == "frozen_seconds" and source.kind == "pattern")
+        )
+        if seconds is None:
+            return 0.0 if never else 5.0 if info.field_name == "stall_seconds" else 30.0
+        if never and seconds != 0:
+            what = "sends no picture twice" if source is not None and source.is_live else "is waited for"
+            raise misfit(f"must be 0 for a source that {what} (source is {shown(str(source))})")
+        return seconds
+
+    @field_validator("retry_max_seconds")
+    @classmethod
+    def _longest_last(cls, longest: float, info: ValidationInfo) -> float:
+        first = info.data.get("retry_seconds")
+        if first is not None and longest < first:
+            raise misfit(f"must be at least retry_seconds (got {shown(longest)} and {shown(first)})")
+        return longest
+
+    @field_validator("max_reopens", mode="before")
+    @classmethod
+    def _reopens_of_source(cls, reopens: object, info: ValidationInfo) -> object:
+        source = _source(info)
+        if reopens is None:
+            return PICAMERA_REOPENS if source is not None and source.kind == "picamera" else 0
+        return reopens
+
     @property
     def is_live(self) -> bool:
         """Do frames come whether or not anybody reads them?"""
         return self.source.is_live
+
+
+def _source(info: ValidationInfo) -> SourceSpec | None:
+    """The source of the camera that is being read, unless that is wrong itself."""
+    source: SourceSpec | None = info.data.get("source")
+    return source
+
+
+def _default(name: str) -> Any:
+    return ControlsConfig() if name == "controls" else CameraConfig.model_fields[name].default

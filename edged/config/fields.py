@@ -24,7 +24,7 @@ from pydantic_core.core_schema import with_info_after_validator_function as then
 from edged.config.endpoint import Endpoint
 from edged.config.paths import absolute
 from edged.config.problems import shown
-from edged.config.source import SOURCE_KINDS, SourceSpec
+from edged.config.source import SOURCE_PATTERN, SourceSpec
 from edged.values import NAME_PATTERN, check_name
 
 __all__ = [
@@ -110,7 +110,9 @@ FilePath = Annotated[Path, Read(str, absolute)]
 SourceText = Annotated[
     SourceSpec,
     Read(str, SourceSpec.parse),
-    Field(json_schema_extra={"pattern": f"^({'|'.join(SOURCE_KINDS)}):.", "examples": ["file:street.mp4"]}),
+    Field(
+        json_schema_extra={"pattern": SOURCE_PATTERN, "examples": ["file:street.mp4", "usb:/dev/video0", "pattern:"]}
+    ),
 ]
 EndpointText = Annotated[
     Endpoint,

@@ -19,6 +19,11 @@ MOST_TOLD = 100
 MOST_LISTED = 12
 LONGEST_SHOWN = 60
 
+# Some cameras take user and password as parameters: ?user=admin&pwd=…
+_SECRET = re.compile(
+    r"([?&;][^=&;#]*(?:auth|key|login|pass|psw|pwd|secret|token|user|usr)[^=&;#]*=)[^&;#]*", re.IGNORECASE
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -93,7 +98,8 @@ def brief(text: str) -> str:
 def redacted(text: str) -> str:
     """*text* with whatever may be a user and password in a URL replaced by ``***``."""
     # Up to the last '@': a password may hold '/' and '@', and hiding too much does no harm.
-    return re.sub(r"://.*@", "://***@", text, flags=re.DOTALL)
+    without_login = re.sub(r"://.*@", "://***@", text, flags=re.DOTALL)
+    return _SECRET.sub(r"\1***", without_login) if "://" in text else text
 
 
 def suggestion(word: str, known: Collection[str]) -> str:

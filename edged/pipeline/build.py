@@ -75,12 +75,23 @@ def _capture_settings(loaded: Loaded, name: str, camera: CameraConfig) -> Captur
     def refuse(reason: str) -> ConfigFileError:
         return ConfigFileError([loaded.problem(("cameras", name, "source"), reason)])
 
+    max_fps = camera.fps if camera.is_live else None
     return CaptureSettings(
         wait_for_reader=camera.policy == "block",
-        max_fps=camera.fps if camera.is_live else None,
+        max_fps=max_fps,
+        settle_frames=camera.settle_frames,
+        stall_seconds=_stall_seconds(camera.stall_seconds, max_fps),
+        frozen_seconds=camera.frozen_seconds,
         retry_seconds=camera.retry_seconds,
+        retry_max_seconds=camera.retry_max_seconds,
+        max_reopens=camera.max_reopens,
         refuse=None if camera.is_live else refuse,
     )
+
+
+def _stall_seconds(seconds: float, max_fps: float | None) -> float:
+    """After how long without a frame that passes the cap a camera is lost: between two such frames it is not silent."""
+    return seconds + 1.0 / max_fps if seconds and max_fps else seconds
 
 
 def _feed(name: str, camera: CameraConfig, ring: FrameRing, tally: Tally) -> Feed:

@@ -124,7 +124,10 @@ def test_every_problem_of_a_file_is_told_in_the_order_of_its_lines(told: Told) -
         "2:70: model.delegate.options.a: must be text or a whole number (got 1.5); put it in quotes",
         "2:76: model.delegate.zz: unknown key; known are library, options",
         "2:97: model.num_threads: must be at least 1 (got 0)",
-        "5:13: cameras.street.source: must begin with file: or usb: and go on with a path (got 'carrier-pigeon:1')",
+        (
+            "5:13: cameras.street.source: must begin with file:, dir:, usb:, picamera:, pattern:, rtsp://, rtsps://, "
+            "http:// or https:// (got 'carrier-pigeon:1')"
+        ),
         "6:5: cameras.street.rotaton: unknown key; did you mean 'rotation'?",
         "8:5: cameras.street.fps: is given twice; the first is in line 7",
         "11:11: cameras.live.loop: must be false for a live camera (source is 'usb:/dev/video0')",
@@ -157,13 +160,13 @@ def test_thousands_of_problems_are_told_in_a_hundred_lines(told: Told) -> None:
 
 
 def test_no_password_is_told(told: Told) -> None:
-    secret = "rtsp://admin:s3cret@10.0.0.7/live"
+    secret = "rtmp://admin:s3cret@10.0.0.7/live"
     lines = told(
         f"node: '{secret}'\ncameras: {{a: {{source: '{secret}', '{secret}': 1}}}}\nmodel: {{delegate: '{secret}'}}\n"
     )
     assert len(lines) == 4
     assert not [line for line in lines if "s3cret" in line]
-    assert [line for line in lines if "rtsp://***@10.0.0.7/live" in line]
+    assert [line for line in lines if "rtmp://***@10.0.0.7/live" in line]
 
 
 def test_long_and_unprintable_values_are_shown_short_and_on_one_line(told: Told) -> None:

@@ -75,8 +75,9 @@ def test_the_text_explains_a_delegate_library() -> None:
 def test_each_option_follows_a_comment() -> None:
     lines = FILE.read_text().splitlines()
     bare = [line.strip() for before, line in pairwise(lines) if OPTION.match(line) and "#" not in before]
-    # Names come first in what they name, the edges are explained together, std with mean.
-    assert bare == ["street:", "full:", "left: 0.0", "top: 0.0", "right: 1.0", "bottom: 1.0", "path-empty:"]
+    # Names come first in what they name; pairs and the edges are explained together.
+    edges = ["left: 0.0", "top: 0.0", "right: 1.0", "bottom: 1.0"]
+    assert bare == ["street:", "height: null", "vflip: false", "full:", *edges, "path-empty:"]
 
 
 def test_the_demo_is_right(demo: Path) -> None:

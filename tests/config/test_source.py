@@ -3,53 +3,129 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from edged.camera.pattern import LARGEST, SMALLEST
 from edged.config import SourceSpec
+from edged.config.source import LARGEST_PATTERN, SMALLEST_PATTERN, SourceKind
 
 FOLDER = Path("/etc/edged")
 
+KINDS = "must begin with file:, dir:, usb:, picamera:, pattern:, rtsp://"
 
-def test_a_file_is_found_from_the_folder_of_the_configuration() -> None:
+
+def test_a_file_or_folder_is_found_from_the_folder_of_the_configuration() -> None:
     assert SourceSpec.parse("file:a b.mp4", FOLDER) == SourceSpec("file", "/etc/edged/a b.mp4")
     assert SourceSpec.parse("file:/srv/a:b@c.mp4", FOLDER) == SourceSpec("file", "/srv/a:b@c.mp4")
+    assert SourceSpec.parse("dir:pictures", FOLDER) == SourceSpec("dir", "/etc/edged/pictures")
+    assert SourceSpec.parse("dir:.", FOLDER) == SourceSpec("dir", "/etc/edged")
 
 
-def test_a_device_stays_as_it_is() -> None:
-    text = "usb:/dev/v4l/by-id/usb-046d_C920-video-index0"
-    assert SourceSpec.parse(text, FOLDER) == SourceSpec("usb", text.removeprefix("usb:"))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "usb:/dev/v4l/by-id/usb-046d_C920-video-index0",
+        "usb:/dev/video0",
+        "usb:HD Pro Webcam C920",
+        "picamera:0",
+        "picamera:imx708",
+        "picamera:/base/axi/pcie@120000/rp1/i2c@88000/imx708@1a",
+        "pattern:",
+        "pattern:1920x1080",
+        "rtsp://10.0.0.7/live",
+        "rtsps://camera:322/live?channel=1",
+        "http://[fe80::1]:8080/stream",
+        "https://straße.example/a:b",
+    ],
+)
+def test_a_source_is_written_as_it_is_read(text: str) -> None:
+    source = SourceSpec.parse(text, FOLDER)
+    assert str(source) == text
+    assert SourceSpec.parse(str(source), Path("/elsewhere")) == source
+    assert source.target == (text if "://" in text else text.partition(":")[2])
 
 
-def test_only_a_file_waits_to_be_read() -> None:
-    assert SourceSpec("usb", "/dev/video0").is_live
-    assert not SourceSpec("file", "/a.mp4").is_live
+def test_only_files_and_folders_wait_to_be_read() -> None:
+    assert {kind for kind in get_args(SourceKind) if not SourceSpec(kind, "x").is_live} == {"file", "dir"}
 
 
-def test_a_source_is_written_as_it_is_read() -> None:
-    for text in ("file:/srv/a@b.mp4", "usb:/dev/video0"):
-        assert str(SourceSpec.parse(text, FOLDER)) == text
+def test_a_test_picture_has_a_size_or_its_own() -> None:
+    assert SourceSpec.parse("pattern:", FOLDER).size is None
+    assert SourceSpec.parse("pattern:320x0240", FOLDER).size == (320, 240)
+    assert SourceSpec("usb", "640x480").size is None
+    assert (SMALLEST_PATTERN, LARGEST_PATTERN) == (SMALLEST, LARGEST)
 
 
-def test_a_password_in_a_url_is_in_no_repr() -> None:
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("rtsp://admin:s3cret@10.0.0.7/live", "rtsp://***@10.0.0.7/live"),
+        ("rtsp://s3cret@10.0.0.7/live", "rtsp://***@10.0.0.7/live"),
+        ("http://admin:s3c@ret@10.0.0.7/live", "http://***@10.0.0.7/live"),
+        ("http://admin:12/s3cret@10.0.0.7/live", "http://***@10.0.0.7/live"),
+        ("http://c/v?user=s3cret&pwd=s3cret&fps=5", "http://c/v?user=***&pwd=***&fps=5"),
+        ("https://c/v?fps=5&Access_Token=s3cret#x", "https://c/v?fps=5&Access_Token=***#x"),
+    ],
+)
+def test_user_and_password_of_a_url_are_used_but_not_shown(url: str, shown: str) -> None:
+    source = SourceSpec.parse(url, FOLDER)
+    assert source.target == url
+    assert str(source) == shown
+    assert "s3cret" not in repr(source)
+    with pytest.raises(ValueError, match="where edged hid a user and password; write them in again"):
+        SourceSpec.parse(shown, FOLDER)
+
+
+def test_a_password_in_the_wrong_place_is_in_no_repr() -> None:
     assert "s3cret" not in repr(SourceSpec("file", "rtsp://admin:s3cret@10.0.0.7/live"))
 
 
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
-        ("", "must begin with file: or usb:"),
-        ("street.mp4", "must begin with file: or usb:"),
-        ("file", "must begin with file: or usb:"),
-        ("FILE:a.mp4", "must begin with file: or usb:"),
-        ("rtsp://host/live", "must begin with file: or usb:"),
+        ("", KINDS),
+        ("street.mp4", KINDS),
+        ("file", KINDS),
+        ("FILE:a.mp4", KINDS),
+        ("rtsp:host/live", KINDS),
+        ("RTSP://host/live", KINDS),
+        ("udp://host:1", KINDS),
         ("file:", "must name a video file by its path"),
-        ("file:///srv/a.mp4", "must name a video file by its path"),
-        ("usb:", "must name a device file"),
+        ("file:///srv/a.mp4", "must be the URL itself|must name a video file by its path"),
+        ("file:rtsp://host/live", "must be the URL itself, without file: before it"),
+        ("dir:", "must name a folder by its path"),
+        ("usb:", "must name a device file, such as usb:/dev/video0, or a camera by its name"),
+        ("usb:  ", "must name a device file"),
         ("usb:0", "must name a device file"),
         ("usb:video0", "must name a device file"),
+        ("usb:dev/video0", "must name a device file"),
+        ("picamera:", "must name a camera by number, Id or model"),
+        ("pattern:640", "must be pattern: alone or with a size such as pattern:640x480"),
+        ("pattern:31x480", "of sides in 32…8192"),
+        ("pattern:640x8193", "of sides in 32…8192"),
+        ("pattern:640x99999999999", "of sides in 32…8192"),
+        ("rtsp://", "must be rtsp://HOST/"),
+        ("http:///stream", "must be http://HOST/"),
+        ("http://:80/stream", "must be http://HOST/"),
+        ("http://host:0/stream", "must be http://HOST/"),
+        ("http://host:65536/stream", "must be http://HOST/"),
+        ("http://host:port/stream", "must be http://HOST/"),
+        ("http://[::1/stream", "must be http://HOST/"),
+        (f"http://{'a' * 64}/stream", "must be http://HOST/"),
+        ("http://a..b/stream", "must be http://HOST/"),
+        ("http://host/a b", "must not hold spaces"),
+        ("http://host/a\tb", "must not hold spaces"),
     ],
 )
 def test_what_is_no_source_is_refused_with_the_rule(text: str, rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
         SourceSpec.parse(text, FOLDER)
+
+
+@pytest.mark.parametrize("url", ["rtsp://admin:s3/cret@host/live", "http://us er:s3cret@host/", "http://a:s3cret@:1/"])
+def test_a_wrong_url_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ValueError, match="got") as caught:
+        SourceSpec.parse(url, FOLDER)
+    assert "cret" not in str(caught.value)

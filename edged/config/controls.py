@@ -1,0 +1,46 @@
+"""What the sensor of a Raspberry Pi camera is told."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal, get_args
+
+from pydantic import BeforeValidator, Field
+
+from edged.config.fields import Section, misfit, several
+from edged.config.problems import shown
+
+__all__ = ["ControlsConfig", "WhiteBalance"]
+
+WhiteBalance = Literal["auto", "incandescent", "tungsten", "fluorescent", "indoor", "daylight", "cloudy"]
+
+
+def _white_balance(value: object) -> object:
+    if value is None or value in get_args(WhiteBalance):
+        return value
+    if isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_gain, value)):
+        return tuple(map(float, value))
+    kinds = ", ".join(get_args(WhiteBalance))
+    got = f"[{', '.join(map(shown, value[:3]))}]" if isinstance(value, list) else shown(value)
+    raise misfit(f"must be one of {kinds}, or the gains of red and blue such as [1.8, 1.5] (got {got})")
+
+
+def _is_gain(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+class ControlsConfig(Section):
+    """What the sensor of a Raspberry Pi camera is told. What is left out it finds by itself, as the light changes."""
+
+    exposure_us: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = Field(
+        default=None, description="Microseconds for which a frame is exposed. Default: automatic."
+    )
+    gain: Annotated[float, Field(ge=1, le=1000)] | None = Field(
+        default=None, description="How much the sensor amplifies, from 1. Default: automatic."
+    )
+    white_balance: Annotated[
+        WhiteBalance | Annotated[tuple[float, float], several] | None, BeforeValidator(_white_balance)
+    ] = Field(
+        default=None,
+        description="The kind of light, or the gains of red and blue, such as [1.8, 1.5]. Default: automatic.",
+    )
