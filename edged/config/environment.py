@@ -7,7 +7,15 @@ import re
 import socket
 from pathlib import Path
 
-__all__ = ["default_endpoints", "default_node", "default_num_threads", "runtime_folder"]
+__all__ = [
+    "default_endpoints",
+    "default_node",
+    "default_num_threads",
+    "notify_address",
+    "runtime_folder",
+    "state_folder",
+    "watchdog_seconds",
+]
 
 MOST_THREADS = 4
 
@@ -32,9 +40,8 @@ def runtime_folder() -> Path | None:
 
     The folder need not exist yet.
     """
-    given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]  # systemd separates several by ':'
-    if Path(given).is_absolute():
-        return Path(given)
+    if (given := _service_folder("RUNTIME_DIRECTORY")) is not None:
+        return given
     session = os.environ.get("XDG_RUNTIME_DIR", "")
     return Path(session) / "edged" if Path(session).is_absolute() else None
 
@@ -44,3 +51,38 @@ def default_endpoints() -> list[str]:
     folder = runtime_folder()
     tcp = "pub+bind:tcp://127.0.0.1:5556"
     return [tcp] if folder is None else [f"pub+bind:ipc://{folder / 'pub.sock'}", tcp]
+
+
+def state_folder() -> Path | None:
+    """Where what is learnt is kept for the next start. It need not exist yet; None for a user without a home.
+
+    ``$STATE_DIRECTORY`` (from systemd), else ``$XDG_STATE_HOME/edged``, else ``~/.local/state/edged``.
+    """
+    if (given := _service_folder("STATE_DIRECTORY")) is not None:
+        return given
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    try:
+        return (state if state.is_absolute() else Path.home() / ".local" / "state") / "edged"
+    except RuntimeError:
+        return None
+
+
+def notify_address() -> str | None:
+    """Where a service manager hears of this process: ``$NOTIFY_SOCKET``, see sd_notify(3); None where there is none."""
+    return os.environ.get("NOTIFY_SOCKET") or None
+
+
+def watchdog_seconds() -> float | None:
+    """The longest time without a sign of life that the service manager bears; None if it does not watch this process.
+
+    From ``$WATCHDOG_USEC``, unless ``$WATCHDOG_PID`` names another process; see sd_watchdog_enabled(3).
+    """
+    if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+        return None
+    given = os.environ.get("WATCHDOG_USEC", "")
+    return int(given) / 1e6 if re.fullmatch("0*[1-9][0-9]{0,18}", given) else None
+
+
+def _service_folder(variable: str) -> Path | None:
+    given = os.environ.get(variable, "").partition(":")[0]  # systemd separates several by ':'
+    return Path(given) if Path(given).is_absolute() else None

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from edged.config import ConfigFileError, load_text
-from edged.config.environment import default_endpoints, default_node, default_num_threads, runtime_folder
+from edged.config.environment import (
+    default_endpoints,
+    default_node,
+    default_num_threads,
+    runtime_folder,
+    state_folder,
+)
 from edged.values import NAME_PATTERN
 
 CAMERA = "cameras: {street: {source: 'file:a.mp4'}}\n"
@@ -67,3 +73,21 @@ def test_a_runtime_folder_too_long_for_a_socket_is_told(monkeypatch: pytest.Monk
         load_text(CAMERA, "edged.yaml")
     elsewhere = f"{CAMERA}publish: {{endpoints: ['{TCP}']}}"
     assert load_text(elsewhere, Path("edged.yaml")).config.publish.endpoints
+
+
+def test_what_is_learnt_is_kept_in_the_folder_of_systemd_or_else_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("XDG_STATE_HOME", "relative")
+    assert state_folder() == Path("/home/ada/.local/state/edged")
+    monkeypatch.setenv("XDG_STATE_HOME", "/srv/state")
+    assert state_folder() == Path("/srv/state/edged")
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/edged:/var/lib/other")
+    assert state_folder() == Path("/var/lib/edged")
+
+
+def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("STATE_DIRECTORY", "XDG_STATE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
+    assert state_folder() is None
