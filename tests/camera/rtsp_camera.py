@@ -13,7 +13,7 @@ from typing import Any
 def main(port: str, user: str = "", password: str = "") -> None:
     """Serve ``rtsp://127.0.0.1:PORT/cam`` until killed: 320 × 240 pixels, 25 frames a second, H.264."""
     gi: Any = importlib.import_module("gi")
-    gi.require_version("GstRtspServer", "1.0")
+    gi.require_versions({"Gst": "1.0", "GstRtspServer": "1.0"})
     gst, rtsp, glib = (importlib.import_module(f"gi.repository.{name}") for name in ("Gst", "GstRtspServer", "GLib"))
     gst.init(None)
     server, factory = rtsp.RTSPServer(), rtsp.RTSPMediaFactory()
