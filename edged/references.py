@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edged.errors import ReferenceImageError
 from edged.values import Box, Match, PixelFormat
 from edged.vision.image import read_picture
+from edged.vision.reduction import reduce_picture
 from edged.vision.similarity import ReferenceMatrix
 
 if TYPE_CHECKING:
@@ -112,12 +113,14 @@ def read_reference(path: Path) -> NDArray[np.uint8]:
 
 
 def embed_picture(path: Path, embedder: Embedder) -> NDArray[np.float32] | NDArray[np.int8]:
-    """The vector of a whole picture, upright; shape ``(dimension,)``.
+    """The vector of a whole picture, upright and decoded as the embedder's are; shape ``(dimension,)``.
 
     Raises:
         ReferenceImageError: *path* is missing, no picture, or gives a vector that cannot be compared.
     """
     picture = read_reference(path)
+    if embedder.options.decode == "reduced":
+        picture = reduce_picture(picture, (embedder.model.input.width, embedder.model.input.height))
     height, width = picture.shape[:2]
     vector = np.zeros(embedder.dimension, embedder.dtype)
     embedder.embed(picture, PixelFormat.RGB, Box(0, 0, width, height), 0, vector)

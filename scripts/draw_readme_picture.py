@@ -13,7 +13,7 @@ from matplotlib.patches import ConnectionPatch, Rectangle
 from numpy.typing import NDArray
 
 from edged.config import load
-from edged.pipeline.model import open_model, open_references
+from edged.pipeline.model import open_model, open_references, read_model_file
 from edged.values import Box, PixelFormat
 
 ROOT = Path(__file__).parent.parent
@@ -41,7 +41,7 @@ def score(frames: list[Picture]) -> tuple[Box, dict[str, list[float]]]:
     height, width = frames[0].shape[:2]
     box = loaded.config.cameras["street"].regions["path"].region.to_box(width, height)
     scores: dict[str, list[float]] = {}
-    with open_model(loaded) as embedder:
+    with open_model(loaded, read_model_file(loaded)) as embedder:
         scorer = open_references(loaded, embedder).scorer("street", "path")
         vector = np.zeros(embedder.dimension, np.float32)
         for frame in frames:

@@ -24,6 +24,14 @@ def cases() -> Path:
     return ROOT / "tests" / "cases"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What one start remembers for the next stays with these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STATE_DIRECTORY", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_thread_stays_behind() -> Iterator[None]:
     before = set(threading.enumerate())

@@ -4,8 +4,8 @@ from edged.config.camera import CameraConfig, Policy
 from edged.config.dump import config_hash, dump
 from edged.config.endpoint import Endpoint
 from edged.config.loader import Loaded, load, load_text
-from edged.config.model import ModelConfig
-from edged.config.problems import ConfigFileError, Problem
+from edged.config.model import FallbackConfig, ModelConfig
+from edged.config.problems import ConfigFileError, KeyPath, Problem
 from edged.config.region import RegionConfig
 from edged.config.root import Config, LogConfig, PublishConfig, ReferenceConfig
 from edged.config.source import SourceSpec
@@ -15,6 +15,8 @@ __all__ = [
     "Config",
     "ConfigFileError",
     "Endpoint",
+    "FallbackConfig",
+    "KeyPath",
     "Loaded",
     "LogConfig",
     "ModelConfig",

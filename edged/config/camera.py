@@ -234,6 +234,11 @@ class CameraConfig(Section):
         """Do frames come whether or not anybody reads them?"""
         return self.source.is_live
 
+    @property
+    def can_send_jpegs(self) -> bool:
+        """Can its frames come one by one as JPEGs?"""
+        return self.source.kind in {"usb", "http", "https"} and self.pixel_format in (None, "mjpg")
+
 
 def _source(info: ValidationInfo) -> SourceSpec | None:
     """The source of the camera that is being read, unless that is wrong itself."""

@@ -12,7 +12,7 @@ from edged.config.environment import default_num_threads
 from edged.config.fields import FilePath, Section, misfit, several
 from edged.config.problems import shown
 
-__all__ = ["ModelConfig"]
+__all__ = ["FallbackConfig", "ModelConfig"]
 
 _Channels = Annotated[tuple[float, ...], several]
 
@@ -25,7 +25,37 @@ def _head(value: object) -> object:
     return value
 
 
-class ModelConfig(Section):
+class _NamedOrFile(Section):
+    """A model that comes with edged, by its name, or a file."""
+
+    name: str | None = None
+    path: FilePath | None = None
+
+    @field_validator("path", check_fields=False)
+    @classmethod
+    def _one_model(cls, path: FilePath | None, info: ValidationInfo) -> FilePath | None:
+        name = info.data.get("name")
+        if path is not None and name is not None:
+            raise misfit(f"must not be given beside name (name is {shown(name)}); remove one of the two")
+        return path
+
+    @model_validator(mode="after")
+    def _some_model(self) -> Self:
+        if self.name is None and self.path is None:
+            raise misfit("must have a name or a path")
+        return self
+
+
+class FallbackConfig(_NamedOrFile):
+    """The model that runs on the CPU where the delegate of the first cannot be had."""
+
+    name: str | None = Field(default=None, description="A bundled model.")
+    path: FilePath | None = Field(
+        default=None, description="Instead of name: a TFLite file, with the head, mean and std of the first model."
+    )
+
+
+class ModelConfig(_NamedOrFile):
     """The model that turns pictures into vectors, and how it is run."""
 
     name: str | None = Field(
@@ -49,6 +79,13 @@ class ModelConfig(Section):
         description="What runs the model: auto (the engine's own choice), none, xnnpack, coral, one of several Corals "
         "(coral:usb, coral:usb:1, coral:pci:0, coral::0), or a delegate library with its options.",
     )
+    on_failure: Literal["refuse", "fallback"] = Field(
+        default="refuse",
+        description="Where the delegate cannot be had: refuse to start, or run the fallback model on the CPU.",
+    )
+    fallback: FallbackConfig | None = Field(
+        default=None, validate_default=True, description="The model that on_failure: fallback runs, on the CPU."
+    )
     num_threads: Annotated[int, Field(ge=1, le=64)] = Field(
         default_factory=default_num_threads,
         description="Threads of one inference. Default: one fewer than there are cores, in 1…4.",
@@ -57,6 +94,11 @@ class ModelConfig(Section):
         default="exact",
         description="How a picture becomes the model's input size: exact (as the TFLite Task Library does, bit for "
         "bit), or OpenCV's linear or area.",
+    )
+    decode: Literal["full", "reduced"] = Field(
+        default="full",
+        description="How JPEGs of cameras and references are decoded: in full, or at a half, a quarter or an eighth "
+        "where that leaves every region as large as the model's input. Changes the vectors.",
     )
     mean: _Channels | None = Field(
         default=None,
@@ -74,13 +116,15 @@ class ModelConfig(Section):
             return {"name": None, **values}
         return values
 
-    @field_validator("path")
+    @field_validator("fallback")
     @classmethod
-    def _one_model(cls, path: FilePath | None, info: ValidationInfo) -> FilePath | None:
-        name = info.data.get("name")
-        if path is not None and name is not None:
-            raise misfit(f"must not be given beside name (name is {shown(name)}); remove one of the two")
-        return path
+    def _asked_for(cls, fallback: FallbackConfig | None, info: ValidationInfo) -> FallbackConfig | None:
+        on_failure = info.data.get("on_failure")
+        if on_failure == "fallback" and fallback is None:
+            raise misfit("must be given with on_failure: fallback, such as fallback: {name: efficientnet-lite0-int8}")
+        if on_failure == "refuse" and fallback is not None:
+            raise misfit("is never used unless on_failure is fallback; set that, or remove this")
+        return fallback
 
     @field_validator("mean", "std")
     @classmethod
@@ -100,10 +144,8 @@ class ModelConfig(Section):
                 raise misfit("must be given together: mean and std", at=("..", "mean" if std is None else "std"))
             if mean is not None and std is not None and len(mean) != len(std):
                 raise misfit(f"must have as many values as mean (got {len(std)} and {len(mean)})")
+            if mean is not None and info.data.get("name") is not None:
+                raise misfit(
+                    "must not be given beside name: models that come with edged know theirs", at=("..", "mean")
+                )
         return std
-
-    @model_validator(mode="after")
-    def _some_model(self) -> Self:
-        if self.name is None and self.path is None:
-            raise misfit("must have a name or a path")
-        return self

@@ -12,7 +12,7 @@ from edged.config.environment import default_endpoints, default_node
 from edged.config.fields import EndpointText, FilePath, Name, Section, at_least_one, left_empty, misfit, several
 from edged.config.model import ModelConfig
 from edged.config.places import misplaced
-from edged.config.problems import shown
+from edged.config.problems import brief, shown
 
 __all__ = ["Config", "LogConfig", "PublishConfig", "ReferenceConfig"]
 
@@ -89,4 +89,12 @@ class Config(Section):
         places = {name: reference.places or () for name, reference in self.references.items()}
         for path, rule in misplaced(cameras, places):
             raise misfit(rule, at=path)
+        return self
+
+    @model_validator(mode="after")
+    def _cameras_send_what_is_reduced(self) -> Self:
+        others = [f"{name} ({shown(str(c.source))})" for name, c in self.cameras.items() if not c.can_send_jpegs]
+        if self.model.decode == "reduced" and others:
+            rule = "must be full, because only the JPEGs of usb:, http:// and https:// cameras can be reduced, and not "
+            raise misfit(f"{rule}what comes from {brief(', '.join(others))}", at=("model", "decode"))
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from edged.camera import open_source
@@ -12,13 +13,14 @@ from edged.pipeline.bell import Bell
 from edged.pipeline.capture import Capture, CaptureSettings
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference import Feed, Inference
-from edged.pipeline.model import open_model, open_references
+from edged.pipeline.model import open_model, open_references, read_fallback_file, read_model_file
 from edged.pipeline.publisher import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
 from edged.pipeline.tally import Tally
 from edged.references import References
 from edged.vision.embedder import Embedder
+from edged.vision.specs import ModelFile
 
 __all__ = ["Pipeline", "build"]
 
@@ -42,8 +44,14 @@ class Pipeline:
 
 
 def build(loaded: Loaded) -> Pipeline:
-    """Wire the stages that *loaded* asks for. Nothing is opened yet; that is for the stages' own threads."""
+    """Wire the stages that *loaded* asks for. Nothing is opened yet; that is for the stages' own threads.
+
+    Raises:
+        ConfigFileError: the model is no file that could ever be used.
+    """
     config = loaded.config
+    model, fallback = read_model_file(loaded), read_fallback_file(loaded)
+    input_size = model.input.width, model.input.height
     to_publish = Bell()
     frames_came = threading.Condition()
     handover = Handover(RESULTS_IN_HAND, to_publish)
@@ -51,24 +59,24 @@ def build(loaded: Loaded) -> Pipeline:
     for name, camera in config.cameras.items():
         ring = FrameRing(frames_came)
         tally = Tally(name, to_publish.ring)
-        captures.append(Capture(open_source(camera), ring, tally, _capture_settings(loaded, name, camera)))
+        source = open_source(camera, decode=config.model.decode, input_size=input_size)
+        captures.append(Capture(source, ring, tally, _capture_settings(loaded, name, camera)))
         feeds.append(_feed(name, camera, ring, tally))
         tallies.append(tally)
     return Pipeline(
         captures=captures,
-        inference=Inference(feeds, frames_came, lambda: _open(loaded), handover),
+        inference=Inference(feeds, frames_came, lambda: _open(loaded, model, fallback), handover),
         publisher=Publisher(_publisher_settings(config), handover, to_publish, tallies),
         tallies=tallies,
     )
 
 
-def _open(loaded: Loaded) -> tuple[Embedder, References]:
-    embedder = open_model(loaded)
-    try:
-        return embedder, open_references(loaded, embedder)
-    except ConfigFileError:
-        embedder.close()
-        raise
+def _open(loaded: Loaded, model: ModelFile, fallback: ModelFile | None) -> tuple[Embedder, References]:
+    with ExitStack() as on_error:
+        embedder = on_error.enter_context(open_model(loaded, model, fallback))
+        references = open_references(loaded, embedder)
+        on_error.pop_all()
+    return embedder, references
 
 
 def _capture_settings(loaded: Loaded, name: str, camera: CameraConfig) -> CaptureSettings:

@@ -3,39 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from edged.config import ConfigFileError, Loaded, ModelConfig, Problem
+from edged.config import ConfigFileError, FallbackConfig, KeyPath, Loaded, ModelConfig, Problem
+from edged.config.environment import state_folder
 from edged.errors import DelegateError, ModelError, ReferenceImageError
 from edged.references import Reference, References, embed_picture, picture_files, read_reference
 from edged.vision.bundled import bundled_model
 from edged.vision.embedder import Embedder, EmbedderOptions, find_head
+from edged.vision.fallback import open_embedder
+from edged.vision.interpreter import AUTO
 from edged.vision.model_file import read_model
 from edged.vision.specs import ModelFile, Normalization
+from edged.vision.trial import ensure_survives
 
-__all__ = ["open_model", "open_references", "reference_problems"]
+__all__ = ["open_model", "open_references", "read_fallback_file", "read_model_file", "reference_problems"]
 
 T = TypeVar("T")
 
 
-def open_model(loaded: Loaded) -> Embedder:
-    """Read the model, load it, and see that it tells pictures apart.
+def read_model_file(loaded: Loaded) -> ModelFile:
+    """Read and verify the model, which no runtime has seen yet.
 
     Raises:
         ConfigFileError: it cannot be used.
     """
     config = loaded.config.model
-    file = "name" if config.path is None else "path"
-    model = _blaming(loaded, file, lambda: _read(config))
-    _blaming(loaded, "head", lambda: find_head(model, config.head))
-    embedder = _blaming(loaded, file, lambda: Embedder(model, _options(config)))
-    try:
-        _blaming(loaded, file, embedder.self_test)
-    except ConfigFileError:
-        embedder.close()
-        raise
-    return embedder
+    model = _blaming(loaded, _file(config), lambda: _read(config, config))
+    _blaming(loaded, ("head",), lambda: find_head(model, config.head))
+    return model
+
+
+def read_fallback_file(loaded: Loaded) -> ModelFile | None:
+    """Read and verify the model that stands in where the delegate cannot be had; None where nothing shall.
+
+    Raises:
+        ConfigFileError: it cannot be used.
+    """
+    config, choice = loaded.config.model, loaded.config.model.fallback
+    if choice is None:
+        return None
+    fallback = _blaming(loaded, ("fallback", *_file(choice)), lambda: _read(choice, config))
+    _blaming(loaded, ("fallback",), lambda: find_head(fallback, config.head))
+    return fallback
+
+
+def open_model(loaded: Loaded, model: ModelFile, fallback: ModelFile | None = None) -> Embedder:
+    """Load *model*, or *fallback* where its delegate cannot be had, and see that it tells pictures apart.
+
+    Raises:
+        ConfigFileError: it cannot be used.
+    """
+    options, memory = _options(loaded.config.model), state_folder()
+    file = _file(loaded.config.model)
+    _blaming(loaded, file, lambda: _ensure_survives(model, options, memory))
+    if fallback is not None:
+        _blaming(loaded, ("fallback",), lambda: _ensure_survives(fallback, replace(options, delegate=AUTO), memory))
+        with suppress(OSError):  # who cannot write there is told so
+            if memory is not None:
+                memory.mkdir(parents=True, exist_ok=True)
+    return _blaming(loaded, file, lambda: open_embedder(model, options, fallback=fallback, memory=memory))
 
 
 def open_references(loaded: Loaded, embedder: Embedder) -> References:
@@ -62,15 +92,20 @@ def reference_problems(loaded: Loaded) -> list[Problem]:
     return problems
 
 
-def _blaming(loaded: Loaded, setting: str, work: Callable[[], T]) -> T:
+def _blaming(loaded: Loaded, setting: KeyPath, work: Callable[[], T]) -> T:
     """Do *work*; what goes wrong is told of that *setting* of the model."""
     try:
         return work()
     except DelegateError as exc:
-        setting = "delegate" if loaded.config.model.engine == "auto" else "engine"
-        raise ConfigFileError([loaded.problem(("model", setting), str(exc))]) from exc
+        setting = ("delegate",) if loaded.config.model.engine == "auto" else ("engine",)
+        raise ConfigFileError([loaded.problem(("model", *setting), str(exc))]) from exc
     except ModelError as exc:
-        raise ConfigFileError([loaded.problem(("model", setting), str(exc))]) from exc
+        raise ConfigFileError([loaded.problem(("model", *setting), str(exc))]) from exc
+
+
+def _ensure_survives(model: ModelFile, options: EmbedderOptions, memory: Path | None) -> None:
+    with suppress(DelegateError):  # told, or fallen back from, when the model is opened
+        ensure_survives(model, engine=options.engine, delegate=options.delegate, memory=memory)
 
 
 def _each_picture(loaded: Loaded, name: str, use: Callable[[Path], T], problems: list[Problem]) -> list[T]:
@@ -84,14 +119,18 @@ def _each_picture(loaded: Loaded, name: str, use: Callable[[Path], T], problems:
     return made
 
 
-def _read(config: ModelConfig) -> ModelFile:
-    if config.path is None:
-        assert config.name is not None, "a configuration has one of the two"
-        return bundled_model(config.name)
+def _file(choice: ModelConfig | FallbackConfig) -> KeyPath:
+    return ("name",) if choice.path is None else ("path",)
+
+
+def _read(choice: ModelConfig | FallbackConfig, config: ModelConfig) -> ModelFile:
+    if choice.path is None:
+        assert choice.name is not None, "a configuration has one of the two"
+        return bundled_model(choice.name)
     normalization = None
     if config.mean is not None and config.std is not None:
         normalization = Normalization(config.mean, config.std)
-    return read_model(config.path, normalization=normalization)
+    return read_model(choice.path, normalization=normalization)
 
 
 def _options(config: ModelConfig) -> EmbedderOptions:
@@ -100,6 +139,7 @@ def _options(config: ModelConfig) -> EmbedderOptions:
         l2_normalize=config.l2_normalize,
         quantize=config.quantize,
         resize=config.resize,
+        decode=config.decode,
         engine=config.engine,
         delegate=config.delegate,
         num_threads=config.num_threads,

@@ -5,7 +5,13 @@ from __future__ import annotations
 from edged.camera import open_source
 from edged.config import ConfigFileError, Loaded, Problem
 from edged.errors import SourceError
-from edged.pipeline.model import open_model, open_references, reference_problems
+from edged.pipeline.model import (
+    open_model,
+    open_references,
+    read_fallback_file,
+    read_model_file,
+    reference_problems,
+)
 
 __all__ = ["errors", "warnings"]
 
@@ -22,7 +28,7 @@ def warnings(loaded: Loaded) -> list[Problem]:
 
 def _model_and_references(loaded: Loaded) -> list[Problem]:
     try:
-        embedder = open_model(loaded)
+        embedder = open_model(loaded, read_model_file(loaded), read_fallback_file(loaded))
     except ConfigFileError as exc:
         return [*exc.problems, *reference_problems(loaded)]
     with embedder:
@@ -38,7 +44,7 @@ def _sources(loaded: Loaded, *, live: bool) -> list[Problem]:
     for name, camera in loaded.config.cameras.items():
         if camera.is_live is not live:
             continue
-        source = open_source(camera)
+        source = open_source(camera, decode=loaded.config.model.decode)
         try:
             source.open()
         except SourceError as exc:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from edged.values import Rotation
     from edged.vision.engine import EngineOption
+    from edged.vision.reduction import Decode
     from edged.vision.specs import HeadSpec, ModelFile
 
 __all__ = ["DEFAULT", "Embedder", "EmbedderOptions", "find_head", "space_of"]
@@ -37,13 +38,15 @@ class EmbedderOptions:
 
     ``head`` is the number of an output, from 0, or its name in the model's metadata. ``l2_normalize`` makes the
     vector's length 1; ``quantize`` then turns it into ``int8``, 128 steps to 1.0. ``resize`` is ``exact`` (the
-    Task Library's own), or OpenCV's ``linear`` or ``area``.
+    Task Library's own), or OpenCV's ``linear`` or ``area``. ``decode`` says how the pictures are decoded that the
+    embedder is given: it does not decode them, but their vectors are of another space.
     """
 
     head: int | str = 0
     l2_normalize: bool = False
     quantize: bool = False
     resize: Resize = "exact"
+    decode: Decode = "full"
     engine: EngineOption = "auto"
     delegate: Delegate = AUTO
     num_threads: int = 1
@@ -193,6 +196,7 @@ def space_of(model: ModelFile, options: EmbedderOptions) -> str:
         model,
         find_head(model, options.head),
         resize=options.resize,
+        decode=options.decode,
         l2_normalize=options.l2_normalize,
         quantize=options.quantize,
     )

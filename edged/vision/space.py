@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 __all__ = ["embedding_space"]
 
 
-def embedding_space(model: ModelFile, head: HeadSpec, *, resize: str, l2_normalize: bool, quantize: bool) -> str:
+def embedding_space(
+    model: ModelFile, head: HeadSpec, *, resize: str, decode: str, l2_normalize: bool, quantize: bool
+) -> str:
     """The ``space_id``, 16 hex digits, of the vectors that *head* of *model* gives with these settings.
 
-    It stands for the model file, the head, the way from a picture to the model's input (size, normalisation,
-    resize; pictures are always decoded in full), and what is done to the vector. Region and rotation choose
+    It stands for the model file, the head, the way from a picture to the model's input (decoding, size, resize,
+    normalisation), and what is done to the vector. Region and rotation choose
     what is looked at, and are not part of it; nor are engine and delegate, which compute the same.
     """
     normalization = model.input.normalization
@@ -28,7 +30,7 @@ def embedding_space(model: ModelFile, head: HeadSpec, *, resize: str, l2_normali
         "mean": normalization.mean if normalization else None,
         "std": normalization.std if normalization else None,
         "resize": resize,
-        "decode": "full",
+        "decode": decode,
         "l2_normalize": l2_normalize,
         "quantize": quantize,
     }

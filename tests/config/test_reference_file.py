@@ -60,11 +60,16 @@ references: {path-empty: {images: ["demo/path-empty.jpg"]}}
 
 
 def test_what_is_commented_out_is_right_too() -> None:
-    text = FILE.read_text().replace("  name: efficientnet-lite0\n", "")
+    text = (
+        FILE.read_text().replace("  name: efficientnet-lite0\n", "").replace("    #name: efficientnet-lite0-int8\n", "")
+    )
+    text = text.replace("on_failure: refuse", "on_failure: fallback")
     config = load_text(re.sub(r"(?m)^( *)#(?=[a-z_]+:)", r"\1", text), FILE).config
     assert config.node == "porch"
     assert config.model.path == FILE.parent / "my_model.tflite"
     assert config.model.std == (128.0,)
+    assert config.model.fallback is not None
+    assert config.model.fallback.path == FILE.parent / "my_cpu_model.tflite"
     assert config.references["path-empty"].places == ("street/full",)
 
 
