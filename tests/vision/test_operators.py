@@ -14,7 +14,7 @@ from edged.vision.graph import Graph, Operator
 from edged.vision.model_file import read_model
 from edged.vision.operators import check_operators
 from edged.vision.tensors import GraphError, Tensor
-from tests.vision.altered import altered, append, graph_of, ints, operator_named
+from tests.vision.altered import altered, append, graph_of, ints, operator_named, tensor_type
 
 Change = Callable[[Record], object]
 Shape = tuple[int, ...]
@@ -104,6 +104,17 @@ def test_a_depthwise_convolution_makes() -> None:
         ("SQUEEZE", [(1, 2, 1, 3)], {"squeeze_dims": ints(-2)}, "SqueezeOptions", (1, 2, 3)),
         ("SQUEEZE", [(1, 2, 1, 3)], {"squeeze_dims": None}, "SqueezeOptions", (2, 3)),
         ("SPACE_TO_DEPTH", [(1, 4, 6, 3)], {"block_size": 2}, "SpaceToDepthOptions", (1, 2, 3, 12)),
+        ("EXPAND_DIMS", [(2, 3), [1]], {}, "", (2, 1, 3)),
+        ("EXPAND_DIMS", [(2, 3), [-1]], {}, "", (2, 3, 1)),
+        ("SLICE", [(5, 6), [1, 2], [-1, 3]], {}, "", (4, 3)),
+        ("SPLIT", [[1], (4, 6)], {"num_splits": 1}, "SplitOptions", (4, 6)),
+        (
+            "LOCAL_RESPONSE_NORMALIZATION",
+            [(1, 2, 3, 4)],
+            {"radius": 0},
+            "LocalResponseNormalizationOptions",
+            (1, 2, 3, 4),
+        ),
         ("DEPTH_TO_SPACE", [(1, 2, 3, 12)], {"block_size": 2}, "DepthToSpaceOptions", (1, 4, 6, 3)),
     ],
 )
@@ -170,6 +181,21 @@ def test_operators_make(name: str, inputs: list[Any], options: Record, table: st
         ("DEPTH_TO_SPACE", [(1, 5, 6, 3)], {"block_size": 0}, "DepthToSpaceOptions", "has block_size 0"),
         ("DEPTH_TO_SPACE", [(1, 5, 6, 3)], {"block_size": 2}, "DepthToSpaceOptions", "makes blocks of 2 out of 3"),
         ("RELU", [(1, 2), (1, 2)], {}, "", "has 2 inputs, and needs 1"),
+        ("EXPAND_DIMS", [(2, 3), [3]], {}, "", "works along dimension 3 of 3"),
+        ("EXPAND_DIMS", [(2, 3), [0, 1]], {}, "", "adds dimensions at .0, 1., and can add one"),
+        ("SLICE", [(5, 6), [0, -9], [5, 6]], {}, "", "cuts 5 x 6 at .0, -9. to .5, 6."),
+        ("SLICE", [(5, 6), [0, 1], [5, 6]], {}, "", "cuts 5 x 6 at"),
+        ("SLICE", [(5, 6), [0], [5]], {}, "", "cuts 5 x 6 at"),
+        ("SPLIT", [[1], (4, 6)], {"num_splits": 0}, "SplitOptions", "has num_splits 0"),
+        ("SPLIT", [[1], (4, 6)], {"num_splits": 2}, "SplitOptions", "has 1 outputs for 2 parts"),
+        (
+            "LOCAL_RESPONSE_NORMALIZATION",
+            [(1, 2, 3, 4)],
+            {"radius": -3},
+            "LocalResponseNormalizationOptions",
+            "radius -3",
+        ),
+        ("CUMSUM", [(1, 40)], {}, "", "has 1 inputs, and needs 2"),
     ],
 )
 def test_operators_that_do_not_fit_are_refused(
@@ -178,6 +204,14 @@ def test_operators_that_do_not_fit_are_refused(
     with pytest.raises(GraphError, match=words) as caught:
         made(name, *inputs, options=options, table=table)
     assert str(caught.value).startswith(f"subgraph 0, operator 0 {name} ")
+
+
+def test_numbers_are_not_computed_from_strings() -> None:
+    def change(model: Record) -> None:
+        graph_of(model)["tensors"][operator_named(model, "MEAN")["outputs"][0]].update(type=tensor_type("STRING"))
+
+    with pytest.raises(ModelError, match=r"MEAN computes with .*, which is of type STRING"):
+        read_model(altered(change, "small96_float_meta"))
 
 
 @pytest.mark.parametrize("option", ["stride_w", "stride_h", "dilation_w_factor", "dilation_h_factor"])
@@ -234,7 +268,7 @@ def test_a_constant_made_of_constants_must_have_the_shape_that_the_file_says(cas
 
 
 def test_an_operator_without_a_rule_is_taken_at_its_word() -> None:
-    model = read_model(altered(lambda model: append(model, "CUMSUM", (1, 40))))
+    model = read_model(altered(lambda model: append(model, "FAKE_QUANT", (1, 40))))
     assert model.heads[0].size == 40
 
 
@@ -243,7 +277,7 @@ def test_what_comes_after_an_operator_that_nobody_knows_is_open() -> None:
 
     def change(model: Record) -> None:
         graph_of(model)["tensors"][int(graph_of(model)["outputs"][0])]["shape"] = ints(1, 1)
-        append(model, "CUMSUM", (1, 40))
+        append(model, "FAKE_QUANT", (1, 40))
         append(model, "RESHAPE", (1, 8), ("ReshapeOptions", {"new_shape": ints(1, 8)}))
 
     assert read_model(altered(change)).heads[0].size == 8
