@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,21 +83,23 @@ class References:
         return self._scorers[names]
 
 
-def picture_files(path: Path) -> Iterator[Path]:
+def picture_files(path: Path) -> list[Path]:
     """*path* itself, or the pictures in the folder *path*, by name.
 
     Raises:
-        ReferenceImageError: it does not exist, or the folder holds no picture.
+        ReferenceImageError: the folder cannot be read or holds no picture.
     """
-    if not path.is_dir():
-        yield path
-        return
-    pictures = sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
+    try:
+        if not path.is_dir():
+            return [path]
+        pictures = sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
+    except OSError as exc:
+        raise ReferenceImageError(f"{path}: cannot be read: {exc.strerror}") from exc
     if not pictures:
         raise ReferenceImageError(
             f"{path}: the folder holds no picture (files that end in {', '.join(sorted(PICTURE_SUFFIXES))})"
         )
-    yield from pictures
+    return pictures
 
 
 def read_reference(path: Path) -> NDArray[np.uint8]:

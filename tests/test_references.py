@@ -82,7 +82,7 @@ def test_a_folder_stands_for_its_pictures_by_name(tmp_path: Path) -> None:
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ReferenceImageError, match="holds no picture"):
-        list(picture_files(tmp_path))
+        picture_files(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff\xe0 cut off"])

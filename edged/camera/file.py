@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import threading
 import time
 from pathlib import Path
@@ -122,8 +123,14 @@ class VideoFile:
 
 
 def _open(path: Path) -> cv2.VideoCapture:
-    if not path.is_file():
-        raise SourceError(f"{path}: no such file")
+    try:
+        kind = path.stat().st_mode
+    except FileNotFoundError as exc:
+        raise SourceError(f"{path}: no such file") from exc
+    except OSError as exc:
+        raise SourceError(f"{path}: cannot be opened: {exc.strerror}") from exc
+    if not stat.S_ISREG(kind):
+        raise SourceError(f"{path}: is not a file")
     # One decoding thread: the processor is the model's.
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not capture.isOpened():

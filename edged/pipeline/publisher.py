@@ -62,6 +62,7 @@ class Publisher(Stage):
         self._clock = WallClock()
         self._seq: Counter[tuple[str, str, str | None]] = Counter()
         self._outlets: list[Outlet] = []
+        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
 
     def open(self) -> None:
         queue = max(16, round(2 * self._settings.messages_per_second))
@@ -85,15 +86,21 @@ class Publisher(Stage):
         self._bell.ring()
 
     def close(self) -> None:
+        try:
+            self._say_bye()
+        finally:
+            linger = BYE_SECONDS if self.stopping else DRAIN_SECONDS
+            for outlet in self._outlets:
+                outlet.close(linger)
+            if self._context is not None:
+                self._context.term()
+            self._bell.close()
+
+    def _say_bye(self) -> None:
         self._report()
         for reporter in self._reporters.values():
             reporter.tally.turn(CameraState.STOPPED, reporter.tally.condition.reason)  # one that never started, too
             self._send_status(reporter, bye=True)
-        linger = BYE_SECONDS if self.stopping else DRAIN_SECONDS
-        for outlet in self._outlets:
-            outlet.close(linger)
-        if hasattr(self, "_context"):
-            self._context.term()
 
     def _send_results(self) -> None:
         for _ in range(BATCH):

@@ -72,7 +72,8 @@ class FrameRing:
     With ``leases + 2`` slots there is always one to write into: ``leases`` are being read, one holds the newest frame,
     and one is free. So the writer never waits for the reader and never touches what is being read.
 
-    ``bell`` is rung on each new frame; a worker that serves several cameras waits on one bell for all their rings.
+    ``bell`` is rung on each new frame. A worker that serves several cameras waits on one bell, and that must be the bell
+    of all their rings.
     """
 
     def __init__(self, bell: threading.Condition, leases: int = 1) -> None:
@@ -93,6 +94,7 @@ class FrameRing:
                 self._format = frame_format
                 return
             self._forget_newest()
+            self._writing = None
             self._format = frame_format
             # Leases of the old size keep their slots alive until they are released.
             self._slots = [_Slot(frame_format.shape) for _ in range(self._count)]
@@ -105,11 +107,11 @@ class FrameRing:
         """
         with self._bell:
             self._check_open()
-            newest = self._newest._slot if self._newest else None
-            slot = next(s for s in self._slots if not s.leased and s is not newest)
-            slot.generation += 1
-            self._writing = slot
-            return slot.pixels
+            if self._writing is None:
+                newest = self._newest._slot if self._newest else None
+                self._writing = next(slot for slot in self._slots if not slot.leased and slot is not newest)
+                self._writing.generation += 1
+            return self._writing.pixels
 
     def commit(self, seq: int, stamp: Stamp) -> None:
         """Publish the frame that was written into ``slot``; an older one that nobody took is dropped and counted.
