@@ -117,6 +117,7 @@ def _pi_camera(camera: CameraConfig, input_size: tuple[int, int] | None) -> Sour
             gain=camera.controls.gain,
             white_balance=camera.controls.white_balance,
             fps=None if is_slow else camera.fps,
+            focus=camera.controls.focus,
         ),
         crop=next(iter(camera.regions.values())).region if camera.scaler_crop else None,
     )

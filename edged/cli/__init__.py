@@ -13,16 +13,17 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from edged import __version__
-from edged.cli.contract import EXIT_CONFIG, EXIT_FAILURE, EXIT_INTERRUPTED
+from edged.cli.contract import EXIT_CONFIG, EXIT_FAILURE, EXIT_INTERRUPTED, forget_output
 from edged.errors import ConfigError, EdgedError, ModelError, ReferenceImageError
 
 __all__ = ["main"]
 
-COMMANDS = ("run", "check", "tail", "embed", "schema")
+COMMANDS = ("run", "check", "tail", "embed", "devices", "schema")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line *argv* (default: the program's own) and return its exit status."""
+    _open_standard_streams()
     args = _parser().parse_args(argv)
     try:
         status: int = args.main(args)
@@ -38,11 +39,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_FAILURE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # `edged tail | head`: the reader has gone. Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # `edged tail | head`: the reader has gone
+        forget_output()
         return EXIT_FAILURE
     return status
+
+
+def _open_standard_streams() -> None:
+    """Open what was closed for us: its number would go to the next socket, and what is printed would go there."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115 - for as long as the program runs
+    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
 
 
 def _parser() -> argparse.ArgumentParser:

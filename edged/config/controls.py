@@ -1,4 +1,4 @@
-"""What the sensor of a Raspberry Pi camera is told."""
+"""What a Raspberry Pi camera is told about light and focus."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from edged.config.fields import Section, misfit, several
 from edged.config.problems import shown
 
 __all__ = ["ControlsConfig", "WhiteBalance"]
+
+NEAREST = 100.0  # dioptres
 
 WhiteBalance = Literal["auto", "incandescent", "tungsten", "fluorescent", "indoor", "daylight", "cloudy"]
 
@@ -25,12 +27,20 @@ def _white_balance(value: object) -> object:
     raise misfit(f"must be one of {kinds}, or the gains of red and blue such as [1.8, 1.5] (got {got})")
 
 
+def _focus(value: object) -> object:
+    if value is None or value == "auto":
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= NEAREST:
+        return float(value)
+    raise misfit(f"must be auto, or dioptres in 0…{NEAREST:g}: 0 is infinity, 2 half a metre (got {shown(value)})")
+
+
 def _is_gain(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 class ControlsConfig(Section):
-    """What the sensor of a Raspberry Pi camera is told. What is left out it finds by itself, as the light changes."""
+    """What a Raspberry Pi camera is told. Exposure, gain and white balance are automatic where they are left out."""
 
     exposure_us: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = Field(
         default=None, description="Microseconds for which a frame is exposed. Default: automatic."
@@ -43,4 +53,9 @@ class ControlsConfig(Section):
     ] = Field(
         default=None,
         description="The kind of light, or the gains of red and blue, such as [1.8, 1.5]. Default: automatic.",
+    )
+    focus: Annotated[Literal["auto"] | float | None, BeforeValidator(_focus)] = Field(
+        default=None,
+        description="auto to focus all the time, or the distance in dioptres: 0 is infinity, 2 half a metre. Default: "
+        "the lens stays where it is.",
     )

@@ -62,6 +62,9 @@ def faults(value: Any, rule: Schema, root: Schema, path: str = "") -> Iterator[s
             case "enum":
                 if value not in limit:
                     yield f"{path}: is not in {limit}"
+            case "const":
+                if value != limit:
+                    yield f"{path}: is not {limit}"
             case "required":
                 yield from (f"{path}.{key}: is missing" for key in limit if key not in value)
             case "properties" | "patternProperties" | "additionalProperties":
