@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,14 +30,14 @@ STATUS = b"edged/1/status/"
 class Rig:
     """A publisher of two cameras and the worker's end of its hand-over."""
 
-    def __init__(self, *endpoints: str, rate: float = 10.0) -> None:
+    def __init__(self, *endpoints: str, rate: float = 10.0, dimension: int = 4) -> None:
         self.bell = Bell()
         self.handover = Handover(8, self.bell)
         self.tallies = {name: Tally(name, self.bell.ring) for name in ("cam1", "cam10")}
         parsed = [Endpoint.parse(text, Path("/")) for text in endpoints]
         settings = PublisherSettings("node", parsed, rate, "cafe")
         self.stage = Publisher(settings, self.handover, self.bell, list(self.tallies.values()))
-        self.handover.open(FACTS)
+        self.handover.open(replace(FACTS, dimension=dimension))
 
     def put(self, frame_seq: int, camera: str = "cam1", seconds: float = 10.0) -> None:
         """Do what the worker does for one frame."""
@@ -50,8 +52,8 @@ class Rig:
 
 
 @contextmanager
-def publishing(*endpoints: str, rate: float = 10.0) -> Iterator[Rig]:
-    rig = Rig(*endpoints, rate=rate)
+def publishing(*endpoints: str, rate: float = 10.0, dimension: int = 4) -> Iterator[Rig]:
+    rig = Rig(*endpoints, rate=rate, dimension=dimension)
     rig.stage.start(lambda: None)
     try:
         assert rig.stage.wait_open(10)
@@ -213,6 +215,37 @@ def test_a_subscriber_that_does_not_read_slows_nobody(ipc: str) -> None:
             rig.put(frame)
             assert vecs(reader, 1)[0].frame_seq == frame
         assert time.monotonic() - begin < 60
+
+
+def test_what_waits_for_a_subscriber_that_stalls_is_bounded_and_the_newest_is_not_far(tmp_path: Path) -> None:
+    """Ten a second are expected, so some twenty may wait, and what the kernel and the other end hold."""
+    address = f"ipc://{tmp_path}/pub.sock"
+    with (
+        publishing(f"pub+bind:{address}", rate=10, dimension=1280) as rig,
+        zmq.Context() as context,
+        context.socket(zmq.SUB) as stalled,
+    ):
+        stalled.setsockopt(zmq.RCVHWM, 10)
+        stalled.setsockopt(zmq.RCVBUF, 16_384)
+        stalled.setsockopt(zmq.RCVTIMEO, 1000)
+        stalled.subscribe(VEC)
+        stalled.subscribe(STATUS)
+        stalled.connect(address)
+        while not stalled.recv_multipart()[0].startswith(STATUS):
+            pass
+        for frame in range(3000):
+            rig.put(frame)
+        eventually(lambda: rig.tallies["cam1"].published == 3000, "all of them sent")
+        seen = []
+        with contextlib.suppress(zmq.Again):
+            while True:
+                message = wire.decode(stalled.recv_multipart())
+                if isinstance(message, wire.Vec):
+                    seen.append(message.seq)
+        assert seen[0] == 0
+        assert len(seen) < 200
+        rig.put(3000)
+        assert vecs(stalled, 1)[0].seq == 3000
 
 
 def test_garbage_from_a_subscriber_is_ignored(ipc: str) -> None:
