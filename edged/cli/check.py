@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from edged.cli.contract import Commands
+from edged.cli.contract import Commands, emit
 
 __all__ = ["add_parser"]
 
@@ -34,5 +34,5 @@ def check(args: argparse.Namespace) -> int:
         print(f"warning: {warning}", file=sys.stderr)
     if errors := preflight.errors(loaded):
         raise ConfigFileError(errors)
-    print(dump(loaded.config), end="")
+    emit(dump(loaded.config))
     return 0

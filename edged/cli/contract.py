@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from typing import TYPE_CHECKING, TypeAlias
 
-__all__ = ["EXIT_CONFIG", "EXIT_FAILURE", "EXIT_INTERRUPTED", "Commands"]
+from edged.errors import EdgedError
+
+__all__ = ["EXIT_CONFIG", "EXIT_FAILURE", "EXIT_INTERRUPTED", "Commands", "emit", "forget_output"]
 
 EXIT_FAILURE = 1
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: RestartPreventExitStatus in the systemd unit names it
 EXIT_INTERRUPTED = 130
+
+
+def emit(text: str) -> None:
+    """Print *text* on stdout, and see that it got there.
+
+    Raises:
+        EdgedError: it did not, because a disk is full, for one.
+    """
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        forget_output()
+        raise EdgedError(f"cannot write to stdout: {exc.strerror}") from exc
+
+
+def forget_output() -> None:
+    """Let go of a stdout that takes nothing any more: Python would complain once more when it closes it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
 
 if TYPE_CHECKING:
     # argparse has no public name for what add_subparsers returns.

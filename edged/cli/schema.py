@@ -38,7 +38,8 @@ def main(args: argparse.Namespace) -> int:  # noqa: ARG001  # every command take
     """Print the schema on stdout."""
     import json  # here, so that other commands start without it
 
+    from edged.cli.contract import emit
     from edged.config.schema import json_schema
 
-    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    emit(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
     return 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,6 +108,9 @@ def test_the_good_file_that_the_wrong_ones_are_made_from_is_good(run: Run) -> No
         (changed("file:street.mp4", "carrier-pigeon:1"), "edged.yaml:5:13: cameras.street.source", "file:"),
         (changed("file:street.mp4", "file:gone.mp4"), "edged.yaml:5:13: cameras.street.source", "no such file"),
         (changed("file:street.mp4", "file:text.mp4"), "edged.yaml:5:13: cameras.street.source", "not a video"),
+        (changed("file:street.mp4", "file:" + "a" * 300), "cameras.street.source", "File name too long"),
+        (changed("file:street.mp4", "file:no-pictures"), "cameras.street.source", "is not a file"),
+        (changed("path-empty.jpg", "a" * 300 + ".jpg"), "references.path-empty.images[0]", "File name too long"),
         (changed("path-empty.jpg", "gone.jpg"), "edged.yaml:11:25: references.path-empty.images[0]", "gone.jpg"),
         (changed("path-empty.jpg", "text.jpg"), "edged.yaml:11:25: references.path-empty.images[0]", "text.jpg"),
         (changed("path-empty.jpg", "empty.jpg"), "edged.yaml:11:25: references.path-empty.images[0]", "empty.jpg"),
@@ -150,12 +155,34 @@ def test_a_configuration_that_is_missing_is_told(capfd: pytest.CaptureFixture[st
         assert "gone.yaml: there is no such file" in capfd.readouterr().err
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_configuration_without_permission_is_told(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    path = tmp_path / "edged.yaml"
-    path.touch(mode=0)
-    assert main(["check", "-c", str(path)]) == 78
-    assert "Permission denied" in capfd.readouterr().err
+WITHOUT_RIGHTS = [
+    "setpriv",
+    "--bounding-set=-dac_override,-dac_read_search",
+    "--inh-caps=-dac_override,-dac_read_search",
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"), [("", "edged.yaml"), ("street.mp4", "clips"), ("path-empty.jpg", "pictures")]
+)
+def test_what_the_user_may_not_read_is_told(folder: Path, text: str, hidden: str) -> None:
+    """Root may read everything, so root gives that up first."""
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("this is root, and setpriv (package util-linux) is not there to give its rights up")
+    (folder / "edged.yaml").write_text(changed(text, f"{hidden}/{text}") if text else GOOD)
+    locked = folder / hidden
+    locked.mkdir(exist_ok=True) if text else None
+    locked.chmod(0)
+    command = [*(WITHOUT_RIGHTS if os.geteuid() == 0 else []), sys.executable, "-m", "edged", "check"]
+    try:
+        done = subprocess.run(
+            [*command, "-c", str(folder / "edged.yaml")], capture_output=True, text=True, timeout=60, check=False
+        )
+    finally:
+        locked.chmod(0o700)
+    assert done.returncode == 78
+    assert "Permission denied" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_an_alias_bomb_is_refused_at_once(run: Run) -> None:
@@ -220,3 +247,21 @@ def test_what_is_wrong_outside_does_not_hide_behind_a_damaged_copy(folder: Path,
     status, stderr = run(changed("path-empty.jpg", "cut.jpg"))
     assert status == 78
     assert "cut.jpg" in stderr
+
+
+@pytest.mark.parametrize("command", ["check", "schema"])
+def test_an_output_that_takes_nothing_is_told_in_one_sentence(folder: Path, command: str) -> None:
+    (folder / "edged.yaml").write_text(GOOD)
+    arguments = ["-c", str(folder / "edged.yaml")] if command == "check" else []
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "edged", command, *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "edged: cannot write to stdout: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
