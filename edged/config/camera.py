@@ -150,9 +150,9 @@ class CameraConfig(Section):
         source, name = _source(info), str(info.field_name)
         kinds = _KNOWN_BY[name]
         if source is not None and source.kind not in kinds and value != _default(name):
-            known = " and ".join(f"{kind}://" if kind in _NETWORK else f"{kind}:" for kind in kinds)
-            cure = "; write pattern:WIDTHxHEIGHT" if source.kind == "pattern" and name in ("width", "height") else ""
-            raise misfit(f"is only for {known}, so leave it out (source is {shown(str(source))}){cure}")
+            known = ", ".join(f"{kind}://" if kind in _NETWORK else f"{kind}:" for kind in kinds)
+            cure = " and write pattern:WIDTHxHEIGHT" if source.kind == "pattern" and name in ("width", "height") else ""
+            raise misfit(f"is only for {known} (source is {shown(str(source))}); leave it out{cure}")
         return value
 
     @field_validator("width", "height")

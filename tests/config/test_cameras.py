@@ -1,0 +1,235 @@
+"""What each kind of camera takes, what it makes of it, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import get_args
+
+import pytest
+
+from edged.config import CameraConfig, Config
+from edged.config.controls import ControlsConfig
+from edged.config.source import SourceKind
+
+Told = Callable[[str], list[str]]
+Read = Callable[[str], Config]
+
+SOURCES: dict[SourceKind, str] = {
+    "file": "file:/a.mp4",
+    "dir": "dir:/pictures",
+    "usb": "usb:/dev/video0",
+    "picamera": "picamera:0",
+    "pattern": "pattern:",
+    "rtsp": "rtsp://host/live",
+    "rtsps": "rtsps://host/live",
+    "http": "http://host/live",
+    "https": "https://host/live",
+}
+
+OPTIONS: dict[str, tuple[str, set[SourceKind]]] = {
+    "loop": ("true", {"file", "dir"}),
+    "policy": ("block", {"file", "dir"}),
+    "fps": ("5", set(SOURCES)),
+    "width": ("640, height: 480", {"usb", "picamera"}),
+    "height": ("480, width: 640", {"usb", "picamera"}),
+    "pixel_format": ("mjpg", {"usb"}),
+    "hflip": ("true", {"picamera"}),
+    "vflip": ("true", {"picamera"}),
+    "controls": ("{gain: 2}", {"picamera"}),
+    "verify_tls": ("false", {"rtsps", "http", "https"}),
+    "scaler_crop": ("true", {"picamera"}),
+    "settle_frames": ("10", set(SOURCES)),
+    "stall_seconds": ("3", set(SOURCES) - {"file", "dir"}),
+    "frozen_seconds": ("3", set(SOURCES) - {"file", "dir", "pattern"}),
+    "retry_seconds": ("1", set(SOURCES)),
+    "retry_max_seconds": ("60", set(SOURCES)),
+    "max_reopens": ("3", set(SOURCES)),
+}
+
+WHITE_BALANCE_RULE = (
+    "must be one of auto, incandescent, tungsten, fluorescent, indoor, daylight, cloudy, or the gains of red and blue "
+    "such as [1.8, 1.5]"
+)
+
+
+def camera(kind: SourceKind, setting: str = "") -> str:
+    trusting = ", verify_tls: false" if kind == "rtsps" and "verify_tls" not in setting else ""
+    return f"cameras: {{a: {{source: '{SOURCES[kind]}'{trusting}{setting and f', {setting}'}}}}}"
+
+
+def test_every_kind_of_source_is_looked_at_here() -> None:
+    assert set(SOURCES) == set(get_args(SourceKind))
+    assert set(OPTIONS) | {"source", "rotation", "regions"} == set(CameraConfig.model_fields)
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("option", OPTIONS)
+def test_an_option_is_taken_where_it_means_something_and_refused_elsewhere(
+    read: Read, told: Told, kind: SourceKind, option: str
+) -> None:
+    value, kinds = OPTIONS[option]
+    text = camera(kind, f"{option}: {value}")
+    if kind in kinds:
+        read(text)
+    else:
+        lines = told(text)
+        assert [line for line in lines if f"cameras.a.{option}: " in line and f"(source is '{SOURCES[kind]}')" in line]
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_the_default_of_every_option_is_taken_by_every_source(read: Read, kind: SourceKind) -> None:
+    least = read(camera(kind)).cameras["a"]
+    written = {name: value for name, value in least.model_dump(mode="json").items() if name != "source"}
+    again = CameraConfig.model_validate({"source": SOURCES[kind], **written})
+    assert again == least
+
+
+@pytest.mark.parametrize(
+    ("kind", "stall", "frozen", "reopens"),
+    [("file", 0, 0, 0), ("dir", 0, 0, 0), ("pattern", 5, 0, 0), ("usb", 5, 30, 0), ("picamera", 5, 30, 6)],
+)
+def test_live_cameras_are_watched(read: Read, kind: SourceKind, stall: float, frozen: float, reopens: int) -> None:
+    config = read(camera(kind)).cameras["a"]
+    assert (config.stall_seconds, config.frozen_seconds, config.max_reopens) == (stall, frozen, reopens)
+    assert (config.settle_frames, config.retry_seconds, config.retry_max_seconds) == (0, 2.0, 30.0)
+
+
+def test_watching_can_be_switched_off(read: Read) -> None:
+    config = read(camera("picamera", "stall_seconds: 0, frozen_seconds: 0, max_reopens: 0")).cameras["a"]
+    assert (config.stall_seconds, config.frozen_seconds, config.max_reopens) == (0, 0, 0)
+
+
+def test_controls_are_values(read: Read) -> None:
+    text = "controls: {exposure_us: 8000, gain: 1.5, white_balance: [2, 1.5], focus: auto}"
+    controls = read(camera("picamera", text)).cameras["a"].controls
+    assert controls == ControlsConfig(exposure_us=8000, gain=1.5, white_balance=(2.0, 1.5), focus="auto")
+    controls = read(camera("picamera", "controls: {white_balance: daylight, focus: 2}")).cameras["a"].controls
+    assert (controls.white_balance, controls.focus) == ("daylight", 2.0)
+    assert read(camera("picamera", "controls: ")).cameras["a"].controls == ControlsConfig()
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting", "line"),
+    [
+        ("usb", "width: 640", "width: must be given together: width and height"),
+        ("usb", "height: 640", "height: must be given together: width and height"),
+        ("usb", "width: 15, height: 480", "width: must be at least 16 (got 15)"),
+        ("usb", "width: 1.5, height: 480", "width: must be a whole number (got 1.5)"),
+        ("picamera", "width: 63", "width: must be at least 64 for picamera: (got 63)"),
+        (
+            "pattern",
+            "width: 640",
+            "width: is only for usb:, picamera: (source is 'pattern:'); leave it out and write pattern:WIDTHxHEIGHT",
+        ),
+        ("rtsp", "hflip: true", "hflip: is only for picamera: (source is 'rtsp://host/live'); leave it out"),
+        (
+            "rtsp",
+            "verify_tls: false",
+            "verify_tls: is only for rtsps://, http://, https:// (source is 'rtsp://host/live'); leave it out",
+        ),
+        (
+            "rtsps",
+            "verify_tls: true",
+            (
+                "verify_tls: must be false for rtsps://, whose certificate cannot be verified here: it keeps listeners "
+                "out, but not somebody who answers in the camera's place (source is 'rtsps://host/live')"
+            ),
+        ),
+        (
+            "usb",
+            "pixel_format: h264",
+            "pixel_format: must be one of mjpg, nv12, nv21, i420, yv12, yuyv, bgr, rgb, bgra, rgba, gray (got 'h264')",
+        ),
+        ("picamera", "hflip: 1", "hflip: must be true or false (got 1)"),
+        ("picamera", "controls: 1", "controls: must be a mapping (got 1)"),
+        (
+            "picamera",
+            "controls: {iso: 100}",
+            "controls.iso: unknown key; known are exposure_us, gain, white_balance, focus",
+        ),
+        ("picamera", "controls: {exposure_us: 0}", "controls.exposure_us: must be at least 1 (got 0)"),
+        ("picamera", "controls: {exposure_us: 0.5}", "controls.exposure_us: must be a whole number (got 0.5)"),
+        (
+            "picamera",
+            "fps: 30, controls: {exposure_us: 33334}",
+            "controls.exposure_us: must be at most 33333, the time of a frame at 30 fps (got 33334)",
+        ),
+        ("picamera", "controls: {gain: 0.5}", "controls.gain: must be at least 1 (got 0.5)"),
+        (
+            "picamera",
+            "controls: {white_balance: dusk}",
+            f"controls.white_balance: {WHITE_BALANCE_RULE} (got 'dusk')",
+        ),
+        (
+            "picamera",
+            "controls: {white_balance: [1, 0]}",
+            f"controls.white_balance: {WHITE_BALANCE_RULE} (got [1, 0])",
+        ),
+        (
+            "picamera",
+            "controls: {focus: -1}",
+            "controls.focus: must be auto, or dioptres in 0…100: 0 is infinity, 2 half a metre (got -1)",
+        ),
+        (
+            "picamera",
+            "scaler_crop: true, regions: {b: {}, c: {}}",
+            "scaler_crop: must be false where there are several regions (got 2): a camera delivers one",
+        ),
+        ("usb", "settle_frames: -1", "settle_frames: must be at least 0 (got -1)"),
+        ("usb", "stall_seconds: -1", "stall_seconds: must be at least 0 (got -1)"),
+        ("usb", "frozen_seconds: often", "frozen_seconds: must be a number (got 'often')"),
+        (
+            "pattern",
+            "frozen_seconds: 1",
+            "frozen_seconds: must be 0 for a source that sends no picture twice (source is 'pattern:')",
+        ),
+        (
+            "dir",
+            "stall_seconds: 1",
+            "stall_seconds: must be 0 for a source that is waited for (source is 'dir:/pictures')",
+        ),
+        (
+            "usb",
+            "retry_seconds: 31",
+            "retry_max_seconds: must be at least retry_seconds (got 30.0 and 31.0)",
+        ),
+        ("usb", "max_reopens: 1.5", "max_reopens: must be a whole number (got 1.5)"),
+        ("usb", "max_reopens: -1", "max_reopens: must be at least 0 (got -1)"),
+    ],
+)
+def test_a_wrong_option_is_told_in_a_sentence(told: Told, kind: SourceKind, setting: str, line: str) -> None:
+    (found,) = told(camera(kind, setting))
+    assert found.split(" ", 1)[1] == f"cameras.a.{line}"
+
+
+def test_a_wrong_source_hides_no_other_problem_and_makes_none(told: Told) -> None:
+    values = "width: 640, hflip: true, scaler_crop: true, frozen_seconds: 1, policy: block, max_reopens: -1"
+    lines = told(f"cameras: {{a: {{source: 'video0', {values}}}}}")
+    assert [line.split(": ")[1] for line in lines] == ["cameras.a.source", "cameras.a.max_reopens"]
+
+
+def test_only_cameras_that_send_jpegs_can_be_reduced(read: Read, told: Told) -> None:
+    config = read(
+        """\
+        model: {decode: reduced}
+        cameras:
+          a: {source: "usb:/dev/video0"}
+          b: {source: "usb:/dev/video1", pixel_format: mjpg}
+          c: {source: "https://host/live"}
+        """
+    )
+    assert config.model.decode == "reduced"
+    assert all(camera.can_send_jpegs for camera in config.cameras.values())
+    (line,) = told(
+        """\
+        model: {decode: reduced}
+        cameras:
+          a: {source: "usb:/dev/video0"}
+          b: {source: "usb:/dev/video1", pixel_format: yuyv}
+          c: {source: "rtsp://me:s3cret@host/live"}
+        """
+    )
+    assert line == (
+        "1:17: model.decode: must be full, because only the JPEGs of usb:, http:// and https:// cameras can be "
+        "reduced, and not what comes from b ('usb:/dev/video1'), c ('rtsp://***@host/live')"
+    )
