@@ -1,4 +1,7 @@
-"""A ``Config`` as YAML with every default written out, which loads again to an equal one."""
+"""A ``Config`` as YAML with every default written out, which loads again to an equal one.
+
+Users and passwords in URLs are hidden: a text in which that was done is refused until they are written in again.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +26,14 @@ class _Dumper(yaml.SafeDumper):
 
 
 def dump(config: Config) -> str:
-    """*config* as text: all defaults, absolute paths, no passwords."""
+    """*config* as text: all defaults, absolute paths, ``***`` for users and passwords."""
     values = config.model_dump(mode="json", by_alias=True)
     return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 def config_hash(config: Config) -> str:
-    """12 hex digits that differ when anything in *config* does."""
+    """12 hex digits that differ when anything in *config* does but the hidden users and passwords.
+
+    It is published, and a password could be found by trying words until the hash is right.
+    """
     return hashlib.sha256(config.model_dump_json(by_alias=True).encode()).hexdigest()[:12]

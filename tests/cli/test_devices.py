@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from edged.camera.devices import CameraInfo, v4l2_cameras
-from edged.cli.devices import devices, snippet
-from edged.config import load
+from edged.cli.devices import NO_CAMERA, devices, snippet
+from edged.config import load, load_text
 from tests.camera.v4l2.fake_kernel import FakeCamera, FakeKernel, Sizes
 
 
@@ -100,6 +101,13 @@ def test_json_tells_everything(kernel: FakeKernel, capsys: pytest.CaptureFixture
         "smallest": None,
     }
     assert listed["holders"] == [{"pid": 4711, "command": "cheese"}]
+
+
+def test_what_it_says_for_want_of_a_camera_can_be_pasted_too(tmp_path: Path) -> None:
+    sources = re.findall(r"'(source: [^']+)'", NO_CAMERA)
+    assert len(sources) == 2
+    for source in sources:
+        load_text(f"cameras: {{a: {{{source}}}}}", tmp_path / "edged.yaml")
 
 
 def test_without_a_camera_it_says_what_to_check(kernel: FakeKernel, capsys: pytest.CaptureFixture[str]) -> None:

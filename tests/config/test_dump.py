@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged.config import Config, config_hash, dump, load, load_text
+from edged.config import Config, ConfigFileError, config_hash, dump, load, load_text
 from edged.values import NAME_PATTERN
 
 Read = Callable[[str], Config]
@@ -23,6 +23,8 @@ model:
   quantize: true
   engine: tflite-runtime
   delegate: {library: libone.so, options: {"on": "yes", n: 1}}
+  on_failure: fallback
+  fallback: {path: models/cpu.tflite}
   num_threads: 3
   resize: area
   mean: [1, 2.5, 1e-7]
@@ -30,6 +32,22 @@ model:
 cameras:
   on: {source: "usb:/dev/video0", fps: 1e-3, rotation: 270, regions: {"null": {left: 0.1}, "08": {}}, retry_seconds: 9}
   "12": {source: "file:~/a # b.mp4", loop: true, policy: latest}
+  pi:
+    source: "picamera:/base/soc/i2c0mux/i2c@1/imx708@1a"
+    width: 800
+    hflip: true
+    vflip: true
+    controls: {exposure_us: 9000, gain: 2, white_balance: [2, 1.5], focus: 0.5}
+    scaler_crop: true
+    settle_frames: 9
+    stall_seconds: 0
+    frozen_seconds: 1e-3
+    max_reopens: 1
+    retry_max_seconds: 99
+  net: {source: "https://[::1]:8443/a:b", verify_tls: false, rotation: 90}
+  cam: {source: "usb:HD Pro: Webcam", pixel_format: yuyv, width: 640, height: 480}
+  bars: {source: "pattern:"}
+  "off": {source: "dir:pictures", loop: true}
 references:
   "true": {images: ["a.jpg", "\\u00e9: [x].jpg", "- y"], for: [on/null, "12"]}
 publish:
@@ -86,7 +104,18 @@ def test_the_hash_tells_configurations_apart(read: Read) -> None:
     assert int(config_hash(config), 16) >= 0
 
 
-@pytest.mark.parametrize("setting", ["fps: 5", "loop: true", "rotation: 90", "regions: {a: {}}"])
+def test_a_password_is_in_neither_text_nor_hash_and_has_to_be_written_in_again(read: Read) -> None:
+    config, other = (read(f"cameras: {{a: {{source: 'rtsp://me:{word}@host/live?pwd={word}'}}}}") for word in "xy")
+    text = dump(config)
+    assert "source: rtsp://***@host/live?pwd=***" in text
+    assert text == dump(other)
+    assert config_hash(config) == config_hash(other), "or a word could be tried against the hash, which all may hear"
+    assert config != other
+    with pytest.raises(ConfigFileError, match=r"cameras\.a\.source: has \*\*\* where edged hid a user and password"):
+        load_text(text, "edged.yaml")
+
+
+@pytest.mark.parametrize("setting", ["fps: 5", "loop: true", "rotation: 90", "regions: {a: {}}", "settle_frames: 1"])
 def test_the_hash_sees_each_setting(read: Read, setting: str) -> None:
     before = read("cameras: {street: {source: 'file:a.mp4'}}")
     after = read(f"cameras: {{street: {{source: 'file:a.mp4', {setting}}}}}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pydantic
 import pytest
 
-from edged.config import CameraConfig, Config, Endpoint, ReferenceConfig, SourceSpec
+from edged.config import CameraConfig, Config, Endpoint, FallbackConfig, ReferenceConfig, SourceSpec
 from edged.values import FULL, Delegate, Region
 
 Told = Callable[[str], list[str]]
@@ -147,6 +147,17 @@ def test_a_live_camera_neither_loops_nor_blocks(told: Told) -> None:
         ("mean: [.nan], std: [1]", "must be a finite number (got nan)"),
         ("mean: [1]", "must be given together: mean and std"),
         ("std: [1]", "must be given together: mean and std"),
+        ("mean: [1], std: [1]", "model.mean: must not be given beside name: models that come with edged know theirs"),
+        ("decode: half", "must be one of full, reduced (got 'half')"),
+        ("on_failure: retry", "must be one of refuse, fallback (got 'retry')"),
+        ("on_failure: fallback", "model.fallback: must be given with on_failure: fallback, such as fallback: {name: "),
+        (
+            "fallback: {name: a}",
+            "model.fallback: is never used unless on_failure is fallback; set that, or remove this",
+        ),
+        ("on_failure: fallback, fallback: {}", "model.fallback: must have a name or a path"),
+        ("on_failure: fallback, fallback: {name: a, path: b}", "model.fallback.path: must not be given beside name"),
+        ("on_failure: fallback, fallback: {head: 1}", "model.fallback.head: unknown key; known are name, path"),
     ],
 )
 def test_a_wrong_setting_of_the_model_is_told_in_a_sentence(told: Told, setting: str, rule: str) -> None:
@@ -159,6 +170,14 @@ def test_a_model_file_takes_the_place_of_the_bundled_one(read: Read, tmp_path: P
     model = read(f"{CAMERA}model: {{path: a.tflite, head: feature, mean: [127, 127.5, 128], std: [1, 2, 3]}}").model
     assert (model.name, model.path, model.head) == (None, tmp_path / "a.tflite", "feature")
     assert (model.mean, model.std) == ((127.0, 127.5, 128.0), (1.0, 2.0, 3.0))
+
+
+def test_a_fallback_is_a_bundled_model_or_a_file(read: Read, tmp_path: Path) -> None:
+    assert read(CAMERA).model.fallback is None
+    bundled = read(f"{CAMERA}model: {{on_failure: fallback, fallback: {{name: efficientnet-lite0-int8}}}}").model
+    assert bundled.fallback == FallbackConfig(name="efficientnet-lite0-int8")
+    file = read(f"{CAMERA}model: {{path: tpu.tflite, on_failure: fallback, fallback: {{path: cpu.tflite}}}}").model
+    assert file.fallback == FallbackConfig(path=str(tmp_path / "cpu.tflite"))  # type: ignore[arg-type]  # a text
 
 
 @pytest.mark.parametrize(
