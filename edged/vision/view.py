@@ -5,19 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from edged.vision.orientation import Orientation
 from edged.vision.preprocess import Preprocessor
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from edged.values import Box, PixelFormat, Rotation
     from edged.vision.resize import Resize
     from edged.vision.specs import InputSpec
 
-__all__ = ["ModelView"]
+__all__ = ["ModelView", "draw_boxes"]
+
+GREEN = (46, 204, 113)  # RGB
 
 
 class ModelView:
@@ -39,3 +44,13 @@ class ModelView:
         seen = np.zeros((self._spec.height, self._spec.width, 3), np.uint8)
         self._preprocess(image, pixels, box, Orientation.from_rotation(rotation), seen)
         return seen
+
+
+def draw_boxes(picture: NDArray[np.uint8], boxes: Mapping[str, Box]) -> None:
+    """Draw *boxes* with their names on *picture*, RGB of shape ``(height, width, 3)``."""
+    line = max(1, round(max(picture.shape[:2]) / 400))
+    for name, box in boxes.items():
+        corner = (box.x + box.width - 1, box.y + box.height - 1)
+        cv2.rectangle(picture, (box.x, box.y), corner, GREEN, line)
+        place = (box.x + 2 * line, max(box.y, 0) + 12 * line)
+        cv2.putText(picture, name, place, cv2.FONT_HERSHEY_SIMPLEX, 0.35 * line, GREEN, line, cv2.LINE_AA)

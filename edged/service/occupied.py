@@ -1,0 +1,38 @@
+"""Whether somebody else is publishing where a configuration would."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edged.config import Endpoint
+
+__all__ = ["publishing_already"]
+
+ANSWER_SECONDS = 0.5
+
+
+def publishing_already(endpoints: Iterable[Endpoint]) -> str | None:
+    """The address of the first of *endpoints* on which somebody listens; None if nobody does."""
+    for endpoint in endpoints:
+        if endpoint.mode == "bind" and _somebody_listens(endpoint):
+            return endpoint.address
+    return None
+
+
+def _somebody_listens(endpoint: Endpoint) -> bool:
+    if endpoint.socket_path is not None:
+        family, target = socket.AF_UNIX, str(endpoint.socket_path)
+        with closing(socket.socket(family)) as probe:
+            return probe.connect_ex(target) == 0
+    host, _, port = endpoint.address.removeprefix("tcp://").rpartition(":")
+    if port == "*":
+        return False
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,96 @@
+"""``edged snapshot``: the frame with its regions, and exactly what the model is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import zmq
+
+from edged.cli import main
+from edged.values import PixelFormat, Region
+from edged.vision.bundled import bundled_model
+from edged.vision.view import ModelView
+
+CONFIG = """\
+cameras:
+  street:
+    source: "file:{demo}/street.mp4"
+    rotation: 90
+    regions:
+      path: {{left: 0.05, top: 0.32, right: 0.42, bottom: 0.56}}
+      sky: {{bottom: 0.2}}
+  absent:
+    source: "usb:/dev/video99"
+publish:
+  endpoints: ["pub+bind:ipc://pub.sock"]
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path, demo: Path) -> Path:
+    path = tmp_path / "edged.yaml"
+    path.write_text(CONFIG.format(demo=demo))
+    return path
+
+
+def first_frame(demo: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    _, frame = cv2.VideoCapture(str(demo / "street.mp4")).read()
+    return np.asarray(frame, np.uint8)
+
+
+def test_it_writes_the_frame_and_exactly_what_the_model_is_given(
+    config: Path, tmp_path: Path, demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "folder"
+    assert main(["snapshot", "-c", str(config), "street", "-o", str(out)]) == 0
+    assert {path.name for path in out.iterdir()} == {"street.png", "street-path.png", "street-sky.png"}
+    assert capsys.readouterr().out.splitlines()[0] == str(out / "street.png")
+
+    frame = first_frame(demo)
+    drawn = cv2.imread(str(out / "street.png"))
+    assert drawn is not None
+    assert drawn.shape == frame.shape
+    changed = (drawn != frame).any(axis=2)
+    assert 0.001 < changed.mean() < 0.05  # the rectangles and names, and nothing else
+    box = Region(0.05, 0.32, 0.42, 0.56).to_box(768, 576)
+    assert changed[box.y, box.x : box.x + box.width].all()
+
+    seen = cv2.imread(str(out / "street-path.png"))
+    assert seen is not None
+    view = ModelView(bundled_model("efficientnet-lite0").input)
+    assert np.array_equal(seen[..., ::-1], view.of(frame, PixelFormat.BGR, box, 90))
+
+
+def test_a_camera_that_is_absent_is_named_and_the_others_are_taken(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["snapshot", "-c", str(config), "-o", str(tmp_path)]) == 1
+    assert "edged snapshot: camera absent: /dev/video99" in capsys.readouterr().err
+    assert (tmp_path / "street.png").exists()
+
+
+def test_a_camera_that_the_configuration_does_not_have_is_refused(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["snapshot", "-c", str(config), "garden"]) == 78
+    assert "there is no camera 'garden'; the configuration has street, absent" in capsys.readouterr().err
+
+
+def test_a_running_daemon_is_named(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with zmq.Context() as context, context.socket(zmq.XPUB) as daemon:
+        daemon.bind(f"ipc://{tmp_path}/pub.sock")
+        assert main(["snapshot", "-c", str(config), "-o", str(tmp_path / "out")]) == 1
+    told = capsys.readouterr().err
+    assert f"a daemon is publishing on ipc://{tmp_path}/pub.sock and holds the cameras; stop it first" in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_place_that_cannot_be_written_to_is_told(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["snapshot", "-c", str(config), "street", "-o", str(tmp_path / "file")]) == 1
+    assert "--out" in capsys.readouterr().err
