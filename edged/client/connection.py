@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from math import ceil
 from typing import TypeAlias
@@ -13,6 +13,10 @@ import zmq
 
 from edged.errors import PublishError
 from edged.wire import BIND, MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, is_local
+from edged.wire.curve import Curve, secure
+from edged.wire.gate import Gate
+from edged.wire.handshakes import Handshakes
+from edged.wire.keys import Key
 
 __all__ = ["Connection"]
 
@@ -25,31 +29,55 @@ LONGEST_WAIT = 3600.0  # far below the largest number of milliseconds that poll 
 class Connection:
     """Connects to all *addresses*, of which none need answer yet, and gets what begins with any of *prefixes*.
 
-    A socket of ZeroMQ belongs to one thread at a time: ``read`` and ``wait`` are called inside ``with use()``.
-    ``close`` may be called by any thread and by a signal handler; it ends a waiting ``wait``.
+    *curves* are the keys of those addresses that have some. Where this end is the server, it lets in who has a key of
+    *authorized*.
+
+    A socket of ZeroMQ belongs to one thread at a time: ``read``, ``attend`` and ``wait`` are called inside
+    ``with use()``. ``close`` may be called by any thread and by a signal handler; it ends a waiting ``wait``.
 
     Raises:
         PublishError: an address cannot be used.
     """
 
-    def __init__(self, addresses: Sequence[str], prefixes: Sequence[bytes], *, queue: int, queue_bytes: int) -> None:
+    def __init__(
+        self,
+        addresses: Sequence[str],
+        prefixes: Sequence[bytes],
+        *,
+        queue: int,
+        queue_bytes: int,
+        curves: Mapping[str, Curve],
+        authorized: Mapping[Key, str],
+    ) -> None:
         self.closed = False
+        self._curves = curves
         self._in_use = threading.Lock()
         with ExitStack() as opened:
             self._bell, bell = map(opened.enter_context, socket.socketpair())
             self._bell.setblocking(False)
             context = Context()
             opened.callback(context.term)
+            self._gate = Gate(context, authorized)
+            opened.callback(self._gate.close)
             self._socket = opened.enter_context(context.socket(zmq.SUB))
             _set_options(self._socket, queue, queue_bytes)
             for prefix in prefixes:
                 self._socket.subscribe(prefix)
-            for address in addresses:
-                _connect(self._socket, address)
+            self._handshakes = Handshakes(context, self._socket, self._open)
+            opened.callback(self._handshakes.close)
+            for address in sorted(addresses, key=curves.__contains__):  # see `secure` for the order
+                self._open(address)
             self._poller = zmq.Poller()
             self._poller.register(self._socket, zmq.POLLIN)
             self._poller.register(bell.fileno(), zmq.POLLIN)
+            self._poller.register(self._gate.socket, zmq.POLLIN)
+            self._poller.register(self._handshakes.monitor, zmq.POLLIN)
             self._opened = opened.pop_all()
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """By address, why no handshake succeeds there."""
+        return self._handshakes.troubles
 
     @contextmanager
     def use(self) -> Iterator[None]:
@@ -77,9 +105,14 @@ class Connection:
         except zmq.Again:
             return None
 
+    def attend(self) -> None:
+        """Do what new connections want, in between messages; never waits."""
+        self._gate.answer()
+        self._handshakes.attend()
+
     def wait(self, seconds: float) -> None:
-        """Wait for a message, at most *seconds*; less if it is closed."""
-        self._poller.poll(ceil(min(seconds, LONGEST_WAIT) * 1000))
+        """Wait for a message, at most *seconds*; less if it is closed, or `attend` has something to do."""
+        self._poller.poll(ceil(min(seconds, LONGEST_WAIT, self._handshakes.seconds_left()) * 1000))
 
     def close(self) -> None:
         """Disconnect. Twice is fine."""
@@ -87,6 +120,24 @@ class Connection:
         with suppress(OSError):  # nobody is behind the bell any more
             self._bell.send(b"x")
         self._let_go()
+
+    def _open(self, address: str) -> None:
+        # A connect takes the options as they are at that moment. On this machine, dialling often costs next to nothing,
+        # and who waits for a daemon misses nothing of its start; across a network it is done with growing pauses.
+        near = is_local(address)
+        self._socket.set(zmq.RECONNECT_IVL, 20 if near else 100)
+        self._socket.set(zmq.RECONNECT_IVL_MAX, 0 if near else 2000)
+        self._socket.set(zmq.CONNECT_TIMEOUT, 5000)
+        self._socket.set(zmq.IPV6, int("[" in address))
+        secure(self._socket, self._curves.get(address))
+        try:
+            if address.startswith(BIND):
+                self._socket.bind(address.removeprefix(BIND))
+            else:
+                self._handshakes.watch(address)
+                self._socket.connect(address)
+        except zmq.ZMQError as exc:
+            raise PublishError(f"cannot subscribe at {address}: {exc.strerror}") from exc
 
     def _let_go(self) -> None:
         # Who cannot have the lock leaves this to who has it, who looks at `closed` after giving it back.
@@ -117,18 +168,3 @@ def _set_options(subscribing: Socket, queue: int, queue_bytes: int) -> None:
     subscribing.set(zmq.TCP_KEEPALIVE_IDLE, 5)
     subscribing.set(zmq.TCP_KEEPALIVE_INTVL, 2)
     subscribing.set(zmq.TCP_KEEPALIVE_CNT, 3)
-
-
-def _connect(subscribing: Socket, address: str) -> None:
-    # A connect takes the options as they are at that moment. On this machine, dialling often costs next to nothing,
-    # and who waits for a daemon misses nothing of its start; across a network it is done with growing pauses.
-    near = is_local(address)
-    bind = address.startswith(BIND)
-    subscribing.set(zmq.RECONNECT_IVL, 20 if near else 100)
-    subscribing.set(zmq.RECONNECT_IVL_MAX, 0 if near else 2000)
-    subscribing.set(zmq.CONNECT_TIMEOUT, 5000)
-    subscribing.set(zmq.IPV6, int("[" in address))
-    try:
-        (subscribing.bind if bind else subscribing.connect)(address.removeprefix(BIND))
-    except zmq.ZMQError as exc:
-        raise PublishError(f"cannot subscribe at {address}: {exc.strerror}") from exc

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import inf
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from edged.client.connection import Connection
 from edged.client.continuity import Continuity
+from edged.client.keys import KeyFile, curves
 from edged.errors import WireError
 from edged.wire import (
     KINDS,
@@ -24,6 +25,7 @@ from edged.wire import (
     is_local,
     subscription,
 )
+from edged.wire.keys import read_authorized
 
 __all__ = ["Delivery", "Subscriber"]
 
@@ -64,10 +66,17 @@ class Subscriber:
     they wait in the daemon, for two seconds, and then are lost, which :attr:`gaps` tells. A link with a long way and
     many messages needs more *queue_bytes*: the messages of one round trip.
 
+    A daemon with keys is heard with *server_key*, the file of its public key, and *client_key*, the file of our secret
+    one, whose public half is among the daemon's ``authorized_clients``. Several daemons have a key each:
+    ``server_key={"tcp://porch:5556": "porch.public", …}``. A ``sub+bind:`` endpoint is the server itself: there
+    *server_key* is the file of our secret key, and *authorized_clients* the folder with the public keys of the daemons
+    that may call. :attr:`troubles` tells who is not let in. ``docs/keys.md`` explains all of it.
+
     One thread uses it; :meth:`close` may be called by any thread, and by a signal handler.
 
     Raises:
-        ValueError: an endpoint, kind or name is not legal, or a number is out of range.
+        ValueError: an endpoint, kind or name is not legal, a number is out of range, or keys do not go together.
+        ConfigError: a key file cannot be used; it tells which rule it breaks.
         PublishError: an endpoint cannot be used, mostly because another program has bound it.
     """
 
@@ -83,6 +92,9 @@ class Subscriber:
         same_host: bool | None = None,
         queue: int = 20,
         queue_bytes: int = 16_384,
+        server_key: KeyFile | Mapping[str, KeyFile] | None = None,
+        client_key: KeyFile | None = None,
+        authorized_clients: KeyFile | None = None,
     ) -> None:
         addresses = [check_address(endpoint) for endpoint in endpoints or (default_address(),)]
         _check_positive(max_age_seconds=max_age_seconds, queue=queue, queue_bytes=queue_bytes)
@@ -101,7 +113,14 @@ class Subscriber:
         self._same_host = all(map(is_local, addresses)) if same_host is None else same_host
         self._pending: OrderedDict[bytes, Delivery] = OrderedDict()
         prefixes = [subscription(kind, **self._parts) for kind in _checked(kinds)]
-        self._connection = Connection(addresses, prefixes, queue=queue, queue_bytes=queue_bytes)
+        self._connection = Connection(
+            addresses,
+            prefixes,
+            queue=queue,
+            queue_bytes=queue_bytes,
+            curves=curves(addresses, server_key, client_key, authorized_clients),
+            authorized={} if authorized_clients is None else read_authorized(authorized_clients),
+        )
 
     @property
     def gaps(self) -> Counter[bytes]:
@@ -112,6 +131,14 @@ class Subscriber:
     def restarts(self) -> Counter[bytes]:
         """By topic, how often the daemon (or a recording) began anew."""
         return self._continuity.restarts
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """By endpoint, why nothing can come from there though somebody answers: keys that are wrong, mostly.
+
+        It is looked at while messages are received, and empties by itself when the trouble is over.
+        """
+        return dict(self._connection.troubles)
 
     @property
     def closed(self) -> bool:
@@ -175,6 +202,7 @@ class Subscriber:
     def _deliver(self, deadline: float) -> Delivery | None:
         with self._connection.use():
             while not self.closed:
+                self._connection.attend()
                 delivery = self._take()
                 if delivery is not None:
                     return delivery

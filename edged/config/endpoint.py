@@ -15,7 +15,7 @@ __all__ = ["Endpoint"]
 
 LONGEST_SOCKET_PATH = 107  # bytes: sun_path of unix(7), without its closing zero
 
-_TCP = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*):(?P<port>\*|[0-9]{1,5})")
+_TCP = re.compile(r"(?P<host>\*|\[[^\]]*\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?):(?P<port>\*|[0-9]{1,5})")
 _PARTS = re.compile(r"pub\+(?P<mode>bind|connect):(?P<transport>[a-z]+)://(?P<rest>.*)", re.DOTALL)
 
 
@@ -24,7 +24,7 @@ class Endpoint:
     """One end of the stream: bound here, or connected to a subscriber that listens.
 
     ``address`` is what ZeroMQ takes: ``tcp://127.0.0.1:5556``, ``tcp://[::1]:5556`` (the socket needs ``IPV6``),
-    ``tcp://127.0.0.1:*`` (any free port), ``ipc:///run/edged/pub.sock``.
+    ``tcp://*:5556`` (every network, bound), ``tcp://127.0.0.1:*`` (any free port), ``ipc:///run/edged/pub.sock``.
     """
 
     mode: Literal["bind", "connect"]
@@ -40,6 +40,11 @@ class Endpoint:
         """The socket file of an ``ipc`` endpoint, always absolute."""
         return Path(self.address.removeprefix("ipc://")) if self.transport == "ipc" else None
 
+    @property
+    def is_local(self) -> bool:
+        """Whether nothing of it leaves this machine."""
+        return self.transport == "ipc" or _is_loopback(self.address.removeprefix("tcp://").rpartition(":")[0])
+
     def __str__(self) -> str:
         return f"pub+{self.mode}:{self.address}"
 
@@ -48,7 +53,7 @@ class Endpoint:
         """The endpoint that *text* names; a relative path of a socket starts at *folder*.
 
         Raises:
-            ValueError: *text* names none, or one that others on the network could hear.
+            ValueError: *text* names none.
         """
         parts = _PARTS.fullmatch(text)
         if parts is None or parts["transport"] not in {"tcp", "ipc"}:
@@ -71,13 +76,21 @@ def _tcp_address(rest: str, mode: str, text: str) -> str:
         raise ValueError(f"must name the port to connect to (got {shown(text)})")
     if port != "*" and not 1 <= int(port) <= 65535:
         raise ValueError(f"must have a port in 1…65535, or * for any that is free (got {shown(text)})")
-    if not _is_loopback(parts["host"]):
-        raise ValueError(
-            "must stay on this machine (127.0.0.1, [::1] or localhost) or use ipc://: CURVE keys are not supported "
-            f"yet, and without them everybody on the network could read along (got {shown(text)})"
-        )
+    if parts["host"] == "*" and mode == "connect":
+        raise ValueError(f"must name the host to connect to (got {shown(text)})")
+    if parts["host"].startswith("["):
+        _refuse_unless_ipv6(parts["host"][1:-1], text)
     host = "127.0.0.1" if parts["host"] == "localhost" else parts["host"]
     return f"tcp://{host}:{port if port == '*' else int(port)}"
+
+
+def _refuse_unless_ipv6(host: str, text: str) -> None:
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError as exc:
+        raise ValueError(
+            f"must have an IPv6 address in its brackets, such as tcp://[::1]:5556 (got {shown(text)})"
+        ) from exc
 
 
 def _is_loopback(host: str) -> bool:

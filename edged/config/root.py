@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from edged.config.camera import CameraConfig
-from edged.config.environment import default_endpoints, default_node
-from edged.config.fields import EndpointText, FilePath, Name, Section, at_least_one, left_empty, misfit, several
+from edged.config.environment import default_node
+from edged.config.fields import FilePath, Name, Section, at_least_one, left_empty, misfit, several
 from edged.config.model import ModelConfig
 from edged.config.places import misplaced
 from edged.config.problems import brief, shown
+from edged.config.publish import PublishConfig
 
 __all__ = ["Config", "LogConfig", "PublishConfig", "ReferenceConfig"]
 
@@ -33,29 +34,6 @@ class ReferenceConfig(Section):
     def applies_to(self, camera: str, region: str) -> bool:
         """Is this compared with *region* of *camera*?"""
         return self.places is None or camera in self.places or f"{camera}/{region}" in self.places
-
-
-class PublishConfig(Section):
-    """Where messages go."""
-
-    endpoints: Annotated[tuple[EndpointText, ...], several, at_least_one] = Field(
-        default_factory=default_endpoints,
-        json_schema_extra={"minItems": 1},
-        validate_default=True,
-        description="ZeroMQ addresses after pub+bind: or pub+connect:, on this machine only. Default: "
-        "ipc://$RUNTIME_DIRECTORY/pub.sock (else ipc://$XDG_RUNTIME_DIR/edged/pub.sock) and tcp://127.0.0.1:5556.",
-    )
-
-    @field_validator("endpoints")
-    @classmethod
-    def _each_once(cls, endpoints: tuple[EndpointText, ...]) -> tuple[EndpointText, ...]:
-        seen: set[str] = set()
-        for index, endpoint in enumerate(endpoints):
-            if endpoint.address in seen:
-                raise misfit(f"must not be given twice (got {shown(str(endpoint))})", at=(index,))
-            if not endpoint.address.endswith(":*"):
-                seen.add(endpoint.address)
-        return endpoints
 
 
 class LogConfig(Section):

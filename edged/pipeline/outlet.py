@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,48 +14,70 @@ from typing import TYPE_CHECKING
 import zmq
 
 from edged.errors import PublishError
+from edged.wire.curve import Curve, secure
+from edged.wire.handshakes import Handshakes
 
 if TYPE_CHECKING:
     from edged.config import Endpoint
 
 __all__ = ["Outlet"]
 
+log = logging.getLogger(__name__)
+
 MOST_AT_ONCE = 256
+LONGEST_FROM_PEERS = 65_536  # bytes; whoever connects has nothing longer than a subscription to say
+UNBIND_SECONDS = 2.0
 
 
 class Outlet:
     """An XPUB socket: sends messages, and hears who subscribes to what. One thread opens, uses and closes it.
 
     It never waits for a subscriber: one that is slow loses what exceeds ``queue`` messages and ``queue_bytes`` in the
-    kernel, and the others notice nothing.
+    kernel, and the others notice nothing. With *curve* it is secured; bound, it lets in whom the `Gate` of *context*
+    knows, which has to be there before.
 
     Raises:
         PublishError: the endpoint cannot be bound, mostly because another program has it.
     """
 
     def __init__(
-        self, context: zmq.Context[zmq.Socket[bytes]], endpoint: Endpoint, *, queue: int, queue_bytes: int
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        endpoint: Endpoint,
+        *,
+        queue: int,
+        queue_bytes: int,
+        curve: Curve | None = None,
     ) -> None:
         path = endpoint.socket_path
+        self.endpoint = endpoint
+        self.curve = curve
         self._lock = _IpcLock(path) if path is not None and endpoint.mode == "bind" else None
+        self._context = context
         self.socket = context.socket(zmq.XPUB)
         self.socket.set(zmq.IPV6, endpoint.address.startswith("tcp://["))
         self.socket.set(zmq.XPUB_VERBOSE, 1)  # a newcomer is heard also when its topic is subscribed to already
         self.socket.set(zmq.SNDHWM, queue)
         self.socket.set(zmq.SNDBUF, queue_bytes)
+        self.socket.set(zmq.MAXMSGSIZE, LONGEST_FROM_PEERS)
+        self._handshakes = Handshakes(context, self.socket, self._open) if endpoint.mode == "connect" else None
+        self._trouble: str | None = None
+        self.socket.set(zmq.LINGER, 0)  # for `renew`: a client that does not read must not keep its connection
         try:
-            if endpoint.mode == "bind":
-                self.socket.bind(endpoint.address)
-            else:
-                self.socket.connect(endpoint.address)
-        except zmq.ZMQError as exc:
+            self._open(endpoint.address)
+        except PublishError:
             self.close(linger=0.0)
-            raise PublishError(f"publish.endpoints: cannot {endpoint.mode} {endpoint.address}: {exc.strerror}") from exc
+            raise
 
     @property
     def address(self) -> str:
         """Where it is bound or connected, with the port that the system chose for ``*``."""
         return self.socket.get_string(zmq.LAST_ENDPOINT)
+
+    @property
+    def in_clear(self) -> bool:
+        """Whether others on the network can read along."""
+        return self.curve is None and not self.endpoint.is_local
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
         """Send one message to whom it concerns; never waits."""
@@ -70,11 +94,61 @@ class Outlet:
                     prefixes.append(message[1:])
         return prefixes
 
+    def attend(self) -> None:
+        """Where a hub is called: tell why it does not let us in, and call again; never waits."""
+        if self._handshakes is None:
+            return
+        self._handshakes.attend()
+        trouble = self._handshakes.troubles.get(self.endpoint.address)
+        if trouble != self._trouble:
+            self._trouble = trouble
+            log.log(logging.WARNING if trouble else logging.INFO, "%s: %s", self.endpoint, trouble or "connected")
+
+    def renew(self, curve: Curve | None) -> None:
+        """Cut every connection, and go on with *curve*; subscribers that still may come back by themselves.
+
+        Without cutting, libzmq would serve a client for ever that was let in once, or that knows an old key. What is
+        on its way to subscribers at this moment is lost: a few messages, which they see by ``seq``.
+
+        Raises:
+            PublishError: another program has taken the endpoint in between.
+        """
+        self.curve = curve
+        if self._handshakes is not None:
+            self._handshakes.redial(self.endpoint.address)
+            return
+        address = self.address
+        self._unbind(address)
+        self._open(address)
+
     def close(self, linger: float) -> None:
         """Close, after *linger* seconds at most for what is still queued."""
+        if self._handshakes is not None:
+            self._handshakes.close()
         self.socket.close(linger=int(linger * 1000))
         if self._lock is not None:
             self._lock.release()
+
+    def _open(self, address: str) -> None:
+        secure(self.socket, self.curve)
+        try:
+            if self._handshakes is None:
+                self.socket.bind(address)
+            else:
+                self._handshakes.watch(address)
+                self.socket.connect(address)
+        except zmq.ZMQError as exc:
+            raise PublishError(f"publish.endpoints: cannot {self.endpoint.mode} {address}: {exc.strerror}") from exc
+
+    def _unbind(self, address: str) -> None:
+        """Stop listening, and wait for the moment at which the port is free: libzmq's own thread lets go of it."""
+        events = f"inproc://unbinding-{secrets.token_hex(8)}"
+        self.socket.monitor(events, zmq.EVENT_CLOSED)
+        with self._context.socket(zmq.PAIR) as monitor:
+            monitor.connect(events)
+            self.socket.unbind(address)
+            monitor.poll(round(UNBIND_SECONDS * 1000))
+            self.socket.monitor(None, 0)
 
 
 class _IpcLock:

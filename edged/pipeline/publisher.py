@@ -6,8 +6,8 @@ import logging
 import math
 import secrets
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,8 @@ from edged import wire
 from edged.pipeline.bell import Bell
 from edged.pipeline.clock import WallClock
 from edged.pipeline.handover import Handover, Result
-from edged.pipeline.outlet import Outlet
+from edged.pipeline.keyring import Keyring
+from edged.pipeline.outlets import Outlets
 from edged.pipeline.reporter import STATUS_SECONDS, Reporter, resident_bytes
 from edged.pipeline.stage import Stage
 from edged.pipeline.tally import CameraState, Condition, Tally
@@ -40,12 +41,14 @@ class PublisherSettings:
     """What the publisher is told.
 
     ``messages_per_second`` is what is expected at most; two seconds of it are kept for a subscriber that is slow.
+    ``read_keys`` reads the key files, at the start and at each reload.
     """
 
     node: str
     endpoints: Sequence[Endpoint]
     messages_per_second: float
     config_hash: str
+    read_keys: Callable[[], Keyring] = Keyring
 
 
 class Publisher(Stage):
@@ -61,23 +64,38 @@ class Publisher(Stage):
         self._started = time.monotonic()
         self._clock = WallClock()
         self._seq: Counter[tuple[str, str, str | None]] = Counter()
-        self._outlets: list[Outlet] = []
-        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
+        self._outlets = Outlets()
+        self._new_keys: deque[Keyring] = deque(maxlen=1)
+
+    @property
+    def refused_keys(self) -> int:
+        """How often a client was refused because its key is not authorized."""
+        return self._outlets.refused
+
+    def reload_keys(self) -> None:
+        """Read the key files again and go by them, soon; called from any thread. `Outlets.renew` says what it does.
+
+        Raises:
+            ConfigFileError: a file is wrong; nothing has changed.
+        """
+        self._new_keys.append(self._settings.read_keys())
+        self._bell.ring()
 
     def open(self) -> None:
         queue = max(16, round(2 * self._settings.messages_per_second))
-        self._context = zmq.Context()
+        keys = self._settings.read_keys()
         self._poller = zmq.Poller()
         self._poller.register(self._bell.fileno(), zmq.POLLIN)
-        for endpoint in self._settings.endpoints:
-            outlet = Outlet(self._context, endpoint, queue=queue, queue_bytes=queue * MESSAGE_BYTES // 2)
-            self._outlets.append(outlet)
-            self._poller.register(outlet.socket, zmq.POLLIN)
-            log.info("publishing as node %s: %s %s", self._settings.node, endpoint.mode, outlet.address)
+        log.info("publishing as node %s", self._settings.node)
+        size = queue * MESSAGE_BYTES // 2
+        self._outlets.open(self._settings.endpoints, keys, queue=queue, queue_bytes=size)
+        for socket in self._outlets.sockets():
+            self._poller.register(socket, zmq.POLLIN)
 
     def step(self) -> None:
         self._poller.poll(math.ceil(self._seconds_to_wait() * 1000))
         self._bell.silence()
+        self._change_keys()
         self._greet_newcomers()
         self._report()
         self._send_results()
@@ -89,11 +107,7 @@ class Publisher(Stage):
         try:
             self._say_bye()
         finally:
-            linger = BYE_SECONDS if self.stopping else DRAIN_SECONDS
-            for outlet in self._outlets:
-                outlet.close(linger)
-            if self._context is not None:
-                self._context.term()
+            self._outlets.close(BYE_SECONDS if self.stopping else DRAIN_SECONDS)
             self._bell.close()
 
     def _say_bye(self) -> None:
@@ -167,9 +181,15 @@ class Publisher(Stage):
             if now >= reporter.next_status:
                 self._send_status(reporter)
 
+    def _change_keys(self) -> None:
+        while self._new_keys:
+            keys = self._new_keys.pop()
+            self._outlets.renew(keys)
+            log.info("keys read again; may subscribe: %s", ", ".join(sorted(keys.authorized.values())) or "nobody")
+
     def _greet_newcomers(self) -> None:
         """Make a fresh status due for every camera that somebody has begun to listen to."""
-        prefixes = [prefix for outlet in self._outlets for prefix in outlet.subscriptions()]
+        prefixes = self._outlets.attend()
         for camera, reporter in self._reporters.items() if prefixes else ():
             if any(wire.topic("status", self._settings.node, camera).startswith(prefix) for prefix in prefixes):
                 reporter.greet()
@@ -201,16 +221,14 @@ class Publisher(Stage):
             rss_bytes=resident_bytes(),
             temp_c=None,
             throttled=None,
-            insecure=False,
+            insecure=self._outlets.in_clear,
             bye=bye,
         )
         self._send(message)
         reporter.next_status = time.monotonic() + STATUS_SECONDS
 
     def _send(self, message: wire.Message) -> None:
-        frames = wire.encode(message)
-        for outlet in self._outlets:
-            outlet.send(frames)
+        self._outlets.send(wire.encode(message))
 
     def _next_seq(self, kind: wire.Kind, camera: str, region: str | None) -> int:
         seq = self._seq[kind, camera, region]

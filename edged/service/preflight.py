@@ -1,10 +1,11 @@
-"""What is wrong with a configuration that only a look outside tells: models, pictures, clips, cameras."""
+"""What is wrong with a configuration that only a look outside tells: models, pictures, clips, cameras, keys."""
 
 from __future__ import annotations
 
 from edged.camera import open_source
 from edged.config import ConfigFileError, Loaded, Problem
 from edged.errors import SourceError
+from edged.pipeline.keyring import read_keyring
 from edged.pipeline.model import (
     open_model,
     open_references,
@@ -17,13 +18,13 @@ __all__ = ["errors", "warnings"]
 
 
 def errors(loaded: Loaded) -> list[Problem]:
-    """Whatever would keep the daemon from starting. The model is loaded and every picture and clip opened."""
-    return [*_model_and_references(loaded), *_sources(loaded, live=False)]
+    """Whatever would keep the daemon from starting. The model is loaded, every picture, clip and key file opened."""
+    return [*_model_and_references(loaded), *_sources(loaded, live=False), *_keys(loaded)]
 
 
 def warnings(loaded: Loaded) -> list[Problem]:
-    """What the daemon would wait for: live cameras that cannot be opened now."""
-    return _sources(loaded, live=True)
+    """What the daemon would wait for: live cameras that cannot be opened now; and what others can read along."""
+    return [*_sources(loaded, live=True), *_in_clear(loaded)]
 
 
 def _model_and_references(loaded: Loaded) -> list[Problem]:
@@ -37,6 +38,23 @@ def _model_and_references(loaded: Loaded) -> list[Problem]:
         except ConfigFileError as exc:
             return list(exc.problems)
     return []
+
+
+def _keys(loaded: Loaded) -> list[Problem]:
+    try:
+        read_keyring(loaded)
+    except ConfigFileError as exc:
+        return list(exc.problems)
+    return []
+
+
+def _in_clear(loaded: Loaded) -> list[Problem]:
+    publish = loaded.config.publish
+    return [
+        loaded.problem(("publish", "endpoints", index), "is in clear text: everybody on the network can read along")
+        for index, endpoint in enumerate(publish.endpoints)
+        if not endpoint.is_local and publish.key_of(endpoint) is None
+    ]
 
 
 def _sources(loaded: Loaded, *, live: bool) -> list[Problem]:

@@ -71,6 +71,17 @@ def test_what_is_commented_out_is_right_too() -> None:
     assert config.model.fallback is not None
     assert config.model.fallback.path == FILE.parent / "my_cpu_model.tflite"
     assert config.references["path-empty"].places == ("street/full",)
+    assert config.publish.authorized_clients == FILE.parent / "keys" / "authorized_clients"
+
+
+def test_the_text_explains_keys_by_endpoint() -> None:
+    text = re.sub(r"\n *# ", " ", FILE.read_text())
+    keys = re.search(r"server_key: \{.*?\}", text)
+    assert keys is not None
+    publish = f'endpoints: ["pub+bind:tcp://*:5556", "pub+bind:tcp://*:5557"], authorized_clients: a, {keys[0]}'
+    config = load_text(f"cameras: {{a: {{source: 'file:a'}}}}\npublish: {{{publish}}}", FILE).config
+    new = config.publish.key_of(config.publish.endpoints[1])
+    assert new == (("server_key", "pub+bind:tcp://*:5557"), FILE.parent / "new.secret")
 
 
 def test_the_text_explains_a_delegate_library() -> None:

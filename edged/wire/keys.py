@@ -1,0 +1,219 @@
+"""CURVE key pairs as files, in ZeroMQ's own certificate format, which other ZeroMQ programs read and write too.
+
+A pair is two files: ``porch.secret``, which holds both keys and never leaves its owner, and ``porch.public``, which is
+copied to whoever is to know the owner. What they hold is a line ``curve``, and below it, indented,
+``public-key = "…"`` and ``secret-key = "…"``: 40 characters of Z85 each (32:Z85 of the ZeroMQ RFCs).
+
+Whatever a file is or holds, reading it gives keys or a ConfigError; no error and no log ever tells a secret.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+import zmq
+from zmq.utils import z85
+
+from edged.errors import ConfigError
+
+__all__ = [
+    "PUBLIC_SUFFIX",
+    "SECRET_SUFFIX",
+    "Key",
+    "KeyPair",
+    "new_pair",
+    "read_authorized",
+    "read_pair",
+    "read_public",
+    "write_pair",
+]
+
+Key: TypeAlias = bytes
+"""40 characters of Z85."""
+
+SECRET_SUFFIX, PUBLIC_SUFFIX = ".secret", ".public"
+PUBLIC_SUFFIXES = (PUBLIC_SUFFIX, ".key")  # the second is how pyzmq's create_certificates calls it
+LARGEST = 16 * 1024
+
+_ENTRY = re.compile(rb'(?P<name>public-key|secret-key)\s*=\s*"(?P<key>[^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """Who one end is: others know it by ``public``, and only it has ``secret``."""
+
+    public: Key
+    secret: Key = field(repr=False)
+
+
+def new_pair() -> KeyPair:
+    """A pair that nobody else has."""
+    return KeyPair(*zmq.curve_keypair())
+
+
+def read_pair(path: str | os.PathLike[str]) -> KeyPair:
+    """The pair in the file of a secret key.
+
+    Raises:
+        ConfigError: it cannot be read, is no such file, or others than its owner may read it.
+    """
+    keys = _keys(Path(path), private=True)
+    if b"secret-key" not in keys:
+        raise ConfigError(
+            f"{path}: holds no secret key; this is the public half, and the {SECRET_SUFFIX} file is meant"
+        )
+    secret = keys[b"secret-key"]
+    public = zmq.curve_public(secret)
+    if keys.get(b"public-key", public) != public:
+        raise ConfigError(f"{path}: its public-key does not belong to its secret-key; make a new pair (edged keygen)")
+    return KeyPair(public, secret)
+
+
+def read_public(path: str | os.PathLike[str]) -> Key:
+    """The key in the file of a public key.
+
+    Raises:
+        ConfigError: it cannot be read, is no such file, holds a secret, or everybody may write it.
+    """
+    keys = _keys(Path(path), private=False)
+    if b"secret-key" in keys:
+        raise ConfigError(
+            f"{path}: holds a secret key, and the {PUBLIC_SUFFIX} file is meant; a secret key never leaves its owner"
+        )
+    return keys[b"public-key"]
+
+
+def read_authorized(folder: str | os.PathLike[str]) -> dict[Key, str]:
+    """The public keys in *folder*, and the name of each: its file's, without the suffix.
+
+    Only files ``*.public`` (and ``*.key``) count, so that one is put out of use by any other name.
+
+    Raises:
+        ConfigError: the folder, or one of these files, cannot be read or is wrong, or everybody may write it.
+    """
+    folder = Path(folder)
+    try:
+        _refuse_writable_by_all(folder, folder.stat())
+        files = sorted(path for path in folder.iterdir() if path.suffix in PUBLIC_SUFFIXES)
+    except OSError as exc:
+        raise ConfigError(f"{folder}: must be a folder of public keys: {exc.strerror}") from exc
+    return {read_public(path): path.stem for path in reversed(files) if not path.name.startswith(".")}
+
+
+def write_pair(pair: KeyPair, secret: Path, public: Path) -> None:
+    """Write *pair* into two new files: *secret*, for the owner alone, and *public*, for everybody to read.
+
+    Raises:
+        OSError: one of the files exists already or cannot be written; then there is neither.
+    """
+    entry = '    {}-key = "{}"\n'
+    whose = entry.format("public", pair.public.decode())
+    _write(
+        secret,
+        "# The secret half of a CURVE key pair, made by edged. Whoever reads this file can pass for its owner:\n"
+        f"# it stays where it is, readable by its owner alone. Copy the {PUBLIC_SUFFIX} file instead.\n"
+        f"curve\n{whose}{entry.format('secret', pair.secret.decode())}",
+        0o600,
+    )
+    try:
+        _write(public, f"# The public half of a CURVE key pair, made by edged. Copy it freely.\ncurve\n{whose}", 0o644)
+    except OSError:
+        secret.unlink()
+        raise
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(fd, "w", encoding="ascii") as file:
+            os.fchmod(fd, mode)  # whatever the umask has left of it
+            file.write(text)
+            file.flush()
+            os.fsync(fd)
+    except OSError:
+        path.unlink()
+        raise
+
+
+def _keys(path: Path, *, private: bool) -> dict[bytes, Key]:
+    """What the file says, line by line: the public key at least, or else the secret one."""
+    keys: dict[bytes, Key] = {}
+    section = b""
+    for number, line in enumerate(_read(path, private=private).splitlines(), 1):
+        text = line.strip()
+        if not text or text.startswith(b"#"):
+            continue
+        if not line[:1].isspace():
+            section = text
+        elif section == b"curve":
+            entry = _ENTRY.fullmatch(text)
+            if entry is None or entry["name"] in keys:
+                raise ConfigError(f'{path}:{number}: must be public-key = "…" or secret-key = "…", each once')
+            if not _is_z85(entry["key"]):
+                # The key itself is not told: it may be a secret with a slip of the pen in it.
+                raise ConfigError(f"{path}:{number}: {entry['name'].decode()} must be 40 characters of Z85")
+            keys[entry["name"]] = entry["key"]
+    if not keys:
+        raise ConfigError(f"{path}: holds no CURVE key; 'edged keygen' makes files that do")
+    return keys
+
+
+def _is_z85(text: bytes) -> bool:
+    try:
+        return len(z85.decode(text)) == 32
+    except (KeyError, ValueError, struct.error):  # other characters, another length, more than 32 bits
+        return False
+
+
+def _read(path: Path, *, private: bool) -> bytes:
+    # Everything is asked of the open file: its name may mean another one a moment later. Not blocking: for a pipe.
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        with os.fdopen(fd, "rb") as file:
+            state = os.fstat(fd)
+            if not stat.S_ISREG(state.st_mode):
+                raise ConfigError(f"{path}: must be a file that holds a key")
+            if private:
+                _refuse_readable_by_others(path, fd)
+            _refuse_writable_by_all(path, state)
+            content = file.read(LARGEST + 1)
+    except OSError as exc:
+        raise ConfigError(f"{path}: cannot be read: {exc.strerror}") from exc
+    if len(content) > LARGEST:
+        raise ConfigError(f"{path}: is too large for a key: more than {LARGEST // 1024} KiB")
+    return content
+
+
+def _refuse_readable_by_others(path: Path, fd: int) -> None:
+    mode = stat.S_IMODE(os.fstat(fd).st_mode)
+    if _others_may(fd, mode):
+        raise ConfigError(
+            f"{path}: a secret key, and others than its owner have access to it (mode {mode:04o}): run "
+            f"'chmod 600 {path}', and make a new pair if somebody may have read it"
+        )
+
+
+def _refuse_writable_by_all(path: Path, state: os.stat_result) -> None:
+    if state.st_mode & stat.S_IWOTH:
+        raise ConfigError(f"{path}: everybody may write it, and so decide who is let in: run 'chmod o-w {path}'")
+
+
+def _others_may(fd: int, mode: int) -> bool:
+    """Whether anybody but the owner, root and ourselves has any access to an open file."""
+    try:
+        acl = os.getxattr(fd, "system.posix_acl_access")
+    except OSError:  # it has none, or its file system knows none
+        return bool(mode & 0o077)
+    # systemd hands credentials to a service this way. The group's bits of the mode are then the list's mask, and say
+    # nothing of the group. Layout: linux/posix_acl_xattr.h, a version and then tag, permissions, id of each entry.
+    user, others = 0x02, {0x04: "owning group", 0x08: "group", 0x20: "everybody"}
+    return any(
+        permissions and (tag in others or (tag == user and who not in (0, os.geteuid())))
+        for tag, permissions, who in struct.iter_unpack("<HHI", acl[4:])
+    )
