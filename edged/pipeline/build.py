@@ -8,12 +8,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from edged.camera import open_source
-from edged.config import CameraConfig, ConfigFileError, Loaded, config_hash
+from edged.config import CameraConfig, Config, ConfigFileError, Loaded, config_hash
 from edged.pipeline.bell import Bell
 from edged.pipeline.capture import Capture, CaptureSettings
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference import Feed, Inference
-from edged.pipeline.keyring import read_keyring
 from edged.pipeline.model import open_model, open_references, read_fallback_file, read_model_file
 from edged.pipeline.publisher import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
@@ -67,7 +66,7 @@ def build(loaded: Loaded) -> Pipeline:
     return Pipeline(
         captures=captures,
         inference=Inference(feeds, frames_came, lambda: _open(loaded, model, fallback), handover),
-        publisher=Publisher(_publisher_settings(loaded), handover, to_publish, tallies),
+        publisher=Publisher(_publisher_settings(config), handover, to_publish, tallies),
         tallies=tallies,
     )
 
@@ -105,15 +104,21 @@ def _stall_seconds(seconds: float, max_fps: float | None) -> float:
 
 def _feed(name: str, camera: CameraConfig, ring: FrameRing, tally: Tally) -> Feed:
     regions = tuple((region, config.region) for region, config in camera.regions.items())
-    return Feed(name, ring, tally, regions, camera.rotation, wait_for_publisher=camera.policy == "block")
+    return Feed(
+        name,
+        ring,
+        tally,
+        regions,
+        camera.rotation,
+        wait_for_publisher=camera.policy == "block",
+        is_cropped=camera.scaler_crop,
+    )
 
 
-def _publisher_settings(loaded: Loaded) -> PublisherSettings:
-    config = loaded.config
+def _publisher_settings(config: Config) -> PublisherSettings:
     return PublisherSettings(
         node=config.node,
         endpoints=config.publish.endpoints,
         messages_per_second=sum((camera.fps or LIVE_FPS) * len(camera.regions) for camera in config.cameras.values()),
         config_hash=config_hash(config),
-        read_keys=lambda: read_keyring(loaded),
     )

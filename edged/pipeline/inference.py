@@ -14,7 +14,7 @@ from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.ring import FrameRing, Lease
 from edged.pipeline.stage import Stage
 from edged.pipeline.tally import Tally
-from edged.values import Region, Rotation
+from edged.values import FULL, Region, Rotation
 
 if TYPE_CHECKING:
     from edged.references import References, Scorer
@@ -32,6 +32,7 @@ class Feed:
     """One camera as the worker sees it: where its frames come from, and what is looked at in each.
 
     ``wait_for_publisher`` is the policy ``block``: a result that cannot be handed over is waited with, not dropped.
+    ``is_cropped`` says that the camera itself cuts out the region, so that its frames show nothing else.
     """
 
     camera: str
@@ -40,6 +41,7 @@ class Feed:
     regions: tuple[tuple[str, Region], ...]
     rotation: Rotation
     wait_for_publisher: bool
+    is_cropped: bool = False
 
 
 class Inference(Stage):
@@ -139,7 +141,7 @@ class Inference(Stage):
             feed.tally.dropped_publish += 1
             return
         started = time.monotonic_ns()
-        box = region.to_box(lease.format.width, lease.format.height)
+        box = (FULL if feed.is_cropped else region).to_box(lease.format.width, lease.format.height)
         self._embedder.load(lease.pixels, lease.format.pixels, box, feed.rotation)
         loaded = time.monotonic_ns()
         self._embedder.invoke()

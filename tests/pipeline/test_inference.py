@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,21 @@ def test_each_region_of_a_frame_is_embedded_and_compared(cases: Path) -> None:
     assert left.matches[0].similarity == pytest.approx(1.0)
     assert [match.reference for match in right.matches] == ["only-right", "like-left"]
     assert (left.compared, right.compared) == (1, 2)
+
+
+def test_what_a_camera_has_cropped_is_embedded_whole_and_told_as_its_region(cases: Path) -> None:
+    rig = Rig(cases)
+    rig.feeds[0] = replace(rig.feeds[0], regions=(("left", LEFT),), is_cropped=True)
+    rig.stage = Inference(rig.feeds, rig.stage._bell, rig.open_model, rig.handover)
+    pixels = picture(1)
+    with Embedder(rig.model) as embedder:
+        expected = np.zeros(embedder.dimension, np.float32)
+        embedder.embed(pixels, PixelFormat.BGR, FULL.to_box(120, 80), 90, expected)
+    with started(rig):
+        rig.deliver(0, 1, pixels)
+        (result,) = rig.results(1)
+    assert (result.region, result.roi) == ("left", LEFT)
+    assert np.array_equal(result.vector, expected)
 
 
 def test_of_several_pictures_of_a_reference_the_best_counts(cases: Path) -> None:
