@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import traceback
+from contextlib import closing
 
 from edged.cli.contract import EXIT_FAILURE, Commands
 
@@ -36,12 +37,17 @@ def run(args: argparse.Namespace) -> int:
         level=loaded.config.log.level.upper(),
         format="%(asctime)s %(levelname)-7s %(message)s",
     )
+    from edged.config.environment import notify_address, state_folder, watchdog_seconds
     from edged.pipeline.build import build
     from edged.service.daemon import Daemon
+    from edged.service.notify import Notifier
+    from edged.service.state import warn_if_read_only
 
-    daemon = Daemon(build(loaded))
+    warn_if_read_only(state_folder())
+    notifier = Notifier(notify_address())
+    daemon = Daemon(build(loaded), notifier, watchdog_seconds())
     try:
-        with daemon.signals():
+        with closing(notifier), daemon.signals():
             daemon.run()
     finally:
         if daemon.late:

@@ -57,6 +57,8 @@ class Capture(Stage):
     ``max_reopens`` times in vain does the stage fail, with the last ``SourceError``.
     """
 
+    step_seconds = 60.0  # to close a source and open it again, in several calls of some 10 s at most
+
     def __init__(self, source: Source, ring: FrameRing, tally: Tally, settings: CaptureSettings) -> None:
         super().__init__(f"capture {tally.camera}")
         self._source = source

@@ -51,6 +51,8 @@ class Inference(Stage):
     closed in this stage's thread; *open_model* makes it together with the references it has embedded.
     """
 
+    step_seconds = 30.0  # for one region: a big model on a small board takes seconds
+
     def __init__(
         self,
         feeds: Sequence[Feed],
@@ -91,6 +93,7 @@ class Inference(Stage):
         with lease:
             for name, region in feed.regions:
                 self._embed(feed, lease, name, region)
+                self.progress()
 
     def wake(self) -> None:
         with self._bell:
@@ -137,6 +140,7 @@ class Inference(Stage):
         vector = self._handover.borrow(0.0)
         while vector is None and feed.wait_for_publisher and not self.stopping:
             vector = self._handover.borrow(WAIT_SECONDS)
+            self.progress()  # if it is the publisher that hangs, then that is what is told
         if vector is None:
             feed.tally.dropped_publish += 1
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -25,11 +26,14 @@ class Stage(ABC):
     its natural end and no error.
     """
 
+    step_seconds = 15.0
+    """What a step takes at the very most, its pauses aside: one that takes longer hangs."""
+
     def __init__(self, name: str) -> None:
         self.name = name
         self.error: Exception | None = None
-        self.last_step = time.monotonic()
-        """When the stage last finished a step, on the monotonic clock: what a watchdog looks at."""
+        self.due = math.inf
+        """When the step that goes on must have ended, on the monotonic clock: what a watchdog looks at."""
         self._stopping = threading.Event()
         self._opened = threading.Event()
         self._ended = threading.Event()
@@ -84,15 +88,22 @@ class Stage(ABC):
 
     def pause(self, seconds: float) -> None:
         """Wait in a step; a stop ends it at once."""
+        self.progress(seconds)
         self._stopping.wait(seconds)
+        self.progress()
+
+    def progress(self, pause: float = 0.0) -> None:
+        """Say, in a step of several parts, that one is done: after a *pause* the next may take ``step_seconds``."""
+        self.due = time.monotonic() + pause + self.step_seconds
 
     def _run(self) -> None:
         try:
             self.open()
+            self.progress()
             self._opened.set()
             while not self._stopping.is_set():
                 self.step()
-                self.last_step = time.monotonic()
+                self.progress()
         except (RingClosed, EndOfStream):
             log.debug("%s has come to its end", self.name)
         except Exception as error:  # noqa: BLE001 - the one place: whoever started the stage decides what it means
@@ -105,6 +116,7 @@ class Stage(ABC):
             self._on_end()
 
     def _close(self) -> None:
+        self.progress()
         try:
             self.close()
         except Exception as error:  # noqa: BLE001 - as above; the first error is the one to tell

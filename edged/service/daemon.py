@@ -14,6 +14,9 @@ from edged.pipeline.bell import Bell
 from edged.pipeline.build import Pipeline
 from edged.pipeline.stage import Stage
 from edged.pipeline.tally import Tally
+from edged.service.headline import Headline
+from edged.service.notify import Notifier
+from edged.service.watchdog import Watchdog
 
 __all__ = ["Daemon"]
 
@@ -26,11 +29,21 @@ FIGURES_SECONDS = 60.0
 class Daemon:
     """Runs a pipeline until it is told to stop, has come to its end, or a stage fails.
 
-    The calling thread works on nothing: it waits, and stops the others.
+    The calling thread works on nothing: it waits, sees whether the others make progress, and stops them.
+
+    Args:
+        pipeline: what to run.
+        notifier: the service manager that is told, if there is one.
+        watchdog_seconds: the longest time that it waits for a sign of life, if it does.
     """
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(
+        self, pipeline: Pipeline, notifier: Notifier | None = None, watchdog_seconds: float | None = None
+    ) -> None:
         self._pipeline = pipeline
+        self._notifier = notifier or Notifier(None)
+        self._watchdog = Watchdog(self._notifier, watchdog_seconds)
+        self._headline = Headline(pipeline.tallies, self._notifier)
         self._bell = Bell()
         self._stop_reason: str | None = None
         self.late: list[str] = []
@@ -44,6 +57,7 @@ class Daemon:
         """
         try:
             if self._start():
+                self._notifier.ready()
                 log.info("ready")
                 self._wait()
         finally:
@@ -51,6 +65,7 @@ class Daemon:
             self._bell.close()
         for stage in self._pipeline.stages:
             if stage.error is not None:
+                self._notifier.status(f"{stage.name} failed: {stage.error}")
                 raise stage.error
 
     def stop(self, reason: str) -> None:
@@ -77,6 +92,7 @@ class Daemon:
         for stage in reversed(self._pipeline.stages):
             stage.start(self._bell.ring)
             while not stage.wait_open(0.1):
+                self._headline.say(f"starting: opening {stage.name}")
                 if self._stop_reason:
                     return False
             if stage.error is not None:
@@ -91,13 +107,17 @@ class Daemon:
             if not any(stage.running for stage in self._pipeline.stages):
                 self._stop_reason = "every camera has stopped"
                 return
-            if not select.select([self._bell], [], [], figures.seconds_left())[0]:
-                figures.log()
+            self._watchdog.look(self._pipeline.stages)
+            self._headline.tell()
+            figures.log_in_time()
+            select.select([self._bell], [], [], self._watchdog.look_seconds)
             self._bell.silence()
 
     def _stop(self) -> None:
         """Stop the captures; the other stages then end by themselves with everything sent. Hurry who does not."""
+        self._notifier.stopping()
         if self._stop_reason:
+            self._notifier.status(f"stopping: {self._stop_reason}")
             log.info("stopping: %s", self._stop_reason)
         begin = time.monotonic()
         _end(self._pipeline.captures, patience=0.0, until=begin + STOP_SECONDS / 3)
@@ -124,13 +144,11 @@ class Figures:
         self._tallies = tallies
         self._restart()
 
-    def seconds_left(self) -> float:
-        """Until the next line is due."""
-        return max(0.0, self._since + FIGURES_SECONDS - time.monotonic())
-
-    def log(self) -> None:
-        """Write the lines of the time since the last ones."""
+    def log_in_time(self) -> None:
+        """Write the lines of the time since the last ones, if that was a minute."""
         seconds = time.monotonic() - self._since
+        if seconds < FIGURES_SECONDS:
+            return
         for tally, (captured, published) in zip(self._tallies, self._before, strict=True):
             log.info(
                 "camera %s: %s, %.1f frames/s captured, %.1f messages/s published, dropped: capture %d, ring %d, "

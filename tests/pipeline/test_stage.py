@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 
 import pytest
 
 from edged.errors import EndOfStream, RingClosed
 from edged.pipeline.stage import Stage
+from tests.fakes import eventually
 
 
 class Recorder(Stage):
@@ -111,3 +114,16 @@ def test_whoever_is_told_of_the_end_finds_the_stage_ended() -> None:
     assert stage.join(10)
     assert seen == [False]
     assert not Recorder().running
+
+
+def test_a_stage_says_when_its_step_must_have_ended_and_a_pause_counts_in() -> None:
+    stage = Recorder()
+    assert stage.due == math.inf  # opening may take long, and the start has a limit of its own
+    begin = time.monotonic()
+    stage.start(stage.ended.set)
+    assert stage.stepped.wait(10)
+    eventually(lambda: stage.due > begin + 60, "the step pauses for 60 s")
+    assert stage.due <= time.monotonic() + 60 + stage.step_seconds
+    stage.stop()
+    assert stage.join(10)
+    assert stage.due <= time.monotonic() + stage.step_seconds

@@ -1,0 +1,80 @@
+"""What a service manager such as systemd is told about the daemon: the protocol of sd_notify(3)."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+
+__all__ = ["Notifier"]
+
+log = logging.getLogger(__name__)
+
+SEND_SECONDS = 1.0  # systemd takes a message at once, unless it is in trouble itself
+STATUS_BYTES = 1024  # systemd takes 4 KiB with all fields, and people read one line
+
+
+class Notifier:
+    """Tells the service manager at *address* how the daemon is doing; without an address it does nothing.
+
+    A message that cannot be sent is worth one warning and no more: the daemon works as well without a manager.
+    One thread uses it.
+
+    Args:
+        address: ``$NOTIFY_SOCKET``: the path of a datagram socket, or ``@`` and the name of an abstract one.
+    """
+
+    def __init__(self, address: str | None) -> None:
+        self._address = ""
+        self._socket: socket.socket | None = None
+        self._has_failed = False
+        if address is None:
+            return
+        if not address.startswith(("/", "@")):
+            log.warning("NOTIFY_SOCKET is neither a path nor an abstract socket, so nobody is notified: %s", address)
+            return
+        self._address = "\0" + address[1:] if address.startswith("@") else address
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self._socket.settimeout(SEND_SECONDS)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether there is somebody to tell."""
+        return self._socket is not None
+
+    def ready(self) -> None:
+        """The start, or a reload, has come to its end: every stage is open."""
+        self._send("READY=1")
+
+    def reloading(self) -> None:
+        """A reload begins; ``ready`` ends it."""
+        self._send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+
+    def stopping(self) -> None:
+        """The stop begins."""
+        self._send("STOPPING=1")
+
+    def alive(self) -> None:
+        """Every stage makes progress. Without this for ``$WATCHDOG_USEC`` the manager ends the daemon."""
+        self._send("WATCHDOG=1")
+
+    def status(self, text: str) -> None:
+        """What goes on, in one line for people: ``systemctl status`` shows it."""
+        line = " ".join(text.split()).encode("utf-8", "replace")[:STATUS_BYTES]
+        self._send(f"STATUS={line.decode('utf-8', 'ignore')}")
+
+    def close(self) -> None:
+        """Close the socket; harmless when done twice. What is told from then on is told nobody."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _send(self, *fields: str) -> None:
+        if self._socket is None:
+            return
+        try:
+            self._socket.sendto("\n".join(fields).encode(), self._address)
+        except OSError as exc:
+            if not self._has_failed:
+                log.warning("the service manager at %s cannot be notified: %s", self._address.replace("\0", "@"), exc)
+            self._has_failed = True

@@ -1,0 +1,51 @@
+"""Whether every stage makes progress, and what follows if one does not."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterable
+
+from edged.pipeline.stage import Stage
+from edged.service.notify import Notifier
+
+__all__ = ["Watchdog"]
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+
+
+class Watchdog:
+    """Gives the service manager signs of life, as long as no stage hangs.
+
+    A stage hangs when a step of it takes longer than its ``step_seconds``. From then on there is no sign of life until
+    it goes on, and a service manager that waits *seconds* for one in vain ends the daemon and starts it again.
+
+    Args:
+        notifier: where the signs of life go.
+        seconds: ``$WATCHDOG_USEC``; None if nobody waits for a sign. Stages that hang are logged anyway.
+    """
+
+    def __init__(self, notifier: Notifier, seconds: float | None) -> None:
+        self.look_seconds = LOOK_SECONDS if seconds is None else min(LOOK_SECONDS, seconds / 4)
+        """The longest time that there may be between two looks."""
+        self._notifier = notifier
+        self._feed_seconds = math.inf if seconds is None else seconds / 3
+        self._next_feed = math.inf if seconds is None else 0.0
+        self._consequence = "" if seconds is None else "; unless it goes on, the service manager starts edged again"
+        self._hanging: frozenset[str] = frozenset()
+
+    def look(self, stages: Iterable[Stage]) -> None:
+        """See whether one of *stages* hangs, and give a sign of life if none does and one is due."""
+        now = time.monotonic()
+        late = {stage.name: stage.step_seconds for stage in stages if stage.running and now > stage.due}
+        for name in sorted(late.keys() - self._hanging):
+            log.error("%s hangs: a step takes more than %g s%s", name, late[name], self._consequence)
+        for name in sorted(self._hanging - late.keys()):
+            log.warning("%s goes on", name)
+        self._hanging = frozenset(late)
+        if not late and now >= self._next_feed:
+            self._notifier.alive()
+            self._next_feed = now + self._feed_seconds
