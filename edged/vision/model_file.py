@@ -73,10 +73,10 @@ def _read_file(path: str) -> bytes:
         content = Path(path).read_bytes()
     except OSError as exc:
         raise ModelError(f"Unable to open file at {path}: {exc.strerror or exc}") from exc
-    except ValueError as exc:  # a NUL in the path
+    except ValueError as exc:  # it has a NUL, or what is no character
         if isinstance(exc, ModelError):
             raise
-        raise ModelError(f"Unable to open file at {path!r}: {exc}") from exc
+        raise ModelError(f"Unable to open file at {path!r}: no file can have this path") from exc
     if not content:
         raise ModelError(f"Unable to get file size: {path} is empty; copy or download it again")
     return content

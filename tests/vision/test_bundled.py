@@ -10,6 +10,12 @@ import pytest
 import edged.vision
 from edged.errors import ModelError
 from edged.vision.bundled import BUNDLED, bundled_model
+from edged.vision.flatbuffer import Record, read_flatbuffer
+from edged.vision.metadata import METADATA
+from edged.vision.model_file import read_model
+from edged.vision.tflite_schema import MODEL
+from scripts.convert.note import with_metadata
+from scripts.flatbuffer_writer import write_flatbuffer
 
 MODELS = Path(edged.vision.__file__).parent / "models"
 
@@ -25,6 +31,22 @@ def test_a_bundled_model_is_what_it_was_made_as(name: str) -> None:
 
 def test_every_model_in_the_package_is_listed() -> None:
     assert {path.stem for path in MODELS.glob("*.tflite")} == set(BUNDLED)
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_the_conversion_writes_the_metadata_that_a_bundled_model_has(name: str) -> None:
+    content = (MODELS / f"{name}.tflite").read_bytes()
+    record = read_flatbuffer(content, MODEL)
+    told = note_in(record)
+    record["metadata"] = [entry for entry in record["metadata"] if entry["name"] != "TFLITE_METADATA"]
+    again = with_metadata(write_flatbuffer(record, MODEL, b"TFL3"))
+    assert repr(note_in(read_flatbuffer(again, MODEL))) == repr(told)
+    assert read_model(again).heads == bundled_model(name).heads
+
+
+def note_in(model: Record) -> Record:
+    entry = next(entry for entry in model["metadata"] if entry["name"] == "TFLITE_METADATA")
+    return read_flatbuffer(model["buffers"][entry["buffer"]]["data"].tobytes(), METADATA)
 
 
 def test_a_name_that_is_misspelt_gets_a_suggestion() -> None:

@@ -1,0 +1,62 @@
+"""Make the bundled models: ``python -m scripts.convert FOLDER``, in an environment with TensorFlow (see convert-model).
+
+What is printed of each file is its SHA-256, which edged/vision/bundled.py wants to know, and how far its vectors are
+from those of the network that it was made of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from scripts.convert.network import Network
+from scripts.convert.note import with_metadata
+from scripts.convert.pictures import normalised, photographs, sized, views
+from scripts.convert.weights import Weights
+
+
+def main(folder: Path) -> None:
+    """Write the models to *folder*."""
+    folder.mkdir(parents=True, exist_ok=True)
+    network = Network(Weights.published())
+    pictures = [normalised(view) for view in views()]
+    print(f"{len(pictures)} pictures to calibrate by")
+    for name, model in (
+        ("efficientnet-lite0", network.float16()),
+        ("efficientnet-lite0-int8", network.int8(pictures)),
+    ):
+        content = with_metadata(model)
+        path = folder / f"{name}.tflite"
+        path.write_bytes(content)
+        cosines = fidelity(content, network)
+        print(f"{path}: {len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
+        print(f"  cosine to the network, {len(cosines)} pictures: mean {cosines.mean():.5f}, min {cosines.min():.5f}")
+
+
+def fidelity(content: bytes, network: Network) -> npt.NDArray[np.float64]:
+    """The cosine of the model's vector to the network's, of each photograph as a whole."""
+    tf: Any = import_module("tensorflow")  # only .venv-convert has it
+    interpreter = tf.lite.Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    (picture,), (vector,) = interpreter.get_input_details(), interpreter.get_output_details()
+    scale, zero_point = vector["quantization"]
+    cosines = []
+    for photograph, _ in photographs():
+        pixels = sized(photograph)
+        interpreter.set_tensor(picture["index"], pixels[None] if picture["dtype"] == np.uint8 else normalised(pixels))
+        interpreter.invoke()
+        stored = interpreter.get_tensor(vector["index"])[0].astype(np.float64)
+        got = (stored - zero_point) * (scale or 1.0)
+        wanted = network(normalised(pixels)).astype(np.float64)
+        cosines.append(got @ wanted / np.linalg.norm(got) / np.linalg.norm(wanted))
+    return np.array(cosines)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
