@@ -8,11 +8,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from edged.camera import open_source
-from edged.config import CameraConfig, Config, ConfigFileError, Loaded, config_hash
+from edged.config import CameraConfig, ConfigFileError, Loaded, config_hash
 from edged.pipeline.bell import Bell
 from edged.pipeline.capture import Capture, CaptureSettings
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference import Feed, Inference
+from edged.pipeline.keyring import read_keyring
 from edged.pipeline.model import open_model, open_references, read_fallback_file, read_model_file
 from edged.pipeline.publisher import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
@@ -65,16 +66,18 @@ def build(loaded: Loaded) -> Pipeline:
         tallies.append(tally)
     return Pipeline(
         captures=captures,
-        inference=Inference(feeds, frames_came, lambda: _open(loaded, model, fallback), handover),
-        publisher=Publisher(_publisher_settings(config), handover, to_publish, tallies),
+        inference=Inference(feeds, frames_came, lambda go_on: _open(loaded, model, fallback, go_on), handover),
+        publisher=Publisher(_publisher_settings(loaded), handover, to_publish, tallies),
         tallies=tallies,
     )
 
 
-def _open(loaded: Loaded, model: ModelFile, fallback: ModelFile | None) -> tuple[Embedder, References]:
+def _open(
+    loaded: Loaded, model: ModelFile, fallback: ModelFile | None, go_on: Callable[[], None]
+) -> tuple[Embedder, References]:
     with ExitStack() as on_error:
         embedder = on_error.enter_context(open_model(loaded, model, fallback))
-        references = open_references(loaded, embedder)
+        references = open_references(loaded, embedder, go_on)
         on_error.pop_all()
     return embedder, references
 
@@ -115,10 +118,12 @@ def _feed(name: str, camera: CameraConfig, ring: FrameRing, tally: Tally) -> Fee
     )
 
 
-def _publisher_settings(config: Config) -> PublisherSettings:
+def _publisher_settings(loaded: Loaded) -> PublisherSettings:
+    config = loaded.config
     return PublisherSettings(
         node=config.node,
         endpoints=config.publish.endpoints,
         messages_per_second=sum((camera.fps or LIVE_FPS) * len(camera.regions) for camera in config.cameras.values()),
         config_hash=config_hash(config),
+        read_keys=lambda: read_keyring(loaded),
     )
