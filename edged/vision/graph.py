@@ -72,7 +72,7 @@ class Network:
     """All of a model. The first graph is the one that runs; ``metadata`` are pieces of bytes by name."""
 
     graphs: tuple[Graph, ...]
-    metadata: dict[str, bytes]
+    metadata: dict[str, npt.NDArray[np.uint8]]
 
 
 def read_network(model: Record, content: bytes) -> Network:
@@ -192,11 +192,11 @@ def _check_signature(place: str, signature: Record, graphs: tuple[Graph, ...]) -
         _pick(graph.tensors, entry["tensor_index"], "tensor", f"{place}, '{entry['name']}',")
 
 
-def _metadata(entries: list[Record], buffers: list[_Value]) -> dict[str, bytes]:
+def _metadata(entries: list[Record], buffers: list[_Value]) -> dict[str, _Value]:
     """Of two with the same name the first holds, as in the Task Library."""
-    found: dict[str, bytes] = {}
+    found: dict[str, _Value] = {}
     for number, entry in enumerate(entries):
         if entry["name"] is None:
             raise GraphError(f"metadata {number} has no name")
-        found.setdefault(entry["name"], _pick(buffers, entry["buffer"], "buffer", f"metadata {number}").tobytes())
+        found.setdefault(entry["name"], _pick(buffers, entry["buffer"], "buffer", f"metadata {number}"))
     return found

@@ -120,7 +120,7 @@ def _network(content: bytes) -> Network:
 
 def _metadata(network: Network) -> ModelMetadata:
     content = network.metadata.get(METADATA_NAME)
-    return ModelMetadata() if content is None else read_metadata(content)
+    return ModelMetadata() if content is None else read_metadata(content.tobytes())
 
 
 def _kind_of_junk(content: bytes) -> str:

@@ -19,6 +19,9 @@ Shape = tuple[int, ...]
 LARGEST = 1 << 16
 """For a stride, a step between the taps of a kernel, or the side of a window: far more than any has."""
 
+MAX_NUMBERS = 16
+"""Two for each dimension: no operator takes more to tell what it does."""
+
 LARGEST_RESULT = 1 << 29
 """Bytes. What a network for pictures passes on from operator to operator is far less."""
 
@@ -55,6 +58,8 @@ class Site:
         tensor = self.tensor(number)
         if tensor.constant is None:
             return [] if 0 in self.shape(number) else None
+        if tensor.constant.size > MAX_NUMBERS * 8:
+            self.fail(f"has {tensor.constant.size} bytes for input {number}, which needs some numbers")
         if tensor.type not in {"INT32", "INT64"}:
             self.fail(f"has {tensor.type} for input {number}, which needs whole numbers")
         numbers: list[int] = tensor.constant.view("<i4" if tensor.type == "INT32" else "<i8").tolist()

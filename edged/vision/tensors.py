@@ -33,6 +33,8 @@ BITS = {
 }  # fmt: skip
 """Bits an element. The other types (strings, resources, variants) have no fixed size."""
 
+MAX_STRINGS = 10_000
+
 ZERO_POINTS = {"UINT8": (0, 255), "INT8": (-128, 127)}
 
 _NO_SCALE = np.empty(0, np.float32)
@@ -131,6 +133,8 @@ def _check_constant(record: Record, value: npt.NDArray[np.uint8], shape: tuple[i
 def _check_strings(value: npt.NDArray[np.uint8], count: int) -> None:
     """TFLite's strings: their count, the place of each and of their end, all int32, then their characters."""
     header = 4 * (count + 2)
+    if count > MAX_STRINGS:
+        raise GraphError(f"has {count} strings, and no network for pictures has more than {MAX_STRINGS}")
     if value.size < header:
         raise GraphError(f"has {value.size} bytes, too few for {count} strings")
     numbers = np.frombuffer(value, "<i4", count + 2)

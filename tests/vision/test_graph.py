@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -288,6 +289,27 @@ def test_strings_must_lie_in_their_tensor(value: np.ndarray[tuple[int, ...], np.
         assert read_model(altered(labels)).input.height == 96
     else:
         assert "strings" in refused(labels)
+
+
+def test_more_strings_than_anybody_has_are_refused() -> None:
+    """Many tensors may share one buffer: to look through a long one for each would take for ever."""
+
+    def labels(model: Record) -> None:
+        record = {"type": tensor_type("STRING"), "shape": ints(10_001), "buffer": tensor(model, WEIGHTS)["buffer"]}
+        graph_of(model)["tensors"].append(record)
+
+    assert "has 10001 strings, and no network for pictures has more than 10000" in refused(labels)
+
+
+def test_many_pieces_of_metadata_over_one_buffer_cost_nothing() -> None:
+    def repeat(model: Record) -> None:
+        model["buffers"].append({"data": np.zeros(10_000_000, np.uint8)})
+        model["metadata"] += [{"name": f"m{n}", "buffer": len(model["buffers"]) - 1} for n in range(1000)]
+
+    content = altered(repeat)
+    began = time.perf_counter()
+    assert read_model(content).input.height == 96
+    assert time.perf_counter() - began < 2.0
 
 
 def levels(*each: int | tuple[list[int], list[int]]) -> list[Record]:

@@ -195,6 +195,13 @@ def test_operators_make(name: str, inputs: list[Any], options: Record, table: st
             "LocalResponseNormalizationOptions",
             "radius -3",
         ),
+        (
+            "MEAN",
+            [(1, 7, 9), [1] * 40],
+            {"keep_dims": 0},
+            "ReducerOptions",
+            "has 160 bytes for input 1, which needs some",
+        ),
         ("CUMSUM", [(1, 40)], {}, "", "has 1 inputs, and needs 2"),
     ],
 )
