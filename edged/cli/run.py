@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 import traceback
 from contextlib import closing
+from types import FrameType
+from typing import NoReturn
 
 from edged.cli.contract import EXIT_FAILURE, Commands
 
@@ -29,6 +32,8 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the daemon on the file that *args* names."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)  # until there is a daemon that stops in order
     from edged.config import load
 
     loaded = load(args.config)
@@ -53,6 +58,11 @@ def run(args: argparse.Namespace) -> int:
         if daemon.late:
             _leave_behind(sys.exception())
     return 0
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - what a signal handler gets
+    """End a start that has not come to the daemon yet: asked to stop, it stops, and that is no failure."""
+    raise SystemExit(0)
 
 
 def _leave_behind(error: BaseException | None) -> None:

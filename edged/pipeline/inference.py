@@ -48,7 +48,8 @@ class Inference(Stage):
     """Takes the newest frame of each camera in turn and embeds and compares its regions.
 
     One frame of one camera is one turn, so a fast camera cannot starve a slow one. The embedder is opened, used and
-    closed in this stage's thread; *open_model* makes it together with the references it has embedded.
+    closed in this stage's thread; *open_model* makes it together with the references it has embedded, and calls what it
+    is given between any two parts of that.
     """
 
     step_seconds = 30.0  # for one region: a big model on a small board takes seconds
@@ -57,19 +58,20 @@ class Inference(Stage):
         self,
         feeds: Sequence[Feed],
         bell: threading.Condition,
-        open_model: Callable[[], tuple[Embedder, References]],
+        open_model: Callable[[Callable[[], None]], tuple[Embedder, References]],
         handover: Handover,
     ) -> None:
         super().__init__("inference")
         self._feeds = list(feeds)
         self._bell = bell
         self._open_model = open_model
+        self._model: Embedder | None = None
         self._handover = handover
         self._turn = 0
         self._scorers: dict[tuple[str, str], Scorer] = {}
 
     def open(self) -> None:
-        self._embedder, references = self._open_model()
+        self._model, references = self._open_model(self._go_on)
         for feed in self._feeds:
             for region, _ in feed.regions:
                 self._scorers[feed.camera, region] = references.scorer(feed.camera, region)
@@ -85,6 +87,11 @@ class Inference(Stage):
         )
         self._handover.open(facts)
 
+    def _go_on(self) -> None:
+        """Called between the parts of a long opening: a stop need not wait for the last of a thousand pictures."""
+        if self.stopping:
+            raise RingClosed("stopped before it was open")
+
     def step(self) -> None:
         taken = self._next_frame()
         if taken is None:
@@ -95,6 +102,11 @@ class Inference(Stage):
                 self._embed(feed, lease, name, region)
                 self.progress()
 
+    @property
+    def _embedder(self) -> Embedder:
+        assert self._model is not None, "steps come after open"
+        return self._model
+
     def wake(self) -> None:
         with self._bell:
             self._bell.notify_all()
@@ -104,8 +116,8 @@ class Inference(Stage):
         self._handover.close()
         for feed in self._feeds:
             feed.ring.close()  # nobody takes frames any more: a capture that waits for it must not wait for ever
-        if embedder := getattr(self, "_embedder", None):
-            embedder.close()
+        if self._model is not None:
+            self._model.close()
 
     def _next_frame(self) -> tuple[Feed, Lease] | None:
         """The next frame in turn; None if none came within ``WAIT_SECONDS``.

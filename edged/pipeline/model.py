@@ -8,6 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edged.config import ConfigFileError, FallbackConfig, KeyPath, Loaded, ModelConfig, Problem
 from edged.config.environment import state_folder
 from edged.errors import DelegateError, ModelError, ReferenceImageError
@@ -68,16 +71,21 @@ def open_model(loaded: Loaded, model: ModelFile, fallback: ModelFile | None = No
     return _blaming(loaded, file, lambda: open_embedder(model, options, fallback=fallback, memory=memory))
 
 
-def open_references(loaded: Loaded, embedder: Embedder) -> References:
-    """Embed every picture of every reference.
+def open_references(loaded: Loaded, embedder: Embedder, go_on: Callable[[], None] = lambda: None) -> References:
+    """Embed every picture of every reference. *go_on* is called before each, and may raise to put an end to it.
 
     Raises:
         ConfigFileError: pictures cannot be used; all of them are told.
     """
     problems: list[Problem] = []
     references = []
+
+    def embed(picture: Path) -> NDArray[np.float32] | NDArray[np.int8]:
+        go_on()
+        return embed_picture(picture, embedder)
+
     for name, config in loaded.config.references.items():
-        vectors = _each_picture(loaded, name, lambda picture: embed_picture(picture, embedder), problems)
+        vectors = _each_picture(loaded, name, embed, problems)
         references.append(Reference(name, vectors, config.places or ()))
     if problems:
         raise ConfigFileError(problems)

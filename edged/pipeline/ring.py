@@ -72,8 +72,8 @@ class FrameRing:
     With ``leases + 2`` slots there is always one to write into: ``leases`` are being read, one holds the newest frame,
     and one is free. So the writer never waits for the reader and never touches what is being read.
 
-    ``bell`` is rung on each new frame. A worker that serves several cameras waits on one bell, and that must be the bell
-    of all their rings.
+    ``bell`` is rung on each new frame. A worker that serves several cameras waits on one bell, and that must be the
+    bell of all their rings.
     """
 
     def __init__(self, bell: threading.Condition, leases: int = 1) -> None:

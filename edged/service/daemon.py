@@ -22,6 +22,7 @@ __all__ = ["Daemon"]
 
 log = logging.getLogger(__name__)
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 STOP_SECONDS = 1.8  # for the whole pipeline; who starts us expects an end within 2 s
 FIGURES_SECONDS = 60.0
 
@@ -75,17 +76,21 @@ class Daemon:
 
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """Inside, SIGTERM and SIGINT stop the daemon. The main thread only."""
+        """Inside, SIGTERM and SIGINT stop the daemon; afterwards they are ignored. The main thread only.
+
+        The process is about to end then, and a second Ctrl-C would only make its end untidy.
+        """
 
         def on_signal(number: int, _: FrameType | None) -> None:
             self.stop(signal.Signals(number).name)
 
-        before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+        for number in STOP_SIGNALS:
+            signal.signal(number, on_signal)
         try:
             yield
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            for number in STOP_SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
 
     def _start(self) -> bool:
         """Whether every stage is open; False when one failed or a stop came first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -50,7 +50,7 @@ class Rig:
         self.references: list[Reference] = []
         self.stage = Inference(self.feeds, frames, self.open_model, self.handover)
 
-    def open_model(self) -> tuple[Embedder, References]:
+    def open_model(self, go_on: Callable[[], None]) -> tuple[Embedder, References]:
         return Embedder(self.model), References(self.references)
 
     def deliver(self, camera: int, seq: int, pixels: NDArray[np.uint8]) -> None:
@@ -219,7 +219,7 @@ def test_it_is_stopped_while_it_waits_for_frames_and_while_it_waits_for_room(cas
 def test_a_model_that_cannot_be_opened_fails_the_start_and_lets_the_cameras_go(cases: Path) -> None:
     rig = Rig(cases)
 
-    def refuse() -> tuple[Embedder, References]:
+    def refuse(go_on: Callable[[], None]) -> tuple[Embedder, References]:
         raise ModelError("no good")
 
     rig.stage._open_model = refuse
@@ -229,6 +229,23 @@ def test_a_model_that_cannot_be_opened_fails_the_start_and_lets_the_cameras_go(c
     assert isinstance(rig.stage.error, ModelError)
     with pytest.raises(RingClosed):
         rig.feeds[0].ring.slot()
+
+
+def test_a_stop_ends_a_long_opening_between_two_of_its_parts(cases: Path) -> None:
+    rig = Rig(cases)
+    embedding = threading.Event()
+
+    def open_for_ever(go_on: Callable[[], None]) -> tuple[Embedder, References]:
+        while True:
+            go_on()
+            embedding.set()
+
+    rig.stage._open_model = open_for_ever
+    rig.stage.start(lambda: None)
+    assert embedding.wait(10)
+    rig.stage.stop()
+    assert rig.stage.join(2)
+    assert rig.stage.error is None
 
 
 def test_it_makes_no_large_array_for_a_frame(cases: Path) -> None:

@@ -76,9 +76,11 @@ def test_who_was_there_first_gets_every_frame_of_the_clip_once(board: Board) -> 
     board.configure(loop="false", fps=200)
     with Subscriber(board.address, kinds=("vec", "status")) as subscriber, board.running() as process:
         vecs: list[Vec] = []
+        memory = 0
         for message in subscriber:
             if isinstance(message, Vec):
                 vecs.append(message)
+                memory = max(memory, resident(process))
             elif isinstance(message, Status) and message.bye:
                 break
         assert process.wait(20) == 0
@@ -86,6 +88,7 @@ def test_who_was_there_first_gets_every_frame_of_the_clip_once(board: Board) -> 
     assert [vec.frame_seq for vec in vecs] == list(range(240))
     assert {vec.vector.shape for vec in vecs} == {(1280,)}
     assert {vec.rotation for vec in vecs} == {0}
+    assert memory < 200 << 20
 
     # What a person sees in the region of the clip, at 10 frames a second: nobody until 6.5 s, somebody at the far end,
     # nobody from 10 to 15.5 s, people on the path from 19 s on.
@@ -114,13 +117,46 @@ def test_a_signal_stops_the_daemon_in_order_within_two_seconds(board: Board, num
         assert last.state == "stopped"
 
 
-def test_a_signal_during_the_start_stops_it_too(board: Board) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("moment", [0.3, 0.5, 0.8])
+def test_a_signal_during_the_start_stops_it_too(board: Board, number: signal.Signals, moment: float) -> None:
     board.configure()
     with board.running() as process:
-        assert process.stderr is not None
-        process.stderr.readline()  # the first stage is open
-        status, log, _ = stop(process)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(moment)
+        status, log, _ = stop(process, number)
     assert status == 0, log
+    assert "Traceback" not in log
+
+
+def test_a_second_signal_does_not_make_the_end_untidy(board: Board) -> None:
+    board.configure()
+    with Subscriber(board.address) as subscriber, board.running() as process:
+        assert subscriber.receive(20) is not None
+        for _ in range(20):
+            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(0.03)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        _, log = process.communicate(timeout=10)
+    assert process.returncode == 0, log
+    assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_it_runs_with_standard_streams_closed(board: Board, closed: str) -> None:
+    board.configure()
+    command = f"exec {sys.executable} -m edged run -c {board.config} {closed}"
+    with Subscriber(board.address) as subscriber, subprocess.Popen(["sh", "-c", command]) as process:
+        try:
+            assert subscriber.receive(20) is not None
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
 
 
 def test_an_endpoint_in_use_is_a_failure_and_not_a_wrong_configuration(board: Board) -> None:

@@ -57,7 +57,7 @@ class Rig:
                 inference=Inference(
                     [Feed("cam", ring, self.tally, (("full", FULL),), 0, False)],
                     frames,
-                    lambda: (Faulty(model), References([])),
+                    lambda go_on: (Faulty(model), References([])),
                     handover,
                 ),
                 publisher=Publisher(PublisherSettings("node", [endpoint], 30, ""), handover, bell, [self.tally]),
