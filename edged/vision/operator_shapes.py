@@ -53,6 +53,7 @@ def _extent(site: Site, size: int, window: int, stride: int, dilation: int = 1) 
 
 
 def convolution(site: Site) -> Shape:
+    """CONV_2D: a filter of (out, height, width, in), where *in* may be a part of the channels, and a bias."""
     batch, height, width, channels = site.shape(0, 4)
     outputs, rows, columns, depth = site.shape(1, 4)
     if 0 in (outputs, rows, columns, depth) or channels % depth or outputs % max(1, channels // depth):
@@ -61,6 +62,7 @@ def convolution(site: Site) -> Shape:
 
 
 def depthwise(site: Site) -> Shape:
+    """DEPTHWISE_CONV_2D: a filter of (1, height, width, channels times the multiplier), and a bias."""
     batch, height, width, channels = site.shape(0, 4)
     one, rows, columns, outputs = site.shape(1, 4)
     if one != 1 or 0 in (rows, columns, outputs) or outputs != channels * site.option("depth_multiplier"):
@@ -82,6 +84,7 @@ def _with_bias(site: Site, outputs: int) -> int:
 
 
 def pool(site: Site) -> Shape:
+    """AVERAGE_POOL_2D and its like."""
     batch, height, width, channels = site.shape(0, 4)
     rows, columns = site.option("filter_height"), site.option("filter_width")
     if rows > 2 * height or columns > 2 * width:  # the runtimes make a table with all of the window's places
@@ -95,6 +98,7 @@ def pool(site: Site) -> Shape:
 
 
 def dense(site: Site) -> Shape | None:
+    """FULLY_CONNECTED: weights of (out, in); all that comes in is cut into rows of *in* numbers."""
     outputs, inputs = site.shape(1, 2)
     shape, keep = site.shape(0), site.operator.options["keep_num_dims"]
     if not inputs or math.prod(shape) % inputs or (keep and shape[-1:] != (inputs,)):
@@ -104,10 +108,12 @@ def dense(site: Site) -> Shape | None:
 
 
 def like_input(site: Site) -> Shape:
+    """What is done to each number by itself."""
     return site.shape(0)
 
 
 def broadcast(site: Site) -> Shape:
+    """What is done to pairs of numbers: a dimension of 1 goes with any."""
     one, other = site.shape(0), site.shape(1)
     rank = max(len(one), len(other))
     one, other = (1,) * (rank - len(one)) + one, (1,) * (rank - len(other)) + other
@@ -118,6 +124,7 @@ def broadcast(site: Site) -> Shape:
 
 
 def like_the_first(site: Site) -> Shape:
+    """What is done to pairs of numbers where the second is the one that is repeated."""
     shape = broadcast(site)
     if shape != site.shape(0):
         site.fail(f"has inputs of {by(site.shape(0))} and {by(site.shape(1))}, which do not go together")
@@ -131,6 +138,7 @@ def _axis(site: Site, axis: int, rank: int) -> int:
 
 
 def reduction(site: Site) -> Shape | None:
+    """MEAN and its like: the dimensions that are named go away, or are kept as 1."""
     shape, axes = site.shape(0), site.numbers(1)
     if axes is None:
         return None
@@ -140,6 +148,7 @@ def reduction(site: Site) -> Shape | None:
 
 
 def reshape(site: Site) -> Shape | None:
+    """RESHAPE: the same numbers in another shape, of which one dimension may be left open as -1."""
     wanted = site.numbers(1) if site.has(1) else _numbers(site.operator.options.get("new_shape"))
     if wanted is None:
         return None
@@ -160,6 +169,7 @@ def _numbers(vector: npt.NDArray[Any] | None) -> list[int]:
 
 
 def pad(site: Site) -> Shape | None:
+    """PAD and its like: so much before and after each dimension."""
     shape, table = site.shape(0), site.numbers(1)
     if table is None:
         return None
@@ -174,6 +184,7 @@ def pad(site: Site) -> Shape | None:
 
 
 def concatenation(site: Site) -> Shape:
+    """CONCATENATION: side by side along one dimension."""
     shapes = [site.shape(number) for number in range(len(site.operator.inputs))]
     axis = _axis(site, site.operator.options["axis"], len(shapes[0]))
     if len({(len(shape), shape[:axis], shape[axis + 1 :]) for shape in shapes}) != 1:
@@ -182,6 +193,7 @@ def concatenation(site: Site) -> Shape:
 
 
 def resize(site: Site) -> Shape | None:
+    """RESIZE_BILINEAR and RESIZE_NEAREST_NEIGHBOR: to a height and a width."""
     batch, _, _, channels = site.shape(0, 4)
     size = site.numbers(1)
     if size is None:
@@ -192,6 +204,7 @@ def resize(site: Site) -> Shape | None:
 
 
 def transpose(site: Site) -> Shape | None:
+    """TRANSPOSE: the dimensions in another order."""
     shape, order = site.shape(0), site.numbers(1)
     if order is None:
         return None
@@ -201,6 +214,7 @@ def transpose(site: Site) -> Shape | None:
 
 
 def squeeze(site: Site) -> Shape:
+    """SQUEEZE: without those dimensions of 1 that are named, or without any."""
     shape = site.shape(0)
     gone = {_axis(site, axis, len(shape)) for axis in _numbers(site.operator.options["squeeze_dims"])}
     if any(shape[axis] != 1 for axis in gone):
@@ -211,6 +225,7 @@ def squeeze(site: Site) -> Shape:
 
 
 def expand(site: Site) -> Shape | None:
+    """EXPAND_DIMS: with one more dimension of 1."""
     shape, axes = site.shape(0), site.numbers(1)
     if axes is None:
         return None
@@ -221,6 +236,7 @@ def expand(site: Site) -> Shape | None:
 
 
 def cut(site: Site) -> Shape | None:
+    """SLICE: a piece, by its beginning and its size, where -1 stands for all the rest."""
     shape, begin, size = site.shape(0), site.numbers(1), site.numbers(2)
     if begin is None or size is None:
         return None
@@ -233,6 +249,7 @@ def cut(site: Site) -> Shape | None:
 
 
 def split(site: Site) -> Shape | None:
+    """SPLIT: equal parts along one dimension. The dimension is its first input."""
     axes, shape, parts = site.numbers(0), site.shape(1), site.option("num_splits")
     if len(site.operator.outputs) != parts:
         site.fail(f"has {len(site.operator.outputs)} outputs for {parts} parts")
@@ -245,6 +262,7 @@ def split(site: Site) -> Shape | None:
 
 
 def space_to_depth(site: Site) -> Shape:
+    """SPACE_TO_DEPTH: blocks of pixels become channels."""
     batch, height, width, channels = site.shape(0, 4)
     block = site.option("block_size")
     if height % block or width % block:
@@ -253,6 +271,7 @@ def space_to_depth(site: Site) -> Shape:
 
 
 def depth_to_space(site: Site) -> Shape:
+    """DEPTH_TO_SPACE: channels become blocks of pixels."""
     batch, height, width, channels = site.shape(0, 4)
     block = site.option("block_size")
     if channels % (block * block):
@@ -261,5 +280,6 @@ def depth_to_space(site: Site) -> Shape:
 
 
 def local_response(site: Site) -> Shape:
+    """LOCAL_RESPONSE_NORMALIZATION."""
     site.option("radius", least=0)
     return site.shape(0, 4)

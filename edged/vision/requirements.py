@@ -24,7 +24,6 @@ Shape = tuple[int, ...]
 
 _TYPES: dict[str, TensorType] = {"UINT8": "uint8", "INT8": "int8", "FLOAT32": "float32"}
 
-
 LARGEST_SIDE = 4096
 """Pixels. Embedders take pictures of some hundred; a far larger one would be a mistake, and take all memory."""
 
@@ -40,6 +39,8 @@ def image_input(graph: Graph, metadata: ModelMetadata, normalization: Normalizat
         RequirementError: it does not take one RGB picture of a fixed size, or does not say how to normalise it.
     """
     note = _input_note(metadata)
+    if note is not None and normalization is None:
+        _check_lengths(note)
     if len(graph.inputs) != 1:
         names = ", ".join(f"'{graph.tensors[index].name}'" for index in graph.inputs) or "none"
         raise RequirementError(f"Models are assumed to have a single input. This one has {len(graph.inputs)}: {names}.")
@@ -77,12 +78,13 @@ def _input_note(metadata: ModelMetadata) -> TensorMetadata | None:
     note = metadata.inputs[0]
     if note.content not in {None, "ImageProperties"}:
         raise RequirementError(f"Expected ImageProperties for tensor {note.name or '#0'}, got {note.content}.")
-    if note.mean is not None and note.std is not None:
-        _check_lengths(note.mean, note.std)
     return note
 
 
-def _check_lengths(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+def _check_lengths(note: TensorMetadata) -> None:
+    if note.mean is None or note.std is None:
+        return
+    mean, std = note.mean, note.std
     if len(mean) != len(std):
         raise RequirementError(
             f"NormalizationOptions: expected mean and std of same dimension, got {len(mean)} and {len(std)}."
@@ -129,7 +131,7 @@ def _check_picture_shape(tensor: Tensor) -> None:
 
 
 def _quantization(tensor: Tensor) -> Quantization | None:
-    if not tensor.scale.size:
+    if not tensor.scale.size or tensor.type == "FLOAT32":
         return None
     if tensor.scale.size > 1:
         raise RequirementError(f"The tensor '{tensor.name}' has {tensor.scale.size} scales, and one is supported.")
@@ -183,9 +185,7 @@ def _head(index: int, tensor: Tensor, shape: Shape | None, name: str | None) -> 
     size = _vector_size(index, tensor, shape)
     dtype = _type(tensor, "output")
     quantization = _quantization(tensor)
-    if dtype == "float32":
-        quantization = None
-    elif quantization is None or quantization.scale == 0:
+    if dtype != "float32" and (quantization is None or quantization.scale == 0):
         raise RequirementError(
             f"The output tensor '{tensor.name}' has type {dtype} and no quantization parameters to tell its numbers by."
         )

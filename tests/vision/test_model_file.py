@@ -431,6 +431,12 @@ def test_metadata_of_no_picture_is_refused(change: Callable[[Record], None], wor
     assert words in refused(metadata_altered(change))
 
 
+def test_normalisation_that_is_given_makes_up_for_metadata_that_is_wrong() -> None:
+    given = Normalization((1.0,), (2.0,))
+    wrong = metadata_altered(normalisation(mean=floats(1, 2, 3)))
+    assert read_model(wrong, normalization=given).input.normalization == given
+
+
 def test_a_std_of_zero_does_not_matter_to_an_input_that_takes_pixels() -> None:
     assert read_model(metadata_altered(normalisation(std=floats(0)), UINT8)).input.normalization is None
 
