@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.camera.ffmpeg import decode_into, format_of
 from edged.errors import EndOfStream, SourceError
 from edged.values import Format, Stamp
 
@@ -62,7 +63,7 @@ class VideoFile:
     def open(self) -> Format:
         self.close()
         self._capture = _open(self._path)
-        frame_format = _format(self._capture)
+        frame_format = format_of(self._capture)
         self._interval = 1.0 / (self._fps or frame_format.fps or DEFAULT_FPS)
         self._pace = Pace()
         self._start_round(at=0.0)
@@ -81,11 +82,7 @@ class VideoFile:
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
         assert self._capture is not None, "retrieve before open"
-        decoded, picture = self._capture.retrieve(slot)
-        if not decoded:
-            raise SourceError(f"{self._path}: a frame cannot be decoded")
-        if picture is not slot:  # OpenCV makes an array of its own when the size does not fit
-            raise SourceError(f"{self._path}: the size of the frames changed in the middle of the file")
+        decode_into(self._capture, slot, str(self._path))
 
     def wake(self) -> None:
         self._woken.set()
@@ -136,12 +133,3 @@ def _open(path: Path) -> cv2.VideoCapture:
     if not capture.isOpened():
         raise SourceError(f"{path}: not a video that OpenCV's FFmpeg can read")
     return capture
-
-
-def _format(capture: cv2.VideoCapture) -> Format:
-    fps = capture.get(cv2.CAP_PROP_FPS)
-    return Format(
-        width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-        height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-        fps=fps if 0.0 < fps < 1000.0 else None,
-    )

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.camera.ffmpeg import decode_into, format_of
 from edged.config.problems import redacted
-from edged.errors import DamagedFrame, SourceError
+from edged.errors import SourceError
 from edged.values import Format, Stamp
 
 __all__ = ["StreamSource"]
@@ -69,7 +70,7 @@ class StreamSource:
             why = "cannot be opened (wrong address, user or password, or no video)" if in_time else "does not answer"
             raise SourceError(f"{self._shown}: {why}")
         self._capture = capture
-        return _format(capture)
+        return format_of(capture)
 
     def grab(self, timeout: float) -> Stamp | None:  # noqa: ARG002 - FFmpeg waits as long as it was told at the start
         assert self._capture is not None, "grab before open"
@@ -85,11 +86,7 @@ class StreamSource:
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
         assert self._capture is not None, "retrieve before open"
-        decoded, picture = self._capture.retrieve(slot)
-        if not decoded:
-            raise DamagedFrame(f"{self._shown}: a frame cannot be decoded")
-        if picture is not slot:  # OpenCV makes an array of its own when the size does not fit
-            raise SourceError(f"{self._shown}: the size of the frames has changed")
+        decode_into(self._capture, slot, self._shown)
 
     def wake(self) -> None:
         """Nothing can end a read of FFmpeg's; its own limit does."""
@@ -98,12 +95,3 @@ class StreamSource:
         if self._capture is not None:
             self._capture.release()
             self._capture = None
-
-
-def _format(capture: cv2.VideoCapture) -> Format:
-    fps = capture.get(cv2.CAP_PROP_FPS)
-    return Format(
-        width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-        height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-        fps=fps if 0.0 < fps < 1000.0 else None,
-    )
