@@ -1,0 +1,97 @@
+"""The program that breaks models by the thousand: it has to notice when one of them breaks an engine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edged.errors import ModelError
+from edged.vision.flatbuffer import FlatbufferError, read_flatbuffer
+from edged.vision.specs import ModelFile
+from edged.vision.tflite_schema import MODEL
+from scripts import fuzz_models
+from scripts.damage import Original, damaged
+from scripts.fuzz_models import Campaign, Tally
+
+Run = Callable[[ModelFile, str, str], tuple[str, str]]
+
+
+@pytest.fixture
+def original(cases: Path) -> Original:
+    return Original.read(cases / "small96_uint8_nometa.tflite")
+
+
+def campaign(original: Original, cases: int) -> Tally:
+    options = argparse.Namespace(first=0, cases=cases, seed=7, delegates="auto", workers=2, save=None)
+    return Campaign(options, [original], [1]).run()
+
+
+def count(tally: Tally, outcome: str) -> int:
+    return sum(number for (_, found), number in tally.counts.items() if found == outcome)
+
+
+def test_a_case_is_the_same_file_whenever_it_is_asked_for(original: Original) -> None:
+    first, again = (damaged(original, random.Random("7/3")) for _ in range(2))
+    assert first == again
+    assert first[1] != original.content
+
+
+def test_every_way_of_damage_is_gone(original: Original) -> None:
+    ways = {damaged(original, random.Random(case))[0] for case in range(300)}
+    assert ways == {"bits", "bytes", "number", "splice", "truncation", "meaning"}
+
+
+def test_a_change_of_meaning_leaves_a_whole_flatbuffer(original: Original) -> None:
+    for case in range(300):
+        way, content = damaged(original, random.Random(case))
+        if way == "meaning":
+            try:
+                read_flatbuffer(content, MODEL)
+            except FlatbufferError as error:
+                assert "are known" in str(error)  # noqa: PT017 - a number may stand for nothing, but all is in its place
+
+
+def test_what_is_refused_and_what_answers_is_counted(original: Original) -> None:
+    tally = campaign(original, 40)
+    assert count(tally, "refused") > 5
+    assert count(tally, "answered") > 5
+    assert tally.lost == 0
+    assert tally.deaths == []
+
+
+@pytest.mark.parametrize("found_out", [True, False])
+def test_an_engine_that_dies_is_noticed(
+    original: Original, monkeypatch: pytest.MonkeyPatch, *, found_out: bool
+) -> None:
+    def die(model: ModelFile, engine: str, delegate: str) -> tuple[str, str]:
+        os.kill(os.getpid(), signal.SIGSEGV)
+        return "answered", ""
+
+    def try_it(model: ModelFile, **options: object) -> None:
+        if found_out:
+            raise ModelError("it died")
+
+    monkeypatch.setattr(fuzz_models, "run", die)
+    monkeypatch.setattr(fuzz_models, "ensure_survives", try_it)
+    tally = campaign(original, 10)
+    assert tally.deaths
+    assert "died of SIGSEGV" in tally.deaths[0]
+    assert tally.lost == (0 if found_out else len(tally.deaths))
+
+
+def test_an_engine_that_hangs_is_noticed(original: Original, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(model: ModelFile, engine: str, delegate: str) -> tuple[str, str]:
+        signal.pause()
+        return "answered", ""
+
+    monkeypatch.setattr(fuzz_models, "run", hang)
+    monkeypatch.setattr(fuzz_models, "HANG_SECONDS", 1.0)
+    tally = campaign(original, 8)
+    assert tally.deaths
+    assert "hung" in tally.deaths[0]
