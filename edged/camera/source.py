@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Source", "open_source"]
 
-NETWORK_SECONDS = 10.0  # within which a stream must begin; slow cameras wait for their next whole picture
+SLOW_START, LONG_SILENCE = 10.0, 30.0  # seconds: some streams take so long to begin; a longer silence is a dead link
 SLOWEST_SENSOR = 10.0  # frames per second: slower ones are dropped to, because a sensor that slow shows the past
 
 
@@ -124,7 +124,8 @@ def _pi_camera(camera: CameraConfig, input_size: tuple[int, int] | None) -> Sour
 
 
 def _network_camera(camera: CameraConfig, decode: Decode, input_size: tuple[int, int] | None) -> Source:
-    url, timeout = camera.source.target, max(NETWORK_SECONDS, camera.stall_seconds)
+    url = camera.source.target
+    timeout = min(max(camera.stall_seconds or LONG_SILENCE, SLOW_START), LONG_SILENCE)
     if camera.source.kind in ("rtsp", "rtsps"):
         from edged.camera.stream import StreamSource
 

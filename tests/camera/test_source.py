@@ -148,14 +148,19 @@ def test_whatever_the_configuration_takes_is_taken_by_a_picamera(exposure_us: in
         open_source(camera("picamera:0", fps=fps, controls={"exposure_us": exposure_us}))
 
 
-def test_rtsp_is_read_by_ffmpeg() -> None:
-    source = open_source(camera("rtsp://user:secret@127.0.0.1:1/live", stall_seconds=2))
+@pytest.mark.parametrize(("stall_seconds", "timeout"), [(2, 10), (5, 10), (25, 25), (3600, 30), (0, 30)])
+def test_rtsp_is_read_by_ffmpeg_which_gets_time_to_begin(stall_seconds: float, timeout: float) -> None:
+    source = open_source(camera("rtsp://user:secret@127.0.0.1:1/live", stall_seconds=stall_seconds))
     assert isinstance(source, StreamSource)
-    assert source._timeout == 10.0
-    patient = open_source(camera("rtsps://127.0.0.1:1/live", stall_seconds=25, verify_tls=False))
-    assert isinstance(patient, StreamSource)
-    assert patient._timeout == 25.0
-    assert patient._is_trusted
+    assert (source._timeout, source._is_trusted) == (timeout, True)
+
+
+def test_tls_that_cannot_be_verified_is_used_only_where_that_is_said() -> None:
+    source = open_source(camera("rtsps://127.0.0.1:1/live", verify_tls=False))
+    assert isinstance(source, StreamSource)
+    assert source._is_trusted
+    with pytest.raises(ValueError, match="must be false for rtsps"):
+        camera("rtsps://127.0.0.1:1/live")
 
 
 def test_jpegs_over_http_are_read_by_edged(demo: Path) -> None:

@@ -110,6 +110,18 @@ def test_the_good_file_that_the_wrong_ones_are_made_from_is_good(run: Run) -> No
         (changed("file:street.mp4", "file:text.mp4"), "edged.yaml:5:13: cameras.street.source", "not a video"),
         (changed("file:street.mp4", "file:" + "a" * 300), "cameras.street.source", "File name too long"),
         (changed("file:street.mp4", "file:no-pictures"), "cameras.street.source", "is not a file"),
+        (changed("file:street.mp4", "dir:gone"), "edged.yaml:5:13: cameras.street.source", "No such file"),
+        (changed("file:street.mp4", "dir:no-pictures"), "edged.yaml:5:13: cameras.street.source", "no picture"),
+        (changed("file:street.mp4", "file:rtsp://me:s3cret@c/"), "cameras.street.source", "without file: before it"),
+        (changed("fps: 500", "hflip: true"), "edged.yaml:7:12: cameras.street.hflip", "is only for picamera:"),
+        (changed("fps: 500", "stall_seconds: 5"), "edged.yaml:7:20: cameras.street.stall_seconds", "must be 0"),
+        (changed("lite0-int8", "lite0-int8, decode: reduced"), "edged.yaml:2:48: model.decode", "must be full"),
+        (changed("lite0-int8", "lite0, on_failure: fallback"), "edged.yaml:2:1: model.fallback", "must be given"),
+        (
+            changed("lite0-int8", "lite0, on_failure: fallback, fallback: {path: text.tflite}"),
+            "edged.yaml:2:74: model.fallback.path",
+            "text file",
+        ),
         (changed("path-empty.jpg", "a" * 300 + ".jpg"), "references.path-empty.images[0]", "File name too long"),
         (changed("path-empty.jpg", "gone.jpg"), "edged.yaml:11:25: references.path-empty.images[0]", "gone.jpg"),
         (changed("path-empty.jpg", "text.jpg"), "edged.yaml:11:25: references.path-empty.images[0]", "text.jpg"),
@@ -125,6 +137,7 @@ def test_a_wrong_file_is_told_where_and_why(run: Run, text: str | bytes, place: 
     assert status == 78
     assert place in stderr
     assert sentence in stderr
+    assert "s3cret" not in stderr
 
 
 @pytest.mark.parametrize(
