@@ -87,8 +87,8 @@ class HeadSpec:
 class ModelFile:
     """A model that was read, verified and found to be an image embedder.
 
-    ``name`` is what messages call it: the bundled model's name, or the file's name without its ending. ``digest`` is the
-    SHA-256 of ``content`` in hex. ``custom_ops`` are the operators that only a delegate can run.
+    ``name`` is what messages call it: the bundled model's name, or the file's name without its ending. ``digest`` is
+    the SHA-256 of ``content`` in hex. ``custom_ops`` are the operators that only a delegate can run.
     """
 
     name: str
