@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.v4l2, pytest.mark.timeout(600)]
 
 PATIENT = 10.0  # seconds for a frame: an emulated machine is slow
 AT_ONCE = 1.0
+END_OF_FRAME, START_OF_EXPOSURE = 0, 1
 
 
 def cameras() -> list[CameraInfo]:
@@ -99,6 +100,8 @@ def control(camera: CameraInfo, name: str, value: int = 1) -> None:
 
 
 def test_frames_come_with_the_drivers_time(camera: CameraInfo) -> None:
+    if camera.driver == "vivid":
+        control(camera, "timestamp_source", START_OF_EXPOSURE)
     with streaming(camera) as (source, frame_format):
         stamps = frames(source, frame_format, 10)
     times = [stamp.t_cap_ns for stamp in stamps]
@@ -172,6 +175,13 @@ def test_opening_again_and_again_leaks_nothing(camera: CameraInfo) -> None:
         frames(source, source.open(), 1)
     source.close()
     assert (descriptors(), mappings()) == before
+
+
+def test_vivid_a_time_to_come_is_not_believed(vivid: CameraInfo) -> None:
+    control(vivid, "timestamp_source", END_OF_FRAME)  # it says when the frame will have ended, and delivers it before
+    with streaming(vivid) as (source, frame_format):
+        assert {stamp.source for stamp in frames(source, frame_format, 5)} == {"arrival"}
+    control(vivid, "timestamp_source", START_OF_EXPOSURE)
 
 
 def test_vivid_damaged_buffers_are_skipped(vivid: CameraInfo) -> None:
