@@ -20,9 +20,8 @@ MOST_LISTED = 12
 LONGEST_SHOWN = 60
 
 # Some cameras take user and password as parameters: ?user=admin&pwd=…
-_SECRET = re.compile(
-    r"([?&;][^=&;#]*(?:auth|key|login|pass|psw|pwd|secret|token|user|usr)[^=&;#]*=)[^&;#]*", re.IGNORECASE
-)
+_PARAMETER = re.compile(r"([?&;][^=?&;#]*=)[^&]*")
+_SECRETS = ("auth", "key", "login", "pass", "psw", "pwd", "secret", "token", "user", "usr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +96,17 @@ def brief(text: str) -> str:
 
 def redacted(text: str) -> str:
     """*text* with whatever may be a user and password in a URL replaced by ``***``."""
-    # Up to the last '@': a password may hold '/' and '@', and hiding too much does no harm.
-    without_login = re.sub(r"://.*@", "://***@", text, flags=re.DOTALL)
-    return _SECRET.sub(r"\1***", without_login) if "://" in text else text
+    start, end = text.find("://"), text.rfind("@")
+    if start < 0:
+        return text
+    if end > start:  # up to the last '@': a password may hold '/' and '@', and hiding too much does no harm
+        text = f"{text[:start]}://***{text[end:]}"
+    return _PARAMETER.sub(_hidden, text)
+
+
+def _hidden(parameter: re.Match[str]) -> str:
+    name = parameter[1]
+    return f"{name}***" if any(secret in name.lower() for secret in _SECRETS) else parameter[0]
 
 
 def suggestion(word: str, known: Collection[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,13 @@ def test_examples_with_pieces_cut_out_and_put_in(example: str, cuts: list[tuple[
         at %= len(example) + 1
         example = example[:at] + put_in + example[at + length :]
     outcome(example)
+
+
+@pytest.mark.parametrize("piece", ["://", "?", "?user", "&pass", "@", "=", "rtsp://a@", "?user="])
+def test_a_long_text_that_looks_like_passwords_is_shown_at_once(piece: str) -> None:
+    begin = time.perf_counter()
+    outcome(f"node: 'x://{piece * (900_000 // len(piece))}'")
+    assert time.perf_counter() - begin < 30, "a second, where one is usual; with a careless pattern it is hours"
 
 
 VALUES = st.recursive(

@@ -66,7 +66,7 @@ def test_a_test_picture_has_a_size_or_its_own() -> None:
         ("http://admin:s3c@ret@10.0.0.7/live", "http://***@10.0.0.7/live"),
         ("http://admin:12/s3cret@10.0.0.7/live", "http://***@10.0.0.7/live"),
         ("http://c/v?user=s3cret&pwd=s3cret&fps=5", "http://c/v?user=***&pwd=***&fps=5"),
-        ("https://c/v?fps=5&Access_Token=s3cret#x", "https://c/v?fps=5&Access_Token=***#x"),
+        ("https://c/v?fps=5&Access_Token=s3cret?s3cret;s3cret#s3cret", "https://c/v?fps=5&Access_Token=***"),
     ],
 )
 def test_user_and_password_of_a_url_are_used_but_not_shown(url: str, shown: str) -> None:
