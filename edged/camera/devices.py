@@ -6,7 +6,7 @@ import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edged.camera.v4l2.device import Device, Identity, Mode, Offer
+from edged.camera.v4l2.device import Device, Identity, Mode
 from edged.camera.v4l2.find import picture_nodes, stable_name
 from edged.camera.v4l2.kernel import LINUX, Kernel
 from edged.camera.v4l2.nodes import Holder, Node, find_nodes, holders
@@ -54,23 +54,24 @@ def v4l2_cameras(kernel: Kernel = LINUX) -> list[CameraInfo]:
 
 def _camera(kernel: Kernel, node: Node, nodes: Sequence[Node]) -> CameraInfo:
     held = holders(kernel.root, node.path)  # before it is opened here
-    identity, offers, problem = _asked(kernel, node)
+    identity, formats, problem = _asked(kernel, node)
     return CameraInfo(
         source=f"usb:{stable_name(node, nodes)}",
         card=node.card,
         node=str(node.path),
         driver=identity.driver if identity else node.driver,
         bus=identity.bus if identity else None,
-        formats=tuple(CameraFormat(offer.fourcc, offer.fourcc in WORKING, offer.modes) for offer in offers),
+        formats=formats,
         holders=tuple(held),
         problem=problem,
     )
 
 
-def _asked(kernel: Kernel, node: Node) -> tuple[Identity | None, tuple[Offer, ...], str | None]:
+def _asked(kernel: Kernel, node: Node) -> tuple[Identity | None, tuple[CameraFormat, ...], str | None]:
     try:
         with Device(kernel, node.path) as device:
-            return device.identity(), device.offers(), None
+            formats = [CameraFormat(name, name in WORKING, device.modes(name)) for name in device.formats()]
+            return device.identity(), tuple(formats), None
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM):
             return None, (), "no permission: run 'sudo usermod -aG video $USER' and log in again"

@@ -722,6 +722,14 @@ def test_a_pixel_format_that_is_not_offered_is_refused_with_those_that_are(kerne
         UsbCamera(camera.link, kernel=kernel, pixels="nv12").open()
 
 
+def test_sizes_are_listed_only_where_there_is_a_choice(kernel: FakeKernel) -> None:
+    camera = FakeCamera(offers={name: {(640, 480): (30.0,)} for name in ("RGB3", "NV12", "GREY", "H264")})
+    source, frame_format = opened(kernel, camera)
+    assert frame_format.pixels is PixelFormat.NV12
+    assert "VIDIOC_ENUM_FRAMESIZES" not in kernel.requests
+    source.close()
+
+
 def test_a_driver_whose_buffers_cannot_hold_a_frame_is_refused(kernel: FakeKernel) -> None:
     camera = kernel.plug(FakeCamera(padding=-100))
     with pytest.raises(SourceError, match="cannot hold 640×480 pixels in YUYV"):

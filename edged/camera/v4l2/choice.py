@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from edged.camera.v4l2.device import Mode, Offer
+from edged.camera.v4l2.device import Mode
 from edged.camera.v4l2.pixels import JPEG, RAW, WORKING, frame_bytes
 from edged.errors import SourceError
 
@@ -51,35 +51,36 @@ class Wish:
         return (self.width, self.height) if self.width and self.height else DEFAULT_SIZE
 
 
-def choose(offers: Sequence[Offer], wish: Wish, link_speed: float | None) -> str:
-    """The four letters of the format to ask for. *link_speed* is that of USB, in Mbit/s; None off USB.
+def choose(names: Sequence[str], modes: Callable[[str], Sequence[Mode]], wish: Wish, link_speed: float | None) -> str:
+    """Which of the formats *names* to ask for; *modes* tells the sizes and rates of one, and is asked only if needed.
 
-    Uncompressed frames cost no decoding, JPEGs save the bus: they are preferred on USB where uncompressed frames would
-    take more than a fifth of the link, and where only they have the size or the rate.
+    *link_speed* is that of USB, in Mbit/s; None off USB. Uncompressed frames cost no decoding, JPEGs save the bus: they
+    are preferred on USB where uncompressed frames would take more than a fifth of the link, and where only they have
+    the size or the rate.
 
     Raises:
         SourceError: none of them can be taken, or the one that is wished for is not offered.
     """
+    offered = ", ".join(names) or "nothing"
     if wish.pixels is not None:
-        asked = [offer.fourcc for offer in offers if offer.fourcc in PIXEL_NAMES[wish.pixels]]
+        asked = [name for name in names if name in PIXEL_NAMES[wish.pixels]]
         if not asked:
-            raise SourceError(f"it does not offer {wish.pixels}; it offers {_listed(o.fourcc for o in offers)}")
+            raise SourceError(f"it does not offer {wish.pixels}; it offers {offered}")
         return asked[0]
-    raw = min((offer for offer in offers if offer.fourcc in RAW), key=lambda o: list(RAW).index(o.fourcc), default=None)
-    jpeg = next((offer for offer in offers if offer.fourcc in JPEG), None)
-    if raw is None and jpeg is None:
-        raise SourceError(
-            f"it offers {_listed(o.fourcc for o in offers)}, none of which works here; these do: {_listed(WORKING)}"
-        )
-    if raw is None or (jpeg is not None and _jpeg_is_better(jpeg, raw, wish, link_speed)):
-        assert jpeg is not None
-        return jpeg.fourcc
-    return raw.fourcc
+    raw = next((name for name in RAW if name in names), None)
+    jpeg = next((name for name in JPEG if name in names), None)
+    candidates = [name for name in (jpeg, raw) if name is not None]
+    if not candidates:
+        raise SourceError(f"it offers {offered}, none of which works here; these do: {', '.join(WORKING)}")
+    if raw is None or jpeg is None:
+        return candidates[0]
+    jpeg_is_better = raw == "GREY" or _jpeg_is_better(modes(jpeg), modes(raw), raw, wish, link_speed)
+    return jpeg if jpeg_is_better else raw
 
 
-def _jpeg_is_better(jpeg: Offer, raw: Offer, wish: Wish, link_speed: float | None) -> bool:
-    if raw.fourcc == "GREY":
-        return True  # it would lose the colours
+def _jpeg_is_better(
+    jpeg: Sequence[Mode], raw: Sequence[Mode], raw_name: str, wish: Wish, link_speed: float | None
+) -> bool:
     jpeg_mode, raw_mode = _nearest(jpeg, wish.size), _nearest(raw, wish.size)
     if jpeg_mode.covers(*wish.size) and not raw_mode.covers(*wish.size):
         return True  # the size is there as JPEG only
@@ -87,18 +88,14 @@ def _jpeg_is_better(jpeg: Offer, raw: Offer, wish: Wish, link_speed: float | Non
     fps = min(wish.fps or USUAL_FPS, max(fastest_jpeg, fastest_raw))
     if fastest_raw < min(fps, fastest_jpeg):
         return True  # uncompressed it is slower
-    bytes_per_second = frame_bytes(RAW[raw.fourcc], raw_mode.width, raw_mode.height) * fps
+    bytes_per_second = frame_bytes(RAW[raw_name], raw_mode.width, raw_mode.height) * fps
     return link_speed is not None and bytes_per_second > SHARE_OF_LINK * link_speed * 1e6 / 8
 
 
-def _nearest(offer: Offer, size: tuple[int, int]) -> Mode:
+def _nearest(modes: Sequence[Mode], size: tuple[int, int]) -> Mode:
     """The mode that the driver is likely to take for this size, at this size where it scales to it."""
     width, height = size
-    exact = next((mode for mode in offer.modes if mode.covers(width, height)), None)
-    if exact is not None or not offer.modes:
+    exact = next((mode for mode in modes if mode.covers(width, height)), None)
+    if exact is not None or not modes:
         return Mode(width, height, exact.rates if exact else ())
-    return min(offer.modes, key=lambda mode: abs(mode.width - width) + abs(mode.height - height))
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names) or "nothing"
+    return min(modes, key=lambda mode: abs(mode.width - width) + abs(mode.height - height))

@@ -16,7 +16,7 @@ from typing import Self, TypeVar
 from edged.camera.v4l2 import abi
 from edged.camera.v4l2.kernel import Kernel
 
-__all__ = ["Device", "Identity", "Mode", "Offer", "Picture"]
+__all__ = ["Device", "Identity", "Mode", "Picture"]
 
 Enumerated = TypeVar("Enumerated", abi.Fmtdesc, abi.Frmsizeenum, abi.Frmivalenum)
 
@@ -57,15 +57,6 @@ class Mode:
         """Whether this mode delivers pictures of exactly this size, as far as one can tell without trying."""
         least_width, least_height = self.smallest or (self.width, self.height)
         return least_width <= width <= self.width and least_height <= height <= self.height
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A pixel format that a device offers: its four letters, the driver's words for it, and its sizes."""
-
-    fourcc: str
-    description: str
-    modes: tuple[Mode, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +111,14 @@ class Device:
             capabilities=answer.device_caps if of_the_node else answer.capabilities,
         )
 
-    def offers(self) -> tuple[Offer, ...]:
-        """Every pixel format with its sizes and rates, in the driver's order."""
+    def formats(self) -> tuple[str, ...]:
+        """Every pixel format by its four letters, in the driver's order."""
         found = self._enumerate(abi.ENUM_FMT, lambda index: abi.Fmtdesc(index=index, type=abi.BUF_TYPE_VIDEO_CAPTURE))
-        return tuple(
-            Offer(abi.fourcc_name(f.pixelformat), _text(f.description), tuple(self._modes(f.pixelformat)))
-            for f in found
-        )
+        return tuple(abi.fourcc_name(entry.pixelformat) for entry in found)
+
+    def modes(self, name: str) -> tuple[Mode, ...]:
+        """The sizes and rates of the pixel format *name*, in the driver's order; none where the driver does not say."""
+        return tuple(self._modes(abi.fourcc(name)))
 
     def _modes(self, pixelformat: int) -> Iterator[Mode]:
         sizes = self._enumerate(

@@ -43,7 +43,7 @@ def set_up(device: Device, wish: Wish) -> tuple[Picture, float | None]:
         OSError: it cannot be asked, or is in use.
     """
     node = next((node for node in find_nodes(device.kernel.root) if node.path == device.node), None)
-    fourcc = choose(device.offers(), wish, node.link_speed if node else None)
+    fourcc = choose(device.formats(), device.modes, wish, node.link_speed if node else None)
     picture = device.set_picture(*wish.size, fourcc)
     if picture.fourcc not in WORKING:
         raise SourceError(f"it was asked for {fourcc} and gives {picture.fourcc}, which does not work here")

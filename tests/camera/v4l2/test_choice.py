@@ -6,8 +6,9 @@ from typing import get_args
 
 import pytest
 
-from edged.camera.v4l2.choice import PIXEL_NAMES, Wish, choose
-from edged.camera.v4l2.device import Mode, Offer
+from edged.camera.v4l2 import choice
+from edged.camera.v4l2.choice import PIXEL_NAMES, Wish
+from edged.camera.v4l2.device import Mode
 from edged.config.camera import PixelFormatName
 from edged.errors import SourceError
 
@@ -16,8 +17,16 @@ USB_1, USB_2, USB_3 = 12.0, 480.0, 5000.0
 VGA, HD = (640, 480), (1280, 720)
 
 
+Offer = tuple[str, tuple[Mode, ...]]
+
+
 def offer(name: str, *modes: tuple[tuple[int, int], float]) -> Offer:
-    return Offer(name, "", tuple(Mode(*size, (rate,)) for size, rate in modes))
+    return name, tuple(Mode(*size, (rate,)) for size, rate in modes)
+
+
+def choose(offers: list[Offer], wish: Wish, link_speed: float | None) -> str:
+    """What is chosen from *offers*."""
+    return choice.choose([name for name, _ in offers], lambda name: dict(offers)[name], wish, link_speed)
 
 
 MJPG = offer("MJPG", (VGA, 30.0), (HD, 30.0))
@@ -54,7 +63,7 @@ def test_a_size_that_nobody_has_is_judged_by_the_nearest_one() -> None:
 
 
 def test_a_range_of_sizes_covers_what_is_in_it() -> None:
-    scaling = Offer("YUYV", "", (Mode(1920, 1080, (30.0, 1.0), any_rate=True, smallest=(32, 32)),))
+    scaling: Offer = ("YUYV", (Mode(1920, 1080, (30.0, 1.0), any_rate=True, smallest=(32, 32)),))
     assert choose([MJPG, scaling], Wish(800, 600), None) == "YUYV"
     assert choose([offer("MJPG", ((3840, 2160), 30.0)), scaling], Wish(3840, 2160), None) == "MJPG"
 
@@ -71,8 +80,8 @@ def test_the_format_that_is_cheapest_to_carry_comes_first() -> None:
 
 
 def test_formats_without_sizes_are_taken_too() -> None:
-    assert choose([Offer("YUYV", "", ())], Wish(1280, 720), USB_2) == "YUYV"
-    assert choose([Offer("YUYV", "", ()), Offer("JPEG", "", ())], Wish(1280, 720), USB_2) == "JPEG"
+    assert choose([("YUYV", ())], Wish(1280, 720), USB_2) == "YUYV"
+    assert choose([("YUYV", ()), ("JPEG", ())], Wish(1280, 720), USB_2) == "JPEG"
 
 
 @pytest.mark.parametrize(

@@ -12,27 +12,26 @@ from edged.camera.v4l2.kernel import LINUX
 from tests.camera.v4l2.fake_kernel import FakeCamera, FakeKernel
 
 
-def test_offers_are_told_with_sizes_and_rates(kernel: FakeKernel) -> None:
+def test_formats_are_told_with_sizes_and_rates(kernel: FakeKernel) -> None:
     camera = kernel.plug(FakeCamera(offers={"MJPG": {(640, 480): (30.0, 7.5), (1280, 720): ()}, "H264": {}}))
     with Device(kernel, camera.node) as device:
-        mjpg, h264 = device.offers()
-    assert mjpg.fourcc == "MJPG"
-    assert mjpg.modes == (Mode(640, 480, (30.0, 7.5)), Mode(1280, 720))
-    assert (h264.fourcc, h264.modes) == ("H264", ())
+        assert device.formats() == ("MJPG", "H264")
+        assert device.modes("MJPG") == (Mode(640, 480, (30.0, 7.5)), Mode(1280, 720))
+        assert device.modes("H264") == ()
 
 
 def test_ranges_of_sizes_and_rates_are_told_by_their_ends(kernel: FakeKernel) -> None:
     camera = kernel.plug(FakeCamera(any_size=True, offers={"YUYV": {(1920, 1080): (60.0, 1.0)}}))
     with Device(kernel, camera.node) as device:
-        (offer,) = device.offers()
-    assert offer.modes == (Mode(1920, 1080, (60.0, 1.0), any_rate=True, smallest=(16, 16)),)
+        modes = device.modes("YUYV")
+    assert modes == (Mode(1920, 1080, (60.0, 1.0), any_rate=True, smallest=(16, 16)),)
 
 
 def test_a_driver_that_never_ends_its_list_is_not_listened_to_for_ever(kernel: FakeKernel) -> None:
     rates = tuple(float(rate) for rate in range(1, 2000))
     camera = kernel.plug(FakeCamera(offers={"YUYV": {(640, 480): rates}}))
     with Device(kernel, camera.node) as device:
-        assert len(device.offers()[0].modes[0].rates) == 512
+        assert len(device.modes("YUYV")[0].rates) == 512
 
 
 @pytest.mark.parametrize(("asked", "given"), [(30.0, 30.0), (29.97, 30.0), (14.0, 15.0), (0.0001, 15.0), (1e6, 30.0)])
