@@ -1,0 +1,109 @@
+"""The unit for systemd: without mistakes, well fenced, and true to the code."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from edged.cli.contract import EXIT_CONFIG
+from edged.config import load
+from edged.pipeline.capture import Capture
+from edged.pipeline.inference import Inference
+from edged.pipeline.publisher import Publisher
+from edged.service.daemon import STOP_SECONDS
+
+FOLDER = Path(__file__).parent.parent.parent / "systemd"
+UNIT = FOLDER / "edged.service"
+PAUSES = FOLDER / "growing-pauses.conf"
+MOST_EXPOSURE = 2.0  # of 10, as systemd-analyze rates it
+
+needs_systemd_analyze = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not on this machine (apt install systemd)"
+)
+
+
+def analyze(*arguments: str) -> tuple[int, str]:
+    """The exit status of systemd-analyze and all that it says."""
+    command = ["systemd-analyze", "--no-pager", *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def version() -> int:
+    """Of the systemd on this machine."""
+    found = re.match(r"systemd (\d+)", analyze("--version")[1])
+    assert found is not None
+    return int(found[1])
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A system in a folder, with this machine's own units, edged's, and what that starts."""
+    for folder in (Path("/usr/lib/systemd/system"), Path("/lib/systemd/system")):
+        if folder.is_dir():
+            shutil.copytree(folder, tmp_path / "usr/lib/systemd/system", symlinks=True)
+            break
+    for program in ("opt/edged/bin/edged", "bin/sh"):
+        (tmp_path / program).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / program).touch(mode=0o755)
+    units = tmp_path / "etc/systemd/system"
+    units.mkdir(parents=True)
+    shutil.copy(UNIT, units)
+    return tmp_path
+
+
+def settings(path: Path) -> dict[str, list[str]]:
+    """What a unit file sets, in its own order."""
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(r"^(\w+)=(.*)$", path.read_text(), re.MULTILINE):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+@needs_systemd_analyze
+def test_systemd_finds_no_mistake_in_the_unit(root: Path) -> None:
+    if version() >= 254:
+        (root / "etc/systemd/system/edged.service.d").mkdir()
+        shutil.copy(PAUSES, root / "etc/systemd/system/edged.service.d")
+    assert analyze(f"--root={root}", "--man=no", "verify", "edged.service") == (0, "")
+
+
+@needs_systemd_analyze
+def test_it_would_find_one(root: Path) -> None:
+    unit = root / "etc/systemd/system/edged.service"
+    unit.write_text(unit.read_text().replace("ProtectHome=", "ProtectHouse="))
+    assert "ProtectHouse" in analyze(f"--root={root}", "--man=no", "verify", "edged.service")[1]
+
+
+@needs_systemd_analyze
+def test_the_fence_is_high_enough() -> None:
+    status, text = analyze("security", "--offline=true", f"--threshold={round(MOST_EXPOSURE * 10)}", str(UNIT))
+    assert status == 0, text
+    exposure = re.search(r"exposure level for edged.service: ([\d.]+)", text)
+    assert exposure is not None, text
+    assert float(exposure[1]) <= MOST_EXPOSURE
+
+
+def test_the_unit_is_true_to_the_code() -> None:
+    unit = settings(UNIT)
+    assert unit["RestartPreventExitStatus"] == [str(EXIT_CONFIG)]
+    assert float(unit["TimeoutStopSec"][0]) > STOP_SECONDS
+    hangs = [f"a camera's after {Capture.step_seconds:g} s", f"the model's after {Inference.step_seconds:g} s"]
+    assert f"{hangs[0]}, {hangs[1]}, the publisher's after {Publisher.step_seconds:g} s" in UNIT.read_text()
+
+
+def test_the_pauses_that_grow_are_those_that_are_told() -> None:
+    drop_in = {name: float(values[0]) for name, values in settings(PAUSES).items()}
+    first, steps, longest = drop_in["RestartSec"], int(drop_in["RestartSteps"]), drop_in["RestartMaxDelaySec"]
+    pauses = [round(first * (longest / first) ** (step / steps)) for step in range(steps + 1)]
+    assert f"{', '.join(map(str, pauses[:-1]))} and then {pauses[-1]} s" in PAUSES.read_text()
+
+
+def test_the_configuration_to_begin_with_is_right_and_harmless() -> None:
+    config = load(FOLDER / "edged.yaml").config
+    assert [str(camera.source) for camera in config.cameras.values()] == ["pattern:"]
+    assert all("127.0.0.1" in str(endpoint) or "ipc:" in str(endpoint) for endpoint in config.publish.endpoints)
