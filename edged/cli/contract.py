@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from edged.errors import EdgedError
 
-__all__ = ["EXIT_CONFIG", "EXIT_FAILURE", "EXIT_INTERRUPTED", "Commands", "emit", "forget_output"]
+__all__ = ["EXIT_CONFIG", "EXIT_FAILURE", "EXIT_INTERRUPTED", "EXIT_USAGE", "Commands", "emit", "forget_output"]
 
 EXIT_FAILURE = 1
+EXIT_USAGE = 2  # as argparse does
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: RestartPreventExitStatus in the systemd unit names it
 EXIT_INTERRUPTED = 130
 

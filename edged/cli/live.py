@@ -41,6 +41,7 @@ class View:
     problem: str
     restarts: int
     hint: str
+    trouble: str = ""
 
 
 def render(view: View, width: int, *, ascii_only: bool = False) -> RenderableType:
@@ -128,7 +129,9 @@ def _footer(view: View) -> Text:
     words += [some(view.restarts, "restart")] if view.restarts else []
     words += [f"{view.malformed} not understood ({view.problem})"] if view.malformed else []
     footer = Text(" · ".join([*words, "Ctrl-C ends"]), style="dim" if view.messages else "")
-    if not view.messages and view.waited > HINT_SECONDS:
+    if view.trouble:
+        footer.append(f"\n{view.trouble}", style="bold red")
+    elif not view.messages and view.waited > HINT_SECONDS:
         footer.append(f"\nNothing yet: {view.hint}", style="dim")
     return footer
 

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -25,6 +26,8 @@ HINT = (
     "is a daemon running ('edged run -c FILE'), and is this one of its publish.endpoints? "
     "One on another board is heard only if its endpoint there is not a loopback one."
 )
+
+TROUBLE_SECONDS = 2.0  # a daemon that is just starting may hang up once
 
 
 def choose(args: argparse.Namespace, address: str, subscriber: Subscriber) -> Output:
@@ -88,10 +91,16 @@ class _Lines(Output):
     def __init__(self, address: str, subscriber: Subscriber) -> None:
         super().__init__(address, subscriber)
         self._to_say = [(1.0, f"waiting for {address} …"), (5.0, f"nothing yet: {HINT}")]
+        self._told: Mapping[str, str] = {}
 
     def show(self, now: float) -> None:
         waited = now - self._start
-        while self._to_say and not self.ledger.counts and waited >= self._to_say[0][0]:
+        troubles = self._subscriber.troubles
+        if waited >= TROUBLE_SECONDS and troubles != self._told:
+            self._told = troubles
+            for address, trouble in troubles.items():
+                print(f"edged tail: {address}: {trouble}", file=sys.stderr)
+        while self._to_say and not self.ledger.counts and not troubles and waited >= self._to_say[0][0]:
             print(f"edged tail: {self._to_say.pop(0)[1]}", file=sys.stderr)
 
 
@@ -157,4 +166,5 @@ class LiveView(Output):
             problem=printable(str(self._subscriber.last_malformed or "")),
             restarts=self._subscriber.restarts.total(),
             hint=HINT,
+            trouble="; ".join(self._subscriber.troubles.values()),
         )

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from math import inf
 from typing import TYPE_CHECKING
 
-from edged.cli.contract import EXIT_FAILURE, Commands
+from edged.cli.contract import EXIT_FAILURE, EXIT_USAGE, Commands
+from edged.errors import ConfigError
 from edged.values import check_name
 
 if TYPE_CHECKING:
@@ -59,6 +60,14 @@ def add_parser(commands: Commands) -> None:
         action="store_true",
         help="tell ages by the wall clocks: for an endpoint on this machine that is a tunnel to another",
     )
+    keys = parser.add_argument_group("keys", "for an endpoint that asks for them; 'edged keygen --help' explains")
+    keys.add_argument(
+        "--server-key", metavar="FILE", help="the daemon's .public file; with sub+bind: our own .secret file"
+    )
+    keys.add_argument("--client-key", metavar="FILE", help="our own .secret file, whose .public file the daemon has")
+    keys.add_argument(
+        "--authorized-clients", metavar="DIR", help="with sub+bind: the .public files of the daemons that may call"
+    )
     parser.set_defaults(main=tail)
 
 
@@ -71,7 +80,23 @@ def tail(args: argparse.Namespace) -> int:
     address = args.endpoint or default_address()
     kinds: tuple[Kind, ...] = args.kinds or (KINDS if args.json else ("vec", "status"))
     same_host = False if args.wall_clock else None
-    with Subscriber(address, kinds=kinds, camera=args.camera, region=args.region, same_host=same_host) as subscriber:
+    try:
+        subscriber = Subscriber(
+            address,
+            kinds=kinds,
+            camera=args.camera,
+            region=args.region,
+            same_host=same_host,
+            server_key=args.server_key,
+            client_key=args.client_key,
+            authorized_clients=args.authorized_clients,
+        )
+    except ConfigError:  # of a key file; it is a ValueError, too
+        raise
+    except ValueError as exc:  # keys that do not go together
+        print(f"edged tail: {exc}", file=sys.stderr)
+        return EXIT_USAGE
+    with subscriber:
         output = choose(args, address, subscriber)
         try:
             with _sigterm_is_ctrl_c(), output:

