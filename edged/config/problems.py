@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
@@ -19,8 +19,8 @@ MOST_TOLD = 100
 MOST_LISTED = 12
 LONGEST_SHOWN = 60
 
-# Some cameras take user and password as parameters: ?user=admin&pwd=…
-_PARAMETER = re.compile(r"([?&;][^=?&;#]*=)[^&]*")
+# Some cameras take user and password as parameters: ?user=admin&pwd=…, or /user=admin_password=…
+_BEFORE_PARAMETER = re.compile(r"(?=[/?&;])")
 _SECRETS = ("auth", "key", "login", "pass", "psw", "pwd", "secret", "token", "user", "usr")
 
 
@@ -101,12 +101,19 @@ def redacted(text: str) -> str:
         return text
     if end > start:  # up to the last '@': a password may hold '/' and '@', and hiding too much does no harm
         text = f"{text[:start]}://***{text[end:]}"
-    return _PARAMETER.sub(_hidden, text)
+    return "".join(_without_secrets(_BEFORE_PARAMETER.split(text)))
 
 
-def _hidden(parameter: re.Match[str]) -> str:
-    name = parameter[1]
-    return f"{name}***" if any(secret in name.lower() for secret in _SECRETS) else parameter[0]
+def _without_secrets(parts: Iterable[str]) -> Iterator[str]:
+    hiding = False
+    for part in parts:
+        hiding = hiding and not part.startswith("&")  # any other sign may be one of a password
+        name, equals, _ = part.partition("=")
+        if not hiding and equals and any(secret in name.lower() for secret in _SECRETS):
+            hiding = True
+            yield f"{name}=***"
+        elif not hiding:
+            yield part
 
 
 def suggestion(word: str, known: Collection[str]) -> str:

@@ -66,6 +66,9 @@ def test_a_test_picture_has_a_size_or_its_own() -> None:
         ("http://admin:s3c@ret@10.0.0.7/live", "http://***@10.0.0.7/live"),
         ("http://admin:12/s3cret@10.0.0.7/live", "http://***@10.0.0.7/live"),
         ("http://c/v?user=s3cret&pwd=s3cret&fps=5", "http://c/v?user=***&pwd=***&fps=5"),
+        ("http://c/v?a=1;pwd=s3cret", "http://c/v?a=1;pwd=***"),
+        ("rtsp://c/user=s3cret_password=s3cret_channel=1", "rtsp://c/user=***"),
+        ("rtsp://c/user=s3cret&password=s3cret&channel=1", "rtsp://c/user=***&password=***&channel=1"),
         ("https://c/v?fps=5&Access_Token=s3cret?s3cret;s3cret#s3cret", "https://c/v?fps=5&Access_Token=***"),
     ],
 )
