@@ -123,6 +123,7 @@ class Capture(Stage):
             stamp = self._plausible(stamp)
             if self._unsettled:
                 self._unsettled -= 1
+                self._last_good = time.monotonic()  # skipped, but there: settling is no silence
             elif self._cap.admits(stamp):
                 self._pass_on(stamp)
         if stalls_after and time.monotonic() - self._last_good > stalls_after:

