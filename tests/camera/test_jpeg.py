@@ -101,7 +101,7 @@ def test_an_orientation_is_ignored(street: NDArray[np.uint8]) -> None:
     content = encode(street)
     orientation = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
     turned = content[:2] + b"\xff\xe1" + (len(orientation) + 2).to_bytes(2, "big") + orientation + content[2:]
-    assert np.shape(cv2.imdecode(row(turned), cv2.IMREAD_COLOR)) == (640, 480, 3)
+    assert np.array(cv2.imdecode(row(turned), cv2.IMREAD_COLOR)).shape == (640, 480, 3)
     frame = slot(640, 480)
     decode_jpeg(row(turned), frame)
     np.testing.assert_array_equal(frame, cv2.imdecode(row(content), cv2.IMREAD_COLOR))
