@@ -1,0 +1,289 @@
+"""edged as it is installed on a board: in a plain Debian, and under its systemd."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.fakes import eventually
+from tests.service.debian import Debian, lacking
+
+SUITE = os.environ.get("EDGED_SERVICE_RIG_SUITE", "bookworm")
+UNITS = "/etc/systemd/system"
+CONFIG = "/etc/edged/edged.yaml"
+
+pytestmark = [pytest.mark.board, pytest.mark.timeout(900)]
+needs_debian = pytest.mark.skipif(bool(lacking()), reason=lacking())
+boots = pytest.mark.skipif(
+    "EDGED_RIG" not in os.environ or bool(lacking(to_boot=True)),
+    reason=lacking(to_boot=True) or "only by hand, with scripts/service-rig",
+)
+
+
+@needs_debian
+def test_a_plain_debian_takes_edged_again_and_again_and_gets_rid_of_it() -> None:
+    debian = Debian(SUITE)
+    try:
+        before = files(debian)
+        debian.run("scripts/install", PIP_NO_DEPS="1")
+        assert debian.run("systemd-analyze", "--man=no", "verify", "edged.service") == ""
+        assert debian.run("systemctl", "is-enabled", "edged").strip() == "enabled"
+        assert debian.run("edged", "--version").startswith("edged ")
+        groups = debian.run("id", "--name", "--groups", "edged").split()
+        assert {"edged", "video", "plugdev"} <= set(groups)
+        assert debian.run("stat", "-c", "%A %U:%G", CONFIG).strip() == "-rw-r----- root:edged"
+
+        first = files(debian)
+        debian.run("scripts/install", PIP_NO_DEPS="1")
+        assert files(debian) == first
+        debian.run("scripts/uninstall", "--purge")
+        assert files(debian) == before
+        assert "edged" not in debian.run("cat", "/etc/passwd", "/etc/group")
+    finally:
+        debian.remove()
+
+
+def files(debian: Debian) -> set[str]:
+    """Every file, but for what any program leaves."""
+    places = (
+        "-path",
+        "/proc",
+        "-o",
+        "-path",
+        "/sys",
+        "-o",
+        "-path",
+        "/dev",
+        "-o",
+        "-path",
+        "/run",
+        "-o",
+        "-path",
+        "/edged",
+    )
+    skipped = (
+        "-o",
+        "-path",
+        "/var/log",
+        "-o",
+        "-path",
+        "/root/.cache",
+        "-o",
+        "-name",
+        "__pycache__",
+        "-o",
+        "-name",
+        "*-",
+    )
+    return set(debian.run("find", "/", "(", *places, *skipped, ")", "-prune", "-o", "-print").splitlines())
+
+
+class Board:
+    """A booted Debian with edged in it."""
+
+    def __init__(self, debian: Debian) -> None:
+        self.ask = debian.ask
+
+    def sh(self, script: str) -> str:
+        return self.ask("sh", "-ec", script)
+
+    def show(self, name: str) -> str:
+        """A property of the service."""
+        return self.ask("systemctl", "show", "--value", f"--property={name}", "edged").strip()
+
+    def set_up(self, drop_in: str = "", config: str | None = None) -> None:
+        """Start with a fresh journal, a drop-in, and a configuration other than the one to begin with."""
+        folder = f"{UNITS}/edged.service.d"
+        self.sh(f"systemctl stop edged; systemctl reset-failed edged 2>/dev/null || true; mkdir -p {folder}")
+        self.write(f"{folder}/test.conf", f"[Service]\n{drop_in}\n")
+        if config is not None:
+            self.write(CONFIG, config)
+        self.sh("journalctl --rotate --vacuum-time=1s 2>/dev/null; systemctl daemon-reload; date +%s.%N >/run/since")
+        self.ask("systemctl", "start", "edged", check=config is None)
+
+    def write(self, path: str, text: str) -> None:
+        self.sh(f"printf %s {shlex.quote(text)} >{path}")
+
+    def journal(self) -> str:
+        """What the service and systemd have said of it since it was set up."""
+        return self.sh("journalctl --unit=edged --output=cat --no-pager --since=@$(cat /run/since)")
+
+    def wait(self, condition: Callable[[], bool], what: str, seconds: float = 60.0) -> float:
+        begin = time.monotonic()
+        try:
+            eventually(condition, what, seconds)
+        except AssertionError:
+            print(self.journal())
+            raise
+        return time.monotonic() - begin
+
+    def wait_for_another(self, pid: str) -> float:
+        """Wait until the service runs as another process; returns how many seconds that took."""
+
+        def runs() -> bool:
+            shown = self.ask("systemctl", "show", "--property=MainPID,SubState", "edged").split()
+            return "SubState=running" in shown and f"MainPID={pid}" not in shown and "MainPID=0" not in shown
+
+        return self.wait(runs, "another process")
+
+
+@pytest.fixture(scope="module")
+def installed() -> Iterator[Board]:
+    debian = Debian(SUITE)
+    try:
+        debian.run("scripts/install")
+        with debian.booted():
+            yield Board(debian)
+    finally:
+        debian.remove()
+
+
+@pytest.fixture
+def board(installed: Board) -> Iterator[Board]:
+    """The board as it was installed."""
+    config = installed.sh(f"cat {CONFIG}")
+    yield installed
+    installed.sh(f"systemctl stop edged; rm -f {UNITS}/edged.service.d/test.conf")
+    installed.write(CONFIG, config)
+
+
+@boots
+def test_it_starts_with_the_board_and_says_how_it_is(board: Board) -> None:
+    board.sh("systemctl start edged")
+    assert board.show("SubState") == "running"
+    board.wait(lambda: "test is running; 2.0 messages/s" in board.show("StatusText"), "its status")
+    assert board.show("NRestarts") == "0"
+    assert " WARNING " not in board.sh("journalctl --unit=edged --output=cat")
+
+
+@boots
+def test_subscribers_find_it_on_the_socket_and_on_the_port(board: Board) -> None:
+    board.set_up()
+    for address in ("ipc:///run/edged/pub.sock", "tcp://127.0.0.1:5556"):
+        line = board.sh(f"timeout 20 edged tail {address} --json | head -1")
+        assert json.loads(line)["camera"] == "test"
+    assert board.sh("stat -c '%A %U:%G' /run/edged /run/edged/pub.sock").split("\n")[:2] == [
+        "drwxr-x--- edged:edged",
+        "srwxrwx--- edged:edged",
+    ]
+
+
+@boots
+def test_it_stops_within_two_seconds_and_stays_stopped(board: Board) -> None:
+    board.set_up()
+    begin = time.monotonic()
+    board.sh("systemctl stop edged")
+    assert time.monotonic() - begin < 2.0
+    assert board.show("Result") == "success"
+    assert board.show("SubState") == "dead"
+
+
+@boots
+def test_whatever_kills_it_it_comes_back(board: Board) -> None:
+    board.set_up("RestartSec=0.5")
+    pid = board.show("MainPID")
+    board.sh(f"kill -KILL {pid}")
+    board.wait_for_another(pid)
+    assert board.show("NRestarts") == "1"
+
+
+@boots
+def test_a_wrong_configuration_is_told_and_not_tried_again(board: Board) -> None:
+    board.set_up("RestartSec=0.1", config="cameras: {test: {source: 'nowhere:'}}\n")
+    board.wait(lambda: board.show("ActiveState") == "failed", "its end")
+    time_for_another = 1.0
+    board.sh(f"sleep {time_for_another}")
+    assert board.show("ExecMainStatus") == "78"
+    assert board.show("NRestarts") == "0"
+    assert board.show("ActiveState") == "failed"
+    assert "cameras.test.source: must begin with" in board.journal()
+
+
+@boots
+def test_a_process_that_stands_still_is_ended_and_started_again(board: Board) -> None:
+    board.set_up("WatchdogSec=4\nRestartSec=0.5\nTimeoutAbortSec=5")
+    pid = board.show("MainPID")
+    board.sh(f"sleep 5; kill -STOP {pid}")
+    assert board.show("MainPID") == pid, "signs of life came in time"
+    seconds = board.wait_for_another(pid)
+    print(f"back {seconds:.1f} s after it was stopped, with WatchdogSec=4 and RestartSec=0.5")
+    assert board.show("NRestarts") == "1"
+    assert "Watchdog timeout" in board.journal()
+
+
+HANGING = """\
+    import signal, threading
+    from edged.cli import main
+    from edged.pipeline.inference import Inference
+    from edged.vision.embedder import Embedder
+    invoke, told = Embedder.invoke, threading.Event()
+    def hanging(self):
+        if told.is_set():
+            threading.Event().wait()
+        invoke(self)
+    Embedder.invoke = hanging
+    Inference.step_seconds = 2.0
+    signal.signal(signal.SIGUSR1, lambda *_: told.set())
+    raise SystemExit(main(["run", "-c", "/etc/edged/edged.yaml"]))
+"""
+
+
+@boots
+def test_an_inference_that_hangs_costs_the_daemon_its_life(board: Board) -> None:
+    board.write("/opt/edged/hanging.py", textwrap.dedent(HANGING))
+    start = "ExecStart=\nExecStart=/opt/edged/bin/python /opt/edged/hanging.py"
+    board.set_up(f"WatchdogSec=3\nRestartSec=0.5\n{start}")
+    pid = board.show("MainPID")
+    board.sh(f"kill -USR1 {pid}")
+    seconds = board.wait_for_another(pid)
+    print(f"back {seconds:.1f} s after it hung, with a step of 2 s, WatchdogSec=3 and RestartSec=0.5")
+    journal = board.journal()
+    assert "inference hangs: a step takes more than 2 s; unless it goes on, the service manager starts" in journal
+    assert "hanging.py" in journal, "the traceback tells where"
+    assert board.show("NRestarts") == "1"
+
+
+@boots
+def test_a_state_directory_that_is_read_only_is_worth_one_warning(board: Board) -> None:
+    board.set_up("ReadOnlyPaths=/var/lib/edged")
+    board.wait(lambda: "test is running" in board.show("StatusText"), "its status")
+    warnings = [line for line in board.journal().splitlines() if " WARNING " in line]
+    assert len(warnings) == 1
+    assert "/var/lib/edged cannot be written to" in warnings[0]
+
+
+@boots
+def test_what_the_fence_forbids_is_forbidden_and_what_cameras_need_is_not(board: Board) -> None:
+    # A device of group video, as far as permissions go: a container may not make real ones.
+    board.sh("install -m 660 -o root -g video /dev/null /run/video-node; echo picture >/run/video-node")
+    attempts = {
+        "group video": "cat /run/video-node",
+        "processor": "cat /proc/cpuinfo",
+        "memory": "cat /proc/meminfo",
+        "own folder": "touch /var/lib/edged/x",
+        "others": "test -d /proc/1",
+        "elsewhere": "touch /var/lib/x",
+        "home": "ls /root",
+        "program": "touch /opt/edged/x",
+        "more rights": "unshare --user true",
+    }
+    tries = "\n".join(f"if {what} >/dev/null 2>&1; then echo '{name}'; fi" for name, what in attempts.items())
+    board.write("/opt/edged/attempts.sh", f"{tries}\n")
+    board.set_up("ExecStartPre=/bin/sh /opt/edged/attempts.sh")
+    allowed = [line for line in board.journal().splitlines() if line in attempts]
+    assert allowed == ["group video", "processor", "memory", "own folder"]
+
+
+@boots
+def test_systemd_itself_rates_the_fence(board: Board) -> None:
+    rated = board.ask("systemd-analyze", "--no-pager", "security", "edged")
+    exposure = re.search(r"exposure level for edged.service: ([\d.]+)", rated)
+    assert exposure is not None
+    assert float(exposure[1]) <= 2.0
