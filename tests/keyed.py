@@ -58,7 +58,7 @@ class Keys:
 class Board:
     """A publisher of one camera whose section ``publish`` is given as YAML, and who hands it results."""
 
-    def __init__(self, folder: Path, publish: str) -> None:
+    def __init__(self, folder: Path, publish: str, every: float = 0.01) -> None:
         text = f"node: porch\ncameras: {{street: {{source: 'file:a.mp4'}}}}\npublish: {{{publish}}}\n"
         self.loaded = load_text(text, folder / "edged.yaml")
         self.bell = Bell()
@@ -73,6 +73,7 @@ class Board:
         self.stage = Publisher(settings, self.handover, self.bell, [Tally("street", self.bell.ring)])
         self.handover.open(FACTS)
         self.sent = 0
+        self._every = every
         self._enough = threading.Event()
         self._feeder = threading.Thread(target=self._feed, name="feeder")
 
@@ -85,7 +86,7 @@ class Board:
         assert self.stage.wait_open(10)
 
     def feed(self) -> None:
-        """Publish a hundred vectors a second from now on."""
+        """Publish a vector every so many seconds from now on."""
         self._feeder.start()
 
     def stop(self) -> None:
@@ -106,14 +107,16 @@ class Board:
         self.sent += 1
 
     def _feed(self) -> None:
-        while not self._enough.wait(0.01):
+        while not self._enough.wait(self._every):
             self.put()
 
 
 @contextmanager
-def publishing(folder: Path, publish: str = f"endpoints: ['pub+bind:tcp://127.0.0.1:*'], {SERVER}") -> Iterator[Board]:
-    """A board that has opened its sockets and publishes."""
-    board = Board(folder, publish)
+def publishing(
+    folder: Path, publish: str = f"endpoints: ['pub+bind:tcp://127.0.0.1:*'], {SERVER}", *, every: float = 0.01
+) -> Iterator[Board]:
+    """A board that has opened its sockets and publishes a vector *every* so many seconds."""
+    board = Board(folder, publish, every)
     board.start()
     try:
         assert board.stage.error is None

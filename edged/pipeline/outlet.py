@@ -62,7 +62,6 @@ class Outlet:
         self.socket.set(zmq.MAXMSGSIZE, LONGEST_FROM_PEERS)
         self._handshakes = Handshakes(context, self.socket, self._open) if endpoint.mode == "connect" else None
         self._trouble: str | None = None
-        self.socket.set(zmq.LINGER, 0)  # for `renew`: a client that does not read must not keep its connection
         try:
             self._open(endpoint.address)
         except PublishError:

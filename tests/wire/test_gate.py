@@ -1,0 +1,125 @@
+"""The gate: whom it lets in, what it counts, and how little it says of a crowd."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+
+import pytest
+import zmq
+from zmq.utils import z85
+
+from edged.wire.gate import MOST_AT_ONCE, MOST_TOLD, Gate
+from edged.wire.keys import Key, new_pair
+
+Context = zmq.Context["zmq.Socket[bytes]"]
+
+PHONE, TABLET = new_pair().public, new_pair().public
+
+
+@pytest.fixture
+def context() -> Iterator[Context]:
+    with zmq.Context() as context:
+        yield context
+
+
+class Asking:
+    """libzmq's end of the conversation."""
+
+    def __init__(self, context: Context, authorized: Mapping[Key, str]) -> None:
+        self.gate = Gate(context, authorized)
+        self.socket = context.socket(zmq.DEALER)
+        self.socket.set(zmq.LINGER, 0)
+        self.socket.connect("inproc://zeromq.zap.01")
+
+    def ask(self, key: Key, mechanism: bytes = b"CURVE") -> None:
+        credentials = [z85.decode(key)] if key else []
+        question = [b"", b"1.0", b"7", b"edged", b"192.168.1.7", b"", mechanism, *credentials]
+        self.socket.send_multipart(question)
+
+    def answers(self) -> list[list[bytes]]:
+        """What has been answered: version, request, status, text, name, metadata."""
+        self.gate.answer()
+        given = []
+        while self.socket.poll(50):
+            given.append(self.socket.recv_multipart()[1:])
+        return given
+
+    def close(self) -> None:
+        self.socket.close()
+        self.gate.close()
+
+
+@pytest.fixture
+def asking(context: Context) -> Iterator[Asking]:
+    asking = Asking(context, {PHONE: "phone"})
+    yield asking
+    asking.close()
+
+
+def test_a_key_on_the_list_is_let_in_under_its_name(asking: Asking) -> None:
+    asking.ask(PHONE)
+    assert asking.answers() == [[b"1.0", b"7", b"200", b"", b"phone", b""]]
+    assert (asking.gate.refused, asking.gate.admitted) == (0, {PHONE})
+
+
+def test_a_key_that_is_not_on_it_is_refused_and_counted(asking: Asking) -> None:
+    asking.ask(TABLET)
+    asking.ask(TABLET)
+    assert [answer[:3] for answer in asking.answers()] == [[b"1.0", b"7", b"400"]] * 2
+    assert (asking.gate.refused, asking.gate.admitted) == (2, set())
+
+
+@pytest.mark.parametrize("mechanism", [b"NULL", b"PLAIN", b"GSSAPI", b""])
+def test_who_comes_without_a_key_is_refused(asking: Asking, mechanism: bytes) -> None:
+    asking.ask(b"", mechanism)
+    asking.ask(PHONE, mechanism)
+    assert [answer[2] for answer in asking.answers()] == [b"400", b"400"]
+
+
+def test_another_list_counts_at_once_and_tells_whether_somebody_is_in_who_may_no_longer(asking: Asking) -> None:
+    asking.ask(PHONE)
+    asking.answers()
+    assert not asking.gate.replace({PHONE: "phone", TABLET: "tablet"})
+    assert asking.gate.replace({TABLET: "tablet"})
+    assert not asking.gate.replace({})  # the tablet was never there, and the phone was told of
+    asking.ask(PHONE)
+    assert [answer[2] for answer in asking.answers()] == [b"400"]
+
+
+def test_a_crowd_is_answered_a_part_at_a_time(asking: Asking) -> None:
+    for _ in range(MOST_AT_ONCE + 10):
+        asking.ask(PHONE)
+    assert len(asking.answers()) == MOST_AT_ONCE
+    assert len(asking.answers()) == 10
+    assert asking.answers() == []
+
+
+def test_a_key_is_told_once_a_minute(asking: Asking, caplog: pytest.LogCaptureFixture, clock: list[float]) -> None:
+    for _ in range(5):
+        asking.ask(TABLET)
+    asking.answers()
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert TABLET.decode() in caplog.text
+    assert "192.168.1.7" in caplog.text
+    clock[0] += 61
+    asking.ask(TABLET)
+    asking.answers()
+    assert len(caplog.records) == 2
+
+
+def test_many_keys_make_few_lines(asking: Asking, caplog: pytest.LogCaptureFixture, clock: list[float]) -> None:
+    for _ in range(60):
+        asking.ask(new_pair().public)
+        asking.answers()
+        clock[0] += 0.5
+    assert asking.gate.refused == 60
+    assert len(caplog.records) == MOST_TOLD + 1
+    assert "more clients with unknown keys are refused" in caplog.records[-1].message
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [1000.0]
+    monkeypatch.setattr("edged.wire.gate.time.monotonic", lambda: now[0])
+    return now
