@@ -64,27 +64,30 @@ def read_model(
 def _read_file(path: str) -> bytes:
     try:
         status = Path(path).stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise ModelError(f"Unable to map file to memory buffer: {path} is a directory, and no model file")
-        if not stat.S_ISREG(status.st_mode):  # a pipe would keep the reader waiting, and /dev/zero has no end
-            raise ModelError(f"Unable to map file to memory buffer: {path} is a device or a pipe, and no model file")
-        if status.st_size > MAX_SIZE:
-            raise ModelError(f"{path} has {status.st_size} bytes, and a model may have up to {MAX_SIZE}")
-        content = Path(path).read_bytes()
+        # A pipe would keep the reader waiting, and /dev/zero has no end.
+        plain = stat.S_ISREG(status.st_mode) and status.st_size <= MAX_SIZE
+        content = Path(path).read_bytes() if plain else b""
     except OSError as exc:
         raise ModelError(f"Unable to open file at {path}: {exc.strerror or exc}") from exc
     except ValueError as exc:  # it has a NUL, or what is no character
-        if isinstance(exc, ModelError):
-            raise
         raise ModelError(f"Unable to open file at {path!r}: no file can have this path") from exc
+    if stat.S_ISDIR(status.st_mode):
+        raise ModelError(f"Unable to map file to memory buffer: {path} is a directory, and no model file")
+    if not stat.S_ISREG(status.st_mode):
+        raise ModelError(f"Unable to map file to memory buffer: {path} is a device or a pipe, and no model file")
+    if not plain:
+        raise ModelError(f"Unable to map file to memory buffer: {path} has {status.st_size} bytes, up to 2 GB will do")
     if not content:
         raise ModelError(f"Unable to get file size: {path} is empty; copy or download it again")
     return content
 
 
 def _model(content: bytes, name: str, label: str, normalization: Normalization | None) -> ModelFile:
+    if content[4:8] != IDENTIFIER:
+        raise ModelError(f"model {label}: The model is not a valid Flatbuffer buffer: {_kind_of_junk(content)}")
     try:
-        network = _network(content)
+        network = read_network(read_flatbuffer(content, MODEL), content)
+        check_dataflow(network)
         metadata = _metadata(network)
         graph, *others = network.graphs
         image = image_input(graph, metadata, normalization)
@@ -108,14 +111,6 @@ def _model(content: bytes, name: str, label: str, normalization: Normalization |
         heads=heads,
         custom_ops=tuple(sorted({operator.name for operator in graph.operators if operator.custom})),
     )
-
-
-def _network(content: bytes) -> Network:
-    if content[4:8] != IDENTIFIER:
-        raise FlatbufferError(_kind_of_junk(content))
-    network = read_network(read_flatbuffer(content, MODEL), content)
-    check_dataflow(network)
-    return network
 
 
 def _metadata(network: Network) -> ModelMetadata:
