@@ -43,6 +43,7 @@ class Outlets:
             log.info("publishing: %s %s%s", endpoint.mode, outlet.address, ", with keys" if curve else "")
             if outlet.in_clear:
                 log.warning("%s is in clear text: everybody on the network can read along", outlet.address)
+        self._tell_who_may(keys)
 
     @property
     def in_clear(self) -> bool:
@@ -90,6 +91,7 @@ class Outlets:
             if curve != outlet.curve or (revoked and curve is not None and curve.server is None):
                 outlet.renew(curve)
                 log.info("%s: every connection was cut, to go on with the keys of now", outlet.address)
+        self._tell_who_may(keys)
 
     def close(self, linger: float) -> None:
         """Close, after *linger* seconds at most for what is still queued. Harmless if nothing, or not all, is open."""
@@ -99,3 +101,8 @@ class Outlets:
             self._gate.close()
         if self._context:
             self._context.term()
+
+    def _tell_who_may(self, keys: Keyring) -> None:
+        if any(curve.server is None for curve in keys.curves.values()):
+            names = sorted(keys.authorized.values())
+            log.info("authorized to subscribe over tcp: %s", ", ".join(names) or "nobody")

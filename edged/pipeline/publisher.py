@@ -183,9 +183,8 @@ class Publisher(Stage):
 
     def _change_keys(self) -> None:
         while self._new_keys:
-            keys = self._new_keys.pop()
-            self._outlets.renew(keys)
-            log.info("keys read again; may subscribe: %s", ", ".join(sorted(keys.authorized.values())) or "nobody")
+            log.info("the keys have been read again")
+            self._outlets.renew(self._new_keys.pop())
 
     def _greet_newcomers(self) -> None:
         """Make a fresh status due for every camera that somebody has begun to listen to."""
