@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import logging
 import os
-import pickle
 import platform
 import resource
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,18 +26,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edged.errors import InferenceError, ModelError
+from edged.values import Delegate
 from edged.vision.bundled import BUNDLED
 from edged.vision.engine import choose_engine
 from edged.vision.interpreter import AUTO, Interpreter
+from edged.vision.model_file import read_model
+from edged.vision.specs import Normalization
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from edged.values import Delegate
     from edged.vision.engine import EngineName, EngineOption
     from edged.vision.specs import ModelFile
 
-__all__ = ["ensure_survives", "memory_folder"]
+__all__ = ["ensure_survives"]
 
 log = logging.getLogger(__name__)
 
@@ -51,15 +52,6 @@ REFUSED = "refused"
 
 # -c with the same import path, because a program that uses the library may have found it anywhere.
 _CHILD = "import sys; sys.path[:] = {path!r}; from edged.vision.trial import run_trial; run_trial()"
-
-
-def memory_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where to remember: the folder that systemd gives a service for its state, or the user's cache."""
-    state = environ.get("STATE_DIRECTORY", "").partition(":")[0]  # systemd separates several by ':'
-    if state:
-        return Path(state)
-    cache = environ.get("XDG_CACHE_HOME", "")
-    return (Path(cache) if cache.startswith("/") else Path.home() / ".cache") / "edged"
 
 
 def ensure_survives(
@@ -117,7 +109,7 @@ def _try_in_child(model: ModelFile, engine: EngineName, delegate: Delegate) -> s
     try:
         child = subprocess.run(  # noqa: S603 - this Python, with a text of our own
             command,
-            input=pickle.dumps((model, engine, delegate)),
+            input=_errand(model, engine, delegate),
             capture_output=True,
             timeout=TRIAL_SECONDS,
             check=False,
@@ -149,9 +141,30 @@ def _ending(code: int) -> str:
         return f"died of signal {-code}"
 
 
+def _errand(model: ModelFile, engine: EngineName, delegate: Delegate) -> bytes:
+    """What the child is told: a line of JSON, and the model file."""
+    normalization = model.input.normalization
+    told = {
+        "name": model.name,
+        "normalization": None if normalization is None else [normalization.mean, normalization.std],
+        "engine": engine,
+        "delegate": asdict(delegate),
+    }
+    return json.dumps(told).encode() + b"\n" + model.content
+
+
+def _read_errand() -> tuple[ModelFile, EngineName, Delegate]:
+    told = json.loads(sys.stdin.buffer.readline())
+    mean_std = told["normalization"]
+    normalization = None if mean_std is None else Normalization(*map(tuple, mean_std))
+    model = read_model(sys.stdin.buffer.read(), name=told["name"], normalization=normalization)
+    options = tuple((key, value) for key, value in told["delegate"].pop("options"))
+    return model, told["engine"], Delegate(**told["delegate"], options=options)
+
+
 def run_trial() -> None:
     """What the child does: run the model that comes in on stdin, and say how it went on stdout."""
-    model, engine, delegate = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent, over a pipe of its own
+    model, engine, delegate = _read_errand()
     _limit_resources()
     try:
         with Interpreter(model, engine=engine, delegate=delegate) as interpreter:

@@ -16,7 +16,7 @@ from edged.vision.bundled import bundled_model
 from edged.vision.engine import EngineName
 from edged.vision.model_file import read_model
 from edged.vision.specs import ModelFile
-from edged.vision.trial import ensure_survives, memory_folder
+from edged.vision.trial import ensure_survives
 from tests.vision.altered import altered, append
 
 CHILD_THAT = "import os, signal, sys, time; sys.stdin.buffer.read(); "
@@ -109,16 +109,3 @@ def test_a_machine_that_gives_no_process_is_no_reason_to_refuse(
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     ensure_survives(model)
     assert "no process for a trial run of model small96_uint8_meta can be had" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("environment", "expected"),
-    [
-        ({"STATE_DIRECTORY": "/var/lib/edged:/var/lib/other", "XDG_CACHE_HOME": "/c"}, Path("/var/lib/edged")),
-        ({"XDG_CACHE_HOME": "/c"}, Path("/c/edged")),
-        ({"XDG_CACHE_HOME": "relative"}, Path.home() / ".cache" / "edged"),
-        ({}, Path.home() / ".cache" / "edged"),
-    ],
-)
-def test_the_memory_is_in_the_state_of_a_service_or_in_the_cache(environment: dict[str, str], expected: Path) -> None:
-    assert memory_folder(environment) == expected
