@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Source", "open_source"]
 
 SLOW_START, LONG_SILENCE = 10.0, 30.0  # seconds: some streams take so long to begin; a longer silence is a dead link
-SLOWEST_SENSOR = 10.0  # frames per second: slower ones are dropped to, because a sensor that slow shows the past
+SLOWEST_SENSOR = 10.0  # frames per second: what is capped below is dropped to; a sensor that slow shows the past
 
 
 class Source(Protocol):
@@ -95,7 +95,8 @@ def _usb_camera(camera: CameraConfig, decode: Decode, input_size: tuple[int, int
         camera.source.target,
         width=camera.width,
         height=camera.height,
-        fps=camera.fps,
+        # Few cameras are that slow: then it is only a cap on what they give.
+        fps=None if camera.fps is not None and camera.fps < SLOWEST_SENSOR else camera.fps,
         pixels="mjpg" if decode == "reduced" else camera.pixel_format,
         reduce=_reduction(camera, input_size) if decode == "reduced" else None,
     )
