@@ -14,6 +14,7 @@ from edged.config import load
 from edged.pipeline.capture import Capture
 from edged.pipeline.inference import Inference
 from edged.pipeline.publisher import Publisher
+from edged.pipeline.stage import Stage
 from edged.service.daemon import STOP_SECONDS
 
 FOLDER = Path(__file__).parent.parent.parent / "systemd"
@@ -94,6 +95,11 @@ def test_the_unit_is_true_to_the_code() -> None:
     assert float(unit["TimeoutStopSec"][0]) > STOP_SECONDS
     hangs = [f"a camera's after {Capture.step_seconds:g} s", f"the model's after {Inference.step_seconds:g} s"]
     assert f"{hangs[0]}, {hangs[1]}, the publisher's after {Publisher.step_seconds:g} s" in UNIT.read_text()
+
+
+@pytest.mark.parametrize(("name", "stage"), [("capture", Capture), ("inference", Inference), ("publisher", Publisher)])
+def test_the_manual_tells_when_a_stage_hangs(name: str, stage: type[Stage]) -> None:
+    assert f"\n| {name} | {stage.step_seconds:g} s" in (FOLDER.parent / "docs/service.md").read_text()
 
 
 def test_the_pauses_that_grow_are_those_that_are_told() -> None:
