@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "ConfigError",
+    "ControlError",
     "DamagedFrame",
     "DelegateError",
     "EdgedError",
@@ -15,9 +16,11 @@ __all__ = [
     "InferenceError",
     "ModelError",
     "PublishError",
+    "RecordingError",
     "ReferenceImageError",
     "RingClosed",
     "SourceError",
+    "StateError",
     "WireError",
 ]
 
@@ -54,6 +57,25 @@ class ReferenceImageError(EdgedError, ValueError):
 
 class PublishError(EdgedError, OSError):
     """An endpoint cannot be bound or used (exit 1: the next start may find it free)."""
+
+
+class RecordingError(EdgedError, OSError):
+    """A file cannot be recorded to, or is no recording. What was recorded before is kept."""
+
+
+class StateError(EdgedError, OSError):
+    """What was learnt cannot be kept in the state folder, or read from there. The daemon goes on without."""
+
+
+class ControlError(EdgedError, RuntimeError):
+    """A daemon refused what it was asked to do, or none answers.
+
+    ``code`` is one of the words of ``docs/control.md`` and for programs; the text is for people.
+    """
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class SourceError(EdgedError, OSError):

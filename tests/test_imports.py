@@ -20,10 +20,12 @@ FLOORS = {
     "camera": 4,
     "references": 4,
     "events": 4,
+    "bridge": 4,
     "task": 4,
     "vision": 3,
     "config": 3,
     "client": 3,
+    "recording": 3,
     "wire": 2,
     "values": 1,
     "errors": 1,
@@ -40,6 +42,7 @@ ROOMS = {
     "ai_edge_litert": {"vision"},
     "tflite_runtime": {"vision"},
     "rich": {"cli"},
+    "paho": {"bridge"},
 }
 
 
