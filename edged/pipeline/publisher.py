@@ -1,4 +1,4 @@
-"""The publisher stage: owns the sockets, numbers the messages, and tells each camera's condition."""
+"""The publisher stage: owns the sockets, numbers the messages, and tells events and each camera's condition."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import math
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import zmq
 
 from edged import wire
+from edged.events import EventRules
+from edged.pipeline.announcer import Announcer
 from edged.pipeline.bell import Bell
 from edged.pipeline.clock import WallClock
 from edged.pipeline.handover import Handover, Result
@@ -41,7 +43,7 @@ class PublisherSettings:
     """What the publisher is told.
 
     ``messages_per_second`` is what is expected at most; two seconds of it are kept for a subscriber that is slow.
-    ``read_keys`` reads the key files, at the start and at each reload.
+    ``read_keys`` reads the key files, at the start and at each reload. ``rules`` say what makes events at first.
     """
 
     node: str
@@ -49,10 +51,11 @@ class PublisherSettings:
     messages_per_second: float
     config_hash: str
     read_keys: Callable[[], Keyring] = Keyring
+    rules: EventRules = field(default_factory=EventRules)
 
 
 class Publisher(Stage):
-    """Sends results as ``vec`` messages and conditions as ``status`` messages to every endpoint."""
+    """Sends results as ``vec`` messages, what they come to as ``event`` and conditions as ``status``, everywhere."""
 
     def __init__(self, settings: PublisherSettings, handover: Handover, bell: Bell, tallies: Sequence[Tally]) -> None:
         super().__init__("publisher")
@@ -66,6 +69,12 @@ class Publisher(Stage):
         self._seq: Counter[tuple[str, str, str | None]] = Counter()
         self._outlets = Outlets()
         self._new_keys: deque[Keyring] = deque(maxlen=1)
+        self._announcer = Announcer(
+            self._run_id,
+            settings.node,
+            lambda camera, region: self._next_seq("event", camera, region),
+            settings.rules,
+        )
 
     @property
     def refused_keys(self) -> int:
@@ -79,6 +88,21 @@ class Publisher(Stage):
             ConfigFileError: a file is wrong; nothing has changed.
         """
         self._new_keys.append(self._settings.read_keys())
+        self._bell.ring()
+
+    def use_rules(self, rules: EventRules) -> None:
+        """Make events by *rules*, soon; called from any thread, and returns at once.
+
+        *rules* are all there are from then on, and name every place: what they leave out is no longer there. Events
+        that are open go on where their reference still has a rule, by the thresholds of now; the others are ended, with
+        ``reference-removed`` where their reference or region is gone and with ``stopped`` where their camera is.
+        Several calls take effect one after the other: to end the events of a reference that gets other pictures under
+        the same name, call once without and once with it.
+
+        It does not matter whether it is called before or after the references change that the inference compares with:
+        a score without a rule makes no event, and a rule without a score does nothing.
+        """
+        self._announcer.use(rules)
         self._bell.ring()
 
     def open(self) -> None:
@@ -96,6 +120,7 @@ class Publisher(Stage):
         self._poller.poll(math.ceil(self._seconds_to_wait() * 1000))
         self._bell.silence()
         self._change_keys()
+        self._announce(self._announcer.change_rules())
         self._greet_newcomers()
         self._report()
         self._send_results()
@@ -112,6 +137,7 @@ class Publisher(Stage):
 
     def _say_bye(self) -> None:
         self._report()
+        self._announce(self._announcer.stop())
         for reporter in self._reporters.values():
             reporter.tally.turn(CameraState.STOPPED, reporter.tally.condition.reason)  # one that never started, too
             self._send_status(reporter, bye=True)
@@ -169,6 +195,11 @@ class Publisher(Stage):
         )
         self._send(message)
         reporter.tally.published += 1
+        self._announce(self._announcer.see(message))
+
+    def _announce(self, events: Iterable[wire.Event]) -> None:
+        for event in events:
+            self._send(event)
 
     def _report(self) -> None:
         """Send the conditions that are new, and every camera's when its time has come."""
@@ -177,7 +208,10 @@ class Publisher(Stage):
             if reporter.tally.notice_silence():
                 log.warning("camera %s is lost: %s", reporter.tally.camera, reporter.tally.condition.reason)
             while reporter.tally.changes:
-                self._send_status(reporter, reporter.tally.changes.popleft())
+                condition = reporter.tally.changes.popleft()
+                self._announce(self._announcer.note(reporter.tally.camera, condition))
+                self._send_status(reporter, condition)
+            self._announce(self._announcer.note(reporter.tally.camera, reporter.tally.condition))
             if now >= reporter.next_status:
                 self._send_status(reporter)
 
@@ -189,6 +223,7 @@ class Publisher(Stage):
     def _greet_newcomers(self) -> None:
         """Make a fresh status due for every camera that somebody has begun to listen to."""
         prefixes = self._outlets.attend()
+        self._announcer.greet(prefixes)
         for camera, reporter in self._reporters.items() if prefixes else ():
             if any(wire.topic("status", self._settings.node, camera).startswith(prefix) for prefix in prefixes):
                 reporter.greet()

@@ -1,0 +1,24 @@
+"""Events: from scores that rise and fall to things that began and ended. ``docs/events.md`` is the manual.
+
+Nothing here knows of threads, sockets, cameras or clocks: it is told scores with the times at which their frames were
+captured, and tells what that means.
+"""
+
+from __future__ import annotations
+
+from edged.events.detector import PEAK_STEP, SOONEST_UPDATE_SECONDS, UPDATE_SECONDS, Detector, Happening, Reason
+from edged.events.events import Events
+from edged.events.rules import EventRule, EventRules, Thresholds
+
+__all__ = [
+    "PEAK_STEP",
+    "SOONEST_UPDATE_SECONDS",
+    "UPDATE_SECONDS",
+    "Detector",
+    "EventRule",
+    "EventRules",
+    "Events",
+    "Happening",
+    "Reason",
+    "Thresholds",
+]
