@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
+from edged.camera.pi.survey import Offer, Surveyed, is_installed, survey
+from edged.camera.pi.trouble import IN_USE
 from edged.camera.v4l2.device import Device, Identity, Mode
-from edged.camera.v4l2.find import picture_nodes, stable_name
+from edged.camera.v4l2.find import BEHIND_LIBCAMERA, picture_nodes, stable_name
 from edged.camera.v4l2.kernel import LINUX, Kernel
 from edged.camera.v4l2.nodes import Holder, Node, find_nodes, holders
 from edged.camera.v4l2.pixels import WORKING
+from edged.errors import SourceError
 
-__all__ = ["CameraFormat", "CameraInfo", "list_cameras", "v4l2_cameras"]
+__all__ = ["CameraFormat", "CameraInfo", "libcamera_cameras", "list_cameras", "v4l2_cameras"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,56 @@ class CameraInfo:
 
 def list_cameras() -> list[CameraInfo]:
     """Every camera that this machine has, whether or not it may be opened."""
-    return v4l2_cameras()
+    return v4l2_cameras() + libcamera_cameras()
 
 
 def v4l2_cameras(kernel: Kernel = LINUX) -> list[CameraInfo]:
     """Every camera that the kernel shows as a V4L2 device, by number."""
     nodes = find_nodes(kernel.root)
     return [_camera(kernel, node, nodes) for node in picture_nodes(kernel, nodes)]
+
+
+def libcamera_cameras(
+    kernel: Kernel = LINUX, is_there: Callable[[], bool] = is_installed, ask: Callable[[], list[Surveyed]] = survey
+) -> list[CameraInfo]:
+    """Every camera that only libcamera makes pictures of, such as those of a Raspberry Pi, by picamera2's numbers.
+
+    Where they cannot be told, though the kernel shows that there is one, the problem says what to do. *is_there* tells
+    whether picamera2 is installed; *ask* asks it, and raises ``SourceError``.
+    """
+    connectors = [node for node in find_nodes(kernel.root) if node.driver in BEHIND_LIBCAMERA]
+    if not (connectors or is_there()):
+        return []
+    held = {holder for node in connectors for holder in holders(kernel.root, node.path)}
+    try:
+        found = ask()
+    except SourceError as error:
+        return [CameraInfo("picamera:0", "Raspberry Pi camera", None, "libcamera", None, problem=str(error))]
+    models = [camera.model for camera in found]
+    return [
+        CameraInfo(
+            # A model is the same after the next start; numbers, and sockets written as an Id, are harder to read.
+            source=f"picamera:{camera.model if models.count(camera.model) == 1 and camera.model else camera.id}",
+            card=camera.model or "Raspberry Pi camera",
+            node=None,
+            driver="libcamera",
+            bus=camera.id,
+            formats=_sensor_formats(camera.offers),
+            holders=tuple(sorted(held, key=lambda holder: holder.pid)) if camera.problem == IN_USE else (),
+            problem=camera.problem,
+        )
+        for camera in found
+    ]
+
+
+def _sensor_formats(offers: Sequence[Offer]) -> tuple[CameraFormat, ...]:
+    """What the sensor offers; the hardware behind it makes of it what edged asks for."""
+    by_name = groupby(offers, key=lambda offer: offer.name)
+    return tuple(CameraFormat(name, works=True, modes=tuple(map(_mode, group))) for name, group in by_name)
+
+
+def _mode(offer: Offer) -> Mode:
+    return Mode(offer.width, offer.height, (offer.fps,) if offer.fps else ())
 
 
 def _camera(kernel: Kernel, node: Node, nodes: Sequence[Node]) -> CameraInfo:

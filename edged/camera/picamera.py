@@ -22,6 +22,7 @@ from edged.camera.pi.find import number_of
 from edged.camera.pi.library import load
 from edged.camera.pi.sensor_time import stamp_of
 from edged.camera.pi.setup import Wanted, set_up
+from edged.camera.pi.trouble import RARE, reason
 from edged.camera.pi.view import FrameSize
 from edged.errors import SourceError
 from edged.values import Format, Region, Stamp
@@ -32,7 +33,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-RARE = (RuntimeError, OSError, ValueError, concurrent.futures.CancelledError)  # what picamera2 and libcamera raise
 CROP_FRAMES = 20  # within so many frames a crop takes effect
 CROP_SECONDS = 5.0
 
@@ -246,18 +246,4 @@ class PicameraSource:
             raise SourceError(f"picamera:{self._target}: {exc}") from exc
         except RARE as exc:
             self._is_suspect = True
-            raise SourceError(f"picamera:{self._target}: {_reason(exc)}") from exc
-
-
-def _reason(exc: BaseException) -> str:
-    texts: list[str] = []
-    cause: BaseException | None = exc
-    while cause is not None and len(texts) < 4:
-        texts.append(str(cause) or type(cause).__name__)
-        cause = cause.__cause__
-    text = ": ".join(texts)
-    if "Device or resource busy" in text:
-        return "another program uses it"
-    if "Cannot allocate memory" in text:
-        return f"there is no contiguous memory left for its frames (make them smaller, or cma larger): {text}"
-    return text
+            raise SourceError(f"picamera:{self._target}: {reason(exc)}") from exc

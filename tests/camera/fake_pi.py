@@ -25,9 +25,15 @@ __all__ = ["FakeLibrary"]
 FPS = 100
 SENSOR = (4608, 2592)
 MODES = [
-    {"size": (1536, 864), "bit_depth": 10, "fps": 120.0, "crop_limits": (768, 432, 3072, 1728)},
-    {"size": (2304, 1296), "bit_depth": 10, "fps": 56.0, "crop_limits": (0, 0, 4608, 2592)},
-    {"size": (4608, 2592), "bit_depth": 10, "fps": 14.0, "crop_limits": (0, 0, 4608, 2592)},
+    {
+        "format": "SRGGB10_CSI2P",
+        "size": (1536, 864),
+        "bit_depth": 10,
+        "fps": 120.0,
+        "crop_limits": (768, 432, 3072, 1728),
+    },
+    {"format": "SRGGB10_CSI2P", "size": (2304, 1296), "bit_depth": 10, "fps": 56.0, "crop_limits": (0, 0, 4608, 2592)},
+    {"format": "SRGGB10_CSI2P", "size": (4608, 2592), "bit_depth": 10, "fps": 14.0, "crop_limits": (0, 0, 4608, 2592)},
 ]
 CONTROLS = {
     "FrameDurationLimits": (8333, 1_000_000, None),
@@ -59,6 +65,7 @@ class FakeLibrary:
     """What the camera can do; empty: any."""
     mirrors: bool = True
     tells_modes: bool = True
+    has_raw_modes: bool = True
     controls: dict[str, tuple[Any, Any, Any]] = field(default_factory=lambda: dict(CONTROLS))
 
     def cameras(self) -> Sequence[CameraInfo]:
@@ -80,6 +87,10 @@ class FakeLibrary:
 
     def choice(self, control: str, name: str) -> Any:
         return f"{control}Enum.{name}"
+
+    def stream_sizes(self, camera: PiCamera) -> Mapping[str, Sequence[tuple[int, int]]]:
+        assert isinstance(camera, FakeCamera)
+        return {"NV12": [(640, 480), SENSOR]}
 
     @contextmanager
     def mapped(self, request: Request) -> Iterator[Any]:
@@ -134,6 +145,7 @@ class FakeCamera:
         self._loop: threading.Thread | None = None
 
     camera_properties: Mapping[str, Any] = {}
+    camera: Any = None
 
     @property
     def camera_controls(self) -> Mapping[str, tuple[Any, Any, Any]]:
@@ -143,7 +155,7 @@ class FakeCamera:
     def sensor_modes(self) -> Sequence[Mapping[str, Any]]:
         if not self.library.tells_modes:
             raise OSError(12, "Cannot allocate memory")
-        return MODES
+        return MODES if self.library.has_raw_modes else [{"format": "NV12"}]
 
     def create_video_configuration(self, **settings: Any) -> dict[str, Any]:
         known = {"main", "raw", "buffer_count", "transform", "display", "encode", "sensor"}

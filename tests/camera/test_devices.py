@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from edged.camera.devices import list_cameras, v4l2_cameras
+from edged.camera.devices import libcamera_cameras, list_cameras, v4l2_cameras
+from edged.camera.pi.survey import Offer, Surveyed
 from edged.camera.v4l2.device import Mode
+from edged.errors import SourceError
 from tests.camera.v4l2.fake_kernel import FakeCamera, FakeKernel
 
 
@@ -59,3 +61,48 @@ def test_a_camera_that_does_not_answer_is_listed(kernel: FakeKernel) -> None:
     kernel.plug(FakeCamera(refusals={"ENUM_FMT": [errno.EIO]}))
     (listed,) = v4l2_cameras(kernel)
     assert listed.problem == "cannot be asked: VIDIOC_ENUM_FMT: Input/output error"
+
+
+FRONT = Surveyed("/base/i2c@1/imx708@1a", "imx708", (Offer("SRGGB10", 2304, 1296, 56.0), Offer("SRGGB10", 10, 20)))
+
+
+def unanswered() -> list[Surveyed]:
+    raise SourceError("picamera2 cannot be imported; apt can install it")
+
+
+def test_a_camera_behind_libcamera_is_listed_by_its_model(kernel: FakeKernel) -> None:
+    (listed,) = libcamera_cameras(kernel, lambda: True, lambda: [FRONT])
+    assert (listed.source, listed.card, listed.bus) == ("picamera:imx708", "imx708", "/base/i2c@1/imx708@1a")
+    assert [(f.name, f.works, f.modes) for f in listed.formats] == [
+        ("SRGGB10", True, (Mode(2304, 1296, (56.0,)), Mode(10, 20)))
+    ]
+    assert (listed.holders, listed.problem) == ((), None)
+
+
+def test_two_of_a_model_and_one_of_none_are_listed_by_their_ids(kernel: FakeKernel) -> None:
+    found = [Surveyed("a", "imx708"), Surveyed("b", "imx708"), Surveyed("c", None), Surveyed("d", "imx219")]
+    listed = libcamera_cameras(kernel, lambda: True, lambda: found)
+    assert [camera.source for camera in listed] == ["picamera:a", "picamera:b", "picamera:c", "picamera:imx219"]
+
+
+@pytest.mark.parametrize("driver", ["unicam", "rp1-cfe"])
+def test_who_holds_a_camera_behind_libcamera_is_told_by_its_connector(kernel: FakeKernel, driver: str) -> None:
+    connector = kernel.plug(FakeCamera(driver=driver))
+    kernel.occupy(connector, 4711, "edged")
+    found = [Surveyed("a", "imx708", (), "another program uses it"), Surveyed("b", "imx219")]
+    used, free = libcamera_cameras(kernel, lambda: True, lambda: found)
+    assert [str(holder) for holder in used.holders] == ["edged (pid 4711)"]
+    assert free.holders == ()
+    assert v4l2_cameras(kernel) == []
+
+
+def test_where_picamera2_is_not_and_no_camera_could_be_nothing_is_said(kernel: FakeKernel) -> None:
+    kernel.plug(FakeCamera())
+    assert libcamera_cameras(kernel, lambda: False, unanswered) == []
+
+
+def test_where_picamera2_is_not_and_a_camera_is_connected_the_cure_is_told(kernel: FakeKernel) -> None:
+    kernel.plug(FakeCamera(driver="unicam"))
+    (listed,) = libcamera_cameras(kernel, lambda: False, unanswered)
+    assert (listed.source, listed.card) == ("picamera:0", "Raspberry Pi camera")
+    assert listed.problem == "picamera2 cannot be imported; apt can install it"

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edged.camera.devices import list_cameras
 from edged.camera.pi.api import Library
 from edged.camera.pi.controls import PiControls
 from edged.camera.pi.library import load
@@ -274,6 +275,19 @@ def test_a_driver_that_hangs_when_it_is_stopped_is_left_behind_and_taken_up_when
     sensor.tell("run")
     eventually(lambda: opens(source), "the camera can be opened again")
     next_frame(source, slot)
+
+
+def test_the_list_of_cameras_has_it_with_a_name_that_opens_it(sensor: Sensor) -> None:
+    if sensor.fake is not None:
+        pytest.skip("the stand-in is in this process only; a child that asks the real libcamera finds no camera")
+    listed = [camera for camera in list_cameras() if camera.driver == "libcamera"]
+    assert all(camera.problem is None and camera.formats[0].modes for camera in listed)
+    if sensor.name == "rig":
+        assert [camera.source for camera in listed] == ["picamera:imx708", "picamera:imx219"]
+        assert any((mode.width, mode.height) == (1280, 720) for mode in listed[0].formats[0].modes)
+    for camera in listed:
+        source = sensor.source(camera.source.removeprefix("picamera:"))
+        next_frame(source, np.zeros(source.open().shape, np.uint8))
 
 
 def opens(source: PicameraSource) -> bool:

@@ -41,6 +41,10 @@ class PiCamera(Protocol):
     """A ``picamera2.Picamera2``."""
 
     @property
+    def camera(self) -> Any:
+        """The ``libcamera.Camera`` behind it."""
+
+    @property
     def camera_properties(self) -> Mapping[str, Any]: ...
 
     @property
@@ -87,6 +91,9 @@ class Library(Protocol):
 
     def choice(self, control: str, name: str) -> Any:
         """A value of an enumeration of ``libcamera.controls``, such as ``AwbModeEnum.Daylight``."""
+
+    def stream_sizes(self, camera: PiCamera) -> Mapping[str, Sequence[tuple[int, int]]]:
+        """The pixel formats that libcamera has for *camera*, each with the sizes that it tells."""
 
     def mapped(self, request: Request) -> AbstractContextManager[Mapped]:
         """The memory of *request*, to read."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -63,6 +63,14 @@ class _Imported:
 
     def choice(self, control: str, name: str) -> Any:
         return getattr(getattr(self._libcamera.controls, f"{control}Enum"), name)
+
+    def stream_sizes(self, camera: PiCamera) -> Mapping[str, Sequence[tuple[int, int]]]:
+        configuration = camera.camera.generate_configuration([self._libcamera.StreamRole.Viewfinder])
+        formats = configuration.at(0).formats
+        return {
+            str(pixels): [(size.width, size.height) for size in formats.sizes(pixels)]
+            for pixels in formats.pixel_formats
+        }
 
     def mapped(self, request: Request) -> AbstractContextManager[Mapped]:
         mapped: AbstractContextManager[Mapped] = self._picamera2.MappedArray(request, "main", write=False)
