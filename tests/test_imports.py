@@ -27,6 +27,7 @@ FLOORS = {
     "client": 3,
     "recording": 3,
     "wire": 2,
+    "board": 2,
     "values": 1,
     "errors": 1,
     "__init__": 0,

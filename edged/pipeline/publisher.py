@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 import zmq
 
 from edged import wire
+from edged.board import Board, Health
 from edged.events import EventRules
 from edged.pipeline.announcer import Announcer
 from edged.pipeline.bell import Bell
 from edged.pipeline.clock import WallClock
 from edged.pipeline.handover import Handover, Result
+from edged.pipeline.health import HealthWatch
 from edged.pipeline.keyring import Keyring
 from edged.pipeline.outlets import Outlets
 from edged.pipeline.reporter import STATUS_SECONDS, Reporter, resident_bytes
@@ -51,6 +53,7 @@ class PublisherSettings:
     messages_per_second: float
     config_hash: str
     read_keys: Callable[[], Keyring] = Keyring
+    board: Board = field(default_factory=Board)
     rules: EventRules = field(default_factory=EventRules)
 
 
@@ -66,6 +69,7 @@ class Publisher(Stage):
         self._run_id = secrets.token_hex(8)
         self._started = time.monotonic()
         self._clock = WallClock()
+        self._health = HealthWatch(settings.board)
         self._seq: Counter[tuple[str, str, str | None]] = Counter()
         self._outlets = Outlets()
         self._new_keys: deque[Keyring] = deque(maxlen=1)
@@ -75,6 +79,11 @@ class Publisher(Stage):
             lambda camera, region: self._next_seq("event", camera, region),
             settings.rules,
         )
+
+    @property
+    def health(self) -> Health:
+        """How the board was when it was read last, for a status."""
+        return self._health.latest
 
     @property
     def refused_keys(self) -> int:
@@ -233,6 +242,7 @@ class Publisher(Stage):
         tally = reporter.tally
         condition = condition or tally.condition
         captured, published = reporter.rates()
+        health = self._health.look()
         message = wire.Status(
             run=self._run_id,
             seq=self._next_seq("status", tally.camera, None),
@@ -253,8 +263,9 @@ class Publisher(Stage):
             config_hash=self._settings.config_hash,
             uptime_s=round(time.monotonic() - self._started, 3),
             rss_bytes=resident_bytes(),
-            temp_c=None,
-            throttled=None,
+            temp_c=health.temp_c,
+            throttled=health.throttled,
+            cma_free_bytes=health.cma_free_bytes,
             insecure=self._outlets.in_clear,
             bye=bye,
         )

@@ -174,6 +174,7 @@ class Status:
     rss_bytes: int | None
     temp_c: float | None
     throttled: int | None
+    cma_free_bytes: int | None = None
     insecure: bool
     bye: bool
 

@@ -1,0 +1,113 @@
+"""The board's health over time: what is logged of it, and how often."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edged.board import Board, Health
+from edged.client import Subscriber
+from edged.config import Endpoint
+from edged.pipeline.bell import Bell
+from edged.pipeline.handover import Handover
+from edged.pipeline.health import HealthWatch
+from edged.pipeline.publisher import Publisher, PublisherSettings
+from edged.pipeline.tally import Tally
+from edged.wire import Status
+
+
+@pytest.fixture
+def watch(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> HealthWatch:
+    caplog.set_level("INFO")
+    return HealthWatch(Board(tmp_path))
+
+
+def bits(watch: HealthWatch, *throttled: int, every: float = 2.0) -> None:
+    for number, value in enumerate(throttled):
+        watch.take(Health(throttled=value), number * every)
+
+
+def test_the_board_is_read_as_often_as_it_is_told_and_not_more(tmp_path: Path) -> None:
+    file = tmp_path / "sys/class/thermal/thermal_zone0/temp"
+    file.parent.mkdir(parents=True)
+    file.write_text("50000")
+    watch = HealthWatch(Board(tmp_path))
+    assert watch.latest == Health()
+    assert watch.look().temp_c == 50.0
+    file.write_text("60000")
+    assert watch.look().temp_c == 50.0
+
+
+def test_heat_is_told_once_and_again_after_it_was_cool(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
+    for second, celsius in enumerate([60, 79.9, 80.2, 79, 81, 76, 80, 74.9, 79, 85]):
+        watch.take(Health(temp_c=celsius), second)
+    assert caplog.messages == [
+        "the board is hot: 80 °C; it slows itself down to survive",
+        "the board has cooled down to 75 °C",
+        "the board is hot: 85 °C; it slows itself down to survive",
+    ]
+    assert watch.latest.temp_c == 85
+
+
+def test_each_condition_is_told_once_in_words(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
+    bits(watch, 0, 0x50005, 0x50005, 0xD000D)
+    assert caplog.messages == [
+        "the board: under-voltage now, throttled now",
+        "the board: soft temperature limit now",
+    ]
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+
+
+def test_what_was_before_the_start_is_told_as_such(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
+    bits(watch, 0x50000, 0x50000, 0x50000)
+    assert caplog.messages == ["the board: under-voltage since boot, throttled since boot"]
+    assert watch.latest.throttled == 0x50000
+
+
+def test_what_came_and_went_between_two_looks_is_told_too(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
+    bits(watch, 0, 0x10000, 0)
+    assert caplog.messages == ["the board: under-voltage now"]
+    assert watch.latest.throttled == 0x10000
+
+
+def test_power_that_dips_again_and_again_is_one_trouble(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
+    bits(watch, *[0x10001, 0] * 30, *[0] * 40, 1)
+    assert caplog.messages == [
+        "the board: under-voltage now",
+        "the board: no under-voltage for 60 s",
+        "the board: under-voltage now",
+    ]
+
+
+def test_what_was_seen_is_kept_though_the_kernel_forgets_it(watch: HealthWatch) -> None:
+    bits(watch, 0, 0x4, 0)
+    assert watch.latest.throttled == 0x40000
+
+
+def test_a_machine_that_tells_nothing_is_told_of_as_such(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
+    assert watch.look().throttled is None
+    assert caplog.messages == []
+
+
+def test_subscribers_are_told(tmp_path: Path) -> None:
+    (tmp_path / "sys/class/thermal/thermal_zone0").mkdir(parents=True)
+    (tmp_path / "sys/class/thermal/thermal_zone0/temp").write_text("51250\n")
+    (tmp_path / "sys/devices/platform/soc/soc:firmware").mkdir(parents=True)
+    (tmp_path / "sys/devices/platform/soc/soc:firmware/get_throttled").write_text("4\n")
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/meminfo").write_text("CmaTotal: 65536 kB\nCmaFree: 1024 kB\n")
+    endpoint = Endpoint.parse(f"pub+bind:ipc://{tmp_path}/pub.sock", tmp_path)
+    settings = PublisherSettings("porch", [endpoint], 10.0, "cafe", board=Board(tmp_path))
+    bell = Bell()
+    publisher = Publisher(settings, Handover(8, bell), bell, [Tally("street")])
+    with Subscriber(endpoint.address, kinds=("status",)) as subscriber:
+        publisher.start(lambda: None)
+        try:
+            message = subscriber.receive(10)
+        finally:
+            publisher.stop()
+            assert publisher.join(10)
+    assert isinstance(message, Status)
+    assert (message.temp_c, message.throttled, message.cma_free_bytes) == (51.25, 0x40004, 1 << 20)
+    assert publisher.health.temp_c == 51.25
