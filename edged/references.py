@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,15 +68,24 @@ class Scorer:
 
 
 class References:
-    """All references of the daemon."""
+    """All references of the daemon: those of its configuration, and those that were enrolled while it ran.
 
-    def __init__(self, references: Sequence[Reference]) -> None:
-        self._references = list(references)
+    A name stands for one reference: an enrolled one whose name the configuration has too is passed over.
+    """
+
+    def __init__(self, configured: Sequence[Reference] = (), enrolled: Sequence[Reference] = ()) -> None:
+        self.configured = tuple(configured)
+        self.enrolled = tuple(enrolled)
         self._scorers: dict[tuple[str, ...], Scorer] = {}
+
+    def __iter__(self) -> Iterator[Reference]:
+        yield from self.configured
+        names = {reference.name for reference in self.configured}
+        yield from (reference for reference in self.enrolled if reference.name not in names)
 
     def scorer(self, camera: str, region: str) -> Scorer:
         """The scorer of a region; places with the same references share one, and so its memory."""
-        applying = [reference for reference in self._references if reference.applies_to(camera, region)]
+        applying = [reference for reference in self if reference.applies_to(camera, region)]
         names = tuple(reference.name for reference in applying)
         if names not in self._scorers:
             self._scorers[names] = Scorer(applying)

@@ -19,7 +19,7 @@ __all__ = ["Handover", "ModelFacts", "Result"]
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What messages say of the model: the same for every result of a run.
+    """What messages say of the model: the same for every result of one.
 
     ``dtype`` is ``<f4`` or ``|i1``; ``scale`` is the factor of a scalar-quantised vector, else None.
     """
@@ -53,6 +53,7 @@ class Result:
     matches: tuple[Match, ...]
     compared: int
     vector: NDArray[np.float32] | NDArray[np.int8]
+    facts: ModelFacts
 
 
 class Handover:
@@ -64,19 +65,22 @@ class Handover:
 
     def __init__(self, capacity: int, bell: Bell) -> None:
         self.facts: ModelFacts | None = None
-        """What the model is; None until it is loaded."""
+        """What the model is that works now; None until the first one is loaded."""
         self._capacity = capacity
         self._bell = bell
         self._changed = threading.Condition()
+        self._memory: NDArray[np.float32] | NDArray[np.int8] | None = None
         self._free: list[NDArray[np.float32] | NDArray[np.int8]] = []
         self._results: deque[Result] = deque()
         self._closed = False
 
     def open(self, facts: ModelFacts) -> None:
-        """Make the memory, once the model is known."""
+        """Make the memory, once the model is known; again for another model. Results that wait keep what they have."""
         with self._changed:
             self.facts = facts
-            self._free = list(np.zeros((self._capacity, facts.dimension), np.dtype(facts.dtype)))
+            self._memory = np.zeros((self._capacity, facts.dimension), np.dtype(facts.dtype))
+            self._free = list(self._memory)
+            self._changed.notify_all()
         self._bell.ring()
 
     def borrow(self, timeout: float) -> NDArray[np.float32] | NDArray[np.int8] | None:
@@ -113,7 +117,8 @@ class Handover:
     def give_back(self, vector: NDArray[np.float32] | NDArray[np.int8]) -> None:
         """Return a borrowed vector."""
         with self._changed:
-            self._free.append(vector)
+            if vector.base is self._memory:  # else it is of the model before
+                self._free.append(vector)
             self._changed.notify()
 
     def close(self) -> None:

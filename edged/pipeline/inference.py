@@ -6,23 +6,27 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from edged.errors import RingClosed
+from edged.pipeline.errands import Errands
 from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.ring import FrameRing, Lease
 from edged.pipeline.stage import Stage
 from edged.pipeline.tally import Tally
+from edged.references import Reference, References, Scorer
 from edged.values import FULL, Region, Rotation
 
 if TYPE_CHECKING:
-    from edged.references import References, Scorer
     from edged.vision.embedder import Embedder
 
 __all__ = ["Feed", "Inference"]
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 WAIT_SECONDS = 0.25  # how long one step may wait for a frame or for room
 
@@ -49,7 +53,10 @@ class Inference(Stage):
 
     One frame of one camera is one turn, so a fast camera cannot starve a slow one. The embedder is opened, used and
     closed in this stage's thread; *open_model* makes it together with the references it has embedded, and calls what it
-    is given between any two parts of that.
+    is given between any two parts of that. Others hand it work: `ask`, and `use` to change what is looked at.
+
+    The stage that has *feeds* is the one that works: when it ends, their rings and the hand-over are closed. Without
+    any it opens its model and waits, which is how one takes over from another.
     """
 
     step_seconds = 30.0  # for one region: a big model on a small board takes seconds
@@ -66,16 +73,37 @@ class Inference(Stage):
         self._bell = bell
         self._open_model = open_model
         self._model: Embedder | None = None
+        self._references: References | None = None
+        self._facts: ModelFacts | None = None
         self._handover = handover
+        self._errands = Errands(self._ring)
         self._turn = 0
         self._scorers: dict[tuple[str, str], Scorer] = {}
 
+    def ask(self, work: Callable[[Embedder], T]) -> Future[T]:
+        """Have *work* done with the embedder, between two frames; called from any thread, returns at once.
+
+        It runs in this stage's thread, where alone the embedder may be used, and should take no longer than one picture
+        does: each is followed by a frame, so that several never hold up the stream. See `Errands.ask` for the future.
+        """
+        return self._errands.ask(lambda: work(self._embedder))
+
+    def use(
+        self,
+        *,
+        feeds: Sequence[Feed] | None = None,
+        configured: Sequence[Reference] | None = None,
+        enrolled: Sequence[Reference] | None = None,
+    ) -> Future[None]:
+        """Go by these from the next frame on, all at once; what is None stays as it is. Called from any thread.
+
+        *configured* and *enrolled* are all references of that origin, embedded by this stage's model.
+        """
+        return self._errands.ask(lambda: self._use(feeds, configured, enrolled))
+
     def open(self) -> None:
-        self._model, references = self._open_model(self._go_on)
-        for feed in self._feeds:
-            for region, _ in feed.regions:
-                self._scorers[feed.camera, region] = references.scorer(feed.camera, region)
-        facts = _facts(self._embedder)
+        self._model, self._references = self._open_model(self._go_on)
+        self._facts = facts = _facts(self._embedder)
         log.info(
             "model %s on %s, delegate %s, threads: %d, %d values, space %s",
             facts.model,
@@ -85,7 +113,30 @@ class Inference(Stage):
             facts.dimension,
             facts.space_id,
         )
-        self._handover.open(facts)
+        self._use(self._feeds, None, None)
+
+    def _use(
+        self,
+        feeds: Sequence[Feed] | None,
+        configured: Sequence[Reference] | None,
+        enrolled: Sequence[Reference] | None,
+    ) -> None:
+        assert self._references is not None, "made by open"
+        assert self._facts is not None, "made by open"
+        self._references = References(
+            self._references.configured if configured is None else configured,
+            self._references.enrolled if enrolled is None else enrolled,
+        )
+        if feeds is not None:
+            self._feeds = list(feeds)
+            self._turn = 0
+            if feeds and self._handover.facts is not self._facts:
+                self._handover.open(self._facts)
+        self._scorers = {
+            (feed.camera, region): self._references.scorer(feed.camera, region)
+            for feed in self._feeds
+            for region, _ in feed.regions
+        }
 
     def _go_on(self) -> None:
         """Called between the parts of a long opening: a stop need not wait for the last of a thousand pictures."""
@@ -93,6 +144,8 @@ class Inference(Stage):
             raise RingClosed("stopped before it was open")
 
     def step(self) -> None:
+        if self._errands.do_one():
+            self.progress()
         taken = self._next_frame()
         if taken is None:
             return
@@ -108,19 +161,25 @@ class Inference(Stage):
         return self._model
 
     def wake(self) -> None:
-        with self._bell:
-            self._bell.notify_all()
-        self._handover.close()
+        self._ring()
+        if self._feeds:
+            self._handover.close()
 
     def close(self) -> None:
-        self._handover.close()
+        self._errands.close()
+        if self._feeds:
+            self._handover.close()
         for feed in self._feeds:
             feed.ring.close()  # nobody takes frames any more: a capture that waits for it must not wait for ever
         if self._model is not None:
             self._model.close()
 
+    def _ring(self) -> None:
+        with self._bell:
+            self._bell.notify_all()
+
     def _next_frame(self) -> tuple[Feed, Lease] | None:
-        """The next frame in turn; None if none came within ``WAIT_SECONDS``.
+        """The next frame in turn; None if none came within ``WAIT_SECONDS``, or there is something else to do.
 
         Raises:
             RingClosed: no camera will deliver any more.
@@ -131,7 +190,7 @@ class Inference(Stage):
                 if (taken := self._take_in_turn()) is not None:
                     return taken
                 left = deadline - time.monotonic()
-                if left <= 0 or not self._bell.wait(left):
+                if self._errands or left <= 0 or not self._bell.wait(left):
                     return None
         return None
 
@@ -144,11 +203,12 @@ class Inference(Stage):
             if lease is not None:
                 self._turn = (self._feeds.index(feed) + 1) % len(self._feeds)
                 return feed, lease
-        if all(feed.ring.ended for feed in self._feeds):
+        if self._feeds and all(feed.ring.ended for feed in self._feeds):
             raise RingClosed("every camera has stopped")
         return None
 
     def _embed(self, feed: Feed, lease: Lease, name: str, region: Region) -> None:
+        assert self._facts is not None, "made by open"
         vector = self._handover.borrow(0.0)
         while vector is None and feed.wait_for_publisher and not self.stopping:
             vector = self._handover.borrow(WAIT_SECONDS)
@@ -180,6 +240,7 @@ class Inference(Stage):
                 matches=matches,
                 compared=scorer.size,
                 vector=vector,
+                facts=self._facts,
             )
         )
 

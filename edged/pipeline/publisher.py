@@ -161,8 +161,7 @@ class Publisher(Stage):
         self._bell.ring()  # there may be more
 
     def _send_vec(self, result: Result) -> None:
-        facts = self._handover.facts
-        assert facts is not None, "results come after the model was opened"
+        facts = result.facts
         reporter = self._reporters[result.camera]
         roi = result.roi
         message = wire.Vec(

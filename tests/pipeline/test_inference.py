@@ -21,7 +21,7 @@ from edged.pipeline.ring import FrameRing
 from edged.pipeline.tally import Tally
 from edged.references import Reference, References
 from edged.values import FULL, Format, PixelFormat, Region, Stamp
-from edged.vision.embedder import Embedder
+from edged.vision.embedder import Embedder, EmbedderOptions
 from edged.vision.model_file import read_model
 from tests.fakes import eventually
 
@@ -268,3 +268,82 @@ def test_it_makes_no_large_array_for_a_frame(cases: Path) -> None:
     own = [trace for trace in snapshot.traces if "/edged/" in trace.traceback[0].filename]
     assert max((trace.size for trace in own), default=0) < 4096
     assert peak < 200_000
+
+
+def test_who_asks_has_the_embedder_between_two_frames(cases: Path) -> None:
+    with started(Rig(cases)) as rig:
+        answers = [rig.stage.ask(lambda embedder: embedder.dimension) for _ in range(3)]
+        began = time.monotonic()
+        assert {answer.result(10) for answer in answers} == {
+            rig.stage.ask(lambda embedder: embedder.dimension).result(10)
+        }
+        assert time.monotonic() - began < 2  # it need not wait for frames, of which there are none
+    assert rig.stage.ask(lambda embedder: embedder.dimension).cancelled()
+
+
+def test_a_hundred_pictures_are_embedded_while_frames_go_on(cases: Path) -> None:
+    with started(Rig(cases)) as rig:
+        held = threading.Event()
+        rig.stage.ask(lambda _: held.wait(10))
+        done: list[int] = []
+        for number in range(100):
+            rig.stage.ask(lambda _, number=number: done.append(number))  # type: ignore[misc]  # what a lambda is taken for
+        rig.deliver(1, 7, picture(0))
+        held.set()
+        [result] = rig.results(1)
+        assert result.frame_seq == 7
+        eventually(lambda: len(done) == 100, "all work")
+
+
+def test_references_are_changed_between_two_frames_by_where_they_come_from(cases: Path) -> None:
+    with Embedder(read_model(cases / "small96_uint8_meta.tflite")) as embedder:
+        vector = np.ones(embedder.dimension, np.float32)
+    first, second, learnt = (Reference(name, [vector]) for name in ("first", "second", "learnt"))
+    rig = Rig(cases)
+    rig.references = [first]
+    with started(rig):
+        seen = []
+        for seq, change in enumerate(
+            ({}, {"enrolled": [learnt]}, {"configured": [second]}, {"configured": [], "enrolled": []})
+        ):
+            rig.stage.use(**change).result(10)  # type: ignore[arg-type]  # each key has its own kind of value
+            rig.deliver(1, seq, picture(seq))
+            seen.append({match.reference for match in rig.results(1)[0].matches})
+    assert seen == [{"first"}, {"first", "learnt"}, {"second", "learnt"}, set()]
+
+
+def test_regions_and_rotation_are_changed_between_two_frames(cases: Path) -> None:
+    with started(Rig(cases)) as rig:
+        rig.deliver(0, 0, picture(0))
+        before = [(result.region, result.roi, result.rotation) for result in rig.results(2)]
+        rig.stage.use(feeds=[replace(rig.feeds[0], regions=(("new", RIGHT),), rotation=180), rig.feeds[1]]).result(10)
+        rig.deliver(0, 1, picture(0))
+        rig.deliver(1, 2, picture(0))
+        after = {(result.camera, result.region, result.roi, result.rotation) for result in rig.results(2)}
+    assert before == [("left", LEFT, 90), ("right", RIGHT, 90)]
+    assert after == {("one", "new", RIGHT, 180), ("two", "full", FULL, 0)}
+
+
+def test_another_model_takes_over_and_no_ring_is_closed(cases: Path) -> None:
+    rig = Rig(cases)
+    options = EmbedderOptions(quantize=True)
+    other = Inference([], rig.stage._bell, lambda _: (Embedder(rig.model, options), References()), rig.handover)
+    with started(rig):
+        rig.deliver(1, 1, picture(0))
+        [last] = rig.results(1)
+        other.start(lambda: None)
+        assert other.wait_open(20)
+        assert rig.handover.facts == last.facts  # it waits
+        rig.stage.use(feeds=[]).result(10)
+        other.use(feeds=rig.feeds).result(10)
+        rig.stage.stop()
+        assert rig.stage.join(10)
+        rig.handover.give_back(last.vector)  # of the old model
+        for seq in range(70):  # more than there is memory for at once
+            rig.deliver(1, 2 + seq, picture(0))
+            [result] = rig.results(1)
+            assert result.vector.dtype == np.dtype(result.facts.dtype) != last.vector.dtype
+            rig.handover.give_back(result.vector)
+        other.stop()
+        assert other.join(10)
+    assert other.error is None

@@ -148,6 +148,6 @@ def test_references_are_decoded_as_the_frames_are(configure: Configure, demo: Pa
         text = f"path: cpu.tflite, decode: {decode}"
         loaded = configure(text, "{r: {images: [a.jpg]}}")
         with opened(loaded) as embedder:
-            vectors[decode] = open_references(loaded, embedder)._references[0].vectors[0], embedder.space_id
+            vectors[decode] = open_references(loaded, embedder).configured[0].vectors[0], embedder.space_id
     assert vectors["full"][1] != vectors["reduced"][1]
     assert (vectors["full"][0] != vectors["reduced"][0]).any()

@@ -44,10 +44,11 @@ class Rig:
         vector = self.handover.borrow(seconds)
         assert vector is not None, "the publisher did not give a vector back"
         vector[:] = frame_seq
-        stamp = Stamp(time.monotonic_ns(), "arrival")
+        stamp, facts = Stamp(time.monotonic_ns(), "arrival"), self.handover.facts
+        assert facts is not None
         matches = (Match("near", 0.5), Match("far", -1 / 3))
         self.handover.put(
-            Result(camera, "full", FULL, 90, frame_seq, stamp, 1000, 2000, 3000, 4000, matches, 2, vector)
+            Result(camera, "full", FULL, 90, frame_seq, stamp, 1000, 2000, 3000, 4000, matches, 2, vector, facts)
         )
 
 
