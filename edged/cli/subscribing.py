@@ -1,0 +1,130 @@
+"""What the commands that subscribe to a daemon share: their arguments, and the subscriber that these make."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from edged.errors import ConfigError
+from edged.values import check_name
+
+if TYPE_CHECKING:
+    from edged.client import Subscriber
+    from edged.wire import Kind
+
+__all__ = [
+    "ENDPOINT_HELP",
+    "KINDS",
+    "add_choices",
+    "add_keys",
+    "address",
+    "kinds",
+    "name",
+    "seconds",
+    "sigterm_is_ctrl_c",
+    "subscribe",
+    "whole",
+]
+
+KINDS: tuple[Kind, ...] = ("vec", "event", "status")
+
+ENDPOINT_HELP = (
+    "tcp://HOST:PORT or ipc://PATH; after sub+bind:, where a daemon's pub+connect: calls "
+    "(default: where a daemon on this machine answers, else tcp://127.0.0.1:5556)"
+)
+
+
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that narrow down what is subscribed to."""
+    parser.add_argument("--camera", type=name, help="of this camera only")
+    parser.add_argument("--region", type=name, help="of this region only")
+
+
+def add_keys(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name key files."""
+    keys = parser.add_argument_group("keys", "for an endpoint that asks for them; 'edged keygen --help' explains")
+    keys.add_argument(
+        "--server-key", metavar="FILE", help="the daemon's .public file; with sub+bind: our own .secret file"
+    )
+    keys.add_argument("--client-key", metavar="FILE", help="our own .secret file, whose .public file the daemon has")
+    keys.add_argument(
+        "--authorized-clients", metavar="DIR", help="with sub+bind: the .public files of the daemons that may call"
+    )
+
+
+def subscribe(args: argparse.Namespace, address: str, kinds: tuple[Kind, ...], **options: Any) -> Subscriber | None:
+    """A subscriber at *address* with the keys of *args*; None after telling why these do not go together.
+
+    Raises:
+        ConfigError: a key file cannot be used.
+    """
+    from edged.client import Subscriber
+
+    keys = {key: getattr(args, key) for key in ("server_key", "client_key", "authorized_clients")}
+    try:
+        return Subscriber(address, kinds=kinds, **keys, **options)
+    except ConfigError:  # of a key file; it is a ValueError, too
+        raise
+    except ValueError as exc:
+        print(f"edged {args.command}: {exc}", file=sys.stderr)
+        return None
+
+
+@contextmanager
+def sigterm_is_ctrl_c() -> Iterator[None]:
+    """Inside, SIGTERM raises KeyboardInterrupt, as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def address(text: str) -> str:
+    """An argument that says where a daemon is."""
+    from edged.wire import check_address
+
+    return _legal(check_address, text)
+
+
+def name(text: str) -> str:
+    """An argument that names a node, camera or region."""
+    return _legal(check_name, text)
+
+
+def kinds(text: str) -> tuple[str, ...]:
+    """An argument of kinds of messages."""
+    chosen = tuple(text.split(","))
+    if not set(chosen) <= set(KINDS):
+        raise argparse.ArgumentTypeError(f"must be one or more of {', '.join(KINDS)}, with commas (got {text!r})")
+    return chosen
+
+
+def whole(text: str) -> int:
+    """An argument that counts."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on (got {text!r})")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """An argument of some seconds, or of another number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < inf:
+        raise argparse.ArgumentTypeError(f"must be a number greater than 0 (got {text!r})")
+    return number
+
+
+def _legal(check: Callable[[str], str], text: str) -> str:
+    try:
+        return check(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from exc
