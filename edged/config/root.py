@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from edged.config.camera import CameraConfig
 from edged.config.environment import default_node
@@ -16,6 +16,8 @@ from edged.config.problems import brief, shown
 from edged.config.publish import PublishConfig
 
 __all__ = ["Config", "LogConfig", "PublishConfig", "ReferenceConfig"]
+
+LEAVE_BAND = 0.03  # some eight times what the score of a still picture wanders from frame to frame
 
 
 class ReferenceConfig(Section):
@@ -30,6 +32,42 @@ class ReferenceConfig(Section):
         alias="for",
         description="Cameras (street) and regions (street/path) that it is compared with. Default: all.",
     )
+    enter: Annotated[float, Field(ge=-1, le=1)] | None = Field(
+        default=None, description="Make events: one begins when the score is at or above this. Default: no events."
+    )
+    leave: Annotated[float, Field(ge=-1, le=1)] | None = Field(
+        default=None,
+        description="An event ends when the score falls below this; at most enter. Default: 0.03 less than enter.",
+    )
+    min_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=0.0, description="An event begins only when the score has been at or above enter for so long."
+    )
+    cooldown_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=0.0, description="No event begins for so long after the end of the one before."
+    )
+
+    @field_validator("leave", "min_seconds", "cooldown_seconds")
+    @classmethod
+    def _goes_with_enter(cls, value: float | None, info: ValidationInfo) -> float | None:
+        is_default = value == cls.model_fields[info.field_name or ""].default  # as `edged check` writes it
+        if not is_default and "enter" in info.data and info.data["enter"] is None:
+            raise misfit("does nothing without enter, the score at which an event begins; set that, or remove this")
+        return value
+
+    @field_validator("leave")
+    @classmethod
+    def _not_above_enter(cls, leave: float | None, info: ValidationInfo) -> float | None:
+        enter = info.data.get("enter")
+        if enter is not None and leave is not None and leave > enter:
+            raise misfit(f"must be at most enter (got {shown(leave)} and {shown(enter)})")
+        return leave
+
+    @property
+    def leaves_below(self) -> float | None:
+        """The score below which an event ends; None where there are no events."""
+        if self.enter is None:
+            return None
+        return max(-1.0, round(self.enter - LEAVE_BAND, 6)) if self.leave is None else self.leave
 
     def applies_to(self, camera: str, region: str) -> bool:
         """Is this compared with *region* of *camera*?"""

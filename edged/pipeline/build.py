@@ -17,6 +17,7 @@ from edged.pipeline.keyring import read_keyring
 from edged.pipeline.model import open_model, open_references, read_fallback_file, read_model_file
 from edged.pipeline.publisher import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
+from edged.pipeline.rules import event_rules
 from edged.pipeline.stage import Stage
 from edged.pipeline.tally import Tally
 from edged.references import References
@@ -126,4 +127,5 @@ def _publisher_settings(loaded: Loaded) -> PublisherSettings:
         messages_per_second=sum((camera.fps or LIVE_FPS) * len(camera.regions) for camera in config.cameras.values()),
         config_hash=config_hash(config),
         read_keys=lambda: read_keyring(loaded),
+        rules=event_rules(config),
     )
