@@ -24,6 +24,7 @@ __all__ = ["FakeLibrary"]
 
 FPS = 100
 SENSOR = (4608, 2592)
+STEP = 24  # pixels of the sensor that are drawn as one
 MODES = [
     {
         "format": "SRGGB10_CSI2P",
@@ -261,23 +262,36 @@ class FakeCamera:
         self.free -= 1
         self.frames += 1
         metadata: dict[str, Any] = {"SensorTimestamp": time.monotonic_ns() - 5_000_000}
-        crop = self.started_with[-1].get("ScalerCrop")
-        # A control takes effect some frames after it was given.
-        metadata["ScalerCrop"] = crop if crop and self.frames > 2 else (0, 0, *SENSOR)
+        metadata["ScalerCrop"] = self._crop
         return True, FakeRequest(self, self._picture(), metadata)
 
+    @property
+    def _crop(self) -> tuple[int, int, int, int]:
+        told: tuple[int, int, int, int] | None = self.started_with[-1].get("ScalerCrop")
+        # A control takes effect some frames after it was given.
+        return told if told and self.frames > 2 else (0, 0, *SENSOR)
+
     def _picture(self) -> NDArray[np.uint8]:
-        """Red, green or blue, with a white corner at the top left of the scene; its rows are padded to 64 bytes."""
+        """What the camera sees, in frames whose rows are padded to 64 bytes.
+
+        As on a Raspberry Pi the sensor mirrors, and the crop is cut out of what it delivers then.
+        """
         main, transform = self.configured[-1]["main"], self.configured[-1]["transform"]
         (width, height), is_rgb = main["size"], main["format"] in ("BGR888", "XBGR8888")
         channels = 4 if main["format"].startswith("X") else 3
+        scene = self._scene(channels, is_rgb)[:: -1 if transform.vflip else 1, :: -1 if transform.hflip else 1]
+        left, top, wide, high = (side // STEP for side in self._crop)
+        rows = top + np.arange(height) * high // height
+        columns = left + np.arange(width) * wide // width
         padded = np.zeros((height, -(-width * channels // 64) * 64), np.uint8)
         picture = padded[:, : width * channels].reshape(height, width, channels)
-        colour = self.frames % 3
-        picture[:, :, 2 - colour if not is_rgb else colour] = 255
-        picture[: height // 4, : width // 4] = 255
-        if transform.hflip:
-            picture[:] = picture[:, ::-1].copy()
-        if transform.vflip:
-            picture[:] = picture[::-1].copy()
+        picture[:] = scene[rows[:, None], columns]
         return picture
+
+    def _scene(self, channels: int, is_rgb: bool) -> NDArray[np.uint8]:
+        """Red, green or blue in turn, with a white corner at the top left."""
+        scene = np.zeros((SENSOR[1] // STEP, SENSOR[0] // STEP, channels), np.uint8)
+        colour = self.frames % 3
+        scene[:, :, 2 - colour if not is_rgb else colour] = 255
+        scene[: len(scene) // 4, : scene.shape[1] // 4] = 255
+        return scene

@@ -471,6 +471,19 @@ def test_a_crop_is_cut_out_of_all_that_the_sensor_sees_before_the_first_frame_is
     next_frame(source, np.zeros(frame_format.shape, np.uint8))
 
 
+@pytest.mark.parametrize("hflip", [False, True])
+@pytest.mark.parametrize("vflip", [False, True])
+def test_a_crop_is_the_region_of_the_frame_as_it_is_delivered_also_when_mirrored(
+    sensor: Sensor, hflip: bool, vflip: bool
+) -> None:
+    sensor.needs_stand_in()
+    left, top = 0.75 if hflip else 0.0, 0.75 if vflip else 0.0  # where the white corner is then
+    source = sensor.source(crop=Region(left, top, left + 0.25, top + 0.25), hflip=hflip, vflip=vflip)
+    slot = np.zeros(source.open().shape, np.uint8)
+    next_frame(source, slot)
+    assert (slot == 255).all()
+
+
 def test_a_crop_that_does_not_take_effect_is_a_failure(sensor: Sensor) -> None:
     fake = sensor.needs_stand_in()
     source = sensor.source(crop=Region(0.25, 0.5, 0.75, 1.0))

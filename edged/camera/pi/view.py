@@ -79,6 +79,9 @@ def sensor_mode(modes: Sequence[Mapping[str, Any]], size: tuple[int, int], fps: 
 def crop_rectangle(region: Region, limits: tuple[Any, Any, Any]) -> tuple[int, int, int, int]:
     """*region* of all that the sensor sees as x, y, width and height in its pixels; *limits* are ``ScalerCrop``'s.
 
+    It is the same for a sensor that mirrors: that mirrors what it reads out, and the crop is cut out of it afterwards.
+    So the region counts in the frame as it is delivered (libcamera's ``pipeline/rpi``, ``applyScalerCrop``).
+
     Raises:
         SourceError: the region is smaller than the ISP can enlarge.
     """
