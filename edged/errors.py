@@ -13,6 +13,7 @@ __all__ = [
     "DelegateError",
     "EdgedError",
     "EndOfStream",
+    "FallbackError",
     "InferenceError",
     "ModelError",
     "PublishError",
@@ -42,6 +43,10 @@ class ModelError(EdgedError, ValueError, RuntimeError):
 
 class DelegateError(ModelError):
     """The delegate or the engine that was asked for cannot be had (exit 78)."""
+
+
+class FallbackError(ModelError):
+    """The model that shall stand in for another cannot (exit 78)."""
 
 
 class InferenceError(EdgedError, RuntimeError):

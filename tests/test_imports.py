@@ -19,6 +19,7 @@ FLOORS = {
     "pipeline": 5,
     "camera": 4,
     "references": 4,
+    "enrolled": 4,
     "events": 4,
     "bridge": 4,
     "task": 4,

@@ -1,0 +1,423 @@
+"""Control messages: what can be asked of a daemon, and what it answers. ``docs/control.md`` is their manual.
+
+A request is one frame with a JSON object: ``v``, ``id``, ``op``, and the fields of the request with that ``op``. The
+answer carries the same ``id``: with ``"ok": true`` and a ``result``, after which there may be frames with pictures; or
+with ``"ok": false`` and an ``error``.
+
+A daemon is strict with what it is asked: a request that it does not understand to the last key is refused, because
+half of it might be what mattered. A client passes over keys of an answer that it does not know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from reprlib import repr as short
+from typing import Any, ClassVar, Literal, NoReturn, TypeAlias, TypeVar
+
+from edged.errors import ControlError, WireError
+from edged.values import check_name
+from edged.wire.typed import object_reader
+
+__all__ = [
+    "CODES",
+    "CONTROL_VERSION",
+    "DEFAULT_FRAMES",
+    "MAX_REPLY_BYTES",
+    "MAX_REQUEST_BYTES",
+    "MOST_FRAMES",
+    "REQUESTS",
+    "CameraReport",
+    "Enroll",
+    "EnrollResult",
+    "Envelope",
+    "Forget",
+    "ForgetResult",
+    "ListReferences",
+    "PictureInfo",
+    "ReferenceInfo",
+    "ReferencesResult",
+    "Reload",
+    "ReloadResult",
+    "Request",
+    "Result",
+    "Snapshot",
+    "SnapshotResult",
+    "Status",
+    "StatusResult",
+    "read_envelope",
+    "read_reply",
+    "write_refusal",
+    "write_reply",
+    "write_request",
+]
+
+CONTROL_VERSION = 1
+MAX_REQUEST_BYTES = 4096
+MAX_REPLY_BYTES = 8 << 20  # of the first frame: room for ten thousand references
+MAX_ID_LENGTH = 64
+DEFAULT_FRAMES = 5
+MOST_FRAMES = 50
+LONGEST_SECONDS = 86_400
+
+CODES: Mapping[str, str] = {
+    "malformed": "the request is no JSON object of this format",
+    "version": "the request is of another version",
+    "unknown-op": "there is no such op",
+    "invalid": "a key is missing, unknown, or has a wrong value",
+    "busy": "too much is under way; ask again later",
+    "not-found": "there is no such camera, region or reference",
+    "taken": "there is a reference of that name already",
+    "no-frames": "the camera delivers no frames now, or too few",
+    "config": "the configuration is wrong; nothing has changed",
+    "failed": "it could not be done, mostly because of the disk",
+    "stopping": "the daemon is stopping",
+}
+"""Why a request is refused, by the word that programs go by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Ask how the daemon is doing."""
+
+    op: ClassVar = "status"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reload:
+    """Ask it to read its configuration again, as SIGHUP does."""
+
+    op: ClassVar = "reload"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enroll:
+    """Ask it to give what a region of a camera looks like now a name, and to compare with it from then on.
+
+    ``region`` may be None where the camera has only one. ``frames`` are looked at within some two seconds, and the one
+    most like the others is kept. A reference of that name is replaced only with ``replace``. With ``enter`` it makes
+    events, as ``references.NAME.enter`` of the configuration does; ``leave`` is 0.03 less where it is None.
+    """
+
+    op: ClassVar = "enroll"
+
+    name: str
+    camera: str
+    region: str | None = None
+    frames: int = DEFAULT_FRAMES
+    replace: bool = False
+    enter: float | None = None
+    leave: float | None = None
+    min_seconds: float = 0.0
+    cooldown_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_names(name=self.name, camera=self.camera, region=self.region)
+        _check_range("frames", self.frames, 1, MOST_FRAMES)
+        _check_range("min_seconds", self.min_seconds, 0, LONGEST_SECONDS)
+        _check_range("cooldown_seconds", self.cooldown_seconds, 0, LONGEST_SECONDS)
+        if self.enter is None:
+            if self.leave is not None or self.min_seconds or self.cooldown_seconds:
+                raise WireError("leave, min_seconds, cooldown_seconds: do nothing without enter")
+            return
+        _check_range("enter", self.enter, -1, 1)
+        if self.leave is not None:
+            _check_range("leave", self.leave, -1, self.enter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """Ask it to forget an enrolled reference."""
+
+    op: ClassVar = "forget"
+
+    name: str
+
+    def __post_init__(self) -> None:
+        _check_names(name=self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListReferences:
+    """Ask for all references."""
+
+    op: ClassVar = "references"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Ask for a frame of a camera, with its regions drawn on it, and what the model is given of each."""
+
+    op: ClassVar = "snapshot"
+
+    camera: str
+
+    def __post_init__(self) -> None:
+        _check_names(camera=self.camera)
+
+
+Request: TypeAlias = Status | Reload | Enroll | Forget | ListReferences | Snapshot
+
+REQUESTS: Mapping[str, type[Request]] = {
+    cls.op: cls for cls in (Status, Reload, Enroll, Forget, ListReferences, Snapshot)
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraReport:
+    """A camera: its regions, its state, and why."""
+
+    name: str
+    regions: tuple[str, ...]
+    state: Literal["starting", "running", "lost", "frozen", "stopped"]
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusResult:
+    """How the daemon is doing. ``references`` are all that are compared, ``enrolled`` those that were enrolled."""
+
+    node: str
+    version: str
+    pid: int
+    uptime_s: float
+    config: str
+    model: str
+    space_id: str
+    engine: str
+    delegate: str
+    cameras: tuple[CameraReport, ...]
+    references: int
+    enrolled: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReloadResult:
+    """What a reload has changed, a line for each part of the daemon; nothing if there was nothing new."""
+
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceInfo:
+    """A reference: where it comes from, where it is compared, and in which space its vectors are.
+
+    ``places`` are cameras (``street``) and regions (``street/path``); empty: everywhere. ``thumbnail`` is the path of a
+    picture of it on the daemon's machine. ``problem`` says why it is not compared, where it is not. The rest is known
+    of enrolled ones only: when its frame was captured (in microseconds since 1970), through which camera and region,
+    and how like it the least like of the frames was that were looked at.
+    """
+
+    name: str
+    origin: Literal["config", "enrolled"]
+    places: tuple[str, ...]
+    space_id: str | None
+    thumbnail: str | None
+    problem: str | None = None
+    t_wall_us: int | None = None
+    camera: str | None = None
+    region: str | None = None
+    frames: int | None = None
+    similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrollResult:
+    """The new reference. ``similarities`` are those of each frame to the one that is kept, in the order of capture.
+
+    ``outliers`` are the numbers, from 0, of those frames that show something else; they do not count.
+    """
+
+    reference: ReferenceInfo
+    replaced: bool
+    similarities: tuple[float, ...]
+    outliers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetResult:
+    """The reference that was forgotten."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferencesResult:
+    """All references, by name."""
+
+    references: tuple[ReferenceInfo, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureInfo:
+    """A PNG that follows in a frame of its own: ``street`` is the camera's frame, ``street-path`` a region's input."""
+
+    name: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotResult:
+    """A look through a camera. The pictures follow the answer, in this order, each in a frame of its own."""
+
+    camera: str
+    frame_seq: int
+    t_wall_us: int
+    pictures: tuple[PictureInfo, ...]
+
+
+Result: TypeAlias = StatusResult | ReloadResult | EnrollResult | ForgetResult | ReferencesResult | SnapshotResult
+R = TypeVar("R", bound=Result)
+
+_RESERVED = ("v", "id", "op")
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A request of which only ``v``, ``id`` and ``op`` have been read."""
+
+    id: str
+    op: str
+    rest: dict[str, Any] = field(repr=False)
+
+    def request(self) -> Request:
+        """The request itself.
+
+        Raises:
+            ControlError: there is no such ``op`` (``unknown-op``), or a key of it is wrong (``invalid``).
+        """
+        cls = REQUESTS.get(self.op)
+        if cls is None:
+            raise ControlError("unknown-op", f"op: must be one of {', '.join(REQUESTS)} (got {short(self.op)})")
+        known = {member.name for member in fields(cls)}
+        if unknown := sorted(self.rest.keys() - known):
+            has = ", ".join(member.name for member in fields(cls)) or "no keys of its own"
+            raise ControlError("invalid", f"{short(unknown[0])}: is no key of {self.op}, which has {has}")
+        try:
+            return cls(**object_reader(cls, "")(self.rest))
+        except WireError as exc:
+            raise ControlError("invalid", str(exc)) from exc
+
+
+def read_envelope(body: bytes | memoryview) -> Envelope:
+    """The outside of a request.
+
+    Raises:
+        ControlError: *body* is none (``malformed``), or one of another version (``version``).
+    """
+    if len(body) > MAX_REQUEST_BYTES:
+        raise ControlError("malformed", f"request: must be at most {MAX_REQUEST_BYTES} bytes (got {len(body)})")
+    try:
+        content = _parse(body)
+        if type(content.get("v")) is not int or content["v"] != CONTROL_VERSION:
+            text = f"v: this daemon understands version {CONTROL_VERSION} (got {short(content.get('v'))})"
+            raise ControlError("version", text)
+        values = object_reader(_Outside, "")(content)
+    except WireError as exc:
+        raise ControlError("malformed", str(exc)) from exc
+    if len(values["id"]) > MAX_ID_LENGTH:
+        raise ControlError("malformed", f"id: must be at most {MAX_ID_LENGTH} characters (got {len(values['id'])})")
+    return Envelope(**values, rest={key: value for key, value in content.items() if key not in _RESERVED})
+
+
+def write_request(request: Request, request_id: str) -> bytes:
+    """The frame of a request, which the answer will name by *request_id*."""
+    return _to_json({"v": CONTROL_VERSION, "id": request_id, "op": request.op, **asdict(request)})
+
+
+def write_reply(result: Result, request_id: str) -> bytes:
+    """The first frame of the answer to a request that was done."""
+    return _to_json({"v": CONTROL_VERSION, "id": request_id, "ok": True, "result": asdict(result)})
+
+
+def write_refusal(error: ControlError, request_id: str | None) -> bytes:
+    """The answer to a request that was refused; *request_id* is None where that could not be read."""
+    told = {"code": error.code, "text": str(error)}
+    return _to_json({"v": CONTROL_VERSION, "id": request_id, "ok": False, "error": told})
+
+
+def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: str) -> R | None:
+    """The result in the *frames* of an answer; None if that answers another request.
+
+    Raises:
+        ControlError: the daemon refused, and says why.
+        WireError: it is no answer of this version.
+    """
+    if not frames or len(frames[0]) > MAX_REPLY_BYTES:
+        raise WireError(f"reply: must be frames of which the first has at most {MAX_REPLY_BYTES} bytes")
+    content = _parse(frames[0])
+    if type(content.get("v")) is not int or content["v"] != CONTROL_VERSION:
+        raise WireError(f"v: this client understands version {CONTROL_VERSION} (got {short(content.get('v'))})")
+    if content.get("id") not in (request_id, None):
+        return None
+    if content.get("ok") is not True:
+        error = object_reader(_Refusal, "error")(content.get("error"))
+        raise ControlError(error["code"], error["text"])
+    result = cls(**object_reader(cls, "result")(content.get("result")))
+    if isinstance(result, SnapshotResult) and len(result.pictures) != len(frames) - 1:
+        raise WireError(f"pictures: must be as many as frames after the first (got {len(frames) - 1})")
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    id: str
+    op: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    code: str
+    text: str
+
+
+def _check_names(**names: str | None) -> None:
+    for key, name in names.items():
+        try:
+            if name is not None:
+                check_name(name)
+        except ValueError as exc:
+            raise WireError(f"{key}: {exc}") from exc
+
+
+def _check_range(key: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise WireError(f"{key}: must be in {least:g}…{most:g} (got {value:g})")
+
+
+def _parse(body: bytes | memoryview) -> dict[str, Any]:
+    try:
+        content = _FROM_JSON.decode(str(body, "utf-8"))
+    except WireError:
+        raise
+    except RecursionError as exc:
+        raise WireError("message: is nested too deep") from exc
+    except UnicodeDecodeError as exc:
+        raise WireError(f"message: must be UTF-8 (got the byte 0x{body[exc.start]:02x} at {exc.start})") from exc
+    except ValueError as exc:
+        raise WireError(f"message: must be a JSON object ({exc})") from exc
+    if type(content) is not dict:
+        raise WireError(f"message: must be a JSON object (got {short(content)})")
+    return content
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise WireError(f"{short(twice)}: is given twice")
+    return content
+
+
+def _no_number(constant: str) -> NoReturn:
+    raise WireError(f"message: must be JSON, which has no {constant}")
+
+
+_FROM_JSON = json.JSONDecoder(parse_constant=_no_number, object_pairs_hook=_each_key_once)
+
+
+def _to_json(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
