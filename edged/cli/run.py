@@ -37,17 +37,14 @@ def run(args: argparse.Namespace) -> int:
     from edged.config import load
 
     loaded = load(args.config)
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=loaded.config.log.level.upper(),
-        format="%(asctime)s %(levelname)-7s %(message)s",
-    )
-    from edged.config.environment import notify_address, state_folder, watchdog_seconds
+    from edged.config.environment import journal_stream, notify_address, state_folder, watchdog_seconds
     from edged.pipeline.build import build
     from edged.service.daemon import Daemon
+    from edged.service.logs import log_to
     from edged.service.notify import Notifier
     from edged.service.state import warn_if_read_only
 
+    log_to(sys.stderr, loaded.config.log.level, journal_stream())
     warn_if_read_only(state_folder())
     notifier = Notifier(notify_address())
     daemon = Daemon(build(loaded), notifier, watchdog_seconds())

@@ -11,6 +11,7 @@ __all__ = [
     "default_endpoints",
     "default_node",
     "default_num_threads",
+    "journal_stream",
     "notify_address",
     "runtime_folder",
     "state_folder",
@@ -70,6 +71,12 @@ def state_folder() -> Path | None:
 def notify_address() -> str | None:
     """Where a service manager hears of this process: ``$NOTIFY_SOCKET``, see sd_notify(3); None where there is none."""
     return os.environ.get("NOTIFY_SOCKET") or None
+
+
+def journal_stream() -> tuple[int, int] | None:
+    """Device and inode of the stream by which what a service prints gets into the journal: ``$JOURNAL_STREAM``."""
+    given = re.fullmatch(r"([0-9]{1,20}):([0-9]{1,20})", os.environ.get("JOURNAL_STREAM", ""))
+    return (int(given[1]), int(given[2])) if given else None
 
 
 def watchdog_seconds() -> float | None:
