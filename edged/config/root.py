@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from edged.config.camera import CameraConfig
 from edged.config.environment import default_node
 from edged.config.fields import FilePath, Name, Section, at_least_one, left_empty, misfit, several
+from edged.config.metrics import MetricsConfig
 from edged.config.model import ModelConfig
 from edged.config.places import misplaced
 from edged.config.problems import brief, shown
@@ -97,6 +98,7 @@ class Config(Section):
         default={}, description="What frames are compared with, by name."
     )
     publish: PublishConfig = Field(default={}, validate_default=True, description=PublishConfig.__doc__)
+    metrics: MetricsConfig = Field(default={}, validate_default=True, description=MetricsConfig.__doc__)
     log: LogConfig = Field(default={}, validate_default=True, description=LogConfig.__doc__)
 
     @model_validator(mode="after")

@@ -1,0 +1,79 @@
+"""The section ``metrics``: where figures are told over HTTP, to Prometheus and to who asks whether edged is well."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from edged.config.fields import Read, Section, misfit
+from edged.config.problems import shown
+
+__all__ = ["HttpAddress", "MetricsConfig"]
+
+_PARTS = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]+):(?P<port>\*|[0-9]{1,5})")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAddress:
+    """Where an HTTP server listens. ``host`` is an IP address of either version; port 0 is any that is free."""
+
+    host: str
+    port: int
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach it."""
+        return ipaddress.ip_address(self.host).is_loopback
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port or '*'}"
+
+    @classmethod
+    def parse(cls, text: str, _: Path = Path()) -> HttpAddress:
+        """The address that *text* is, such as ``127.0.0.1:9464``, ``[::1]:9464`` or ``localhost:*``.
+
+        Raises:
+            ValueError: it is none.
+        """
+        parts = _PARTS.fullmatch(text)
+        host = parts["host"].strip("[]") if parts else ""
+        try:
+            address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+        except ValueError:
+            address = None
+        if parts is None or address is None or (address.version == 6) is not parts["host"].startswith("["):
+            raise ValueError(
+                "must be an IP address of this machine and a port, such as 127.0.0.1:9464 or '[::1]:9464' "
+                f"(got {shown(text)})"
+            )
+        if parts["port"] != "*" and not 1 <= int(parts["port"]) <= 65535:
+            raise ValueError(f"must have a port in 1…65535, or * for any that is free (got {shown(text)})")
+        return cls(str(address), 0 if parts["port"] == "*" else int(parts["port"]))
+
+
+class MetricsConfig(Section):
+    """Figures over HTTP: /metrics for Prometheus, and /healthz and /readyz for who asks whether edged is well."""
+
+    listen: Annotated[HttpAddress, Read(str, HttpAddress.parse)] | None = Field(
+        default=None,
+        description="Address and port, such as 127.0.0.1:9464. Others than this machine may be reached by it only with "
+        "insecure. null: nowhere.",
+        examples=["127.0.0.1:9464"],
+    )
+    insecure: bool = Field(default=False, description="Allow an address that others on the network can ask.")
+
+    @model_validator(mode="after")
+    def _beyond_only_if_told(self) -> Self:
+        if self.listen is not None and not self.listen.is_local and not self.insecure:
+            raise misfit(
+                "must stay on this machine (127.0.0.1, [::1] or localhost): elsewhere everybody on the network can ask "
+                f"it, which 'insecure: true' would allow (got {shown(str(self.listen))})",
+                at=("listen",),
+            )
+        return self
