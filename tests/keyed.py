@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from edged.bell import Bell
 from edged.config import load_text
-from edged.pipeline.bell import Bell
 from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.keyring import read_keyring
 from edged.pipeline.publisher import Publisher, PublisherSettings

@@ -30,6 +30,7 @@ FLOORS = {
     "wire": 2,
     "board": 2,
     "values": 1,
+    "bell": 1,
     "errors": 1,
     "__init__": 0,
 }

@@ -12,8 +12,9 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.bell import Bell
 from edged.camera.http.address import Address
-from edged.camera.http.connection import Alarm, Woken
+from edged.camera.http.connection import Woken
 from edged.camera.http.exchange import Body, Response, get
 from edged.camera.http.parts import Parts, boundary_of
 from edged.camera.jpeg import check_jpeg, decode_jpeg, reduced
@@ -70,7 +71,7 @@ class MjpegSource:
         self._reduce = reduce
         self._verify_tls = verify_tls
         self._woken = threading.Event()
-        self._alarm: Alarm | None = None
+        self._bell: Bell | None = None
         self._body: Body | None = None
         self._parts: Parts | None = None
         self._is_new = False  # the newest picture was not given out yet
@@ -87,12 +88,12 @@ class MjpegSource:
             SourceError: there is no such stream now.
         """
         self.close()
-        self._alarm = Alarm()
+        self._bell = Bell()
         if self._woken.is_set():
-            self._alarm.ring()
+            self._bell.ring()
         deadline = time.monotonic() + self._timeout
         try:
-            response = get(self._address, self._tls, self._alarm, deadline)
+            response = get(self._address, self._tls, self._bell, deadline)
             self._body = response.body
             self._parts = Parts(self._boundary(response))
             self._size = self._first_size(deadline)
@@ -130,16 +131,16 @@ class MjpegSource:
 
     def wake(self) -> None:
         self._woken.set()
-        alarm = self._alarm
-        if alarm is not None:
-            alarm.ring()
+        bell = self._bell
+        if bell is not None:
+            bell.ring()
 
     def close(self) -> None:
         if self._body is not None:
             self._body.close()
-        if self._alarm is not None:
-            self._alarm.close()
-        self._body = self._alarm = self._parts = None
+        if self._bell is not None:
+            self._bell.close()
+        self._body = self._bell = self._parts = None
         self._is_new = False
 
     def _receive(self) -> bool:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 import select
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.bell import Bell
 from edged.camera.v4l2.choice import Wish
 from edged.camera.v4l2.device import Device, Picture
 from edged.camera.v4l2.driver_time import DriverTime
@@ -77,8 +76,7 @@ class UsbCamera:
         self._reduce = reduce
         self._kernel = kernel
         self._told = ""  # what was last said about the wish and the truth
-        self._bell: int | None = None  # an eventfd: ends a grab that waits
-        self._bell_guard = threading.Lock()
+        self._bell: Bell | None = None  # ends a grab that waits
         self._node: Path | None = None
         self._device: Device | None = None
         self._stream: Stream | None = None
@@ -91,8 +89,7 @@ class UsbCamera:
         self._node = None
         with self._translated(), ExitStack() as undo:
             undo.callback(self.close)
-            with self._bell_guard:
-                self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            self._bell = Bell()
             self._node = resolve(self._kernel, self._target)
             self._device = Device(self._kernel, self._node)
             check_camera(self._device)
@@ -112,9 +109,9 @@ class UsbCamera:
         with self._translated():
             self._give_back()
             while True:
-                ready = self._kernel.poll((fd, bell), max(0.0, deadline - time.monotonic()))
-                if bell in ready:
-                    os.eventfd_read(bell)
+                ready = self._kernel.poll((fd, bell.fileno()), max(0.0, deadline - time.monotonic()))
+                if bell.fileno() in ready:
+                    bell.silence()
                     return None
                 if not ready:
                     return None
@@ -133,9 +130,9 @@ class UsbCamera:
             self._give_back()
 
     def wake(self) -> None:
-        with self._bell_guard:
-            if self._bell is not None:
-                os.eventfd_write(self._bell, 1)
+        bell = self._bell
+        if bell is not None:
+            bell.ring()
 
     def close(self) -> None:
         self._in_hand = self._frames = None
@@ -145,10 +142,9 @@ class UsbCamera:
         if self._device is not None:
             self._device.close()
             self._device = None
-        with self._bell_guard:
-            if self._bell is not None:
-                os.close(self._bell)
-                self._bell = None
+        if self._bell is not None:
+            self._bell.close()
+            self._bell = None
 
     def _frames_of(self, picture: Picture, fps: float | None) -> Frames:
         if picture.fourcc in RAW:

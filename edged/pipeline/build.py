@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from edged.bell import Bell
 from edged.camera import open_source
 from edged.config import CameraConfig, ConfigFileError, Loaded, config_hash
-from edged.pipeline.bell import Bell
 from edged.pipeline.capture import Capture, CaptureSettings
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference import Feed, Inference

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.bell import Bell
 from edged.errors import RingClosed
-from edged.pipeline.bell import Bell
 from edged.values import Match, Region, Rotation, Stamp
 
 __all__ = ["Handover", "ModelFacts", "Result"]

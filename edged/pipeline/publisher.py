@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import zmq
 
 from edged import wire
+from edged.bell import Bell
 from edged.board import Board, Health
 from edged.events import EventRules
 from edged.pipeline.announcer import Announcer
-from edged.pipeline.bell import Bell
 from edged.pipeline.clock import WallClock
 from edged.pipeline.handover import Handover, Result
 from edged.pipeline.health import HealthWatch

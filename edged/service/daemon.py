@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from edged.pipeline.bell import Bell
+from edged.bell import Bell
 from edged.pipeline.build import Pipeline
 from edged.pipeline.stage import Stage
 from edged.pipeline.tally import Tally

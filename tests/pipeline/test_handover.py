@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edged.bell import Bell
 from edged.errors import RingClosed
-from edged.pipeline.bell import Bell
 from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.values import FULL, Stamp
 

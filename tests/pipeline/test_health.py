@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from edged.bell import Bell
 from edged.board import Board, Health
 from edged.client import Subscriber
 from edged.config import Endpoint
-from edged.pipeline.bell import Bell
 from edged.pipeline.handover import Handover
 from edged.pipeline.health import HealthWatch
 from edged.pipeline.publisher import Publisher, PublisherSettings

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edged.bell import Bell
 from edged.errors import ModelError, RingClosed
-from edged.pipeline.bell import Bell
 from edged.pipeline.handover import Handover, Result
 from edged.pipeline.inference import Feed, Inference
 from edged.pipeline.ring import FrameRing

@@ -13,9 +13,9 @@ import pytest
 import zmq
 
 from edged import wire
+from edged.bell import Bell
 from edged.config import Endpoint
 from edged.errors import PublishError
-from edged.pipeline.bell import Bell
 from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.publisher import Publisher, PublisherSettings
 from edged.pipeline.tally import CameraState, Tally

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from edged.bell import Bell
 from edged.config import Endpoint
 from edged.errors import ModelError, PublishError
-from edged.pipeline.bell import Bell
 from edged.pipeline.build import Pipeline
 from edged.pipeline.capture import Capture, CaptureSettings
 from edged.pipeline.handover import Handover

@@ -7,53 +7,28 @@ import os
 import select
 import socket
 import ssl
-import threading
 import time
 from contextlib import suppress
 
+from edged.bell import Bell
 from edged.camera.http.address import Address
 
-__all__ = ["Alarm", "Connection", "Woken"]
+__all__ = ["Connection", "Woken"]
 
 
 class Woken(Exception):  # noqa: N818 - not an error: somebody wants the wait to end
     """A wait was ended from another thread."""
 
 
-class Alarm:
-    """Ends the waits of one thread from any other. Once it has rung it goes on ringing."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-
-    def fileno(self) -> int:
-        """A descriptor that is ready for reading once the alarm has rung."""
-        return self._fd
-
-    def ring(self) -> None:
-        """End the wait, and every later one. After ``close`` it does nothing."""
-        with self._lock:
-            if self._fd >= 0:
-                os.eventfd_write(self._fd, 1)
-
-    def close(self) -> None:
-        """Close the descriptor; harmless when done twice."""
-        with self._lock:
-            if self._fd >= 0:
-                os.close(self._fd)
-                self._fd = -1
-
-
 class Connection:
     """A connected TCP or TLS socket.
 
     Every method raises ``OSError`` (``TimeoutError`` past the *deadline*, on the monotonic clock) when the connection
-    fails, and ``Woken`` when *alarm* rings.
+    fails, and ``Woken`` once *bell* has rung.
     """
 
-    def __init__(self, address: Address, tls: ssl.SSLContext | None, alarm: Alarm, deadline: float) -> None:
-        self._alarm = alarm
+    def __init__(self, address: Address, tls: ssl.SSLContext | None, bell: Bell, deadline: float) -> None:
+        self._bell = bell
         self._socket = self._connect(address, deadline)
         try:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -135,9 +110,9 @@ class Connection:
     def _await(self, awaited: socket.socket, event: int, deadline: float) -> None:
         poll = select.poll()
         poll.register(awaited, event)
-        poll.register(self._alarm, select.POLLIN)
+        poll.register(self._bell, select.POLLIN)
         ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
-        if any(fd == self._alarm.fileno() for fd, _ in ready):
+        if any(fd == self._bell.fileno() for fd, _ in ready):
             raise Woken
         if not ready:
             raise TimeoutError

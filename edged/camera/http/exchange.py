@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
 
+from edged.bell import Bell
 from edged.camera.http.address import Address
 from edged.camera.http.auth import authorization
 from edged.camera.http.chunks import Chunks
-from edged.camera.http.connection import Alarm, Connection
+from edged.camera.http.connection import Connection
 
 __all__ = ["Body", "HttpError", "Response", "get"]
 
@@ -84,18 +85,18 @@ class Response:
     body: Body
 
 
-def get(address: Address, tls: Callable[[], ssl.SSLContext], alarm: Alarm, deadline: float) -> Response:
+def get(address: Address, tls: Callable[[], ssl.SSLContext], bell: Bell, deadline: float) -> Response:
     """Ask for *address*, follow redirections, and tell user and password if the server asks for them.
 
     *tls* makes the settings of an encrypted connection, and is called only where one is needed.
 
     Raises:
         OSError: there is no connection (``TimeoutError``: not by *deadline*), or the answer makes no sense.
-        Woken: *alarm* rang.
+        Woken: *bell* has rung.
     """
     credentials: str | None = None
     for _ in range(MOST_REDIRECTIONS + 1):
-        response = _ask(address, credentials, tls, alarm, deadline)
+        response = _ask(address, credentials, tls, bell, deadline)
         location = response.headers.get("Location")
         challenges = response.headers.get_all("WWW-Authenticate") or []
         if response.status in REDIRECTIONS and location:
@@ -119,7 +120,7 @@ def _moved(address: Address, location: str) -> Address:
 
 
 def _ask(
-    address: Address, credentials: str | None, tls: Callable[[], ssl.SSLContext], alarm: Alarm, deadline: float
+    address: Address, credentials: str | None, tls: Callable[[], ssl.SSLContext], bell: Bell, deadline: float
 ) -> Response:
     lines = [
         f"GET {address.target} HTTP/1.1",
@@ -130,7 +131,7 @@ def _ask(
     ]
     if credentials is not None:
         lines.append(f"Authorization: {credentials}")
-    connection = Connection(address, tls() if address.scheme == "https" else None, alarm, deadline)
+    connection = Connection(address, tls() if address.scheme == "https" else None, bell, deadline)
     try:
         connection.send("\r\n".join([*lines, "", ""]).encode(), deadline)
         return _read_head(address, connection, deadline)
