@@ -1,8 +1,9 @@
 """YAML text → a ``Document``.
 
 Nothing here surprises: a key is always text (``on:`` and ``no:`` are fine names), and tags, merge keys and a second
-document are refused. Aliases are allowed as long as what they repeat stays small. Whatever the text is, reading it
-takes little time and memory.
+document are refused. Aliases are allowed as long as what they repeat stays small. ``${NAME}`` in a value is replaced,
+and then read as if it had stood there: as a number where it looks like one and is not in quotes. Whatever the text is,
+reading it takes little time and memory.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import yaml
 from edged.config.document import Document, Mark, Node
 from edged.config.problems import ConfigFileError, Problem, brief, dotted, shown
 from edged.config.scalars import CONTROL, resolved
+from edged.config.variables import Filled, Variables
 
 __all__ = ["LARGEST", "compose", "position"]
 
@@ -70,6 +72,7 @@ class _Composer:
         self._open: list[_Open] = []
         self._root: Node | None = None
         self._values = 0
+        self._variables = Variables()
 
     def compose(self) -> Document:
         self._look_at_characters()
@@ -106,7 +109,7 @@ class _Composer:
                 self._take_key(event)
             case yaml.ScalarEvent():
                 self._refuse_tag(event)
-                self._add(Node(self._scalar(event), _mark(event)), event.anchor)
+                self._add(self._scalar(event), event.anchor)
             case yaml.AliasEvent():
                 self._add(self._repeated(event), None)
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
@@ -170,9 +173,19 @@ class _Composer:
             self._fail(_mark(event), f"is nested more than {DEEPEST} levels deep")
         return node
 
-    def _scalar(self, event: yaml.ScalarEvent) -> object:
-        text: str = event.value
+    def _scalar(self, event: yaml.ScalarEvent) -> Node:
         self._is_unprintable(event)
+        filled = self._filled(event)
+        return Node(self._resolved(event, filled.text), _mark(event), secret=filled.secret)
+
+    def _filled(self, event: yaml.ScalarEvent) -> Filled:
+        try:
+            return self._variables.fill(event.value)
+        except ValueError as exc:
+            self._tell(_mark(event), str(exc))
+            return Filled(event.value)
+
+    def _resolved(self, event: yaml.ScalarEvent, text: str) -> object:
         if event.style:  # in quotes, or a block of lines
             return text
         try:
@@ -202,6 +215,8 @@ class _Composer:
             return Problem(self._file, line + 1, indent.index("\t") + 1, "", rule)
         said = [getattr(exc, part, None) for part in ("context", "problem")]
         rule = ", ".join(part for part in said if part) or "it cannot be read"
+        if "${" in lines[line][: column + 1]:
+            rule += "; between [ ] or { } a ${NAME} must be in quotes"
         return Problem(self._file, line + 1, column + 1, "", f"is not YAML: {rule}")
 
     def _tell(self, mark: Mark, rule: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from edged.config.problems import KeyPath, Problem, dotted
@@ -17,7 +18,8 @@ class Node:
     """A value: ``plain`` as Python has it, and where it and what it holds stand.
 
     ``children`` are the values by key or list position and ``keys`` is where each key stands. ``size`` counts the
-    values in it, aliases written out; ``height`` is how deep it is nested.
+    values in it, aliases written out; ``height`` is how deep it is nested. ``secret`` is a secret that was put into it,
+    as the file spells it, such as ``${CREDENTIAL:front}``, or into a value that it holds.
     """
 
     plain: object
@@ -26,12 +28,14 @@ class Node:
     keys: dict[str | int, Mark] = field(default_factory=dict)
     size: int = 1
     height: int = 1
+    secret: str = ""
 
     def add(self, key: str | int, child: Node) -> None:
         """Put *child* at *key* of this mapping, or at the end of this list."""
         self.children[key] = child
         self.size += child.size
         self.height = max(self.height, child.height + 1)
+        self.secret = self.secret or child.secret
         if isinstance(self.plain, dict):
             self.plain[key] = child.plain
         elif isinstance(self.plain, list):
@@ -67,7 +71,19 @@ class Document:
             node = node.children[part]
         return mark
 
+    def secrets(self) -> Iterator[tuple[KeyPath, str]]:
+        """The values that hold a secret, and how it is spelled there."""
+        return _secrets(self.root, ())
+
     def problem(self, path: KeyPath, rule: str, mark: Mark | None = None) -> Problem:
         """*rule* told of *path*, at *mark* or where the value stands."""
         line, column = mark or self.value_at(path)
         return Problem(self.file, line, column, dotted(path), rule)
+
+
+def _secrets(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    if node.secret and not node.children:
+        yield path, node.secret
+    for key, child in node.children.items():
+        if child.secret:
+            yield from _secrets(child, (*path, key))

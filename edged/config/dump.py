@@ -12,6 +12,7 @@ import yaml
 
 from edged.config.root import Config
 from edged.config.scalars import NUMBER
+from edged.config.variables import escaped
 
 __all__ = ["config_hash", "dump"]
 
@@ -26,9 +27,22 @@ class _Dumper(yaml.SafeDumper):
 
 
 def dump(config: Config) -> str:
-    """*config* as text: all defaults, absolute paths, ``***`` for users and passwords."""
-    values = config.model_dump(mode="json", by_alias=True)
+    """*config* as text: all defaults, absolute paths, what variables hold, ``***`` for users and passwords."""
+    values = _spelled(config.model_dump(mode="json", by_alias=True))
     return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _spelled(value: Any) -> Any:
+    """*value* so that nothing in it is taken for a ``${NAME}`` when it is read again."""
+    match value:
+        case dict():
+            return {key: _spelled(each) for key, each in value.items()}
+        case list():
+            return [_spelled(each) for each in value]
+        case str():
+            return escaped(value)
+        case _:
+            return value
 
 
 def config_hash(config: Config) -> str:

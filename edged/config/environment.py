@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 __all__ = [
+    "credential",
     "default_endpoints",
     "default_node",
     "default_num_threads",
@@ -15,10 +16,54 @@ __all__ = [
     "notify_address",
     "runtime_folder",
     "state_folder",
+    "variable",
     "watchdog_seconds",
 ]
 
 MOST_THREADS = 4
+LONGEST_CREDENTIAL = 4096  # bytes: passwords and tokens are meant
+
+
+def variable(name: str) -> str:
+    """What the variable *name* of the environment holds.
+
+    Raises:
+        LookupError: it is not set.
+    """
+    try:
+        return os.environ[name]
+    except KeyError as exc:
+        raise LookupError("it is not set; set it, in the unit with EnvironmentFile=, or give it a default") from exc
+
+
+def credential(name: str) -> str:
+    """The credential *name* of the service, without the line end that editors leave; see systemd.exec(5).
+
+    Raises:
+        LookupError: there is none of that name.
+        ValueError: it cannot be read, or is no text.
+    """
+    folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    if not folder:
+        raise LookupError(
+            f"there are no credentials here; the unit gets it by LoadCredential={name}:FILE, and who starts edged by "
+            "hand sets CREDENTIALS_DIRECTORY=FOLDER"
+        )
+    try:
+        with Path(folder, name).open("rb") as file:
+            content = file.read(LONGEST_CREDENTIAL + 1)
+    except FileNotFoundError as exc:
+        raise LookupError(f"{folder} has none of that name; the unit gets it by LoadCredential={name}:FILE") from exc
+    except OSError as exc:
+        raise ValueError(f"it cannot be read: {exc.strerror}") from exc
+    if not content.strip():
+        raise ValueError("it is empty")
+    if len(content) > LONGEST_CREDENTIAL:
+        raise ValueError(f"it is too long: more than {LONGEST_CREDENTIAL} bytes")
+    try:
+        return content.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None  # whose text would quote it
 
 
 def default_node() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from edged.config.places import misplaced, places_in
 from edged.config.problems import MOST_TOLD, ConfigFileError, KeyPath, Problem
 from edged.config.root import Config
 from edged.config.sentences import problems_of
+from edged.config.variables import where_secrets_go
 
 __all__ = ["Loaded", "load", "load_text"]
 
@@ -57,7 +58,9 @@ def load_text(text: str, path: str | Path) -> Loaded:
     """
     document = compose(text, str(path))
     folder = Path(path).absolute().parent
-    found = list(document.problems)
+    found = [*document.problems, *_secrets_shown(document)]
+    if len(found) > len(document.problems):
+        raise ConfigFileError(_once(found))  # and nothing is made of them that might be told
     for place, rule in islice(misplaced(*places_in(document.root.plain)), MOST_TOLD):
         found.append(document.problem(place, rule))
     try:
@@ -67,6 +70,13 @@ def load_text(text: str, path: str | Path) -> Loaded:
     if found:
         raise ConfigFileError(_once(found))
     return Loaded(config, document)
+
+
+def _secrets_shown(document: Document) -> Iterator[Problem]:
+    """Secrets that are not in the source of a camera: an alias can carry them anywhere."""
+    for path, spelled in document.secrets():
+        if not (len(path) == 3 and path[0] == "cameras" and path[2] == "source"):
+            yield document.problem(path, where_secrets_go(spelled))
 
 
 def _once(problems: Iterable[Problem]) -> list[Problem]:

@@ -8,6 +8,9 @@ from edged.config.root import Config
 
 __all__ = ["json_schema"]
 
+VARIABLE = r"\$\{"
+"""What a text has in it that may become any value."""
+
 
 def json_schema() -> dict[str, Any]:
     """The configuration as JSON Schema, draft 2020-12."""
@@ -15,6 +18,7 @@ def json_schema() -> dict[str, Any]:
     for section in (schema, *schema["$defs"].values()):
         for mapping in (section, *section["properties"].values()):
             _complete(mapping)
+    _let_variables_in(schema)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
@@ -28,3 +32,20 @@ def _complete(mapping: dict[str, Any]) -> None:
         mapping["additionalProperties"] = False
     if mapping.get("type") == "object" and not mapping.keys() & {"required", "minProperties"}:
         mapping["type"] = ["object", "null"]
+
+
+def _let_variables_in(rule: Any) -> None:
+    """Where a number, a truth value or one of some words is meant, ``${NAME}`` may be one.
+
+    ``pattern`` says nothing of a number, nor ``minimum`` of a text: so both can stand side by side.
+    """
+    for part in rule.values() if isinstance(rule, dict) else rule if isinstance(rule, list) else ():
+        _let_variables_in(part)
+    match rule:
+        case {"type": str(), "enum": list(words)}:
+            rule["anyOf"] = [{"type": rule.pop("type"), "enum": words}, {"type": "string", "pattern": VARIABLE}]
+            del rule["enum"]
+        case {"type": "string", "pattern": str(pattern)}:
+            rule["pattern"] = f"{pattern}|{VARIABLE}"
+        case {"type": "number" | "integer" | "boolean" as kind}:
+            rule |= {"type": [kind, "string"], "pattern": VARIABLE}

@@ -7,10 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from edged.config import CameraConfig, ConfigFileError, dump, load, load_text
+from edged.config.variables import Filled, Variables, escaped
 
 FOLDER = Path(__file__).parent.parent.parent / "config"
 EXAMPLES = [(FOLDER / "edged.yaml").read_text(), (FOLDER / "demo" / "edged.yaml").read_text()]
@@ -18,12 +19,24 @@ KEYS = "cameras references model publish log node source regions left right for 
 SOURCES = "file: usb: dir: pattern: picamera:0 rtsp://host http://me:secret@host ***"
 VALUES_OF_KEYS = "pub+bind:tcp:// 127.0.0.1 street full null true .nan .inf -1 0 1e999 0x1 1_0 12:30 é \U0001f600"
 SIGNS = ": - ? & * ! | > ' \" { } [ ] , # % @ ` ~ << !!int &a *a --- ..."
+VARIABLES = "$ $$ ${ } ${FPS:-10} ${FUZZ} ${FUZZ_TOKEN} ${CREDENTIAL:fuzz} http://me:${FUZZ_TOKEN}@h/?token="
 BLANKS = ["\t", "\r", "\n", "\x00", "\x85", "\u2028", "\ufeff"]
-WORDS = [*KEYS.split(), *SOURCES.split(), *VALUES_OF_KEYS.split(), *SIGNS.split(), *BLANKS]
+WORDS = [*KEYS.split(), *SOURCES.split(), *VALUES_OF_KEYS.split(), *SIGNS.split(), *VARIABLES.split(), *BLANKS]
 CAMERA_KEYS = (*CameraConfig.model_fields, "rotaton")
+
+SECRET = "s3cr3t@/:%?&=#\u00e9"  # with all that could end it early in a URL
 
 # A text that is slow to refuse is a fault: 5000 milliseconds. The fixtures set nothing that a first text could spoil.
 at_once = settings(deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(autouse=True)
+def _variables(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("credentials")
+    (folder / "fuzz").write_text(SECRET)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    monkeypatch.setenv("FUZZ_TOKEN", SECRET)
+    monkeypatch.setenv("FUZZ", "${FUZZ_TOKEN}: [x")
 
 
 def outcome(text: str) -> None:
@@ -34,9 +47,11 @@ def outcome(text: str) -> None:
         assert lines
         assert all(line.startswith("edged.yaml:") and len(line) < 2000 for line in lines)
         assert not [line for line in lines if "Input should" in line], "that is how pydantic talks, not we"
+        assert not [line for line in lines if "s3cr3t" in line]
         for problem in error.problems:
             assert problem.line <= text.count("\n") + text.count("\r") + 1
     else:
+        assert "s3cr3t" not in dump(loaded.config) + repr(loaded.config) + loaded.config.model_dump_json()
         if not any("***" in str(camera.source) for camera in loaded.config.cameras.values()):
             assert load_text(dump(loaded.config), "edged.yaml").config == loaded.config
 
@@ -55,17 +70,34 @@ def test_any_jumble_of_what_configurations_are_made_of(parts: list[str]) -> None
     outcome("".join(parts))
 
 
+@at_once
+@given(parts=st.lists(st.sampled_from([*VARIABLES.split(), "http://", "rtsp://", *"@/?&=:#%;", "h", "token="])))
+@example(parts=["http://", "?user=", "${FUZZ_TOKEN}", "@"])
+def test_a_secret_in_any_source_is_told_nowhere(parts: list[str]) -> None:
+    source = "".join(parts)
+    outcome(f"cameras: {{street: {{source: '{source}', loop: true, width: 1, verify_tls: false}}}}")
+    outcome(f"cameras: {{street: {{source: 'http://{source}'}}}}")
+
+
+@at_once
+@given(st.text())
+def test_any_text_survives_with_its_dollars_escaped(text: str) -> None:
+    assert Variables().fill(escaped(text)) == Filled(text)
+    for shown in ("$$".join(text), "${".join(text)):
+        assert Variables().fill(escaped(shown)) == Filled(shown)
+
+
 @pytest.mark.usefixtures("parser")
 @at_once
 @given(
-    example=st.sampled_from(EXAMPLES),
+    text=st.sampled_from(EXAMPLES),
     cuts=st.lists(st.tuples(st.integers(0, 6000), st.integers(0, 40), st.sampled_from(WORDS)), max_size=4),
 )
-def test_examples_with_pieces_cut_out_and_put_in(example: str, cuts: list[tuple[int, int, str]]) -> None:
+def test_examples_with_pieces_cut_out_and_put_in(text: str, cuts: list[tuple[int, int, str]]) -> None:
     for at, length, put_in in cuts:
-        at %= len(example) + 1
-        example = example[:at] + put_in + example[at + length :]
-    outcome(example)
+        at %= len(text) + 1
+        text = text[:at] + put_in + text[at + length :]
+    outcome(text)
 
 
 @pytest.mark.parametrize("piece", ["://", "?", "?user", "&pass", "@", "=", "rtsp://a@", "?user="])
