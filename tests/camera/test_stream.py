@@ -21,6 +21,8 @@ from edged.errors import SourceError
 from tests.camera.leaks import leaves_nothing_behind
 from tests.camera.servers import MjpegServer, free_port, number, serving
 
+pytestmark = pytest.mark.timed
+
 LIMIT = 10.0
 SYSTEM_PYTHON = "/usr/bin/python3"
 PACKAGES = "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-{base,good,ugly}"

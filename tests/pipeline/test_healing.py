@@ -22,6 +22,8 @@ from edged.pipeline.tally import CameraState, Condition, Tally
 from edged.values import Format
 from tests.fakes import FakeSource, eventually
 
+pytestmark = pytest.mark.timed
+
 ROUNDS = int(os.environ.get("EDGED_ROUNDS", "5"))
 STALL = 0.15
 FROZEN = 0.55  # seconds; a frozen picture is looked for twice a second

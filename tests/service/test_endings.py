@@ -26,6 +26,8 @@ from edged.vision.embedder import Embedder
 from edged.vision.model_file import read_model
 from tests.fakes import FakeSource, eventually
 
+pytestmark = pytest.mark.timed
+
 
 class Rig:
     """A daemon on a fake camera, with a small model that may be told to misbehave."""

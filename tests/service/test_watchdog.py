@@ -23,6 +23,8 @@ from edged.service.watchdog import Watchdog
 from tests.fakes import FakeSource, eventually
 from tests.service.conftest import Manager
 
+pytestmark = pytest.mark.timed
+
 CONFIG = """\
 model: {{name: efficientnet-lite0-int8, num_threads: 1}}
 cameras:
