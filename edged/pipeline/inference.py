@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +17,7 @@ from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.ring import FrameRing, Lease
 from edged.pipeline.stage import Stage
 from edged.pipeline.tally import Tally
+from edged.pipeline.witness import Sight, Witness
 from edged.references import Reference, References, Scorer
 from edged.values import FULL, Region, Rotation
 
@@ -79,6 +81,12 @@ class Inference(Stage):
         self._errands = Errands(self._ring)
         self._turn = 0
         self._scorers: dict[tuple[str, str], Scorer] = {}
+        self._witnesses: list[Witness] = []
+
+    @property
+    def facts(self) -> ModelFacts | None:
+        """What its model is; None until that is open."""
+        return self._facts
 
     def ask(self, work: Callable[[Embedder], T]) -> Future[T]:
         """Have *work* done with the embedder, between two frames; called from any thread, returns at once.
@@ -100,6 +108,18 @@ class Inference(Stage):
         *configured* and *enrolled* are all references of that origin, embedded by this stage's model.
         """
         return self._errands.ask(lambda: self._use(feeds, configured, enrolled))
+
+    def show(self, witness: Witness) -> None:
+        """Let *witness* see every region that is embedded from now on, until it has seen enough, or `dismiss`.
+
+        Called from any thread. A witness that takes long holds up the stream.
+        """
+        self._witnesses.append(witness)
+
+    def dismiss(self, witness: Witness) -> None:
+        """Show *witness* no more; harmless if it has seen enough. Called from any thread."""
+        with suppress(ValueError):
+            self._witnesses.remove(witness)
 
     def open(self) -> None:
         self._model, self._references = self._open_model(self._go_on)
@@ -225,6 +245,10 @@ class Inference(Stage):
         inferred = time.monotonic_ns()
         scorer = self._scorers[feed.camera, name]
         matches = scorer.matches(vector)
+        compared = time.monotonic_ns()
+        for witness in tuple(self._witnesses):
+            if witness(Sight(feed, lease, name, box, vector, self._embedder)):
+                self.dismiss(witness)
         self._handover.put(
             Result(
                 camera=feed.camera,
@@ -236,7 +260,7 @@ class Inference(Stage):
                 wait_ns=started - lease.stamp.t_cap_ns,
                 preprocess_ns=loaded - started,
                 infer_ns=inferred - loaded,
-                compare_ns=time.monotonic_ns() - inferred,
+                compare_ns=compared - inferred,
                 matches=matches,
                 compared=scorer.size,
                 vector=vector,

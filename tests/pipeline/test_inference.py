@@ -19,8 +19,9 @@ from edged.pipeline.handover import Handover, Result
 from edged.pipeline.inference import Feed, Inference
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.tally import Tally
+from edged.pipeline.witness import Sight
 from edged.references import Reference, References
-from edged.values import FULL, Format, PixelFormat, Region, Stamp
+from edged.values import FULL, Box, Format, PixelFormat, Region, Stamp
 from edged.vision.embedder import Embedder, EmbedderOptions
 from edged.vision.model_file import read_model
 from tests.fakes import eventually
@@ -347,3 +348,47 @@ def test_another_model_takes_over_and_no_ring_is_closed(cases: Path) -> None:
         other.stop()
         assert other.join(10)
     assert other.error is None
+
+
+def test_a_witness_sees_what_is_embedded_until_it_has_seen_enough(cases: Path) -> None:
+    rig = Rig(cases)
+    seen: list[tuple[str, str, int, Box, NDArray[np.float32], NDArray[np.uint8]]] = []
+
+    def look(sight: Sight) -> bool:
+        vector = np.array(sight.vector, np.float32)
+        seen.append((sight.feed.camera, sight.region, sight.lease.seq, sight.box, vector, sight.lease.pixels.copy()))
+        return len(seen) == 3
+
+    with started(rig):
+        rig.stage.show(look)
+        for seq in range(3):
+            rig.deliver(0, seq, picture(seq))
+            rig.results(2)
+    assert [(camera, region, seq) for camera, region, seq, *_ in seen] == [
+        ("one", "left", 0),
+        ("one", "right", 0),
+        ("one", "left", 1),
+    ]
+    assert seen[1][3] == RIGHT.to_box(120, 80)
+    assert np.array_equal(seen[2][5], picture(1))
+    with Embedder(rig.model) as embedder:
+        expected = np.zeros(embedder.dimension, np.float32)
+        embedder.embed(picture(0), PixelFormat.BGR, RIGHT.to_box(120, 80), 90, expected)
+    assert np.array_equal(seen[1][4], expected)
+
+
+def test_a_witness_that_is_dismissed_sees_nothing_more(cases: Path) -> None:
+    rig = Rig(cases)
+    seen: list[Sight] = []
+
+    def look(sight: Sight) -> bool:
+        seen.append(sight)
+        return False
+
+    with started(rig):
+        rig.stage.show(look)
+        rig.stage.dismiss(look)
+        rig.stage.dismiss(look)
+        rig.deliver(1, 0, picture(0))
+        rig.results(1)
+    assert seen == []
