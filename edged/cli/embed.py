@@ -38,6 +38,11 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="picture files, and folders of them")
     add_model_arguments(parser)
     add_picture_arguments(parser)
+    parser.add_argument(
+        "--trusted",
+        action="store_true",
+        help="run a model file at once, and not first in a child process that it may kill; that is done once a file",
+    )
     parser.add_argument("--json", action="store_true", help="print everything, vectors too, as one JSON object")
     parser.add_argument(
         "--out", type=Path, metavar="FILE.npy", help="write the vectors, one row a picture, in the order of the list"
@@ -50,11 +55,12 @@ def embed(args: argparse.Namespace) -> int:
     from edged.cli.pictures import Pictures
     from edged.cli.similarities import as_json, as_text
     from edged.vision.fallback import open_embedder
+    from edged.vision.memory import cache_folder
 
     if problem := _unusable(args):
         print(f"edged embed: {problem}", file=sys.stderr)
         return EXIT_FAILURE
-    with open_embedder(_model(args), _options(args)) as embedder:
+    with open_embedder(_model(args), _options(args), memory=cache_folder(), trusted=args.trusted) as embedder:
         pictures = Pictures(embedder, args.roi, args.rotation, args.save_input)
         status = _embed_all(pictures, args.pictures)
         print(as_json(pictures) if args.json else as_text(pictures))

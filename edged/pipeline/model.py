@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,15 +11,15 @@ from numpy.typing import NDArray
 
 from edged.config import ConfigFileError, FallbackConfig, KeyPath, Loaded, ModelConfig, Problem
 from edged.config.environment import state_folder
-from edged.errors import DelegateError, ModelError, ReferenceImageError
+from edged.errors import DelegateError, FallbackError, ModelError, ReferenceImageError
 from edged.references import Reference, References, embed_picture, picture_files, read_reference
 from edged.vision.bundled import bundled_model
 from edged.vision.embedder import Embedder, EmbedderOptions, find_head
+from edged.vision.engine import installed_engines
 from edged.vision.fallback import open_embedder
 from edged.vision.interpreter import AUTO
 from edged.vision.model_file import read_model
 from edged.vision.specs import ModelFile, Normalization
-from edged.vision.trial import ensure_survives
 
 __all__ = ["open_model", "open_references", "read_fallback_file", "read_model_file", "reference_problems"]
 
@@ -60,15 +58,9 @@ def open_model(loaded: Loaded, model: ModelFile, fallback: ModelFile | None = No
     Raises:
         ConfigFileError: it cannot be used.
     """
-    options, memory = _options(loaded.config.model), state_folder()
-    file = _file(loaded.config.model)
-    _blaming(loaded, file, lambda: _ensure_survives(model, options, memory))
-    if fallback is not None:
-        _blaming(loaded, ("fallback",), lambda: _ensure_survives(fallback, replace(options, delegate=AUTO), memory))
-        with suppress(OSError):  # who cannot write there is told so
-            if memory is not None:
-                memory.mkdir(parents=True, exist_ok=True)
-    return _blaming(loaded, file, lambda: open_embedder(model, options, fallback=fallback, memory=memory))
+    config = loaded.config.model
+    options, memory = _options(config), state_folder()
+    return _blaming(loaded, _file(config), lambda: open_embedder(model, options, fallback=fallback, memory=memory))
 
 
 def open_references(loaded: Loaded, embedder: Embedder, go_on: Callable[[], None] = lambda: None) -> References:
@@ -105,15 +97,17 @@ def _blaming(loaded: Loaded, setting: KeyPath, work: Callable[[], T]) -> T:
     try:
         return work()
     except DelegateError as exc:
-        setting = ("delegate",) if loaded.config.model.engine == "auto" else ("engine",)
+        setting = ("engine",) if _blames_engine(loaded.config.model) else ("delegate",)
         raise ConfigFileError([loaded.problem(("model", *setting), str(exc))]) from exc
+    except FallbackError as exc:
+        raise ConfigFileError([loaded.problem(("model", "fallback"), str(exc))]) from exc
     except ModelError as exc:
         raise ConfigFileError([loaded.problem(("model", *setting), str(exc))]) from exc
 
 
-def _ensure_survives(model: ModelFile, options: EmbedderOptions, memory: Path | None) -> None:
-    with suppress(DelegateError):  # told, or fallen back from, when the model is opened
-        ensure_survives(model, engine=options.engine, delegate=options.delegate, memory=memory)
+def _blames_engine(config: ModelConfig) -> bool:
+    """Whether an engine was asked for, and is missing or the only thing that was."""
+    return config.engine != "auto" and (config.delegate == AUTO or config.engine not in installed_engines())
 
 
 def _each_picture(loaded: Loaded, name: str, use: Callable[[Path], T], problems: list[Problem]) -> list[T]:

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from edged.errors import ModelError
-from edged.values import Box, Delegate, Region
-from edged.vision.embedder import Embedder, EmbedderOptions, space_of
+from edged.values import Box, Region
+from edged.vision.embedder import space_of
 from edged.vision.image import TensorImage
-from edged.vision.model_file import read_model
+from edged.vision.opening import open_by_options
 from edged.vision.options import BaseOptions, BoundingBox, ImageEmbedderOptions
 from edged.vision.orientation import Orientation
 from edged.vision.results import Embedding, EmbeddingResult, FeatureVector
 from edged.vision.similarity import ReferenceMatrix, cosine_similarity, similarity
-from edged.vision.specs import Normalization
 
 if TYPE_CHECKING:
+    import os
     from types import TracebackType
 
     import numpy.typing as npt
 
     from edged.values import Rotation
-    from edged.vision.specs import HeadSpec, ModelFile
+    from edged.vision.specs import HeadSpec
 
 __all__ = ["ImageEmbedder"]
 
@@ -40,11 +37,9 @@ class ImageEmbedder:
     """
 
     def __init__(self, options: ImageEmbedderOptions) -> None:
-        options.base_options.check()
-        options.embedding_options.check()
-        model = _read(options)
         self._options = options
-        self._embedder = Embedder(model, _embedder_options(options))
+        self._embedder = open_by_options(options)
+        model = self._embedder.model
         self._heads = model.heads
         self._spaces = [space_of(model, replace(self._embedder.options, head=head.index)) for head in model.heads]
         self._lock = threading.Lock()
@@ -64,8 +59,9 @@ class ImageEmbedder:
         """An embedder as *options* say.
 
         Raises:
-            ModelError: the model cannot be used; its subclass ``DelegateError``: the engine or the delegate cannot be
-                had. Both are a ``ValueError`` and a ``RuntimeError``.
+            ModelError: the model cannot be used, or killed a child process that tried it; its subclass
+                ``DelegateError``: the engine or the delegate cannot be had. Both are a ``ValueError`` and a
+                ``RuntimeError``.
             TypeError: an option is of another type than it has to be.
             ValueError: options do not go together.
         """
@@ -182,49 +178,6 @@ class ImageEmbedder:
         self._embedder.read(vector, head.index)
         value = vector.view(np.uint8) if vector.dtype == np.int8 else vector.astype(np.float64)
         return Embedding(FeatureVector(value), head.index, head.name, self._spaces[head.index])
-
-
-def _read(options: ImageEmbedderOptions) -> ModelFile:
-    base = options.base_options
-    normalization = None
-    if (options.mean is None) != (options.std is None):
-        raise ValueError(f"mean and std go together (got {options.mean} and {options.std})")
-    if options.mean is not None and options.std is not None:
-        normalization = Normalization(_numbers(options.mean), _numbers(options.std))
-    if base.file_content:
-        return read_model(base.file_content, normalization=normalization)
-    return read_model(os.fsdecode(base.file_name or ""), normalization=normalization)
-
-
-def _numbers(values: float | Sequence[float]) -> tuple[float, ...]:
-    return tuple(float(value) for value in values) if isinstance(values, Sequence) else (float(values),)
-
-
-def _embedder_options(options: ImageEmbedderOptions) -> EmbedderOptions:
-    base, embedding = options.base_options, options.embedding_options
-    return EmbedderOptions(
-        l2_normalize=bool(embedding.l2_normalize),
-        quantize=bool(embedding.quantize),
-        resize=options.resize,
-        engine=base.engine,
-        delegate=_delegate(base),
-        num_threads=_num_threads(base.num_threads),
-    )
-
-
-def _delegate(base: BaseOptions) -> Delegate:
-    delegate = Delegate.parse(base.delegate) if isinstance(base.delegate, str) else base.delegate
-    if not base.use_coral or delegate.kind == "coral":
-        return delegate
-    if delegate.kind != "auto":
-        raise ValueError(f"use_coral and another delegate do not go together (got {delegate.kind})")
-    return Delegate("coral")
-
-
-def _num_threads(asked: int | None) -> int:
-    if asked is not None and asked < -1:
-        raise ModelError(f"Failed setting number of CPU threads: it must be -1 or more (got {asked})")
-    return asked if asked is not None and asked > 0 else 1
 
 
 def _picture(image: object) -> TensorImage:

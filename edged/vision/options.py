@@ -30,7 +30,9 @@ class BaseOptions:
     the model may use; -1, 0 and None leave it to edged, which takes one. ``use_coral`` means the delegate ``coral``.
 
     Added to the Task Library's: ``file_name`` may be a ``pathlib.Path``; ``engine``; ``delegate``, by name or as a
-    ``Delegate``.
+    ``Delegate``; ``trusted``. A model that did not come with edged is tried once in a child process, for some files
+    kill the engine, and the process with it; that it survived is remembered in the user's cache. ``trusted`` leaves
+    that out.
     """
 
     file_name: str | bytes | os.PathLike[str] | None = None
@@ -39,6 +41,7 @@ class BaseOptions:
     use_coral: bool | None = None
     engine: EngineOption = "auto"
     delegate: Delegate | str = "auto"
+    trusted: bool = False
 
     def check(self) -> None:
         """Look at the types.
@@ -52,6 +55,7 @@ class BaseOptions:
         _check_type(self, "use_coral", bool, int)
         _check_type(self, "engine", str)
         _check_type(self, "delegate", str, Delegate)
+        _check_type(self, "trusted", bool)
 
 
 @dataclass

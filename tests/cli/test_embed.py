@@ -314,3 +314,14 @@ def test_a_device_that_is_lost_on_the_way_keeps_what_was_embedded(
     assert "the device is gone" in told.err
     assert "(after 1 of 3 pictures)" in told.err
     assert np.load(out).shape == (1, 3)
+
+
+def test_a_model_that_kills_is_refused_unless_it_is_trusted(
+    busy: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    begun = "import os, signal; print('edged trial: begun', flush=True); "
+    monkeypatch.setattr("edged.vision.child._CHILD", f"{begun}os.kill(os.getpid(), signal.SIGSEGV)")
+    assert main(["embed", busy, "--model", model]) == 78
+    assert "edged: model small96_uint8_meta: ai-edge-litert died of SIGSEGV in a trial run" in capsys.readouterr().err
+    assert main(["embed", busy, "--model", model, "--trusted"]) == 0

@@ -95,19 +95,34 @@ def test_a_bundled_model_needs_no_trial(configure: Configure, memory: Path) -> N
 
 
 def test_a_model_that_kills_the_engine_is_refused(configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edged.vision.trial._CHILD", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
-    assert "died of SIGSEGV in a trial run" in told(configure("path: cpu.tflite"))
+    deadly = "import os, signal; print('edged trial: begun', flush=True); os.kill(os.getpid(), signal.SIGSEGV)"
+    monkeypatch.setattr("edged.vision.child._CHILD", deadly)
+    rule = told(configure("path: cpu.tflite, on_failure: fallback, fallback: {name: efficientnet-lite0}"))
+    assert rule.startswith("model.path: model cpu: ")
+    assert "died of SIGSEGV in a trial run" in rule
     rule = told(configure("name: efficientnet-lite0, on_failure: fallback, fallback: {path: cpu.tflite}"))
-    assert rule.startswith("model.fallback: model cpu: ")
-    assert "died of SIGSEGV" in rule
+    assert rule.startswith("model.fallback: fallback model cpu: ")
+    assert "died of SIGSEGV in a trial run" in rule
 
 
-def test_without_a_fallback_a_delegate_that_cannot_be_had_is_told(configure: Configure) -> None:
-    assert told(configure("path: tpu.tflite, delegate: {library: ./gone.so}")).startswith("model.delegate: ")
+@pytest.mark.parametrize(
+    ("settings", "setting"),
+    [
+        ("delegate: {library: ./gone.so}", "delegate"),
+        ("delegate: {library: ./gone.so}, engine: ai-edge-litert", "delegate"),
+        ("delegate: coral, engine: tflite-runtime", "engine"),
+    ],
+)
+def test_without_a_fallback_a_delegate_or_an_engine_that_cannot_be_had_is_told(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, settings: str, setting: str
+) -> None:
+    monkeypatch.setattr("edged.pipeline.model.installed_engines", lambda: ("ai-edge-litert",))
+    monkeypatch.setattr("edged.vision.engine.installed_engines", lambda: ("ai-edge-litert",))
+    assert told(configure(f"path: tpu.tflite, {settings}")).startswith(f"model.{setting}: ")
 
 
 def with_delegate(library: Path, fail: str = "", fallback: str = "cpu") -> str:
-    options = f"{{fail: {fail}}}" if fail else "{}"
+    options = {"": "{}", "kill": "{fail: invoke, after: 0, kill: /dev/null}"}.get(fail, f"{{fail: {fail}}}")
     delegate = f"delegate: {{library: {library}, options: {options}}}"
     return f"path: tpu.tflite, {delegate}, on_failure: fallback, fallback: {{path: {fallback}.tflite}}"
 
@@ -120,7 +135,7 @@ def test_a_delegate_that_can_be_had_is_used_and_remembered(
         assert memory / f"self-test-{embedder.space_id}.npy" in memory.iterdir()
 
 
-@pytest.mark.parametrize("fail", ["create", "prepare", "invoke", "missing"])
+@pytest.mark.parametrize("fail", ["create", "invoke", "missing", "kill"])
 def test_the_fallback_stands_in_and_keeps_the_space(configure: Configure, stub_delegate: Path, fail: str) -> None:
     with opened(configure(with_delegate(stub_delegate))) as embedder:
         space_id = embedder.space_id
@@ -130,9 +145,8 @@ def test_the_fallback_stands_in_and_keeps_the_space(configure: Configure, stub_d
 
 
 def test_a_fallback_that_sees_otherwise_is_refused(configure: Configure, stub_delegate: Path) -> None:
-    assert "fallback model other is of another embedding space" in told(
-        configure(with_delegate(stub_delegate, fallback="other"))
-    )
+    rule = told(configure(with_delegate(stub_delegate, fallback="other")))
+    assert rule.startswith("model.fallback: fallback model other is of another embedding space")
 
 
 def test_a_delegate_that_fails_at_work_is_no_wrong_configuration(configure: Configure, stub_delegate: Path) -> None:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edged.errors import DelegateError, InferenceError, ModelError
+from edged.errors import DelegateError, FallbackError, InferenceError, ModelError
 from edged.values import Delegate
+from edged.vision import fallback
 from edged.vision.embedder import EmbedderOptions, space_of
 from edged.vision.engine import EngineName
-from edged.vision.fallback import open_embedder
 from edged.vision.specs import ModelFile
 from tests.vision.pool_models import pool_model
 
 TPU = pool_model("tpu", compiled=True)
 CPU = pool_model("cpu")
 OTHER_SPACE = pool_model("other", zero_point=200)
+
+DEADLY_CHILD = "import os, signal; print('edged trial: begun', flush=True); os.kill(os.getpid(), signal.SIGSEGV)"
+
+open_embedder = partial(fallback.open_embedder, trusted=True)
+"""Most of these models need no child process to be tried in."""
 
 FAILURES = ("create", "silent", "prepare", "invoke")
 """While loading, with and without a word; while preparing the model; while running, at the second picture."""
@@ -87,7 +93,9 @@ def test_a_model_that_never_ran_here_keeps_its_space_to_itself(
 def test_a_stand_in_of_another_space_is_refused_while_the_delegate_still_works(
     options: EmbedderOptions, tmp_path: Path
 ) -> None:
-    with pytest.raises(ModelError, match=r"fallback model other is of another embedding space than model tpu: .*0\.98"):
+    with pytest.raises(
+        FallbackError, match=r"^fallback model other is of another embedding space than model tpu: .*0\.98"
+    ):
         open_embedder(TPU, options, fallback=OTHER_SPACE, memory=tmp_path)
 
 
@@ -96,7 +104,7 @@ def test_a_stand_in_of_another_space_is_refused_when_it_is_needed(
 ) -> None:
     open_embedder(TPU, options, fallback=CPU, memory=tmp_path).close()
     broken = with_delegate(engine, stub_delegate, "prepare")
-    with pytest.raises(ModelError, match="fallback model other is of another embedding space than model tpu"):
+    with pytest.raises(FallbackError, match=r"^fallback model other is of another embedding space than model tpu"):
         open_embedder(TPU, broken, fallback=OTHER_SPACE, memory=tmp_path)
 
 
@@ -105,7 +113,8 @@ def test_a_stand_in_with_vectors_of_another_size_is_refused_even_unseen(
 ) -> None:
     broken = with_delegate(engine, stub_delegate, "create")
     with pytest.raises(
-        ModelError, match="gives vectors of 1280 numbers and cannot stand in for model tpu, which gives 3"
+        FallbackError,
+        match=r"^fallback model efficientnet-lite0-int8 gives vectors of 1280 numbers and cannot stand .* gives 3",
     ):
         open_embedder(TPU, broken, fallback=int8_model)
 
@@ -136,7 +145,7 @@ def test_a_damaged_memory_is_as_good_as_none(
     broken = with_delegate(engine, stub_delegate, "create")
     with caplog.at_level(logging.WARNING), open_embedder(TPU, broken, fallback=CPU, memory=tmp_path) as embedder:
         assert embedder.space_id == space_of(CPU, broken)
-    assert f"{file} cannot be read and is not used" in caplog.text
+    assert f"{file.name} in {tmp_path} cannot be read and is not used" in caplog.text
 
 
 def test_a_memory_of_another_shape_is_as_good_as_none(
@@ -153,9 +162,50 @@ def test_a_memory_of_another_shape_is_as_good_as_none(
 def test_a_memory_that_cannot_be_written_is_a_warning(
     options: EmbedderOptions, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.touch()
     with (
         caplog.at_level(logging.WARNING),
-        open_embedder(TPU, options, fallback=CPU, memory=tmp_path / "missing") as embedder,
+        open_embedder(TPU, options, fallback=CPU, memory=in_the_way / "below") as embedder,
     ):
         assert embedder.model is TPU
-    assert "cannot be written" in caplog.text
+    assert f"{in_the_way / 'below'} cannot be written to" in caplog.text
+
+
+def test_a_fallback_that_the_engine_cannot_run_is_named_as_such(stub_delegate: Path, tmp_path: Path) -> None:
+    with pytest.raises(FallbackError, match=r"^fallback model tpu is compiled for the Edge TPU"):
+        open_embedder(TPU, with_delegate("ai-edge-litert", stub_delegate), fallback=TPU, memory=tmp_path)
+
+
+# Where the delegate does not fail, but takes the process along
+
+
+def deadly(library: Path, while_there_is: Path) -> EmbedderOptions:
+    options = (("fail", "invoke"), ("after", "0"), ("kill", str(while_there_is)))
+    return EmbedderOptions(delegate=Delegate("external", library=str(library), options=options))
+
+
+def test_a_delegate_that_kills_is_stood_in_for_although_it_survived_before(
+    stub_delegate: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    trouble = tmp_path / "trouble"
+    options = deadly(stub_delegate, trouble)
+    with fallback.open_embedder(TPU, options, fallback=CPU, memory=tmp_path) as embedder:
+        assert embedder.model is TPU
+    trouble.touch()
+    with fallback.open_embedder(TPU, options, fallback=CPU, memory=tmp_path) as embedder:
+        assert embedder.model is CPU
+        assert embedder.space_id == space_of(TPU, options)
+    assert "died of SIGSEGV in a trial run of model tpu with it, and not without it" in caplog.text
+
+
+def test_without_a_fallback_a_delegate_that_kills_is_refused(stub_delegate: Path) -> None:
+    with pytest.raises(DelegateError, match="died of SIGSEGV in a trial run of model tpu"):
+        fallback.open_embedder(TPU, deadly(stub_delegate, Path("/dev/null")))
+
+
+def test_a_model_file_that_kills_is_refused_whatever_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edged.vision.child._CHILD", DEADLY_CHILD)
+    with pytest.raises(ModelError, match=r"^model cpu: .*died of SIGSEGV in a trial run of it") as caught:
+        fallback.open_embedder(CPU, fallback=OTHER_SPACE)
+    assert not isinstance(caught.value, DelegateError | FallbackError)

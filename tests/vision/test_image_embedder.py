@@ -88,6 +88,7 @@ def test_less_than_no_threads_are_refused(uint8_file: Path) -> None:
         ({"num_threads": "2"}, r"BaseOptions.num_threads to '2'"),
         ({"use_coral": "yes"}, r"BaseOptions.use_coral to 'yes'"),
         ({"delegate": 1}, r"BaseOptions.delegate to 1"),
+        ({"trusted": "no"}, r"BaseOptions.trusted to 'no'"),
     ],
 )
 def test_an_option_of_a_wrong_type_is_named(uint8_file: Path, options: dict[str, Any], said: str) -> None:
@@ -158,6 +159,43 @@ def test_use_coral_and_another_delegate_are_refused(uint8_file: Path) -> None:
 def test_an_unknown_delegate_is_refused(uint8_file: Path) -> None:
     with pytest.raises(ValueError, match=r"must be auto, none, xnnpack, coral.*got 'gpu'"):
         embedder(uint8_file, delegate="gpu")
+
+
+# Files that may kill
+
+
+@pytest.fixture
+def deadly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], None]:
+    """From its call on, every model kills whoever tries it. Nothing is remembered of other tests."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    begun = "import os, signal; print('edged trial: begun', flush=True); "
+    return lambda: monkeypatch.setattr("edged.vision.child._CHILD", f"{begun}os.kill(os.getpid(), signal.SIGSEGV)")
+
+
+def test_a_model_that_kills_is_an_error_and_not_the_end(uint8_file: Path, deadly: Callable[[], None]) -> None:
+    deadly()
+    with pytest.raises(ModelError, match=r"model small96_uint8_meta: .* died of SIGSEGV in a trial run of it"):
+        ImageEmbedder.create_from_file(uint8_file)
+    with pytest.raises(ModelError, match=r"model file_content: .* died of SIGSEGV"):
+        embedder(Path(), file_content=uint8_file.read_bytes())
+
+
+def test_a_model_that_is_trusted_or_known_is_not_tried(uint8_file: Path, deadly: Callable[[], None]) -> None:
+    ImageEmbedder.create_from_file(uint8_file).close()
+    deadly()
+    ImageEmbedder.create_from_file(uint8_file).close()
+    embedder(uint8_file, delegate="none", trusted=True).close()
+    with pytest.raises(ModelError, match="died of SIGSEGV"):
+        embedder(uint8_file, delegate="none")
+
+
+def test_a_user_without_a_cache_has_each_model_tried(
+    uint8_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with ImageEmbedder.create_from_file(uint8_file) as made:
+        assert np.isfinite(vector(made, LEAF)).all()
 
 
 # Pictures

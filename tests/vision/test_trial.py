@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from edged.errors import ModelError
+from edged.errors import DelegateError, ModelError
 from edged.values import Delegate
-from edged.vision import trial
+from edged.vision import child
 from edged.vision.bundled import bundled_model
 from edged.vision.engine import EngineName
 from edged.vision.model_file import read_model
 from edged.vision.specs import ModelFile
 from edged.vision.trial import ensure_survives
 from tests.vision.altered import altered, append
+from tests.vision.pool_models import pool_model
 
-CHILD_THAT = "import os, signal, sys, time; sys.stdin.buffer.read(); "
+BEGIN = "import os, signal, sys, time; sys.stdin.buffer.read(); print('edged trial: begun', flush=True); "
 
 
 @pytest.fixture
@@ -28,11 +30,11 @@ def model(cases: Path) -> ModelFile:
 
 
 @pytest.fixture
-def child(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def child_that(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Puts another program in the place of the child's."""
 
     def replace(program: str) -> None:
-        monkeypatch.setattr(trial, "_CHILD", (CHILD_THAT + program).replace("{", "{{").replace("}", "}}"))
+        monkeypatch.setattr(child, "_CHILD", (BEGIN + program).replace("{", "{{").replace("}", "}}"))
 
     return replace
 
@@ -43,51 +45,67 @@ def test_a_good_model_survives_on_every_engine(model: ModelFile, engine: EngineN
     assert mark.read_text() == f"model small96_uint8_meta survived a run on {engine} with delegate auto\n"
 
 
-def test_what_has_survived_is_not_tried_again(model: ModelFile, tmp_path: Path, child: Callable[[str], None]) -> None:
+def test_what_has_survived_is_not_tried_again(
+    model: ModelFile, tmp_path: Path, child_that: Callable[[str], None]
+) -> None:
     ensure_survives(model, memory=tmp_path)
-    child("os.kill(os.getpid(), signal.SIGSEGV)")
+    child_that("os.kill(os.getpid(), signal.SIGSEGV)")
     ensure_survives(model, memory=tmp_path)
     with pytest.raises(ModelError):  # another delegate is another story
         ensure_survives(model, delegate=Delegate("none"), memory=tmp_path)
 
 
-def test_a_bundled_model_is_not_tried_at_all(child: Callable[[str], None]) -> None:
-    child("os.kill(os.getpid(), signal.SIGSEGV)")
+def test_a_bundled_model_is_tried_only_with_a_strange_delegate(
+    child_that: Callable[[str], None], stub_delegate: Path
+) -> None:
+    child_that("os.kill(os.getpid(), signal.SIGSEGV)")
     ensure_survives(bundled_model("efficientnet-lite0"))
+    with pytest.raises(ModelError, match="died of SIGSEGV"):
+        ensure_survives(bundled_model("efficientnet-lite0"), delegate=Delegate("external", library=str(stub_delegate)))
 
 
 @pytest.mark.parametrize("death", ["SIGSEGV", "SIGABRT", "SIGFPE", "SIGKILL"])
 def test_the_death_of_an_engine_is_told(
-    model: ModelFile, engine: EngineName, death: str, tmp_path: Path, child: Callable[[str], None]
+    model: ModelFile, death: str, tmp_path: Path, child_that: Callable[[str], None]
 ) -> None:
-    child(f"os.kill(os.getpid(), signal.{death})")
-    with pytest.raises(ModelError, match=f"^model small96_uint8_meta: {engine} died of {death} in a trial run of it"):
-        ensure_survives(model, engine=engine, memory=tmp_path)
+    child_that(f"os.kill(os.getpid(), signal.{death})")
+    with pytest.raises(
+        ModelError, match=f"^model small96_uint8_meta: ai-edge-litert died of {death} in a trial"
+    ) as caught:
+        ensure_survives(model, memory=tmp_path)
+    assert not isinstance(caught.value, DelegateError)
     assert not list(tmp_path.iterdir())
 
 
-def test_what_an_engine_says_while_it_dies_is_told(model: ModelFile, child: Callable[[str], None]) -> None:
-    child("sys.exit('kernel.cc:77 oh no')")
-    with pytest.raises(ModelError, match=r"ended with status 1 in a trial run of it \(kernel.cc:77 oh no\)"):
+def test_what_an_engine_says_while_it_dies_is_told(model: ModelFile, child_that: Callable[[str], None]) -> None:
+    child_that("sys.exit('kernel.cc:77 oh no')")
+    with pytest.raises(ModelError, match=r"ended with status 1 \(kernel.cc:77 oh no\) in a trial run of it"):
         ensure_survives(model)
 
 
 def test_a_model_that_never_ends_is_killed(
-    model: ModelFile, tmp_path: Path, child: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    model: ModelFile, tmp_path: Path, child_that: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = tmp_path / "pid"
-    child(f"open({str(own)!r}, 'w').write(str(os.getpid())); signal.pause()")
-    monkeypatch.setattr(trial, "TRIAL_SECONDS", 1.0)
-    with pytest.raises(ModelError, match=r"a trial run on .* did not end within 1 s"):
-        ensure_survives(model)
+    child_that(f"open({str(own)!r}, 'w').write(str(os.getpid())); signal.pause()")
+    monkeypatch.setattr(child, "SECONDS", 1)
+    with pytest.raises(ModelError, match=r"did not end within 1 s in a trial run of it"):
+        ensure_survives(model, delegate=Delegate("none"))
     with pytest.raises(ProcessLookupError):
         os.kill(int(own.read_text()), signal.SIGCONT)
 
 
-def test_a_model_that_wants_all_memory_does_not_get_it(model: ModelFile, child: Callable[[str], None]) -> None:
-    child("from edged.vision import trial; trial._limit_resources(); bytearray(8 << 30)")
-    with pytest.raises(ModelError, match=r"ended with status 1 in a trial run of it \(MemoryError\)"):
-        ensure_survives(model)
+@pytest.mark.parametrize(
+    ("does", "end"),
+    [("bytearray(8 << 30)", r"ended with status 1 \(MemoryError\)"), ("signal.pause()", "died of SIGALRM")],
+)
+def test_neither_memory_nor_time_is_without_end(
+    model: ModelFile, child_that: Callable[[str], None], does: str, end: str
+) -> None:
+    """The time also where the program that waits for the child is gone."""
+    child_that(f"from edged.vision import first_run; first_run.SECONDS = 1; first_run._limit_resources(); {does}")
+    with pytest.raises(ModelError, match=f"{end} in a trial run of it"):
+        ensure_survives(model, delegate=Delegate("none"))
 
 
 def test_a_model_that_the_engine_refuses_passes_and_is_not_remembered(tmp_path: Path) -> None:
@@ -103,9 +121,90 @@ def test_a_memory_that_cannot_be_written_costs_a_trial_and_no_more(model: ModelF
     ensure_survives(model, memory=in_the_way)
 
 
-def test_a_machine_that_gives_no_process_is_no_reason_to_refuse(
-    model: ModelFile, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+# A delegate that dies
+
+
+def killer(library: Path, when: str) -> Delegate:
+    return Delegate("external", library=str(library), options=(("fail", when), ("after", "0"), ("kill", "/dev/null")))
+
+
+@pytest.mark.parametrize("when", ["create", "prepare", "invoke"])
+def test_a_delegate_that_kills_is_to_blame_and_not_the_model(stub_delegate: Path, when: str, tmp_path: Path) -> None:
+    with pytest.raises(DelegateError) as caught:
+        ensure_survives(pool_model("tpu", compiled=True), delegate=killer(stub_delegate, when), memory=tmp_path)
+    assert str(caught.value).startswith(
+        "delegate external:libstub.so: ai-edge-litert died of SIGSEGV in a trial run of model tpu with it, and not "
+        "without it: check the library's path"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_that_kills_also_without_the_delegate_is_to_blame_itself(
+    model: ModelFile, stub_delegate: Path, child_that: Callable[[str], None]
 ) -> None:
-    monkeypatch.setattr("sys.executable", "/nowhere/python")
-    ensure_survives(model)
-    assert "no process for a trial run of model small96_uint8_meta can be had" in caplog.text
+    child_that("os.kill(os.getpid(), signal.SIGSEGV)")
+    with pytest.raises(ModelError, match="died of SIGSEGV in a trial run of it") as caught:
+        ensure_survives(model, delegate=Delegate("external", library=str(stub_delegate)))
+    assert not isinstance(caught.value, DelegateError)
+
+
+# Programs that have no Python to start
+
+
+@pytest.fixture
+def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What PyInstaller and its like say of themselves; what is called the executable would be the program again."""
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+
+
+@pytest.mark.usefixtures("frozen")
+def test_a_frozen_program_tries_models_too(model: ModelFile, tmp_path: Path) -> None:
+    ensure_survives(model, memory=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.usefixtures("frozen")
+def test_a_frozen_program_outlives_what_dies(stub_delegate: Path) -> None:
+    with pytest.raises(DelegateError, match=r"died of SIGSEGV in a trial run of model tpu with it"):
+        ensure_survives(pool_model("tpu", compiled=True), delegate=killer(stub_delegate, "invoke"))
+
+
+@pytest.mark.usefixtures("frozen")
+def test_a_frozen_program_does_not_wait_for_ever(model: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "SECONDS", 0.2)
+    monkeypatch.setattr(child, "first_run", lambda *_: signal.pause())
+    with pytest.raises(ModelError, match="did not end within"):
+        ensure_survives(model, delegate=Delegate("none"))
+
+
+@pytest.mark.parametrize("executable", ["", None, "/usr/sbin/server", "/nowhere/python3"])
+def test_a_server_with_a_python_built_in_starts_the_one_that_belongs_to_it(
+    model: ModelFile, executable: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", executable)
+    monkeypatch.setattr(child, "_run_forked", None)
+    ensure_survives(model, memory=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_python_that_cannot_begin_is_not_the_models_fault(
+    model: ModelFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(child, "_CHILD", "import no_such_module")
+    ensure_survives(model, memory=tmp_path)
+    assert "No module named 'no_such_module'" in caplog.text
+    assert len(list(tmp_path.iterdir())) == 1  # by a fork
+
+
+def test_a_machine_that_gives_no_process_is_no_reason_to_refuse(
+    model: ModelFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_fork() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(os, "fork", no_fork)
+    ensure_survives(model, memory=tmp_path)
+    assert "model small96_uint8_meta is used untried, no process for a trial run can be had" in caplog.text
+    assert not list(tmp_path.iterdir())

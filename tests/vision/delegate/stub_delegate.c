@@ -5,15 +5,18 @@
  * AVERAGE_POOL_2D over the whole picture gives on a CPU. Of any other model it claims nothing.
  *
  * Options: log=FILE appends a line for create (with all options), prepare and destroy; fail=create (with a message),
- * silent (without), prepare, invoke (once it has run after=N times, by default one: a stick that was pulled out).
+ * silent (without), prepare, invoke (once it has run after=N times, by default one: a stick that was pulled out);
+ * kill=FILE does not fail there but, while there is FILE, takes the whole process along.
  *
  * The structs are the beginnings of those in tensorflow/lite/core/c/common.h, in the order that has not changed since
  * TensorFlow 2.5. Build: cc -shared -fPIC -o libstub.so stub_delegate.c
  */
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { OK = 0, ERROR = 1, BUILTIN_DELEGATE = 51, ALLOW_DYNAMIC_TENSORS = 1 };
 
@@ -79,7 +82,7 @@ typedef struct Delegate {
 } Delegate;
 
 typedef struct {
-    char *log, *fail;
+    char *log, *fail, *kill;
     int calls, after;
 } State;
 
@@ -90,7 +93,11 @@ static void note(const State *state, const char *text) {
     fclose(file);
 }
 
-static int fails(const State *state, const char *where) { return state->fail && !strcmp(state->fail, where); }
+static int fails(const State *state, const char *where) {
+    int failing = state->fail && !strcmp(state->fail, where);
+    if (failing && state->kill && !access(state->kill, F_OK)) raise(SIGSEGV);
+    return failing && !state->kill;
+}
 
 /* What the runtime hands to a delegate's kernel begins with the delegate; what init returns is the node's user data. */
 static void *kernel_init(void *context, const char *parameters, size_t size) {
@@ -111,7 +118,7 @@ static State *node_state(Node *node) { return ((void **)node)[4]; }
 static int kernel_invoke(void *c, Node *node) {
     Context *context = c;
     State *state = node_state(node);
-    if (fails(state, "invoke") && state->calls++ >= state->after) {
+    if (state->calls++ >= state->after && fails(state, "invoke")) {
         context->report(context, "stub delegate: the device is gone");
         return ERROR;
     }
@@ -156,6 +163,7 @@ void tflite_plugin_destroy_delegate(Delegate *delegate) {
     note(state, "destroy");
     free(state->log);
     free(state->fail);
+    free(state->kill);
     free(state);
     free(delegate);
 }
@@ -171,6 +179,7 @@ Delegate *tflite_plugin_create_delegate(char **keys, char **values, size_t count
         else snprintf(line + used, sizeof line - used, " %s=%s", keys[i], values[i]);
         if (!strcmp(keys[i], "fail")) state->fail = strdup(values[i]);
         if (!strcmp(keys[i], "after")) state->after = atoi(values[i]);
+        if (!strcmp(keys[i], "kill")) state->kill = strdup(values[i]);
     }
     delegate->state = state;
     delegate->prepare = prepare;

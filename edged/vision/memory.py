@@ -1,0 +1,54 @@
+"""What one start finds out and the next need not: small files in a folder, each whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["cache_folder", "recall", "remember"]
+
+
+def cache_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Where a program that uses the library remembers: ``$XDG_CACHE_HOME/edged``, else ``~/.cache/edged``.
+
+    It need not exist yet. None for a user without a home.
+    """
+    cache = Path(environ.get("XDG_CACHE_HOME", ""))
+    try:
+        return (cache if cache.is_absolute() else Path.home() / ".cache") / "edged"
+    except RuntimeError:
+        return None
+
+
+def recall(folder: Path | None, name: str) -> bytes | None:
+    """What was remembered in *folder* under *name*; None if nothing was, or *folder* is None.
+
+    Raises:
+        OSError: there may be something, but it cannot be read.
+    """
+    if folder is None:
+        return None
+    try:
+        return (folder / name).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def remember(folder: Path | None, name: str, content: bytes) -> None:
+    """Keep *content* in *folder*, made when needed, under *name*; a *folder* of None forgets at once.
+
+    A file for each thing needs no lock between programs.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if folder is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    new = folder / f"{name}.{os.getpid()}.new"
+    new.write_bytes(content)
+    new.replace(folder / name)

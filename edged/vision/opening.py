@@ -1,0 +1,81 @@
+"""From the options of the library to an embedder that is ready to run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edged.errors import ModelError
+from edged.values import Delegate
+from edged.vision.embedder import Embedder, EmbedderOptions
+from edged.vision.memory import cache_folder
+from edged.vision.model_file import read_model
+from edged.vision.specs import Normalization
+from edged.vision.trial import ensure_survives
+
+if TYPE_CHECKING:
+    from edged.vision.options import BaseOptions, ImageEmbedderOptions
+    from edged.vision.specs import ModelFile
+
+__all__ = ["open_by_options"]
+
+
+def open_by_options(options: ImageEmbedderOptions) -> Embedder:
+    """Read the model that *options* name, try it in a child process unless it is trusted, and open it.
+
+    Raises:
+        ModelError: it cannot be used; its subclass ``DelegateError``: the engine or the delegate cannot be had.
+        TypeError: an option is of another type than it has to be.
+        ValueError: options do not go together.
+    """
+    options.base_options.check()
+    options.embedding_options.check()
+    model = _read(options)
+    asked = _embedder_options(options)
+    if not options.base_options.trusted:
+        ensure_survives(model, engine=asked.engine, delegate=asked.delegate, memory=cache_folder())
+    return Embedder(model, asked)
+
+
+def _read(options: ImageEmbedderOptions) -> ModelFile:
+    base = options.base_options
+    normalization = None
+    if (options.mean is None) != (options.std is None):
+        raise ValueError(f"mean and std go together (got {options.mean} and {options.std})")
+    if options.mean is not None and options.std is not None:
+        normalization = Normalization(_numbers(options.mean), _numbers(options.std))
+    if base.file_content:
+        return read_model(base.file_content, normalization=normalization)
+    return read_model(os.fsdecode(base.file_name or ""), normalization=normalization)
+
+
+def _numbers(values: float | Sequence[float]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values) if isinstance(values, Sequence) else (float(values),)
+
+
+def _embedder_options(options: ImageEmbedderOptions) -> EmbedderOptions:
+    base, embedding = options.base_options, options.embedding_options
+    return EmbedderOptions(
+        l2_normalize=bool(embedding.l2_normalize),
+        quantize=bool(embedding.quantize),
+        resize=options.resize,
+        engine=base.engine,
+        delegate=_delegate(base),
+        num_threads=_num_threads(base.num_threads),
+    )
+
+
+def _delegate(base: BaseOptions) -> Delegate:
+    delegate = Delegate.parse(base.delegate) if isinstance(base.delegate, str) else base.delegate
+    if not base.use_coral or delegate.kind == "coral":
+        return delegate
+    if delegate.kind != "auto":
+        raise ValueError(f"use_coral and another delegate do not go together (got {delegate.kind})")
+    return Delegate("coral")
+
+
+def _num_threads(asked: int | None) -> int:
+    if asked is not None and asked < -1:
+        raise ModelError(f"Failed setting number of CPU threads: it must be -1 or more (got {asked})")
+    return asked if asked is not None and asked > 0 else 1
