@@ -1,6 +1,7 @@
 """The configuration: ``load`` a YAML file into frozen values, or hear everything that is wrong with it."""
 
 from edged.config.camera import CameraConfig, Policy
+from edged.config.control import ControlConfig
 from edged.config.dump import config_hash, dump
 from edged.config.endpoint import Endpoint
 from edged.config.loader import Loaded, load, load_text
@@ -14,6 +15,7 @@ __all__ = [
     "CameraConfig",
     "Config",
     "ConfigFileError",
+    "ControlConfig",
     "Endpoint",
     "FallbackConfig",
     "KeyPath",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from edged.config.camera import CameraConfig
+from edged.config.control import ControlConfig
 from edged.config.environment import default_node
 from edged.config.fields import FilePath, Name, Section, at_least_one, left_empty, misfit, several
 from edged.config.metrics import MetricsConfig
@@ -98,6 +99,7 @@ class Config(Section):
         default={}, description="What frames are compared with, by name."
     )
     publish: PublishConfig = Field(default={}, validate_default=True, description=PublishConfig.__doc__)
+    control: ControlConfig = Field(default={}, validate_default=True, description=ControlConfig.__doc__)
     metrics: MetricsConfig = Field(default={}, validate_default=True, description=MetricsConfig.__doc__)
     log: LogConfig = Field(default={}, validate_default=True, description=LogConfig.__doc__)
 
@@ -107,6 +109,13 @@ class Config(Section):
         places = {name: reference.places or () for name, reference in self.references.items()}
         for path, rule in misplaced(cameras, places):
             raise misfit(rule, at=path)
+        return self
+
+    @model_validator(mode="after")
+    def _control_is_apart(self) -> Self:
+        control = self.control.endpoint
+        if control is not None and control.address in {endpoint.address for endpoint in self.publish.endpoints}:
+            raise misfit("must be another socket file than those of publish.endpoints", at=("control", "endpoint"))
         return self
 
     @model_validator(mode="after")

@@ -140,7 +140,7 @@ def test_every_problem_of_a_file_is_told_in_the_order_of_its_lines(told: Told) -
         "17:45: references.a.for[2]: names no region of camera live (got 'live/dor'); did you mean 'door'?",
         "18:3: references.b.images: is missing",
         "19:14: log.level: must be one of debug, info, warning, error (got 'loud')",
-        "20:1: colour: unknown key; known are node, model, cameras, references, publish, log",
+        "20:1: colour: unknown key; known are node, model, cameras, references, publish, control, metrics, log",
     ]
 
 
