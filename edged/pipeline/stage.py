@@ -8,6 +8,8 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from edged.errors import EndOfStream, RingClosed
 
@@ -97,6 +99,7 @@ class Stage(ABC):
         self.due = time.monotonic() + pause + self.step_seconds
 
     def _run(self) -> None:
+        _name_thread(self.name)
         try:
             self.open()
             self.progress()
@@ -121,3 +124,9 @@ class Stage(ABC):
             self.close()
         except Exception as error:  # noqa: BLE001 - as above; the first error is the one to tell
             self.error = self.error or error
+
+
+def _name_thread(name: str) -> None:
+    """Tell the kernel what this thread is called, for `top -H`; the threads that it starts inherit it."""
+    with suppress(OSError):  # where /proc is hidden
+        Path("/proc/thread-self/comm").write_bytes(name.encode()[:15])  # the kernel has no room for more

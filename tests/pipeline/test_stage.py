@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,16 @@ class Recorder(Stage):
 
     def close(self) -> None:
         self._note("close")
+
+
+def test_the_kernel_knows_a_stage_by_its_name() -> None:
+    stage = Recorder()
+    stage.start(stage.ended.set)
+    assert stage.stepped.wait(10)
+    names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+    stage.stop()
+    assert stage.join(10)
+    assert "recorder" in names
 
 
 def test_a_stage_opens_steps_and_closes_in_one_thread_of_its_own() -> None:
