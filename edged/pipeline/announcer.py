@@ -34,6 +34,10 @@ class Announcer:
         """Go by *rules* from the next `change_rules` on."""
         self._new_rules.append(rules)
 
+    def rename(self, node: str) -> None:
+        """Publish as *node* from now on. Called by the publisher."""
+        self._node = node
+
     def change_rules(self) -> Iterator[wire.Event]:
         """Go by the rules that have come in between: the ends of events that these leave no place for."""
         while self._new_rules:

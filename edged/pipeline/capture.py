@@ -61,21 +61,52 @@ class Capture(Stage):
 
     def __init__(self, source: Source, ring: FrameRing, tally: Tally, settings: CaptureSettings) -> None:
         super().__init__(f"capture {tally.camera}")
+        self.parting = "the daemon is stopping"
+        """Why it is told to stop: the reason of its last condition."""
         self._source = source
         self._ring = ring
         self._tally = tally
-        self._settings = settings
-        self._cap = RateCap(settings.max_fps)
-        self._freeze = FreezeWatch(settings.frozen_seconds)
+        self._use(settings)
+        self._new_settings: CaptureSettings | None = None
         self._is_open = False
         self._unsettled = 0  # frames still to be skipped
         self._last_good = 0.0  # when the last good frame came, or the source was opened
         self._last_cap_ns = 0
         self._next_seq = 0
+        self._dropped_before = 0
         self._failures = 0  # since the last good frame
+
+    @property
+    def next_seq(self) -> int:
+        """The number of the next frame."""
+        return self._next_seq
+
+    def go_on_from(self, next_seq: int) -> None:
+        """Number the frames from *next_seq* on, after another capture of this camera. Called before the start."""
+        self._next_seq = next_seq
+
+    def use(self, settings: CaptureSettings) -> None:
+        """Go by *settings* from the next frame on; called from any thread, returns at once."""
+        self._new_settings = settings
+
+    def _use(self, settings: CaptureSettings) -> None:
+        self._settings = settings
+        self._cap = RateCap(settings.max_fps)
+        self._freeze = FreezeWatch(settings.frozen_seconds)
+
+    @property
+    def camera(self) -> str:
+        """The name of the camera."""
+        return self._tally.camera
+
+    @property
+    def waiting(self) -> int:
+        """How many frames wait to be embedded."""
+        return self._ring.waiting
 
     def open(self) -> None:
         """Open a source that must be there. A camera that may be absent is opened by the first step."""
+        self._dropped_before = self._tally.dropped_ring
         if self._settings.refuse is not None:
             try:
                 self._open_source()
@@ -83,6 +114,9 @@ class Capture(Stage):
                 raise self._settings.refuse(str(exc)) from exc
 
     def step(self) -> None:
+        if (settings := self._new_settings) is not None:
+            self._new_settings = None
+            self._use(settings)
         try:
             if not self._is_open:
                 self._open_source()
@@ -104,7 +138,7 @@ class Capture(Stage):
         self._ring.close()
         self._source.close()
         if self._tally.condition.state is not CameraState.STOPPED:
-            self._turn(CameraState.STOPPED, "the daemon is stopping")
+            self._turn(CameraState.STOPPED, self.parting)
 
     def _open_source(self) -> None:
         self._tally.expect_sign(OPEN_SECONDS + self._settings.stall_seconds)
@@ -143,7 +177,7 @@ class Capture(Stage):
                 return
             raise
         self._ring.commit(seq, stamp)
-        self._tally.dropped_ring = self._ring.dropped
+        self._tally.dropped_ring = self._dropped_before + self._ring.dropped
         self._last_good = time.monotonic()
         self._failures = 0
         self._turn(CameraState.RUNNING)

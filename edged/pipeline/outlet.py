@@ -52,16 +52,20 @@ class Outlet:
         path = endpoint.socket_path
         self.endpoint = endpoint
         self.curve = curve
+        self._queues = queue, queue_bytes
         self._lock = _IpcLock(path) if path is not None and endpoint.mode == "bind" else None
         self._context = context
         self.socket = context.socket(zmq.XPUB)
         self.socket.set(zmq.IPV6, endpoint.address.startswith("tcp://["))
-        self.socket.set(zmq.XPUB_VERBOSE, 1)  # a newcomer is heard also when its topic is subscribed to already
+        # A newcomer is heard also when its topic is subscribed to already, and who leaves when others stay.
+        self.socket.set(zmq.XPUB_VERBOSER, 1)
         self.socket.set(zmq.SNDHWM, queue)
         self.socket.set(zmq.SNDBUF, queue_bytes)
         self.socket.set(zmq.MAXMSGSIZE, LONGEST_FROM_PEERS)
         self._handshakes = Handshakes(context, self.socket, self._open) if endpoint.mode == "connect" else None
         self._trouble: str | None = None
+        self.subscribed = 0
+        """How many topic prefixes are subscribed to, over all subscribers."""
         try:
             self._open(endpoint.address)
         except PublishError:
@@ -91,6 +95,9 @@ class Outlet:
                 message = self.socket.recv(zmq.DONTWAIT)
                 if message[:1] == b"\x01":
                     prefixes.append(message[1:])
+                    self.subscribed += 1
+                elif message[:1] == b"\x00":
+                    self.subscribed -= 1
         return prefixes
 
     def attend(self) -> None:
@@ -119,6 +126,21 @@ class Outlet:
         address = self.address
         self._unbind(address)
         self._open(address)
+
+    def again(self) -> Outlet:
+        """A new one just like this one, which was released.
+
+        Raises:
+            PublishError: somebody else has taken the endpoint by now.
+        """
+        queue, queue_bytes = self._queues
+        return Outlet(self._context, self.endpoint, queue=queue, queue_bytes=queue_bytes, curve=self.curve)
+
+    def release(self, linger: float) -> None:
+        """Close, and wait for the moment at which somebody else can bind there."""
+        if self._handshakes is None:
+            self._unbind(self.address)
+        self.close(linger)
 
     def close(self, linger: float) -> None:
         """Close, after *linger* seconds at most for what is still queued."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 import zmq
 
+from edged.errors import PublishError
 from edged.pipeline.keyring import Keyring
 from edged.pipeline.outlet import Outlet
 from edged.wire.gate import Gate
@@ -15,9 +18,18 @@ from edged.wire.gate import Gate
 if TYPE_CHECKING:
     from edged.config import Endpoint
 
-__all__ = ["Outlets"]
+__all__ = ["LostEndpointError", "Outlets"]
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TERM_SECONDS = 3.0  # libzmq's own threads end within milliseconds, unless something is wrong with them
+CHANGE_LINGER_SECONDS = 0.3  # for what is queued at an endpoint that is given up
+
+
+class LostEndpointError(PublishError):
+    """Somebody else has taken an endpoint in the moment in which it was free: the publisher cannot go on."""
 
 
 class Outlets:
@@ -37,18 +49,84 @@ class Outlets:
         self._context = zmq.Context()
         self._gate = Gate(self._context, keys.authorized)
         for endpoint in endpoints:
-            curve = keys.curves.get(str(endpoint))
-            outlet = Outlet(self._context, endpoint, queue=queue, queue_bytes=queue_bytes, curve=curve)
-            self._outlets.append(outlet)
-            log.info("publishing: %s %s%s", endpoint.mode, outlet.address, ", with keys" if curve else "")
-            if outlet.in_clear:
-                log.warning("%s is in clear text: everybody on the network can read along", outlet.address)
+            self._outlets.append(self._opened(endpoint, keys, queue, queue_bytes))
         self._tell_who_may(keys)
+
+    def change(self, endpoints: Sequence[Endpoint], keys: Keyring, *, queue: int, queue_bytes: int) -> None:
+        """Publish at *endpoints* from now on. Whoever listens at one that stays notices nothing.
+
+        One that stays keeps the queue that it was opened with. Keys are not changed here, but by `renew`.
+
+        Raises:
+            PublishError: a new one cannot be used; then it publishes where it did before.
+            LostEndpointError: nor can it go back to an old one.
+        """
+        new = list(endpoints)
+        kept, gone = [], []
+        for outlet in self._outlets:
+            if outlet.endpoint in new:
+                new.remove(outlet.endpoint)
+                kept.append(outlet)
+            else:
+                gone.append(outlet)
+
+        def opened() -> list[Outlet]:
+            return self._all_opened(new, lambda endpoint: self._opened(endpoint, keys, queue, queue_bytes))
+
+        try:
+            more = opened()
+        except PublishError:
+            if not gone:
+                raise
+            more = self._opened_instead(gone, opened)
+        else:
+            for outlet in gone:
+                outlet.release(CHANGE_LINGER_SECONDS)
+        for outlet in gone:
+            log.info("no more publishing: %s", outlet.endpoint)
+        self._outlets = kept + more
+
+    def _opened_instead(self, gone: list[Outlet], opened: Callable[[], list[Outlet]]) -> list[Outlet]:
+        """What *opened* opens after *gone* have let go of what it may need; if that is no help, these are back."""
+        for outlet in gone:
+            outlet.release(CHANGE_LINGER_SECONDS)
+        try:
+            return opened()
+        except PublishError:
+            self._outlets = [outlet for outlet in self._outlets if outlet not in gone]
+            with _fatal():
+                self._outlets += self._all_opened(gone, Outlet.again)
+            raise
+
+    def _all_opened(self, these: Iterable[T], how: Callable[[T], Outlet]) -> list[Outlet]:
+        done: list[Outlet] = []
+        try:
+            for each in these:
+                done.append(how(each))  # noqa: PERF401 - what was opened before one fails has to be known
+        except PublishError:
+            for outlet in done:
+                outlet.release(0.0)
+            raise
+        return done
+
+    def _opened(self, endpoint: Endpoint, keys: Keyring, queue: int, queue_bytes: int) -> Outlet:
+        assert self._context is not None, "made by open"
+        curve = keys.curves.get(str(endpoint))
+        outlet = Outlet(self._context, endpoint, queue=queue, queue_bytes=queue_bytes, curve=curve)
+        log.info("publishing: %s %s%s", endpoint.mode, outlet.address, ", with keys" if curve else "")
+        if outlet.in_clear:
+            log.warning("%s is in clear text: everybody on the network can read along", outlet.address)
+        return outlet
 
     @property
     def in_clear(self) -> bool:
         """Whether others on the network can read along at some endpoint."""
         return any(outlet.in_clear for outlet in self._outlets)
+
+    @property
+    def subscribed(self) -> int:
+        """How many topic prefixes are subscribed to, over all subscribers."""
+        return max(0, sum(outlet.subscribed for outlet in self._outlets))
 
     @property
     def refused(self) -> int:
@@ -82,14 +160,15 @@ class Outlets:
         still may comes back by itself after some milliseconds, and has lost what was sent in them.
 
         Raises:
-            PublishError: an endpoint cannot be used any more.
+            LostEndpointError: an endpoint cannot be used any more.
         """
         assert self._gate is not None, "keys are renewed while it is open"
         revoked = self._gate.replace(keys.authorized)
         for outlet in self._outlets:
             curve = keys.curves.get(str(outlet.endpoint))
             if curve != outlet.curve or (revoked and curve is not None and curve.server is None):
-                outlet.renew(curve)
+                with _fatal():
+                    outlet.renew(curve)
                 log.info("%s: every connection was cut, to go on with the keys of now", outlet.address)
         self._tell_who_may(keys)
 
@@ -100,9 +179,29 @@ class Outlets:
         if self._gate:
             self._gate.close()
         if self._context:
-            self._context.term()
+            _end(self._context, linger + TERM_SECONDS)
 
     def _tell_who_may(self, keys: Keyring) -> None:
         if any(curve.server is None for curve in keys.curves.values()):
             names = sorted(keys.authorized.values())
             log.info("authorized to subscribe over tcp: %s", ", ".join(names) or "nobody")
+
+
+@contextmanager
+def _fatal() -> Iterator[None]:
+    try:
+        yield
+    except PublishError as exc:
+        raise LostEndpointError(str(exc)) from exc
+
+
+def _end(context: zmq.Context[zmq.Socket[bytes]], seconds: float) -> None:
+    """Wait until libzmq has sent what is queued and its threads have ended, but no longer than *seconds*.
+
+    Its own wait has no limit: one socket or connection that it does not get rid of would be a publisher that hangs.
+    """
+    ending = threading.Thread(target=context.term, name="libzmq's end", daemon=True)
+    ending.start()
+    ending.join(seconds)
+    if ending.is_alive():
+        log.warning("libzmq did not end within %.1f s and is left behind", seconds)

@@ -6,8 +6,9 @@ import logging
 import math
 import secrets
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,11 @@ from edged.board import Board, Health
 from edged.events import EventRules
 from edged.pipeline.announcer import Announcer
 from edged.pipeline.clock import WallClock
-from edged.pipeline.handover import Handover, Result
+from edged.pipeline.errands import Errands
+from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.health import HealthWatch
 from edged.pipeline.keyring import Keyring
-from edged.pipeline.outlets import Outlets
+from edged.pipeline.outlets import LostEndpointError, Outlets
 from edged.pipeline.reporter import STATUS_SECONDS, Reporter, resident_bytes
 from edged.pipeline.stage import Stage
 from edged.pipeline.tally import CameraState, Condition, Tally
@@ -70,9 +72,11 @@ class Publisher(Stage):
         self._started = time.monotonic()
         self._clock = WallClock()
         self._health = HealthWatch(settings.board)
-        self._seq: Counter[tuple[str, str, str | None]] = Counter()
+        self._seq: Counter[tuple[str, str, str, str | None]] = Counter()
         self._outlets = Outlets()
-        self._new_keys: deque[Keyring] = deque(maxlen=1)
+        self._errands = Errands(bell.ring)
+        self._lost: LostEndpointError | None = None
+        self._config_problem: str | None = None
         self._announcer = Announcer(
             self._run_id,
             settings.node,
@@ -86,18 +90,53 @@ class Publisher(Stage):
         return self._health.latest
 
     @property
+    def facts(self) -> ModelFacts | None:
+        """What the model is that works now; None until the first one is loaded."""
+        return self._handover.facts
+
+    @property
+    def waiting(self) -> int:
+        """How many results wait to be published."""
+        return self._handover.waiting
+
+    @property
+    def subscriptions(self) -> int:
+        """How many topic prefixes are subscribed to, over all subscribers."""
+        return self._outlets.subscribed
+
+    @property
     def refused_keys(self) -> int:
         """How often a client was refused because its key is not authorized."""
         return self._outlets.refused
 
-    def reload_keys(self) -> None:
+    def reload_keys(self) -> Future[None]:
         """Read the key files again and go by them, soon; called from any thread. `Outlets.renew` says what it does.
 
         Raises:
             ConfigFileError: a file is wrong; nothing has changed.
         """
-        self._new_keys.append(self._settings.read_keys())
-        self._bell.ring()
+        keys = self._settings.read_keys()
+        return self._errands.ask(lambda: self._use(self._settings, keys))
+
+    def use(self, settings: PublisherSettings, keys: Keyring) -> Future[None]:
+        """Publish as *settings* say, with these keys; called from any thread, returns at once.
+
+        Whoever listens at an endpoint that stays notices nothing, and the counting goes on. The rules are no part of
+        this, see `use_rules`. The future has the `PublishError` if that cannot be; then nothing has changed.
+        """
+        return self._errands.ask(lambda: self._use(settings, keys))
+
+    def report_on(self, tallies: Sequence[Tally]) -> Future[None]:
+        """Publish of these cameras from now on; called from any thread, returns at once.
+
+        One that is no longer among them gets its last status. Where another tally comes for a camera, what was
+        published is counted on.
+        """
+        return self._errands.ask(lambda: self._report_on(tallies))
+
+    def tell_problem(self, problem: str | None) -> Future[None]:
+        """Say in every status, and at once, why the configuration could not be changed; None: there is no problem."""
+        return self._errands.ask(lambda: self._tell_problem(problem))
 
     def use_rules(self, rules: EventRules) -> None:
         """Make events by *rules*, soon; called from any thread, and returns at once.
@@ -115,20 +154,22 @@ class Publisher(Stage):
         self._bell.ring()
 
     def open(self) -> None:
-        queue = max(16, round(2 * self._settings.messages_per_second))
-        keys = self._settings.read_keys()
+        settings = self._settings
+        log.info("publishing as node %s", settings.node)
+        queue, size = _queue(settings)
+        self._outlets.open(settings.endpoints, settings.read_keys(), queue=queue, queue_bytes=size)
+        self._poll_sockets()
+
+    def _poll_sockets(self) -> None:
         self._poller = zmq.Poller()
         self._poller.register(self._bell.fileno(), zmq.POLLIN)
-        log.info("publishing as node %s", self._settings.node)
-        size = queue * MESSAGE_BYTES // 2
-        self._outlets.open(self._settings.endpoints, keys, queue=queue, queue_bytes=size)
         for socket in self._outlets.sockets():
             self._poller.register(socket, zmq.POLLIN)
 
     def step(self) -> None:
         self._poller.poll(math.ceil(self._seconds_to_wait() * 1000))
         self._bell.silence()
-        self._change_keys()
+        self._do_errands()
         self._announce(self._announcer.change_rules())
         self._greet_newcomers()
         self._report()
@@ -141,6 +182,7 @@ class Publisher(Stage):
         try:
             self._say_bye()
         finally:
+            self._errands.close()
             self._outlets.close(BYE_SECONDS if self.stopping else DRAIN_SECONDS)
             self._bell.close()
 
@@ -162,7 +204,9 @@ class Publisher(Stage):
 
     def _send_vec(self, result: Result) -> None:
         facts = result.facts
-        reporter = self._reporters[result.camera]
+        reporter = self._reporters.get(result.camera)
+        if reporter is None:
+            return  # the last frames of a camera that is there no more, and has had its last status
         roi = result.roi
         message = wire.Vec(
             run=self._run_id,
@@ -203,6 +247,8 @@ class Publisher(Stage):
         )
         self._send(message)
         reporter.tally.published += 1
+        if reporter.tally.latencies is not None:
+            reporter.tally.latencies.observe(message.lat_us)
         self._announce(self._announcer.see(message))
 
     def _announce(self, events: Iterable[wire.Event]) -> None:
@@ -223,10 +269,49 @@ class Publisher(Stage):
             if now >= reporter.next_status:
                 self._send_status(reporter)
 
-    def _change_keys(self) -> None:
-        while self._new_keys:
-            log.info("the keys have been read again")
-            self._outlets.renew(self._new_keys.pop())
+    def _do_errands(self) -> None:
+        while self._errands.do_one():
+            self.progress()
+        if self._lost is not None:
+            raise self._lost
+
+    def _use(self, settings: PublisherSettings, keys: Keyring) -> None:
+        queue, size = _queue(settings)
+        try:
+            self._outlets.change(settings.endpoints, keys, queue=queue, queue_bytes=size)
+            self._outlets.renew(keys)
+        except LostEndpointError as exc:
+            self._lost = exc
+            raise
+        finally:
+            self._poll_sockets()
+        if settings.node != self._settings.node:
+            self._say_bye_as_node()
+            self._announcer.rename(settings.node)
+            log.info("publishing as node %s", settings.node)
+        self._settings = settings
+
+    def _say_bye_as_node(self) -> None:
+        for reporter in self._reporters.values():
+            self._send_status(reporter, _parted("the node has another name now"), bye=True)
+            reporter.next_status = time.monotonic()
+
+    def _report_on(self, tallies: Sequence[Tally]) -> None:
+        before, self._reporters = self._reporters, {}
+        for tally in tallies:
+            known = before.pop(tally.camera, None)
+            if known is None or known.tally is not tally:
+                tally.published += known.tally.published if known else 0
+                known = Reporter(tally)
+            self._reporters[tally.camera] = known
+        for gone in before.values():
+            self._send_status(gone, _parted("no longer in the configuration"), bye=True)
+
+    def _tell_problem(self, problem: str | None) -> None:
+        if problem != self._config_problem:
+            self._config_problem = problem
+            for reporter in self._reporters.values():
+                reporter.next_status = time.monotonic()
 
     def _greet_newcomers(self) -> None:
         """Make a fresh status due for every camera that somebody has begun to listen to."""
@@ -260,6 +345,7 @@ class Publisher(Stage):
             model=facts.model if facts else None,
             space_id=facts.space_id if facts else None,
             config_hash=self._settings.config_hash,
+            config_problem=self._config_problem,
             uptime_s=round(time.monotonic() - self._started, 3),
             rss_bytes=resident_bytes(),
             temp_c=health.temp_c,
@@ -275,10 +361,21 @@ class Publisher(Stage):
         self._outlets.send(wire.encode(message))
 
     def _next_seq(self, kind: wire.Kind, camera: str, region: str | None) -> int:
-        seq = self._seq[kind, camera, region]
-        self._seq[kind, camera, region] = seq + 1
+        topic = kind, self._settings.node, camera, region
+        seq = self._seq[topic]
+        self._seq[topic] = seq + 1
         return seq
 
     def _seconds_to_wait(self) -> float:
         due = min(reporter.next_status for reporter in self._reporters.values())
         return max(0.0, due - time.monotonic())
+
+
+def _queue(settings: PublisherSettings) -> tuple[int, int]:
+    """How many messages, and how many bytes in the kernel, are kept for a subscriber that is slow."""
+    queue = max(16, round(2 * settings.messages_per_second))
+    return queue, queue * MESSAGE_BYTES // 2
+
+
+def _parted(reason: str) -> Condition:
+    return Condition(CameraState.STOPPED, reason, time.monotonic_ns())

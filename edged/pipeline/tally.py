@@ -9,6 +9,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edged.pipeline.latencies import Latencies
 
 __all__ = ["CameraState", "Condition", "Tally"]
 
@@ -50,9 +54,23 @@ class Tally:
         self.condition = Condition(CameraState.STARTING, None, time.monotonic_ns())
         self.changes: deque[Condition] = deque(maxlen=64)
         """Conditions that no subscriber was told of yet, oldest first."""
+        self.latencies: Latencies | None = None
+        """Of what was published, where figures are wanted; the publisher observes."""
         self._on_change = on_change
         self._turning = threading.Lock()
         self._sign_due = math.inf
+
+    def take_over(self, before: Tally) -> None:
+        """Go on counting where *before* has ended: the camera is captured anew. Called before that begins.
+
+        What is published of both is counted by the publisher, see `Publisher.report_on`.
+        """
+        self.captured = before.captured
+        self.reopens = before.reopens
+        self.dropped_capture = before.dropped_capture
+        self.dropped_ring = before.dropped_ring
+        self.dropped_publish = before.dropped_publish
+        self.latencies = before.latencies
 
     def dropped(self) -> dict[str, int]:
         """Frames and results that were dropped since the start, by cause."""

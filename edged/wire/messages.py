@@ -170,6 +170,7 @@ class Status:
     model: str | None
     space_id: str | None
     config_hash: str | None
+    config_problem: str | None = None
     uptime_s: float
     rss_bytes: int | None
     temp_c: float | None

@@ -246,8 +246,7 @@ def test_the_port_is_let_go_of_before_it_is_bound_again_however_often(keys: Keys
         hears(phone)
         for _ in range(30):
             keys.make("board")  # another key, and so every connection is cut
-            board.stage.reload_keys()
-            eventually(lambda: not board.stage._new_keys, "the keys are taken up")
+            board.stage.reload_keys().result(10)
             assert board.stage.error is None
         with listening(board, keys, "phone") as again:
             hears(again)

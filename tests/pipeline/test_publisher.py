@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +18,12 @@ from edged.bell import Bell
 from edged.config import Endpoint
 from edged.errors import PublishError
 from edged.pipeline.handover import Handover, ModelFacts, Result
+from edged.pipeline.keyring import Keyring
 from edged.pipeline.publisher import Publisher, PublisherSettings
 from edged.pipeline.tally import CameraState, Tally
 from edged.values import FULL, Match, Stamp
 from tests.fakes import eventually
+from tests.keyed import free_port
 
 FACTS = ModelFacts("tiny", "0123456789abcdef", "engine 1", "none", 0, "feature", "<f4", 4, "none", None)
 VEC = b"edged/1/vec/"
@@ -305,3 +308,119 @@ def test_a_publisher_can_dial_out_to_a_hub(ipc: str) -> None:
                 return hub.poll(20) > 0
 
             eventually(arrived, "a message at the hub")
+
+
+# -- changes while it runs --------------------------------------------------------------------------------------------
+
+
+def use(rig: Rig, *endpoints: str, node: str = "node") -> Future[None]:
+    """Have the publisher go by other settings."""
+    parsed = [Endpoint.parse(text, Path("/")) for text in endpoints]
+    return rig.stage.use(PublisherSettings(node, parsed, 10.0, "beef"), Keyring())
+
+
+def first_status(socket: zmq.Socket[bytes], wanted: Callable[[wire.Status], bool]) -> wire.Status:
+    """The next status that is *wanted*."""
+    while True:
+        message = wire.decode(socket.recv_multipart())
+        if isinstance(message, wire.Status) and wanted(message):
+            return message
+
+
+def test_endpoints_come_and_go_while_those_that_stay_lose_nothing(tmp_path: Path) -> None:
+    stays, goes, comes = (f"ipc://{tmp_path}/{name}.sock" for name in ("stays", "goes", "comes"))
+    with publishing(f"pub+bind:{stays}", f"pub+bind:{goes}") as rig, subscribed(rig, stays, VEC) as socket:
+        rig.put(0)
+        use(rig, f"pub+bind:{comes}", f"pub+bind:{stays}").result(10)
+        rig.put(1)
+        with subscribed(rig, comes, VEC) as newcomer:
+            rig.put(2)
+            assert [message.seq for message in vecs(newcomer, 1)] == [2]
+        use(rig, f"pub+bind:{stays}").result(10)
+        rig.put(3)
+        assert [message.seq for message in vecs(socket, 4)] == [0, 1, 2, 3]
+        with publishing(f"pub+bind:{goes}", f"pub+bind:{comes}"):
+            pass  # nobody has them any more
+
+
+@pytest.mark.parametrize("in_the_way", [False, True])
+def test_an_endpoint_that_is_taken_leaves_everything_as_it_was(in_the_way: bool, tmp_path: Path) -> None:
+    stays, goes = f"ipc://{tmp_path}/stays.sock", f"tcp://127.0.0.1:{free_port()}"
+    with (
+        zmq.Context() as context,
+        context.socket(zmq.REP) as other,
+        publishing(f"pub+bind:{stays}", f"pub+bind:{goes}") as rig,
+        subscribed(rig, stays, VEC, STATUS) as socket,
+        subscribed(rig, goes, VEC) as second,
+    ):
+        taken = f"tcp://127.0.0.1:{other.bind_to_random_port('tcp://127.0.0.1')}"
+        wanted = [f"pub+bind:{taken}", f"pub+bind:{stays}"] + ([] if in_the_way else [f"pub+bind:{goes}"])
+        with pytest.raises(PublishError, match=taken):
+            use(rig, *wanted).result(10)
+        assert rig.stage.error is None
+        second.setsockopt(zmq.RCVTIMEO, 50)
+        frame = iter(range(1000))
+
+        def comes_back() -> bool:
+            rig.put(next(frame))
+            return second.poll(50) > 0
+
+        eventually(comes_back, "a message at the old endpoint")
+        rig.stage.tell_problem("taken").result(10)
+        assert first_status(socket, lambda status: status.config_problem == "taken").config_hash == "cafe"
+
+
+def test_a_port_is_bound_more_widely_though_the_old_one_is_in_the_way() -> None:
+    port = free_port()
+    with publishing(f"pub+bind:tcp://127.0.0.1:{port}") as rig:
+        for host in ("0.0.0.0", "127.0.0.1"):
+            use(rig, f"pub+bind:tcp://{host}:{port}").result(10)
+            with subscribed(rig, f"tcp://127.0.0.1:{port}", VEC) as socket:
+                rig.put(1)
+                assert vecs(socket, 1)
+
+
+def test_another_name_of_the_node_begins_other_topics_and_parts_from_the_old_ones(ipc: str) -> None:
+    with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc, STATUS) as socket:
+        use(rig, f"pub+bind:{ipc}", node="porch").result(10)
+        parted = {first_status(socket, lambda status: status.bye).topic for _ in range(2)}
+        assert parted == {b"edged/1/status/node/cam1/", b"edged/1/status/node/cam10/"}
+        first = first_status(socket, lambda status: status.node == "porch")
+        assert (first.seq, first.config_hash, first.bye) == (0, "beef", False)
+
+
+def test_a_camera_that_goes_says_bye_and_one_that_is_captured_anew_is_counted_on(ipc: str) -> None:
+    with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc, STATUS, VEC) as socket:
+        rig.put(0)
+        rig.put(0, "cam10")
+        assert vecs(socket, 2)
+        anew = Tally("cam1", rig.bell.ring)
+        rig.stage.report_on([anew]).result(10)
+        rig.put(1, "cam10")  # its last one, on the way when it went
+        rig.put(1)
+        [after] = vecs(socket, 1)
+        assert (after.camera, after.seq) == ("cam1", 1)
+        assert anew.published == 2
+        back = Tally("cam10", rig.bell.ring)
+        rig.stage.report_on([anew, back]).result(10)
+        rig.put(2, "cam10")
+        [again] = vecs(socket, 1)
+        assert (again.camera, again.seq) == ("cam10", 1)
+
+
+def test_the_last_status_of_a_camera_that_goes_is_bye(ipc: str) -> None:
+    with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc) as socket:
+        rig.stage.report_on([rig.tallies["cam1"]]).result(10)
+        last = first_status(socket, lambda status: status.bye)
+        assert (last.camera, last.state, last.reason) == ("cam10", "stopped", "no longer in the configuration")
+
+
+def test_a_problem_with_the_configuration_is_told_at_once_and_until_it_is_over(ipc: str) -> None:
+    with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc) as socket:
+        begin = time.monotonic()
+        rig.stage.tell_problem("edged.yaml:3:1: nodes: is no key").result(10)
+        message = first_status(socket, lambda status: status.config_problem is not None)
+        assert (message.config_problem, message.config_hash) == ("edged.yaml:3:1: nodes: is no key", "cafe")
+        assert time.monotonic() - begin < 1.5
+        rig.stage.tell_problem(None).result(10)
+        first_status(socket, lambda status: status.config_problem is None)

@@ -55,7 +55,7 @@ VEC = Vec(
     vector=VECTOR,
 )
 
-ADDED = {"cma_free_bytes"}
+ADDED = {"cma_free_bytes", "config_problem"}
 """Keys that version 1 did not have from the first day on."""
 
 STATUS = Status(
@@ -233,8 +233,8 @@ def test_a_status_is_on_the_wire_as_the_manual_says() -> None:
         '"reason":"no frame for 5 s","since_us":1790000000000000,"t_wall_us":1790000002000000,'
         '"fps_captured":null,"fps_published":9.98,"dropped":{"capture":0,"ring":0,"publish":0},"reopens":2,'
         '"engine":"ai-edge-litert 2.3.0","delegate":"xnnpack","model":"efficientnet-lite0","space_id":"8a1f",'
-        '"config_hash":"c0ffee","uptime_s":7.25,"rss_bytes":150000000,"temp_c":null,"throttled":null,'
-        '"cma_free_bytes":null,"insecure":false,"bye":false}'
+        '"config_hash":"c0ffee","config_problem":null,"uptime_s":7.25,"rss_bytes":150000000,"temp_c":null,'
+        '"throttled":null,"cma_free_bytes":null,"insecure":false,"bye":false}'
     )
     assert payload == b""
 
@@ -385,6 +385,7 @@ def test_keys_that_were_added_are_unknown_where_a_daemon_is_older() -> None:
     message = decode(with_header(STATUS, lambda header: [header.pop(key) for key in ADDED]))
     assert isinstance(message, Status)
     assert message.cma_free_bytes is None
+    assert message.config_problem is None
 
 
 @pytest.mark.parametrize("message", [VEC, STATUS, EVENT], ids=lambda message: message.kind)
