@@ -45,6 +45,7 @@ ROOMS = {
     "ai_edge_litert": {"vision"},
     "tflite_runtime": {"vision"},
     "rich": {"cli"},
+    "prometheus_client": {"service"},
     "paho": {"bridge"},
 }
 

@@ -14,6 +14,7 @@ from edged.pipeline.capture import Capture, CaptureSettings
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference import Feed, Inference
 from edged.pipeline.keyring import read_keyring
+from edged.pipeline.latencies import Latencies
 from edged.pipeline.model import open_model, open_references, read_fallback_file, read_model_file
 from edged.pipeline.publisher import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
@@ -61,6 +62,7 @@ def build(loaded: Loaded) -> Pipeline:
     for name, camera in config.cameras.items():
         ring = FrameRing(frames_came)
         tally = Tally(name, to_publish.ring)
+        tally.latencies = Latencies() if config.metrics.listen is not None else None
         source = open_source(camera, decode=config.model.decode, input_size=input_size)
         captures.append(Capture(source, ring, tally, _capture_settings(loaded, name, camera)))
         feeds.append(_feed(name, camera, ring, tally))

@@ -74,6 +74,11 @@ class Handover:
         self._results: deque[Result] = deque()
         self._closed = False
 
+    @property
+    def waiting(self) -> int:
+        """How many results wait for the publisher."""
+        return len(self._results)
+
     def open(self, facts: ModelFacts) -> None:
         """Make the memory, once the model is known; again for another model. Results that wait keep what they have."""
         with self._changed:

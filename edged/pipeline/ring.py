@@ -163,6 +163,11 @@ class FrameRing:
         with self._bell:
             return self._closed and self._newest is None
 
+    @property
+    def waiting(self) -> int:
+        """How many frames wait for the reader: one, or none."""
+        return int(self._newest is not None)
+
     def close(self) -> None:
         """End the hand-over: the writer may not write any more, the reader may take the frame that is left."""
         with self._bell:

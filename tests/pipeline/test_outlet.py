@@ -1,0 +1,43 @@
+"""One publishing socket: who listens to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import zmq
+
+from edged.config import Endpoint
+from edged.pipeline.outlet import Outlet
+from tests.fakes import eventually
+
+
+@pytest.fixture
+def outlet(tmp_path: Path) -> Iterator[Outlet]:
+    with zmq.Context() as context:
+        endpoint = Endpoint.parse(f"pub+bind:ipc://{tmp_path}/pub.sock", tmp_path)
+        outlet = Outlet(context, endpoint, queue=10, queue_bytes=65536)
+        yield outlet
+        outlet.close(0.0)
+
+
+def test_subscriptions_are_counted_while_those_live_who_have_them(outlet: Outlet) -> None:
+    heard: list[bytes] = []
+
+    def counts(number: int) -> bool:
+        heard.extend(outlet.subscriptions())
+        return outlet.subscribed == number
+
+    with zmq.Context() as context, context.socket(zmq.SUB) as first, context.socket(zmq.SUB) as second:
+        for socket in (first, second):
+            socket.subscribe(b"a/")
+            socket.connect(outlet.endpoint.address)
+        first.subscribe(b"b/")
+        eventually(lambda: counts(3), "three subscriptions")
+        assert sorted(heard) == [b"a/", b"a/", b"b/"]
+        first.unsubscribe(b"b/")
+        eventually(lambda: counts(2), "one less")
+        second.close(0)
+        eventually(lambda: counts(1), "who leaves takes them along, though others have the same")
+    eventually(lambda: counts(0), "nobody is left")
