@@ -13,17 +13,19 @@ from edged.config.problems import redacted
 from edged.errors import SourceError
 from edged.values import Format, Stamp
 
-__all__ = ["StreamSource"]
+__all__ = ["SILENCE", "StreamSource", "is_from_before"]
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
+SILENCE = 1.0  # seconds without a frame, after which one may come that had been on its way all the time
 
 
 class StreamSource:
     """A `Source` over OpenCV's FFmpeg, such as ``rtsp://camera/stream``.
 
     Frames come with the time of their arrival. ``grab`` blocks until there is a frame, up to *timeout* and not the one
-    that it is given, and ``wake`` cannot end it: FFmpeg has no way to be asked. Frames keep the size that the stream
-    had at the start; if that changes they are scaled. User and password in the URL appear in no text.
+    that it is given, and ``wake`` cannot end it: FFmpeg has no way to be asked. A frame from before a silence is left
+    out, as far as the stream tells the times of its frames. Frames keep the size that the stream had at the start; if
+    that changes they are scaled. User and password in the URL appear in no text.
 
     Args:
         url: ``rtsp://``, ``rtsps://``, ``http://`` or ``https://…``.
@@ -42,6 +44,7 @@ class StreamSource:
         self._timeout = timeout
         self._is_trusted = not verify_tls or not url.lower().startswith(("rtsps:", "https:"))
         self._capture: cv2.VideoCapture | None = None
+        self._position = 0.0  # of the last frame, in the stream's own seconds
 
     def open(self) -> Format:
         self.close()
@@ -70,18 +73,23 @@ class StreamSource:
             why = "cannot be opened (wrong address, user or password, or no video)" if in_time else "does not answer"
             raise SourceError(f"{self._shown}: {why}")
         self._capture = capture
+        self._position = 0.0
         return format_of(capture)
 
     def grab(self, timeout: float) -> Stamp | None:  # noqa: ARG002 - FFmpeg waits as long as it was told at the start
         assert self._capture is not None, "grab before open"
         begin = time.monotonic()
         grabbed = self._capture.grab()
+        waited = time.monotonic() - begin
         # After a wait that ran out FFmpeg hands out an old frame once, as if it were new.
-        if time.monotonic() - begin >= 0.9 * self._timeout:
+        if waited >= 0.9 * self._timeout:
             raise SourceError(f"{self._shown}: no frame for {self._timeout:g} s")
         if not grabbed:
             # A stream that failed once stays dead: it has to be opened anew.
             raise SourceError(f"{self._shown}: stopped delivering")
+        before, self._position = self._position, self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+        if is_from_before(waited, self._position - before):
+            return None
         return Stamp(time.monotonic_ns(), "arrival")
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
@@ -95,3 +103,12 @@ class StreamSource:
         if self._capture is not None:
             self._capture.release()
             self._capture = None
+
+
+def is_from_before(waited: float, advanced: float) -> bool:
+    """Whether a frame that was *waited* for is from before that: its own time has *advanced* much less (in seconds).
+
+    A stream that hung goes on with what had been held up, and one that was cut off ends with it. Where the stream's
+    times stand still or go back they tell nothing.
+    """
+    return waited > SILENCE and 0.0 < advanced < waited / 2

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -15,17 +11,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edged.camera.stream import StreamSource
+from edged.camera.stream import SILENCE, StreamSource, is_from_before
 from edged.camera.web import WebSource
 from edged.errors import SourceError
+from edged.values import Stamp
 from tests.camera.leaks import leaves_nothing_behind
+from tests.camera.rtsp_server import rtsp_camera
 from tests.camera.servers import MjpegServer, free_port, number, serving
 
 pytestmark = pytest.mark.timed
 
 LIMIT = 10.0
-SYSTEM_PYTHON = "/usr/bin/python3"
-PACKAGES = "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-{base,good,ugly}"
 
 
 @pytest.fixture
@@ -184,50 +180,6 @@ def test_opening_and_closing_leaves_nothing_behind(video: bytes) -> None:
         leaves_nothing_behind(one_round)
 
 
-class RtspCamera:
-    """A process that is an RTSP camera, and can be frozen, killed and started again."""
-
-    def __init__(self, *credentials: str) -> None:
-        self.port = free_port()
-        self._credentials = credentials
-        self._process: subprocess.Popen[str] | None = None
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}/cam"
-
-    def start(self) -> None:
-        script = Path(__file__).parent / "rtsp_camera.py"
-        self._process = subprocess.Popen(
-            [SYSTEM_PYTHON, script, str(self.port), *self._credentials], stdout=subprocess.PIPE, text=True
-        )
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "ready\n"
-
-    def freeze(self) -> None:
-        assert self._process is not None
-        os.kill(self._process.pid, signal.SIGSTOP)
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
-
-
-@contextmanager
-def rtsp_camera(*credentials: str) -> Iterator[RtspCamera]:
-    look = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
-    if not Path(SYSTEM_PYTHON).exists() or subprocess.run([SYSTEM_PYTHON, "-c", look], capture_output=True).returncode:
-        pytest.skip(f"GStreamer's RTSP server is not installed (apt install {PACKAGES})")
-    camera = RtspCamera(*credentials)
-    try:
-        camera.start()
-        yield camera
-    finally:
-        camera.kill()
-
-
 def take(source: StreamSource, slot: NDArray[np.uint8], frames: int = 5) -> None:
     for _ in range(frames):
         assert source.grab(LIMIT) is not None
@@ -267,6 +219,45 @@ def test_an_rtsp_camera_that_hangs_is_lost_in_time_and_its_old_frame_is_not_take
         assert 1.8 <= took < 6
         assert len(frames) < 50  # those that were on their way, and none that came by waiting
         source.close()
+
+
+@pytest.mark.parametrize(
+    ("waited", "advanced", "old"),
+    [
+        (3.0, 0.04, True),  # the next one, held up
+        (3.0, 2.9, False),  # a stream of one frame in three seconds
+        (0.9, 0.04, False),  # a hiccup
+        (3.0, 0.0, False),  # a stream that tells no times
+        (3.0, -100.0, False),  # one whose clock was set
+    ],
+)
+def test_a_frame_from_before_a_silence_is_told_by_the_times_of_the_stream(
+    waited: float, advanced: float, old: bool
+) -> None:
+    assert is_from_before(waited, advanced) == old
+
+
+@pytest.mark.rtsp
+def test_an_rtsp_camera_that_pauses_goes_on_with_new_frames() -> None:
+    with rtsp_camera() as camera:
+        source = StreamSource(f"rtsp://{camera.address}", timeout=LIMIT)
+        slot = np.zeros(source.open().shape, np.uint8)
+        take(source, slot)
+        camera.freeze()
+        thaw = threading.Timer(2.0, camera.thaw)
+        thaw.start()
+        waits = [timed(source) for _ in range(80)]
+        thaw.join()
+        (pause,) = (wait for wait in waits if wait[0] > SILENCE)
+        assert pause[1] is None
+        assert sum(stamp is None for _, stamp in waits) == 1
+        source.close()
+
+
+def timed(source: StreamSource) -> tuple[float, Stamp | None]:
+    begin = time.monotonic()
+    stamp = source.grab(LIMIT)
+    return time.monotonic() - begin, stamp
 
 
 @pytest.mark.rtsp

@@ -13,13 +13,14 @@ import pytest
 
 from edged.client import Subscriber
 from edged.wire import Message, Status, Vec
+from tests.camera.rtsp_server import rtsp_camera
 from tests.camera.servers import MjpegServer, free_port
 
 CONFIG = """\
 model: {{name: efficientnet-lite0-int8}}
 cameras:
   door:
-    source: "http://eve:s3cret@127.0.0.1:{port}/stream"
+    source: "{source}"
     stall_seconds: 1
     retry_seconds: 0.1
     retry_max_seconds: 0.4
@@ -29,9 +30,9 @@ publish:
 
 
 @contextmanager
-def daemon(folder: Path, port: int) -> Iterator[tuple[Subscriber, Path]]:
+def daemon(folder: Path, source: str) -> Iterator[tuple[Subscriber, Path]]:
     config, log = folder / "edged.yaml", folder / "log"
-    config.write_text(CONFIG.format(port=port))
+    config.write_text(CONFIG.format(source=source))
     with (
         Subscriber(f"ipc://{folder}/pub.sock", kinds=("vec", "status")) as subscriber,
         log.open("w") as stderr,
@@ -43,6 +44,10 @@ def daemon(folder: Path, port: int) -> Iterator[tuple[Subscriber, Path]]:
             assert process.wait(10) == 0
         finally:
             process.kill()
+
+
+def http(port: int) -> str:
+    return f"http://eve:s3cret@127.0.0.1:{port}/stream"
 
 
 def wait_for(subscriber: Subscriber, wanted: Callable[[Message], bool], what: str) -> Message:
@@ -59,7 +64,7 @@ def test_the_stream_resumes_without_a_restart_of_the_daemon(tmp_path: Path, faul
     port = free_port()
     server = MjpegServer(port=port, fps=20)
     try:
-        with daemon(tmp_path, port) as (subscriber, log):
+        with daemon(tmp_path, http(port)) as (subscriber, log):
             before = wait_for(subscriber, lambda message: isinstance(message, Vec), "a vector")
             if fault == "killed":
                 server.stop()
@@ -83,9 +88,26 @@ def test_the_stream_resumes_without_a_restart_of_the_daemon(tmp_path: Path, faul
         server.stop()
 
 
+@pytest.mark.rtsp
+def test_an_rtsp_stream_resumes_without_a_restart_of_the_daemon(tmp_path: Path) -> None:
+    with (
+        rtsp_camera("eve", "s3cret") as camera,
+        daemon(tmp_path, f"rtsp://eve:s3cret@{camera.address}") as (subscriber, log),
+    ):
+        before = wait_for(subscriber, lambda message: isinstance(message, Vec), "a vector")
+        camera.kill()
+        lost = wait_for(subscriber, lambda m: isinstance(m, Status) and m.state == "lost", "the loss")
+        camera.start()
+        wait_for(subscriber, lambda m: isinstance(m, Status) and m.state == "running", "the recovery")
+        again = wait_for(subscriber, lambda m: isinstance(m, Vec), "vectors again")
+        assert isinstance(lost, Status)
+        assert again.run == before.run
+        assert "s3cret" not in f"{log.read_text()} {lost.reason}"
+
+
 def test_a_camera_that_is_not_there_at_the_start_is_waited_for(tmp_path: Path) -> None:
     port = free_port()
-    with daemon(tmp_path, port) as (subscriber, _):
+    with daemon(tmp_path, http(port)) as (subscriber, _):
         wait_for(subscriber, lambda m: isinstance(m, Status) and m.state == "lost", "the loss")
         server = MjpegServer(port=port, fps=20)
         try:
