@@ -1,0 +1,121 @@
+"""Subscribers: one that reads everything, one that stalls, and some that come and go."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Self
+
+import zmq
+
+from edged.client import Subscriber
+from edged.wire import Status, Vec
+
+__all__ = ["Crowd", "Reader"]
+
+ARRIVAL_SECONDS = 1.5
+STAYS = (0.2, 1.0, 4.0, 9.0)  # seconds: who comes stays for one of these, in turn
+GARBAGE = b"GET / HTTP/1.1\r\n\r\n"
+"""What a stranger says that took the port for something else."""
+
+
+class Reader:
+    """Reads every message, and keeps the books: what came, and what ``seq`` says did not."""
+
+    def __init__(self, address: str) -> None:
+        self._subscriber = Subscriber(address, kinds=("vec", "event", "status"), queue=1000, queue_bytes=1 << 20)
+        self.received = 0
+        self.vectors = 0
+        self.said_bye = 0
+        self.dropped: dict[str, int] = {}
+        """By camera, how many frames the daemon says it has dropped before they became messages."""
+
+    @property
+    def lost(self) -> int:
+        """How many messages were missed, by their numbers."""
+        return self._subscriber.gaps.total()
+
+    @property
+    def restarts(self) -> int:
+        """How often the daemon was another one."""
+        return self._subscriber.restarts.total()
+
+    @property
+    def malformed(self) -> int:
+        """How many messages were none."""
+        return self._subscriber.malformed
+
+    def read(self, seconds: float) -> bool:
+        """Read one message, if one comes within *seconds*; returns whether one did."""
+        message = self._subscriber.receive(seconds)
+        if message is None:
+            return False
+        self.received += 1
+        if isinstance(message, Vec):
+            self.vectors += 1
+        elif isinstance(message, Status):
+            self.said_bye += message.bye
+            self.dropped[message.camera] = sum(asdict(message.dropped).values())
+        return True
+
+    def close(self) -> None:
+        """Leave."""
+        self._subscriber.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Visitor:
+    subscriber: Subscriber
+    leaves: float
+
+
+class Crowd:
+    """The others: one that never reads, and visitors, of whom every fifth talks nonsense."""
+
+    def __init__(self, address: str, port: int) -> None:
+        self._address = address
+        self._port = port
+        self._visitors: list[_Visitor] = []
+        self._stays = itertools.cycle(STAYS)
+        self._next_arrival = 0.0
+        self.visits = 0
+        self._closing = ExitStack()
+
+    def __enter__(self) -> Self:
+        context = self._closing.enter_context(zmq.Context())
+        stalled = self._closing.enter_context(context.socket(zmq.SUB))
+        stalled.set(zmq.RCVHWM, 1)
+        stalled.set(zmq.LINGER, 0)
+        stalled.subscribe(b"")
+        stalled.connect(f"tcp://127.0.0.1:{self._port}")
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for visitor in self._visitors:
+            visitor.subscriber.close()
+        self._closing.close()
+
+    def move(self, seconds: float) -> None:
+        """Let come and go who is due *seconds* after the beginning."""
+        for visitor in [each for each in self._visitors if each.leaves <= seconds]:
+            visitor.subscriber.close()
+            self._visitors.remove(visitor)
+        for visitor in self._visitors:
+            visitor.subscriber.receive(0)
+        if seconds >= self._next_arrival:
+            self._next_arrival += ARRIVAL_SECONDS
+            self._arrive(seconds)
+
+    def _arrive(self, seconds: float) -> None:
+        self.visits += 1
+        if self.visits % 5 == 0:
+            with socket.create_connection(("127.0.0.1", self._port), timeout=5) as stranger:
+                stranger.sendall(GARBAGE)
+            return
+        address = self._address if self.visits % 2 else f"tcp://127.0.0.1:{self._port}"
+        self._visitors.append(_Visitor(Subscriber(address, kinds=("vec", "status")), seconds + next(self._stays)))

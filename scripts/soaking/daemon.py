@@ -1,0 +1,86 @@
+"""The daemon that is looked at: as a user runs it, on a looped clip and a test picture."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["Daemon"]
+
+DEMO = Path(__file__).parent.parent.parent / "config" / "demo"
+
+CONFIG = """\
+node: soak
+model: {{name: efficientnet-lite0-int8, num_threads: 1}}
+cameras:
+  clip:
+    source: "file:{demo}/street.mp4"
+    loop: true
+    fps: 20   # the whole clip in 12 s, so that every quarter of a soak has it opened again several times
+    regions:
+      path: {{left: 0.05, top: 0.32, right: 0.42, bottom: 0.56}}
+  bars: {{source: "pattern:640x480", fps: 5}}
+references:
+  path-empty: {{images: ["{demo}/path-empty.jpg"], for: [clip/path]}}
+  path-busy: {{images: ["{demo}/path-busy.jpg"]}}
+publish: {{endpoints: ["pub+bind:ipc://pub.sock", "pub+bind:tcp://127.0.0.1:{port}"]}}
+"""
+
+
+class Daemon:
+    """A folder with a configuration, and the process that runs on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.address = f"ipc://{folder}/pub.sock"
+        self.port = _free_port()
+        self.pid = 0
+        self._config = folder / "edged.yaml"
+        self._log = folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run it; at the end it is gone."""
+        self._config.write_text(CONFIG.format(demo=DEMO, port=self.port))
+        command = [sys.executable, "-m", "edged", "run", "-c", str(self._config)]
+        with self._log.open("wb") as log, subprocess.Popen(command, stderr=log) as process:
+            self._process, self.pid = process, process.pid
+            try:
+                yield
+            finally:
+                process.kill()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> float:
+        """Ask it to end, and return at once; returns the time of that on the monotonic clock."""
+        assert self._process is not None, "stop before running"
+        self._process.terminate()
+        return time.monotonic()
+
+    def wait(self, seconds: float) -> int | None:
+        """The exit status; None if it has not ended within *seconds*."""
+        assert self._process is not None, "wait before running"
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def log(self) -> list[str]:
+        """The lines that it has logged."""
+        return self._log.read_text(errors="replace").splitlines()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
