@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from edged.bell import Bell
 from edged.camera import open_source
-from edged.config import CameraConfig, ConfigFileError, Loaded, config_hash
+from edged.config import ConfigFileError, Loaded, config_hash
 from edged.pipeline.capture import Capture, CaptureSettings
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference import Feed, Inference
@@ -25,25 +25,109 @@ from edged.references import References
 from edged.vision.embedder import Embedder
 from edged.vision.specs import ModelFile
 
-__all__ = ["Pipeline", "build"]
+__all__ = [
+    "Camera",
+    "Models",
+    "Pipeline",
+    "Wiring",
+    "build",
+    "capture_settings",
+    "make_feed",
+    "publisher_settings",
+    "read_models",
+]
 
 RESULTS_IN_HAND = 32  # between the worker and the publisher: a second's worth at the usual rates
 LIVE_FPS = 30.0  # what a camera is expected to deliver at most, where nothing says or caps it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pipeline:
-    """The stages of a daemon, from the cameras to the sockets."""
+class Models:
+    """The model's file as it was read, and the one that stands in for it."""
 
-    captures: Sequence[Capture]
+    first: ModelFile
+    fallback: ModelFile | None
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Width and height of the picture that it takes."""
+        return self.first.input.width, self.first.input.height
+
+    @property
+    def digests(self) -> tuple[str | None, ...]:
+        """What tells whether a file has changed."""
+        return self.first.digest, self.fallback.digest if self.fallback else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Camera:
+    """What belongs to one camera: its capture, how the inference looks at it, and what has happened to it."""
+
+    capture: Capture
+    feed: Feed
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pipeline:
+    """The stages of a daemon, from the cameras to the sockets, and what they were made of.
+
+    It is how they are at one time: a reload makes another one of it, mostly with some of the same stages.
+    """
+
+    loaded: Loaded
+    models: Models
+    wiring: Wiring
+    cameras: Mapping[str, Camera]
     inference: Inference
     publisher: Publisher
-    tallies: Sequence[Tally]
+
+    @property
+    def captures(self) -> Sequence[Capture]:
+        """The captures of all cameras."""
+        return [camera.capture for camera in self.cameras.values()]
+
+    @property
+    def feeds(self) -> Sequence[Feed]:
+        """All cameras as the inference sees them."""
+        return [camera.feed for camera in self.cameras.values()]
+
+    @property
+    def tallies(self) -> Sequence[Tally]:
+        """What has happened to each camera."""
+        return [camera.tally for camera in self.cameras.values()]
 
     @property
     def stages(self) -> Sequence[Stage]:
         """All stages, in the way of a frame."""
         return [*self.captures, self.inference, self.publisher]
+
+
+class Wiring:
+    """What the stages are wired to each other with, for as long as the daemon runs; it makes the stages."""
+
+    def __init__(self) -> None:
+        self._to_publish = Bell()
+        self._frames_came = threading.Condition()
+        self._handover = Handover(RESULTS_IN_HAND, self._to_publish)
+
+    def camera(self, loaded: Loaded, models: Models, name: str) -> Camera:
+        """The camera *name* with a ring and a tally of its own."""
+        config = loaded.config.cameras[name]
+        ring = FrameRing(self._frames_came)
+        tally = Tally(name, self._to_publish.ring)
+        tally.latencies = Latencies() if loaded.config.metrics.listen is not None else None
+        source = open_source(config, decode=loaded.config.model.decode, input_size=models.input_size)
+        capture = Capture(source, ring, tally, capture_settings(loaded, name))
+        return Camera(capture, make_feed(loaded, name, ring, tally), tally)
+
+    def inference(self, loaded: Loaded, models: Models, feeds: Sequence[Feed]) -> Inference:
+        """An inference with the model of *loaded*, which opens that in its own thread."""
+        return Inference(feeds, self._frames_came, lambda go_on: _open(loaded, models, go_on), self._handover)
+
+    def publisher(self, loaded: Loaded, tallies: Sequence[Tally]) -> Publisher:
+        """The publisher, of which there is one."""
+        return Publisher(publisher_settings(loaded), self._handover, self._to_publish, tallies)
 
 
 def build(loaded: Loaded) -> Pipeline:
@@ -52,40 +136,35 @@ def build(loaded: Loaded) -> Pipeline:
     Raises:
         ConfigFileError: the model is no file that could ever be used.
     """
-    config = loaded.config
-    model, fallback = read_model_file(loaded), read_fallback_file(loaded)
-    input_size = model.input.width, model.input.height
-    to_publish = Bell()
-    frames_came = threading.Condition()
-    handover = Handover(RESULTS_IN_HAND, to_publish)
-    captures, feeds, tallies = [], [], []
-    for name, camera in config.cameras.items():
-        ring = FrameRing(frames_came)
-        tally = Tally(name, to_publish.ring)
-        tally.latencies = Latencies() if config.metrics.listen is not None else None
-        source = open_source(camera, decode=config.model.decode, input_size=input_size)
-        captures.append(Capture(source, ring, tally, _capture_settings(loaded, name, camera)))
-        feeds.append(_feed(name, camera, ring, tally))
-        tallies.append(tally)
-    return Pipeline(
-        captures=captures,
-        inference=Inference(feeds, frames_came, lambda go_on: _open(loaded, model, fallback, go_on), handover),
-        publisher=Publisher(_publisher_settings(loaded), handover, to_publish, tallies),
-        tallies=tallies,
-    )
+    models, wiring = read_models(loaded), Wiring()
+    cameras = {name: wiring.camera(loaded, models, name) for name in loaded.config.cameras}
+    feeds = [camera.feed for camera in cameras.values()]
+    tallies = [camera.tally for camera in cameras.values()]
+    inference = wiring.inference(loaded, models, feeds)
+    return Pipeline(loaded, models, wiring, cameras, inference, wiring.publisher(loaded, tallies))
 
 
-def _open(
-    loaded: Loaded, model: ModelFile, fallback: ModelFile | None, go_on: Callable[[], None]
-) -> tuple[Embedder, References]:
+def read_models(loaded: Loaded) -> Models:
+    """Read and verify the files of the model and of its fallback.
+
+    Raises:
+        ConfigFileError: one can never be used.
+    """
+    return Models(read_model_file(loaded), read_fallback_file(loaded))
+
+
+def _open(loaded: Loaded, models: Models, go_on: Callable[[], None]) -> tuple[Embedder, References]:
     with ExitStack() as on_error:
-        embedder = on_error.enter_context(open_model(loaded, model, fallback))
+        embedder = on_error.enter_context(open_model(loaded, models.first, models.fallback))
         references = open_references(loaded, embedder, go_on)
         on_error.pop_all()
     return embedder, references
 
 
-def _capture_settings(loaded: Loaded, name: str, camera: CameraConfig) -> CaptureSettings:
+def capture_settings(loaded: Loaded, name: str) -> CaptureSettings:
+    """How frames of the camera *name* are taken."""
+    camera = loaded.config.cameras[name]
+
     def refuse(reason: str) -> ConfigFileError:
         return ConfigFileError([loaded.problem(("cameras", name, "source"), reason)])
 
@@ -108,7 +187,9 @@ def _stall_seconds(seconds: float, max_fps: float | None) -> float:
     return seconds + 1.0 / max_fps if seconds and max_fps else seconds
 
 
-def _feed(name: str, camera: CameraConfig, ring: FrameRing, tally: Tally) -> Feed:
+def make_feed(loaded: Loaded, name: str, ring: FrameRing, tally: Tally) -> Feed:
+    """How the inference looks at the camera *name*."""
+    camera = loaded.config.cameras[name]
     regions = tuple((region, config.region) for region, config in camera.regions.items())
     return Feed(
         name,
@@ -121,7 +202,8 @@ def _feed(name: str, camera: CameraConfig, ring: FrameRing, tally: Tally) -> Fee
     )
 
 
-def _publisher_settings(loaded: Loaded) -> PublisherSettings:
+def publisher_settings(loaded: Loaded) -> PublisherSettings:
+    """Where and as what it is published."""
     config = loaded.config
     return PublisherSettings(
         node=config.node,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,17 @@ from edged.vision.interpreter import AUTO
 from edged.vision.model_file import read_model
 from edged.vision.specs import ModelFile, Normalization
 
-__all__ = ["open_model", "open_references", "read_fallback_file", "read_model_file", "reference_problems"]
+__all__ = [
+    "embed_references",
+    "open_model",
+    "open_references",
+    "read_fallback_file",
+    "read_model_file",
+    "reference_problems",
+]
 
 T = TypeVar("T")
+Vector: TypeAlias = NDArray[np.float32] | NDArray[np.int8]
 
 
 def read_model_file(loaded: Loaded) -> ModelFile:
@@ -69,19 +77,28 @@ def open_references(loaded: Loaded, embedder: Embedder, go_on: Callable[[], None
     Raises:
         ConfigFileError: pictures cannot be used; all of them are told.
     """
-    problems: list[Problem] = []
-    references = []
 
-    def embed(picture: Path) -> NDArray[np.float32] | NDArray[np.int8]:
+    def embed(picture: Path) -> Vector:
         go_on()
         return embed_picture(picture, embedder)
 
+    return References(embed_references(loaded, embed))
+
+
+def embed_references(loaded: Loaded, embed: Callable[[Path], Vector]) -> list[Reference]:
+    """The references of the configuration, with what *embed* makes of each of their pictures.
+
+    Raises:
+        ConfigFileError: pictures cannot be used, because *embed* raised `ReferenceImageError`; all of them are told.
+    """
+    problems: list[Problem] = []
+    references = []
     for name, config in loaded.config.references.items():
         vectors = _each_picture(loaded, name, embed, problems)
         references.append(Reference(name, vectors, config.places or ()))
     if problems:
         raise ConfigFileError(problems)
-    return References(references)
+    return references
 
 
 def reference_problems(loaded: Loaded) -> list[Problem]:
