@@ -23,6 +23,7 @@ class Line:
     ``state`` is that of the last ``status``, or ``bye`` after the last one of a clean stop, ``silent`` when nothing was
     heard for some seconds, and empty where no ``status`` was heard. ``rate`` is messages per second. ``latency_ms`` and
     ``age_ms`` are medians, from capture to the daemon's socket and from capture to here; None before the first vector.
+    ``events`` are the references with an event that is open, and for how many seconds it has been.
     """
 
     node: str
@@ -36,6 +37,7 @@ class Line:
     age_ms: float | None
     drops: tuple[tuple[str, int], ...]
     gaps: int
+    events: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,9 @@ class Node:
 @dataclass(slots=True)
 class _Camera:
     heard: float = 0.0
+    run: str = ""
     status: Status | None = None
+    events: dict[str, dict[str, float]] = field(default_factory=dict)  # by region, by reference: since when
 
 
 @dataclass(slots=True)
@@ -77,6 +81,9 @@ class Ledger:
         self.counts[message.kind] += 1
         camera = self._cameras.setdefault((message.node, message.camera), _Camera())
         camera.heard = now
+        if camera.run != message.run:  # what was open in the run before has ended, whoever told it
+            camera.run = message.run
+            camera.events.clear()
         match message:
             case Status():
                 camera.status = message
@@ -84,7 +91,7 @@ class Ledger:
                 key = message.node, message.camera, message.region
                 _note_vec(self._regions.setdefault(key, _Region(message)), message, age_seconds, now)
             case Event():
-                pass  # that it came shows that the daemon lives
+                _note_event(camera, message, now)
 
     def nodes(self) -> list[Node]:
         """The daemons that were heard, by name."""
@@ -103,6 +110,7 @@ class Ledger:
     def _line_of_region(self, region: _Region, now: float, gaps: Mapping[bytes, int]) -> Line:
         last = region.last
         state, reason = self._state(last.node, last.camera, now)
+        events = self._cameras[last.node, last.camera].events.get(last.region, {})
         return Line(
             node=last.node,
             camera=last.camera,
@@ -115,6 +123,7 @@ class Ledger:
             age_ms=median(region.ages) * 1e3,
             drops=tuple(asdict(last.dropped).items()),
             gaps=gaps.get(last.topic, 0),
+            events=tuple((printable(reference), now - since) for reference, since in events.items()),
         )
 
     def _line_of_camera(self, node: str, camera: str, now: float) -> Line:
@@ -149,6 +158,14 @@ def _node(name: str, teller: Vec | Status | None) -> Node:
         delegate=printable(teller.delegate or ""),
         status=teller if isinstance(teller, Status) else None,
     )
+
+
+def _note_event(camera: _Camera, event: Event, now: float) -> None:
+    events = camera.events.setdefault(event.region, {})
+    if event.phase == "end":
+        events.pop(event.ref, None)
+    else:
+        events[event.ref] = now - (event.t_wall_us - event.t_begin_us) / 1e6
 
 
 def _note_vec(region: _Region, message: Vec, age_seconds: float, now: float) -> None:

@@ -109,15 +109,22 @@ def _told(line: Line, width: int, ascii_only: bool) -> RenderableType:
     if line.state in OLD_SCORES or not line.scores:
         return Text(line.reason, style=STATE_STYLES.get(line.state, "dim"), no_wrap=False)
     shown = best(line.scores)
+    events = dict(line.events)
     names = min(_widest([name for name, _ in shown]), max(12, width // 3), width - 8)
-    bar = min(30, max(0, width - names - 8))  # 8: the score, such as -0.123, and two spaces
+    room = width - names - 8  # 8: the score, such as -0.123, and two spaces
+    since = next((wide for wide in (10, 2) if wide <= room), 0) if events else 0  # such as ● 119 min, or the mark alone
+    bar = min(30, max(0, room - since))
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(no_wrap=True, overflow="ellipsis", width=names)
     table.add_column(no_wrap=True, width=bar)
     table.add_column(no_wrap=True, justify="right")
     for name, score in shown:
         style = "bold cyan" if name == line.scores[0][0] else "cyan"
-        table.add_row(name, Text(_bar(score, bar, ascii_only), style=style), f"{score:.3f}")
+        cells: list[RenderableType] = [name, Text(_bar(score, bar, ascii_only), style=style), f"{score:.3f}"]
+        if since and name in events:
+            mark = "*" if ascii_only else "●"
+            cells.append(Text(f"{mark} {_duration(events[name])}" if since > 2 else mark, style="green"))
+        table.add_row(*cells)
     more = remaining(line.scores)
     return Group(table, Text(more, style="dim")) if more else table
 

@@ -1,4 +1,4 @@
-"""The three ways in which ``edged tail`` tells what comes: a live view, plain lines, headers in JSON."""
+"""The ways in which ``edged tail`` tells what comes: a live view, plain lines, sentences about events, JSON."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Self
 
 from edged.cli.ledger import Ledger, printable
 from edged.cli.plain import plain, some
+from edged.cli.sentences import sentence
+from edged.wire import Event
 
 if TYPE_CHECKING:
     from edged.cli.live import View
@@ -36,6 +38,8 @@ def choose(args: argparse.Namespace, address: str, subscriber: Subscriber) -> Ou
         sys.stdout.reconfigure(errors="replace")  # better a ? than an end, on a terminal that is not UTF-8
     if args.json:
         return JsonLines(address, subscriber)
+    if args.events:
+        return Sentences(address, subscriber)
     if args.plain or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
         return PlainLines(address, subscriber)
     return LiveView(address, subscriber)
@@ -60,6 +64,11 @@ class Output(AbstractContextManager["Output"]):
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """End the output; whatever was shown last stays."""
+
+    @property
+    def told(self) -> int:
+        """How many of the messages count."""
+        return self.ledger.counts.total()
 
     def note(self, delivery: Delivery, now: float) -> None:
         """Take note of a message that came at *now*."""
@@ -122,6 +131,31 @@ class PlainLines(_Lines):
         for line in self.ledger.lines(now, self._subscriber.gaps):
             print(f"{clock}  {plain(line)}")
         sys.stdout.flush()
+
+
+class Sentences(_Lines):
+    """A line when an event begins and when it ends, or goes on where its begin was not heard.
+
+    Status messages are listened to as well: events may be rare, and they show that somebody is there.
+    """
+
+    def __init__(self, address: str, subscriber: Subscriber) -> None:
+        super().__init__(address, subscriber)
+        self._known: dict[tuple[str, str, str, str], str] = {}
+
+    @property
+    def told(self) -> int:
+        return self.ledger.counts["event"]
+
+    def note(self, delivery: Delivery, now: float) -> None:
+        super().note(delivery, now)
+        event = delivery.message
+        if not isinstance(event, Event):
+            return
+        subject = event.node, event.camera, event.region, event.ref
+        if event.phase != "update" or self._known.get(subject) != event.event_id:
+            print(sentence(event, with_node=len(self.ledger.nodes()) > 1), flush=True)
+        self._known[subject] = event.event_id
 
 
 class LiveView(Output):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edged.cli.ledger import Line
 
-__all__ = ["OLD_SCORES", "best", "dropped", "plain", "remaining", "some"]
+__all__ = ["OLD_SCORES", "best", "dropped", "lasted", "plain", "remaining", "some"]
 
 OLD_SCORES = {"lost", "frozen", "silent", "stopped", "bye"}
 """States in which the last scores are no longer true, and the reason is told in their place."""
@@ -18,7 +18,9 @@ def plain(line: Line) -> str:
     if line.state in OLD_SCORES:
         words += [f"({line.reason})"] if line.reason else []
     else:
-        words += [f"{name} {score:.3f}" for name, score in best(line.scores)]
+        events = dict(line.events)
+        for name, score in best(line.scores):
+            words.append(f"{name} {score:.3f}" + (f" (event, {lasted(events[name])})" if name in events else ""))
         words += filter(None, [remaining(line.scores)])
     words.append(f"{line.rate:.1f} msg/s")
     if line.latency_ms is not None and line.age_ms is not None:
@@ -40,6 +42,17 @@ def remaining(scores: tuple[tuple[str, float], ...]) -> str:
 def dropped(drops: tuple[tuple[str, int], ...], separator: str) -> str:
     """The causes that dropped anything, with their counts."""
     return separator.join(f"{cause} {count}" for cause, count in drops if count) or "0"
+
+
+def lasted(seconds: float) -> str:
+    """How long something was: ``12.4 s``, ``3 min 20 s``, ``5 h 2 min``, ``2 d 3 h``."""
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for size, unit, part, smaller in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // part} {smaller}"
+    return f"{whole // 60} min {whole % 60} s"
 
 
 def some(count: int, noun: str) -> str:

@@ -28,20 +28,22 @@ def add_parser(commands: Commands) -> None:
         description="Shows what a daemon publishes, live: for each camera and region its state, the score of every "
         "reference, messages per second, latency (from capture to the daemon's socket), age (from capture to here), "
         "what was dropped and why, and gaps (messages that did not arrive). When stdout is not a terminal, one plain "
-        "line per camera and region is printed each second. Ctrl-C ends it.",
+        "line per camera and region is printed each second. With --events it tells when events begin and end, in "
+        "sentences. Ctrl-C ends it.",
     )
     parser.add_argument("endpoint", nargs="?", metavar="ENDPOINT", type=subscribing.address, help=ENDPOINT_HELP)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the header of every message as it came, one a line")
     form.add_argument("--plain", action="store_true", help="print plain lines on a terminal too")
-    parser.add_argument(
-        "--kinds",
-        type=subscribing.kinds,
-        metavar="KIND,…",
-        help=f"of {', '.join(KINDS)} (default: vec,status; with --json all)",
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--events", action="store_true", help="tell events only: a sentence for each begin and end")
+    chosen.add_argument(
+        "--kinds", type=subscribing.kinds, metavar="KIND,…", help=f"of {', '.join(KINDS)} (default: all)"
     )
     subscribing.add_choices(parser)
-    parser.add_argument("--count", type=subscribing.whole, metavar="N", help="end after N messages")
+    parser.add_argument(
+        "--count", type=subscribing.whole, metavar="N", help="end after N messages, with --events N events"
+    )
     parser.add_argument(
         "--seconds",
         type=subscribing.seconds,
@@ -64,7 +66,9 @@ def tail(args: argparse.Namespace) -> int:
     from edged.wire import default_address
 
     address = args.endpoint or default_address()
-    kinds: tuple[Kind, ...] = args.kinds or (KINDS if args.json else ("vec", "status"))
+    kinds: tuple[Kind, ...] = args.kinds or KINDS
+    if args.events:
+        kinds = ("event",) if args.json else ("event", "status")
     same_host = False if args.wall_clock else None
     subscriber = subscribing.subscribe(
         args, address, kinds, camera=args.camera, region=args.region, same_host=same_host
@@ -76,7 +80,7 @@ def tail(args: argparse.Namespace) -> int:
         try:
             with subscribing.sigterm_is_ctrl_c(), output:
                 _follow(subscriber, output, args.count or inf, time.monotonic() + args.seconds)
-            complete = args.count is None or output.ledger.counts.total() >= args.count
+            complete = args.count is None or output.told >= args.count
         except KeyboardInterrupt:
             complete = True
         print(output.summary(), file=sys.stderr)
@@ -86,7 +90,7 @@ def tail(args: argparse.Namespace) -> int:
 def _follow(subscriber: Subscriber, output: Output, count: float, end: float) -> None:
     """Hand *output* every message, and let it show what there is to see when it is time."""
     shown, news = -inf, False
-    while output.ledger.counts.total() < count and (now := time.monotonic()) < end:
+    while output.told < count and (now := time.monotonic()) < end:
         if now >= shown + output.period:
             output.show(now)
             shown, news = now, False

@@ -6,7 +6,7 @@ import pytest
 
 from edged.cli.ledger import Ledger, Line, printable
 from edged.wire import Drops, Latency, Match
-from tests.publishing import status, vec
+from tests.publishing import event, status, vec
 
 
 def only(ledger: Ledger, now: float) -> Line:
@@ -86,6 +86,26 @@ def test_a_status_says_in_what_state_all_regions_of_its_camera_are() -> None:
     assert (only(ledger, 1.1).state, only(ledger, 1.1).reason) == ("lost", "unplugged")
     ledger.note(status(camera="yard", state="running"), 0.0, now=1.2)
     assert [line.state for line in ledger.lines(1.2, {})] == ["lost", "running"]
+
+
+def test_an_event_is_open_from_its_begin_or_the_first_that_is_heard_of_it_to_its_end() -> None:
+    ledger = Ledger()
+    ledger.note(vec(), 0.0, now=1.0)
+    assert only(ledger, 1.0).events == ()
+    ledger.note(event("update"), 0.0, now=20.0)
+    ledger.note(event("begin", ref="other", region="door"), 0.0, now=20.0)
+    ((reference, seconds),) = only(ledger, 21.0).events
+    assert reference == "path-empty"
+    assert seconds == pytest.approx(13.4)
+    ledger.note(event("end"), 0.0, now=22.0)
+    assert only(ledger, 22.0).events == ()
+
+
+def test_what_was_open_in_another_run_is_not_open_any_more() -> None:
+    ledger = Ledger()
+    ledger.note(event("begin"), 0.0, now=1.0)
+    ledger.note(vec(run="another"), 0.0, now=2.0)
+    assert only(ledger, 2.0).events == ()
 
 
 def test_a_daemon_that_says_nothing_for_long_is_silent() -> None:

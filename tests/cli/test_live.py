@@ -10,7 +10,7 @@ from rich.console import Console
 
 from edged.cli.ledger import Ledger, Line
 from edged.cli.live import View, render
-from edged.cli.plain import plain, some
+from edged.cli.plain import lasted, plain, some
 from tests.publishing import status, vec
 
 LINE = Line(
@@ -171,6 +171,26 @@ def test_a_plain_line_of_a_lost_camera_says_why() -> None:
         "porch/street/path  lost  (unplugged)  10.0 msg/s  latency 14.2 ms  age 15.9 ms"
         "  drops ring 3, publish 1  gaps 2"
     )
+
+
+def test_an_event_that_is_open_is_marked_with_how_long_it_has_been() -> None:
+    line = dataclasses.replace(LINE, events=(("path-empty", 754.0),))
+    for width in (60, 80, 120):
+        rows = seen(view(line), width)
+        assert all(len(row) <= width for row in rows)
+        assert [row for row in rows if "●" in row] == [row for row in rows if "0.912" in row]
+    assert any("0.912 ● 13 min" in row for row in seen(view(line), 90))
+    assert any("0.912 * 13 min" in row for row in seen(view(line), 90, ascii_only=True))
+    assert "path-busy 0.250  path-empty 0.912 (event, 12 min 34 s)  10.0 msg/s" in plain(line)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0 s"), (59.94, "59.9 s"), (59.96, "1 min 0 s"), (3599.4, "59 min 59 s"), (3600, "1 h 0 min")],
+)
+def test_how_long_something_was_is_said_as_a_person_does(seconds: float, text: str) -> None:
+    assert lasted(seconds) == text
+    assert lasted(200_000) == "2 d 7 h"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -21,7 +22,7 @@ import pytest
 
 from edged.cli import main
 from edged.wire import Message, encode
-from tests.publishing import Publisher, status, vec
+from tests.publishing import Publisher, event, status, vec
 
 SOON = 20.0
 TAIL = [sys.executable, "-m", "edged", "tail"]
@@ -41,7 +42,8 @@ def tail(publisher: Publisher, *arguments: str, **other: Any) -> Iterator[subpro
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | other,
     ) as process:
         try:
-            publisher.wait_for_subscription(arguments.count("--json") + 2 if "--kinds" not in arguments else 1)
+            kinds = 1 if "--kinds" in arguments else 3 - arguments.count("--events") * (1 + arguments.count("--json"))
+            publisher.wait_for_subscription(kinds)
             yield process
         finally:
             process.kill()
@@ -81,6 +83,25 @@ def test_kinds_cameras_and_regions_are_chosen(publisher: Publisher) -> None:
         publisher.send(status(0), vec(0, camera="yard"), vec(1, region="door"), vec(2))
         out, _ = process.communicate(timeout=SOON)
     assert json.loads(out)["seq"] == 2
+
+
+def test_events_are_told_in_sentences(publisher: Publisher) -> None:
+    with tail(publisher, "--events", "--count", "4") as process:
+        publisher.send(status(0), event("begin"), event("update"), event("end", s=0.1))
+        publisher.send(event("update", event_id="5f3c-2"))  # the begin of which nobody here has heard
+        out, err = process.communicate(timeout=SOON)
+    begin, end, update = out.splitlines()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d  street/path: path-empty began \(0\.90\)", begin)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d  street/path: path-empty ended after 12\.4 s, peak 0\.97: left", end)
+    assert re.fullmatch(r"[0-9:]{8}  street/path: path-empty goes on after 12\.4 s \(0\.90, peak 0\.97\)", update)
+    assert err.startswith("edged tail: 5 messages in ")
+
+
+def test_events_in_json_are_events_and_nothing_else(publisher: Publisher) -> None:
+    with tail(publisher, "--events", "--json", "--count", "1") as process:
+        publisher.send(status(0), vec(0), event("begin"))
+        out, _ = process.communicate(timeout=SOON)
+    assert json.loads(out)["kind"] == "event"
 
 
 def test_into_a_pipe_it_prints_one_plain_line_a_second(publisher: Publisher) -> None:
@@ -161,6 +182,7 @@ def test_it_waits_for_a_daemon_that_is_not_there_yet(tmp_path: Path) -> None:
         (["--count", "0"], "must be a whole number from 1 on"),
         (["--seconds", "nan"], "must be a number greater than 0"),
         (["--json", "--plain"], "not allowed with"),
+        (["--events", "--kinds", "vec"], "not allowed with"),
     ],
 )
 def test_wrong_arguments_are_told_and_status_2(
@@ -209,14 +231,14 @@ def test_on_a_terminal_there_is_a_live_view_until_ctrl_c(publisher: Publisher, t
     screen = {"stdin": terminal.theirs, "stdout": terminal.theirs, "stderr": terminal.theirs, "env": environment}
     with tail(publisher, **screen) as process:
         terminal.wait_for("waiting for", publisher.address)
-        publisher.send(status(0), vec(0))
-        terminal.wait_for("street/path", "running", "path-empty", "█", "0.750", "efficientnet-lite0")
+        publisher.send(status(0), vec(0), event("begin"))
+        terminal.wait_for("street/path", "running", "path-empty", "█", "0.750", "●", "efficientnet-lite0")
         publisher.send(status(1, state="lost", reason="unplugged"))
         terminal.wait_for("lost", "unplugged")
         publisher.send(status(2, state="stopped", bye=True))
         terminal.wait_for("bye", "the daemon has stopped")
         process.send_signal(signal.SIGINT)
-        terminal.wait_for("edged tail: 4 messages")
+        terminal.wait_for("edged tail: 5 messages")
         assert process.wait(timeout=SOON) == 0
 
 
@@ -230,7 +252,7 @@ def test_it_leaves_the_program_that_called_it_as_it_was(
     publisher: Publisher, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def send() -> None:
-        publisher.wait_for_subscription(2)
+        publisher.wait_for_subscription(3)
         publisher.send(vec(0))
 
     sender = threading.Thread(target=send)
