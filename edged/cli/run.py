@@ -41,13 +41,16 @@ def run(args: argparse.Namespace) -> int:
     from edged.pipeline.build import build
     from edged.service.daemon import Daemon
     from edged.service.logs import log_to
+    from edged.service.metrics.pages import metrics_server
     from edged.service.notify import Notifier
     from edged.service.state import warn_if_read_only
 
     log_to(sys.stderr, loaded.config.log.level, journal_stream())
     warn_if_read_only(state_folder())
     notifier = Notifier(notify_address())
-    daemon = Daemon(build(loaded), notifier, watchdog_seconds())
+    pipeline = build(loaded)
+    metrics = metrics_server(loaded, lambda: pipeline)
+    daemon = Daemon(pipeline, notifier, watchdog_seconds(), beside=[metrics] if metrics else [])
     try:
         with closing(notifier), daemon.signals():
             daemon.run()

@@ -36,12 +36,19 @@ class Daemon:
         pipeline: what to run.
         notifier: the service manager that is told, if there is one.
         watchdog_seconds: the longest time that it waits for a sign of life, if it does.
+        beside: stages with no part in the way of a frame, such as the one that tells figures. They are started first
+            and stopped last, and do not keep the daemon from ending.
     """
 
     def __init__(
-        self, pipeline: Pipeline, notifier: Notifier | None = None, watchdog_seconds: float | None = None
+        self,
+        pipeline: Pipeline,
+        notifier: Notifier | None = None,
+        watchdog_seconds: float | None = None,
+        beside: Sequence[Stage] = (),
     ) -> None:
         self._pipeline = pipeline
+        self._beside = beside
         self._notifier = notifier or Notifier(None)
         self._watchdog = Watchdog(self._notifier, watchdog_seconds)
         self._headline = Headline(pipeline.tallies, self._notifier)
@@ -64,7 +71,7 @@ class Daemon:
         finally:
             self._stop()
             self._bell.close()
-        for stage in self._pipeline.stages:
+        for stage in self._stages:
             if stage.error is not None:
                 self._notifier.status(f"{stage.name} failed: {stage.error}")
                 raise stage.error
@@ -92,9 +99,13 @@ class Daemon:
             for number in STOP_SIGNALS:
                 signal.signal(number, signal.SIG_IGN)
 
+    @property
+    def _stages(self) -> Sequence[Stage]:
+        return [*self._pipeline.stages, *self._beside]
+
     def _start(self) -> bool:
         """Whether every stage is open; False when one failed or a stop came first."""
-        for stage in reversed(self._pipeline.stages):
+        for stage in reversed(self._stages):
             stage.start(self._bell.ring)
             while not stage.wait_open(0.1):
                 self._headline.say(f"starting: opening {stage.name}")
@@ -107,12 +118,12 @@ class Daemon:
     def _wait(self) -> None:
         figures = Figures(self._pipeline.tallies)
         while self._stop_reason is None:
-            if any(stage.error is not None for stage in self._pipeline.stages):
+            if any(stage.error is not None for stage in self._stages):
                 return
             if not any(stage.running for stage in self._pipeline.stages):
                 self._stop_reason = "every camera has stopped"
                 return
-            self._watchdog.look(self._pipeline.stages)
+            self._watchdog.look(self._stages)
             self._headline.tell()
             figures.log_in_time()
             select.select([self._bell], [], [], self._watchdog.look_seconds)
@@ -128,7 +139,8 @@ class Daemon:
         _end(self._pipeline.captures, patience=0.0, until=begin + STOP_SECONDS / 3)
         _end([self._pipeline.inference], patience=0.6, until=begin + STOP_SECONDS * 2 / 3)
         _end([self._pipeline.publisher], patience=0.4, until=begin + STOP_SECONDS)
-        self.late = [stage.name for stage in self._pipeline.stages if stage.running]
+        _end(self._beside, patience=0.0, until=begin + STOP_SECONDS)
+        self.late = [stage.name for stage in self._stages if stage.running]
         for name in self.late:
             log.warning("%s did not stop within %.1f s and is left behind", name, STOP_SECONDS)
 

@@ -13,13 +13,14 @@ from edged.pipeline.model import (
     read_model_file,
     reference_problems,
 )
+from edged.service.metrics.pages import metrics_problems
 
 __all__ = ["errors", "warnings"]
 
 
 def errors(loaded: Loaded) -> list[Problem]:
     """Whatever would keep the daemon from starting. The model is loaded, every picture, clip and key file opened."""
-    return [*_model_and_references(loaded), *_sources(loaded, live=False), *_keys(loaded)]
+    return [*_model_and_references(loaded), *_sources(loaded, live=False), *_keys(loaded), *metrics_problems(loaded)]
 
 
 def warnings(loaded: Loaded) -> list[Problem]:

@@ -1,0 +1,126 @@
+"""The daemon's figures as Prometheus wants them, taken from what the stages count anyway at the moment it asks."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from edged import __version__
+from edged.board import CONDITIONS, PAST
+from edged.pipeline.clock import clock_synced
+from edged.pipeline.latencies import PARTS
+from edged.pipeline.tally import CameraState
+
+if TYPE_CHECKING:
+    from edged.pipeline.build import Pipeline
+
+__all__ = ["PipelineCollector", "registry_of"]
+
+
+def registry_of(pipeline: Callable[[], Pipeline]) -> CollectorRegistry:
+    """All figures of this process, and of the pipeline that *pipeline* returns at each scrape."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(PipelineCollector(pipeline))
+    ProcessCollector(registry=registry)
+    return registry
+
+
+class PipelineCollector(Collector):
+    """Reads the pipeline. What a reload replaces is counted from 0 again, as Prometheus expects of a restart."""
+
+    def __init__(self, pipeline: Callable[[], Pipeline]) -> None:
+        self._pipeline = pipeline
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family of figures."""
+        pipeline = self._pipeline()
+        yield from _about(pipeline)
+        yield from _cameras(pipeline)
+        yield _latencies(pipeline)
+        yield from _publisher(pipeline)
+        yield from _board(pipeline)
+
+
+def _about(pipeline: Pipeline) -> Iterator[Metric]:
+    yield InfoMetricFamily("edged_build", "What runs.", {"version": __version__, "python": platform.python_version()})
+    publisher = pipeline.publisher
+    if (facts := publisher.facts) is not None:
+        model = {name: getattr(facts, name) for name in ("model", "engine", "delegate", "space_id")}
+        yield InfoMetricFamily("edged_model", "The model, and what runs it.", model)
+
+
+def _cameras(pipeline: Pipeline) -> Iterator[Metric]:
+    tallies = tuple(pipeline.tallies)
+
+    def counter(name: str, words: str, count: str) -> Metric:
+        pairs = (((tally.camera,), getattr(tally, count)) for tally in tallies)
+        return _family(CounterMetricFamily(name, words, labels=["camera"]), pairs)
+
+    yield counter("edged_frames_captured", "Frames that came from the camera.", "captured")
+    yield counter("edged_messages_published", "Embeddings that were published.", "published")
+    yield counter("edged_camera_reopens", "How often the camera was lost or frozen, and opened again.", "reopens")
+    dropped = CounterMetricFamily("edged_dropped", "Frames and results that were dropped.", labels=["camera", "cause"])
+    yield _family(dropped, (((t.camera, cause), count) for t in tallies for cause, count in t.dropped().items()))
+    states = GaugeMetricFamily("edged_camera_state", "1 for the state that it is in.", labels=["camera", "state"])
+    yield _family(states, (((t.camera, state), t.condition.state is state) for t in tallies for state in CameraState))
+
+
+def _latencies(pipeline: Pipeline) -> Metric:
+    words = "Where the time of a published frame went: waiting, the parts of the inference, and all of it."
+    family = HistogramMetricFamily("edged_latency_seconds", words, labels=["camera", "part"])
+    for tally in tuple(pipeline.tallies):
+        if tally.latencies is None:
+            continue
+        for part, histogram in zip(PARTS, tally.latencies.histograms, strict=True):
+            total_us = histogram.total_us
+            buckets = [("+Inf" if us is None else f"{us / 1e6:g}", count) for us, count in histogram.cumulative()]
+            family.add_metric([tally.camera, part], buckets, total_us / 1e6)
+    return family
+
+
+def _publisher(pipeline: Pipeline) -> Iterator[Metric]:
+    publisher = pipeline.publisher
+    yield GaugeMetricFamily("edged_queue_results", "Results that wait for the publisher.", publisher.waiting)
+    waiting = GaugeMetricFamily("edged_queue_frames", "Frames that wait for the inference.", labels=["camera"])
+    yield _family(waiting, (((capture.camera,), capture.waiting) for capture in tuple(pipeline.captures)))
+    words = "Topic prefixes that are subscribed to, over all subscribers: a client has one or more."
+    yield GaugeMetricFamily("edged_subscriptions", words, publisher.subscriptions)
+    yield CounterMetricFamily("edged_refused_keys", "How often a client's key was refused.", publisher.refused_keys)
+
+
+def _board(pipeline: Pipeline) -> Iterator[Metric]:
+    health = pipeline.publisher.health
+    if health.temp_c is not None:
+        yield GaugeMetricFamily("edged_board_temperature_celsius", "The board's temperature.", health.temp_c)
+    if health.throttled is not None:
+        bits = health.throttled
+        for name, words, shift in (
+            ("edged_board_throttled", "1 for each condition that holds the board back now.", 0),
+            ("edged_board_throttled_before", "1 for each condition that has held the board back.", PAST),
+        ):
+            family = GaugeMetricFamily(name, words, labels=["condition"])
+            yield _family(family, (((c,), bits >> shift + bit & 1) for bit, c in enumerate(CONDITIONS)))
+    if health.cma_free_bytes is not None:
+        words = "Free memory of the area that cameras get their buffers from."
+        yield GaugeMetricFamily("edged_board_cma_free_bytes", words, health.cma_free_bytes)
+    if (synced := clock_synced()) is not None:
+        yield GaugeMetricFamily("edged_clock_synchronised", "1 if the kernel says that the wall clock is.", synced)
+
+
+def _family(
+    family: CounterMetricFamily | GaugeMetricFamily, figures: Iterable[tuple[tuple[str, ...], float]]
+) -> Metric:
+    for labels, figure in figures:
+        family.add_metric(labels, figure)
+    return family

@@ -1,0 +1,57 @@
+"""Which page is under which path, and what it takes to make them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from edged.config import ConfigFileError, Loaded, Problem
+from edged.service.metrics.probes import healthz, readyz
+from edged.service.metrics.request import Page, Pages
+from edged.service.metrics.server import Server
+
+if TYPE_CHECKING:
+    from edged.pipeline.build import Pipeline
+
+__all__ = ["metrics_problems", "metrics_server", "pages_of"]
+
+# The format that every Prometheus understands, and the only one whose making does not depend on what a client sends.
+_TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def metrics_server(loaded: Loaded, pipeline: Callable[[], Pipeline]) -> Server | None:
+    """The server that *loaded* asks for, of the pipeline that *pipeline* returns at each request; None if none.
+
+    Raises:
+        ConfigFileError: what it takes is not installed.
+    """
+    address = loaded.config.metrics.listen
+    if address is None:
+        return None
+    if problems := metrics_problems(loaded):
+        raise ConfigFileError(problems)
+    return Server(address, pages_of(pipeline))
+
+
+def metrics_problems(loaded: Loaded) -> list[Problem]:
+    """What is missing for the figures that *loaded* asks for."""
+    if loaded.config.metrics.listen is None or find_spec("prometheus_client") is not None:
+        return []
+    rule = "needs the package prometheus-client, which is not installed: run 'pip install \"edged[metrics]\"'"
+    return [loaded.problem(("metrics", "listen"), rule)]
+
+
+def pages_of(pipeline: Callable[[], Pipeline]) -> Pages:
+    """The pages about the pipeline that *pipeline* returns."""
+    from prometheus_client import generate_latest
+
+    from edged.service.metrics.collector import registry_of
+
+    registry = registry_of(pipeline)
+    return {
+        "/metrics": lambda: Page(HTTPStatus.OK, _TEXT_FORMAT, generate_latest(registry)),
+        "/healthz": lambda: healthz(pipeline()),
+        "/readyz": lambda: readyz(pipeline()),
+    }

@@ -1,0 +1,51 @@
+"""Whether the daemon lives, and whether it is ready: the answers to ``/healthz`` and ``/readyz``."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from edged.pipeline.capture import Capture
+from edged.pipeline.tally import CameraState
+from edged.service.metrics.request import Page, json_page
+
+if TYPE_CHECKING:
+    from edged.pipeline.build import Pipeline
+    from edged.pipeline.stage import Stage
+
+__all__ = ["healthz", "readyz"]
+
+
+def healthz(pipeline: Pipeline) -> Page:
+    """200 as long as every stage makes progress, which is what the watchdog asks too; else 503 and who hangs."""
+    now = time.monotonic()
+    hanging = [stage.name for stage in pipeline.stages if stage.running and now > stage.due]
+    return _verdict("healthy", not hanging, {"hanging": hanging})
+
+
+def readyz(pipeline: Pipeline) -> Page:
+    """200 when every stage is open and at least one camera is running; else 503. It says what is not, and why."""
+    stages = {stage.name: trouble for stage in pipeline.stages if (trouble := _trouble(stage))}
+    conditions = {tally.camera: tally.condition for tally in pipeline.tallies}
+    cameras = {
+        camera: f"{condition.state}: {condition.reason}" if condition.reason else str(condition.state)
+        for camera, condition in conditions.items()
+        if condition.state is not CameraState.RUNNING
+    }
+    is_ready = not stages and len(cameras) < len(conditions)
+    return _verdict("ready", is_ready, {"not_open": stages, "not_running": cameras})
+
+
+def _trouble(stage: Stage) -> str | None:
+    if stage.error is not None:
+        return "failed"
+    if not stage.wait_open(0):
+        return "not open yet"
+    if not stage.running and not isinstance(stage, Capture):  # a camera that has come to its end is told as such
+        return "ended"
+    return None
+
+
+def _verdict(word: str, is_so: bool, facts: dict[str, object]) -> Page:
+    return json_page({word: is_so, **facts}, HTTPStatus.OK if is_so else HTTPStatus.SERVICE_UNAVAILABLE)

@@ -1,0 +1,73 @@
+"""As much of HTTP/1.1 as a page takes that anybody may get and nobody may change (RFC 9112)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TypeAlias
+
+__all__ = ["LONGEST_REQUEST", "Page", "Pages", "answer", "is_complete", "json_page", "plain_page"]
+
+LONGEST_REQUEST = 8192  # bytes; Prometheus sends some 300
+
+_LINE = re.compile(rb"([A-Z]{1,20}) (/[!-~]*) HTTP/1\.[01]")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is answered."""
+
+    status: HTTPStatus
+    content_type: str
+    body: bytes
+
+
+Pages: TypeAlias = Mapping[str, Callable[[], Page]]
+"""What makes the page of each path."""
+
+
+def json_page(value: object, status: HTTPStatus = HTTPStatus.OK) -> Page:
+    """*value* as JSON."""
+    return Page(status, "application/json", json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+
+
+def plain_page(status: HTTPStatus) -> Page:
+    """The words of *status*."""
+    return Page(status, "text/plain; charset=utf-8", f"{status.phrase}\n".encode())
+
+
+def is_complete(received: bytes) -> bool:
+    """Whether all of a request is there. What could follow, a body, is not wanted."""
+    return b"\r\n\r\n" in received or b"\n\n" in received or len(received) > LONGEST_REQUEST
+
+
+def answer(received: bytes, pages: Pages) -> bytes:
+    """The whole response to the request that *received* is; the connection ends with it."""
+    line = received.partition(b"\n")[0].rstrip(b"\r")
+    parts = _LINE.fullmatch(line)
+    if len(received) > LONGEST_REQUEST:
+        return _response(plain_page(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
+    if parts is None:
+        return _response(plain_page(HTTPStatus.BAD_REQUEST))
+    if parts[1] not in (b"GET", b"HEAD"):
+        return _response(plain_page(HTTPStatus.METHOD_NOT_ALLOWED), "Allow: GET, HEAD\r\n")
+    page = pages.get(parts[2].partition(b"?")[0].decode())
+    response = _response(plain_page(HTTPStatus.NOT_FOUND) if page is None else page())
+    return response if parts[1] == b"GET" else response[: response.index(b"\r\n\r\n") + 4]
+
+
+def _response(page: Page, header: str = "") -> bytes:
+    head = (
+        f"HTTP/1.1 {page.status.value} {page.status.phrase}\r\n"
+        f"Content-Type: {page.content_type}\r\n"
+        f"Content-Length: {len(page.body)}\r\n"
+        "Cache-Control: no-store\r\n"
+        "X-Content-Type-Options: nosniff\r\n"
+        f"{header}"
+        "Connection: close\r\n"
+        "\r\n"
+    )
+    return head.encode() + page.body

@@ -1,0 +1,159 @@
+"""A little HTTP server: one thread, a few connections, and no patience with any of them."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import selectors
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from edged.bell import Bell
+from edged.errors import PublishError
+from edged.pipeline.stage import Stage
+from edged.service.metrics.request import LONGEST_REQUEST, Pages, answer, is_complete
+
+if TYPE_CHECKING:
+    from edged.config.metrics import HttpAddress
+
+__all__ = ["Server"]
+
+log = logging.getLogger(__name__)
+
+MOST_CONNECTIONS = 16
+CLIENT_SECONDS = 5.0  # for all of it: to ask, to take the answer, and to go
+POLL_SECONDS = 0.5
+
+
+class Server(Stage):
+    """Answers GET and HEAD on the paths of *pages*, which are made in this stage's thread.
+
+    A client that takes longer than ``CLIENT_SECONDS`` is cut off; of more than ``MOST_CONNECTIONS``, the oldest one is.
+    """
+
+    def __init__(self, address: HttpAddress, pages: Pages) -> None:
+        super().__init__("metrics")
+        self._address = address
+        self._pages = pages
+        self._bell = Bell()
+        self._selector: selectors.BaseSelector | None = None
+        self._listener: socket.socket | None = None
+        self._clients: dict[int, _Client] = {}
+        self.port = 0
+        """Where it listens, once it is open."""
+
+    def open(self) -> None:
+        """Listen.
+
+        Raises:
+            PublishError: the address cannot be had, mostly because another program has it.
+        """
+        family = socket.AF_INET6 if ":" in self._address.host else socket.AF_INET
+        listener = self._listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # of a connection that has just ended
+            listener.bind((self._address.host, self._address.port))
+            listener.listen(MOST_CONNECTIONS)
+        except OSError as exc:
+            raise PublishError(f"metrics.listen: cannot listen on {self._address}: {exc.strerror}") from exc
+        listener.setblocking(False)
+        self.port = listener.getsockname()[1]
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(listener, selectors.EVENT_READ)
+        self._selector.register(self._bell, selectors.EVENT_READ)
+        log.info("figures: http://%s/metrics", str(self._address).replace("*", str(self.port)))
+
+    def step(self) -> None:
+        assert self._selector is not None, "steps come after open"
+        for key, _ in self._selector.select(POLL_SECONDS):
+            if key.fileobj is self._bell:
+                self._bell.silence()
+            elif key.fileobj is self._listener:
+                self._accept()
+            elif (client := self._clients.get(key.fd)) is not None:
+                self._go_on(client)
+        now = time.monotonic()
+        for client in [client for client in self._clients.values() if now >= client.due]:
+            self._drop(client)
+
+    def wake(self) -> None:
+        self._bell.ring()
+
+    def close(self) -> None:
+        for client in list(self._clients.values()):
+            self._drop(client)
+        if self._selector is not None:
+            self._selector.close()
+        if self._listener is not None:
+            self._listener.close()
+        self._bell.close()
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        assert self._selector is not None
+        try:
+            connection, _ = self._listener.accept()
+        except OSError as exc:
+            if exc.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                self.pause(POLL_SECONDS)  # it would be asked for again at once, and for ever
+            return
+        connection.setblocking(False)
+        if len(self._clients) >= MOST_CONNECTIONS:
+            self._drop(min(self._clients.values(), key=lambda client: client.due))
+        self._clients[connection.fileno()] = _Client(connection, time.monotonic() + CLIENT_SECONDS)
+        self._selector.register(connection, selectors.EVENT_READ)
+
+    def _go_on(self, client: _Client) -> None:
+        assert self._selector is not None
+        try:
+            if client.to_send:
+                client.send()
+            elif not client.receive():
+                self._drop(client)
+            elif not client.answered and is_complete(client.received):
+                client.answer(self._pages)
+                self._selector.modify(client.connection, selectors.EVENT_WRITE)
+            if client.answered and not client.to_send and client.connection.fileno() >= 0:
+                self._selector.modify(client.connection, selectors.EVENT_READ)
+        except BlockingIOError:
+            return
+        except OSError:  # the client has gone
+            self._drop(client)
+
+    def _drop(self, client: _Client) -> None:
+        assert self._selector is not None
+        if self._clients.pop(client.connection.fileno(), None) is not None:
+            self._selector.unregister(client.connection)
+        client.connection.close()
+
+
+class _Client:
+    """One connection: what has come, what is still to go, and when it must be over on the monotonic clock."""
+
+    def __init__(self, connection: socket.socket, due: float) -> None:
+        self.connection = connection
+        self.due = due
+        self.received = b""
+        self.to_send = memoryview(b"")
+        self.answered = False
+
+    def receive(self) -> bool:
+        """Whether the client may have more to say. What comes after its request is thrown away.
+
+        The connection is read until its end, because to close one with something unread is to reset it, and the
+        answer could be lost with that.
+        """
+        more = self.connection.recv(4096)
+        if not self.answered and len(self.received) <= LONGEST_REQUEST:
+            self.received += more
+        return bool(more)
+
+    def answer(self, pages: Pages) -> None:
+        self.to_send = memoryview(answer(self.received, pages))
+        self.answered = True
+
+    def send(self) -> None:
+        self.to_send = self.to_send[self.connection.send(self.to_send) :]
+        if not self.to_send:
+            self.connection.shutdown(socket.SHUT_WR)
