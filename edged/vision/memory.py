@@ -41,14 +41,28 @@ def recall(folder: Path | None, name: str) -> bytes | None:
 def remember(folder: Path | None, name: str, content: bytes) -> None:
     """Keep *content* in *folder*, made when needed, under *name*; a *folder* of None forgets at once.
 
-    A file for each thing needs no lock between programs.
+    A file for each thing needs no lock between programs. What is there already is not written again.
 
     Raises:
         OSError: it cannot be written.
     """
-    if folder is None:
+    if folder is None or _holds(folder / name, content):
         return
     folder.mkdir(parents=True, exist_ok=True)
     new = folder / f"{name}.{os.getpid()}.new"
-    new.write_bytes(content)
-    new.replace(folder / name)
+    try:
+        with new.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut could leave an empty file under the right name
+        new.replace(folder / name)
+    except OSError:
+        new.unlink(missing_ok=True)  # a full disk takes the file, and nothing into it
+        raise
+
+
+def _holds(file: Path, content: bytes) -> bool:
+    try:
+        return file.read_bytes() == content
+    except OSError:
+        return False

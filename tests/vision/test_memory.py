@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,34 @@ def test_what_cannot_be_written_or_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "name").mkdir()
     with pytest.raises(IsADirectoryError):
         recall(tmp_path, "name")
+
+
+def test_what_is_there_already_is_not_written_again(tmp_path: Path) -> None:
+    remember(tmp_path, "name", b"same")
+    before = (tmp_path / "name").stat()
+    remember(tmp_path, "name", b"same")
+    after = (tmp_path / "name").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_disk_that_is_full_is_told_and_keeps_what_was_there(tmp_path: Path) -> None:
+    remember(tmp_path, "name", b"old")
+    # As far as a program can tell, a limit to the size of files is a full disk.
+    code = f"""
+import resource
+from pathlib import Path
+from edged.vision.memory import remember
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+for name in ("name", "another"):
+    try:
+        remember(Path({str(tmp_path)!r}), name, b"new")
+    except OSError as exc:
+        print(exc.strerror)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "File too large\n" * 2
+    assert [file.name for file in tmp_path.iterdir()] == ["name"]
+    assert recall(tmp_path, "name") == b"old"
 
 
 def test_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
