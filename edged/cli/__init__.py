@@ -18,7 +18,7 @@ from edged.errors import ConfigError, EdgedError, ModelError, ReferenceImageErro
 
 __all__ = ["main"]
 
-COMMANDS = ("run", "check", "tail", "embed", "snapshot", "devices", "schema", "keygen")
+COMMANDS = ("run", "check", "tail", "record", "replay", "embed", "snapshot", "devices", "schema", "keygen")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ENDPOINT_HELP",
     "KINDS",
+    "Wish",
     "add_choices",
     "add_keys",
     "address",
@@ -27,6 +28,7 @@ __all__ = [
     "name",
     "seconds",
     "sigterm_is_ctrl_c",
+    "stop_signals",
     "subscribe",
     "whole",
 ]
@@ -73,6 +75,29 @@ def subscribe(args: argparse.Namespace, address: str, kinds: tuple[Kind, ...], *
     except ValueError as exc:
         print(f"edged {args.command}: {exc}", file=sys.stderr)
         return None
+
+
+class Wish:
+    """Whether the end was wished for. (An Event, with the lock in it, is not for signal handlers.)"""
+
+    is_told = False
+
+    def tell(self) -> None:
+        """Wish for the end."""
+        self.is_told = True
+
+
+@contextmanager
+def stop_signals() -> Iterator[Wish]:
+    """Inside, SIGINT (Ctrl-C) and SIGTERM tell the wish and do nothing else: what is half done is not torn."""
+    wish = Wish()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: wish.tell()) for number in numbers]
+    try:
+        yield wish
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 @contextmanager
