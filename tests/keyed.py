@@ -103,7 +103,7 @@ class Board:
         assert vector is not None, "the publisher did not give a vector back"
         vector[:] = self.sent
         stamp, matches = Stamp(time.monotonic_ns(), "arrival"), (Match("near", 0.5),)
-        self.handover.put(Result("street", "full", FULL, 0, self.sent, stamp, 1, 1, 1, 1, matches, 1, vector, FACTS))
+        self.handover.put(Result("street", "full", FULL, 0, self.sent, stamp, 1, 1, 1, 1, 1, matches, 1, vector, FACTS))
         self.sent += 1
 
     def _feed(self) -> None:

@@ -16,6 +16,7 @@ FLOORS = {
     "__main__": 8,
     "cli": 7,
     "service": 6,
+    "bench": 6,
     "pipeline": 5,
     "camera": 4,
     "references": 4,

@@ -167,8 +167,10 @@ class Capture(Stage):
         # The number is spent whether or not the frame is good: subscribers see the gap.
         seq, self._next_seq = self._next_seq, self._next_seq + 1
         slot = self._ring.slot()
+        begin = time.monotonic_ns()
         try:
             self._source.retrieve(slot)
+            decoded = time.monotonic_ns()
             if self._freeze.sees_frozen(slot, stamp):
                 raise _Frozen(f"the same picture for {self._settings.frozen_seconds:g} s")
         except SourceError as error:
@@ -176,7 +178,7 @@ class Capture(Stage):
             if isinstance(error, DamagedFrame):
                 return
             raise
-        self._ring.commit(seq, stamp)
+        self._ring.commit(seq, stamp, decoded - begin)
         self._tally.dropped_ring = self._dropped_before + self._ring.dropped
         self._last_good = time.monotonic()
         self._failures = 0

@@ -46,6 +46,7 @@ class Result:
     rotation: Rotation
     frame_seq: int
     stamp: Stamp
+    decode_ns: int
     wait_ns: int
     preprocess_ns: int
     infer_ns: int

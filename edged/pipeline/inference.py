@@ -257,6 +257,7 @@ class Inference(Stage):
                 rotation=feed.rotation,
                 frame_seq=lease.seq,
                 stamp=lease.stamp,
+                decode_ns=lease.decode_ns,
                 wait_ns=started - lease.stamp.t_cap_ns,
                 preprocess_ns=loaded - started,
                 infer_ns=inferred - loaded,

@@ -225,6 +225,7 @@ class Publisher(Stage):
                 infer=result.infer_ns // 1000,
                 sim=result.compare_ns // 1000,
                 total=(time.monotonic_ns() - result.stamp.t_cap_ns) // 1000,
+                decode=result.decode_ns // 1000,
             ),
             dropped=reporter.drops(),
             rotation=result.rotation,

@@ -29,18 +29,22 @@ class _Slot:
 class Lease:
     """The right to read one frame until it is released; it pins the slot that the frame lies in.
 
-    ``seq`` counts the camera's frames, so that a gap is a frame nobody saw; ``stamp`` is the capture time.
+    ``seq`` counts the camera's frames, so that a gap is a frame nobody saw; ``stamp`` is the capture time, and
+    ``decode_ns`` how long it took to write the frame.
     """
 
-    __slots__ = ("_generation", "_ring", "_slot", "format", "seq", "stamp")
+    __slots__ = ("_generation", "_ring", "_slot", "decode_ns", "format", "seq", "stamp")
 
-    def __init__(self, ring: FrameRing, slot: _Slot, frame_format: Format, seq: int, stamp: Stamp) -> None:
+    def __init__(
+        self, ring: FrameRing, slot: _Slot, frame_format: Format, seq: int, stamp: Stamp, decode_ns: int
+    ) -> None:
         self._ring = ring
         self._slot = slot
         self._generation = slot.generation
         self.format = frame_format
         self.seq = seq
         self.stamp = stamp
+        self.decode_ns = decode_ns
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -113,7 +117,7 @@ class FrameRing:
                 self._writing.generation += 1
             return self._writing.pixels
 
-    def commit(self, seq: int, stamp: Stamp) -> None:
+    def commit(self, seq: int, stamp: Stamp, decode_ns: int = 0) -> None:
         """Publish the frame that was written into ``slot``; an older one that nobody took is dropped and counted.
 
         Raises:
@@ -126,7 +130,7 @@ class FrameRing:
                 raise ValueError("commit without a slot")
             self._forget_newest()
             self._writing = None
-            self._newest = Lease(self, slot, frame_format, seq, stamp)
+            self._newest = Lease(self, slot, frame_format, seq, stamp, decode_ns)
             self._bell.notify_all()
 
     def wait_taken(self, timeout: float) -> bool:

@@ -36,7 +36,8 @@ class Latency:
     """Where the time of a frame went, in microseconds.
 
     ``wait`` is from capture to inference, ``pre`` crop to normalised input, ``infer`` the model, ``sim`` the
-    comparison and ``total`` from capture to the hand-over to the socket, waits included.
+    comparison and ``total`` from capture to the hand-over to the socket, waits included. ``decode`` is the part of
+    ``wait`` in which the frame became pixels; None where a daemon does not tell it.
     """
 
     wait: int
@@ -44,6 +45,7 @@ class Latency:
     infer: int
     sim: int
     total: int
+    decode: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class Scene:
         assert vector is not None
         stamp = Stamp(captured_ns or time.monotonic_ns(), "arrival")
         matches = (Match("cat", cat), Match("dog", 0.5))
-        self._handover.put(Result(camera, "full", FULL, 0, frame_seq, stamp, 1, 2, 3, 4, matches, 2, vector, FACTS))
+        self._handover.put(Result(camera, "full", FULL, 0, frame_seq, stamp, 1, 1, 2, 3, 4, matches, 2, vector, FACTS))
 
     def wait_for(self, wanted: Callable[[Message], bool]) -> list[Message]:
         """All messages up to the first that is *wanted*."""

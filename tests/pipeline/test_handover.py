@@ -18,7 +18,7 @@ FACTS = ModelFacts("m", "s", "e", "none", 0, None, "<f4", 4, "none", None)
 
 
 def result(vector: NDArray[np.float32] | NDArray[np.int8], seq: int = 0) -> Result:
-    return Result("cam", "full", FULL, 0, seq, Stamp(0, "arrival"), 0, 0, 0, 0, (), 0, vector, FACTS)
+    return Result("cam", "full", FULL, 0, seq, Stamp(0, "arrival"), 0, 0, 0, 0, 0, (), 0, vector, FACTS)
 
 
 def opened(capacity: int = 2) -> Handover:

@@ -51,7 +51,9 @@ class Rig:
         assert facts is not None
         matches = (Match("near", 0.5), Match("far", -1 / 3))
         self.handover.put(
-            Result(camera, "full", FULL, 90, frame_seq, stamp, 1000, 2000, 3000, 4000, matches, 2, vector, facts)
+            Result(
+                camera, "full", FULL, 90, frame_seq, stamp, 500_000, 1000, 2000, 3000, 4000, matches, 2, vector, facts
+            )
         )
 
 
@@ -113,6 +115,7 @@ def test_a_result_arrives_as_it_was_handed_over(ipc: str) -> None:
     assert message.sims == (wire.Match("near", 0.5), wire.Match("far", -0.333333))
     assert (message.refs, message.rotation, message.roi) == (2, 90, (0.0, 0.0, 1.0, 1.0))
     assert (message.lat_us.wait, message.lat_us.pre, message.lat_us.infer, message.lat_us.sim) == (1, 2, 3, 4)
+    assert message.lat_us.decode == 500
     assert abs(message.t_wall_us / 1e6 - time.time()) < 60
 
 

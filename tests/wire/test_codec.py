@@ -35,7 +35,7 @@ VEC = Vec(
     t_wall_us=1_790_000_000_123_456,
     ts_source="driver",
     clock_synced=True,
-    lat_us=Latency(wait=310, pre=900, infer=10_200, sim=40, total=11_600),
+    lat_us=Latency(wait=310, pre=900, infer=10_200, sim=40, total=11_600, decode=240),
     dropped=Drops(capture=1, ring=2, publish=3),
     rotation=90,
     roi=(0.05, 0.32, 0.42, 0.56),
@@ -216,7 +216,7 @@ def test_a_vec_is_on_the_wire_as_the_manual_says() -> None:
     assert header.decode() == (
         '{"v":1,"kind":"vec","run":"5f3c9a0e12b4d678","seq":41,"node":"porch","camera":"street","region":"path",'
         '"frame_seq":57,"t_cap_us":81234567890,"t_wall_us":1790000000123456,"ts_source":"driver",'
-        '"clock_synced":true,"lat_us":{"wait":310,"pre":900,"infer":10200,"sim":40,"total":11600},'
+        '"clock_synced":true,"lat_us":{"wait":310,"pre":900,"infer":10200,"sim":40,"total":11600,"decode":240},'
         '"dropped":{"capture":1,"ring":2,"publish":3},"rotation":90,"roi":[0.05,0.32,0.42,0.56],'
         '"model":"efficientnet-lite0","space_id":"8a1f","delegate":"xnnpack","unchanged":false,'
         '"engine":"ai-edge-litert 2.3.0","head":0,"head_name":null,"dtype":"<f4","shape":[8],"norm":"none",'
@@ -374,7 +374,7 @@ def test_a_vector_is_what_dtype_and_shape_say(wrong: Any) -> None:
 def test_keys_of_a_later_day_are_passed_over() -> None:
     def add(header: dict[str, Any]) -> None:
         header["tomorrow"] = {"a": [1, None]}
-        header["lat_us"]["decode"] = 5
+        header["lat_us"]["upload"] = 5
         header["dropped"]["zmq"] = 1
         header["sims"][0]["p"] = 0.5
 

@@ -1,0 +1,1 @@
+"""What ``edged bench`` measures: the daemon itself, with a subscriber, beside the bare model."""

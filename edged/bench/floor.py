@@ -1,0 +1,61 @@
+"""The floor: how long the bare model takes, with nothing around it."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edged.pipeline.model import open_model, read_model_file
+from edged.values import Box, PixelFormat
+from edged.vision.interpreter import Interpreter
+from edged.vision.self_test import SELF_TEST_PICTURES, self_test_picture
+
+if TYPE_CHECKING:
+    from edged.config import Loaded
+
+__all__ = ["Floor", "bare_invoke"]
+
+LEAST_RUNS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Milliseconds of one ``invoke()``: on the clock (p50), and of processor time (mean; all threads)."""
+
+    wall_ms: float
+    processor_ms: float
+
+
+def bare_invoke(loaded: Loaded, seconds: float) -> Floor:
+    """Run the model of *loaded* on one picture for *seconds*, by the engine, delegate and threads of *loaded*.
+
+    Raises:
+        ConfigFileError: the model cannot be used.
+    """
+    model = read_model_file(loaded)
+    with open_model(loaded, model) as embedder:  # it is safe to run, then
+        options = embedder.options
+        height, width = model.input.height, model.input.width
+        picture = self_test_picture(SELF_TEST_PICTURES[0], height, width)
+        embedder.load(picture, PixelFormat.RGB, Box(0, 0, width, height))
+    interpreter = Interpreter(model, engine=options.engine, delegate=options.delegate, num_threads=options.num_threads)
+    with closing(interpreter):
+        interpreter.write(embedder.input)
+        interpreter.invoke()
+        return _time(interpreter, seconds)
+
+
+def _time(interpreter: Interpreter, seconds: float) -> Floor:
+    end = time.monotonic() + seconds
+    walls: list[int] = []
+    begin = time.process_time_ns()
+    while time.monotonic() < end or len(walls) < LEAST_RUNS:
+        before = time.perf_counter_ns()
+        interpreter.invoke()
+        walls.append(time.perf_counter_ns() - before)
+    used = time.process_time_ns() - begin
+    return Floor(float(np.median(walls)) / 1e6, used / len(walls) / 1e6)

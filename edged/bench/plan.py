@@ -1,0 +1,67 @@
+"""What is measured: one source, one model, and what runs it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Plan"]
+
+FASTEST = 1000.0  # frames per second: more than a file can be played with
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One measurement. The values are those of the configuration; ``threads`` None is its default.
+
+    ``fps`` None is saturation: frames come faster than they can be embedded. ``seconds`` are measured after a warm-up.
+    """
+
+    source: str = "pattern:640x480"
+    model: str = "efficientnet-lite0"
+    engine: str = "auto"
+    delegate: str = "auto"
+    threads: int | None = None
+    resize: str = "exact"
+    fps: float | None = None
+    seconds: float = 10.0
+
+    @property
+    def plays(self) -> bool:
+        """Whether the source is a recording, which waits for the worker, and not a camera, which does not."""
+        return self.source.startswith(("file:", "dir:"))
+
+    def configuration(self, address: str, invoke_ms: float | None = None) -> str:
+        """The text of a configuration that publishes on *address* only.
+
+        A camera that is to be faster than the model, which takes *invoke_ms*, is that by a half.
+        """
+        model: dict[str, Any] = {"engine": self.engine, "delegate": self.delegate, "resize": self.resize}
+        if self.threads is not None:
+            model["num_threads"] = self.threads
+        model |= {"path": str(Path(self.model).absolute())} if _is_file(self.model) else {"name": self.model}
+        document = {
+            "node": "bench",
+            "model": model,
+            "cameras": {"bench": self._camera(invoke_ms)},
+            "publish": {"endpoints": [f"pub+bind:{address}"]},
+        }
+        return json.dumps(document)  # JSON is YAML
+
+    def _camera(self, invoke_ms: float | None) -> dict[str, Any]:
+        if self.plays:
+            kind, _, path = self.source.partition(":")
+            source = f"{kind}:{Path(path).expanduser().absolute()}"
+            return {"source": source, "loop": True, "policy": "block", "fps": self.fps or FASTEST}
+        camera: dict[str, Any] = {"source": self.source}
+        if self.fps is not None:
+            camera["fps"] = self.fps
+        elif self.source.startswith("pattern:") and invoke_ms:
+            camera["fps"] = min(FASTEST, round(1500 / invoke_ms, 1))
+        return camera
+
+
+def _is_file(model: str) -> bool:
+    return "/" in model or model.endswith(".tflite")

@@ -1,0 +1,98 @@
+"""The record of one measurement, as values and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from edged.bench.floor import Floor
+from edged.bench.plan import Plan
+
+__all__ = ["STAGES", "Record", "Spread", "Usage", "spread"]
+
+STAGES = ("decode", "wait", "preprocess", "infer", "compare", "publish", "total", "delivered")
+"""In the way of a frame. ``wait`` is from capture to the worker, decoding included; ``total`` from capture to the
+hand-over to the socket; ``delivered`` from capture to the subscriber that has read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Milliseconds."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the daemon used: processor milliseconds a frame by thread, and MiB of memory."""
+
+    processor_ms: Mapping[str, float]
+    memory_mib: float
+
+    @property
+    def without_decoding_ms(self) -> float:
+        """Of all threads but those that capture, which decode the pictures, too."""
+        return sum(value for name, value in self.processor_ms.items() if not name.startswith("capture"))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One measurement.
+
+    ``frames`` were embedded in ``seconds``; ``dropped`` by cause, in that time. ``start_seconds`` is from the start of
+    the process to the first vector that a subscriber had.
+    """
+
+    plan: Plan
+    model: str
+    engine: str
+    delegate: str
+    threads: int
+    frames: int
+    seconds: float
+    dropped: Mapping[str, int]
+    stages: Mapping[str, Spread]
+    floor: Floor
+    usage: Usage
+    start_seconds: float
+    machine: Mapping[str, object]
+
+    @property
+    def frames_per_second(self) -> float:
+        """As they were published."""
+        return self.frames / self.seconds
+
+    @property
+    def over_invoke(self) -> float:
+        """Processor time of a frame, decoding left out, over that of the bare ``invoke()``."""
+        return self.usage.without_decoding_ms / self.floor.processor_ms
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, ready for ``json.dumps``; numbers with the digits that mean something."""
+        record = asdict(self)
+        derived = {
+            "frames_per_second": self.frames_per_second,
+            "processor_ms_without_decoding": self.usage.without_decoding_ms,
+            "processor_over_invoke": self.over_invoke,
+        }
+        rounded: dict[str, Any] = _rounded(record | derived)
+        return rounded
+
+
+def spread(microseconds: Sequence[float]) -> Spread:
+    """The spread of some durations, of which there is at least one."""
+    p50, p95, p99 = np.percentile(np.asarray(microseconds, np.float64) / 1000, (50, 95, 99))
+    return Spread(float(p50), float(p95), float(p99))
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, Mapping):
+        return {key: _rounded(part) for key, part in value.items()}
+    return value

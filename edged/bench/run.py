@@ -1,0 +1,152 @@
+"""One measurement: the daemon in a process of its own, and a subscriber here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from edged.bench.floor import Floor, bare_invoke
+from edged.bench.machine import machine
+from edged.bench.plan import Plan
+from edged.bench.procfs import memory_mib, processor_seconds
+from edged.bench.record import Record, Usage, spread
+from edged.client import Subscriber
+from edged.config import load_text
+from edged.errors import EdgedError
+from edged.wire import Vec
+
+__all__ = ["Tell", "measure"]
+
+Tell = Callable[[str, float], None]
+"""Called with what is being done, and how much of the whole is done (0…1)."""
+
+FLOOR_SECONDS = 2.0
+WARM_UP_SECONDS = 1.0
+START_SECONDS = 60.0  # a big model from a cold SD card
+END_SECONDS = 5.0
+SILENCE_SECONDS = 10.0
+
+
+def measure(plan: Plan, tell: Tell = lambda _what, _share: None) -> Record:
+    """Measure the bare model, then the daemon with one subscriber, which reads all.
+
+    Raises:
+        ConfigFileError: the plan cannot be run: no such model, engine or source.
+        EdgedError: the daemon ended early, or told nothing.
+    """
+    with tempfile.TemporaryDirectory(prefix="edged-bench-") as name:
+        folder = Path(name)
+        address = f"ipc://{folder}/pub.sock"
+        tell("the bare model", 0.0)
+        loaded = load_text(plan.configuration(address), folder / "bench.yaml")
+        floor = bare_invoke(loaded, FLOOR_SECONDS)
+        (folder / "bench.yaml").write_text(plan.configuration(address, floor.wall_ms))
+        tell("the start", 0.1)
+        with Subscriber(address, queue=1000, queue_bytes=1 << 22) as subscriber, _daemon(folder) as daemon:
+            return _measure(plan, floor, loaded.config.model.num_threads, subscriber, daemon, tell)
+
+
+def _measure(
+    plan: Plan, floor: Floor, threads: int, subscriber: Subscriber, daemon: subprocess.Popen[str], tell: Tell
+) -> Record:
+    begin = time.monotonic()
+    first = _next(subscriber, daemon, START_SECONDS)
+    start_seconds = time.monotonic() - begin
+    while time.monotonic() < begin + start_seconds + WARM_UP_SECONDS:
+        first = _next(subscriber, daemon, SILENCE_SECONDS)
+    before, begin = processor_seconds(daemon.pid), time.monotonic()
+    durations: dict[str, list[float]] = {}
+    last, frames = first, 0
+    while (passed := time.monotonic() - begin) < plan.seconds:
+        last = _next(subscriber, daemon, SILENCE_SECONDS)
+        frames += 1
+        for stage, microseconds in _stages(last, time.monotonic_ns() // 1000).items():
+            durations.setdefault(stage, []).append(microseconds)
+        tell("frames", 0.2 + 0.8 * passed / plan.seconds)
+    seconds = time.monotonic() - begin
+    return Record(
+        plan=plan,
+        model=last.model,
+        engine=last.engine,
+        delegate=last.delegate,
+        threads=threads,
+        frames=frames,
+        seconds=seconds,
+        dropped=_difference(last, first),
+        stages={stage: spread(values) for stage, values in durations.items()},
+        floor=floor,
+        usage=_usage(before, processor_seconds(daemon.pid), frames, memory_mib(daemon.pid)),
+        start_seconds=start_seconds,
+        machine=machine(),
+    )
+
+
+@contextmanager
+def _daemon(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The daemon of ``bench.yaml`` in *folder*; its sockets are there, too, and in nobody's way."""
+    command = [sys.executable, "-m", "edged", "run", "-c", str(folder / "bench.yaml")]
+    environment = {**os.environ, "RUNTIME_DIRECTORY": str(folder)}
+    with (
+        (folder / "log").open("w+") as log,
+        subprocess.Popen(command, stderr=log, text=True, env=environment) as daemon,  # noqa: S603 - this very program
+    ):
+        try:
+            yield daemon
+        finally:
+            daemon.terminate()
+            try:
+                daemon.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
+
+
+def _next(subscriber: Subscriber, daemon: subprocess.Popen[str], seconds: float) -> Vec:
+    """The next vector.
+
+    Raises:
+        EdgedError: there is none within *seconds*, or the daemon has ended.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        message = subscriber.receive(0.2)
+        if isinstance(message, Vec):
+            return message
+        if daemon.poll() is not None:
+            raise EdgedError(f"the daemon ended: {_last_words(daemon)}")
+    raise EdgedError(f"nothing came for {seconds:g} s: {_last_words(daemon)}")
+
+
+def _last_words(daemon: subprocess.Popen[str]) -> str:
+    path = Path(str(daemon.args[-1])).with_name("log")  # type: ignore[index]  # it is the list that was given
+    lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"
+
+
+def _stages(vec: Vec, now_us: int) -> Mapping[str, float]:
+    lat = vec.lat_us
+    parts = {"wait": lat.wait, "preprocess": lat.pre, "infer": lat.infer, "compare": lat.sim}
+    decode = {} if lat.decode is None else {"decode": lat.decode}
+    return {
+        **decode,
+        **parts,
+        "publish": lat.total - sum(parts.values()),
+        "total": lat.total,
+        "delivered": now_us - vec.t_cap_us,
+    }
+
+
+def _difference(last: Vec, first: Vec) -> Mapping[str, int]:
+    return {
+        cause: getattr(last.dropped, cause) - getattr(first.dropped, cause) for cause in ("capture", "ring", "publish")
+    }
+
+
+def _usage(before: Mapping[str, float], after: Mapping[str, float], frames: int, memory: float) -> Usage:
+    milliseconds = {name: 1000 * (seconds - before.get(name, 0.0)) / max(1, frames) for name, seconds in after.items()}
+    return Usage({name: value for name, value in milliseconds.items() if value >= 0.001}, memory)
