@@ -114,11 +114,15 @@ class EnrolledStore:
         self.folder = folder
         self._using = threading.Lock()
         self._lock: int | None = None
+        self._told: list[str] = []
 
     def load(self) -> list[Enrolled]:
-        """Every reference, by name. What is in the folder and is none is told in the log, and left alone."""
+        """Every reference, by name. What is in the folder and is none is told in the log, once, and left alone."""
         with self._using:
             found, odd = self._read_all()
+            if odd == self._told:
+                return found
+            self._told = odd
         for rule in odd[:MOST_NAMED]:
             log.warning("enrolled references: %s; it is left alone", rule)
         if len(odd) > MOST_NAMED:
@@ -349,6 +353,10 @@ def _check(record: _Record, stem: str) -> None:
     match = _OURS.fullmatch(record.picture)
     if match is None or match["name"] != record.name or not record.picture.endswith(".png"):
         raise ValueError(f"its picture cannot be {record.picture!r}")
+    if record.enter is not None and not (record.leave is not None and -1 <= record.leave <= record.enter <= 1):
+        raise ValueError(f"it can begin no events at {record.enter} that end below {record.leave}")
+    if min(record.min_seconds, record.cooldown_seconds) < 0:
+        raise ValueError("times cannot be negative")
 
 
 def _vector(record: _Record) -> NDArray[np.float32] | NDArray[np.int8]:

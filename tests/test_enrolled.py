@@ -93,6 +93,9 @@ def test_pictures_and_vectors_are_for_their_owner_and_group_only(store: Enrolled
         (lambda text: edited(text, vector="AADAfw=="), "its vector is empty, zero, or not finite"),
         (lambda text: edited(text, vector="päng"), "gate.json"),
         (lambda text: edited(text, picture_bytes=3), "is not whole"),
+        (lambda text: edited(text, enter=0.5, leave=0.6), "it can begin no events at 0.5 that end below 0.6"),
+        (lambda text: edited(text, enter=0.5), "that end below None"),
+        (lambda text: edited(text, min_seconds=-1), "times cannot be negative"),
         (lambda text: edited(text, rotation=45), "rotation: must be one of"),
     ],
 )

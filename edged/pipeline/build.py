@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edged.bell import Bell
 from edged.camera import open_source
 from edged.config import ConfigFileError, Loaded, config_hash
+from edged.config.environment import state_folder
+from edged.enrolled import EnrolledStore
+from edged.events import EventRules
 from edged.pipeline.capture import Capture, CaptureSettings
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference import Feed, Inference
@@ -18,6 +21,7 @@ from edged.pipeline.latencies import Latencies
 from edged.pipeline.model import open_model, open_references, read_fallback_file, read_model_file
 from edged.pipeline.publisher import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
+from edged.pipeline.roster import Roster
 from edged.pipeline.rules import event_rules
 from edged.pipeline.stage import Stage
 from edged.pipeline.tally import Tally
@@ -110,6 +114,14 @@ class Wiring:
         self._to_publish = Bell()
         self._frames_came = threading.Condition()
         self._handover = Handover(RESULTS_IN_HAND, self._to_publish)
+        folder = state_folder()
+        self.roster = Roster(None if folder is None else EnrolledStore(folder / "references"))
+        """The references that are enrolled."""
+
+    def rules(self, loaded: Loaded) -> EventRules:
+        """What makes events: references of *loaded*, and enrolled ones."""
+        config = loaded.config
+        return event_rules(config, self.roster.rules(config.references))
 
     def camera(self, loaded: Loaded, models: Models, name: str) -> Camera:
         """The camera *name* with a ring and a tally of its own."""
@@ -123,11 +135,14 @@ class Wiring:
 
     def inference(self, loaded: Loaded, models: Models, feeds: Sequence[Feed]) -> Inference:
         """An inference with the model of *loaded*, which opens that in its own thread."""
-        return Inference(feeds, self._frames_came, lambda go_on: _open(loaded, models, go_on), self._handover)
+        return Inference(
+            feeds, self._frames_came, lambda go_on: _open(loaded, models, self.roster, go_on), self._handover
+        )
 
     def publisher(self, loaded: Loaded, tallies: Sequence[Tally]) -> Publisher:
         """The publisher, of which there is one."""
-        return Publisher(publisher_settings(loaded), self._handover, self._to_publish, tallies)
+        settings = replace(publisher_settings(loaded), rules=self.rules(loaded))
+        return Publisher(settings, self._handover, self._to_publish, tallies)
 
 
 def build(loaded: Loaded) -> Pipeline:
@@ -153,10 +168,11 @@ def read_models(loaded: Loaded) -> Models:
     return Models(read_model_file(loaded), read_fallback_file(loaded))
 
 
-def _open(loaded: Loaded, models: Models, go_on: Callable[[], None]) -> tuple[Embedder, References]:
+def _open(loaded: Loaded, models: Models, roster: Roster, go_on: Callable[[], None]) -> tuple[Embedder, References]:
     with ExitStack() as on_error:
         embedder = on_error.enter_context(open_model(loaded, models.first, models.fallback))
-        references = open_references(loaded, embedder, go_on)
+        configured = open_references(loaded, embedder, go_on).configured
+        references = References(configured, roster.open(embedder, loaded.config.references, go_on))
         on_error.pop_all()
     return embedder, references
 

@@ -1,0 +1,75 @@
+"""A listening socket file that only one user and group may open, and only one process has."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import stat
+from pathlib import Path
+
+from edged.errors import PublishError
+
+__all__ = ["SocketFile"]
+
+BACKLOG = 64
+MODE = 0o660
+
+
+class SocketFile:
+    """Listens at *path*, for connections of the process's own user and group.
+
+    A lock file beside it keeps a second process off: another bind would succeed, and steal the first one's socket. The
+    lock file stays: removing it would let two processes lock two files of one name.
+
+    Args:
+        path: of the socket. Its folder is made if only that is missing.
+        setting: what names it in the configuration.
+
+    Raises:
+        PublishError: it cannot be had, mostly because another process has it.
+    """
+
+    def __init__(self, path: Path, setting: str) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(mode=0o750, exist_ok=True)
+            self._lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+        except OSError as exc:
+            raise PublishError(f"{setting}: cannot bind ipc://{path}: {exc.strerror}") from exc
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._listening = _listen(path)
+        except BlockingIOError as exc:
+            os.close(self._lock)
+            raise PublishError(f"{setting}: cannot bind ipc://{path}: another process has it") from exc
+        except OSError as exc:
+            os.close(self._lock)
+            raise PublishError(f"{setting}: cannot bind ipc://{path}: {exc.strerror or exc}") from exc
+
+    def detach(self) -> int:
+        """The descriptor of the listening socket, which is the caller's to close from now on."""
+        return self._listening.detach()
+
+    def close(self) -> None:
+        """Remove the socket file and let another process have the place."""
+        self._listening.close()
+        self.path.unlink(missing_ok=True)
+        os.close(self._lock)
+
+
+def _listen(path: Path) -> socket.socket:
+    if os.path.lexists(path) and not stat.S_ISSOCK(path.lstat().st_mode):
+        raise OSError("there is something else of that name")
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+    try:
+        path.unlink(missing_ok=True)  # what a process that was killed has left
+        # The file gets the mode that its socket has at this moment, less the umask: it is never open to others.
+        os.fchmod(listening.fileno(), MODE)
+        listening.bind(str(path))
+        path.chmod(MODE)
+        listening.listen(BACKLOG)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
