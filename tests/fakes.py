@@ -40,6 +40,7 @@ class FakeSource:
         self.released = threading.Event()
         self.woken = threading.Event()
         self.pace = 0.0  # seconds that each grab takes
+        self.decoded = 0  # good frames that were asked for
         self.last_good: list[int] = []  # when a good new picture was delivered, in nanoseconds
         self._script: Iterator[str | Format] = iter(script)
         self._decodable = True
@@ -82,6 +83,7 @@ class FakeSource:
         if not self._decodable:
             raise DamagedFrame("the picture is damaged")
         slot[...] = self._count % 256
+        self.decoded += 1
 
     def wake(self) -> None:
         self.woken.set()

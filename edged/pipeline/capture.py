@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from edged.camera import Source
 from edged.errors import DamagedFrame, EdgedError, EndOfStream, SourceError
+from edged.pipeline.foresight import Foresight
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
 from edged.pipeline.tally import CameraState, Tally
@@ -93,6 +94,7 @@ class Capture(Stage):
         self._settings = settings
         self._cap = RateCap(settings.max_fps)
         self._freeze = FreezeWatch(settings.frozen_seconds)
+        self._foresight = Foresight()
 
     @property
     def camera(self) -> str:
@@ -147,6 +149,7 @@ class Capture(Stage):
         self._unsettled = self._settings.settle_frames
         self._last_good = time.monotonic()
         self._freeze.look_at_once()
+        self._foresight.forget()
 
     def _take_frame(self) -> None:
         stalls_after = self._settings.stall_seconds
@@ -166,6 +169,10 @@ class Capture(Stage):
     def _pass_on(self, stamp: Stamp) -> None:
         # The number is spent whether or not the frame is good: subscribers see the gap.
         seq, self._next_seq = self._next_seq, self._next_seq + 1
+        if self._foresight.can_wait(time.monotonic_ns(), self._ring.due_ns):
+            self._ring.leave_out()
+            self._last_good = time.monotonic()  # as far as one can tell undecoded, after one that was good
+            return
         slot = self._ring.slot()
         begin = time.monotonic_ns()
         try:
@@ -175,10 +182,12 @@ class Capture(Stage):
                 raise _Frozen(f"the same picture for {self._settings.frozen_seconds:g} s")
         except SourceError as error:
             self._tally.dropped_capture += 1
+            self._foresight.forget()
             if isinstance(error, DamagedFrame):
                 return
             raise
         self._ring.commit(seq, stamp, decoded - begin)
+        self._foresight.decoded(time.monotonic_ns() - begin)
         self._tally.dropped_ring = self._dropped_before + self._ring.dropped
         self._last_good = time.monotonic()
         self._failures = 0

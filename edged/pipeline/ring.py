@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.errors import RingClosed
+from edged.pipeline.foresight import Demand
 from edged.values import Format, Stamp
 
 __all__ = ["FrameRing", "Lease"]
@@ -82,7 +84,8 @@ class FrameRing:
 
     def __init__(self, bell: threading.Condition, leases: int = 1) -> None:
         self.dropped = 0
-        """Frames that were overwritten before anybody took them."""
+        """Frames that nobody took: they were overwritten, or not even decoded."""
+        self._demand = Demand()
         self._bell = bell
         self._count = leases + 2
         self._format: Format | None = None
@@ -154,12 +157,24 @@ class FrameRing:
         """
         with self._bell:
             lease, self._newest = self._newest, None
+            self._demand.asked(time.monotonic_ns(), in_vain=lease is None)
             if lease is None:
                 self._check_open()
                 return None
             lease._slot.leased = True
             self._bell.notify_all()
             return lease
+
+    @property
+    def due_ns(self) -> int:
+        """When the reader will ask for a frame at the earliest, on CLOCK_MONOTONIC; 0 if it waits, or nobody knows."""
+        with self._bell:
+            return self._demand.due_ns
+
+    def leave_out(self) -> None:
+        """Count a frame that nobody will ask for, and that was not decoded."""
+        with self._bell:
+            self.dropped += 1
 
     @property
     def ended(self) -> bool:

@@ -273,3 +273,29 @@ def test_a_source_that_must_be_there_and_is_not_fails_the_start() -> None:
     assert rig.stage.join(10)
     assert isinstance(rig.stage.error, ConfigError)
     assert str(rig.stage.error) == "it will not open"
+
+
+def test_frames_that_a_slow_reader_will_not_ask_for_are_not_decoded_and_counted_as_dropped() -> None:
+    with capturing(itertools.chain(["open"], FOR_EVER), pace=0.01) as rig:
+        pause = threading.Event()
+        for _ in range(12):
+            rig.read(1)
+            pause.wait(0.2)
+        rig.stage.stop()
+        assert rig.stage.join(10)
+    assert rig.tally.captured >= 100
+    assert rig.source.decoded <= rig.tally.captured * 2 // 3
+    assert rig.tally.dropped()["ring"] >= rig.tally.captured - 14
+    assert rig.states() == ["running", "stopped"]
+
+
+def test_damaged_frames_are_decoded_all_so_that_they_are_noticed_also_where_the_reader_is_slow() -> None:
+    settings = CaptureSettings(stall_seconds=0.3, retry_seconds=10)
+    script = itertools.chain(["open"], itertools.repeat("frame", 150), itertools.repeat("damaged"))
+    with capturing(script, settings, pace=0.01) as rig:
+        pause = threading.Event()
+        for _ in range(6):
+            rig.read(1)
+            pause.wait(0.2)
+        eventually(lambda: "lost" in rig.states(), "the loss")
+        assert rig.tally.condition.reason == "no good frame for 0.3 s"

@@ -1,0 +1,107 @@
+"""Frames that nobody will ask for are not decoded, and no other."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+
+import pytest
+
+from edged.pipeline.foresight import Demand, Foresight
+from edged.pipeline.ring import FrameRing
+from edged.values import Format, Stamp
+
+MS = 1_000_000
+
+
+def watched(turn_ms: int, gap_ms: int, cost_ms: int, seconds: int = 20) -> tuple[int, int, int, int]:
+    """A worker that takes *turn_ms* a frame and a camera that sends one each *gap_ms*, played without a clock.
+
+    Returns the frames that came, were decoded, and were taken, and the longest time from a frame to its being taken.
+    """
+    demand, foresight = Demand(), Foresight()
+    came = decoded = taken = longest = 0
+    ready: tuple[int, int] | None = None  # when a frame is decoded, and when it came
+    free, next_frame = 0, 0
+    demand.asked(0, in_vain=True)
+    while next_frame < seconds * 1000:
+        if ready is not None and max(ready[0], free) <= next_frame:
+            now = max(ready[0], free)
+            demand.asked(now * MS, in_vain=False)
+            longest, taken = max(longest, now - ready[1]), taken + 1
+            ready, free = None, now + turn_ms
+        if ready is None and free <= next_frame:
+            demand.asked(max(free, 1) * MS, in_vain=True)
+        came += 1
+        if not foresight.can_wait(next_frame * MS, demand.due_ns):
+            decoded += 1
+            ready = next_frame + cost_ms, next_frame
+            foresight.decoded(cost_ms * MS)
+        next_frame += gap_ms
+    return came, decoded, taken, longest
+
+
+@pytest.mark.parametrize(
+    ("turn", "gap", "cost"), list(itertools.product([10, 49, 100, 333, 2000], [8, 33, 100], [1, 7]))
+)
+def test_a_worker_loses_no_turn_and_no_frame_it_gets_is_older_than_a_frame_time_and_a_decoding(
+    turn: int, gap: int, cost: int
+) -> None:
+    came, decoded, taken, longest = watched(turn, gap, cost)
+    assert taken >= 20_000 // (max(turn, gap) + cost) - 2
+    assert longest <= gap + cost
+    assert taken <= decoded <= came
+    if turn > 3 * gap:
+        assert decoded <= came // 2 + 20
+
+
+def test_a_worker_ten_times_as_slow_as_its_camera_has_a_fifth_of_the_frames_decoded() -> None:
+    came, decoded, taken, _ = watched(turn_ms=330, gap_ms=33, cost_ms=5)
+    assert decoded < came / 4
+    assert taken == pytest.approx(20_000 / 335, abs=4)
+
+
+def test_a_worker_that_waits_gets_every_frame() -> None:
+    came, decoded, taken, _ = watched(turn_ms=5, gap_ms=33, cost_ms=2)
+    assert decoded == came
+    assert taken >= came - 1
+
+
+def test_nothing_is_left_out_before_anything_is_known_and_after_a_failure() -> None:
+    far = 10**12
+    foresight = Foresight()
+    assert not foresight.can_wait(0, far)
+    foresight.decoded(MS)
+    assert not foresight.can_wait(10 * MS, 0)
+    assert foresight.can_wait(20 * MS, far)
+    foresight.forget()
+    assert not foresight.can_wait(30 * MS, far)
+    assert not foresight.can_wait(40 * MS, far)
+
+
+def test_the_shortest_turn_counts_and_waiting_is_no_turn() -> None:
+    demand = Demand()
+    assert demand.due_ns == 0
+    for now in (0, 100, 180, 280):
+        demand.asked(now, in_vain=False)
+    assert demand.due_ns == 280 + 80
+    demand.asked(400, in_vain=True)
+    assert demand.due_ns == 0
+    demand.asked(9000, in_vain=False)
+    assert demand.due_ns == 9000 + 80
+
+
+def test_a_ring_tells_when_it_will_be_asked_and_counts_what_was_left_out() -> None:
+    ring = FrameRing(threading.Condition())
+    ring.allocate(Format(width=8, height=4))
+    for seq in range(3):
+        ring.slot()
+        ring.commit(seq, Stamp(1, "arrival"))
+        lease = ring.take()
+        assert lease is not None
+        lease.release()
+    assert ring.due_ns > 0
+    assert ring.take() is None
+    assert ring.due_ns == 0
+    ring.leave_out()
+    assert ring.dropped == 1
