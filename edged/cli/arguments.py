@@ -26,7 +26,11 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--std", type=_numbers, metavar="N[,N,N]", help="a pixel goes in as (pixel - mean) / std")
     group.add_argument("--head", type=_head, default=0, metavar="N|NAME", help="which output of it (default: 0)")
     group.add_argument("--l2-normalize", action="store_true", help="make the vectors' length 1")
-    group.add_argument("--quantize", action="store_true", help="make them int8, 128 steps to 1.0")
+    group.add_argument(
+        "--quantize",
+        action="store_true",
+        help="make them int8, 128 steps to 1.0; goes with --l2-normalize, for what is outside of -1…1 is cut off",
+    )
     group.add_argument("--engine", choices=("auto", "ai-edge-litert", "tflite-runtime"), default="auto")
     group.add_argument(
         "--delegate",

@@ -144,8 +144,10 @@ def _normalization(args: argparse.Namespace) -> Normalization | None:
 
     if args.mean is None and args.std is None:
         return None
+    if args.mean is None or args.std is None:
+        raise ModelError("--mean and --std go together: a pixel goes in as (pixel - mean) / std")
     try:
-        return Normalization(args.mean or (), args.std or ())
+        return Normalization(args.mean, args.std)
     except ValueError as exc:
         raise ModelError(f"--mean and --std: {exc}") from exc
 

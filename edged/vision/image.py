@@ -70,8 +70,9 @@ class TensorImage:
 
         Raises:
             RuntimeError: the bytes are no picture.
+            TypeError: *buffer* holds no bytes.
         """
-        return cls.create_from_array(decode(bytes(buffer), exif=exif))
+        return cls.create_from_array(decode(bytes(memoryview(buffer)), exif=exif))
 
     @classmethod
     def create_from_array(cls, array: NDArray[np.uint8], pixels: PixelFormat | str | None = None) -> Self:
@@ -94,8 +95,10 @@ class TensorImage:
 
     @property
     def buffer(self) -> NDArray[np.uint8]:
-        """The array: a view of the memory that ``embed`` reads, nothing copied."""
-        return self._array
+        """The array, ``(height, width, channels)`` but for YUV: a view of the memory that ``embed`` reads, no copy."""
+        return (
+            self._array[..., np.newaxis] if self._pixels == PixelFormat.GRAY and self._array.ndim == 2 else self._array
+        )
 
     @property
     def pixels(self) -> PixelFormat:

@@ -99,9 +99,10 @@ class ImageEmbedder:
         """The cosine of the angle between two vectors, -1…1; NaN where they hold what is not finite.
 
         Raises:
+            AttributeError: one is no ``FeatureVector``.
             ValueError: one is quantised and the other is not, sizes differ, or one has no length.
         """
-        return cosine_similarity(u.value, v.value)
+        return cosine_similarity(_numbers(u), _numbers(v))
 
     @staticmethod
     def similarity(vector: FeatureVector, matrix: ReferenceMatrix | npt.NDArray[Any]) -> npt.NDArray[np.float32]:
@@ -112,7 +113,7 @@ class ImageEmbedder:
         Raises:
             ValueError: sizes differ, or a row or the vector cannot be compared.
         """
-        return similarity(vector.value, matrix)
+        return similarity(_numbers(vector), matrix)
 
     def get_embedding_by_index(self, result: EmbeddingResult, output_index: int) -> Embedding:
         """The embedding of the head *output_index* in *result*.
@@ -178,6 +179,16 @@ class ImageEmbedder:
         self._embedder.read(vector, head.index)
         value = vector.view(np.uint8) if vector.dtype == np.int8 else vector.astype(np.float64)
         return Embedding(FeatureVector(value), head.index, head.name, self._spaces[head.index])
+
+
+def _numbers(vector: FeatureVector) -> npt.NDArray[Any]:
+    try:
+        return vector.value
+    except AttributeError as exc:
+        raise AttributeError(
+            f"'{type(vector).__name__}' object has no attribute 'value': what is compared is a FeatureVector, "
+            "such as result.embeddings[0].feature_vector"
+        ) from exc
 
 
 def _picture(image: object) -> TensorImage:

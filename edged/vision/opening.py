@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from operator import index
+from typing import TYPE_CHECKING, SupportsIndex
 
 from edged.errors import ModelError
 from edged.values import Delegate
@@ -75,7 +76,8 @@ def _delegate(base: BaseOptions) -> Delegate:
     return Delegate("coral")
 
 
-def _num_threads(asked: int | None) -> int:
-    if asked is not None and asked < -1:
-        raise ModelError(f"Failed setting number of CPU threads: it must be -1 or more (got {asked})")
-    return asked if asked is not None and asked > 0 else 1
+def _num_threads(asked: SupportsIndex | None) -> int:
+    number = -1 if asked is None else index(asked)
+    if number < -1:
+        raise ModelError(f"Failed setting number of CPU threads: it must be -1 or more (got {number})")
+    return max(number, 1)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from operator import index
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+import numpy as np
+
 from edged.values import Box, Delegate
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["BaseOptions", "BoundingBox", "EmbeddingOptions", "ImageEmbedderOptions"]
 
 INT32 = range(-(2**31), 2**31)
+
+_FLAG = bool, int, np.bool_
 
 
 @dataclass
@@ -37,7 +41,7 @@ class BaseOptions:
 
     file_name: str | bytes | os.PathLike[str] | None = None
     file_content: bytes | None = None
-    num_threads: int | None = -1
+    num_threads: SupportsIndex | None = -1
     use_coral: bool | None = None
     engine: EngineOption = "auto"
     delegate: Delegate | str = "auto"
@@ -51,11 +55,11 @@ class BaseOptions:
         """
         _check_type(self, "file_name", str, bytes, os.PathLike)
         _check_type(self, "file_content", bytes)
-        _check_type(self, "num_threads", int)
-        _check_type(self, "use_coral", bool, int)
+        _check_type(self, "num_threads", int, np.integer)
+        _check_type(self, "use_coral", *_FLAG)
         _check_type(self, "engine", str)
         _check_type(self, "delegate", str, Delegate)
-        _check_type(self, "trusted", bool)
+        _check_type(self, "trusted", bool, np.bool_)
 
 
 @dataclass
@@ -74,8 +78,8 @@ class EmbeddingOptions:
         Raises:
             TypeError: a field is of another type than it has to be.
         """
-        _check_type(self, "l2_normalize", bool, int)
-        _check_type(self, "quantize", bool, int)
+        _check_type(self, "l2_normalize", *_FLAG)
+        _check_type(self, "quantize", *_FLAG)
 
 
 @dataclass

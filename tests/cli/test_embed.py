@@ -136,7 +136,8 @@ def test_no_picture_that_can_be_used_is_a_failure_without_numbers(
         (["--delegate", "/nonexistent/lib.so"], "delegate external:lib.so: cannot load /nonexistent/lib.so"),
         (["--delegate", "none", "--delegate-option", "a=b"], "--delegate-option: the delegate none takes none"),
         (["--mean", "127", "--std", "128"], "--mean and --std are for files"),
-        (["--mean", "127"], "--mean and --std: NormalizationOptions: expected mean and std of same dimension"),
+        (["--mean", "127"], "--mean and --std go together"),
+        (["--mean", "1", "--std", "1,2,3"], "--mean and --std: NormalizationOptions: expected mean and std of same"),
     ],
 )
 def test_model_trouble_is_one_sentence_and_78(

@@ -12,6 +12,7 @@ import numpy as np
 
 from tests.peers.framing import Array
 from tests.peers.layouts import LAYOUTS
+from tests.peers.programs import run
 from tests.peers.serving import Answer, serve
 
 # Its extension modules want libusb, and where the system has none, this package does.
@@ -55,6 +56,11 @@ def cosine(u: Array, v: Array, number: int) -> Answer:
     return {"cosine": embedders[number].cosine_similarity(*vectors)}, []
 
 
+def program(name: str) -> Answer:
+    """What a program of ``programs`` comes to."""
+    return run(name, core, processor, vision), []
+
+
 def ticks(image: Array, number: int, seconds: float) -> Answer:
     """How often another thread of Python gets its turn in a second while this one embeds without a pause."""
     picture = vision.TensorImage.create_from_array(image)
@@ -96,5 +102,6 @@ if __name__ == "__main__":
             "describe": describe,
             "cosine": cosine,
             "ticks": ticks,
+            "program": program,
         }
     )

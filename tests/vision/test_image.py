@@ -178,9 +178,10 @@ def test_a_layout_that_the_array_does_not_have_is_refused() -> None:
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("as_text", [True, False])
 def test_channels_are_kept_as_stored(tmp_path: Path, channels: int, as_text: bool) -> None:
-    want = picture(channels=channels)
+    stored = picture(channels=channels)
+    want = stored.reshape(*stored.shape[:2], channels)
     path = tmp_path / "picture.png"
-    path.write_bytes(encoded(want))
+    path.write_bytes(encoded(stored))
     image = TensorImage.create_from_file(str(path) if as_text else path)
     np.testing.assert_array_equal(image.buffer, want)
     assert image.color_space_type.name == {1: "GRAYSCALE", 3: "RGB", 4: "RGBA"}[channels]
@@ -227,7 +228,7 @@ def test_read_picture_gives_rgb_whatever_is_stored(tmp_path: Path, channels: int
 
 def test_16_bit_pictures_keep_their_upper_8_bits() -> None:
     deep = picture(channels=1).astype(np.uint16) * 256 + 255
-    np.testing.assert_array_equal(TensorImage.create_from_buffer(encoded(deep)).buffer, deep >> 8)
+    np.testing.assert_array_equal(TensorImage.create_from_buffer(encoded(deep)).buffer[..., 0], deep >> 8)
 
 
 def test_a_jpeg_in_the_colours_of_print_becomes_rgb() -> None:
@@ -307,3 +308,15 @@ def test_a_file_that_cannot_be_read_is_refused_with_its_name(tmp_path: Path) -> 
 def test_what_is_no_path_is_refused(nothing: Any) -> None:
     with pytest.raises(TypeError):
         TensorImage.create_from_file(nothing)
+
+
+def test_a_gray_buffer_has_one_channel_as_the_task_librarys() -> None:
+    gray = np.zeros((5, 6), np.uint8)
+    image = TensorImage.create_from_array(gray)
+    assert image.buffer.shape == (5, 6, 1)
+    assert np.shares_memory(image.buffer, gray)
+
+
+def test_text_is_no_buffer() -> None:
+    with pytest.raises(TypeError, match="a bytes-like object is required, not 'str'"):
+        TensorImage.create_from_buffer("text")  # type: ignore[arg-type]  # on purpose

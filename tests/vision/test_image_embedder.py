@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 import pytest
@@ -68,8 +68,8 @@ def test_content_wins_over_a_name(uint8_file: Path) -> None:
         assert made.get_embedding_dimension(0) == 40
 
 
-@pytest.mark.parametrize("num_threads", [-1, 0, 1, 2, 1000, None, True])
-def test_numbers_of_threads_that_are_taken(uint8_file: Path, num_threads: int | None) -> None:
+@pytest.mark.parametrize("num_threads", [-1, 0, 1, 2, 1000, None, True, np.int32(2)])
+def test_numbers_of_threads_that_are_taken(uint8_file: Path, num_threads: SupportsIndex | None) -> None:
     with embedder(uint8_file, num_threads=num_threads) as made:
         assert np.isfinite(vector(made, LEAF)).all()
 
@@ -368,6 +368,13 @@ def test_a_quantised_vector_is_the_bytes_of_int8(uint8_file: Path) -> None:
         value, real = vector(made, LEAF), vector(plain, LEAF)
         assert value.dtype == np.uint8
         assert np.abs(value.view(np.int8) / 128 - real / np.linalg.norm(real)).max() <= 0.5 / 128 + 1e-6
+
+
+def test_what_is_no_vector_is_not_compared(uint8_file: Path) -> None:
+    with ImageEmbedder.create_from_file(uint8_file) as made:
+        embedding = made.embed(LEAF).embeddings[0]
+        with pytest.raises(AttributeError, match=r"'Embedding' .* result.embeddings\[0\].feature_vector"):
+            made.cosine_similarity(embedding, embedding)  # type: ignore[arg-type]  # on purpose
 
 
 def test_one_vector_is_compared_with_many_at_once(uint8_file: Path) -> None:
