@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     loaded = load(args.config)
     from edged.config.environment import journal_stream, notify_address, state_folder, watchdog_seconds
     from edged.pipeline.build import build
+    from edged.pipeline.control import Control
     from edged.service.daemon import Daemon
     from edged.service.logs import log_to
     from edged.service.metrics.pages import metrics_server
@@ -50,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
     notifier = Notifier(notify_address())
     pipeline = build(loaded)
     metrics = metrics_server(loaded, lambda: pipeline)
-    daemon = Daemon(pipeline, notifier, watchdog_seconds(), beside=[metrics] if metrics else [])
+    control = Control(loaded.config.control, lambda: pipeline)
+    daemon = Daemon(pipeline, notifier, watchdog_seconds(), beside=[control, *([metrics] if metrics else [])])
     try:
         with closing(notifier), daemon.signals():
             daemon.run()

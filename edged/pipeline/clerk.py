@@ -45,7 +45,10 @@ class Clerk:
     """
 
     def __init__(
-        self, running: Callable[[], Pipeline], reload: Callable[[], Future[Sequence[str]]], wake: Callable[[], None]
+        self,
+        running: Callable[[], Pipeline],
+        reload: Callable[[], Future[Sequence[str]]] | None,
+        wake: Callable[[], None],
     ) -> None:
         self._running = running
         self._reload = reload
@@ -108,6 +111,8 @@ class Clerk:
         return result, ()
 
     def _begin_reload(self) -> Job:
+        if self._reload is None:
+            raise ControlError("failed", "this daemon cannot read its configuration again")
         changes = yield from wait_for(self._reload(), self._wake, RELOAD_SECONDS)
         return wire.ReloadResult(changes=tuple(changes)), ()
 
