@@ -19,6 +19,7 @@ __all__ = [
     "PublishError",
     "RecordingError",
     "ReferenceImageError",
+    "ReloadError",
     "RingClosed",
     "SourceError",
     "StateError",
@@ -62,6 +63,10 @@ class ReferenceImageError(EdgedError, ValueError):
 
 class PublishError(EdgedError, OSError):
     """An endpoint cannot be bound or used (exit 1: the next start may find it free)."""
+
+
+class ReloadError(EdgedError, RuntimeError):
+    """A configuration that is right cannot be followed while the daemon runs, which goes on with the one before."""
 
 
 class RecordingError(EdgedError, OSError):

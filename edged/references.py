@@ -19,7 +19,16 @@ from edged.vision.similarity import ReferenceMatrix
 if TYPE_CHECKING:
     from edged.vision.embedder import Embedder
 
-__all__ = ["PICTURE_SUFFIXES", "Reference", "References", "Scorer", "embed_picture", "picture_files", "read_reference"]
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "Reference",
+    "References",
+    "Scorer",
+    "embed_picture",
+    "embed_upright",
+    "picture_files",
+    "read_reference",
+]
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """Which files of a folder are taken for pictures."""
@@ -129,7 +138,15 @@ def embed_picture(path: Path, embedder: Embedder) -> NDArray[np.float32] | NDArr
     Raises:
         ReferenceImageError: *path* is missing, no picture, or gives a vector that cannot be compared.
     """
-    picture = read_reference(path)
+    return embed_upright(path, read_reference(path), embedder)
+
+
+def embed_upright(path: Path, picture: NDArray[np.uint8], embedder: Embedder) -> NDArray[np.float32] | NDArray[np.int8]:
+    """The vector of *picture*, which `read_reference` has read from *path*; shape ``(dimension,)``.
+
+    Raises:
+        ReferenceImageError: it gives a vector that cannot be compared.
+    """
     if embedder.options.decode == "reduced":
         picture = reduce_picture(picture, (embedder.model.input.width, embedder.model.input.height))
     height, width = picture.shape[:2]

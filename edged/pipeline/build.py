@@ -123,21 +123,28 @@ class Wiring:
         config = loaded.config
         return event_rules(config, self.roster.rules(config.references))
 
-    def camera(self, loaded: Loaded, models: Models, name: str) -> Camera:
-        """The camera *name* with a ring and a tally of its own."""
+    def camera(self, loaded: Loaded, models: Models, name: str, *, must_open: bool = True) -> Camera:
+        """The camera *name* with a ring and a tally of its own. For *must_open* see `capture_settings`."""
         config = loaded.config.cameras[name]
         ring = FrameRing(self._frames_came)
         tally = Tally(name, self._to_publish.ring)
         tally.latencies = Latencies() if loaded.config.metrics.listen is not None else None
         source = open_source(config, decode=loaded.config.model.decode, input_size=models.input_size)
-        capture = Capture(source, ring, tally, capture_settings(loaded, name))
+        capture = Capture(source, ring, tally, capture_settings(loaded, name, must_open=must_open))
         return Camera(capture, make_feed(loaded, name, ring, tally), tally)
 
-    def inference(self, loaded: Loaded, models: Models, feeds: Sequence[Feed]) -> Inference:
-        """An inference with the model of *loaded*, which opens that in its own thread."""
-        return Inference(
-            feeds, self._frames_came, lambda go_on: _open(loaded, models, self.roster, go_on), self._handover
-        )
+    def inference(
+        self, loaded: Loaded, models: Models, feeds: Sequence[Feed], references: References | None = None
+    ) -> Inference:
+        """An inference with the model of *loaded*, which opens that in its own thread.
+
+        It embeds all references then, unless it is given *references* that this model has embedded before.
+        """
+
+        def open_all(go_on: Callable[[], None]) -> tuple[Embedder, References]:
+            return _open(loaded, models, self.roster, references, go_on)
+
+        return Inference(feeds, self._frames_came, open_all, self._handover)
 
     def publisher(self, loaded: Loaded, tallies: Sequence[Tally]) -> Publisher:
         """The publisher, of which there is one."""
@@ -168,17 +175,23 @@ def read_models(loaded: Loaded) -> Models:
     return Models(read_model_file(loaded), read_fallback_file(loaded))
 
 
-def _open(loaded: Loaded, models: Models, roster: Roster, go_on: Callable[[], None]) -> tuple[Embedder, References]:
+def _open(
+    loaded: Loaded, models: Models, roster: Roster, references: References | None, go_on: Callable[[], None]
+) -> tuple[Embedder, References]:
     with ExitStack() as on_error:
         embedder = on_error.enter_context(open_model(loaded, models.first, models.fallback))
-        configured = open_references(loaded, embedder, go_on).configured
-        references = References(configured, roster.open(embedder, loaded.config.references, go_on))
+        if references is None:
+            configured = open_references(loaded, embedder, go_on).configured
+            references = References(configured, roster.open(embedder, loaded.config.references, go_on))
         on_error.pop_all()
     return embedder, references
 
 
-def capture_settings(loaded: Loaded, name: str) -> CaptureSettings:
-    """How frames of the camera *name* are taken."""
+def capture_settings(loaded: Loaded, name: str, *, must_open: bool = True) -> CaptureSettings:
+    """How frames of the camera *name* are taken.
+
+    With *must_open* a file or folder that cannot be opened is an error of the configuration; else it is tried again.
+    """
     camera = loaded.config.cameras[name]
 
     def refuse(reason: str) -> ConfigFileError:
@@ -194,7 +207,7 @@ def capture_settings(loaded: Loaded, name: str) -> CaptureSettings:
         retry_seconds=camera.retry_seconds,
         retry_max_seconds=camera.retry_max_seconds,
         max_reopens=camera.max_reopens,
-        refuse=None if camera.is_live else refuse,
+        refuse=refuse if must_open and not camera.is_live else None,
     )
 
 

@@ -88,6 +88,11 @@ class Inference(Stage):
         """What its model is; None until that is open."""
         return self._facts
 
+    @property
+    def references(self) -> References | None:
+        """What it compares with; None until that is embedded."""
+        return self._references
+
     def ask(self, work: Callable[[Embedder], T]) -> Future[T]:
         """Have *work* done with the embedder, between two frames; called from any thread, returns at once.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from edged.camera import open_source
 from edged.config import ConfigFileError, Loaded, Problem
 from edged.errors import SourceError
@@ -15,17 +17,22 @@ from edged.pipeline.model import (
 )
 from edged.service.metrics.pages import metrics_problems
 
-__all__ = ["errors", "warnings"]
+__all__ = ["errors", "source_problems", "warnings"]
 
 
 def errors(loaded: Loaded) -> list[Problem]:
     """Whatever would keep the daemon from starting. The model is loaded, every picture, clip and key file opened."""
-    return [*_model_and_references(loaded), *_sources(loaded, live=False), *_keys(loaded), *metrics_problems(loaded)]
+    return [
+        *_model_and_references(loaded),
+        *source_problems(loaded, live=False),
+        *_keys(loaded),
+        *metrics_problems(loaded),
+    ]
 
 
 def warnings(loaded: Loaded) -> list[Problem]:
     """What the daemon would wait for: live cameras that cannot be opened now; and what others can read along."""
-    return [*_sources(loaded, live=True), *_in_clear(loaded)]
+    return [*source_problems(loaded, live=True), *_in_clear(loaded)]
 
 
 def _model_and_references(loaded: Loaded) -> list[Problem]:
@@ -58,10 +65,11 @@ def _in_clear(loaded: Loaded) -> list[Problem]:
     ]
 
 
-def _sources(loaded: Loaded, *, live: bool) -> list[Problem]:
+def source_problems(loaded: Loaded, *, live: bool, cameras: Collection[str] | None = None) -> list[Problem]:
+    """Which of *cameras* (default: all) that are live ones, or that are not, cannot be opened now."""
     problems = []
     for name, camera in loaded.config.cameras.items():
-        if camera.is_live is not live:
+        if camera.is_live is not live or (cameras is not None and name not in cameras):
             continue
         source = open_source(camera, decode=loaded.config.model.decode)
         try:

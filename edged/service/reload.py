@@ -1,0 +1,178 @@
+"""Following the configuration while the daemon runs: what SIGHUP and ``edged reload`` ask for."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from edged.config import ConfigFileError
+from edged.errors import EdgedError, RingClosed
+from edged.pipeline.build import Pipeline
+from edged.pipeline.stage import Stage
+from edged.service.reload_change import Change, Known
+from edged.service.reload_wait import Patience
+
+__all__ = ["Outcome", "Reloader"]
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 10.0
+MOST_TOLD = 5  # problems in a status, which comes every two seconds; the log has all of them
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a reload came out: what was changed, or the *problem* for which nothing was.
+
+    ``began_ns`` is on CLOCK_MONOTONIC, before the file was read.
+    """
+
+    began_ns: int
+    changes: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+class Reloader(Stage):
+    """Makes the stages follow the configuration *file*: all that it says, or nothing.
+
+    It is a stage of its own, beside those of the pipeline, so that the daemon's main thread goes on watching them and
+    hears a signal to stop: that ends a reload wherever it is.
+
+    Args:
+        file: the configuration.
+        pipeline: the stages as they are at first.
+        ring: wakes the daemon; called when a stage has ended that was started here, and after each reload.
+    """
+
+    step_seconds = 60.0  # between two looks at whether it shall stop: to read files, mostly
+
+    def __init__(self, file: Path, pipeline: Pipeline, ring: Callable[[], None]) -> None:
+        super().__init__("reload")
+        self.pipeline = pipeline
+        """The stages as they are now."""
+        self.outcome: Outcome | None = None
+        """How the last reload came out."""
+        self._file = file
+        self._ring = ring
+        self._asked = threading.Event()
+        self._answers: deque[Future[tuple[str, ...]]] = deque()
+        self._working = False
+        self._launched: tuple[Stage, ...] = ()
+        self._known: Known = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether a reload goes on or is to begin."""
+        return self._working or self._asked.is_set()
+
+    @property
+    def stages(self) -> list[Stage]:
+        """Those of the pipeline, and those beside it that are not there yet or have not ended yet."""
+        stages = list(self.pipeline.stages)
+        return stages + [stage for stage in self._launched if stage not in stages and stage.running]
+
+    def ask(self) -> Future[tuple[str, ...]]:
+        """Ask for a reload that reads the file from now on; called from any thread, returns at once.
+
+        Several that come before one has begun are one. The future has what was changed, a line for each part of the
+        daemon, or the `EdgedError` for which nothing was; it is cancelled if the daemon stops.
+        """
+        answer: Future[tuple[str, ...]] = Future()
+        self._answers.append(answer)
+        self._asked.set()
+        if not self.running and self.stopping:
+            self._cancel()
+        return answer
+
+    def open(self) -> None:
+        """There is nothing to open."""
+
+    def step(self) -> None:
+        if not self._asked.wait(WAIT_SECONDS) or self.stopping:
+            return
+        self._working = True
+        self._asked.clear()
+        answers = [self._answers.popleft() for _ in range(len(self._answers))]
+        try:
+            self._reload(answers)
+        finally:
+            self._working = False
+            for answer in answers:
+                answer.cancel()  # harmless where there is an answer
+            self._ring()
+
+    def wake(self) -> None:
+        self._asked.set()
+
+    def close(self) -> None:
+        self._cancel()
+
+    def _cancel(self) -> None:
+        while self._answers:
+            self._answers.popleft().cancel()
+
+    def _reload(self, answers: list[Future[tuple[str, ...]]]) -> None:
+        began_ns = time.monotonic_ns()
+        log.info("reload: reading %s", self._file)
+        change = Change(self._file, self.pipeline, Patience(self._go_on), self._launch, self._known)
+        try:
+            try:
+                change.prepare()
+            finally:
+                self.pipeline = change.pipeline
+        except EdgedError as exc:
+            if isinstance(exc, RingClosed):
+                raise  # the daemon stops
+            self._tell_problem(exc)
+            self.outcome = Outcome(began_ns, problem=str(exc))
+            for answer in answers:
+                answer.set_exception(exc)
+            return
+        try:
+            late = change.commit()
+        except EdgedError as exc:
+            if isinstance(exc, RingClosed):
+                raise
+            raise RuntimeError(f"a reload could not be brought to its end: {exc}") from exc
+        finally:
+            self.pipeline = change.pipeline
+        self._launched = tuple(stage for stage in (*self._launched, *late) if stage.running)
+        changes = change.plan.changes()
+        self._tell_done(changes, change.plan.later)
+        self.outcome = Outcome(began_ns, changes)
+        for answer in answers:
+            answer.set_result(changes)
+
+    def _go_on(self) -> None:
+        if self.stopping:
+            raise RingClosed("stopped during a reload")
+        self.progress()
+
+    def _launch(self, stage: Stage) -> None:
+        self._launched = (*(each for each in self._launched if each.running), stage)
+        self._go_on()
+        stage.start(self._ring)
+
+    def _tell_done(self, changes: tuple[str, ...], later: tuple[str, ...]) -> None:
+        for line in changes:
+            log.info("reload: %s", line)
+        for section in later:
+            log.warning("reload: %s: takes effect at the next start", section)
+        log.info("reload: done%s", "" if changes else ", nothing had changed but what files hold")
+        self.pipeline.publisher.tell_problem(None)
+
+    def _tell_problem(self, exc: EdgedError) -> None:
+        lines = str(exc).splitlines()
+        for line in lines:
+            log.error("reload: %s", line)
+        log.error("reload: nothing was changed, and edged goes on as before")
+        if isinstance(exc, ConfigFileError):
+            lines = [str(problem) for problem in exc.problems]
+        more = [f"and {len(lines) - MOST_TOLD} more"] if len(lines) > MOST_TOLD else []
+        self.pipeline.publisher.tell_problem("\n".join([*lines[:MOST_TOLD], *more]))

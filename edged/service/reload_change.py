@@ -1,0 +1,270 @@
+"""From one configuration to another while the stages run: everything is tried first, and then all of it is done."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from edged.config import Config, ConfigFileError, Loaded, Problem, load
+from edged.errors import EdgedError, ReloadError
+from edged.pipeline.build import Camera, Models, Pipeline, capture_settings, make_feed, publisher_settings, read_models
+from edged.pipeline.capture import Capture
+from edged.pipeline.inference import Inference
+from edged.pipeline.keyring import Keyring, read_keyring
+from edged.pipeline.model import Vector, embed_references, reference_problems
+from edged.pipeline.stage import Stage
+from edged.references import Reference, embed_upright, read_reference
+from edged.service.preflight import source_problems
+from edged.service.reload_plan import Plan, compare
+from edged.service.reload_wait import Patience
+
+__all__ = ["Change"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+END_SECONDS = 10.0  # for a camera to be closed before it is opened anew
+
+Known = dict[tuple[Path, int, int, int], Vector]
+
+
+class Change:
+    """One reload: reads the configuration *file*, and changes the stages of *pipeline* to what it says.
+
+    After `prepare` nothing has changed that subscribers could see, or it has raised; `commit` then does not fail,
+    unless a stage hangs or has a bug.
+
+    Args:
+        pipeline: how the stages are now.
+        patience: with which they are waited for.
+        launch: starts a stage, and makes sure that it is stopped with the others if the daemon stops meanwhile.
+        known: vectors of pictures that were embedded before; those of this reload are added.
+    """
+
+    def __init__(
+        self, file: Path, pipeline: Pipeline, patience: Patience, launch: Callable[[Stage], None], known: Known
+    ) -> None:
+        self.pipeline = pipeline
+        """How the stages are now, at any moment."""
+        self._file = file
+        self._patience = patience
+        self._launch = launch
+        self._known = known
+        self._references: list[Reference] | None = None
+        self._fresh: Inference | None = None
+        self._taken_over = False
+
+    def prepare(self) -> None:
+        """Read and validate everything, and open what might fail.
+
+        Raises:
+            ConfigFileError: something is wrong with the configuration or with what it names; all of it is told.
+            EdgedError: it is right, but cannot be followed now.
+        """
+        loaded = load(self._file)
+        models, keys, plan = self._validate(loaded)
+        self._loaded, self._models, self.plan = loaded, models, plan
+        old = self.pipeline
+        if plan.model is None:
+            self._references = self._embed_references(loaded)
+        elif _can_open_beside(old.loaded.config, loaded.config):
+            self._fresh = self._opened(loaded, models)
+        else:
+            self._open_instead()
+        try:
+            self._patience.answer(old.publisher.use(publisher_settings(loaded), keys), old.publisher)
+        except EdgedError:
+            self._give_up_model()
+            raise
+
+    def commit(self) -> tuple[Stage, ...]:
+        """Do the rest. Returns the stages that had to end and have not."""
+        old, wait = self.pipeline, self._patience
+        cameras = {name: self._camera(name) for name in self._loaded.config.cameras}
+        new = replace(old, loaded=self._loaded, models=self._models, cameras=cameras)
+        leaving = self._change_inference(new)
+        old.publisher.use_rules(old.wiring.rules(self._loaded))
+        for name, _ in self.plan.live:
+            settings = capture_settings(self._loaded, name, must_open=False)
+            if settings != capture_settings(old.loaded, name, must_open=False):
+                cameras[name].capture.use(settings)
+        late = self._end_captures(old)
+        for name in self.plan.captured_anew:
+            if name in old.cameras:
+                cameras[name].tally.take_over(old.cameras[name].tally)
+                cameras[name].capture.go_on_from(old.cameras[name].capture.next_seq)
+        wait.answer(old.publisher.report_on(new.tallies), old.publisher)
+        for name in self.plan.captured_anew:
+            self._launch(cameras[name].capture)
+        if leaving is not None and not wait.ending(leaving, END_SECONDS):
+            late.append(leaving)
+        if self.plan.log_level:
+            logging.getLogger().setLevel(self._loaded.config.log.level.upper())
+        return tuple(late)
+
+    # -- before anything changes --------------------------------------------------------------------------------------
+
+    def _validate(self, loaded: Loaded) -> tuple[Models, Keyring, Plan]:
+        old, problems = self.pipeline, list[Problem]()
+        models = _collecting(problems, partial(read_models, loaded))
+        keys = _collecting(problems, partial(read_keyring, loaded))
+        plan = compare(
+            old.loaded.config,
+            loaded.config,
+            model_file=models is not None and models.digests != old.models.digests,
+            model_input=models is not None and models.input_size != old.models.input_size,
+        )
+        problems += source_problems(loaded, live=False, cameras=plan.captured_anew)
+        if models is None or plan.model is not None:  # else it is told when they are embedded
+            problems += reference_problems(loaded)
+        if problems or models is None or keys is None:
+            if plan.model is None and models is not None:
+                problems += reference_problems(loaded)
+            raise ConfigFileError({str(problem): problem for problem in problems}.values())
+        return models, keys, plan
+
+    def _embed_references(self, loaded: Loaded) -> list[Reference]:
+        """The references, embedded by the model that works: a picture at a time, with frames in between."""
+        inference, known = self.pipeline.inference, Known()
+
+        def embed(path: Path) -> Vector:
+            signature = _signature(path)
+            vector = self._known.get(signature) if signature else None
+            if vector is None:
+                picture = read_reference(path)
+                vector = self._patience.answer(inference.ask(partial(embed_upright, path, picture)), inference)
+            if signature:
+                known[signature] = vector
+            return vector
+
+        references = embed_references(loaded, embed)
+        self._known.clear()
+        self._known.update(known)
+        return references
+
+    def _opened(self, loaded: Loaded, models: Models, *, as_it_was: bool = False) -> Inference:
+        references = self.pipeline.inference.references if as_it_was else None
+        inference = self.pipeline.wiring.inference(loaded, models, [], references)
+        self._launch(inference)
+        try:
+            self._patience.opening(inference)
+        except EdgedError:
+            inference.stop()
+            self._patience.ending(inference, END_SECONDS)
+            raise
+        self._known.clear()
+        return inference
+
+    # -- the model ----------------------------------------------------------------------------------------------------
+
+    def _open_instead(self) -> None:
+        """Close the model and open the other: both need a device that only one can have. If that fails, go back."""
+        old = self.pipeline
+        log.info("reload: the model is closed, because the new one may need the same device")
+        self._put_out(old.inference)
+        try:
+            fresh = self._opened(self._loaded, self._models)
+        except EdgedError:
+            self._go_back()
+            raise
+        self._put_in(fresh)
+        self._before, self._taken_over = old, True
+
+    def _give_up_model(self) -> None:
+        if self._taken_over:
+            self._put_out(self.pipeline.inference)
+            self.pipeline = self._before
+            self._go_back()
+        elif self._fresh is not None:
+            self._fresh.stop()
+            self._patience.ending(self._fresh, END_SECONDS)
+
+    def _go_back(self) -> None:
+        """Open the model again that was there before.
+
+        Raises:
+            RuntimeError: it cannot be opened any more; then there is nothing that could go on.
+        """
+        old = self.pipeline
+        try:
+            back = self._opened(old.loaded, old.models, as_it_was=True)
+        except EdgedError as exc:
+            raise RuntimeError(f"neither the new model can be used nor can the old one be opened again: {exc}") from exc
+        self._put_in(back)
+        log.info("reload: the model before is back")
+
+    def _put_out(self, inference: Inference) -> None:
+        self._patience.answer(inference.use(feeds=[]), inference)
+        inference.stop()
+        if not self._patience.ending(inference, END_SECONDS):
+            raise ReloadError(f"{inference.name} does not end")
+
+    def _put_in(self, inference: Inference) -> None:
+        self._patience.answer(inference.use(feeds=self.pipeline.feeds), inference)
+        self.pipeline = replace(self.pipeline, inference=inference)
+
+    # -- when nothing can go wrong any more ---------------------------------------------------------------------------
+
+    def _change_inference(self, new: Pipeline) -> Inference | None:
+        """Let the inference work as *new* says. Returns the one that has to end, if that is another one."""
+        wait, before = self._patience, self.pipeline.inference
+        if self._fresh is None:
+            wait.answer(before.use(feeds=new.feeds, configured=self._references), before)
+            self.pipeline = new
+            return None
+        wait.answer(before.use(feeds=[]), before)
+        wait.answer(self._fresh.use(feeds=new.feeds), self._fresh)
+        self.pipeline = replace(new, inference=self._fresh)
+        before.stop()
+        return before
+
+    def _camera(self, name: str) -> Camera:
+        """The camera as it will be: with a new capture, or with the one that it has."""
+        if name in self.plan.captured_anew:
+            return self.pipeline.wiring.camera(self._loaded, self._models, name, must_open=False)
+        camera = self.pipeline.cameras[name]
+        return replace(camera, feed=make_feed(self._loaded, name, camera.feed.ring, camera.tally))
+
+    def _end_captures(self, old: Pipeline) -> list[Stage]:
+        """Stop the cameras that go or are captured anew. Returns those that have not ended in time."""
+        captures: list[Capture] = []
+        for name in (*self.plan.vanish, *self.plan.captured_anew):
+            if name in old.cameras:
+                captures.append(capture := old.cameras[name].capture)
+                gone = name in self.plan.vanish
+                capture.parting = "no longer in the configuration" if gone else "restarted with other settings"
+                capture.stop()
+        late: list[Stage] = []
+        for capture in captures:
+            if not self._patience.ending(capture, END_SECONDS):
+                late.append(capture)
+                log.warning("reload: %s has not ended within %g s and is left behind", capture.name, END_SECONDS)
+        return late
+
+
+def _can_open_beside(old: Config, new: Config) -> bool:
+    """Whether both models can be open at a time: a device such as a Coral can be had by one only."""
+    return not all(config.model.delegate.kind in ("coral", "external") for config in (old, new))
+
+
+def _collecting(problems: list[Problem], work: Callable[[], T]) -> T | None:
+    """What *work* returns; or None, and its problems are added to *problems*."""
+    try:
+        return work()
+    except ConfigFileError as exc:
+        problems += exc.problems
+        return None
+
+
+def _signature(path: Path) -> tuple[Path, int, int, int] | None:
+    """What tells whether a file is the one it was, without reading it."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return path, found.st_ino, found.st_size, found.st_ctime_ns

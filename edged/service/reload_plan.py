@@ -1,0 +1,140 @@
+"""What has to be done so that a running daemon follows another configuration: a comparison, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from edged.config import CameraConfig, Config
+from edged.config.fields import Section
+
+__all__ = ["Plan", "compare"]
+
+LIVE = frozenset(
+    {
+        "fps",
+        "frozen_seconds",
+        "max_reopens",
+        "regions",
+        "retry_max_seconds",
+        "retry_seconds",
+        "rotation",
+        "settle_frames",
+        "stall_seconds",
+    }
+)
+"""The settings of a camera that change while it goes on; any other one restarts it."""
+
+USUAL_FPS = 30.0  # of a live camera that is not asked for a rate
+
+PARTS = frozenset({"node", "model", "cameras", "references", "publish", "log"})
+"""The sections that a reload applies; any other one takes effect at the next start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What differs, and what follows from it.
+
+    ``live`` are the cameras of which only settings change that need no restart, and these settings. ``restarts`` are
+    those that are captured anew, and why. ``later`` are sections that take effect at the next start.
+    """
+
+    model: str | None = None
+    appear: tuple[str, ...] = ()
+    vanish: tuple[str, ...] = ()
+    restarts: tuple[tuple[str, str], ...] = ()
+    live: tuple[tuple[str, str], ...] = ()
+    references: bool = False
+    publish: bool = False
+    node: bool = False
+    log_level: bool = False
+    later: tuple[str, ...] = ()
+
+    @property
+    def captured_anew(self) -> tuple[str, ...]:
+        """The cameras whose capture is started."""
+        return (*self.appear, *(name for name, _ in self.restarts))
+
+    def changes(self) -> tuple[str, ...]:
+        """What is done, a line for each part of the daemon; nothing if nothing differs."""
+        return tuple(self._changes())
+
+    def _changes(self) -> Iterator[str]:
+        if self.model:
+            yield f"model: opened anew ({self.model})"
+        for name in self.vanish:
+            yield f"camera {name}: removed"
+        for name in self.appear:
+            yield f"camera {name}: added"
+        for name, why in self.restarts:
+            yield f"camera {name}: restarted ({why})"
+        for name, what in self.live:
+            yield f"camera {name}: {what}"
+        for part in ("references", "node", "publish"):
+            if getattr(self, part):
+                yield f"{part}: changed"
+        if self.log_level:
+            yield "log: level changed"
+
+
+def compare(old: Config, new: Config, *, model_file: bool = False, model_input: bool = False) -> Plan:
+    """What has to be done to get from *old* to *new*.
+
+    Args:
+        model_file: whether what is in the model's file differs, or in that of its fallback.
+        model_input: whether the size of its input does.
+    """
+    model = ", ".join(_different(old.model, new.model)) or ("its file" if model_file else None)
+    stay = {name: camera for name, camera in new.cameras.items() if name in old.cameras}
+    decode = new.model.decode != old.model.decode
+    restarts, live = [], []
+    for name, camera in stay.items():
+        before = old.cameras[name]
+        different = _different(before, camera)
+        why = _why_restart(before, camera, different, new.model.decode == "reduced")
+        if decode or (model_input and _suits_model(camera, new.model.decode == "reduced")):
+            why = why or "for the model"
+        if why:
+            restarts.append((name, why))
+        elif different:
+            live.append((name, ", ".join(different)))
+    return Plan(
+        model=model,
+        appear=tuple(new.cameras.keys() - old.cameras.keys()),
+        vanish=tuple(old.cameras.keys() - new.cameras.keys()),
+        restarts=tuple(restarts),
+        live=tuple(live),
+        references=old.references != new.references,
+        publish=old.publish != new.publish,
+        node=old.node != new.node,
+        log_level=old.log != new.log,
+        later=tuple(name for name in _different(old, new) if name not in PARTS),
+    )
+
+
+def _why_restart(old: CameraConfig, new: CameraConfig, different: list[str], reduced: bool) -> str | None:
+    """Which settings need a restart; None if none does."""
+    hard = [name for name in different if name not in LIVE]
+    if "fps" in different and not _is_mere_cap(old, new):
+        hard.append("fps")
+    if _suits_model(new, reduced):  # how large its frames are was chosen by what is looked at in them
+        hard += [name for name in different if name in ("regions", "rotation")]
+    return ", ".join(hard) or None
+
+
+def _suits_model(camera: CameraConfig, reduced: bool) -> bool:
+    """Whether the camera delivers frames as large as the model and the regions need."""
+    return reduced or camera.scaler_crop or (camera.source.kind == "picamera" and camera.width is None)
+
+
+def _is_mere_cap(old: CameraConfig, new: CameraConfig) -> bool:
+    """Whether the new rate can be had by passing over some of the frames that come anyway."""
+    if not new.is_live:
+        return False
+    if new.source.kind in ("rtsp", "rtsps", "http", "https"):
+        return True
+    return new.fps is not None and new.fps <= (old.fps or USUAL_FPS)
+
+
+def _different(old: Section, new: Section) -> list[str]:
+    return [name for name in type(old).model_fields if getattr(old, name) != getattr(new, name)]
