@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +15,7 @@ from edged.vision.engine import installed_engines
 from tests.peers.drawing import Picture
 from tests.peers.layouts import LAYOUTS
 from tests.peers.peer import ROOT, Peer, PeerError
+from tests.peers.ticking import count_ticks
 
 pytestmark = [
     pytest.mark.peer,
@@ -105,31 +104,11 @@ def test_a_picture_of_one_pixel_is_refused_there_and_embedded_here(
 def test_other_threads_wait_there_while_a_picture_is_embedded_and_run_here(
     tflite_support: Peer, photograph: Picture
 ) -> None:
-    """A thread that wants a turn every half a millisecond gets one per picture there: the call never lets go."""
     slow = tflite_support.load(LARGE.read_bytes())
-    theirs, _ = tflite_support.ask("ticks", photograph, number=slow, seconds=1.0)
+    theirs, _ = tflite_support.ask("ticks", photograph, number=slow, seconds=0.5)
     options = vision.ImageEmbedderOptions(vision.BaseOptions(file_name=LARGE, engine="ai-edge-litert"))
     image = vision.TensorImage.create_from_array(photograph)
     with vision.ImageEmbedder.create_from_options(options) as embedder:
-        mine = _ticks(embedder, image, 1.0)
-    assert theirs["ticks"] <= 2 * theirs["calls"] + 10, theirs
-    assert mine["ticks"] >= 4 * mine["calls"], mine
-
-
-def _ticks(embedder: vision.ImageEmbedder, image: vision.TensorImage, seconds: float) -> dict[str, int]:
-    stop = threading.Event()
-    seen = {"ticks": 0, "calls": 0}
-
-    def tick() -> None:
-        while not stop.wait(0.0005):
-            seen["ticks"] += 1
-
-    thread = threading.Thread(target=tick)
-    thread.start()
-    start = time.monotonic()
-    while time.monotonic() - start < seconds:
-        embedder.embed(image)
-        seen["calls"] += 1
-    stop.set()
-    thread.join()
-    return seen
+        mine = count_ticks(lambda: embedder.embed(image), 0.5)
+    assert theirs["ticks"] <= 2, theirs
+    assert mine["ticks"] >= mine["calls"], mine

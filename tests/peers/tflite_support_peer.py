@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import threading
-import time
 from importlib import import_module
 from typing import Any
 
@@ -14,6 +12,7 @@ from tests.peers.framing import Array
 from tests.peers.layouts import LAYOUTS
 from tests.peers.programs import run
 from tests.peers.serving import Answer, serve
+from tests.peers.ticking import count_ticks
 
 # Its extension modules want libusb, and where the system has none, this package does.
 ctypes.CDLL(import_module("libusb_package").get_library_path(), ctypes.RTLD_GLOBAL)
@@ -62,28 +61,9 @@ def program(name: str) -> Answer:
 
 
 def ticks(image: Array, number: int, seconds: float) -> Answer:
-    """How often another thread of Python gets its turn in a second while this one embeds without a pause."""
+    """How often another thread of Python gets its turn while this one embeds without a pause."""
     picture = vision.TensorImage.create_from_array(image)
     return count_ticks(lambda: embedders[number].embed(picture), seconds), []
-
-
-def count_ticks(work: Any, seconds: float) -> dict[str, float]:
-    stop, count = threading.Event(), 0
-
-    def tick() -> None:
-        nonlocal count
-        while not stop.wait(0.0005):
-            count += 1
-
-    thread = threading.Thread(target=tick)
-    thread.start()
-    calls, start = 0, time.monotonic()
-    while time.monotonic() - start < seconds:
-        work()
-        calls += 1
-    stop.set()
-    thread.join()
-    return {"ticks": count, "calls": calls}
 
 
 def _vectors(number: int, picture: Any, box: list[int] | None) -> Answer:
