@@ -260,6 +260,30 @@ def test_a_state_directory_that_is_read_only_is_worth_one_warning(board: Board) 
 
 
 @boots
+def test_a_password_from_systemd_reaches_the_camera_and_nobody_else(board: Board) -> None:
+    config = """
+cameras:
+  front: {source: "http://me:${CREDENTIAL:front}@127.0.0.1:9/"}
+  back: {source: "http://me:${BACK_PASSWORD}@127.0.0.1:9/?size=${SIZE:-1}"}
+"""
+    board.sh("umask 077; mkdir -p /etc/edged/secrets; echo s3cr3t/1 >/etc/edged/secrets/front")
+    board.sh("umask 077; echo BACK_PASSWORD=s3cr3t/2 >/etc/edged/environment")
+    board.set_up("LoadCredential=front:/etc/edged/secrets/front\nEnvironmentFile=/etc/edged/environment", config=config)
+    board.wait(lambda: "front is lost" in board.show("StatusText"), "its status")
+    told = board.journal() + board.sh("systemctl status edged; systemctl show edged")
+    assert "s3cr3t" not in told
+
+    with_both = "-p LoadCredential=front:/etc/edged/secrets/front -p EnvironmentFile=/etc/edged/environment"
+    checked = board.sh(f"systemd-run --quiet --pipe --wait {with_both} edged check -c {CONFIG} 2>&1")
+    assert "source: http://***@127.0.0.1:9/?size=1" in checked
+    assert "s3cr3t" not in checked
+
+    board.set_up("EnvironmentFile=/etc/edged/environment", config=config)
+    board.wait(lambda: board.show("ActiveState") == "failed", "its end")
+    assert "cameras.front.source: needs ${CREDENTIAL:front}: there are no credentials here" in board.journal()
+
+
+@boots
 def test_what_the_fence_forbids_is_forbidden_and_what_cameras_need_is_not(board: Board) -> None:
     # A device of group video, as far as permissions go: a container may not make real ones.
     board.sh("install -m 660 -o root -g video /dev/null /run/video-node; echo picture >/run/video-node")
