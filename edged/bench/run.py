@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,13 +20,14 @@ from edged.bench.record import Record, Usage, spread
 from edged.client import Subscriber
 from edged.config import load_text
 from edged.errors import EdgedError
-from edged.wire import Vec
+from edged.wire import Event, Kind, Vec
 
 __all__ = ["Tell", "measure"]
 
 Tell = Callable[[str, float], None]
 """Called with what is being done, and how much of the whole is done (0…1)."""
 
+KINDS: tuple[Kind, ...] = ("vec", "status")
 FLOOR_SECONDS = 2.0
 WARM_UP_SECONDS = 1.0
 START_SECONDS = 60.0  # a big model from a cold SD card
@@ -48,7 +50,7 @@ def measure(plan: Plan, tell: Tell = lambda _what, _share: None) -> Record:
         floor = bare_invoke(loaded, FLOOR_SECONDS)
         (folder / "bench.yaml").write_text(plan.configuration(address, floor.wall_ms))
         tell("the start", 0.1)
-        with Subscriber(address, queue=1000, queue_bytes=1 << 22) as subscriber, _daemon(folder) as daemon:
+        with Subscriber(address, kinds=KINDS, queue=1000, queue_bytes=1 << 22) as subscriber, _daemon(folder) as daemon:
             return _measure(plan, floor, loaded.config.model.num_threads, subscriber, daemon, tell)
 
 
@@ -115,8 +117,11 @@ def _next(subscriber: Subscriber, daemon: subprocess.Popen[str], seconds: float)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         message = subscriber.receive(0.2)
+        assert not isinstance(message, Event), "only what was subscribed to comes"
         if isinstance(message, Vec):
             return message
+        if message is not None and message.state == "lost":  # it heals by itself, but not in time
+            raise EdgedError(f"the camera is lost: {message.reason}")
         if daemon.poll() is not None:
             raise EdgedError(f"the daemon ended: {_last_words(daemon)}")
     raise EdgedError(f"nothing came for {seconds:g} s: {_last_words(daemon)}")
@@ -125,7 +130,7 @@ def _next(subscriber: Subscriber, daemon: subprocess.Popen[str], seconds: float)
 def _last_words(daemon: subprocess.Popen[str]) -> str:
     path = Path(str(daemon.args[-1])).with_name("log")  # type: ignore[index]  # it is the list that was given
     lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+    return re.sub(r".*bench\.yaml:\d+:\d+: ", "", lines[-1]) if lines else "it said nothing"
 
 
 def _stages(vec: Vec, now_us: int) -> Mapping[str, float]:

@@ -18,7 +18,24 @@ from edged.errors import ConfigError, EdgedError, ModelError, ReferenceImageErro
 
 __all__ = ["main"]
 
-COMMANDS = ("run", "check", "tail", "record", "replay", "embed", "snapshot", "devices", "schema", "keygen")
+COMMANDS = (
+    "run",
+    "check",
+    "reload",
+    "tail",
+    "record",
+    "replay",
+    "embed",
+    "bench",
+    "enroll",
+    "forget",
+    "references",
+    "snapshot",
+    "devices",
+    "doctor",
+    "schema",
+    "keygen",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,187 @@
+"""``edged bench``: how fast this machine embeds, and where the time goes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from typing import TYPE_CHECKING
+
+from edged.cli.contract import EXIT_CONFIG, EXIT_FAILURE, Commands, emit
+from edged.errors import EdgedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edged.bench.plan import Plan
+    from edged.bench.record import Record
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command to those of ``edged``."""
+    parser = commands.add_parser(
+        "bench",
+        help="measure how fast this machine embeds",
+        description="Runs the daemon on a test picture or a recording, with a subscriber, and tells where the time of "
+        "a frame goes, how many frames a second there are, and what they cost beside the bare model. Without --fps "
+        "frames come faster than they can be embedded. Nothing else should keep the machine busy meanwhile.",
+        epilog="The stages: decode (the frame becomes pixels), wait (from capture to the model, decode included), "
+        "preprocess, infer, compare, publish; total is from capture to the socket, delivered to a subscriber that has "
+        "read it. p50, p95 and p99 are the milliseconds that 50, 95 and 99 of 100 frames stay below.",
+    )
+    parser.add_argument(
+        "--source",
+        default="pattern:640x480",
+        help="as in the configuration: pattern:WIDTHxHEIGHT, file:VIDEO, usb:DEVICE … (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--model",
+        default="efficientnet-lite0",
+        metavar="NAME|PATH",
+        help="a bundled one, or a file (default: %(default)s)",
+    )
+    parser.add_argument("--engine", default="auto", choices=("auto", "ai-edge-litert", "tflite-runtime"))
+    parser.add_argument("--delegate", default="auto", metavar="NAME", help="auto, none, xnnpack, coral, coral:usb:1 …")
+    parser.add_argument("--threads", type=_count, metavar="N", help="of the model (default: that of the daemon)")
+    parser.add_argument("--resize", default="exact", choices=("exact", "linear", "area"))
+    parser.add_argument("--fps", type=_positive, metavar="N", help="frames a second (default: as many as it takes)")
+    parser.add_argument(
+        "--seconds", type=_positive, default=10.0, metavar="N", help="how long to measure (default: %(default)g)"
+    )
+    parser.add_argument(
+        "--compare", action="store_true", help="measure each bundled model, engine and number of threads, and choose"
+    )
+    parser.add_argument("--json", action="store_true", help="print the record as JSON; with --compare one a line")
+    parser.set_defaults(main=bench)
+
+
+def bench(args: argparse.Namespace) -> int:
+    """Measure what *args* ask for, and print it."""
+    from edged.bench.compare import variants
+    from edged.bench.plan import Plan
+    from edged.config import ConfigFileError
+
+    plan = Plan(args.source, args.model, args.engine, args.delegate, args.threads, args.resize, args.fps, args.seconds)
+    try:
+        records = _measure(variants(plan) if args.compare else [plan])
+    except ConfigFileError as error:  # of a file that nobody has written: the names of its options say enough
+        for problem in error.problems:
+            print(f"edged bench: {problem.path}: {problem.rule}", file=sys.stderr)
+        return EXIT_CONFIG
+    if not records:
+        return EXIT_FAILURE
+    if args.json:
+        emit("".join(json.dumps(record.as_json()) + "\n" for record in records))
+    else:
+        emit(_table(records) if args.compare else _page(records[0]))
+    return 0
+
+
+def _measure(plans: Sequence[Plan]) -> list[Record]:
+    """The records of *plans*; of several, one that fails is told of and left out.
+
+    Raises:
+        EdgedError: the only one has failed.
+    """
+    from edged.bench.run import measure
+    from edged.cli.progress import Bar
+
+    records = []
+    with Bar("measuring") as bar:
+        for number, plan in enumerate(plans):
+
+            def tell(what: str, share: float, number: int = number, plan: Plan = plan) -> None:
+                if bar.is_due:
+                    words = what if len(plans) == 1 else f"{_name(plan)}: {what}"
+                    bar.show((number + share) / len(plans), words)
+
+            try:
+                records.append(measure(plan, tell))
+            except EdgedError as error:
+                if len(plans) == 1:
+                    raise
+                print(f"edged bench: {_name(plan)}: {error}", file=sys.stderr)
+    return records
+
+
+def _name(plan: Plan) -> str:
+    return f"{plan.model}, {plan.engine}, threads: {plan.threads}"
+
+
+def _page(record: Record) -> str:
+    plan, floor, usage = record.plan, record.floor, record.usage
+    rate = "as fast as it goes" if plan.fps is None else f"at {plan.fps:g} frames/s"
+    cost = (
+        f"processor   {usage.without_decoding_ms:.2f} ms a frame without decoding: {record.over_invoke:.2f} times the "
+        f"bare invoke(), {floor.processor_ms:.2f} ms ({floor.wall_ms:.2f} ms on the clock)"
+    )
+    lines = [
+        f"{record.model} on {record.engine}, delegate {record.delegate}, threads: {record.threads}",
+        f"{plan.source}, {rate}, {record.seconds:.0f} s; {_machine(record)}",
+        "",
+        f"{'ms':<12}{'p50':>9}{'p95':>9}{'p99':>9}",
+        *(f"{name:<12}{part.p50:9.2f}{part.p95:9.2f}{part.p99:9.2f}" for name, part in record.stages.items()),
+        "",
+        f"frames      {record.frames_per_second:.1f} a second; dropped: {_dropped(record)}",
+        cost,
+        f"            by thread: {', '.join(f'{name} {value:.2f}' for name, value in usage.processor_ms.items())}",
+        f"memory      {usage.memory_mib:.0f} MiB",
+        f"start       {record.start_seconds:.2f} s to the first vector",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _table(records: Sequence[Record]) -> str:
+    from edged.bench.compare import choose
+
+    best, reason = choose(records)
+    heads = f"{'model':<26}{'engine':<24}{'threads':>7}{'frames/s':>10}{'infer ms':>10}{'processor ms':>14}{'MiB':>6}"
+    rows = [
+        f"{record.model:<26}{record.engine:<24}{record.threads:>7}{record.frames_per_second:>10.1f}"
+        f"{record.stages['infer'].p50:>10.2f}{record.usage.without_decoding_ms:>14.2f}{record.usage.memory_mib:>6.0f}"
+        f"{'  *' if record is best else ''}"
+        for record in records
+    ]
+    title = f"{records[0].plan.source}; {_machine(records[0])}"
+    models = sorted({record.model for record in records})
+    if len(models) > 1:
+        reason += (
+            "; vectors of different models cannot be compared, and those of a quantised one are a little less exact"
+        )
+    choice = f"name: {best.model}, engine: {best.engine.split()[0]}, num_threads: {best.threads}"
+    return "\n".join([title, "", heads, *rows, "", f"* model: {{{choice}}}: {reason}"]) + "\n"
+
+
+def _machine(record: Record) -> str:
+    machine = record.machine
+    words = [f"{machine['board'] or machine['architecture']}, {machine['cores']} cores"]
+    if machine["governor"]:
+        words.append(f"governor {machine['governor']}")
+    if machine["temp_c"] is not None:
+        words.append(f"{machine['temp_c']:.0f} °C")
+    if machine["throttled"]:
+        words.append(f"throttled {machine['throttled']:#x}")
+    return ", ".join(words)
+
+
+def _dropped(record: Record) -> str:
+    return ", ".join(f"{cause} {count}" for cause, count in record.dropped.items())
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"must be a whole number in 1…64 (got {text!r})")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= 86400:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, and at most 86400 (got {text!r})")
+    return number
