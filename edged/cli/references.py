@@ -1,0 +1,76 @@
+"""``edged references``: what the running daemon compares with."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from edged.cli.asking import add_daemon, ask, printed
+from edged.cli.contract import Commands, emit
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from edged.wire.control import ReferenceInfo
+
+__all__ = ["add_parser"]
+
+WIDE = 400  # columns where nobody looks: paths to copy must not be broken
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command to those of ``edged``."""
+    parser = commands.add_parser(
+        "references",
+        help="list what the running daemon compares with",
+        description="Lists the references of the running daemon: those of its configuration and those that were "
+        "enrolled, where they are compared, the space of their vectors, and a picture of each. What is enrolled and "
+        "not compared says why.",
+    )
+    parser.add_argument("--json", action="store_true", help="print everything that is known, for programs")
+    add_daemon(parser)
+    parser.set_defaults(main=references)
+
+
+def references(args: argparse.Namespace) -> int:
+    """List the references."""
+    with ask(args) as daemon:
+        infos = daemon.references()
+    if args.json:
+        emit(json.dumps([asdict(info) for info in infos], indent=2, ensure_ascii=False) + "\n")
+    elif not infos:
+        emit("There are no references. 'edged enroll NAME --camera CAMERA' makes one of what a camera sees now.\n")
+    else:
+        from rich.console import Console
+
+        Console(width=None if sys.stdout.isatty() else WIDE, highlight=False).print(_table(infos))
+    return 0
+
+
+def _table(infos: Sequence[ReferenceInfo]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("Reference", "From", "Compared in", "Space", "Picture", box=None, padding=(0, 2, 0, 0))
+    for info in infos:
+        where = Text(", ".join(info.places) or "everywhere")
+        if info.problem:
+            where = Text(f"nowhere: {info.problem}", style="yellow")
+        space, picture = Text(info.space_id or "-"), Text(info.thumbnail or "-", overflow="fold")
+        table.add_row(Text(info.name, style="bold"), _origin(info), where, space, picture)
+    return table
+
+
+def _origin(info: ReferenceInfo) -> str:
+    if info.origin == "config":
+        return "the configuration"
+    if info.t_wall_us is None:
+        return "enrolled"
+    when = datetime.fromtimestamp(info.t_wall_us / 1e6).astimezone()
+    alike = f", {info.frames} frames alike to {printed(info.similarity)}" if info.similarity is not None else ""
+    return f"{info.camera}/{info.region}, {when:%Y-%m-%d %H:%M}{alike}"

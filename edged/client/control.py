@@ -1,0 +1,180 @@
+"""``ControlClient``: asks a daemon on this machine to do something. ``docs/control.md`` is the manual."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from errno import EACCES, EPERM
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import zmq
+
+from edged.errors import ControlError, WireError
+from edged.wire import control as wire
+
+__all__ = ["ControlClient", "control_addresses"]
+
+SOCKET_NAME = "control.sock"
+SYSTEM_FOLDER = Path("/run/edged")  # RuntimeDirectory=edged of the service
+SECONDS = 60.0  # for an answer; a camera has 20 for its frames
+RELOAD_SECONDS = 330.0
+LOOK_SECONDS = 1.0  # between two looks at whether the daemon still is there
+MAX_PICTURE_BYTES = 512 << 20
+
+HINT = " One with a control.endpoint of its own is found with -c FILE"
+
+R = TypeVar("R", bound=wire.Result)
+
+
+def control_addresses(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Where a daemon on this machine is asked by default, of a user's own first, and then the service's."""
+    folders = [Path(environ["RUNTIME_DIRECTORY"].partition(":")[0])] if environ.get("RUNTIME_DIRECTORY") else []
+    if environ.get("XDG_RUNTIME_DIR"):
+        folders.append(Path(environ["XDG_RUNTIME_DIR"]) / "edged")
+    return list(dict.fromkeys(f"ipc://{folder / SOCKET_NAME}" for folder in (*folders, SYSTEM_FOLDER)))
+
+
+class ControlClient:
+    """Asks one daemon, one question after the other; one thread uses it.
+
+    ::
+
+        with ControlClient() as daemon:
+            print(daemon.status().node)
+            daemon.enroll("gate-shut", camera="street")
+
+    *addresses* are ``ipc://PATH``; the first counts at which a daemon answers. Without any, `control_addresses`.
+
+    Every method raises:
+        ControlError: the daemon refuses, with a ``code`` of ``docs/control.md``; or it does not answer (``no-answer``).
+        WireError: it answers, but not in this format.
+
+    Raises:
+        ControlError: nobody answers (``no-daemon``), or this user may not ask (``not-allowed``).
+    """
+
+    def __init__(self, *addresses: str) -> None:
+        self.address = _find(addresses or control_addresses(), "" if addresses else HINT)
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._socket = self._context.socket(zmq.DEALER)
+        self._socket.set(zmq.LINGER, 0)
+        self._socket.set(zmq.MAXMSGSIZE, MAX_PICTURE_BYTES)
+        self._socket.connect(self.address)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def status(self) -> wire.StatusResult:
+        """How the daemon is doing."""
+        return self._ask(wire.Status(), wire.StatusResult)[0]
+
+    def reload(self) -> tuple[str, ...]:
+        """Let it read its configuration again; returns what has changed, a line for each part."""
+        return self._ask(wire.Reload(), wire.ReloadResult, RELOAD_SECONDS)[0].changes
+
+    def enroll(
+        self,
+        name: str,
+        camera: str,
+        region: str | None = None,
+        *,
+        frames: int = wire.DEFAULT_FRAMES,
+        replace: bool = False,
+        enter: float | None = None,
+        leave: float | None = None,
+        min_seconds: float = 0.0,
+        cooldown_seconds: float = 0.0,
+    ) -> wire.EnrollResult:
+        """Give what a region of a camera looks like now a *name*; it is compared from the next frame on, and kept.
+
+        *region* may be left out where the camera has only one. With *enter* it makes events, as a reference of the
+        configuration does.
+
+        Raises:
+            WireError: also if a name is not legal, or a number out of range.
+        """
+        request = wire.Enroll(
+            name=name,
+            camera=camera,
+            region=region,
+            frames=frames,
+            replace=replace,
+            enter=enter,
+            leave=leave,
+            min_seconds=min_seconds,
+            cooldown_seconds=cooldown_seconds,
+        )
+        return self._ask(request, wire.EnrollResult)[0]
+
+    def forget(self, name: str) -> None:
+        """Forget the enrolled reference *name*."""
+        self._ask(wire.Forget(name=name), wire.ForgetResult)
+
+    def references(self) -> tuple[wire.ReferenceInfo, ...]:
+        """All references, by name."""
+        return self._ask(wire.ListReferences(), wire.ReferencesResult)[0].references
+
+    def snapshot(self, camera: str) -> tuple[wire.SnapshotResult, dict[str, bytes]]:
+        """A look through *camera*, and PNGs by name: ``street`` with its regions, ``street-path`` as the model sees."""
+        result, pictures = self._ask(wire.Snapshot(camera=camera), wire.SnapshotResult)
+        return result, {info.name: png for info, png in zip(result.pictures, pictures, strict=True)}
+
+    def close(self) -> None:
+        """Let go of the socket; harmless when done twice."""
+        self._socket.close()
+        self._context.term()
+
+    def _ask(self, request: wire.Request, cls: type[R], seconds: float = SECONDS) -> tuple[R, Sequence[bytes]]:
+        request_id = secrets.token_hex(8)
+        self._socket.send_multipart([b"", wire.write_request(request, request_id)])
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            if not self._socket.poll(round(min(left, LOOK_SECONDS) * 1000)):
+                _find([self.address])
+                continue
+            _, *frames = self._socket.recv_multipart()
+            if (result := wire.read_reply(frames, cls, request_id)) is not None:
+                return result, frames[1:]
+        raise ControlError("no-answer", f"the daemon at {self.address} did not answer within {seconds:g} s")
+
+
+def _find(addresses: Sequence[str], hint: str = "") -> str:
+    """The first of *addresses* at which somebody listens; *hint* is told if there is none."""
+    forbidden = []
+    for address in addresses:
+        if not address.startswith("ipc://"):
+            raise WireError(f"a daemon is asked at ipc://PATH only (got {address!r})")
+        trouble = _trouble(address.removeprefix("ipc://"))
+        if trouble is None:
+            return address
+        if isinstance(trouble, PermissionError) or trouble.errno in (EACCES, EPERM):
+            forbidden.append(address)
+    if forbidden:
+        raise ControlError(
+            "not-allowed",
+            f"you may not open {forbidden[0]}: it is for the user that runs edged and for members of that user's group "
+            "('sudo usermod -aG edged NAME' for the service, and a new login), or for root",
+        )
+    places = " or ".join(addresses)
+    raise ControlError("no-daemon", f"no daemon answers at {places}; is one running ('edged run -c FILE')?{hint}")
+
+
+def _trouble(path: str) -> OSError | None:
+    """Why nobody can be reached at the socket *path*; None if somebody listens there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(LOOK_SECONDS)
+        try:
+            probe.connect(path)
+        except OSError as exc:  # also a path that is too long for a socket
+            return None if isinstance(exc, TimeoutError | BlockingIOError) else exc
+    return None
