@@ -13,18 +13,17 @@ class Demand:
     """When a reader will ask for a frame, by the times at which it did: nanoseconds of CLOCK_MONOTONIC."""
 
     def __init__(self) -> None:
-        self._turns: deque[int] = deque(maxlen=REMEMBERED)  # from one frame to the next that lay ready
+        self._turns: deque[int] = deque(maxlen=REMEMBERED)  # from taking a frame to asking for the next
         self._taken_ns: int | None = None
         self._waits = True
 
     def asked(self, now_ns: int, *, in_vain: bool) -> None:
         """The reader has asked: for a frame that was there, or *in_vain*, and so waits for the next one."""
-        if in_vain:
-            self._waits = True
-            return
         if not self._waits and self._taken_ns is not None:
             self._turns.append(now_ns - self._taken_ns)
-        self._taken_ns, self._waits = now_ns, False
+        self._waits = in_vain
+        if not in_vain:
+            self._taken_ns = now_ns
 
     @property
     def due_ns(self) -> int:
