@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from contextlib import closing
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -34,27 +35,42 @@ def run(args: argparse.Namespace) -> int:
     """Run the daemon on the file that *args* names."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)  # until there is a daemon that stops in order
+    asked_early: list[int] = []
+    signal.signal(signal.SIGHUP, lambda number, _: asked_early.append(number))  # and reloads
     from edged.config import load
 
     loaded = load(args.config)
-    from edged.config.environment import journal_stream, notify_address, state_folder, watchdog_seconds
+    from edged.config.environment import (
+        journal_stream,
+        notify_address,
+        runtime_folder,
+        state_folder,
+        watchdog_seconds,
+    )
     from edged.pipeline.build import build
     from edged.pipeline.control import Control
     from edged.service.daemon import Daemon
     from edged.service.logs import log_to
     from edged.service.metrics.pages import metrics_server
     from edged.service.notify import Notifier
+    from edged.service.reload import Reloader
+    from edged.service.reload_record import RecordFile
     from edged.service.state import warn_if_read_only
 
     log_to(sys.stderr, loaded.config.log.level, journal_stream())
     warn_if_read_only(state_folder())
     notifier = Notifier(notify_address())
     pipeline = build(loaded)
-    metrics = metrics_server(loaded, lambda: pipeline)
-    control = Control(loaded.config.control, lambda: pipeline)
-    daemon = Daemon(pipeline, notifier, watchdog_seconds(), beside=[control, *([metrics] if metrics else [])])
+    record = RecordFile(runtime_folder(), Path(args.config))
+    reloader = Reloader(Path(args.config), pipeline, record.report)
+    metrics = metrics_server(loaded, lambda: reloader.pipeline)
+    control = Control(loaded.config.control, lambda: reloader.pipeline, reloader.ask)
+    beside = [control, *([metrics] if metrics else [])]
+    daemon = Daemon(pipeline, notifier, watchdog_seconds(), beside, reloader)
     try:
-        with closing(notifier), daemon.signals():
+        with closing(notifier), record.kept(), daemon.signals():
+            if asked_early:
+                daemon.reload()
             daemon.run()
     finally:
         if daemon.late:

@@ -16,6 +16,8 @@ from edged.pipeline.stage import Stage
 from edged.pipeline.tally import Tally
 from edged.service.headline import Headline
 from edged.service.notify import Notifier
+from edged.service.reload import Reloader
+from edged.service.terminal import Terminal
 from edged.service.watchdog import Watchdog
 
 __all__ = ["Daemon"]
@@ -36,6 +38,7 @@ class Daemon:
         pipeline: what to run.
         notifier: the service manager that is told, if there is one.
         watchdog_seconds: the longest time that it waits for a sign of life, if it does.
+        reloader: what makes the pipeline another one, when SIGHUP asks for that.
         beside: stages with no part in the way of a frame, such as the one that tells figures. They are started first
             and stopped last, and do not keep the daemon from ending.
     """
@@ -46,12 +49,17 @@ class Daemon:
         notifier: Notifier | None = None,
         watchdog_seconds: float | None = None,
         beside: Sequence[Stage] = (),
+        reloader: Reloader | None = None,
     ) -> None:
-        self._pipeline = pipeline
+        self._first = pipeline
         self._beside = beside
+        self._reloader = reloader
+        self._reload_asked = False
+        self._reloading = False
+        self._terminal = Terminal()
         self._notifier = notifier or Notifier(None)
         self._watchdog = Watchdog(self._notifier, watchdog_seconds)
-        self._headline = Headline(pipeline.tallies, self._notifier)
+        self._headline = Headline(lambda: self._pipeline.tallies, self._notifier)
         self._bell = Bell()
         self._stop_reason: str | None = None
         self.late: list[str] = []
@@ -81,11 +89,16 @@ class Daemon:
         self._stop_reason = self._stop_reason or reason
         self._bell.ring()
 
+    def reload(self) -> None:
+        """Ask for another look at the configuration, once everything is open; returns at once, from anywhere."""
+        self._reload_asked = True
+        self._bell.ring()
+
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """Inside, SIGTERM and SIGINT stop the daemon; afterwards they are ignored. The main thread only.
+        """Inside, SIGTERM and SIGINT stop the daemon, and SIGHUP reloads; afterwards they are ignored.
 
-        The process is about to end then, and a second Ctrl-C would only make its end untidy.
+        The process is about to end then, and a second Ctrl-C would only make its end untidy. The main thread only.
         """
 
         def on_signal(number: int, _: FrameType | None) -> None:
@@ -93,15 +106,26 @@ class Daemon:
 
         for number in STOP_SIGNALS:
             signal.signal(number, on_signal)
+        signal.signal(signal.SIGHUP, lambda *_: self.reload())
         try:
             yield
         finally:
-            for number in STOP_SIGNALS:
+            for number in (*STOP_SIGNALS, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
 
     @property
+    def _pipeline(self) -> Pipeline:
+        return self._first if self._reloader is None else self._reloader.pipeline
+
+    @property
     def _stages(self) -> Sequence[Stage]:
-        return [*self._pipeline.stages, *self._beside]
+        """All stages, from the one that is started last."""
+        reloading = [] if self._reloader is None else [self._reloader]
+        return [*reloading, *self._pipeline.stages, *self._beside]
+
+    @property
+    def _passing(self) -> Sequence[Stage]:
+        return [] if self._reloader is None else self._reloader.passing
 
     def _start(self) -> bool:
         """Whether every stage is open; False when one failed or a stop came first."""
@@ -116,18 +140,32 @@ class Daemon:
         return True
 
     def _wait(self) -> None:
-        figures = Figures(self._pipeline.tallies)
+        figures = Figures()
         while self._stop_reason is None:
             if any(stage.error is not None for stage in self._stages):
                 return
             if not any(stage.running for stage in self._pipeline.stages):
                 self._stop_reason = "every camera has stopped"
                 return
-            self._watchdog.look(self._stages)
+            self._look_after_reload()
+            self._watchdog.look([*self._stages, *self._passing])
             self._headline.tell()
-            figures.log_in_time()
+            figures.log_in_time(self._pipeline.tallies)
             select.select([self._bell], [], [], self._watchdog.look_seconds)
             self._bell.silence()
+
+    def _look_after_reload(self) -> None:
+        if self._reload_asked:
+            self._reload_asked = False
+            if self._terminal.is_gone:
+                self.stop("the terminal is gone")
+            elif self._reloader is not None:
+                self._reloader.ask()
+        if self._reloader is not None:
+            if self._reloader.busy != self._reloading:
+                self._reloading = not self._reloading
+                (self._notifier.reloading if self._reloading else self._notifier.ready)()
+            self._headline.is_outdated = self._reloader.has_failed
 
     def _stop(self) -> None:
         """Stop the captures; the other stages then end by themselves with everything sent. Hurry who does not."""
@@ -136,11 +174,14 @@ class Daemon:
             self._notifier.status(f"stopping: {self._stop_reason}")
             log.info("stopping: %s", self._stop_reason)
         begin = time.monotonic()
-        _end(self._pipeline.captures, patience=0.0, until=begin + STOP_SECONDS / 3)
+        if self._reloader is not None:
+            _end([self._reloader], patience=0.0, until=begin + STOP_SECONDS / 6)
+        passing = self._passing
+        _end([*self._pipeline.captures, *passing], patience=0.0, until=begin + STOP_SECONDS / 3)
         _end([self._pipeline.inference], patience=0.6, until=begin + STOP_SECONDS * 2 / 3)
         _end([self._pipeline.publisher], patience=0.4, until=begin + STOP_SECONDS)
         _end(self._beside, patience=0.0, until=begin + STOP_SECONDS)
-        self.late = [stage.name for stage in self._stages if stage.running]
+        self.late = [stage.name for stage in (*self._stages, *passing) if stage.running]
         for name in self.late:
             log.warning("%s did not stop within %.1f s and is left behind", name, STOP_SECONDS)
 
@@ -157,27 +198,29 @@ def _end(stages: Sequence[Stage], *, patience: float, until: float) -> None:
 class Figures:
     """One log line a camera each minute."""
 
-    def __init__(self, tallies: Sequence[Tally]) -> None:
-        self._tallies = tallies
-        self._restart()
-
-    def log_in_time(self) -> None:
-        """Write the lines of the time since the last ones, if that was a minute."""
-        seconds = time.monotonic() - self._since
-        if seconds < FIGURES_SECONDS:
-            return
-        for tally, (captured, published) in zip(self._tallies, self._before, strict=True):
-            log.info(
-                "camera %s: %s, %.1f frames/s captured, %.1f messages/s published, dropped: capture %d, ring %d, "
-                "publish %d",
-                tally.camera,
-                tally.condition.state,
-                (tally.captured - captured) / seconds,
-                (tally.published - published) / seconds,
-                *tally.dropped().values(),
-            )
-        self._restart()
-
-    def _restart(self) -> None:
+    def __init__(self) -> None:
         self._since = time.monotonic()
-        self._before = [(tally.captured, tally.published) for tally in self._tallies]
+        self._before: dict[Tally, tuple[int, int]] = {}
+
+    def log_in_time(self, tallies: Sequence[Tally]) -> None:
+        """Write the lines of the time since the last ones, if that was a minute. A new camera has to wait."""
+        seconds = time.monotonic() - self._since
+        if self._before and seconds < FIGURES_SECONDS:
+            return
+        for tally in tallies:
+            if tally in self._before:
+                self._log(tally, seconds)
+        self._since = time.monotonic()
+        self._before = {tally: (tally.captured, tally.published) for tally in tallies}
+
+    def _log(self, tally: Tally, seconds: float) -> None:
+        captured, published = self._before[tally]
+        log.info(
+            "camera %s: %s, %.1f frames/s captured, %.1f messages/s published, dropped: capture %d, ring %d, "
+            "publish %d",
+            tally.camera,
+            tally.condition.state,
+            (tally.captured - captured) / seconds,
+            (tally.published - published) / seconds,
+            *tally.dropped().values(),
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from edged.pipeline.tally import Tally
 from edged.service.notify import Notifier
@@ -22,9 +22,11 @@ class Headline:
     is lost: the driver does not answer; 9.8 messages/s``.
     """
 
-    def __init__(self, tallies: Sequence[Tally], notifier: Notifier) -> None:
+    def __init__(self, tallies: Callable[[], Sequence[Tally]], notifier: Notifier) -> None:
         self._tallies = tallies
         self._notifier = notifier
+        self.is_outdated = False
+        """Whether there is another configuration, which is wrong."""
         self._told = ""
         self._next_tell = -math.inf
         self._rate: float | None = None
@@ -32,10 +34,14 @@ class Headline:
         self._published = self._count()
 
     def tell(self) -> None:
-        """Tell how the cameras are."""
+        """Tell how the cameras are, and whether the configuration that is there now could not be loaded."""
         self._take_rate()
-        cameras = ", ".join(_camera(tally) for tally in self._tallies)
-        self.say(cameras if self._rate is None else f"{cameras}; {_rounded(self._rate)} messages/s")
+        line = ", ".join(_camera(tally) for tally in self._tallies())
+        if self._rate is not None:
+            line += f"; {_rounded(self._rate)} messages/s"
+        if self.is_outdated:
+            line += "; the configuration could not be reloaded, see the log"
+        self.say(line)
 
     def say(self, line: str) -> None:
         """Tell *line*, unless that was the last one or the last one is too young."""
@@ -48,11 +54,11 @@ class Headline:
         seconds = time.monotonic() - self._rated
         if seconds >= RATE_SECONDS:
             count = self._count()
-            self._rate = (count - self._published) / seconds
+            self._rate = max(0, count - self._published) / seconds  # less than before where a camera was removed
             self._rated, self._published = time.monotonic(), count
 
     def _count(self) -> int:
-        return sum(tally.published for tally in self._tallies)
+        return sum(tally.published for tally in self._tallies())
 
 
 def _camera(tally: Tally) -> str:

@@ -6,13 +6,14 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from edged.config import ConfigFileError
-from edged.errors import EdgedError, RingClosed
+from edged.errors import ConfigError, EdgedError, RingClosed
 from edged.pipeline.build import Pipeline
 from edged.pipeline.stage import Stage
 from edged.service.reload_change import Change, Known
@@ -23,6 +24,8 @@ __all__ = ["Outcome", "Reloader"]
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 10.0
+Answer: TypeAlias = "Future[Sequence[str]]"
+
 MOST_TOLD = 5  # problems in a status, which comes every two seconds; the log has all of them
 
 
@@ -36,6 +39,7 @@ class Outcome:
     began_ns: int
     changes: tuple[str, ...] = ()
     problem: str | None = None
+    is_config_problem: bool = False
 
 
 class Reloader(Stage):
@@ -46,22 +50,22 @@ class Reloader(Stage):
 
     Args:
         file: the configuration.
-        pipeline: the stages as they are at first.
-        ring: wakes the daemon; called when a stage has ended that was started here, and after each reload.
+        pipeline: the stages as they are at first; they are to be open when this one is started.
+        report: called with how each reload came out.
     """
 
     step_seconds = 60.0  # between two looks at whether it shall stop: to read files, mostly
 
-    def __init__(self, file: Path, pipeline: Pipeline, ring: Callable[[], None]) -> None:
+    def __init__(self, file: Path, pipeline: Pipeline, report: Callable[[Outcome], None] = lambda _: None) -> None:
         super().__init__("reload")
         self.pipeline = pipeline
         """The stages as they are now."""
-        self.outcome: Outcome | None = None
-        """How the last reload came out."""
+        self.has_failed = False
+        """Whether the last reload changed nothing, because something is wrong."""
         self._file = file
-        self._ring = ring
+        self._report = report
         self._asked = threading.Event()
-        self._answers: deque[Future[tuple[str, ...]]] = deque()
+        self._answers: deque[Answer] = deque()
         self._working = False
         self._launched: tuple[Stage, ...] = ()
         self._known: Known = {}
@@ -72,18 +76,18 @@ class Reloader(Stage):
         return self._working or self._asked.is_set()
 
     @property
-    def stages(self) -> list[Stage]:
-        """Those of the pipeline, and those beside it that are not there yet or have not ended yet."""
-        stages = list(self.pipeline.stages)
-        return stages + [stage for stage in self._launched if stage not in stages and stage.running]
+    def passing(self) -> list[Stage]:
+        """Stages that run beside the pipeline: they are not part of it yet, or are no more and have not ended yet."""
+        stages = self.pipeline.stages
+        return [stage for stage in self._launched if stage.running and stage not in stages]
 
-    def ask(self) -> Future[tuple[str, ...]]:
+    def ask(self) -> Answer:
         """Ask for a reload that reads the file from now on; called from any thread, returns at once.
 
         Several that come before one has begun are one. The future has what was changed, a line for each part of the
         daemon, or the `EdgedError` for which nothing was; it is cancelled if the daemon stops.
         """
-        answer: Future[tuple[str, ...]] = Future()
+        answer: Answer = Future()
         self._answers.append(answer)
         self._asked.set()
         if not self.running and self.stopping:
@@ -105,7 +109,7 @@ class Reloader(Stage):
             self._working = False
             for answer in answers:
                 answer.cancel()  # harmless where there is an answer
-            self._ring()
+            self._on_end()
 
     def wake(self) -> None:
         self._asked.set()
@@ -117,7 +121,7 @@ class Reloader(Stage):
         while self._answers:
             self._answers.popleft().cancel()
 
-    def _reload(self, answers: list[Future[tuple[str, ...]]]) -> None:
+    def _reload(self, answers: list[Answer]) -> None:
         began_ns = time.monotonic_ns()
         log.info("reload: reading %s", self._file)
         change = Change(self._file, self.pipeline, Patience(self._go_on), self._launch, self._known)
@@ -129,8 +133,9 @@ class Reloader(Stage):
         except EdgedError as exc:
             if isinstance(exc, RingClosed):
                 raise  # the daemon stops
+            self.has_failed = True
             self._tell_problem(exc)
-            self.outcome = Outcome(began_ns, problem=str(exc))
+            self._report(Outcome(began_ns, problem=str(exc), is_config_problem=isinstance(exc, ConfigError)))
             for answer in answers:
                 answer.set_exception(exc)
             return
@@ -145,7 +150,8 @@ class Reloader(Stage):
         self._launched = tuple(stage for stage in (*self._launched, *late) if stage.running)
         changes = change.plan.changes()
         self._tell_done(changes, change.plan.later)
-        self.outcome = Outcome(began_ns, changes)
+        self.has_failed = False
+        self._report(Outcome(began_ns, (*changes, *(f"{name}: at the next start" for name in change.plan.later))))
         for answer in answers:
             answer.set_result(changes)
 
@@ -157,7 +163,7 @@ class Reloader(Stage):
     def _launch(self, stage: Stage) -> None:
         self._launched = (*(each for each in self._launched if each.running), stage)
         self._go_on()
-        stage.start(self._ring)
+        stage.start(self._on_end)
 
     def _tell_done(self, changes: tuple[str, ...], later: tuple[str, ...]) -> None:
         for line in changes:

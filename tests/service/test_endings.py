@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edged.bell import Bell
-from edged.config import Endpoint
+from edged.config import Endpoint, load_text
 from edged.errors import ModelError, PublishError
-from edged.pipeline.build import Pipeline
+from edged.pipeline.build import Camera, build
 from edged.pipeline.capture import Capture, CaptureSettings
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference import Feed, Inference
@@ -53,17 +54,14 @@ class Rig:
         self.tally = Tally("cam", bell.ring)
         ring, handover = FrameRing(frames), Handover(8, bell)
         endpoint = Endpoint.parse(f"pub+bind:{address}", Path("/"))
+        feed = Feed("cam", ring, self.tally, (("full", FULL),), 0, False)
+        config = load_text("model: {name: efficientnet-lite0-int8}\ncameras: {cam: {source: 'pattern:'}}", "e.yaml")
         self.daemon = Daemon(
-            Pipeline(
-                captures=[Capture(self.source, ring, self.tally, CaptureSettings())],
-                inference=Inference(
-                    [Feed("cam", ring, self.tally, (("full", FULL),), 0, False)],
-                    frames,
-                    lambda go_on: (Faulty(model), References([])),
-                    handover,
-                ),
+            replace(
+                build(config),
+                cameras={"cam": Camera(Capture(self.source, ring, self.tally, CaptureSettings()), feed, self.tally)},
+                inference=Inference([feed], frames, lambda go_on: (Faulty(model), References([])), handover),
                 publisher=Publisher(PublisherSettings("node", [endpoint], 30, ""), handover, bell, [self.tally]),
-                tallies=[self.tally],
             )
         )
         self.error: BaseException | None = None

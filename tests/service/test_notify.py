@@ -157,7 +157,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def test_the_headline_tells_cameras_and_rate_on_a_change_and_once_a_second(manager: Manager, clock: Clock) -> None:
     front, back = Tally("front"), Tally("back")
     with closing(Notifier(manager.address)) as notifier:
-        headline = Headline([front, back], notifier)
+        headline = Headline(lambda: [front, back], notifier)
         headline.tell()
         assert manager.hear(10) == ["STATUS=front is starting, back is starting"]
 
