@@ -1,0 +1,1 @@
+"""``edged doctor``: what would keep a daemon on this machine from working, and what to do about it."""

@@ -1,0 +1,52 @@
+"""What a configuration asks for, and whether all of it can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from edged.service.doctor.finding import Finding, bad, ok, warning
+
+if TYPE_CHECKING:
+    from edged.config import Problem
+
+__all__ = ["configuration", "sources"]
+
+
+def configuration(file: str | None) -> Iterator[Finding]:
+    """Everything that would keep a daemon from starting with *file*: model, references, keys, clips."""
+    from edged.config import ConfigFileError, load
+    from edged.service import preflight
+
+    assert file is not None, "only asked with one"
+    try:
+        loaded = load(file)
+    except ConfigFileError as exc:
+        yield from _bad(exc.problems)
+        return
+    if problems := preflight.errors(loaded):
+        yield from _bad(problems)
+        return
+    config = loaded.config
+    model = config.model.name if config.model.path is None else config.model.path.name
+    words = f"cameras: {len(config.cameras)}, references: {len(config.references)}, model: {model}"
+    yield ok("configuration", f"{file}: {words}: all of it can be used")
+
+
+def sources(file: str | None) -> Iterator[Finding]:
+    """What a daemon with *file* would wait for: live cameras that cannot be opened now."""
+    from edged.config import ConfigFileError, load
+    from edged.service import preflight
+
+    assert file is not None, "only asked with one"
+    try:
+        loaded = load(file)
+    except ConfigFileError:
+        return  # which is told elsewhere
+    yield from (warning("configuration", str(problem)) for problem in preflight.warnings(loaded))
+
+
+def _bad(problems: Iterable[Problem]) -> Iterator[Finding]:
+    for problem in problems:
+        cure = f"correct line {problem.line}; config/edged.yaml explains every option"
+        yield bad("configuration", str(problem), cure if problem.line else "name a file that can be read")

@@ -1,0 +1,148 @@
+"""Whether the daemon could publish where it is to, or who is there already."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edged.service.doctor.finding import Finding, bad, ok, warning
+from edged.service.doctor.holder import holder_of_port
+from edged.service.occupied import publishing_already
+
+if TYPE_CHECKING:
+    from edged.config import Endpoint
+
+__all__ = ["endpoint_finding", "endpoints", "port_finding"]
+
+TOPIC = "endpoint"
+STATUS_SECONDS = 2.5  # a daemon tells how its cameras are every two seconds, and at once who comes
+HUB_SECONDS = 3.0
+
+
+def endpoints(file: str | None) -> Iterator[Finding]:
+    """Each endpoint of the configuration *file*, or else the default ones."""
+    from edged.config import Endpoint, load
+    from edged.config.environment import default_endpoints
+    from edged.errors import ConfigError
+
+    if file is None:
+        for text in default_endpoints():
+            yield endpoint_finding(Endpoint.parse(text, Path.cwd()))
+        return
+    try:
+        config = load(file).config
+    except ConfigError:
+        return  # which is told elsewhere
+    for endpoint in config.publish.endpoints:
+        yield endpoint_finding(endpoint)
+    if (listen := config.metrics.listen) is not None and listen.port:
+        yield port_finding("metrics.listen", listen.host, listen.port)
+
+
+def endpoint_finding(endpoint: Endpoint) -> Finding:
+    """Whether *endpoint* is free, who has it, or whether the hub there answers."""
+    if endpoint.mode == "connect":
+        return _hub(endpoint)
+    if (path := endpoint.socket_path) is not None:
+        return _held_path(endpoint) if publishing_already([endpoint]) else _folder(endpoint, path.parent)
+    host, _, port = endpoint.address.removeprefix("tcp://").rpartition(":")
+    if port == "*":
+        return ok(TOPIC, f"{endpoint} takes any port that is free")
+    host = "0.0.0.0" if host == "*" else host.strip("[]")  # noqa: S104 - as it is told
+    return port_finding(str(endpoint), host, int(port), endpoint.address)
+
+
+def port_finding(what: str, host: str, port: int, address: str | None = None) -> Finding:
+    """Whether *port* can be bound on *host*, an address of this machine or the name of an interface.
+
+    *address* is that of the endpoint, if it is one, at which a daemon would answer.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with contextlib.closing(socket.socket(family)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except socket.gaierror:
+            return ok(TOPIC, f"{what}: {host} is no address, so it is seen at the start whether it can be bound")
+        except OSError as exc:
+            return _unbound(what, host, port, address, exc)
+    return ok(TOPIC, f"{what} is free")
+
+
+def _unbound(what: str, host: str, port: int, address: str | None, error: OSError) -> Finding:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return _held_port(what, port, address)
+        case errno.EADDRNOTAVAIL:
+            return bad(
+                TOPIC, f"{what} cannot be bound: {host} is no address here", "'ip address' tells those there are"
+            )
+        case errno.EACCES:
+            return bad(TOPIC, f"{what} cannot be bound: only root may use port {port}", "choose one from 1024 on")
+        case _:
+            return bad(TOPIC, f"{what} cannot be bound: {error.strerror}", "choose another address")
+
+
+def _held_port(what: str, port: int, address: str | None) -> Finding:
+    if address is not None and (said := _heard(address)):
+        return ok(TOPIC, f"{what} is held by a running edged: {said}")
+    match holder_of_port(port):
+        case ("edged", pid):
+            return ok(TOPIC, f"{what} is held by a running edged (pid {pid})")
+        case (command, pid):
+            return bad(
+                TOPIC, f"{what} is held by {command} (pid {pid})", f"end it (kill {pid}), or choose another port"
+            )
+        case _:
+            cure = f"sudo ss -lntp 'sport = :{port}' tells who has it; end that, or choose another port"
+            return bad(TOPIC, f"{what} is held by another program, or by an edged that only known keys may hear", cure)
+
+
+def _held_path(endpoint: Endpoint) -> Finding:
+    if said := _heard(endpoint.address):
+        return ok(TOPIC, f"{endpoint} is held by a running edged: {said}")
+    cure = f"sudo lsof {endpoint.socket_path} tells who has it; end that, or choose another path"
+    return bad(TOPIC, f"{endpoint} is held by another program", cure)
+
+
+def _heard(address: str) -> str | None:
+    """What the daemon that publishes at *address* says of itself; None if that is none, or it does not let us in."""
+    from edged.client import Subscriber
+    from edged.wire import Status
+
+    local = address.replace("tcp://*:", "tcp://127.0.0.1:").replace("tcp://[::]:", "tcp://[::1]:")
+    with Subscriber(local, kinds=("status",)) as subscriber:
+        message = subscriber.receive(STATUS_SECONDS)
+    return f"node {message.node}, for {message.uptime_s:.0f} s" if isinstance(message, Status) else None
+
+
+def _folder(endpoint: Endpoint, folder: Path) -> Finding:
+    """Whether a socket can be made in *folder*, which edged itself makes if only that is missing."""
+    there = folder if folder.is_dir() else folder.parent
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return ok(TOPIC, f"{endpoint} is free")
+    if not there.is_dir():
+        return bad(TOPIC, f"{endpoint} cannot be bound: there is no folder {there}", f"mkdir -p {folder}")
+    cure = f"run it as {there.owner()}, or name a folder of yours"
+    return bad(TOPIC, f"{endpoint} cannot be bound: {there} may not be written to", cure)
+
+
+def _hub(endpoint: Endpoint) -> Finding:
+    host, _, port = endpoint.address.removeprefix("tcp://").rpartition(":")
+    try:
+        if endpoint.socket_path is not None:
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(str(endpoint.socket_path))
+        else:
+            socket.create_connection((host.strip("[]"), int(port)), HUB_SECONDS).close()
+    except OSError as exc:
+        return warning(
+            TOPIC, f"{endpoint}: nobody answers there now ({exc.strerror or exc}); edged calls again and again"
+        )
+    return ok(TOPIC, f"{endpoint}: somebody listens there")
