@@ -131,5 +131,8 @@ def _open(path: Path) -> cv2.VideoCapture:
     # One decoding thread: the processor is the model's.
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not capture.isOpened():
-        raise SourceError(f"{path}: not a video that OpenCV's FFmpeg can read")
+        raise SourceError(
+            f"{path}: not a video that OpenCV's FFmpeg can read: it is damaged, or of a codec that is missing there; "
+            "H.264 in an .mp4 works"
+        )
     return capture

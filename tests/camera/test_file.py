@@ -133,6 +133,16 @@ def test_a_file_that_is_no_video_is_named(tmp_path: Path, content: bytes) -> Non
         VideoFile(path, loop=True, fps=None).open()
 
 
+def test_a_codec_that_opencv_lacks_is_told_with_one_that_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (64, 48))
+    writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    path.write_bytes(path.read_bytes().replace(b"MJPG", b"ZZZZ"))
+    with pytest.raises(SourceError, match=r"clip\.avi: not a video .* of a codec that is missing there; H\.264 in an"):
+        VideoFile(path, loop=True, fps=None).open()
+
+
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"gone\.mp4: no such file"):
         VideoFile(tmp_path / "gone.mp4", loop=True, fps=None).open()
