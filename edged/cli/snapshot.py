@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from edged.cli.asking import add_daemon, ask
 from edged.cli.contract import EXIT_FAILURE, Commands
-from edged.errors import ConfigError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from edged.config import Config
+from edged.errors import ConfigError, ControlError, SourceError
 
 __all__ = ["add_parser"]
+
+Take = Callable[[str], Mapping[str, bytes]]
+"""Takes the pictures of a camera: PNGs by name. Raises SourceError or ControlError."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -24,63 +22,92 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "snapshot",
         help="save what a camera sees and what the model is given",
-        description="Takes one frame from each camera of a configuration, or from the one that is named, and writes it "
-        "as CAMERA.png with its regions drawn on it, and beside it CAMERA-REGION.png, exactly the picture that the "
-        "model is given: cropped, resized, turned. The daemon must not be running: it holds the cameras.",
+        description="Takes one frame from each camera, or from the one that is named, and writes it as CAMERA.png with "
+        "its regions drawn on it, and beside it CAMERA-REGION.png, exactly the picture that the model is given: "
+        "cropped, resized, turned. A running daemon, which holds the cameras, is asked for them; where none runs, the "
+        "cameras of the configuration are opened.",
     )
-    parser.add_argument("-c", "--config", metavar="FILE", required=True, help="the configuration")
     parser.add_argument("cameras", nargs="*", metavar="CAMERA", help="cameras of it; default: all")
     parser.add_argument(
         "-o", "--out", type=Path, default=Path(), metavar="DIR", help="where to write; default: the current folder"
     )
+    add_daemon(parser)
     parser.set_defaults(main=snapshot)
 
 
 def snapshot(args: argparse.Namespace) -> int:
     """Write the pictures of the cameras that *args* names."""
+    if args.config is None:
+        return _of_daemon(args)
     from edged.config import load
-    from edged.errors import SourceError
     from edged.service.occupied import publishing_already
-    from edged.service.snapshot import Photographer
 
     loaded = load(args.config)
-    config = loaded.config
-    cameras = _chosen(config, args.cameras)
-    if taken := publishing_already(config.publish.endpoints):
-        print(
-            f"edged snapshot: a daemon is publishing on {taken} and holds the cameras; stop it first", file=sys.stderr
-        )
-        return EXIT_FAILURE
+    names = _chosen(loaded.config.cameras, args.cameras)
+    taken = publishing_already(loaded.config.publish.endpoints)
+    if taken is not None:
+        try:
+            return _of_daemon(args)
+        except ControlError as exc:
+            if exc.code not in ("no-daemon", "not-allowed"):
+                raise
+            print(
+                f"edged snapshot: a daemon is publishing on {taken} and holds the cameras; stop it first, or let it "
+                f"answer: {exc}",
+                file=sys.stderr,
+            )
+            return EXIT_FAILURE
+    from edged.service.snapshot import Photographer
+    from edged.vision.png import to_png
+
     photographer = Photographer(loaded)
+
+    def take(camera: str) -> Mapping[str, bytes]:
+        return {name: to_png(picture) for name, picture in photographer.take(camera).items()}
+
+    return _write_all(args.out, names, take)
+
+
+def _of_daemon(args: argparse.Namespace) -> int:
+    """Let the running daemon take the pictures."""
+    with ask(args) as daemon:
+        names = _chosen([camera.name for camera in daemon.status().cameras], args.cameras)
+
+        return _write_all(args.out, names, lambda camera: daemon.snapshot(camera)[1])
+
+
+def _chosen(known: Iterable[str], names: Sequence[str]) -> Sequence[str]:
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        has = ", ".join(known)
+        raise ConfigError(f"edged snapshot: there is no camera {unknown[0]!r}; the configuration has {has}")
+    return names or list(known)
+
+
+def _write_all(folder: Path, cameras: Sequence[str], take: Take) -> int:
     status = 0
     for camera in cameras:
         try:
-            pictures = photographer.take(camera)
+            pictures = take(camera)
         except SourceError as exc:
             print(f"edged snapshot: camera {camera}: {exc}", file=sys.stderr)
             status = EXIT_FAILURE
             continue
-        if not _save(args.out, pictures):
+        except ControlError as exc:  # which names the camera
+            print(f"edged snapshot: {exc}", file=sys.stderr)
+            status = EXIT_FAILURE
+            continue
+        if not _save(folder, pictures):
             return EXIT_FAILURE
     return status
 
 
-def _chosen(config: Config, names: list[str]) -> list[str]:
-    unknown = [name for name in names if name not in config.cameras]
-    if unknown:
-        known = ", ".join(config.cameras)
-        raise ConfigError(f"edged snapshot: there is no camera {unknown[0]!r}; the configuration has {known}")
-    return names or list(config.cameras)
-
-
-def _save(folder: Path, pictures: dict[str, NDArray[np.uint8]]) -> bool:
-    from edged.cli.png import save_png
-
+def _save(folder: Path, pictures: Mapping[str, bytes]) -> bool:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, picture in pictures.items():
+        for name, png in pictures.items():
             path = folder / f"{name}.png"
-            save_png(path, picture)
+            path.write_bytes(png)
             print(path)
     except OSError as exc:
         print(f"edged snapshot: --out {folder}: {exc.strerror or exc}", file=sys.stderr)

@@ -10,15 +10,14 @@ import numpy as np
 from edged.camera import open_source
 from edged.errors import DamagedFrame, EndOfStream, SourceError
 from edged.pipeline.model import read_model_file
-from edged.values import FULL, Format
-from edged.vision.specs import InputSpec
-from edged.vision.view import ModelView, draw_boxes
+from edged.pipeline.portrait import portraits
+from edged.values import FULL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edged.camera import Source
-    from edged.config import CameraConfig, Loaded
+    from edged.config import Loaded
 
 __all__ = ["Photographer"]
 
@@ -52,14 +51,10 @@ class Photographer:
             _take_frame(source, slot, config.settle_frames)
         finally:
             source.close()
-        pictures = {camera: _with_regions(slot, frame_format, config)}
-        view = ModelView(self._input, self._config.model.resize)
-        for name, region in config.regions.items():
-            # A camera that cuts the region out itself shows nothing else.
-            seen = FULL if config.scaler_crop else region.region
-            box = seen.to_box(frame_format.width, frame_format.height)
-            pictures[f"{camera}-{name}"] = view.of(slot, frame_format.pixels, box, config.rotation)
-        return pictures
+        # A camera that cuts the region out itself shows nothing else.
+        regions = {name: FULL if config.scaler_crop else region.region for name, region in config.regions.items()}
+        resize = self._config.model.resize
+        return portraits(camera, slot, frame_format, regions, config.rotation, self._input, resize)
 
 
 def _take_frame(source: Source, slot: NDArray[np.uint8], skip: int) -> None:
@@ -79,16 +74,3 @@ def _take_frame(source: Source, slot: NDArray[np.uint8], skip: int) -> None:
             raise SourceError(str(exc)) from exc
         return
     raise SourceError(f"no good frame within {FRAME_SECONDS:g} s")
-
-
-def _with_regions(slot: NDArray[np.uint8], frame_format: Format, config: CameraConfig) -> NDArray[np.uint8]:
-    """The frame as RGB, upright as captured, with a named rectangle for each region."""
-    width, height = frame_format.width, frame_format.height
-    as_it_is = InputSpec(name="frame", index=0, height=height, width=width, dtype="uint8")
-    picture = ModelView(as_it_is).of(slot, frame_format.pixels, FULL.to_box(width, height))
-    boxes = {
-        name: (FULL if config.scaler_crop else region.region).to_box(width, height)
-        for name, region in config.regions.items()
-    }
-    draw_boxes(picture, boxes)
-    return picture
