@@ -22,7 +22,7 @@ class Node:
     as the file spells it, such as ``${CREDENTIAL:front}``, or into a value that it holds.
     """
 
-    plain: object
+    plain: object = field(repr=False)  # it may hold a secret, as what it holds may
     mark: Mark
     children: dict[str | int, Node] = field(default_factory=dict)
     keys: dict[str | int, Mark] = field(default_factory=dict)
