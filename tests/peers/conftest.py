@@ -11,6 +11,8 @@ import pytest
 from tests.peers.drawing import read_photographs
 from tests.peers.peer import MADE, PICTURES, Peer
 
+FIGURES = pytest.StashKey[list[str]]()
+
 
 def _started(name: str) -> Iterator[Peer]:
     if not Peer.exists(name):
@@ -22,6 +24,20 @@ def _started(name: str) -> Iterator[Peer]:
 @pytest.fixture(scope="session")
 def tflite_support() -> Iterator[Peer]:
     yield from _started("tflite-support")
+
+
+@pytest.fixture(scope="session")
+def figures(request: pytest.FixtureRequest) -> list[str]:
+    """Lines that are shown when the tests have run, whether or not they passed."""
+    return request.config.stash.setdefault(FIGURES, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    lines = config.stash.get(FIGURES, [])
+    if lines:
+        terminalreporter.section("edged and tflite-support")
+        for line in lines:
+            terminalreporter.line(line)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from edged.vision.engine import installed_engines
 from tests.peers.drawing import Picture
 from tests.peers.layouts import LAYOUTS
 from tests.peers.peer import ROOT, Peer, PeerError
-from tests.peers.ticking import count_ticks
+from tests.ticking import count_ticks
 
 pytestmark = [
     pytest.mark.peer,

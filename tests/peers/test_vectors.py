@@ -100,12 +100,15 @@ def options(model: Path, **settings: bool) -> vision.ImageEmbedderOptions:
 
 
 @pytest.fixture(scope="module")
-def agreements() -> Iterator[dict[str, Agreement]]:
+def agreements(figures: list[str]) -> Iterator[dict[str, Agreement]]:
     seen: dict[str, Agreement] = {}
     yield seen
-    print("\n\nedged and tflite-support:")
-    for name, agreement in seen.items():
-        print(f"{name:72} {agreement}")
+    figures += [f"{name:72} {agreement}" for name, agreement in seen.items()]
+    together = Agreement()
+    for agreement in seen.values():
+        together.cosines += agreement.cosines
+        together.largest = max(together.largest, agreement.largest)
+    figures.append(f"{'all':72} {together}")
 
 
 @pytest.mark.parametrize("settings", [{}, {"l2_normalize": True}, {"l2_normalize": True, "quantize": True}], ids=str)

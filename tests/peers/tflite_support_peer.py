@@ -12,7 +12,7 @@ from tests.peers.framing import Array
 from tests.peers.layouts import LAYOUTS
 from tests.peers.programs import run
 from tests.peers.serving import Answer, serve
-from tests.peers.ticking import count_ticks
+from tests.ticking import count_ticks
 
 # Its extension modules want libusb, and where the system has none, this package does.
 ctypes.CDLL(import_module("libusb_package").get_library_path(), ctypes.RTLD_GLOBAL)

@@ -1,4 +1,4 @@
-"""Whether other threads of Python get their turn while one works; for both ends of the pipe."""
+"""Whether other threads of Python get their turn while one works. Asked of peers too, in their environments."""
 
 from __future__ import annotations
 
