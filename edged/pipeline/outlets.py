@@ -70,33 +70,21 @@ class Outlets:
             else:
                 gone.append(outlet)
 
-        def opened() -> list[Outlet]:
-            return self._all_opened(new, lambda endpoint: self._opened(endpoint, keys, queue, queue_bytes))
-
-        try:
-            more = opened()
-        except PublishError:
-            if not gone:
-                raise
-            more = self._opened_instead(gone, opened)
-        else:
-            for outlet in gone:
-                outlet.release(CHANGE_LINGER_SECONDS)
-        for outlet in gone:
-            log.info("no more publishing: %s", outlet.endpoint)
-        self._outlets = kept + more
-
-    def _opened_instead(self, gone: list[Outlet], opened: Callable[[], list[Outlet]]) -> list[Outlet]:
-        """What *opened* opens after *gone* have let go of what it may need; if that is no help, these are back."""
-        for outlet in gone:
+        in_the_way = [outlet for outlet in gone if any(_collide(outlet.endpoint, endpoint) for endpoint in new)]
+        for outlet in in_the_way:
             outlet.release(CHANGE_LINGER_SECONDS)
         try:
-            return opened()
+            more = self._all_opened(new, lambda endpoint: self._opened(endpoint, keys, queue, queue_bytes))
         except PublishError:
-            self._outlets = [outlet for outlet in self._outlets if outlet not in gone]
+            self._outlets = [outlet for outlet in self._outlets if outlet not in in_the_way]
             with _fatal():
-                self._outlets += self._all_opened(gone, Outlet.again)
+                self._outlets += self._all_opened(in_the_way, Outlet.again)
             raise
+        for outlet in gone:
+            if outlet not in in_the_way:
+                outlet.release(CHANGE_LINGER_SECONDS)
+            log.info("no more publishing: %s", outlet.endpoint)
+        self._outlets = kept + more
 
     def _all_opened(self, these: Iterable[T], how: Callable[[T], Outlet]) -> list[Outlet]:
         done: list[Outlet] = []
@@ -185,6 +173,12 @@ class Outlets:
         if any(curve.server is None for curve in keys.curves.values()):
             names = sorted(keys.authorized.values())
             log.info("authorized to subscribe over tcp: %s", ", ".join(names) or "nobody")
+
+
+def _collide(one: Endpoint, other: Endpoint) -> bool:
+    """Whether one cannot be bound while the other is: at one port, or one path."""
+    place = one.address.rpartition(":")[2]
+    return one.mode == other.mode == "bind" and place == other.address.rpartition(":")[2] != "*"
 
 
 @contextmanager

@@ -114,6 +114,8 @@ def compare(old: Config, new: Config, *, model_file: bool = False, model_input: 
 
 def _why_restart(old: CameraConfig, new: CameraConfig, different: list[str], reduced: bool) -> str | None:
     """Which settings need a restart; None if none does."""
+    if "source" in different:
+        return "source"  # from which defaults of others follow
     hard = [name for name in different if name not in LIVE]
     if "fps" in different and not _is_mere_cap(old, new):
         hard.append("fps")

@@ -1,0 +1,328 @@
+"""A running daemon that is given another configuration: what its subscribers see, and what is left as it was."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from edged.client import Subscriber
+from edged.config import ConfigFileError, load
+from edged.errors import PublishError
+from edged.pipeline.build import build
+from edged.service import reload_change
+from edged.service.daemon import Daemon
+from edged.service.reload import Reloader
+from edged.wire import Status, Vec
+from tests.fakes import eventually
+from tests.keyed import free_port
+
+CONFIG = """\
+node: {node}
+model: {{path: {model}, mean: 127.5, std: 127.5{more_model}}}
+cameras:
+  front: {{source: "pattern:120x80"{front}}}
+  {second}: {{source: "pattern:{size}", fps: 20}}
+references: {{here: {{images: [{picture}]{places}}}}}
+publish: {{endpoints: {endpoints}}}
+log: {{level: {level}}}
+"""
+
+
+class Board:
+    """A daemon in threads of this process, with a small model and two cameras that are drawn."""
+
+    def __init__(self, folder: Path, cases: Path, demo: Path) -> None:
+        self.address = f"ipc://{folder}/pub.sock"
+        self.file = folder / "edged.yaml"
+        self.model, self.picture = folder / "model.tflite", folder / "here.jpg"
+        shutil.copy(cases / "small96_uint8_meta.tflite", self.model)
+        shutil.copy(demo / "path-empty.jpg", self.picture)
+        self.write()
+        self.reloader = Reloader(self.file, build(load(self.file)))
+        self.daemon = Daemon(self.reloader.pipeline, reloader=self.reloader)
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="daemon")
+
+    def write(self, **parts: str) -> None:
+        usual = {
+            "node": "porch",
+            "more_model": "",
+            "front": ", fps: 20",
+            "second": "back",
+            "size": "120x80",
+            "places": "",
+            "level": "info",
+            "endpoints": f'["pub+bind:{self.address}"]',
+            "model": str(self.model),
+            "picture": str(self.picture),
+        }
+        text = CONFIG.format(**{**usual, **parts})
+        self.file.write_text(text.replace(", mean: 127.5, std: 127.5", ""))
+
+    def reload(self, **parts: str) -> Sequence[str]:
+        """Write the configuration with these parts, and have it reloaded."""
+        self.write(**parts)
+        return self.reloader.ask().result(60)
+
+    def _run(self) -> None:
+        try:
+            self.daemon.run()
+        except Exception as error:  # noqa: BLE001 - the test looks at it
+            self.error = error
+
+    @contextmanager
+    def running(self) -> Iterator[Board]:
+        self._thread.start()
+        try:
+            eventually(lambda: self.reloader.running, "a daemon that is ready")
+            yield self
+        finally:
+            self.daemon.stop("the test is over")
+            self._thread.join(10)
+            assert self.error is None
+            assert not self.daemon.late
+
+
+@pytest.fixture
+def board(tmp_path: Path, cases: Path, demo: Path) -> Iterator[Board]:
+    with Board(tmp_path, cases, demo).running() as board:
+        yield board
+
+
+def first(subscriber: Subscriber, wanted: Callable[[Vec | Status], bool]) -> Vec | Status:
+    """The next message that is *wanted*."""
+    for _ in range(2000):
+        message = subscriber.receive(10)
+        assert isinstance(message, Vec | Status)
+        if wanted(message):
+            return message
+    raise AssertionError("no such message")
+
+
+def vec(subscriber: Subscriber, wanted: Callable[[Vec], bool]) -> Vec:
+    found = first(subscriber, lambda message: isinstance(message, Vec) and wanted(message))
+    assert isinstance(found, Vec)
+    return found
+
+
+def status(subscriber: Subscriber, wanted: Callable[[Status], bool]) -> Status:
+    found = first(subscriber, lambda message: isinstance(message, Status) and wanted(message))
+    assert isinstance(found, Status)
+    return found
+
+
+def test_what_is_live_changes_without_a_gap(board: Board, demo: Path) -> None:
+    with Subscriber(board.address, kinds=("vec", "status")) as heard:
+        before = vec(heard, lambda vec: vec.camera == "front")
+        assert board.reload(
+            front=", fps: 15, rotation: 90, regions: {left: {right: 0.5}, right: {left: 0.5}}",
+            places=", for: [front/left]",
+        ) == ("camera front: fps, rotation, regions", "references: changed")
+        left = vec(heard, lambda vec: vec.region == "left")
+        right = vec(heard, lambda vec: vec.region == "right")
+        other = vec(heard, lambda vec: vec.camera == "back" and not vec.sims)
+        assert (left.rotation, left.roi, left.refs) == (90, (0.0, 0.0, 0.5, 1.0), 1)
+        assert (right.refs, other.refs, other.rotation) == (0, 0, 0)
+        assert left.frame_seq > before.frame_seq
+        shutil.copy(demo / "path-busy.jpg", board.picture)
+        assert board.reload(places=", for: [front]")[-1] == "references: changed"
+        after = vec(heard, lambda vec: vec.camera == "front" and vec.region == "full")
+        assert after.run == before.run
+        assert after.seq > before.seq
+        assert after.sims[0].s != before.sims[0].s
+        assert not heard.gaps.total()
+        assert not heard.restarts.total()
+
+
+def test_a_picture_that_was_replaced_counts_at_once_and_others_are_not_embedded_again(board: Board, demo: Path) -> None:
+    known = board.reloader._known
+    board.reload()
+    [first_vector] = known.values()
+    board.reload()
+    assert next(iter(known.values())) is first_vector
+    shutil.copy(demo / "path-busy.jpg", board.picture)
+    board.reload()
+    [other] = known.values()
+    assert (other != first_vector).any()
+
+
+def test_a_camera_restarts_alone_others_come_and_go_and_all_count_on(board: Board) -> None:
+    with Subscriber(board.address, kinds=("vec", "status")) as heard:
+        before = vec(heard, lambda vec: vec.camera == "back" and vec.frame_seq > 3)
+        front = board.reloader.pipeline.cameras["front"].capture
+        assert board.reload(size="200x100") == ("camera back: restarted (source)",)
+        status(heard, lambda status: status.camera == "back" and status.state == "starting")
+        after = vec(heard, lambda vec: vec.camera == "back")
+        assert after.frame_seq > before.frame_seq
+        assert after.dropped.ring >= before.dropped.ring
+        assert board.reloader.pipeline.cameras["front"].capture is front
+
+        assert board.reload(second="side") == ("camera back: removed", "camera side: added")
+        gone = status(heard, lambda status: status.camera == "back" and status.bye)
+        assert (gone.state, gone.reason) == ("stopped", "no longer in the configuration")
+        vec(heard, lambda vec: vec.camera == "side")
+        assert board.reload() == ("camera side: removed", "camera back: added")
+        again = vec(heard, lambda vec: vec.camera == "back")
+        assert again.run == before.run
+        assert again.seq > after.seq
+        assert not heard.gaps.total()
+        assert not heard.restarts.total()
+
+
+def test_another_model_takes_over_and_what_it_publishes_says_so(board: Board, cases: Path) -> None:
+    with Subscriber(board.address, kinds=("vec", "status")) as heard:
+        before = vec(heard, lambda vec: True)
+        assert board.reload(more_model=", quantize: true") == ("model: opened anew (quantize)",)
+        after = vec(heard, lambda vec: vec.vector.dtype.str == "|i1")
+        assert after.dtype == "|i1"
+        assert after.sims
+        shutil.copy(cases / "small96_float_meta.tflite", board.model)
+        assert board.reload(more_model=", quantize: true") == ("model: opened anew (its file)",)
+        other = vec(heard, lambda vec: vec.space_id != after.space_id)
+        assert other.run == before.run
+        assert not heard.gaps.total()
+    assert [thread.name for thread in threading.enumerate()].count("inference") == 1
+
+
+def test_a_wrong_configuration_changes_nothing_and_is_told_until_it_is_right(
+    board: Board, caplog: pytest.LogCaptureFixture
+) -> None:
+    pipeline = board.reloader.pipeline
+    with Subscriber(board.address, kinds=("status",)) as heard:
+        before = status(heard, lambda status: status.config_problem is None)
+        with pytest.raises(ConfigFileError) as caught:
+            board.reload(front=", fpss: 9", picture="/gone.jpg", level="loud")
+        assert len(caught.value.problems) == 2
+        told = status(heard, lambda status: status.config_problem is not None)
+        assert told.config_problem == str(caught.value)
+        assert told.config_hash == before.config_hash
+        assert "cameras.front.fpss: unknown key" in caplog.text
+        assert "nothing was changed" in caplog.text
+
+        board.model.write_text("no model")
+        with pytest.raises(ConfigFileError) as caught:
+            board.reload(picture="/gone.jpg")
+        assert [problem.path for problem in caught.value.problems] == ["model.path", "references.here.images[0]"]
+        assert board.reloader.pipeline is pipeline
+
+
+def test_an_endpoint_that_is_taken_changes_nothing_at_all(board: Board) -> None:
+    with (
+        socket.socket() as other,
+        Subscriber(board.address, kinds=("vec", "status")) as heard,
+    ):
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+        vec(heard, lambda vec: True)
+        inference = board.reloader.pipeline.inference
+        with pytest.raises(PublishError, match=taken):
+            board.reload(
+                endpoints=f'["pub+bind:{taken}"]', more_model=", quantize: true", front=", rotation: 90", second="side"
+            )
+        told = status(heard, lambda status: status.config_problem is not None)
+        assert taken in str(told.config_problem)
+        for _ in range(10):
+            after = vec(heard, lambda vec: True)
+            assert (after.rotation, after.dtype) == (0, "<f4")
+        assert not board.reloader.passing
+        assert board.reloader.pipeline.inference is inference
+
+        free = f"tcp://127.0.0.1:{free_port()}"
+        assert board.reload(endpoints=f'["pub+bind:{free}", "pub+bind:{board.address}"]') == ("publish: changed",)
+        assert status(heard, lambda status: status.config_problem is None).run == told.run
+        with Subscriber(free) as elsewhere:
+            vec(elsewhere, lambda vec: True)
+        assert not heard.gaps.total()
+
+
+def test_a_model_that_needs_the_device_of_the_old_one_takes_its_place_or_the_old_one_comes_back(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No Coral is there: that both cannot be open at a time is claimed."""
+    monkeypatch.setattr(reload_change, "_can_open_beside", lambda old, new: False)
+    with Subscriber(board.address, kinds=("vec", "status")) as heard:
+        before = vec(heard, lambda vec: True)
+        board.reload(more_model=", quantize: true")
+        assert vec(heard, lambda vec: vec.dtype == "|i1").run == before.run
+        with pytest.raises(ConfigFileError, match=r"model\.delegate"):
+            board.reload(more_model=", delegate: {library: /gone.so}")
+        board.picture.unlink()  # the old references are needed, and not read again
+        told = status(heard, lambda status: status.config_problem is not None)
+        after = vec(heard, lambda vec: vec.t_wall_us > told.t_wall_us)
+        assert after.dtype == "|i1"
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            with pytest.raises((PublishError, ConfigFileError)):
+                board.reload(endpoints=f'["pub+bind:tcp://127.0.0.1:{other.getsockname()[1]}"]')
+        assert vec(heard, lambda vec: vec.seq > after.seq).dtype == "|i1"
+        assert vec(heard, lambda vec: bool(vec.sims))
+
+
+def test_a_stop_during_a_reload_wins(tmp_path: Path, cases: Path, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opening = threading.Event()
+
+    def open_for_ever(loaded: object, embedder: object, go_on: Callable[[], None]) -> None:
+        while True:
+            go_on()
+            opening.set()
+
+    board = Board(tmp_path, cases, demo)
+    with board.running():
+        monkeypatch.setattr("edged.pipeline.build.open_references", open_for_ever)
+        board.write(more_model=", quantize: true")
+        answer = board.reloader.ask()
+        assert opening.wait(30)
+        board.daemon.stop("now")
+        board._thread.join(5)
+        assert not board._thread.is_alive()
+        assert answer.cancelled()
+    assert not [thread for thread in threading.enumerate() if thread.name in ("inference", "reload", "publisher")]
+
+
+def test_several_wishes_at_a_time_are_one_reload(board: Board) -> None:
+    answers = [board.reloader.ask() for _ in range(50)]
+    assert {tuple(answer.result(30)) for answer in answers} == {()}
+
+
+@pytest.mark.skipif("EDGED_RELOADS" not in os.environ, reason="many rounds: by hand, EDGED_RELOADS=50")
+def test_many_reloads_by_hand(board: Board) -> None:
+    rounds(board, int(os.environ["EDGED_RELOADS"]))
+
+
+def test_reloads_leave_no_thread_and_no_file_open(board: Board) -> None:
+    rounds(board, 3)
+
+
+def rounds(board: Board, count: int) -> None:
+    port = free_port()
+
+    def once() -> None:
+        board.reload(
+            more_model=", quantize: true",
+            second="side",
+            front=", fps: 5",
+            endpoints=f'["pub+bind:tcp://127.0.0.1:{port}"]',
+        )
+        with pytest.raises(ConfigFileError):
+            board.reload(front=", nonsense: 1")
+        board.reload()
+
+    once()
+    threads, files = threading.active_count(), open_files()
+    for _ in range(count):
+        once()
+        assert threading.active_count() == threads
+    eventually(lambda: open_files() <= files, "as many open files as before")
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))

@@ -1,0 +1,132 @@
+"""What follows from a difference between two configurations: no threads, no files."""
+
+from __future__ import annotations
+
+import pytest
+
+from edged.config import CameraConfig, Config, load_text
+from edged.service.reload_plan import LIVE, PARTS, Plan, compare
+
+CONFIG = """\
+node: porch
+model: {{name: efficientnet-lite0-int8{model}}}
+cameras:
+  front: {{source: "rtsp://camera/1"{front}}}
+  back: {{source: "{back}"{more}}}
+references: {{door: {{images: [door.jpg]{door}}}}}
+publish: {{endpoints: ["pub+bind:ipc:///tmp/{socket}.sock"]}}
+log: {{level: {level}}}
+"""
+
+
+def config(**parts: str) -> Config:
+    usual = {"model": "", "front": "", "back": "file:a.mp4", "more": "", "door": "", "socket": "a", "level": "info"}
+    return load_text(CONFIG.format(**{**usual, **parts}), "/etc/edged.yaml").config
+
+
+def plan(**parts: str) -> Plan:
+    return compare(config(), config(**parts))
+
+
+def test_what_does_not_differ_changes_nothing() -> None:
+    assert plan() == Plan()
+    assert plan().changes() == ()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "fps: 3",
+        "rotation: 90",
+        "regions: {left: {right: 0.5}}",
+        "stall_seconds: 9",
+        "retry_seconds: 1",
+        "max_reopens: 2",
+    ],
+)
+def test_what_is_live_restarts_nothing(setting: str) -> None:
+    changed = plan(front=f", {setting}")
+    assert changed == Plan(live=(("front", setting.partition(":")[0]),))
+    assert changed.captured_anew == ()
+
+
+@pytest.mark.parametrize("setting", ["fps: 3", "loop: true", "policy: latest"])
+def test_what_a_source_is_made_with_restarts_that_camera_alone(setting: str) -> None:
+    assert plan(more=f", {setting}") == Plan(restarts=(("back", setting.partition(":")[0]),))
+
+
+def test_another_source_restarts_a_camera_and_whatever_else_differs_goes_with_it() -> None:
+    assert plan(back="file:b.mp4", more=", rotation: 90").restarts == (("back", "source"),)
+
+
+@pytest.mark.parametrize("source", ["usb:/dev/video0", "picamera:0", "pattern:"])
+def test_a_lower_rate_is_a_cap_and_a_higher_one_is_asked_of_the_camera(source: str) -> None:
+    def rate(old: str, new: str) -> Plan:
+        return compare(config(back=source, more=old), config(back=source, more=new))
+
+    assert rate("", ", fps: 12").live == (("back", "fps"),)
+    assert rate(", fps: 15", ", fps: 12").live == (("back", "fps"),)
+    assert rate(", fps: 12", ", fps: 15").restarts == (("back", "fps"),)
+    assert rate(", fps: 12", "").restarts == (("back", "fps"),)
+
+
+def test_a_camera_that_delivers_what_its_regions_need_is_restarted_for_them() -> None:
+    regions = ", regions: {left: {right: 0.5}}"
+    assert compare(config(back="picamera:0"), config(back="picamera:0", more=regions)).restarts == (
+        ("back", "regions"),
+    )
+    sized = ", width: 640, height: 480"
+    fixed = compare(config(back="picamera:0", more=sized), config(back="picamera:0", more=sized + regions))
+    assert fixed.live == (("back", "regions"),)
+
+
+def test_cameras_come_and_go() -> None:
+    one = config(back="pattern:").model_copy(update={"cameras": {"back": config(back="pattern:").cameras["back"]}})
+    gone = compare(config(back="pattern:"), one)
+    assert (gone.vanish, gone.appear, gone.restarts, gone.captured_anew) == (("front",), (), (), ())
+    back = compare(one, config(back="pattern:"))
+    assert (back.vanish, back.appear, back.captured_anew) == ((), ("front",), ("front",))
+
+
+def test_thresholds_and_pictures_are_references() -> None:
+    assert plan(door=", enter: 0.8") == Plan(references=True)
+
+
+def test_the_model_is_opened_anew_for_its_settings_and_for_its_file() -> None:
+    assert plan(model=", num_threads: 3").model == "num_threads"
+    same_name = compare(config(), config(), model_file=True)
+    assert same_name.model == "its file"
+    assert same_name.captured_anew == ()
+
+
+def test_another_input_of_the_model_restarts_the_cameras_that_deliver_for_it() -> None:
+    cameras = config(back="picamera:0")
+    assert compare(cameras, cameras, model_file=True, model_input=True).restarts == (("back", "for the model"),)
+
+
+def test_endpoints_and_the_level_of_the_log_are_parts_of_their_own() -> None:
+    assert plan(socket="b") == Plan(publish=True)
+    assert plan(level="debug") == Plan(log_level=True)
+
+
+def test_a_section_that_is_read_at_the_start_only_is_said_to_wait_for_it() -> None:
+    later = config().model_copy(update={"control": config().control.model_copy(update={"endpoint": None})})
+    other = config().model_copy(update={"control": object()})
+    assert compare(other, later).later == ("control",)
+    assert compare(other, later).changes() == ()
+
+
+def test_every_setting_that_is_live_exists() -> None:
+    assert CameraConfig.model_fields.keys() >= LIVE
+    assert Config.model_fields.keys() >= PARTS
+
+
+def test_every_change_is_told_in_a_line() -> None:
+    told = plan(model=", num_threads: 3", back="pattern:", front=", fps: 2", door=", enter: 0.8", socket="b").changes()
+    assert told == (
+        "model: opened anew (num_threads)",
+        "camera back: restarted (source)",
+        "camera front: fps",
+        "references: changed",
+        "publish: changed",
+    )
