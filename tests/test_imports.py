@@ -48,6 +48,7 @@ ROOMS = {
     "rich": {"cli"},
     "prometheus_client": {"service"},
     "paho": {"bridge"},
+    "matplotlib": {"cli"},
 }
 
 

@@ -25,6 +25,7 @@ COMMANDS = (
     "tail",
     "record",
     "replay",
+    "tune",
     "embed",
     "bench",
     "enroll",
