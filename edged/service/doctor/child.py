@@ -23,7 +23,7 @@ _CHILD = "import sys; sys.path[:] = {path!r}; from edged.service.doctor.child im
 
 
 def findings_of(check: str, file: str | None, seconds: float) -> tuple[list[Finding], str | None]:
-    """What *check*, a ``module:function``, has found; and what became of it if it did not come to its end."""
+    """What *check*, a ``package.module:function``, has found; and how it ended if that was not by itself."""
     text = _CHILD.format(path=[folder for folder in sys.path if isinstance(folder, str)], check=check, file=file)
     try:
         child = subprocess.Popen(  # noqa: S603 - this Python, with a text of our own
@@ -47,7 +47,7 @@ def main(check: str, file: str | None) -> None:
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)  # libraries that print on stdout shall not be in the way
         module, _, function = check.partition(":")
-        for finding in getattr(import_module(f"edged.service.doctor.{module}"), function)(file):
+        for finding in getattr(import_module(module), function)(file):
             print(json.dumps(asdict(finding)), file=out, flush=True)
 
 

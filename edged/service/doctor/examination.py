@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from edged.service.doctor.child import findings_of
 from edged.service.doctor.finding import Finding, bad, warning
+from edged.service.doctor.python import RUNS
 
-__all__ = ["examine"]
+__all__ = ["Step", "examine", "take"]
 
+_HERE = __name__.rpartition(".")[0]
 AT_ONCE = 2  # each is a Python of its own, and an engine with a model takes 100 MiB
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class Step:
     """A check, what it is about, and the seconds that it may take on a slow board."""
 
     topic: str
@@ -24,21 +26,21 @@ class _Step:
 
 
 _ENGINES = (
-    _Step("engine", "python:ai_edge_litert", 60.0),
-    _Step("engine", "python:tflite_runtime", 60.0),
+    Step("engine", f"{_HERE}.python:ai_edge_litert", 60.0),
+    Step("engine", f"{_HERE}.python:tflite_runtime", 60.0),
 )
 _MACHINE = (
-    _Step("libraries", "python:libraries", 30.0),
+    Step("libraries", f"{_HERE}.python:libraries", 30.0),
     *_ENGINES,
-    _Step("delegate", "delegates:delegates", 20.0),
-    _Step("camera", "machine:cameras", 60.0),
-    _Step("board", "machine:machine", 20.0),
-    _Step("folders", "folders:folders", 20.0),
-    _Step("endpoint", "endpoints:endpoints", 60.0),
+    Step("delegate", f"{_HERE}.delegates:delegates", 20.0),
+    Step("camera", f"{_HERE}.machine:cameras", 60.0),
+    Step("board", f"{_HERE}.machine:machine", 20.0),
+    Step("folders", f"{_HERE}.folders:folders", 20.0),
+    Step("endpoint", f"{_HERE}.endpoints:endpoints", 60.0),
 )
 _CONFIGURATION = (
-    _Step("configuration", "configuration:configuration", 240.0),
-    _Step("configuration", "configuration:sources", 120.0),
+    Step("configuration", f"{_HERE}.configuration:configuration", 240.0),
+    Step("configuration", f"{_HERE}.configuration:sources", 120.0),
 )
 
 
@@ -47,23 +49,31 @@ def examine(file: str | None) -> Iterator[Finding]:
 
     No check can hang or end this process: each has one of its own.
     """
-    steps = (*_MACHINE, *(_CONFIGURATION if file is not None else ()))
-    engine_runs = False
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for step, (findings, end) in zip(steps, pool.map(lambda step: _take(step, file), steps), strict=True):
+    an_engine_runs = False
+    for finding in take(_MACHINE if file is None else (*_MACHINE, *_CONFIGURATION), file):
+        an_engine_runs |= RUNS in finding.text
+        yield finding
+    if not an_engine_runs:
+        yield bad("engine", "there is none that works", "pip install --force-reinstall ai-edge-litert")
+
+
+def take(steps: Sequence[Step], file: str | None) -> Iterator[Finding]:
+    """What each of *steps* finds, in their order; some are under way at once."""
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        for step, (findings, end) in zip(steps, pool.map(lambda step: _taken(step, file), steps), strict=True):
             yield from findings
             if end is not None:
                 yield _ended(step, end)
-            engine_runs |= step in _ENGINES and any("runs the bundled model" in finding.text for finding in findings)
-            if step == _ENGINES[-1] and not engine_runs:
-                yield bad("engine", "there is none that works", "pip install --force-reinstall ai-edge-litert")
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _take(step: _Step, file: str | None) -> tuple[list[Finding], str | None]:
+def _taken(step: Step, file: str | None) -> tuple[list[Finding], str | None]:
     return findings_of(step.check, file, step.seconds)
 
 
-def _ended(step: _Step, end: str) -> Finding:
+def _ended(step: Step, end: str) -> Finding:
     """A check that did not come to its end: what it looked at would do the same to the daemon, mostly."""
     words = f"the check {step.check.rpartition(':')[2]} {end}"
     if step in _ENGINES:

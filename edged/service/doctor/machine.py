@@ -72,6 +72,7 @@ def _memory(board: Board) -> Iterator[Finding]:
 def cameras(_: str | None) -> Iterator[Finding]:
     """The cameras of this machine, as ``edged devices`` lists them, and whether they may be opened."""
     from edged.camera.devices import list_cameras
+    from edged.camera.pi.survey import is_installed
 
     found = list_cameras()
     for camera in found:
@@ -82,6 +83,9 @@ def cameras(_: str | None) -> Iterator[Finding]:
             yield ok("camera", f"{words}, in use by {', '.join(map(str, camera.holders))}")
         else:
             yield ok("camera", words)
+    if "Raspberry Pi" in (Board().model or "") and not is_installed():
+        cure = "sudo apt install python3-picamera2, and an environment made with --system-site-packages"
+        yield warning("camera", "picamera2 is not there, which a Raspberry Pi's own cameras need", cure)
     if not found:
         cure = "if there should be one, 'edged devices' says what to check"
         yield warning("camera", "there is neither a USB nor a Raspberry Pi camera", cure)

@@ -16,7 +16,10 @@ from edged.service.doctor.finding import Finding, bad, ok, warning
 if TYPE_CHECKING:
     from edged.vision.engine import EngineName
 
-__all__ = ["ai_edge_litert", "libraries", "tflite_runtime"]
+__all__ = ["RUNS", "ai_edge_litert", "libraries", "tflite_runtime"]
+
+RUNS = "runs the bundled model"
+"""What is said of an engine that works."""
 
 TESTED = ((3, 11), (3, 13))
 _LIBRARIES = {
@@ -72,7 +75,7 @@ def _engine(name: EngineName) -> Iterator[Finding]:
     try:
         with Interpreter(bundled_model("efficientnet-lite0"), engine=name) as interpreter:
             interpreter.invoke()
-            yield ok("engine", f"{interpreter.engine} runs the bundled model, delegate {interpreter.delegate}")
+            yield ok("engine", f"{interpreter.engine} {RUNS}, delegate {interpreter.delegate}")
     except (DelegateError, ModelError, InferenceError) as exc:
         yield warning("engine", str(exc), _cure(name))
 
