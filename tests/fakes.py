@@ -67,6 +67,7 @@ class FakeSource:
                 raise SourceError("the cable was pulled")
             case "hang":
                 self.released.wait()
+                self.released.clear()  # the next one hangs again
                 raise SourceError("it hung")
             case "end":
                 raise EndOfStream("the script is over")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.fakes import eventually
 
-__all__ = ["ROUNDS", "leaves_nothing_behind"]
+__all__ = ["ROUNDS", "descriptors", "leaves_nothing_behind"]
 
 ROUNDS = int(os.environ.get("EDGED_ROUNDS", "5"))
 """How often; 200 is for a run by hand, which prints its figures with ``pytest -s``."""
@@ -21,16 +21,17 @@ def leaves_nothing_behind(one_round: Callable[[], None]) -> None:
     one_round()  # libraries are loaded and caches filled
     one_round()
     gc.collect()
-    descriptors, threads, memory = _descriptors(), threading.active_count(), _resident_kib()
+    before, threads, memory = descriptors(), threading.active_count(), _resident_kib()
     for _ in range(ROUNDS):
         one_round()
     gc.collect()
     eventually(lambda: threading.active_count() <= threads, "threads have ended")
-    eventually(lambda: _descriptors() <= descriptors, f"descriptors are closed: {descriptors} before")
-    print(f"{ROUNDS} rounds: {descriptors} descriptors, {threads} threads, {_resident_kib() - memory:+d} KiB")
+    eventually(lambda: descriptors() <= before, f"descriptors are closed: {before} before")
+    print(f"{ROUNDS} rounds: {before} descriptors, {threads} threads, {_resident_kib() - memory:+d} KiB")
 
 
-def _descriptors() -> int:
+def descriptors() -> int:
+    """How many files are open."""
     return len(list(Path("/proc/self/fd").iterdir()))
 
 

@@ -210,7 +210,7 @@ class FakeKernel:
             for link in (self.root / "dev/v4l" / folder).iterdir():
                 if not link.exists():
                     link.unlink()
-        for opened in self.opened.values():
+        for opened in list(self.opened.values()):  # another thread may open and close meanwhile
             if opened.camera is camera:
                 opened.break_down(gone=True)
 
