@@ -1,4 +1,4 @@
-"""``edged schema``: the JSON Schema of the configuration."""
+"""``edged schema``: the JSON Schema of the configuration, and of control messages."""
 
 from __future__ import annotations
 
@@ -26,20 +26,30 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add ``edged schema`` to *commands*."""
     parser = commands.add_parser(
         "schema",
-        help="print the JSON Schema of the configuration, for editors",
-        description="Print the JSON Schema (draft 2020-12) of the configuration.",
+        help="print the JSON Schema of the configuration, for editors, or of control messages",
+        description="Print the JSON Schema (draft 2020-12) of the configuration, or of control messages.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=("config", "control"),
+        default="config",
+        help="of the configuration (the default), or of the messages of the control socket",
     )
     parser.set_defaults(main=main)
 
 
-def main(args: argparse.Namespace) -> int:  # noqa: ARG001  # every command takes its arguments
+def main(args: argparse.Namespace) -> int:
     """Print the schema on stdout."""
     import json  # here, so that other commands start without it
 
     from edged.cli.contract import emit
-    from edged.config.schema import json_schema
 
-    emit(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
+    if args.what == "control":
+        from edged.wire.control_schema import control_schema as schema
+    else:
+        from edged.config.schema import json_schema as schema
+    emit(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n")
     return 0

@@ -24,6 +24,8 @@ __all__ = [
     "CODES",
     "CONTROL_VERSION",
     "DEFAULT_FRAMES",
+    "LONGEST_SECONDS",
+    "MAX_ID_LENGTH",
     "MAX_REPLY_BYTES",
     "MAX_REQUEST_BYTES",
     "MOST_FRAMES",

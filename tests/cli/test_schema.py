@@ -81,6 +81,9 @@ def faults(value: Any, rule: Schema, root: Schema, path: str = "") -> Iterator[s
             case "maxItems":
                 if isinstance(value, list) and len(value) > limit:
                     yield f"{path}: maxItems is {limit}"
+            case "maxLength":
+                if isinstance(value, str) and len(value) > limit:
+                    yield f"{path}: maxLength is {limit}"
             case "pattern":
                 if isinstance(value, str) and not re.search(limit, value):
                     yield f"{path}: does not fit {limit}"

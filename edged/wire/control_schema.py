@@ -1,0 +1,73 @@
+"""The JSON Schema of control messages: what ``docs/control.schema.json`` holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edged.values import NAME_PATTERN
+from edged.wire import control
+from edged.wire.json_schema import DIALECT, object_schema
+
+__all__ = ["control_schema"]
+
+RESULTS = {
+    "status": control.StatusResult,
+    "reload": control.ReloadResult,
+    "enroll": control.EnrollResult,
+    "forget": control.ForgetResult,
+    "references": control.ReferencesResult,
+    "snapshot": control.SnapshotResult,
+}
+
+
+def control_schema() -> dict[str, Any]:
+    """A request or a reply; ``$defs`` has each by itself, such as ``enroll`` and ``enroll-reply``."""
+    requests = {op: _request(op) for op in control.REQUESTS}
+    replies = {f"{op}-reply": _reply(op) for op in control.REQUESTS}
+    refusal = {
+        **_object({"v": _VERSION, "id": {"type": ["string", "null"]}, "ok": {"const": False}, "error": _ERROR}),
+        "description": "The answer to a request that was refused; id is null where that could not be read.",
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "edged control messages, version 1",
+        "anyOf": [{"$ref": f"#/$defs/{name}"} for name in (*requests, *replies, "refusal")],
+        "$defs": {**requests, **replies, "refusal": refusal},
+    }
+
+
+_VERSION = {"const": control.CONTROL_VERSION}
+_ERROR = {
+    "type": "object",
+    "properties": {"code": {"type": "string", "examples": list(control.CODES)}, "text": {"type": "string"}},
+    "required": ["code", "text"],
+}
+_NAMES = ("name", "camera", "region")
+_LIMITS: dict[str, dict[str, float]] = {
+    "frames": {"minimum": 1, "maximum": control.MOST_FRAMES},
+    "enter": {"minimum": -1, "maximum": 1},
+    "leave": {"minimum": -1, "maximum": 1},
+    "min_seconds": {"minimum": 0, "maximum": control.LONGEST_SECONDS},
+    "cooldown_seconds": {"minimum": 0, "maximum": control.LONGEST_SECONDS},
+}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _request(op: str) -> dict[str, Any]:
+    own = object_schema(control.REQUESTS[op], closed=True)
+    for key, rule in own["properties"].items():
+        rule |= _LIMITS.get(key, {})
+        if key in _NAMES:
+            rule["pattern"] = f"^{NAME_PATTERN}$"
+    outside = {"v": _VERSION, "id": {"type": "string", "maxLength": control.MAX_ID_LENGTH}, "op": {"const": op}}
+    own["properties"] = {**outside, **own["properties"]}
+    own["required"] = [*outside, *own.get("required", [])]
+    return own
+
+
+def _reply(op: str) -> dict[str, Any]:
+    outside = {"v": _VERSION, "id": {"type": "string"}, "ok": {"const": True}, "result": object_schema(RESULTS[op])}
+    return _object(outside)
