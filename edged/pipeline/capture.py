@@ -72,6 +72,7 @@ class Capture(Stage):
         self._is_open = False
         self._unsettled = 0  # frames still to be skipped
         self._last_good = 0.0  # when the last good frame came, or the source was opened
+        self._damage = ""  # what was wrong with those since
         self._last_cap_ns = 0
         self._next_seq = 0
         self._dropped_before = 0
@@ -147,7 +148,7 @@ class Capture(Stage):
         self._ring.allocate(self._source.open())
         self._is_open = True
         self._unsettled = self._settings.settle_frames
-        self._last_good = time.monotonic()
+        self._last_good, self._damage = time.monotonic(), ""
         self._freeze.look_at_once()
         self._foresight.forget()
 
@@ -164,7 +165,7 @@ class Capture(Stage):
             elif self._cap.admits(stamp):
                 self._pass_on(stamp)
         if stalls_after and time.monotonic() - self._last_good > stalls_after:
-            raise SourceError(f"no good frame for {stalls_after:g} s")
+            raise SourceError(f"no good frame for {stalls_after:g} s{self._damage}")
 
     def _pass_on(self, stamp: Stamp) -> None:
         # The number is spent whether or not the frame is good: subscribers see the gap.
@@ -184,12 +185,13 @@ class Capture(Stage):
             self._tally.dropped_capture += 1
             self._foresight.forget()
             if isinstance(error, DamagedFrame):
+                self._damage = f": {error}"
                 return
             raise
         self._ring.commit(seq, stamp, decoded - begin)
         self._foresight.decoded(time.monotonic_ns() - begin)
         self._tally.dropped_ring = self._dropped_before + self._ring.dropped
-        self._last_good = time.monotonic()
+        self._last_good, self._damage = time.monotonic(), ""
         self._failures = 0
         self._turn(CameraState.RUNNING)
 

@@ -60,6 +60,7 @@ class Photographer:
 def _take_frame(source: Source, slot: NDArray[np.uint8], skip: int) -> None:
     """Fill *slot* with the first good frame after *skip* others."""
     deadline = time.monotonic() + FRAME_SECONDS
+    damage = ""
     while time.monotonic() < deadline:
         try:
             if source.grab(GRAB_SECONDS) is None:
@@ -68,9 +69,10 @@ def _take_frame(source: Source, slot: NDArray[np.uint8], skip: int) -> None:
                 skip -= 1
                 continue
             source.retrieve(slot)
-        except DamagedFrame:
+        except DamagedFrame as exc:
+            damage = f": {exc}"
             continue
         except EndOfStream as exc:
             raise SourceError(str(exc)) from exc
         return
-    raise SourceError(f"no good frame within {FRAME_SECONDS:g} s")
+    raise SourceError(f"no good frame within {FRAME_SECONDS:g} s{damage}")

@@ -298,4 +298,4 @@ def test_damaged_frames_are_decoded_all_so_that_they_are_noticed_also_where_the_
             rig.read(1)
             pause.wait(0.2)
         eventually(lambda: "lost" in rig.states(), "the loss")
-        assert rig.tally.condition.reason == "no good frame for 0.3 s"
+        assert rig.tally.condition.reason == "no good frame for 0.3 s: the picture is damaged"
