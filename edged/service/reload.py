@@ -8,7 +8,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,9 +16,10 @@ from edged.errors import ConfigError, EdgedError, RingClosed
 from edged.pipeline.build import Pipeline
 from edged.pipeline.stage import Stage
 from edged.service.reload_change import Change, Known
+from edged.service.reload_record import Outcome
 from edged.service.reload_wait import Patience
 
-__all__ = ["Outcome", "Reloader"]
+__all__ = ["Reloader"]
 
 log = logging.getLogger(__name__)
 
@@ -27,19 +27,6 @@ WAIT_SECONDS = 10.0
 Answer: TypeAlias = "Future[Sequence[str]]"
 
 MOST_TOLD = 5  # problems in a status, which comes every two seconds; the log has all of them
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a reload came out: what was changed, or the *problem* for which nothing was.
-
-    ``began_ns`` is on CLOCK_MONOTONIC, before the file was read.
-    """
-
-    began_ns: int
-    changes: tuple[str, ...] = ()
-    problem: str | None = None
-    is_config_problem: bool = False
 
 
 class Reloader(Stage):

@@ -18,15 +18,27 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from edged.errors import WireError
-from edged.service.reload import Outcome
 from edged.wire.typed import object_reader
 
-__all__ = ["Record", "RecordFile", "running_daemons"]
+__all__ = ["Outcome", "Record", "RecordFile", "running_daemons"]
 
 log = logging.getLogger(__name__)
 
 LONGEST = 1 << 20  # bytes
 LONGEST_PROBLEM = 100_000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a reload came out: what was changed, or the *problem* for which nothing was.
+
+    ``began_ns`` is on CLOCK_MONOTONIC, before the file was read.
+    """
+
+    began_ns: int
+    changes: tuple[str, ...] = ()
+    problem: str | None = None
+    is_config_problem: bool = False
 
 
 @dataclass(frozen=True, slots=True)
