@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edged.camera.devices import CameraInfo, v4l2_cameras
+from edged.camera.devices import CameraInfo, libcamera_cameras, v4l2_cameras
+from edged.camera.pi.survey import Offer, Surveyed
 from edged.cli.devices import NO_CAMERA, devices, snippet
 from edged.config import load, load_text
 from tests.camera.v4l2.fake_kernel import FakeCamera, FakeKernel, Sizes
@@ -77,6 +78,37 @@ def test_the_lines_to_paste_are_a_configuration(kernel: FakeKernel, tmp_path: Pa
     assert list(cameras) == ["hd-pro-webcam-c920", "hd-pro-webcam-c920-2", "camera"]
     assert [camera.source.kind for camera in cameras.values()] == ["usb"] * 3
     assert cameras["camera"].source.target == "/dev/v4l/by-id/usb-カメラ_SN3-video-index0"
+
+
+def test_raspberry_pi_cameras_are_told_with_the_modes_of_their_sensors_and_can_be_pasted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    modes = (Offer("SRGGB10_CSI2P", 1536, 864, 120.13), Offer("SRGGB10_CSI2P", 4608, 2592, 14.35))
+    found = [
+        Surveyed("/base/axi/pcie@120000/rp1/i2c@88000/imx708@1a", "imx708", modes),
+        Surveyed("/base/axi/pcie@120000/rp1/i2c@80000/imx219@10", "imx219", (), "another program uses it"),
+        Surveyed("/base/axi/pcie@120000/rp1/i2c@90000/imx219@10", "imx219", modes[:1]),
+    ]
+    machine = FakeKernel(tmp_path / "machine")
+    monkeypatch.setattr(
+        "edged.camera.devices.list_cameras", lambda: libcamera_cameras(machine, lambda: True, lambda: found)
+    )
+    text = told(capsys)
+    for piece in (
+        "imx708@1a",
+        "libcamera",
+        "1536×864: 120.13",
+        "4608×2592: 14.35",
+        "another program uses it",
+        "unknown",
+    ):
+        assert piece in text
+    cameras = load_text(text[text.index("cameras:") :], tmp_path / "edged.yaml").config.cameras
+    assert [(name, camera.source.kind, camera.source.target) for name, camera in cameras.items()] == [
+        ("imx708", "picamera", "imx708"),
+        ("imx219", "picamera", found[1].id),
+        ("imx219-2", "picamera", found[2].id),
+    ]
 
 
 def test_every_name_is_legal_and_different() -> None:
