@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from edged import __version__
-from edged.cli.contract import EXIT_CONFIG, EXIT_FAILURE, EXIT_INTERRUPTED, forget_output
+from edged.cli.contract import EXIT_CONFIG, EXIT_FAILURE, EXIT_INTERRUPTED, complain, forget_output
 from edged.errors import ConfigError, EdgedError, ModelError, ReferenceImageError
 
 __all__ = ["main"]
@@ -47,13 +47,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = args.main(args)
         sys.stdout.flush()
     except ConfigError as error:
-        print(error, file=sys.stderr)  # a line for each problem, which begins with the file
+        complain(str(error))  # a line for each problem, which begins with the file
         return EXIT_CONFIG
     except (ModelError, ReferenceImageError) as error:
-        print(f"edged: {error}", file=sys.stderr)
+        complain(f"edged: {error}")
         return EXIT_CONFIG
     except EdgedError as error:
-        print(f"edged: {error}", file=sys.stderr)
+        complain(f"edged: {error}")
         return EXIT_FAILURE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

@@ -9,12 +9,29 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from edged.errors import EdgedError
 
-__all__ = ["EXIT_CONFIG", "EXIT_FAILURE", "EXIT_INTERRUPTED", "EXIT_USAGE", "Commands", "emit", "forget_output"]
+__all__ = [
+    "EXIT_CONFIG",
+    "EXIT_FAILURE",
+    "EXIT_INTERRUPTED",
+    "EXIT_USAGE",
+    "Commands",
+    "complain",
+    "emit",
+    "forget_output",
+]
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 2  # as argparse does
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: RestartPreventExitStatus in the systemd unit names it
 EXIT_INTERRUPTED = 130
+
+
+def complain(text: str) -> None:
+    """Print *text* on stderr as the last words of a command."""
+    from edged.config.environment import journal_stream
+    from edged.service.logs import worded_for
+
+    print(worded_for(sys.stderr, journal_stream(), text), file=sys.stderr)
 
 
 def emit(text: str) -> None:

@@ -6,7 +6,7 @@ import logging
 import os
 from typing import TextIO
 
-__all__ = ["JournalFormatter", "log_to"]
+__all__ = ["JournalFormatter", "log_to", "worded_for"]
 
 # sd-daemon(3): journald takes <N> at the beginning of a line for its syslog priority.
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (0, 7))
@@ -30,8 +30,17 @@ class JournalFormatter(logging.Formatter):
     """Begins every line, also each of a traceback, with its priority."""
 
     def format(self, record: logging.LogRecord) -> str:
-        priority = next(priority for level, priority in _PRIORITIES if record.levelno >= level)
-        return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines() or [""])
+        return _marked(super().format(record), record.levelno)
+
+
+def worded_for(stream: TextIO, journal: tuple[int, int] | None, error: str) -> str:
+    """*error*, the last words of a command, as it is to be printed to *stream*: to the journal as an error."""
+    return _marked(error, logging.ERROR) if journal is not None and _is(stream, journal) else error
+
+
+def _marked(text: str, level: int) -> str:
+    priority = next(priority for least, priority in _PRIORITIES if level >= least)
+    return "\n".join(f"<{priority}>{line}" for line in text.splitlines() or [""])
 
 
 def _is(stream: TextIO, device_and_inode: tuple[int, int]) -> bool:

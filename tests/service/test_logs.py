@@ -74,3 +74,17 @@ def test_what_is_no_stream_of_the_journal_is_none(monkeypatch: pytest.MonkeyPatc
         assert journal_stream() is None
     monkeypatch.setenv("JOURNAL_STREAM", "9:1234")
     assert journal_stream() == (9, 1234)
+
+
+def test_the_last_words_of_a_command_are_an_error_in_the_journal(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "edged", "run", "-c", str(tmp_path / "none.yaml")]
+    told = f"{tmp_path}/none.yaml: there is no such file\n"
+    with (tmp_path / "journal").open("w") as file:
+        found = os.fstat(file.fileno())
+        environment = os.environ | {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"}
+        ended = subprocess.run(command, check=False, stderr=file, env=environment, timeout=30)
+    assert (ended.returncode, (tmp_path / "journal").read_text()) == (78, f"<3>{told}")
+    ended_elsewhere = subprocess.run(
+        command, check=False, stderr=subprocess.PIPE, text=True, env=environment, timeout=30
+    )
+    assert ended_elsewhere.stderr == told
