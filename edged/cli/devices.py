@@ -38,9 +38,9 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "devices",
         help="list the cameras of this machine",
-        description="Lists the cameras of this machine, those of a Raspberry Pi too: name, formats with sizes and frame "
-        "rates, who has it open; and for each the lines to paste into a configuration, with a name that stays the same "
-        "after the next boot. What may not be opened is listed too.",
+        description="Lists the cameras of this machine, and those of a Raspberry Pi: name, formats with sizes and "
+        "frame rates, who has it open; and for each the lines to paste into a configuration, with a name that stays "
+        "the same after the next boot. What may not be opened is listed too.",
     )
     parser.add_argument("--json", action="store_true", help="print everything that is known, for programs")
     parser.set_defaults(main=devices)
