@@ -40,7 +40,6 @@ def wait_for(future: Future[T], wake: Callable[[], None], seconds: float = ERRAN
     deadline = time.monotonic() + seconds
     while not future.done():
         if time.monotonic() > deadline:
-            future.cancel()
             raise ControlError("failed", f"the daemon did not come to it within {seconds:g} s")
         yield
     try:

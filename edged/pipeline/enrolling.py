@@ -161,19 +161,28 @@ class Enrolling:
 
         Events of the reference *without* end first, because it is another one under the same name.
         """
-        pipeline = self._running()
+        while True:
+            pipeline = self._running()
+            try:
+                yield from self._use_in(pipeline, without)
+            except ControlError as refusal:
+                if refusal.code != "stopping" or self._running().inference is pipeline.inference:
+                    raise
+            else:
+                return
+
+    def _use_in(self, pipeline: Pipeline, without: str | None) -> Generator[None, None, None]:
         config, roster, inference = pipeline.loaded.config, pipeline.wiring.roster, pipeline.inference
         entries, facts = roster.load(), model_facts(pipeline)
         for entry in roster.missing(entries, facts):
             yield from wait_for(inference.ask(partial(roster.embed, entry)), self._wake)
         roster.forget_all_but(entries)
-        rules = roster.rules(config.references)
         if without is not None:
-            others = [rule for rule in rules if rule.reference != without]
+            others = [rule for rule in roster.rules(config.references) if rule.reference != without]
             pipeline.publisher.use_rules(event_rules(config, others))
         members = roster.members(entries, facts, config.references)
         yield from wait_for(inference.use(enrolled=references(members)), self._wake)
-        pipeline.publisher.use_rules(event_rules(config, rules))
+        pipeline.publisher.use_rules(pipeline.wiring.rules(pipeline.loaded))
 
     def _check_name(self, request: wire.Enroll, store: EnrolledStore) -> bool:
         """Whether *request* replaces a reference, if it may."""
@@ -205,7 +214,7 @@ class Enrolling:
         enrolled, cameras = member.enrolled, self._running().loaded.config.cameras
         if enrolled.camera in cameras and enrolled.region in cameras[enrolled.camera].regions:
             return member
-        return Member(enrolled, None, f"there is no {enrolled.camera}/{enrolled.region} in the configuration")
+        return Member(enrolled, member.vector, f"there is no {enrolled.camera}/{enrolled.region} in the configuration")
 
 
 def _choice(looks: Looks) -> Choice:

@@ -117,6 +117,7 @@ def choose(looks: list[Look]) -> Choice:
     index = int(np.argmax(rows.sum(axis=1)))
     distances = 1.0 - rows[index].astype(np.float64)
     others = np.delete(distances, index)
-    limit = max(BLINK, TIMES_USUAL * float(np.median(others))) if others.size else 0.0
+    usual = float(np.sort(others)[(others.size - 1) // 2]) if others.size else 0.0  # also where almost half are blinks
+    limit = max(BLINK, TIMES_USUAL * usual)
     outliers = tuple(number for number, far in enumerate(distances) if number != index and far > limit)
     return Choice(index, tuple(round(float(s), 6) for s in rows[index]), outliers)

@@ -40,7 +40,10 @@ class Space(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Member:
-    """An enrolled reference, and what it is compared with in the space of now: None where *problem* says why not."""
+    """An enrolled reference and its vector in the space of now, if it has one; *problem* says why it is not compared.
+
+    One that gives way to a reference of the configuration has both: a reload may bring it back.
+    """
 
     enrolled: Enrolled
     vector: Vector | None
@@ -109,12 +112,11 @@ class Roster:
         self._embedded = {key: made for key, made in self._embedded.items() if key[0] in ids}
 
     def _member(self, entry: Enrolled, space: Space, configured: Collection[str]) -> Member:
-        if entry.name in configured:
-            return Member(entry, None, "the configuration has a reference of that name")
+        problem = "the configuration has a reference of that name" if entry.name in configured else None
         if _is_of(entry, space):
-            return Member(entry, entry.vector)
+            return Member(entry, entry.vector, problem)
         made = self._embedded.get((_id(entry), space.space_id), "its picture has not been embedded yet")
-        return Member(entry, None, made) if isinstance(made, str) else Member(entry, made)
+        return Member(entry, None, problem or made) if isinstance(made, str) else Member(entry, made, problem)
 
     def _embed(self, enrolled: Enrolled, embedder: Embedder) -> Vector:
         assert self.store is not None, "what is enrolled has a store"
@@ -134,7 +136,7 @@ class Roster:
 
 
 def references(members: Sequence[Member]) -> list[Reference]:
-    """Those of *members* that are compared."""
+    """Those of *members* that can be compared; `References` knows which of them are."""
     return [
         Reference(member.enrolled.name, [member.vector], member.enrolled.places)
         for member in members

@@ -1,0 +1,156 @@
+"""The enrolled references in use: as they were published, or embedded again for another model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edged.enrolled import Enrolled, EnrolledStore
+from edged.pipeline.roster import Roster, references
+from edged.references import References
+from edged.values import Box, PixelFormat, Rotation
+from edged.vision.embedder import Embedder, EmbedderOptions
+from edged.vision.model_file import read_model
+from edged.vision.png import to_png
+from tests.enrolling import enrolled
+
+PICTURE = np.random.default_rng(5).integers(0, 256, (90, 120, 3), np.uint8)
+
+Open = Callable[..., Embedder]
+
+
+@pytest.fixture
+def roster(tmp_path: Path) -> Roster:
+    return Roster(EnrolledStore(tmp_path / "references"))
+
+
+@pytest.fixture
+def model(cases: Path) -> Open:
+    def load(name: str = "small96_uint8_meta", **options: Any) -> Embedder:
+        return Embedder(read_model(cases / f"{name}.tflite"), EmbedderOptions(**options))
+
+    return load
+
+
+def vector_of(picture: NDArray[np.uint8], embedder: Embedder, rotation: Rotation = 90) -> NDArray[np.float32]:
+    vector = np.zeros(embedder.dimension, np.float32)
+    box = Box(0, 0, picture.shape[1], picture.shape[0])
+    embedder.embed(picture, PixelFormat.RGB, box, rotation, vector)
+    return vector
+
+
+def enrol(roster: Roster, name: str, embedder: Embedder, **other: Any) -> Enrolled:
+    """As a daemon with *embedder* would have done it."""
+    assert roster.store is not None
+    usual: dict[str, Any] = {"vector": vector_of(PICTURE, embedder), "space_id": embedder.space_id}
+    added = roster.store.add(replace(enrolled(name), **usual | other), to_png(PICTURE))
+    roster.store.close()
+    return added
+
+
+def go_on() -> None:
+    """Nothing stops it."""
+
+
+def test_in_the_same_space_the_very_vector_that_was_published_is_used(roster: Roster, model: Open) -> None:
+    with model() as embedder:
+        marked = vector_of(PICTURE, embedder)
+        marked[0] += 1  # so that it is no vector of the picture
+        enrol(roster, "gate", embedder, vector=marked)
+        (reference,) = roster.open(embedder, (), go_on)
+    assert np.array_equal(reference.vectors[0], marked)
+    assert reference.places == ("street/path",)
+
+
+def test_in_another_space_its_picture_is_embedded_again_in_just_the_same_way(roster: Roster, model: Open) -> None:
+    with model() as before, model("small96_float_meta") as after:
+        enrol(roster, "gate", before)
+        (reference,) = roster.open(after, (), go_on)
+        assert np.array_equal(reference.vectors[0], vector_of(PICTURE, after))
+        (again,) = roster.open(before, (), go_on)  # a model that is given up again changes nothing
+        assert np.array_equal(again.vectors[0], vector_of(PICTURE, before))
+
+
+def test_a_picture_is_embedded_once_for_each_space(roster: Roster, model: Open) -> None:
+    with model() as before, model("small96_float_meta") as after:
+        enrol(roster, "gate", before)
+        parts: list[int] = []
+        for _ in range(3):
+            roster.open(after, (), lambda: parts.append(1))
+        assert len(parts) == 1
+        assert roster.missing(roster.load(), after) == []
+        roster.forget_all_but([])
+        assert len(roster.missing(roster.load(), after)) == 1
+
+
+def test_what_cannot_be_embedded_again_is_named_and_never_compared(
+    roster: Roster, model: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    with model() as before, model("small96_float_meta") as after:
+        enrol(roster, "gate", before)
+        spoilt = enrol(roster, "yard", before)
+        spoilt.picture.write_bytes(bytes(spoilt.picture.stat().st_size))
+        found = roster.open(after, (), go_on)
+        assert [reference.name for reference in found] == ["gate"]
+        assert "enrolled reference yard is not compared" in caplog.text
+        assert "is not the picture that was enrolled" in caplog.text
+        yard = roster.members(roster.load(), after, ())[1]
+        assert yard.vector is None
+        assert yard.problem is not None
+
+
+def test_a_vector_of_another_size_than_its_space_says_is_not_compared(roster: Roster, model: Open) -> None:
+    with model() as embedder:
+        enrol(roster, "gate", embedder, vector=np.ones(3, np.float32))
+        (reference,) = roster.open(embedder, (), go_on)
+        assert np.array_equal(reference.vectors[0], vector_of(PICTURE, embedder))
+
+
+def test_a_reference_of_the_configuration_comes_first(
+    roster: Roster, model: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    with model() as embedder:
+        enrol(roster, "gate", embedder, enter=0.9, leave=0.8)
+        (hidden,) = roster.members(roster.load(), embedder, {"gate"})
+        assert hidden.problem == "the configuration has a reference of that name"
+        roster.open(embedder, {"gate"}, go_on)
+    assert "enrolled reference gate is not compared: the configuration has a reference of that name" in caplog.text
+    assert roster.rules({"gate"}) == []
+    (rule,) = roster.rules(())
+    assert (rule.thresholds.enter, rule.thresholds.leave, rule.places) == (0.9, 0.8, ("street/path",))
+    (back,) = references([hidden])  # where a reload takes the other one out of the configuration
+    assert list(References((), [back])) == [back]
+
+
+@pytest.mark.parametrize(("was", "expected_size"), [("reduced", (240, 320)), ("full", (120, 160))])
+def test_a_picture_is_reduced_once_where_frames_are(
+    roster: Roster, model: Open, was: Literal["full", "reduced"], expected_size: tuple[int, int]
+) -> None:
+    """Frames of a reduced decode have been reduced when they are enrolled; of a full one they have not."""
+    large = np.random.default_rng(5).integers(0, 256, (240, 320, 3), np.uint8)
+    sizes = []
+    with model() as before, model(decode="reduced") as after:
+        assert roster.store is not None
+        entry = replace(enrolled("gate"), vector=vector_of(large, before), space_id=before.space_id, decode=was)
+        kept = roster.store.add(entry, to_png(large))
+        embed = after.embed
+
+        def note(picture: NDArray[np.uint8], *rest: Any) -> None:
+            sizes.append(picture.shape[:2])
+            embed(picture, *rest)
+
+        after.embed = note  # type: ignore[method-assign,assignment]  # to see what it is given
+        roster.embed(kept, after)
+        roster.store.close()
+    assert sizes == [expected_size]
+
+
+def test_without_a_folder_there_is_nothing(model: Open) -> None:
+    with model() as embedder:
+        assert Roster(None).open(embedder, (), go_on) == []
