@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from importlib.util import find_spec
@@ -39,7 +40,8 @@ def metrics_problems(loaded: Loaded) -> list[Problem]:
     """What is missing for the figures that *loaded* asks for."""
     if loaded.config.metrics.listen is None or find_spec("prometheus_client") is not None:
         return []
-    rule = "needs the package prometheus-client, which is not installed: run 'pip install \"edged[metrics]\"'"
+    cure = f"{sys.prefix}/bin/pip install prometheus-client"
+    rule = f"needs the package prometheus-client (edged's extra 'metrics'), which is not installed: run '{cure}'"
     return [loaded.problem(("metrics", "listen"), rule)]
 
 

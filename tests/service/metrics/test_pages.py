@@ -147,8 +147,8 @@ def test_what_is_not_installed_is_told_with_the_cure(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("edged.service.metrics.pages.find_spec", lambda _: None)
     [problem] = metrics_problems(loaded)
     assert str(problem) == (
-        f"{tmp_path}/edged.yaml:3:11: metrics.listen: needs the package prometheus-client, which is not installed: "
-        "run 'pip install \"edged[metrics]\"'"
+        f"{tmp_path}/edged.yaml:3:11: metrics.listen: needs the package prometheus-client (edged's extra 'metrics'), "
+        f"which is not installed: run '{sys.prefix}/bin/pip install prometheus-client'"
     )
     with pytest.raises(ValueError, match="prometheus-client"):
         metrics_server(loaded, lambda: cast("Pipeline", None))
