@@ -44,7 +44,7 @@ MODELS = {
     "edged/vision/models/efficientnet-lite0.tflite": 1,
     "edged/vision/models/efficientnet-lite0-int8.tflite": 1,
 }
-HANG_SECONDS = 20.0
+HANG_SECONDS = 60.0
 MEMORY = 4 << 30
 
 
@@ -168,7 +168,7 @@ class Campaign:
                 if not self._listen(worker):
                     busy.remove(worker)
             for worker in list(busy):
-                if time.monotonic() > worker.deadline:
+                if time.monotonic() > worker.deadline and not worker.connection.poll():
                     worker.process.kill()
                     worker.process.join()
                     self._lost(worker, "hung")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from edged.vision.first_run import BEGUN, REFUSED, SECONDS, SURVIVED, first_run, write_errand
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from multiprocessing.connection import Connection
 
     from edged.values import Delegate
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 
 # -c with the same import path, because a program that uses the library may have found it anywhere.
 _CHILD = "import sys; sys.path[:] = {path!r}; from edged.vision.first_run import main; main()"
+
+# What writes past the end of a block, and mostly gets away with it, dies of it under glibc's strict heap.
+_STRICT = {"LD_PRELOAD": ("libc_malloc_debug.so.0", " "), "GLIBC_TUNABLES": ("glibc.malloc.check=3", ":")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ def _run_started(python: str, model: ModelFile, engine: EngineName, delegate: De
             capture_output=True,
             timeout=SECONDS,
             check=False,
+            env=_with_strict_heap(os.environ),
             start_new_session=True,  # Ctrl-C is for the program, which ends the child
         )
     except subprocess.TimeoutExpired:
@@ -89,6 +94,11 @@ def _run_started(python: str, model: ModelFile, engine: EngineName, delegate: De
         log.warning("%s cannot try model %s: %s", python, model.name, errors[-1:])
         return UNTRIED
     return _ending(child.returncode, said, errors[-1][:200] if errors else "")
+
+
+def _with_strict_heap(environ: Mapping[str, str]) -> dict[str, str]:
+    given = {name: [environ[name]] if environ.get(name) else [] for name in _STRICT}
+    return {**environ, **{name: mark.join([*given[name], own]) for name, (own, mark) in _STRICT.items()}}
 
 
 def _run_forked(model: ModelFile, engine: EngineName, delegate: Delegate) -> Ending:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edged.vision.operator_rules import ANY, RULES, Rule
+from edged.vision.operator_rules import ANY, NONE, RULES, Rule
 from edged.vision.site import Shape, Site
 from edged.vision.tensors import BITS, GraphError, by
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edged.vision.graph import Graph
     from edged.vision.tensors import Tensor
 
@@ -80,6 +82,15 @@ def _check_parts(site: Site, rule: Rule) -> None:
         site.fail(f"has {len(outputs)} outputs, and needs {'some' if rule.outputs == ANY else rule.outputs}")
     if rule.options and options != rule.options:
         site.fail(f"has {options or 'no options'}, and needs {rule.options}")
+    if rule.values is not NONE:
+        _check_same_type(site, inputs[rule.values])
+
+
+def _check_same_type(site: Site, values: Sequence[int]) -> None:
+    tensors = site.graph.tensors
+    types = {tensors[index].type for index in (*values, *site.operator.outputs) if index != -1}
+    if len(types) > 1:
+        site.fail(f"computes with {' and '.join(sorted(types))} at once")
 
 
 def _check_types(site: Site) -> None:

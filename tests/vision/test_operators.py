@@ -217,8 +217,26 @@ def test_numbers_are_not_computed_from_strings() -> None:
     def change(model: Record) -> None:
         graph_of(model)["tensors"][operator_named(model, "MEAN")["outputs"][0]].update(type=tensor_type("STRING"))
 
-    with pytest.raises(ModelError, match=r"MEAN computes with .*, which is of type STRING"):
+    with pytest.raises(ModelError, match=r"MEAN computes with .*STRING"):
         read_model(altered(change, "small96_float_meta"))
+
+
+@pytest.mark.parametrize("name", ["ADD", "CONV_2D", "DEPTHWISE_CONV_2D", "MEAN"])
+def test_what_goes_in_and_what_comes_out_is_of_one_type(name: str) -> None:
+    """ai-edge-litert writes floats into the memory of bytes, past its end, and dies of it later or never."""
+
+    def change(model: Record) -> None:
+        graph_of(model)["tensors"][operator_named(model, name)["outputs"][0]].update(type=tensor_type("FLOAT32"))
+
+    with pytest.raises(ModelError, match=f"{name} computes with FLOAT32 and INT8 at once"):
+        read_model(altered(change, "two_heads_uint8_meta"))
+
+
+def test_an_operator_that_converts_may_change_the_type() -> None:
+    def change(model: Record) -> None:
+        append(model, "DEQUANTIZE", (1, 40), type=tensor_type("FLOAT32"))
+
+    assert read_model(altered(change)).heads[0].dtype == "float32"
 
 
 @pytest.mark.parametrize("option", ["stride_w", "stride_h", "dilation_w_factor", "dilation_h_factor"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -146,6 +147,17 @@ def test_a_model_that_kills_also_without_the_delegate_is_to_blame_itself(
     with pytest.raises(ModelError, match="died of SIGSEGV in a trial run of it") as caught:
         ensure_survives(model, delegate=Delegate("external", library=str(stub_delegate)))
     assert not isinstance(caught.value, DelegateError)
+
+
+def test_what_writes_past_the_end_of_a_block_is_found_out_in_the_trial(stub_delegate: Path) -> None:
+    """Elsewhere it may go well for days."""
+    try:
+        ctypes.CDLL("libc_malloc_debug.so.0")
+    except OSError:
+        pytest.skip("no glibc with a strict heap on this machine")
+    delegate = Delegate("external", library=str(stub_delegate), options=(("spill", "1"),))
+    with pytest.raises(DelegateError, match=r"died of SIGABRT \(free\(\): invalid pointer\) in a trial run"):
+        ensure_survives(pool_model("tpu", compiled=True), delegate=delegate)
 
 
 # Programs that have no Python to start

@@ -6,6 +6,7 @@
  *
  * Options: log=FILE appends a line for create (with all options), prepare and destroy; fail=create (with a message),
  * silent (without), prepare, invoke (once it has run after=N times, by default one: a stick that was pulled out);
+ * spill=1 writes a byte past the end of a block of memory at each picture, which does no harm but to the rules;
  * kill=FILE does not fail there but, while there is FILE, takes the whole process along.
  *
  * The structs are the beginnings of those in tensorflow/lite/core/c/common.h, in the order that has not changed since
@@ -83,7 +84,7 @@ typedef struct Delegate {
 
 typedef struct {
     char *log, *fail, *kill;
-    int calls, after;
+    int calls, after, spill;
 } State;
 
 static void note(const State *state, const char *text) {
@@ -121,6 +122,12 @@ static int kernel_invoke(void *c, Node *node) {
     if (state->calls++ >= state->after && fails(state, "invoke")) {
         context->report(context, "stub delegate: the device is gone");
         return ERROR;
+    }
+    if (state->spill) {
+        volatile size_t size = 8;
+        char *block = malloc(size);
+        block[size] = 1;
+        free(block);
     }
     const Tensor *in = &context->tensors[node->inputs->items[0]];
     Tensor *out = &context->tensors[node->outputs->items[0]];
@@ -179,6 +186,7 @@ Delegate *tflite_plugin_create_delegate(char **keys, char **values, size_t count
         else snprintf(line + used, sizeof line - used, " %s=%s", keys[i], values[i]);
         if (!strcmp(keys[i], "fail")) state->fail = strdup(values[i]);
         if (!strcmp(keys[i], "after")) state->after = atoi(values[i]);
+        if (!strcmp(keys[i], "spill")) state->spill = atoi(values[i]);
         if (!strcmp(keys[i], "kill")) state->kill = strdup(values[i]);
     }
     delegate->state = state;
