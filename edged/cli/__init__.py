@@ -26,6 +26,7 @@ COMMANDS = (
     "record",
     "replay",
     "tune",
+    "bridge",
     "embed",
     "bench",
     "enroll",

@@ -13,6 +13,7 @@ __all__ = [
     "default_node",
     "default_num_threads",
     "journal_stream",
+    "mqtt_login",
     "notify_address",
     "runtime_folder",
     "state_folder",
@@ -116,6 +117,19 @@ def state_folder() -> Path | None:
 def notify_address() -> str | None:
     """Where a service manager hears of this process: ``$NOTIFY_SOCKET``, see sd_notify(3); None where there is none."""
     return os.environ.get("NOTIFY_SOCKET") or None
+
+
+def mqtt_login() -> tuple[str | None, str | None]:
+    """User and password for a broker: ``$EDGED_MQTT_USERNAME``; the credential mqtt-password, or the variable.
+
+    Raises:
+        ValueError: the credential is there and cannot be read.
+    """
+    username = os.environ.get("EDGED_MQTT_USERNAME") or None
+    try:
+        return username, credential("mqtt-password")
+    except LookupError:
+        return username, os.environ.get("EDGED_MQTT_PASSWORD") or None
 
 
 def journal_stream() -> tuple[int, int] | None:

@@ -1,0 +1,11 @@
+"""From a daemon to an MQTT broker, and so to Home Assistant: a subscriber that publishes what it hears there.
+
+``docs/mqtt.md`` is the manual of the topics. It needs paho-mqtt (``pip install 'edged[mqtt]'``).
+"""
+
+from __future__ import annotations
+
+from edged.bridge.broker import Broker
+from edged.bridge.watch import Settings
+
+__all__ = ["Broker", "Settings"]

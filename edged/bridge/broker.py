@@ -1,0 +1,84 @@
+"""Where the broker is and how to get in: ``mqtt://user@host:1883``, and what no command line should show."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+__all__ = ["Broker"]
+
+RULE = "must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT], with USER@ before the host where the broker wants one"
+PORTS = {"mqtt": 1883, "mqtts": 8883}
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """A broker. ``tls`` is None where the connection is in clear."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
+
+    @classmethod
+    def parse(
+        cls,
+        url: str,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        ca_file: str | None = None,
+        cert_file: str | None = None,
+        key_file: str | None = None,
+    ) -> Broker:
+        """The broker at *url*; with ``mqtts`` its certificate is checked, against *ca_file* if one is given.
+
+        Raises:
+            ValueError: *url* is none, holds a password, or TLS files are given that cannot be used.
+        """
+        # What is wrong is not repeated in any error: there may be a password in it.
+        try:
+            parts = urlsplit(url)
+            scheme, host, port = parts.scheme, parts.hostname, parts.port
+        except ValueError:
+            raise ValueError(RULE) from None
+        if scheme not in PORTS or not host or parts.path.strip("/") or parts.query or parts.fragment:
+            raise ValueError(RULE)
+        if parts.password is not None:
+            raise ValueError(
+                "must not hold a password, which everybody on this machine could see there: set EDGED_MQTT_PASSWORD, "
+                "or the credential mqtt-password"
+            )
+        files = ca_file, cert_file, key_file
+        if scheme == "mqtt" and any(files):
+            raise ValueError("TLS files go with mqtts://")
+        username = username or (unquote(parts.username) if parts.username else None)
+        if password is not None and username is None:
+            raise ValueError("a password needs a user: USER@ before the host, or EDGED_MQTT_USERNAME")
+        tls = _tls(*files) if scheme == "mqtts" else None
+        return cls(host, port or PORTS[scheme], username, password, tls)
+
+
+def _tls(ca_file: str | None, cert_file: str | None, key_file: str | None) -> ssl.SSLContext:
+    if key_file and not cert_file:
+        raise ValueError("a client's key needs its certificate")
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as exc:
+        raise ValueError(f"{ca_file}: holds no certificates that can be used: {_reason(exc)}") from exc
+    if cert_file:
+        try:
+            context.load_cert_chain(cert_file, key_file, password="")  # not to be asked for one on the terminal
+        except (OSError, ssl.SSLError, ValueError) as exc:
+            raise ValueError(f"{cert_file}: cannot be used with {key_file or 'the key in it'}: {_reason(exc)}") from exc
+    return context
+
+
+def _reason(exc: Exception) -> str:
+    return getattr(exc, "strerror", None) or str(exc)

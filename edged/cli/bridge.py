@@ -1,0 +1,165 @@
+"""``edged bridge``: what a daemon says, for MQTT and Home Assistant."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from edged.cli import subscribing
+from edged.cli.contract import EXIT_CONFIG, EXIT_USAGE, Commands
+from edged.cli.subscribing import ENDPOINT_HELP, KINDS
+from edged.errors import ConfigError
+
+if TYPE_CHECKING:
+    from edged.bridge import Broker, Settings
+
+__all__ = ["add_parser"]
+
+QUEUE, QUEUE_BYTES = 1000, 1 << 20  # no event is to be lost while this program is kept waiting
+
+EPILOG = """\
+  edged bridge mqtt://homeassistant.local                   without a user
+  EDGED_MQTT_PASSWORD=… edged bridge mqtt://edged@homeassistant.local
+  edged bridge mqtts://edged@broker:8883 --ca-file ca.pem --connect tcp://127.0.0.1:5556
+
+The user is in the URL or in EDGED_MQTT_USERNAME. The password is never in an argument, where everybody on this machine
+could see it: it comes from the systemd credential mqtt-password, or else from EDGED_MQTT_PASSWORD.
+
+Home Assistant finds a device for each camera by itself: a binary sensor for each reference that makes events, a sensor
+for each score, and the camera's state. docs/mqtt.md tells the topics; systemd/edged-bridge.service is a unit for it.
+"""
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command to those of ``edged``."""
+    parser = commands.add_parser(
+        "bridge",
+        help="tell an MQTT broker, such as Home Assistant's, what a daemon says",
+        description="Subscribes to a daemon and publishes its events, its scores and how its cameras are at an MQTT "
+        "broker. Either may go away and come back: events wait for the broker, and cameras whose daemon is silent are "
+        "told to be offline. Ctrl-C ends it in order. Exit status: 0 ended; 2 wrong arguments; 78 a wrong key, "
+        "certificate or password file, or paho-mqtt is missing.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("broker", metavar="URL", help="mqtt://[USER@]HOST[:PORT], or mqtts:// for TLS")
+    parser.add_argument("--connect", metavar="ENDPOINT", type=subscribing.address, help=ENDPOINT_HELP)
+    _add_mqtt_arguments(parser)
+    subscribing.add_keys(parser)
+    parser.set_defaults(main=bridge, command="bridge")
+
+
+def _add_mqtt_arguments(parser: argparse.ArgumentParser) -> None:
+    tls = parser.add_argument_group("TLS", "for mqtts://; the broker's certificate is always checked")
+    tls.add_argument("--ca-file", metavar="FILE", help="who may have signed it (default: whom this machine trusts)")
+    tls.add_argument("--cert-file", metavar="FILE", help="our own certificate, where the broker asks for one")
+    tls.add_argument("--key-file", metavar="FILE", help="its key, if that is not in the same file")
+    mqtt = parser.add_argument_group("MQTT")
+    mqtt.add_argument(
+        "--name",
+        type=subscribing.name,
+        help="of this bridge; each at one broker needs another (default: the host's name)",
+    )
+    mqtt.add_argument("--topic", type=_topic, default="edged", help="what all topics begin with (default: %(default)s)")
+    mqtt.add_argument(
+        "--discovery-topic",
+        type=_topic,
+        default="homeassistant",
+        metavar="TOPIC",
+        help="where Home Assistant looks for new things (default: %(default)s)",
+    )
+    mqtt.add_argument("--no-discovery", action="store_true", help="tell Home Assistant nothing")
+    mqtt.add_argument(
+        "--score-seconds",
+        type=subscribing.seconds,
+        metavar="S",
+        default=5.0,
+        help="publish every score every S seconds (default: 5)",
+    )
+    mqtt.add_argument(
+        "--silent-seconds",
+        type=subscribing.seconds,
+        metavar="S",
+        default=6.0,
+        help="a camera that nothing is heard of for S seconds is offline (default: 6; a daemon says something every 2)",
+    )
+    mqtt.add_argument(
+        "--queue",
+        type=subscribing.whole,
+        metavar="N",
+        default=10_000,
+        help="keep N events while the broker is away, and then drop the oldest (default: 10000, some 5 MB)",
+    )
+
+
+def bridge(args: argparse.Namespace) -> int:
+    """Bridge until Ctrl-C."""
+    from edged.config.environment import journal_stream
+    from edged.service.logs import log_to
+    from edged.wire import default_address
+
+    if find_spec("paho") is None:
+        print("edged bridge: paho-mqtt is missing: pip install 'edged[mqtt]'", file=sys.stderr)
+        return EXIT_CONFIG
+    log_to(sys.stderr, "info", journal_stream())
+    broker = _broker(args)
+    if broker is None:
+        return EXIT_USAGE
+    address = args.connect or default_address()
+    subscriber = subscribing.subscribe(args, address, KINDS, queue=QUEUE, queue_bytes=QUEUE_BYTES)
+    if subscriber is None:
+        return EXIT_USAGE
+    from edged.bridge.bridge import Bridge
+
+    with subscriber, subscribing.stop_signals() as end:
+        logging.getLogger(__name__).info("%s → %s", address, broker)
+        Bridge(subscriber, broker, _settings(args), args.queue).run(lambda: end.is_told)
+    return 0
+
+
+def _broker(args: argparse.Namespace) -> Broker | None:
+    from edged.bridge import Broker
+    from edged.config.environment import mqtt_login
+
+    try:
+        username, password = mqtt_login()
+    except ValueError as exc:
+        raise ConfigError(f"edged bridge: {exc}") from exc
+    try:
+        return Broker.parse(
+            args.broker,
+            username=username,
+            password=password,
+            ca_file=args.ca_file,
+            cert_file=args.cert_file,
+            key_file=args.key_file,
+        )
+    except ConfigError:
+        raise
+    except ValueError as exc:
+        print(f"edged bridge: {exc}", file=sys.stderr)
+        return None
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    from edged.bridge import Settings
+    from edged.bridge.topics import Topics
+    from edged.config.environment import default_node
+
+    topics = Topics(args.name or default_node(), args.topic, args.discovery_topic)
+    return Settings(topics, args.score_seconds, args.silent_seconds, discover=not args.no_discovery)
+
+
+def _topic(text: str) -> str:
+    if (
+        not text
+        or text.startswith(("/", "$"))
+        or text.endswith("/")
+        or set(text) & set("+#\0")
+        or not text.isprintable()
+    ):
+        raise argparse.ArgumentTypeError(f"must be an MQTT topic without wildcards (got {text!r})")
+    return text

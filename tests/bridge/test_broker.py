@@ -1,0 +1,127 @@
+"""Where the broker is: what is legal, what is refused, and TLS that is checked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edged.bridge import Broker
+from edged.cli import main
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("mqtt://broker", ("broker", 1883, None)),
+        ("mqtt://me@broker:1884", ("broker", 1884, "me")),
+        ("mqtt://m%40e@[::1]/", ("::1", 1883, "m@e")),
+        ("mqtts://broker", ("broker", 8883, None)),
+    ],
+)
+def test_a_url_tells_where_and_who(url: str, expected: tuple[str, int, str | None]) -> None:
+    broker = Broker.parse(url)
+    assert (broker.host, broker.port, broker.username) == expected
+    assert (broker.tls is not None) == url.startswith("mqtts")
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("broker", "must be mqtt://HOST"),
+        ("http://broker", "must be mqtt://HOST"),
+        ("mqtt://", "must be mqtt://HOST"),
+        ("mqtt://broker/topic", "must be mqtt://HOST"),
+        ("mqtt://broker:99999", "must be mqtt://HOST"),
+        ("mqtt://me:ge/heim@broker", "must be mqtt://HOST(?!.*ge)"),
+        ("mqtt://[::1", "must be mqtt://HOST"),
+    ],
+)
+def test_what_is_no_broker_is_refused(url: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        Broker.parse(url)
+
+
+def test_a_password_on_the_command_line_is_refused_and_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bridge", "mqtt://me:geheim@broker"]) == 2
+    told = capsys.readouterr().err
+    assert "must not hold a password" in told
+    assert "EDGED_MQTT_PASSWORD" in told
+    assert "geheim" not in told
+
+
+def test_no_secret_is_in_what_is_printed() -> None:
+    assert "geheim" not in repr(Broker.parse("mqtt://me@broker", password="geheim"))
+    assert str(Broker.parse("mqtt://me@[::1]:5", password="geheim")) == "mqtt://[::1]:5"
+
+
+def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "junk").write_text("junk")
+    with pytest.raises(ValueError, match="go with mqtts"):
+        Broker.parse("mqtt://broker", ca_file="ca.pem")
+    with pytest.raises(ValueError, match="needs its certificate"):
+        Broker.parse("mqtts://broker", key_file="key.pem")
+    with pytest.raises(ValueError, match="needs a user"):
+        Broker.parse("mqtt://broker", password="geheim")
+    with pytest.raises(ValueError, match=r"none\.pem: holds no certificates that can be used: No such file"):
+        Broker.parse("mqtts://broker", ca_file="none.pem")
+    with pytest.raises(ValueError, match="junk: holds no certificates"):
+        Broker.parse("mqtts://broker", ca_file=str(tmp_path / "junk"))
+    with pytest.raises(ValueError, match="junk: cannot be used with the key in it"):
+        Broker.parse("mqtts://broker", cert_file=str(tmp_path / "junk"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["mqtt://h", "--topic", "a/#"], "must be an MQTT topic without wildcards"),
+        (["mqtt://h", "--name", "A b"], "must start with a letter"),
+        (["mqtt://h", "--queue", "0"], "must be a whole number"),
+    ],
+)
+def test_wrong_arguments_are_told_and_status_2(
+    arguments: list[str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["bridge", *arguments])
+    assert ended.value.code == 2
+    assert why in capsys.readouterr().err
+
+
+def test_without_paho_it_says_what_to_install(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['paho'] = None; from edged.cli import main; sys.exit(main(['bridge', 'mqtt://h']))"
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (78, "edged bridge: paho-mqtt is missing: pip install 'edged[mqtt]'\n")
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not on this machine")
+def test_over_tls_the_broker_has_to_be_the_one_that_it_says(tmp_path: Path) -> None:
+    from tests.bridge.conftest import MOSQUITTO, Mosquitto
+
+    if MOSQUITTO is None:
+        pytest.skip("mosquitto is not on this machine (scripts/subscribers-rig installs it)")
+    certificate, key = tmp_path / "broker.pem", tmp_path / "broker.key"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    subprocess.run([*new, *subject, "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60)
+    settings = ["allow_anonymous true", f"certfile {certificate}", f"keyfile {key}", "user root"]
+    mosquitto = Mosquitto(tmp_path, *settings)
+    try:
+        for host, ca, expected in [
+            ("localhost", certificate, "connected to mqtts://localhost"),
+            ("localhost", None, "self-signed certificate"),
+        ]:
+            command = [sys.executable, "-m", "edged", "bridge", f"mqtts://{host}:{mosquitto.port}"]
+            command += ["--connect", f"ipc://{tmp_path}/none", *(["--ca-file", str(ca)] if ca else [])]
+            with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
+                assert process.stderr is not None
+                said = [process.stderr.readline() for _ in range(2)]
+                process.terminate()
+                process.communicate(timeout=20)
+            assert expected in said[1].replace("self signed", "self-signed")
+    finally:
+        mosquitto.kill()

@@ -1,0 +1,48 @@
+"""The bridge's unit for systemd: without mistakes, well fenced, and true to the code."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from edged.bridge.bridge import END_SECONDS
+from edged.cli.contract import EXIT_CONFIG, EXIT_USAGE
+from tests.service.test_unit import FOLDER, MOST_EXPOSURE, analyze, needs_systemd_analyze, settings
+
+UNIT = FOLDER / "edged-bridge.service"
+
+
+@needs_systemd_analyze
+def test_systemd_finds_no_mistake_in_the_unit(tmp_path: Path) -> None:
+    for folder in (Path("/usr/lib/systemd/system"), Path("/lib/systemd/system")):
+        if folder.is_dir():
+            shutil.copytree(folder, tmp_path / "usr/lib/systemd/system", symlinks=True)
+            break
+    (tmp_path / "opt/edged/bin").mkdir(parents=True)
+    (tmp_path / "opt/edged/bin/edged").touch(mode=0o755)
+    (tmp_path / "etc/systemd/system").mkdir(parents=True)
+    shutil.copy(UNIT, tmp_path / "etc/systemd/system")
+    assert analyze(f"--root={tmp_path}", "--man=no", "verify", "edged-bridge.service") == (0, "")
+
+
+@needs_systemd_analyze
+def test_the_fence_is_high_enough() -> None:
+    status, text = analyze("security", "--offline=true", f"--threshold={round(MOST_EXPOSURE * 10)}", str(UNIT))
+    assert status == 0, text
+
+
+def test_the_unit_is_true_to_the_code() -> None:
+    unit = settings(UNIT)
+    assert unit["RestartPreventExitStatus"] == [f"{EXIT_USAGE} {EXIT_CONFIG}"]
+    assert float(unit["TimeoutStopSec"][0]) > END_SECONDS
+
+
+def test_the_manual_tells_every_topic_and_every_argument() -> None:
+    manual = (FOLDER.parent / "docs/mqtt.md").read_text()
+    code = (FOLDER.parent / "edged/cli/bridge.py").read_text()
+    for argument in re.findall(r'"(--[a-z-]+)"', code):
+        assert argument in manual, argument
+    watch = "".join((FOLDER.parent / f"edged/bridge/{name}.py").read_text() for name in ("watch", "bridge"))
+    for leaf in re.findall(r'(?:own|camera|place)\((?:\w+, )?"(\w+)"\)', watch):
+        assert f"/{leaf}`" in manual, leaf

@@ -1,0 +1,226 @@
+"""What the bridge makes of messages and of time, without either."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from edged.bridge.outbox import Outbox
+from edged.bridge.topics import Place, Publication, Topics, identifier
+from edged.bridge.watch import GONE_SECONDS, Settings, Watch
+from edged.client import Delivery
+from edged.wire import Match, Message, encode
+from tests.bridge.test_bridge import event
+from tests.publishing import status, vec
+
+TOPICS = Topics("rig")
+PLACE = "edged/porch/street/path/path-empty"
+SENSOR = "homeassistant/sensor/porch/street_path_path-empty_score/config"
+
+
+class World:
+    """A watch, and all that it has published: the last payload by topic."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.watch = Watch(Settings(TOPICS, **settings))
+        self.states: dict[str, bytes] = {}
+        self.heard: list[str] = []
+
+    def see(self, message: Message, now: float) -> None:
+        topic, header, payload = encode(message)
+        self._note(self.watch.see(Delivery(message, (topic, header, payload)), now))
+
+    def tick(self, now: float) -> None:
+        self.heard.clear()
+        self._note(self.watch.tick(now))
+
+    def _note(self, publications: Any) -> None:
+        for publication in publications:
+            self.states[publication.topic] = publication.payload
+            self.heard.append(publication.topic)
+
+
+def test_scores_are_told_now_and_then_while_the_camera_runs() -> None:
+    world = World(score_seconds=5.0)
+    world.see(status(0), 0.0)
+    world.see(vec(0), 0.0)
+    world.tick(0.0)
+    assert f"{PLACE}/score" in world.heard
+    for seq in range(1, 40):
+        world.see(vec(seq), seq / 10)
+        world.tick(seq / 10)
+        assert f"{PLACE}/score" not in world.heard
+    world.tick(5.0)
+    assert f"{PLACE}/score" in world.heard
+    world.see(status(1, state="lost"), 9.0)
+    world.tick(10.0)
+    assert f"{PLACE}/score" not in world.heard
+
+
+def test_a_camera_is_available_while_it_runs_and_is_heard() -> None:
+    world = World()
+    states = {}
+    for now, message in enumerate(
+        [status(0, state="starting"), status(1), status(2, state="frozen"), status(3), status(4, bye=True)]
+    ):
+        world.see(message, float(now))
+        states[now] = world.states["edged/porch/street/availability"]
+    assert list(states.values()) == [b"offline", b"online", b"offline", b"online", b"offline"]
+    assert world.states["edged/porch/street/state"] == b"stopped"
+    world.see(status(0, run="next"), 100.0)
+    world.tick(105.9)
+    assert world.states["edged/porch/street/availability"] == b"online"
+    world.tick(106.1)
+    assert world.states["edged/porch/street/availability"] == b"offline"
+    assert world.states["edged/porch/street/state"] == b"silent"
+
+
+def test_an_event_whose_end_was_lost_is_over_when_it_is_not_told_again() -> None:
+    world = World()
+    world.see(status(0), 0.0)
+    for second in range(40):
+        world.see(vec(second, t_cap_us=second * 1_000_000), second)
+        if second % 10 == 0 and second <= 20:
+            world.see(event(second, "update", t_cap_us=second * 1_000_000), second)
+        assert world.states[f"{PLACE}/active"] == (b"ON" if second <= 36 else b"OFF"), second
+
+
+def test_an_event_of_a_camera_with_a_frame_a_minute_stays_open() -> None:
+    world = World()
+    world.see(status(0), 0.0)
+    for minute in range(5):
+        world.see(vec(minute, t_cap_us=minute * 60_000_000), minute * 60)
+        world.see(event(minute, "update", t_cap_us=minute * 60_000_000), minute * 60)
+        assert world.states[f"{PLACE}/active"] == b"ON"
+
+
+def test_a_reference_that_is_only_not_among_the_best_stays() -> None:
+    world = World()
+    world.see(status(0), 0.0)
+    world.see(vec(0), 0.0)
+    world.see(vec(1, sims=(Match("path-busy", 0.5),), refs=2), 1.0)
+    assert world.states[SENSOR]
+    world.see(vec(2, sims=(Match("path-busy", 0.5),), refs=1), 2.0)
+    assert world.states[SENSOR] == b""
+
+
+def test_a_region_and_a_camera_that_are_no_more_are_taken_away() -> None:
+    world = World()
+    for camera in ("street", "yard"):
+        world.see(status(0, camera=camera), 0.0)
+        world.see(vec(0, camera=camera), 0.0)
+        world.see(vec(0, camera=camera, region="door"), 0.0)
+    now = 0.0
+    while now < GONE_SECONDS + 10:  # street has another run now, without path; there is no yard any more
+        now += 1.0
+        world.see(status(int(now), run="next"), now)
+        world.see(vec(int(now), run="next", region="door"), now)
+        world.tick(now)
+        if now < GONE_SECONDS:
+            assert world.states[SENSOR]
+    assert world.states[SENSOR] == b""
+    assert world.states[SENSOR.replace("path_path", "door_path")]
+    assert world.states["homeassistant/sensor/porch/yard_state/config"] == b""
+    assert world.states["edged/porch/yard/availability"] == b""
+    assert json.loads(world.states["edged/_bridge/rig/known"])["cameras"] == [["porch", "street"]]
+
+
+def test_while_its_daemon_is_silent_nothing_is_taken_away() -> None:
+    world = World()
+    world.see(status(0), 0.0)
+    world.see(vec(0), 0.0)
+    world.tick(10 * GONE_SECONDS)
+    assert world.states[SENSOR]
+
+
+def test_what_the_bridge_before_knew_and_is_no_more_is_taken_away() -> None:
+    before, world = World(), World()
+    before.see(status(0), 0.0)
+    before.see(vec(0, sims=(Match("gone", 0.5),), refs=1), 0.0)
+    world._note(world.watch.recall(before.states["edged/_bridge/rig/known"], 0.0))
+    world.see(status(0, run="next"), 1.0)
+    world.see(vec(0, run="next"), 1.0)
+    assert world.states["homeassistant/sensor/porch/street_path_gone_score/config"] == b""
+    assert world.states[SENSOR]
+
+
+@pytest.mark.parametrize(
+    "known", [b"", b"{", b"[]", b'{"cameras":[["a"]],"places":[]}', b'{"cameras":[["+","#"]],"places":[]}', b"[" * 9999]
+)
+def test_what_somebody_else_put_in_its_place_is_passed_over(known: bytes) -> None:
+    world = World()
+    assert list(world.watch.recall(known, 0.0)) == []
+    world.tick(100.0)
+    assert world.heard == []
+
+
+def test_a_reference_whose_name_is_no_topic_is_left_out() -> None:
+    world = World()
+    world.see(vec(0, sims=(Match("a/b", 0.5), Match("#", 0.4)), refs=2), 0.0)
+    world.see(event(0, ref="+"), 0.0)
+    assert [topic for topic in world.states if not topic.startswith("edged/_bridge")] == []
+
+
+def test_without_discovery_home_assistant_is_told_nothing() -> None:
+    world = World(discover=False)
+    for message in (status(0), vec(0), event(0)):
+        world.see(message, 0.0)
+    assert world.states
+    assert not any(topic.startswith("homeassistant") for topic in world.states)
+
+
+def test_no_two_things_have_one_name() -> None:
+    names = [("a", "b_c"), ("a_b", "c"), ("a", "b", "c"), ("a_", "b", "c"), ("a__b", "c"), ("a_b_c",), ("a", "b__c")]
+    assert len({identifier(*each) for each in names}) == len(names)
+    place = Place("n", "c", "r", "x_y")
+    assert TOPICS.config("sensor", place, "score") == "homeassistant/sensor/n/c_r_x__y_score/config"
+
+
+# -- the outbox -------------------------------------------------------------------------------------------------------
+
+
+def state(topic: str, payload: bytes) -> Publication:
+    return Publication(topic, payload)
+
+
+def happening(number: int) -> Publication:
+    return Publication("event", b"%d" % number, retain=False)
+
+
+def taken(outbox: Outbox) -> list[bytes]:
+    payloads = []
+    while (publication := outbox.take()) is not None:
+        payloads.append(publication.payload)
+    return payloads
+
+
+def test_of_a_state_the_newest_is_given_out_once_and_again_when_it_is_to_be_repeated() -> None:
+    outbox = Outbox(10)
+    outbox.put([state("a", b"1"), state("b", b"2"), state("a", b"3")])
+    assert taken(outbox) == [b"3", b"2"]
+    outbox.put([state("a", b"3")])
+    assert taken(outbox) == []
+    outbox.repeat()
+    assert taken(outbox) == [b"3", b"2"]
+    outbox.put([state("a", b"")])
+    assert taken(outbox) == [b""]
+    outbox.repeat()
+    assert taken(outbox) == [b"2"]
+
+
+def test_events_wait_up_to_a_bound_and_the_oldest_are_dropped() -> None:
+    outbox = Outbox(3)
+    outbox.put(happening(number) for number in range(5))
+    assert (outbox.events, outbox.dropped) == (3, 2)
+    assert taken(outbox) == [b"2", b"3", b"4"]
+
+
+def test_scores_do_not_wait_for_anybody() -> None:
+    outbox = Outbox(3)
+    outbox.put([Publication("score", b"1", qos=0, retain=False), Publication("score", b"2", qos=0, retain=False)])
+    assert taken(outbox) == [b"2"]
+    outbox.put([Publication("score", b"3", qos=0, retain=False)])
+    outbox.forget_scores()
+    assert taken(outbox) == []
