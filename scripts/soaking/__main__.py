@@ -103,6 +103,7 @@ def main() -> int:
         "minutes": args.minutes,
         "messages": reader.received,
         "vectors": reader.vectors,
+        "events": reader.events,
         "lost": reader.lost,
         "frames_dropped": sum(reader.dropped.values()),
         "visits": soak.visits,

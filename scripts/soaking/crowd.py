@@ -12,7 +12,7 @@ from typing import Self
 import zmq
 
 from edged.client import Subscriber
-from edged.wire import Status, Vec
+from edged.wire import Event, Status, Vec
 
 __all__ = ["Crowd", "Reader"]
 
@@ -29,6 +29,7 @@ class Reader:
         self._subscriber = Subscriber(address, kinds=("vec", "event", "status"), queue=1000, queue_bytes=1 << 20)
         self.received = 0
         self.vectors = 0
+        self.events = 0
         self.said_bye = 0
         self.dropped: dict[str, int] = {}
         """By camera, how many frames the daemon says it has dropped before they became messages."""
@@ -56,6 +57,8 @@ class Reader:
         self.received += 1
         if isinstance(message, Vec):
             self.vectors += 1
+        elif isinstance(message, Event):
+            self.events += 1
         elif isinstance(message, Status):
             self.said_bye += message.bye
             self.dropped[message.camera] = sum(asdict(message.dropped).values())

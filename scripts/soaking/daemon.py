@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -26,7 +27,7 @@ cameras:
       path: {{left: 0.05, top: 0.32, right: 0.42, bottom: 0.56}}
   bars: {{source: "pattern:640x480", fps: 5}}
 references:
-  path-empty: {{images: ["{demo}/path-empty.jpg"], for: [clip/path]}}
+  path-empty: {{images: ["{demo}/path-empty.jpg"], for: [clip/path], enter: 0.9}}
   path-busy: {{images: ["{demo}/path-busy.jpg"]}}
 publish: {{endpoints: ["pub+bind:ipc://pub.sock", "pub+bind:tcp://127.0.0.1:{port}"]}}
 """
@@ -39,6 +40,7 @@ class Daemon:
         self.address = f"ipc://{folder}/pub.sock"
         self.port = _free_port()
         self.pid = 0
+        self._folder = folder
         self._config = folder / "edged.yaml"
         self._log = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -48,7 +50,8 @@ class Daemon:
         """Run it; at the end it is gone."""
         self._config.write_text(CONFIG.format(demo=DEMO, port=self.port))
         command = [sys.executable, "-m", "edged", "run", "-c", str(self._config)]
-        with self._log.open("wb") as log, subprocess.Popen(command, stderr=log) as process:
+        own = {"RUNTIME_DIRECTORY": str(self._folder), "STATE_DIRECTORY": str(self._folder / "state")}
+        with self._log.open("wb") as log, subprocess.Popen(command, stderr=log, env={**os.environ, **own}) as process:
             self._process, self.pid = process, process.pid
             try:
                 yield
