@@ -13,19 +13,21 @@ from edged.config.problems import redacted
 from edged.errors import SourceError
 from edged.values import Format, Stamp
 
-__all__ = ["SILENCE", "StreamSource", "is_from_before"]
+__all__ = ["SILENCE", "Backlog", "StreamSource", "is_from_before"]
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 SILENCE = 1.0  # seconds without a frame, after which one may come that had been on its way all the time
+USUAL_FPS = 25.0  # where a stream does not tell
 
 
 class StreamSource:
     """A `Source` over OpenCV's FFmpeg, such as ``rtsp://camera/stream``.
 
     Frames come with the time of their arrival. ``grab`` blocks until there is a frame, up to *timeout* and not the one
-    that it is given, and ``wake`` cannot end it: FFmpeg has no way to be asked. A frame from before a silence is left
-    out, as far as the stream tells the times of its frames. Frames keep the size that the stream had at the start; if
-    that changes they are scaled. User and password in the URL appear in no text.
+    that it is given, and ``wake`` cannot end it: FFmpeg has no way to be asked. It leaves out frames that are old:
+    those of RTSP that had gathered while the stream was opened or hung, and one from before a silence, as far as the
+    stream tells the times of its frames. Frames keep the size that the stream had at the start; if that changes they
+    are scaled. User and password in the URL appear in no text.
 
     Args:
         url: ``rtsp://``, ``rtsps://``, ``http://`` or ``https://…``.
@@ -45,6 +47,7 @@ class StreamSource:
         self._is_trusted = not verify_tls or not url.lower().startswith(("rtsps:", "https:"))
         self._capture: cv2.VideoCapture | None = None
         self._position = 0.0  # of the last frame, in the stream's own seconds
+        self._backlog = Backlog(USUAL_FPS)
 
     def open(self) -> Format:
         self.close()
@@ -74,7 +77,10 @@ class StreamSource:
             raise SourceError(f"{self._shown}: {why}")
         self._capture = capture
         self._position = 0.0
-        return format_of(capture)
+        frame_format = format_of(capture)
+        self._backlog = Backlog(frame_format.fps or USUAL_FPS)
+        self._begin_anew()
+        return frame_format
 
     def grab(self, timeout: float) -> Stamp | None:  # noqa: ARG002 - FFmpeg waits as long as it was told at the start
         assert self._capture is not None, "grab before open"
@@ -89,6 +95,9 @@ class StreamSource:
             raise SourceError(f"{self._shown}: stopped delivering")
         before, self._position = self._position, self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
         if is_from_before(waited, self._position - before):
+            self._begin_anew()
+            return None
+        if self._backlog.holds(waited):
             return None
         return Stamp(time.monotonic_ns(), "arrival")
 
@@ -103,6 +112,33 @@ class StreamSource:
         if self._capture is not None:
             self._capture.release()
             self._capture = None
+
+    def _begin_anew(self) -> None:
+        if self._url.lower().startswith("rtsp"):  # others may be a video that comes as fast as it is read
+            self._backlog.gather()
+
+
+class Backlog:
+    """Frames that gathered while nobody read them: they come at once, and the first that does not is a new one.
+
+    Args:
+        fps: frames per second that the camera sends.
+    """
+
+    MOST = 200  # frames in a row; whoever sends more of them at once is no camera
+
+    def __init__(self, fps: float) -> None:
+        self._at_once = 0.5 / fps
+        self._left = 0
+
+    def gather(self) -> None:
+        """There may be some now."""
+        self._left = self.MOST
+
+    def holds(self, waited: float) -> bool:
+        """Whether a frame that was *waited* for, in seconds, is one of them."""
+        self._left = self._left - 1 if self._left and waited < self._at_once else 0
+        return self._left > 0
 
 
 def is_from_before(waited: float, advanced: float) -> bool:
