@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     pipeline = build(loaded)
     record = RecordFile(runtime_folder(), Path(args.config))
     reloader = Reloader(Path(args.config), pipeline, record.report)
-    metrics = metrics_server(loaded, lambda: reloader.pipeline)
+    metrics = metrics_server(loaded, lambda: reloader.pipeline, lambda: daemon.watched)
     control = Control(loaded.config.control, lambda: reloader.pipeline, reloader.ask)
     beside = [control, *([metrics] if metrics else [])]
     daemon = Daemon(pipeline, notifier, watchdog_seconds(), beside, reloader)

@@ -124,6 +124,11 @@ class Daemon:
         return [*reloading, *self._pipeline.stages, *self._beside]
 
     @property
+    def watched(self) -> Sequence[Stage]:
+        """The stages that have to make progress, also those that a reload is about to replace."""
+        return [*self._stages, *self._passing]
+
+    @property
     def _passing(self) -> Sequence[Stage]:
         return [] if self._reloader is None else self._reloader.passing
 
@@ -148,7 +153,7 @@ class Daemon:
                 self._stop_reason = "every camera has stopped"
                 return
             self._look_after_reload()
-            self._watchdog.look([*self._stages, *self._passing])
+            self._watchdog.look(self.watched)
             self._headline.tell()
             figures.log_in_time(self._pipeline.tallies)
             select.select([self._bell], [], [], self._watchdog.look_seconds)

@@ -10,11 +10,17 @@ from collections.abc import Iterable
 from edged.pipeline.stage import Stage
 from edged.service.notify import Notifier
 
-__all__ = ["Watchdog"]
+__all__ = ["Watchdog", "hanging"]
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
+
+
+def hanging(stages: Iterable[Stage]) -> list[Stage]:
+    """Those of *stages* in which a step takes longer than it may."""
+    now = time.monotonic()
+    return [stage for stage in stages if stage.running and now > stage.due]
 
 
 class Watchdog:
@@ -40,7 +46,7 @@ class Watchdog:
     def look(self, stages: Iterable[Stage]) -> None:
         """See whether one of *stages* hangs, and give a sign of life if none does and one is due."""
         now = time.monotonic()
-        late = {stage.name: stage.step_seconds for stage in stages if stage.running and now > stage.due}
+        late = {stage.name: stage.step_seconds for stage in hanging(stages)}
         for name in sorted(late.keys() - self._hanging):
             log.error("%s hangs: a step takes more than %g s%s", name, late[name], self._consequence)
         for name in sorted(self._hanging - late.keys()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from edged.service.metrics.server import Server
 
 if TYPE_CHECKING:
     from edged.pipeline.build import Pipeline
+    from edged.pipeline.stage import Stage
 
 __all__ = ["metrics_problems", "metrics_server", "pages_of"]
 
@@ -22,8 +23,10 @@ __all__ = ["metrics_problems", "metrics_server", "pages_of"]
 _TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def metrics_server(loaded: Loaded, pipeline: Callable[[], Pipeline]) -> Server | None:
-    """The server that *loaded* asks for, of the pipeline that *pipeline* returns at each request; None if none.
+def metrics_server(
+    loaded: Loaded, pipeline: Callable[[], Pipeline], watched: Callable[[], Iterable[Stage]]
+) -> Server | None:
+    """The server that *loaded* asks for, of what *pipeline* and *watched* return at each request; None if none.
 
     Raises:
         ConfigFileError: what it takes is not installed.
@@ -33,7 +36,7 @@ def metrics_server(loaded: Loaded, pipeline: Callable[[], Pipeline]) -> Server |
         return None
     if problems := metrics_problems(loaded):
         raise ConfigFileError(problems)
-    return Server(address, pages_of(pipeline))
+    return Server(address, pages_of(pipeline, watched))
 
 
 def metrics_problems(loaded: Loaded) -> list[Problem]:
@@ -45,8 +48,8 @@ def metrics_problems(loaded: Loaded) -> list[Problem]:
     return [loaded.problem(("metrics", "listen"), rule)]
 
 
-def pages_of(pipeline: Callable[[], Pipeline]) -> Pages:
-    """The pages about the pipeline that *pipeline* returns."""
+def pages_of(pipeline: Callable[[], Pipeline], watched: Callable[[], Iterable[Stage]]) -> Pages:
+    """The pages about the pipeline, and the stages that have to make progress, as these return them."""
     from prometheus_client import generate_latest
 
     from edged.service.metrics.collector import registry_of
@@ -54,6 +57,6 @@ def pages_of(pipeline: Callable[[], Pipeline]) -> Pages:
     registry = registry_of(pipeline)
     return {
         "/metrics": lambda: Page(HTTPStatus.OK, _TEXT_FORMAT, generate_latest(registry)),
-        "/healthz": lambda: healthz(pipeline()),
+        "/healthz": lambda: healthz(watched()),
         "/readyz": lambda: readyz(pipeline()),
     }

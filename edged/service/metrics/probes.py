@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from edged.pipeline.capture import Capture
 from edged.pipeline.tally import CameraState
 from edged.service.metrics.request import Page, json_page
+from edged.service.watchdog import hanging
 
 if TYPE_CHECKING:
     from edged.pipeline.build import Pipeline
@@ -17,11 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["healthz", "readyz"]
 
 
-def healthz(pipeline: Pipeline) -> Page:
+def healthz(stages: Iterable[Stage]) -> Page:
     """200 as long as every stage makes progress, which is what the watchdog asks too; else 503 and who hangs."""
-    now = time.monotonic()
-    hanging = [stage.name for stage in pipeline.stages if stage.running and now > stage.due]
-    return _verdict("healthy", not hanging, {"hanging": hanging})
+    late = [stage.name for stage in hanging(stages)]
+    return _verdict("healthy", not late, {"hanging": late})
 
 
 def readyz(pipeline: Pipeline) -> Page:

@@ -22,6 +22,7 @@ __all__ = ["Server"]
 log = logging.getLogger(__name__)
 
 MOST_CONNECTIONS = 16
+BACKLOG = 64  # so that nobody has to knock twice, which takes a second
 CLIENT_SECONDS = 5.0  # for all of it: to ask, to take the answer, and to go
 POLL_SECONDS = 0.5
 
@@ -54,7 +55,7 @@ class Server(Stage):
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # of a connection that has just ended
             listener.bind((self._address.host, self._address.port))
-            listener.listen(MOST_CONNECTIONS)
+            listener.listen(BACKLOG)
         except OSError as exc:
             raise PublishError(f"metrics.listen: cannot listen on {self._address}: {exc.strerror}") from exc
         listener.setblocking(False)

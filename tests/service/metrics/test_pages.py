@@ -134,7 +134,7 @@ import sys
 from edged.config import load_text
 from edged.service.metrics.pages import metrics_server
 loaded = load_text("cameras: {{a: {{source: 'pattern:'}}}}", {str(tmp_path / "edged.yaml")!r})
-print(metrics_server(loaded, lambda: None), "prometheus_client" in sys.modules)
+print(metrics_server(loaded, lambda: None, list), "prometheus_client" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout == "None False\n"
@@ -151,7 +151,7 @@ def test_what_is_not_installed_is_told_with_the_cure(monkeypatch: pytest.MonkeyP
         f"which is not installed: run '{sys.prefix}/bin/pip install prometheus-client'"
     )
     with pytest.raises(ValueError, match="prometheus-client"):
-        metrics_server(loaded, lambda: cast("Pipeline", None))
+        metrics_server(loaded, lambda: cast("Pipeline", None), list)
 
 
 # -- stages in trouble ------------------------------------------------------------------------------------------------
@@ -232,12 +232,11 @@ def test_it_is_ready_when_all_is_open_and_a_camera_runs(parts: Parts) -> None:
 
 
 def test_a_stage_that_hangs_makes_it_unhealthy(parts: Parts) -> None:
-    pipeline = cast("Pipeline", parts)
-    assert told(healthz(pipeline)) == (200, {"healthy": True, "hanging": []})
+    assert told(healthz(parts.stages)) == (200, {"healthy": True, "hanging": []})
     parts.stages[1].due = time.monotonic() - 1.0
-    assert told(healthz(pipeline)) == (503, {"healthy": False, "hanging": ["publisher"]})
+    assert told(healthz(parts.stages)) == (503, {"healthy": False, "hanging": ["publisher"]})
     parts.stages[1].progress()
-    assert told(healthz(pipeline))[0] == 200
+    assert told(healthz(parts.stages))[0] == 200
 
 
 def test_the_pipeline_is_asked_anew_at_each_scrape(parts: Parts) -> None:
@@ -250,7 +249,7 @@ def test_the_pipeline_is_asked_anew_at_each_scrape(parts: Parts) -> None:
 
     parts.publisher = Publisher()
     now = [parts]
-    page = pages_of(lambda: cast("Pipeline", now[0]))["/metrics"]
+    page = pages_of(lambda: cast("Pipeline", now[0]), list)["/metrics"]
     found = figures(page().body.decode())
     assert found["edged_queue_results",] == 3
     assert found["edged_refused_keys_total",] == 7
