@@ -25,7 +25,7 @@ from scripts.soaking.vitals import Vitals, vitals
 START_SECONDS = 60.0
 STOP_SECONDS = 2.0  # of the daemon; some more are given for the reading of its last messages
 SAMPLE_SECONDS = 1.0
-LEAST_MINUTES = 0.5
+LEAST_MINUTES = 1.0
 
 
 class Soak:
