@@ -47,6 +47,7 @@ class StreamSource:
         self._is_trusted = not verify_tls or not url.lower().startswith(("rtsps:", "https:"))
         self._capture: cv2.VideoCapture | None = None
         self._position = 0.0  # of the last frame, in the stream's own seconds
+        self._was_old = False  # the last frame, from before a silence
         self._backlog = Backlog(USUAL_FPS)
 
     def open(self) -> Format:
@@ -94,7 +95,9 @@ class StreamSource:
             # A stream that failed once stays dead: it has to be opened anew.
             raise SourceError(f"{self._shown}: stopped delivering")
         before, self._position = self._position, self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
-        if is_from_before(waited, self._position - before):
+        # Never twice in a row: a slow camera may count its frames instead of telling their times.
+        self._was_old = not self._was_old and is_from_before(waited, self._position - before)
+        if self._was_old:
             self._begin_anew()
             return None
         if self._backlog.holds(waited):
