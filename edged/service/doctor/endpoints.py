@@ -17,7 +17,7 @@ from edged.service.occupied import publishing_already
 if TYPE_CHECKING:
     from edged.config import Endpoint
 
-__all__ = ["endpoint_finding", "endpoints", "port_finding"]
+__all__ = ["control_finding", "endpoint_finding", "endpoints", "port_finding"]
 
 TOPIC = "endpoint"
 STATUS_SECONDS = 2.5  # a daemon tells how its cameras are every two seconds, and at once who comes
@@ -40,6 +40,8 @@ def endpoints(file: str | None) -> Iterator[Finding]:
         return  # which is told elsewhere
     for endpoint in config.publish.endpoints:
         yield endpoint_finding(endpoint)
+    if config.control.is_chosen and config.control.endpoint is not None:
+        yield control_finding(config.control.endpoint)
     if (listen := config.metrics.listen) is not None and listen.port:
         yield port_finding("metrics.listen", listen.host, listen.port)
 
@@ -49,7 +51,7 @@ def endpoint_finding(endpoint: Endpoint) -> Finding:
     if endpoint.mode == "connect":
         return _hub(endpoint)
     if (path := endpoint.socket_path) is not None:
-        return _held_path(endpoint) if publishing_already([endpoint]) else _folder(endpoint, path.parent)
+        return _held_path(endpoint) if publishing_already([endpoint]) else _folder(str(endpoint), path.parent)
     host, _, port = endpoint.address.removeprefix("tcp://").rpartition(":")
     if port == "*":
         return ok(TOPIC, f"{endpoint} takes any port that is free")
@@ -122,15 +124,32 @@ def _heard(address: str) -> str | None:
     return f"node {message.node}, for {message.uptime_s:.0f} s" if isinstance(message, Status) else None
 
 
-def _folder(endpoint: Endpoint, folder: Path) -> Finding:
+def control_finding(endpoint: Endpoint) -> Finding:
+    """Whether the control socket *endpoint* is free, or which daemon has it."""
+    from edged.client.control import ControlClient
+    from edged.errors import ControlError
+
+    what = f"control.endpoint {endpoint.address}"
+    if not publishing_already([endpoint]):
+        return _folder(what, Path(endpoint.address.removeprefix("ipc://")).parent)
+    try:
+        with ControlClient(endpoint.address) as client:
+            said = client.status()
+    except ControlError as exc:
+        cure = f"sudo lsof {endpoint.socket_path} tells who has it; end that, or choose another path"
+        return bad(TOPIC, f"{what} is held by another program: {exc}", cure)
+    return ok(TOPIC, f"{what} is held by a running edged: node {said.node} (pid {said.pid}), for {said.uptime_s:.0f} s")
+
+
+def _folder(what: str, folder: Path) -> Finding:
     """Whether a socket can be made in *folder*, which edged itself makes if only that is missing."""
     there = folder if folder.is_dir() else folder.parent
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
-        return ok(TOPIC, f"{endpoint} is free")
+        return ok(TOPIC, f"{what} is free")
     if not there.is_dir():
-        return bad(TOPIC, f"{endpoint} cannot be bound: there is no folder {there}", f"mkdir -p {folder}")
+        return bad(TOPIC, f"{what} cannot be bound: there is no folder {there}", f"mkdir -p {folder}")
     cure = f"run it as {there.owner()}, or name a folder of yours"
-    return bad(TOPIC, f"{endpoint} cannot be bound: {there} may not be written to", cure)
+    return bad(TOPIC, f"{what} cannot be bound: {there} may not be written to", cure)
 
 
 def _hub(endpoint: Endpoint) -> Finding:

@@ -36,7 +36,7 @@ _MACHINE = (
     Step("camera", f"{_HERE}.machine:cameras", 60.0),
     Step("board", f"{_HERE}.machine:machine", 20.0),
     Step("folders", f"{_HERE}.folders:folders", 20.0),
-    Step("endpoint", f"{_HERE}.endpoints:endpoints", 60.0),
+    Step("endpoint", f"{_HERE}.endpoints:endpoints", 90.0),
 )
 _CONFIGURATION = (
     Step("configuration", f"{_HERE}.configuration:configuration", 240.0),

@@ -16,7 +16,7 @@ from edged.board import Board
 from edged.config import Endpoint
 from edged.service.doctor.configuration import configuration
 from edged.service.doctor.delegates import corals
-from edged.service.doctor.endpoints import endpoint_finding, port_finding
+from edged.service.doctor.endpoints import control_finding, endpoint_finding, port_finding
 from edged.service.doctor.finding import Finding
 from edged.service.doctor.folders import folder_findings
 from edged.service.doctor.holder import holder_of_port
@@ -162,6 +162,8 @@ def test_a_free_endpoint_is_free(tmp_path: Path, taken: int) -> None:
         assert endpoint_finding(endpoint(text)).text == f"{text} is free"
     assert port_finding("it", "127.0.0.2", taken).text == "it is free"
     assert endpoint_finding(endpoint("pub+bind:tcp://127.0.0.1:*")).level == "ok"
+    control = control_finding(endpoint(f"pub+bind:ipc://{tmp_path}/control.sock"))
+    assert control.text == f"control.endpoint ipc://{tmp_path}/control.sock is free"
 
 
 def test_an_endpoint_that_another_program_has_is_bad_and_that_one_is_named(taken: int) -> None:
