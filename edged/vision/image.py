@@ -90,7 +90,7 @@ class TensorImage:
         if array.dtype != np.uint8:
             raise ValueError(f"Expect numpy array with dtype=uint8. (got {array.dtype})")
         if pixels is not None:
-            return cls(array, PixelFormat(pixels))
+            return cls(array, _pixel_format(pixels))
         return cls(*_recognised(array))
 
     @property
@@ -135,6 +135,13 @@ def read_picture(path: str | bytes | os.PathLike[str]) -> NDArray[np.uint8]:
         RuntimeError: the file cannot be read or is no picture.
     """
     return decode(read_file(path), exif=True)
+
+
+def _pixel_format(name: PixelFormat | str) -> PixelFormat:
+    try:
+        return PixelFormat(name)
+    except ValueError:
+        raise ValueError(f"pixels must be one of {', '.join(PixelFormat)} (got {name!r})") from None
 
 
 def _recognised(array: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], PixelFormat]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from operator import index
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING, SupportsIndex, get_args
+
+import numpy as np
 
 from edged.errors import ModelError
 from edged.values import Delegate
 from edged.vision.embedder import Embedder, EmbedderOptions
+from edged.vision.engine import EngineOption
 from edged.vision.memory import cache_folder
 from edged.vision.model_file import read_model
+from edged.vision.resize import Resize
 from edged.vision.specs import Normalization
 from edged.vision.trial import ensure_survives
 
@@ -43,20 +46,31 @@ def _read(options: ImageEmbedderOptions) -> ModelFile:
     base = options.base_options
     normalization = None
     if (options.mean is None) != (options.std is None):
-        raise ValueError(f"mean and std go together (got {options.mean} and {options.std})")
+        raise ValueError(f"mean and std go together (got {options.mean!r} and {options.std!r})")
     if options.mean is not None and options.std is not None:
-        normalization = Normalization(_numbers(options.mean), _numbers(options.std))
+        normalization = Normalization(_numbers("mean", options.mean), _numbers("std", options.std))
     if base.file_content:
         return read_model(base.file_content, normalization=normalization)
     return read_model(os.fsdecode(base.file_name or ""), normalization=normalization)
 
 
-def _numbers(values: float | Sequence[float]) -> tuple[float, ...]:
-    return tuple(float(value) for value in values) if isinstance(values, Sequence) else (float(values),)
+def _numbers(name: str, values: object) -> tuple[float, ...]:
+    try:
+        return tuple(np.asarray(values, np.float64).reshape(-1).tolist())
+    except (TypeError, ValueError) as exc:
+        raise TypeError(f"{name} is a number, or three for R, G and B (got {values!r})") from exc
+
+
+def _choice(name: str, value: str, choices: object) -> None:
+    known = get_args(choices)
+    if value not in known:
+        raise ValueError(f"{name} must be {', '.join(known[:-1])} or {known[-1]} (got {value!r})")
 
 
 def _embedder_options(options: ImageEmbedderOptions) -> EmbedderOptions:
     base, embedding = options.base_options, options.embedding_options
+    _choice("engine", base.engine, EngineOption)
+    _choice("resize", options.resize, Resize)
     return EmbedderOptions(
         l2_normalize=bool(embedding.l2_normalize),
         quantize=bool(embedding.quantize),

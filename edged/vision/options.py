@@ -6,7 +6,6 @@ Like there, they are plain and mutable, and looked at when an embedder is made o
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import index
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -16,6 +15,8 @@ import numpy as np
 from edged.values import Box, Delegate
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from edged.vision.engine import EngineOption
     from edged.vision.preprocess import Resize
 
@@ -93,8 +94,8 @@ class ImageEmbedderOptions:
 
     base_options: BaseOptions
     embedding_options: EmbeddingOptions = field(default_factory=EmbeddingOptions)
-    mean: float | Sequence[float] | None = None
-    std: float | Sequence[float] | None = None
+    mean: npt.ArrayLike | None = None
+    std: npt.ArrayLike | None = None
     resize: Resize = "exact"
 
 

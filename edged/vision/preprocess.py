@@ -262,7 +262,7 @@ class _PlanePlan:
         self, name: str, aim: _Aim, source: tuple[int, int], target: tuple[int, int], orientation: Orientation
     ) -> None:
         upright = target[::-1] if orientation.swaps_sides else target
-        self._resize = make_resizer(aim.resize, source, target, 1, aim.scratch)
+        self._resize = make_resizer(aim.resize, source, target, 1, aim.scratch, plane=True)
         self._turn = orientation.turn
         self._plane = aim.scratch.array("plane", _shape(*source, 1))
         self._small = aim.scratch.array("small", _shape(*target, 1))

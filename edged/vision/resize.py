@@ -68,10 +68,13 @@ def make_resizer(
     target: tuple[int, int],
     channels: int,
     scratch: Scratch,
+    *,
+    plane: bool = False,
 ) -> Resizer:
     """A resizer from the size *source* to the size *target*, both (width, height) in pixels, at least 1 × 1.
 
-    *channels* is 1 for pictures of shape ``(height, width)``. Its memory comes from *scratch*.
+    *channels* is 1 for pictures of shape ``(height, width)``. Its memory comes from *scratch*. A *plane* of a YUV
+    picture is not made darker: as a shift of colours that would be seen.
     """
     if source == target:
         return _copy
@@ -85,7 +88,7 @@ def make_resizer(
         case Kind.BOX:
             return _Box(sampling, source, target, channels, scratch)
         case Kind.BLEND:
-            return _blend(sampling, source, target, channels, scratch)
+            return _blend(sampling, source, target, channels, scratch, plane=plane)
 
 
 def _copy(picture: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
@@ -157,7 +160,13 @@ def _halve_columns(pairs: NDArray[np.uint16], bias: int, bits: int) -> None:
 
 
 def _blend(
-    sampling: Sampling, source: tuple[int, int], target: tuple[int, int], channels: int, scratch: Scratch
+    sampling: Sampling,
+    source: tuple[int, int],
+    target: tuple[int, int],
+    channels: int,
+    scratch: Scratch,
+    *,
+    plane: bool,
 ) -> Resizer:
     """The two blends in their order, or that of rows alone."""
     if sampling.column_weights is None:
@@ -165,9 +174,9 @@ def _blend(
     if sampling.rows_first:
         tall = (source[0], target[1])
         between = scratch.array("between", _shape(*tall, channels))
-        return _Both(_BlendRows(sampling), between, _BlendColumns(sampling, tall, channels, scratch))
+        return _Both(_BlendRows(sampling), between, _BlendColumns(sampling, tall, channels, scratch, plane=plane))
     between = scratch.array("between", _shape(target[0], source[1], channels))
-    return _Both(_BlendColumns(sampling, source, channels, scratch), between, _BlendRows(sampling))
+    return _Both(_BlendColumns(sampling, source, channels, scratch, plane=plane), between, _BlendRows(sampling))
 
 
 class _Both:
@@ -228,14 +237,17 @@ def _even_length(places: list[int], rows: NDArray[np.int64]) -> tuple[int, int, 
 class _BlendColumns:
     """``(a * (127 - w) + b * w) >> 7`` of each column *a* and its next one *b*; *size* is that of the picture.
 
-    The weights sum to 127 of 128, so that every picture becomes about one level darker: so it is in the library. Here
-    they are doubled, and the result is the high byte of 16 bits (on the little-endian machines that TFLite runs on).
-    It goes by bands of rows, so that what it needs stays in the processor's cache; the last band may overlap.
+    The weights sum to 127 of 128, so that every picture becomes about one level darker: so it is in the library. For a
+    *plane* they sum to 128, and a half is added: ``(a * (128 - w) + b * w + 64) >> 7``, as there on x86. Here they are
+    doubled, and the result is the high byte of 16 bits (on the little-endian machines that TFLite runs on). It goes by
+    bands of rows, so that what it needs stays in the processor's cache; the last band may overlap.
     """
 
     _BAND = 32
 
-    def __init__(self, sampling: Sampling, size: tuple[int, int], channels: int, scratch: Scratch) -> None:
+    def __init__(
+        self, sampling: Sampling, size: tuple[int, int], channels: int, scratch: Scratch, *, plane: bool
+    ) -> None:
         assert sampling.column_weights is not None
         band, width = min(self._BAND, size[1]), len(sampling.columns)
         self._bands = [slice(start, start + band) for start in [*range(0, size[1] - band, band), size[1] - band]]
@@ -246,7 +258,8 @@ class _BlendColumns:
         self._narrow = self._taken.reshape(2 * band, -1)
         self._wide = scratch.array("wide", self._narrow.shape, np.uint16)
         shares = np.repeat(sampling.column_weights, channels)
-        self._weights = np.repeat([2 * (127 - shares), 2 * shares], band, axis=0).astype(np.uint16)
+        whole, self._half = (128, 128) if plane else (127, 0)
+        self._weights = np.repeat([2 * (whole - shares), 2 * shares], band, axis=0).astype(np.uint16)
         self._first, self._second = self._wide[:band], self._wide[band:]
         self._bytes = self._first.view(np.uint8).reshape(band, -1, 2)
 
@@ -257,4 +270,6 @@ class _BlendColumns:
             np.copyto(self._wide, self._narrow)
             np.multiply(self._wide, self._weights, self._wide)
             np.add(self._first, self._second, self._first)
+            if self._half:
+                np.add(self._first, self._half, self._first)
             cv2.extractChannel(self._bytes, 1, flat[band])

@@ -16,16 +16,16 @@ Wide = npt.NDArray[np.int64]
 X86 = platform.machine().lower() in {"x86_64", "amd64", "i386", "i686"}
 
 
-def exact_resize(picture: Picture, to_width: int, to_height: int) -> Picture:
+def exact_resize(picture: Picture, to_width: int, to_height: int, *, plane: bool = False) -> Picture:
     height, width = picture.shape[:2]
     if (width, height) == (to_width, to_height):
         return picture.copy()
     pixels = picture.astype(np.int64).reshape(height, width, -1)
-    result = _resize(pixels, to_width, to_height)
+    result = _resize(pixels, to_width, to_height, (128, 64) if plane else (127, 0))
     return result.astype(np.uint8).reshape((to_height, to_width, *picture.shape[2:]))
 
 
-def _resize(pixels: Wide, to_width: int, to_height: int) -> Wide:
+def _resize(pixels: Wide, to_width: int, to_height: int, columns: tuple[int, int]) -> Wide:
     height, width = pixels.shape[:2]
     blend = "both"
     if height == 1 or to_height == height or 3 * to_height == height:
@@ -46,10 +46,10 @@ def _resize(pixels: Wide, to_width: int, to_height: int) -> Wide:
         return _blend_rows(pixels, np.minimum(y, ((height - 1) << 16) - 1))
     y = np.minimum(y, (height - 1) << 16)
     if blend == "columns":
-        return _blend_columns(pixels[y >> 16], x)
+        return _blend_columns(pixels[y >> 16], x, columns)
     if dy >= 65536:
-        return _blend_columns(_blend_rows(pixels, y), x)
-    return _blend_rows(_blend_columns(pixels, x), y)
+        return _blend_columns(_blend_rows(pixels, y), x, columns)
+    return _blend_rows(_blend_columns(pixels, x, columns), y)
 
 
 def _pick(pixels: Wide, x: Wide, y: Wide) -> Wide:
@@ -74,10 +74,11 @@ def _blend_rows(pixels: Wide, y: Wide) -> Wide:
     return blended
 
 
-def _blend_columns(pixels: Wide, x: Wide) -> Wide:
+def _blend_columns(pixels: Wide, x: Wide, columns: tuple[int, int]) -> Wide:
+    whole, half = columns
     weight = (x >> 9 & 127)[None, :, None]
     after = np.minimum((x >> 16) + 1, pixels.shape[1] - 1)
-    blended: Wide = (pixels[:, x >> 16] * (127 - weight) + pixels[:, after] * weight) >> 7
+    blended: Wide = (pixels[:, x >> 16] * (whole - weight) + pixels[:, after] * weight + half) >> 7
     return blended
 
 

@@ -95,8 +95,8 @@ def test_planes_are_resized_turned_and_then_converted(
     width, height = size[::-1] if orientation.swaps_sides else size
     half = (width + 1) // 2, (height + 1) // 2
     turn = UPRIGHT[orientation]
-    small = turn(exact_resize(y[4:25, 6:36], width, height))
-    u, v = (turn(exact_resize(np.ascontiguousarray(plane[2:13, 3:18]), *half)) for plane in (u, v))
+    small = turn(exact_resize(y[4:25, 6:36], width, height, plane=True))
+    u, v = (turn(exact_resize(np.ascontiguousarray(plane[2:13, 3:18]), *half, plane=True)) for plane in (u, v))
     np.testing.assert_array_equal(got, to_rgb(small, u, v))
 
 
@@ -104,9 +104,12 @@ def test_planes_are_resized_turned_and_then_converted(
 @pytest.mark.parametrize(
     "value", [(16, 128, 128), (235, 128, 128), (0, 0, 0), (255, 255, 255), (81, 90, 240), (255, 255, 0)]
 )
-def test_plain_colours_survive_any_resize(pixels: PixelFormat, value: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize("size", [(40, 30), (20, 15), (23, 17), (90, 70)])
+def test_plain_colours_survive_any_resize(
+    pixels: PixelFormat, value: tuple[int, int, int], size: tuple[int, int]
+) -> None:
     y, u, v = (np.full(s, c, np.uint8) for s, c in zip([(30, 40), (15, 20), (15, 20)], value, strict=True))
-    got = seen(stored(y, u, v, pixels), pixels, Box(0, 0, 40, 30), (40, 30))
+    got = seen(stored(y, u, v, pixels), pixels, Box(0, 0, 40, 30), size)
     assert np.unique(got.reshape(-1, 3), axis=0).tolist() == [list(rgb_of(*value))]
 
 

@@ -121,6 +121,33 @@ def test_mean_without_std_is_refused(float_file: Path) -> None:
         ImageEmbedder.create_from_options(ImageEmbedderOptions(BaseOptions(float_file), mean=127))
 
 
+def test_mean_and_std_may_be_arrays(float_file: Path) -> None:
+    arrays = ImageEmbedderOptions(BaseOptions(float_file), mean=np.full(3, 127.0), std=np.float32(128))
+    with pytest.raises(ValueError, match="expected mean and std of same dimension, got 3 and 1"):
+        ImageEmbedder.create_from_options(arrays)
+    arrays.std = np.full(3, 128)
+    ImageEmbedder.create_from_options(arrays).close()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"resize": "cubic"}, ValueError, r"resize must be exact, linear or area \(got 'cubic'\)"),
+        ({"mean": "a", "std": 1}, TypeError, r"mean is a number, or three for R, G and B \(got 'a'\)"),
+    ],
+)
+def test_a_setting_of_the_pictures_that_is_none_is_refused(
+    float_file: Path, options: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        ImageEmbedder.create_from_options(ImageEmbedderOptions(BaseOptions(float_file), **options))
+
+
+def test_an_engine_that_nobody_knows_is_refused(float_file: Path) -> None:
+    with pytest.raises(ValueError, match=r"engine must be auto, ai-edge-litert or tflite-runtime \(got 'tpu'\)"):
+        embedder(float_file, engine="tpu")
+
+
 def test_each_resize_is_its_own_space(uint8_file: Path) -> None:
     spaces, vectors = set(), []
     for resize in ("exact", "linear", "area"):
