@@ -7,6 +7,7 @@ on a disk, and is written at the start and after a reload only.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import logging
@@ -43,23 +44,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A daemon: its process and when that was started (in ticks since boot), what it runs, and its last reload.
+    """A daemon: its process, what it runs, and its last reload.
 
     ``began_ns`` is when that began, on CLOCK_MONOTONIC; 0: there was none.
     """
 
     pid: int
-    started: int
     config: str
     began_ns: int = 0
     changes: tuple[str, ...] = ()
     problem: str | None = None
     is_config_problem: bool = False
-
-    @property
-    def is_running(self) -> bool:
-        """Whether that very process is there still."""
-        return _started(self.pid) == self.started
 
 
 _read = object_reader(Record, "")
@@ -68,24 +63,35 @@ _read = object_reader(Record, "")
 class RecordFile:
     """The record of this process, which runs the configuration *config*, in *folder*; None: there is no such folder.
 
-    Without it edged runs as well, and reloads at a SIGHUP.
+    A second file beside it stays locked, which says that the process is there still; ``/proc`` would not do, where one
+    part of a service may not see another. Without a record edged runs as well, and reloads at a SIGHUP.
     """
 
     def __init__(self, folder: Path | None, config: Path) -> None:
         config = config.resolve()
         self._path = None if folder is None else folder / f"{_prefix(config)}.{os.getpid()}.json"
-        self._record = Record(os.getpid(), _started(os.getpid()) or 0, str(config))
+        self._record = Record(os.getpid(), str(config))
 
     @contextmanager
     def kept(self) -> Iterator[None]:
         """Inside, the file is there."""
+        lock = None
+        if self._path is not None:
+            try:
+                self._path.parent.mkdir(mode=0o750, exist_ok=True)
+                _sweep(self._path.parent)
+                lock = os.open(_lock_of(self._path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as exc:
+                self._give_up(exc)
         self._write(self._record)
         try:
             yield
         finally:
             if self._path is not None:
-                with contextlib.suppress(OSError):
-                    self._path.unlink(missing_ok=True)
+                _remove(self._path)
+            if lock is not None:
+                os.close(lock)
 
     def report(self, outcome: Outcome) -> None:
         """Say how a reload came out."""
@@ -106,28 +112,72 @@ class RecordFile:
             return
         new = self._path.with_suffix(".new")
         try:
-            self._path.parent.mkdir(mode=0o750, exist_ok=True)
             new.write_text(json.dumps(asdict(record)))
             new.replace(self._path)
         except OSError as exc:
-            log.warning("%s: cannot be written (%s), so 'edged reload' does not find this daemon", new, exc.strerror)
-            self._path = None
+            self._give_up(exc)
+
+    def _give_up(self, exc: OSError) -> None:
+        log.warning("%s: %s, so 'edged reload' does not find this daemon", self._path, exc.strerror)
+        self._path = None
 
 
 def running_daemons(folders: Iterable[Path], config: Path | None = None) -> list[Record]:
     """The daemons that have a record in one of *folders*, and run *config* (None: any).
 
     Raises:
-        PermissionError: a folder is there and may not be read.
+        PermissionError: none is found, and a folder is there that may not be read.
     """
-    pattern = f"{'edged-*' if config is None else _prefix(config.resolve())}.*.json"
-    found = []
+    prefix = "edged-" if config is None else _prefix(config.resolve())
+    found: list[Record] = []
+    refused: PermissionError | None = None
     for folder in folders:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            with os.scandir(folder) as entries:  # unlike glob, it tells what may not be read
-                paths = sorted(Path(entry.path) for entry in entries if fnmatch(entry.name, pattern))
-            found += [record for path in paths if (record := _record(path))]
-    return [record for record in found if record.is_running]
+        try:
+            found += [record for path in _records(folder, prefix) if _is_kept(path) and (record := _record(path))]
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except PermissionError as exc:
+            refused = exc
+    if refused is not None and not found:
+        raise refused
+    return found
+
+
+def _records(folder: Path, prefix: str = "edged-") -> list[Path]:
+    with os.scandir(folder) as entries:  # unlike glob, it tells what may not be read
+        return sorted(Path(entry.path) for entry in entries if fnmatch(entry.name, f"{prefix}*.json"))
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes have left behind that were killed."""
+    for path in _records(folder):
+        if not _is_kept(path):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    for each in (path, _lock_of(path)):
+        with contextlib.suppress(OSError):
+            each.unlink(missing_ok=True)
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_suffix(".lock")
+
+
+def _is_kept(path: Path) -> bool:
+    """Whether the process is there that wrote *path*."""
+    try:
+        lock = os.open(_lock_of(path), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 def _prefix(config: Path) -> str:
@@ -135,18 +185,22 @@ def _prefix(config: Path) -> str:
 
 
 def _record(path: Path) -> Record | None:
-    """What *path* holds; None if that is no record, or gone."""
+    """What *path* holds; None if that is no record, gone, or of a process that its writer does not own."""
     try:
         with path.open("rb") as file:
-            return Record(**_read(json.loads(file.read(LONGEST))))
+            record = Record(**_read(json.loads(file.read(LONGEST))))
+            owner = os.fstat(file.fileno()).st_uid
     except (OSError, ValueError, WireError, RecursionError):
         return None
+    return record if record.pid > 0 and _is_of(record.pid, owner) else None
 
 
-def _started(pid: int) -> int | None:
-    """When the process *pid* was started, in ticks since boot, see proc(5); None if there is no such process."""
+def _is_of(pid: int, owner: int) -> bool:
+    """Whether the process *pid* belongs to *owner*: root must not signal whatever process somebody writes down.
+
+    One that cannot be seen is left to the kernel: who does not see all is not root, and can signal its own only.
+    """
     try:
-        after_name = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2]
-        return int(after_name.split()[19])
-    except (OSError, IndexError, ValueError):
-        return None
+        return Path(f"/proc/{pid}").stat().st_uid == owner
+    except OSError:
+        return True

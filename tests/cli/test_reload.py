@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -175,12 +176,22 @@ def test_a_record_tells_the_last_reload_and_outlives_nobody(folder: Path, tmp_pa
             ("camera a: fps",),
         )
     assert not running_daemons([folder])
-    # A process that was killed leaves its record behind; another one may have its number by now.
-    stale = Record(pid=os.getpid(), started=found.started - 1, config=str(config))
-    (folder / "edged-0.1.json").write_text(json.dumps(asdict(stale)))
-    for name, text in (("edged-0.2.json", "{"), ("edged-0.3.json", "[" * 100_000), ("edged-0.4.json", '{"pid": "1"}')):
-        (folder / name).write_text(text)
+    # A process that was killed leaves its record behind.
+    stale = asdict(Record(pid=os.getpid(), config=str(config)))
+    for name, text in (("1", json.dumps(stale)), ("2", "{"), ("3", "[" * 100_000), ("4", '{"pid": "1"}')):
+        (folder / f"edged-0.{name}.json").write_text(text)
+        (folder / f"edged-0.{name}.lock").touch()
     assert not running_daemons([folder])
+    # And what another process keeps need not be true: no signal goes to every process there is.
+    with (folder / "edged-0.1.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert len(running_daemons([folder])) == 1
+        for pid in (-1, 0):
+            (folder / "edged-0.1.json").write_text(json.dumps({**stale, "pid": pid}))
+            assert not running_daemons([folder])
+    with record.kept():
+        assert len(running_daemons([folder])) == 1
+        assert len(list(folder.iterdir())) == 2, "what was left behind is gone"
 
 
 def test_a_folder_that_cannot_be_written_is_told_and_no_more(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
