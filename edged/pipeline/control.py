@@ -207,6 +207,9 @@ def _bind(context: zmq.Context[zmq.Socket[bytes]], address: str, file: SocketFil
     socket.set(zmq.SNDHWM, QUEUE)
     socket.set(zmq.MAXMSGSIZE, wire.MAX_REQUEST_BYTES + 1)  # one more, so that who sends too much is told so
     socket.set(zmq.HANDSHAKE_IVL, 2000)
+    # With a domain, and nobody to ask about it, libzmq lets everybody in but those who speak the first ZMTP: for that
+    # it takes any bytes that come, and makes messages of them.
+    socket.set(zmq.ZAP_DOMAIN, b"edged")
     socket.set(zmq.USE_FD, file.detach())
     try:
         socket.bind(address)
