@@ -1,10 +1,10 @@
 """Thresholds that fit: found in scores of which some were taken while a thing was there, and some while it was not.
 
-Such scores fall into two groups with a valley between them. The density of the scores is estimated with a Gaussian
-kernel (B. W. Silverman, Density Estimation for Statistics and Data Analysis, 1986, equation 3.31). Halved, its width
-still makes one group of what is one, and no longer fills a valley beside a narrow group with a broad one. The deepest
-valley is where the density is smallest beside the lower one of the highest points to its left and right; groups of
-other widths do not move it, as they move a threshold between their means.
+Such scores fall into two groups with a valley between them. Their density is estimated with an adaptive Gaussian kernel
+(B. W. Silverman, Density Estimation for Statistics and Data Analysis, 1986: equation 3.31 for the width, halved, which
+makes it see valleys; section 5.3, after I. S. Abramson, for the adapting, which keeps it from seeing them in the thin
+ends of one group). The deepest valley is where the density is smallest beside the lower one of the highest points to
+its left and right. A narrow group beside a broad one does not move it, as it moves a threshold between their means.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 __all__ = ["FEWEST", "Group", "NoProposal", "Proposal", "propose"]
 
-FEWEST = 30
+FEWEST = 60
 """Scores that a proposal takes at least."""
 
-DEEP = 0.35  # of the lower hill: what is less deep comes about by chance in one group (some 1 of 100 samples)
+DEEP = 0.33  # of the lower hill: what is less deep comes about by chance in one group
 LEAST_SHARE, LEAST_COUNT = 0.02, 12  # a group smaller than that may be a few strange frames
 BAND = 6.0  # times the trembling: a score in the middle does not cross both thresholds by it, 3 times to each side
 LEAST_BAND = 0.01
-BINS = 2048
+BINS = 1024
 DIGITS = 3
 
 Scores = NDArray[np.float64]
@@ -90,7 +90,7 @@ def propose(scores: Scores) -> Proposal | NoProposal:
 def _valley(scores: Scores) -> float | None:
     """The middle of the deepest valley in the density of *scores*; None if none is deep."""
     width = _kernel_width(scores)
-    if not width > 0:
+    if width < 1e-6:  # they are all the same
         return None
     places = np.linspace(scores.min() - 4 * width, scores.max() + 4 * width, BINS)
     density = _density(scores, width, places)
@@ -113,12 +113,22 @@ def _kernel_width(scores: Scores) -> float:
 
 
 def _density(scores: Scores, width: float, places: Scores) -> Scores:
-    """How dense *scores* are at *places*, which are evenly spaced; up to a factor."""
+    """How dense *scores* are at *places*, which are evenly spaced; up to a factor, and never quite 0."""
     step = places[1] - places[0]
     counts, _ = np.histogram(scores, len(places), (places[0] - step / 2, places[-1] + step / 2))
-    reach = int(np.ceil(4 * width / step))
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * step / width) ** 2)
-    return np.convolve(counts, kernel, "same") + np.finfo(np.float64).tiny  # so that a ratio of two can be taken
+    held = counts > 0  # each such place stands for the scores in it
+    counts, centres = counts[held], places[held]
+    pilot = _kernels(centres, centres, np.full(len(centres), width)) @ counts
+    usual = np.exp(np.average(np.log(pilot), weights=counts))
+    widths = np.maximum(width * np.sqrt(usual / pilot), step)
+    density: Scores = _kernels(places, centres, widths) @ counts + np.finfo(np.float64).tiny
+    return density
+
+
+def _kernels(places: Scores, centres: Scores, widths: Scores) -> Scores:
+    """The height at each of *places* (rows) of a bell of area 1 around each of *centres* (columns)."""
+    heights: Scores = np.exp(-0.5 * ((places[:, None] - centres) / widths) ** 2) / widths
+    return heights
 
 
 def _group(scores: Scores, members: NDArray[np.bool_]) -> Group:
