@@ -148,7 +148,7 @@ def _folder(what: str, folder: Path) -> Finding:
         return ok(TOPIC, f"{what} is free")
     if not there.is_dir():
         return bad(TOPIC, f"{what} cannot be bound: there is no folder {there}", f"mkdir -p {folder}")
-    cure = f"run it as {there.owner()}, or name a folder of yours"
+    cure = f"run it as the owner of that (ls -ld {there}), or name a folder of yours"
     return bad(TOPIC, f"{what} cannot be bound: {there} may not be written to", cure)
 
 
