@@ -167,9 +167,13 @@ class FrameRing:
 
     @property
     def due_ns(self) -> int:
-        """When the reader will ask for a frame at the earliest, on CLOCK_MONOTONIC; 0 if it waits, or nobody knows."""
+        """When the reader will ask for a frame at the earliest, on CLOCK_MONOTONIC; 0 if it waits, or nobody knows.
+
+        0 as well if one lies ready: it is to be replaced by each that comes, so that what is taken is never older than
+        it need be.
+        """
         with self._bell:
-            return self._demand.due_ns
+            return 0 if self._newest is not None else self._demand.due_ns
 
     def leave_out(self) -> None:
         """Count a frame that nobody will ask for, and that was not decoded."""

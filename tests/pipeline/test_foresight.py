@@ -36,7 +36,7 @@ def watched(
         if ready is None and free <= next_frame:
             demand.asked(max(free, 1) * MS, in_vain=True)
         came += 1
-        if not foresight.can_wait(next_frame * MS, demand.due_ns):
+        if not foresight.can_wait(next_frame * MS, 0 if ready is not None else demand.due_ns):
             decoded += 1
             ready = next_frame + cost_ms, next_frame
             foresight.decoded(cost_ms * MS)
@@ -109,6 +109,11 @@ def test_a_ring_tells_when_it_will_be_asked_and_counts_what_was_left_out() -> No
         lease = ring.take()
         assert lease is not None
         lease.release()
+    assert ring.due_ns > 0
+    ring.slot()
+    ring.commit(3, Stamp(1, "arrival"))
+    assert ring.due_ns == 0  # what lies ready may not grow old
+    assert ring.take() is not None
     assert ring.due_ns > 0
     assert ring.take() is None
     assert ring.due_ns == 0
