@@ -28,7 +28,7 @@ _REFERENCE = re.compile(
     r"(?P<default>:-(?:[^}$]|\$(?!\{))*)?\}|(?P<wrong>\{))"
 )
 _URL = re.compile(r"(?:rtsp|http)s?://(?P<authority>[^/?#]*)")
-_SECRET_WORDS = {"pass", "passphrase", "passwd", "password", "psw", "pw", "pwd", "secret", "token"}
+_SECRET = re.compile(r"(?:pass|passphrase|psw|pw|pwd|[a-z]*(?:password|passwd|secret|token))[0-9]*")
 _PLACES = {"dir", "directory", "file", "folder", "path"}  # of a secret, and no secret themselves
 _STAND_IN = "\x01"  # for a secret: no file can hold it
 
@@ -139,7 +139,7 @@ def _is_secret(reference: re.Match[str]) -> bool:
     """Credentials are, and variables whose name has a word such as PASSWORD or TOKEN, unless it says where one is."""
     words = reference["name"].lower().split("_")
     is_place = words[-1] in _PLACES or words in (["pwd"], ["oldpwd"])  # these two every shell sets
-    return bool(reference["source"]) or (not is_place and not _SECRET_WORDS.isdisjoint(words))
+    return bool(reference["source"]) or (not is_place and any(map(_SECRET.fullmatch, words)))
 
 
 def _spelled(reference: re.Match[str]) -> str:

@@ -283,6 +283,13 @@ def test_an_alias_may_carry_a_secret_to_another_camera(read: Read, credentials: 
     assert len({config.cameras[name].source.target for name in "abc"}) == 1
 
 
+@pytest.mark.parametrize("name", ["CAM_PW", "PASSWORD2", "campassword", "Unifi_Token_1", "PASS_OF_FRONT", "MY_PWD"])
+def test_a_name_tells_a_secret(told: Told, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "s3cr3t")
+    (line,) = told(CAMERA + f'node: "${{{name}}}"')
+    assert line.startswith(f"2:7: node: must not have ${{{name}}}, because it would be shown here")
+
+
 @pytest.mark.parametrize("name", ["KEY_DIR", "SECRET_DIR", "PASSWORD_FILE", "COMPASS", "PWD", "USER", "TOKENS"])
 def test_a_name_that_only_resembles_a_secret_is_fine_anywhere(
     read: Read, monkeypatch: pytest.MonkeyPatch, name: str
