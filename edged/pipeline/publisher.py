@@ -76,6 +76,7 @@ class Publisher(Stage):
         self._outlets = Outlets()
         self._errands = Errands(bell.ring)
         self._lost: LostEndpointError | None = None
+        self._keys = Keyring()
         self._config_problem: str | None = None
         self._announcer = Announcer(
             self._run_id,
@@ -103,6 +104,11 @@ class Publisher(Stage):
     def subscriptions(self) -> int:
         """How many topic prefixes are subscribed to, over all subscribers."""
         return self._outlets.subscribed
+
+    @property
+    def keys(self) -> Keyring:
+        """The keys that it goes by."""
+        return self._keys
 
     @property
     def refused_keys(self) -> int:
@@ -157,7 +163,8 @@ class Publisher(Stage):
         settings = self._settings
         log.info("publishing as node %s", settings.node)
         queue, size = _queue(settings)
-        self._outlets.open(settings.endpoints, settings.read_keys(), queue=queue, queue_bytes=size)
+        self._keys = settings.read_keys()
+        self._outlets.open(settings.endpoints, self._keys, queue=queue, queue_bytes=size)
         self._poll_sockets()
 
     def _poll_sockets(self) -> None:
@@ -290,7 +297,7 @@ class Publisher(Stage):
             self._say_bye_as_node()
             self._announcer.rename(settings.node)
             log.info("publishing as node %s", settings.node)
-        self._settings = settings
+        self._settings, self._keys = settings, keys
 
     def _say_bye_as_node(self) -> None:
         for reporter in self._reporters.values():

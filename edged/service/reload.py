@@ -157,7 +157,7 @@ class Reloader(Stage):
             log.info("reload: %s", line)
         for section in later:
             log.warning("reload: %s: takes effect at the next start", section)
-        log.info("reload: done%s", "" if changes else ", nothing had changed but what files hold")
+        log.info("reload: done%s", "" if changes else ", nothing has changed")
         self.pipeline.publisher.tell_problem(None)
 
     def _tell_problem(self, exc: EdgedError) -> None:

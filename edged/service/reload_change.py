@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+
+import numpy as np
 
 from edged.config import Config, ConfigFileError, Loaded, Problem, load
 from edged.errors import EdgedError, ReloadError
@@ -17,7 +19,7 @@ from edged.pipeline.inference import Inference
 from edged.pipeline.keyring import Keyring, read_keyring
 from edged.pipeline.model import Vector, embed_references, reference_problems
 from edged.pipeline.stage import Stage
-from edged.references import Reference, embed_upright, read_reference
+from edged.references import Reference, References, embed_upright, read_reference
 from edged.service.preflight import source_problems
 from edged.service.reload_plan import Plan, compare
 from edged.service.reload_wait import Patience
@@ -68,10 +70,12 @@ class Change:
         """
         loaded = load(self._file)
         models, keys, plan = self._validate(loaded)
-        self._loaded, self._models, self.plan = loaded, models, plan
         old = self.pipeline
+        self._loaded, self._models, self.plan = loaded, models, replace(plan, keys=keys != old.publisher.keys)
         if plan.model is None:
             self._references = self._embed_references(loaded)
+            if not _alike(self._references, old.inference.references):
+                self.plan = replace(self.plan, references=True)
         elif _can_open_beside(old.loaded.config, loaded.config):
             self._fresh = self._opened(loaded, models)
         else:
@@ -250,6 +254,18 @@ class Change:
 def _can_open_beside(old: Config, new: Config) -> bool:
     """Whether both models can be open at a time: a device such as a Coral can be had by one only."""
     return not all(config.model.delegate.kind in ("coral", "external") for config in (old, new))
+
+
+def _alike(new: Sequence[Reference], old: References | None) -> bool:
+    """Whether frames are compared with the same as before."""
+    before = () if old is None else old.configured
+    return len(new) == len(before) and all(
+        one.name == other.name
+        and one.places == other.places
+        and len(one.vectors) == len(other.vectors)
+        and all(map(np.array_equal, one.vectors, other.vectors))
+        for one, other in zip(new, before, strict=True)
+    )
 
 
 def _collecting(problems: list[Problem], work: Callable[[], T]) -> T | None:

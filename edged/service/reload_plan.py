@@ -36,7 +36,8 @@ class Plan:
     """What differs, and what follows from it.
 
     ``live`` are the cameras of which only settings change that need no restart, and these settings. ``restarts`` are
-    those that are captured anew, and why. ``later`` are sections that take effect at the next start.
+    those that are captured anew, and why. Of the references and the keys their files count too. ``later`` are sections
+    that take effect at the next start.
     """
 
     model: str | None = None
@@ -46,6 +47,7 @@ class Plan:
     live: tuple[tuple[str, str], ...] = ()
     references: bool = False
     publish: bool = False
+    keys: bool = False
     node: bool = False
     log_level: bool = False
     later: tuple[str, ...] = ()
@@ -70,7 +72,7 @@ class Plan:
             yield f"camera {name}: restarted ({why})"
         for name, what in self.live:
             yield f"camera {name}: {what}"
-        for part in ("references", "node", "publish"):
+        for part in ("references", "node", "publish", "keys"):
             if getattr(self, part):
                 yield f"{part}: changed"
         if self.log_level:

@@ -100,6 +100,7 @@ def test_a_running_daemon_is_reloaded_and_says_what_came_of_it(
             assert tablet.receive(20) is not None
             keys.revoke("phone")
             assert main(["reload"]) == 0
+            assert capsys.readouterr().out == "camera street: rotation\nkeys: changed\n"
             eventually(lambda: phone.receive(0.5) is None, "silence for who was revoked")
             assert tablet.receive(20) is not None
         daemon.send_signal(signal.SIGTERM)

@@ -207,6 +207,24 @@ def test_a_wrong_configuration_is_told_and_not_tried_again(board: Board) -> None
 
 
 @boots
+def test_it_is_reloaded_by_systemctl_which_fails_where_the_configuration_is_wrong(board: Board) -> None:
+    board.set_up("RestartSec=0.1")
+    pid, config = board.show("MainPID"), board.sh(f"cat {CONFIG}")
+    board.write(CONFIG, config.replace("test:", "other:", 1))
+    print(board.sh("systemctl reload edged 2>&1 || journalctl --unit=edged --output=cat --no-pager"))
+    board.wait(lambda: "other is running" in board.show("StatusText"), "the new camera")
+    assert board.sh(f"edged reload -c {CONFIG}").strip() == "nothing has changed"
+
+    board.write(CONFIG, config.replace("test:", "test: {}", 1))
+    assert board.sh("systemctl reload edged 2>&1 || echo failed").strip().endswith("failed")
+    assert f"{CONFIG}:" in board.journal()
+    board.wait(lambda: "could not be reloaded, see the log" in board.show("StatusText"), "the problem in its status")
+    assert board.sh("edged reload 2>&1 || echo status $?").strip().endswith("status 78")
+    assert board.sh("runuser -u nobody -- edged reload 2>&1 || echo status $?").strip().endswith("status 1")
+    assert (board.show("MainPID"), board.show("SubState")) == (pid, "running")
+
+
+@boots
 def test_a_process_that_stands_still_is_ended_and_started_again(board: Board) -> None:
     board.set_up("WatchdogSec=4\nRestartSec=0.5\nTimeoutAbortSec=5")
     pid = board.show("MainPID")

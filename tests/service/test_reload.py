@@ -143,12 +143,12 @@ def test_what_is_live_changes_without_a_gap(board: Board, demo: Path) -> None:
 
 def test_a_picture_that_was_replaced_counts_at_once_and_others_are_not_embedded_again(board: Board, demo: Path) -> None:
     known = board.reloader._known
-    board.reload()
+    assert board.reload() == ()
     [first_vector] = known.values()
-    board.reload()
+    assert board.reload() == ()
     assert next(iter(known.values())) is first_vector
     shutil.copy(demo / "path-busy.jpg", board.picture)
-    board.reload()
+    assert board.reload() == ("references: changed",)
     [other] = known.values()
     assert (other != first_vector).any()
 
@@ -286,6 +286,33 @@ def test_a_stop_during_a_reload_wins(tmp_path: Path, cases: Path, demo: Path, mo
         assert not board._thread.is_alive()
         assert answer.cancelled()
     assert not [thread for thread in threading.enumerate() if thread.name in ("inference", "reload", "publisher")]
+
+
+def test_a_camera_that_does_not_end_is_left_behind_and_captured_anew(
+    board: Board, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(reload_change, "END_SECONDS", 0.3)
+    hangs, go_on = threading.Event(), threading.Event()
+    capture = board.reloader.pipeline.cameras["back"].capture
+
+    def grab(timeout: float) -> None:
+        hangs.set()
+        go_on.wait(20)
+
+    monkeypatch.setattr(capture._source, "grab", grab)
+    assert hangs.wait(10)
+    try:
+        with Subscriber(board.address, camera="back") as heard:
+            assert board.reload(size="200x100") == ("camera back: restarted (source)",)
+            assert "capture back has not ended within 0.3 s and is left behind" in caplog.text
+            assert board.reloader.passing == [capture]
+            vec(heard, lambda vec: True)
+    finally:
+        go_on.set()
+    eventually(lambda: not board.reloader.passing, "the end of the old capture")
+    assert board.reloader.pipeline.tallies[1].condition.state == "running", (
+        "the old one's end is not told of the new one"
+    )
 
 
 def test_several_wishes_at_a_time_are_one_reload(board: Board) -> None:
