@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import inf
 
 from edged.bridge.broker import Broker
@@ -15,6 +15,7 @@ from edged.bridge.outbox import Outbox
 from edged.bridge.topics import Publication
 from edged.bridge.watch import Settings, Watch
 from edged.client import Subscriber
+from edged.errors import PublishError
 
 __all__ = ["Bridge"]
 
@@ -42,10 +43,15 @@ class Bridge:
         self._link = Link(broker, f"edged-bridge-{topics.name}", will, topics.own("known"))
         self._connections = 0
         self._dropped = 0
+        self._troubles: Mapping[str, str] = {}
         self._next_status = -inf
 
     def run(self, has_ended: Callable[[], bool]) -> None:
-        """Work until *has_ended*; then say that it is the end, as far as the broker is there to hear it."""
+        """Work until *has_ended*; then say that it is the end, as far as the broker is there to hear it.
+
+        Raises:
+            PublishError: the connection cannot be kept up any more.
+        """
         self._link.start()
         try:
             self._outbox.put([Publication(self._availability, ONLINE)])
@@ -61,6 +67,9 @@ class Bridge:
 
     def _attend(self, now: float) -> None:
         """Do what time and the broker ask for, and send what there is room for."""
+        if not self._link.is_working:
+            raise PublishError("the thread that talks to the broker has failed")
+        self._tell_troubles()
         while self._link.inbox:
             self._outbox.put(self._watch.recall(self._link.inbox.popleft(), now))
         self._outbox.put(self._watch.tick(now))
@@ -77,6 +86,14 @@ class Bridge:
     def _send(self) -> None:
         while self._link.has_room and (publication := self._outbox.take()) is not None:
             self._link.send(publication)
+
+    def _tell_troubles(self) -> None:
+        """Log what keeps the daemon from letting us in, on a change: wrong keys, mostly."""
+        troubles = self._subscriber.troubles
+        if troubles != self._troubles:
+            self._troubles = troubles
+            for address, trouble in troubles.items():
+                log.warning("%s: %s", address, trouble)
 
     def _tell_status(self, now: float) -> None:
         self._next_status = now + STATUS_SECONDS

@@ -46,6 +46,7 @@ class Broker:
         try:
             parts = urlsplit(url)
             scheme, host, port = parts.scheme, parts.hostname, parts.port
+            (host or "").encode("idna")  # as it is asked for later, by a thread that does not expect to fail over it
         except ValueError:
             raise ValueError(RULE) from None
         if scheme not in PORTS or not host or parts.path.strip("/") or parts.query or parts.fragment:

@@ -42,6 +42,7 @@ class Link:
         self._wanted = wanted
         self._trouble: str | None = None
         self._is_up = threading.Event()
+        self._thread: threading.Thread | None = None
         self._on_the_way: set[int] = set()
         self._acknowledged: deque[int] = deque()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv311)
@@ -58,6 +59,11 @@ class Link:
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish
         self._client.on_message = self._on_message
+
+    @property
+    def is_working(self) -> bool:
+        """Whether the thread lives that connects: it does from `start` to `stop`, unless paho-mqtt has a bug."""
+        return self._thread is not None and self._thread.is_alive()
 
     @property
     def is_up(self) -> bool:
@@ -79,7 +85,9 @@ class Link:
     def start(self) -> None:
         """Begin to connect; returns at once."""
         self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_SECONDS)
+        before = set(threading.enumerate())
         self._client.loop_start()
+        [self._thread] = set(threading.enumerate()) - before
 
     def send(self, publication: Publication) -> None:
         """Send one message; of QoS 1 it is sure to arrive, sooner or later."""

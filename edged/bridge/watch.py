@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from math import inf
+from dataclasses import dataclass
 
 from edged.bridge.discovery import (
     OFF,
@@ -18,6 +16,7 @@ from edged.bridge.discovery import (
     state_sensor,
     withdrawals,
 )
+from edged.bridge.known import Activity, KnownCamera, KnownRegion, recollect, remember
 from edged.bridge.topics import Camera, Place, Publication, Topics
 from edged.client import Delivery
 from edged.values import check_name
@@ -43,41 +42,15 @@ class Settings:
     discover: bool = True
 
 
-@dataclass(slots=True)
-class _Camera:
-    heard: float  # at which a status or anything else came
-    state: str = ""
-    run: str = ""
-    model: str = ""
-    next_status: float = -inf
-    regions: dict[str, _Region] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Region:
-    heard: float
-    t_cap_us: int = 0
-    scores: dict[str, float] = field(default_factory=dict)
-    next_score: float = -inf
-
-
-@dataclass(slots=True)
-class _Activity:
-    """Of a reference that makes events."""
-
-    is_on: bool | None = None  # None: not known yet
-    t_cap_us: int | None = None  # of the last event; None before the first frame
-
-
 class Watch:
     """Is told what comes and what time it is, and yields what there is to publish. Times are monotonic seconds."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._topics = settings.topics
-        self._cameras: dict[Camera, _Camera] = {}
+        self._cameras: dict[Camera, KnownCamera] = {}
         self._places: dict[Place, float] = {}  # when it was last heard of
-        self._active: dict[Place, _Activity] = {}
+        self._active: dict[Place, Activity] = {}
         self._is_full = False
 
     def see(self, delivery: Delivery, now: float) -> Iterator[Publication]:
@@ -86,7 +59,7 @@ class Watch:
         name = Camera(message.node, message.camera)
         camera = self._cameras.get(name)
         if camera is None:
-            camera = self._cameras[name] = _Camera(now)
+            camera = self._cameras[name] = KnownCamera(now)
             yield self._known()
         camera.heard = now
         if camera.run != message.run:
@@ -119,18 +92,16 @@ class Watch:
     def recall(self, known: bytes, now: float) -> Iterator[Publication]:
         """What the bridge of this name had published when it last ran: what of it no longer is gets taken away."""
         try:
-            content = json.loads(known)
-            cameras = [Camera(*map(check_name, item)) for item in content["cameras"]]
-            places = {Place(*map(check_name, item)): is_active for *item, is_active in content["places"]}
-        except (ValueError, TypeError, KeyError, RecursionError) as exc:
-            log.warning("what the broker keeps of this bridge is not understood, and passed over: %s", exc)
+            cameras, places = recollect(known)
+        except ValueError as exc:
+            log.warning("%s %s", self._topics.own("known"), exc)
             return
         for name in cameras:
-            self._cameras.setdefault(name, _Camera(now))
+            self._cameras.setdefault(name, KnownCamera(now))
         for place, is_active in places.items():
             self._places.setdefault(place, now)
             if is_active:
-                self._active.setdefault(place, _Activity())
+                self._active.setdefault(place, Activity())
         yield self._known()
 
     def farewell(self) -> Iterator[Publication]:
@@ -138,7 +109,7 @@ class Watch:
         for name in self._cameras:
             yield Publication(self._topics.camera(name, "availability"), OFFLINE)
 
-    def _begin_run(self, name: Camera, camera: _Camera, run: str) -> Iterator[Publication]:
+    def _begin_run(self, name: Camera, camera: KnownCamera, run: str) -> Iterator[Publication]:
         """The daemon was started again: no event of before is open."""
         is_new = camera.run != ""
         camera.run = run
@@ -149,7 +120,7 @@ class Watch:
                 yield from self._switch(place, activity, on=False)
 
     def _see_status(
-        self, name: Camera, camera: _Camera, status: Status, header: bytes, now: float
+        self, name: Camera, camera: KnownCamera, status: Status, header: bytes, now: float
     ) -> Iterator[Publication]:
         model = status.model or camera.model
         if model != camera.model or not camera.state:
@@ -161,18 +132,18 @@ class Watch:
             yield Publication(self._topics.camera(name, "status"), header)
         yield from self._turn(name, camera, state)
 
-    def _turn(self, name: Camera, camera: _Camera, state: str) -> Iterator[Publication]:
+    def _turn(self, name: Camera, camera: KnownCamera, state: str) -> Iterator[Publication]:
         camera.state = state
         yield Publication(self._topics.camera(name, "state"), state.encode())
         available = ONLINE if state == "running" else OFFLINE
         yield Publication(self._topics.camera(name, "availability"), available)
 
-    def _see_event(self, camera: _Camera, event: Event, header: bytes, now: float) -> Iterator[Publication]:
+    def _see_event(self, camera: KnownCamera, event: Event, header: bytes, now: float) -> Iterator[Publication]:
         place = Place(event.node, event.camera, event.region, event.ref)
         if not self._admit(place, now):
             return
         if place not in self._active:
-            self._active[place] = _Activity()
+            self._active[place] = Activity()
             yield self._known()
         activity = self._active[place]
         activity.t_cap_us = event.t_cap_us
@@ -180,9 +151,9 @@ class Watch:
         yield Publication(self._topics.place(place, "event"), header, retain=False)
         yield from self._switch(place, activity, on=event.phase != "end")
 
-    def _see_vec(self, name: Camera, camera: _Camera, vec: Vec, now: float) -> Iterator[Publication]:
+    def _see_vec(self, name: Camera, camera: KnownCamera, vec: Vec, now: float) -> Iterator[Publication]:
         camera.model = vec.model
-        region = camera.regions.setdefault(vec.region, _Region(now))
+        region = camera.regions.setdefault(vec.region, KnownRegion(now))
         region.heard = now
         before, region.t_cap_us = region.t_cap_us, vec.t_cap_us
         is_complete = vec.refs == len(vec.sims)
@@ -199,7 +170,7 @@ class Watch:
             if place[:3] == (*name, vec.region):
                 yield from self._doubt(place, activity, before or vec.t_cap_us)
 
-    def _meet(self, name: Camera, camera: _Camera, vec: Vec, now: float) -> Iterator[Publication]:
+    def _meet(self, name: Camera, camera: KnownCamera, vec: Vec, now: float) -> Iterator[Publication]:
         """Tell of the references that are new."""
         count = len(self._places)
         for match in vec.sims:
@@ -209,14 +180,14 @@ class Watch:
         if len(self._places) != count:
             yield self._known()
 
-    def _doubt(self, place: Place, activity: _Activity, t_cap_us: int) -> Iterator[Publication]:
+    def _doubt(self, place: Place, activity: Activity, t_cap_us: int) -> Iterator[Publication]:
         """An event that was not told again though frames went on is over, and its end was lost."""
         if activity.t_cap_us is None:
             activity.t_cap_us = t_cap_us
         elif t_cap_us - activity.t_cap_us > OPEN_US and activity.is_on is not False:
             yield from self._switch(place, activity, on=False)
 
-    def _switch(self, place: Place, activity: _Activity, *, on: bool) -> Iterator[Publication]:
+    def _switch(self, place: Place, activity: Activity, *, on: bool) -> Iterator[Publication]:
         activity.is_on = on
         yield Publication(self._topics.place(place, "active"), ON if on else OFF)
 
@@ -267,9 +238,7 @@ class Watch:
 
     def _known(self) -> Publication:
         """What the next bridge of this name has to know."""
-        places = [[*place, place in self._active] for place in self._places]
-        content = json.dumps({"cameras": list(self._cameras), "places": places}, separators=(",", ":"))
-        return Publication(self._topics.own("known"), content.encode())
+        return Publication(self._topics.own("known"), remember(self._cameras, self._places, self._active))
 
     def _discover(self, *publications: Publication) -> Iterable[Publication]:
         return publications if self._settings.discover else ()

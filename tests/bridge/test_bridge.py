@@ -214,6 +214,9 @@ def test_events_beyond_the_bound_are_dropped_and_counted(mosquitto: Mosquitto, r
         board.begin()
         reader.wait_for(f"{CAMERA}/availability", b"online")
         mosquitto.kill()
+        assert process.stderr is not None
+        while "the connection broke" not in process.stderr.readline():
+            assert process.poll() is None
         board.send_slowly(*(event(seq, "update") for seq in range(20)))
         start_again(mosquitto, reader, process)
         reader.wait("the last events", lambda reader: reader.seqs(f"{PLACE}/event") == list(range(10, 20)))

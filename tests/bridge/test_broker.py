@@ -38,6 +38,7 @@ def test_a_url_tells_where_and_who(url: str, expected: tuple[str, int, str | Non
         ("mqtt://broker/topic", "must be mqtt://HOST"),
         ("mqtt://broker:99999", "must be mqtt://HOST"),
         ("mqtt://me:ge/heim@broker", "must be mqtt://HOST(?!.*ge)"),
+        ("mqtt://broker..home", "must be mqtt://HOST"),
         ("mqtt://[::1", "must be mqtt://HOST"),
     ],
 )
