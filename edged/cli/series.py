@@ -137,9 +137,8 @@ def spans(series: Series, thresholds: Thresholds) -> list[Span]:
 
 
 def _span(series: Series, end: Happening, reason: Reason | None) -> Span:
-    seconds = (end.t_cap_us - end.t_begin_us) / 1e6
     begin_wall_us = series.wall_us[end.frame_seq] - (end.t_cap_us - end.t_begin_us)
-    return Span(end.t_cap_us / 1e6 - seconds, end.t_cap_us / 1e6, begin_wall_us, end.peak, reason)
+    return Span(end.t_begin_us / 1e6, end.t_cap_us / 1e6, begin_wall_us, end.peak, reason)
 
 
 def _messages(recording: Recording) -> Iterator[Vec | Status]:

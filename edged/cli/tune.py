@@ -49,7 +49,9 @@ def add_parser(commands: Commands) -> None:
     own.add_argument("--leave", type=_score, metavar="S", help="default: 0.03 less than --enter")
     own.add_argument("--min-seconds", type=_seconds, metavar="S", default=0.0)
     own.add_argument("--cooldown-seconds", type=_seconds, metavar="S", default=0.0)
-    parser.add_argument("--png", type=Path, metavar="FILE", help="where to draw (default: tune-REFERENCE.png)")
+    picture = parser.add_mutually_exclusive_group()
+    picture.add_argument("--png", type=Path, metavar="FILE", help="where to draw (default: tune-REFERENCE.png)")
+    picture.add_argument("--no-png", action="store_true", help="draw nothing")
     parser.add_argument("--json", action="store_true", help="print everything as one JSON object")
     parser.set_defaults(main=tune, command="tune")
 
@@ -70,7 +72,7 @@ def tune(args: argparse.Namespace) -> int:
             f"edged tune: {found.other_spaces} scores of another model come before; they are left out", file=sys.stderr
         )
     tuning = Tuning.of(args.reference, series, args.enter, args.leave, args.min_seconds, args.cooldown_seconds)
-    png = _draw(tuning, args.png or Path(f"tune-{args.reference}.png"))
+    png = None if args.no_png else _draw(tuning, args.png or Path(f"tune-{args.reference}.png"))
     emit((as_json if args.json else as_text)(tuning, png) + "\n")
     return EXIT_FAILURE if tuning.thresholds is None else 0
 

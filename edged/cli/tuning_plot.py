@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edged.cli.plain import some
 from edged.cli.tuning import Tuning
 from edged.events import Thresholds
+from edged.events.proposal import Proposal
 
 __all__ = ["draw"]
 
@@ -55,11 +56,13 @@ def _draw_scores(axes: Axes, tuning: Tuning, scores: NDArray[np.float64]) -> Non
 
 
 def _draw_distribution(axes: Axes, tuning: Tuning, scores: NDArray[np.float64]) -> None:
-    bins = np.linspace(scores.min() - 0.005, scores.max() + 0.005, 81)
-    middle = getattr(tuning.proposal, "valley", None)
-    groups = [scores] if middle is None else [scores[scores < middle], scores[scores >= middle]]
-    colors = [GREY] if middle is None else [ORANGE, BLUE]
-    axes.hist(groups, bins, orientation="horizontal", color=colors, stacked=True)
+    counts, edges = np.histogram(scores, 80, (scores.min() - 0.005, scores.max() + 0.005))
+    if isinstance(tuning.proposal, Proposal):
+        is_there = edges[:-1] >= tuning.proposal.valley
+        axes.stairs(np.where(is_there, counts, 0), edges, orientation="horizontal", fill=True, color=BLUE)
+        axes.stairs(np.where(is_there, 0, counts), edges, orientation="horizontal", fill=True, color=ORANGE)
+    else:
+        axes.stairs(counts, edges, orientation="horizontal", fill=True, color=GREY)
     axes.set_title("how often each score", loc="left", fontsize=11)
     axes.set(xlabel="frames")
 

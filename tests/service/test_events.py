@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from edged.cli import main
 from edged.client import Subscriber
 from edged.config import load
 from edged.events import Events
 from edged.pipeline.rules import event_rules
-from edged.wire import Event, Status, Vec
+from edged.recording import Recorder
+from edged.wire import Event, Status, Vec, encode
 
 FPS = 10
 
@@ -89,3 +93,16 @@ def test_the_settings_of_the_demo_tell_it_at_the_speed_of_the_clip(
     for found, seen in zip(seconds, [*SEEN, *again], strict=True):
         assert found == pytest.approx(seen, abs=TOLERANCE)
     assert all(begin.t_cap_us - begin.t_begin_us == 500_000 for begin in told[::2])
+
+
+def test_the_thresholds_that_tune_proposes_for_the_clip_tell_it_too(
+    clip: tuple[list[Vec], list[Event]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recording = tmp_path / "clip.edged"
+    with Recorder(recording) as recorder:
+        for number, vec in enumerate(clip[0]):
+            recorder.record(encode(replace(vec, t_cap_us=round(number / FPS * 1e6))), number)
+    assert main(["tune", "path-empty", str(recording), "--json", "--no-png"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    for event, seen in zip(told["events"], SEEN, strict=True):
+        assert (event["begin"], event["end"]) == pytest.approx(seen, abs=TOLERANCE)
