@@ -164,13 +164,14 @@ class Capture(Stage):
                 self._last_good = time.monotonic()  # skipped, but there: settling is no silence
             elif self._cap.admits(stamp):
                 self._pass_on(stamp)
+                self._tally.dropped_ring = self._dropped_before + self._ring.dropped
         if stalls_after and time.monotonic() - self._last_good > stalls_after:
             raise SourceError(f"no good frame for {stalls_after:g} s{self._damage}")
 
     def _pass_on(self, stamp: Stamp) -> None:
         # The number is spent whether or not the frame is good: subscribers see the gap.
         seq, self._next_seq = self._next_seq, self._next_seq + 1
-        if self._foresight.can_wait(time.monotonic_ns(), self._ring.due_ns):
+        if self._can_leave_out():
             self._ring.leave_out()
             self._last_good = time.monotonic()  # as far as one can tell undecoded, after one that was good
             return
@@ -190,10 +191,13 @@ class Capture(Stage):
             raise
         self._ring.commit(seq, stamp, decoded - begin)
         self._foresight.decoded(time.monotonic_ns() - begin)
-        self._tally.dropped_ring = self._dropped_before + self._ring.dropped
         self._last_good, self._damage = time.monotonic(), ""
         self._failures = 0
         self._turn(CameraState.RUNNING)
+
+    def _can_leave_out(self) -> bool:
+        """Whether nobody will ask for the frame that has come. Under the policy ``block`` somebody does, for each."""
+        return not self._settings.wait_for_reader and self._foresight.can_wait(time.monotonic_ns(), self._ring.due_ns)
 
     def _plausible(self, stamp: Stamp) -> Stamp:
         """*stamp*, or the present where a driver's clock went backwards or ahead of ours."""

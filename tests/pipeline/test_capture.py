@@ -13,6 +13,7 @@ import pytest
 
 from edged.errors import ConfigError, RingClosed, SourceError
 from edged.pipeline.capture import Capture, CaptureSettings
+from edged.pipeline.foresight import Foresight
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.tally import CameraState, Tally
 from edged.values import Format
@@ -94,6 +95,12 @@ def test_under_the_policy_block_no_frame_is_lost() -> None:
     with capturing(["open", *["frame"] * 50], WAITING) as rig:
         assert rig.read(50) == list(range(50))
         assert rig.tally.dropped_ring == 0
+
+
+def test_under_the_policy_block_no_frame_is_left_out_undecoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Foresight, "can_wait", lambda *_: True)
+    with capturing(["open", *["frame"] * 20], WAITING) as rig:
+        assert rig.read(20) == list(range(20))
 
 
 def test_a_camera_that_will_not_open_is_tried_again_until_it_does() -> None:
