@@ -93,7 +93,9 @@ class Session:
     def _tell(self, why: str) -> None:
         ended = f"; {why}" if why else ""
         counts = self._counts()
-        if not self._recorder.messages:
+        if not self._recorder.messages and self._args.force:
+            counts = "nothing came"  # and a file that was there is as it was
+        elif not self._recorder.messages:
             Path(self._args.file).unlink(missing_ok=True)
             counts = "nothing came, and it is not kept"
         print(f"edged record: {self._args.file}: {counts}{ended}", file=sys.stderr)

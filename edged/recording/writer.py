@@ -30,7 +30,8 @@ class Recorder(AbstractContextManager["Recorder"]):
     cut cost the last half minute; with *sync_seconds* they are forced there that often. `close` writes the end and
     waits for the disk.
 
-    *max_bytes* bounds the file, its end included. An existing file is replaced with *overwrite* only.
+    *max_bytes* bounds the file, its end included. An existing file is replaced with *overwrite* only, and not before
+    the first message.
 
     Raises:
         RecordingError: the file exists, is another recorder's, or cannot be written.
@@ -56,12 +57,9 @@ class Recorder(AbstractContextManager["Recorder"]):
         self._first_ns: int | None = None
         self._wrote = self._synced = time.monotonic()
         self._fd: int | None = _create(self.path, overwrite=overwrite)
-        try:
-            self._collect(FILE_HEADER)
-            self.flush()
-        except RecordingError:
-            self._let_go()
-            raise
+        self._is_begun = False
+        if not overwrite:
+            self._begin()
 
     def __enter__(self) -> Self:
         return self
@@ -82,6 +80,8 @@ class Recorder(AbstractContextManager["Recorder"]):
         Raises:
             RecordingError: the disk is full, for one. The file is closed then, and `messages` are in it.
         """
+        if not self._is_begun:
+            self._begin()
         if self._first_ns is None:
             self._first_ns = now_ns
         piece = pack(self._since_first(now_ns), frames)
@@ -131,11 +131,29 @@ class Recorder(AbstractContextManager["Recorder"]):
         if self._fd is None:
             return
         try:
-            self._collect(end_mark(self._since_first(time.monotonic_ns())))
-            self.flush()
-            self._sync()
+            if self._is_begun:
+                self._collect(end_mark(self._since_first(time.monotonic_ns())))
+                self.flush()
+                self._sync()
         finally:
             self._let_go()
+
+    def _begin(self) -> None:
+        """Write the header, in the place of whatever was there; without room for it, there is no file."""
+        self._is_begun = True
+        self._collect(FILE_HEADER)
+        try:
+            self._empty()
+            self.flush()
+        except RecordingError:
+            self.path.unlink(missing_ok=True)
+            raise
+
+    def _empty(self) -> None:
+        try:
+            os.ftruncate(self._descriptor(), 0)
+        except OSError as exc:
+            raise self._failed(exc) from exc
 
     def _descriptor(self) -> int:
         if self._fd is None:
@@ -183,7 +201,7 @@ class Recorder(AbstractContextManager["Recorder"]):
 
 
 def _create(path: Path, *, overwrite: bool) -> int:
-    """Open *path* for this recorder alone, empty."""
+    """Open *path* for this recorder alone."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | (0 if overwrite else os.O_EXCL)
     try:
         fd = os.open(path, flags, 0o640)
@@ -199,12 +217,11 @@ def _create(path: Path, *, overwrite: bool) -> int:
 
 
 def _take(fd: int) -> str | None:
-    """Lock and empty an open file, or say why that cannot be."""
+    """Lock an open file, or say why that cannot be."""
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         return "must be a file"
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(fd, 0)
     except BlockingIOError:
         return "is being recorded by another program"
     except OSError as exc:

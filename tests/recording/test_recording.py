@@ -211,7 +211,10 @@ def test_an_existing_file_is_replaced_only_on_purpose(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_text() == "precious"
     with Recorder(tmp_path / "a", overwrite=True), pytest.raises(RecordingError, match="by another program"):
         Recorder(tmp_path / "a", overwrite=True)
-    assert read(tmp_path / "a") == ([], None)
+    assert (tmp_path / "a").read_text() == "precious", "not before the first message"
+    with Recorder(tmp_path / "a", overwrite=True) as recorder:
+        recorder.record(MESSAGES[0], SECOND)
+    assert [message.frames for message in read(tmp_path / "a")[0]] == PLAIN[:1]
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
@@ -256,6 +259,7 @@ def test_a_disk_without_room_for_anything_is_told_at_once(tmp_path: Path) -> Non
     command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "a"), "5"]
     failed = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert "cannot be written any further: File too large" in failed.stderr + failed.stdout
+    assert not (tmp_path / "a").exists()
 
 
 def test_a_closed_recorder_takes_nothing_more(tmp_path: Path) -> None:
