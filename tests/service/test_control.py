@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -29,6 +30,7 @@ from tests.fakes import eventually
 KILLS = int(os.environ.get("EDGED_DAEMON_KILLS", "2"))
 FLOOD_SECONDS = float(os.environ.get("EDGED_FLOOD_SECONDS", "1.0"))
 
+MANUAL = (Path(__file__).parent.parent.parent / "docs" / "control.md").read_text()
 CONFIG = """\
 node: porch
 model: {{name: efficientnet-lite0}}
@@ -82,6 +84,16 @@ def board(tmp_path: Path, demo: Path) -> Board:
     return Board(tmp_path, demo)
 
 
+def run_program(board: Board, number: int) -> str:
+    """What a program of the manual prints."""
+    program = re.findall(r"```python\n(.*?)```", MANUAL, re.DOTALL)[number]
+    assert program.count("ipc:///run/edged/control.sock") == 1
+    program = program.replace("/run/edged/control.sock", str(board.path))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
     status = main(arguments)
     told = capsys.readouterr()
@@ -129,6 +141,9 @@ def test_the_commands_enroll_list_look_and_forget(board: Board, capsys: pytest.C
         status, _, err = run("snapshot", "yard", "--socket", str(board.path), capsys=capsys)
         assert status == 78
         assert "there is no camera 'yard'" in err
+
+        assert run_program(board, 0).splitlines()[0].startswith("street 768 576 ")
+        assert "gate-shut." in run_program(board, 1)
 
         process.kill()
         process.wait()

@@ -1,0 +1,44 @@
+"""The manual of the control socket: complete."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from edged.enrolled import MOST
+from edged.pipeline.control import MOST_JOBS
+from edged.wire import control as wire
+from edged.wire.control_schema import RESULTS
+
+MANUAL = (Path(__file__).parent.parent.parent / "docs" / "control.md").read_text()
+
+
+def section(op: str) -> str:
+    return MANUAL.partition(f"\n### `{op}`\n")[2].partition("\n### ")[0].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize("op", wire.REQUESTS)
+def test_the_manual_has_every_key_of_a_request_and_of_its_result(op: str) -> None:
+    told = set(re.findall(r"`(\w+)`", section(op)))
+    for cls in (wire.REQUESTS[op], RESULTS[op]):
+        assert {member.name for member in dataclasses.fields(cls)} <= told
+
+
+def test_the_manual_has_every_key_of_what_is_in_a_result() -> None:
+    for cls, op in ((wire.ReferenceInfo, "references"), (wire.PictureInfo, "snapshot"), (wire.CameraReport, "status")):
+        assert {member.name for member in dataclasses.fields(cls)} <= set(re.findall(r"`(\w+)`", section(op)))
+
+
+def test_the_manual_has_every_code_and_the_limits() -> None:
+    table = MANUAL.partition("why a request is refused")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `([a-z-]+)`", table, re.MULTILINE)) == set(wire.CODES)
+    assert f"at most {wire.MAX_REQUEST_BYTES} bytes" in MANUAL
+    assert f"of at most {wire.MAX_REPLY_BYTES >> 20} MiB" in MANUAL
+    assert f"at most {wire.MAX_ID_LENGTH} characters" in MANUAL
+    assert f"1…{wire.MOST_FRAMES}, default {wire.DEFAULT_FRAMES}" in MANUAL
+    assert f"0…{wire.LONGEST_SECONDS}" in MANUAL
+    assert f"({MOST_JOBS} requests)" in MANUAL
+    assert f"Up to {MOST} can be enrolled" in MANUAL
