@@ -292,6 +292,17 @@ def test_a_constant_made_of_constants_must_have_the_shape_that_the_file_says(cas
         read_model(altered(change, "small96_float_meta"))
 
 
+def test_a_shape_in_the_file_that_takes_gigabytes_is_refused_though_it_is_only_wrong() -> None:
+    """ai-edge-litert took 1.8 GB for this one, and seconds."""
+
+    def change(model: Record) -> None:
+        tensor = graph_of(model)["tensors"][operator_named(model, "DEPTHWISE_CONV_2D")["outputs"][0]]
+        tensor["shape"] = ints(1, 524312, 24, 144)
+
+    with pytest.raises(ModelError, match="makes 1 x 524312 x 24 x 144 of INT8, says the file"):
+        read_model(altered(change))
+
+
 def test_an_operator_without_a_rule_is_taken_at_its_word() -> None:
     model = read_model(altered(lambda model: append(model, "FAKE_QUANT", (1, 40))))
     assert model.heads[0].size == 40
