@@ -20,6 +20,7 @@ from edged.pipeline.keyring import Keyring, read_keyring
 from edged.pipeline.model import Vector, embed_references, reference_problems
 from edged.pipeline.stage import Stage
 from edged.references import Reference, References, embed_upright, read_reference
+from edged.service.metrics.pages import metrics_problems
 from edged.service.preflight import source_problems
 from edged.service.reload_plan import Plan, compare
 from edged.service.reload_wait import Patience
@@ -124,6 +125,7 @@ class Change:
             model_input=models is not None and models.input_size != old.models.input_size,
         )
         problems += source_problems(loaded, live=False, cameras=plan.captured_anew)
+        problems += metrics_problems(loaded)
         if models is None or plan.model is not None:  # else it is told when they are embedded
             problems += reference_problems(loaded)
         if problems or models is None or keys is None:

@@ -211,7 +211,7 @@ def test_it_is_reloaded_by_systemctl_which_fails_where_the_configuration_is_wron
     board.set_up("RestartSec=0.1")
     pid, config = board.show("MainPID"), board.sh(f"cat {CONFIG}")
     board.write(CONFIG, config.replace("test:", "other:", 1))
-    print(board.sh("systemctl reload edged 2>&1 || journalctl --unit=edged --output=cat --no-pager"))
+    board.sh("systemctl reload edged")
     board.wait(lambda: "other is running" in board.show("StatusText"), "the new camera")
     assert board.sh(f"edged reload -c {CONFIG}").strip() == "nothing has changed"
 
@@ -266,6 +266,21 @@ def test_an_inference_that_hangs_costs_the_daemon_its_life(board: Board) -> None
     assert "inference hangs: a step takes more than 2 s; unless it goes on, the service manager starts" in journal
     assert "hanging.py" in journal, "the traceback tells where"
     assert board.show("NRestarts") == "1"
+
+
+@boots
+def test_the_doctor_knows_the_service_that_runs_and_the_journal_what_ended_it(board: Board) -> None:
+    board.set_up()
+    told = json.loads(board.sh(f"edged doctor --json -c {CONFIG} || true"))
+    assert told["ok"], told
+    endpoints = [finding["text"] for finding in told["findings"] if finding["topic"] == "endpoint"]
+    assert endpoints
+    assert all("is held by a running edged: node " in text for text in endpoints)
+
+    board.set_up(config="cameras:\n")
+    board.wait(lambda: board.show("SubState") == "failed", "its end")
+    errors = "journalctl --unit=edged --identifier=edged --priority=err --output=cat --since=@$(cat /run/since)"
+    assert "cameras: must name at least one" in board.sh(errors)
 
 
 @boots

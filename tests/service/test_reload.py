@@ -14,7 +14,7 @@ import pytest
 
 from edged.client import Subscriber
 from edged.config import ConfigFileError, load
-from edged.errors import PublishError
+from edged.errors import PublishError, ReloadError
 from edged.pipeline.build import build
 from edged.service import reload_change
 from edged.service.daemon import Daemon
@@ -86,7 +86,7 @@ class Board:
         finally:
             self.daemon.stop("the test is over")
             self._thread.join(10)
-            assert self.error is None
+            assert self.error is None, str(self.error)
             assert not self.daemon.late
 
 
@@ -313,6 +313,21 @@ def test_a_camera_that_does_not_end_is_left_behind_and_captured_anew(
     assert board.reloader.pipeline.tallies[1].condition.state == "running", (
         "the old one's end is not told of the new one"
     )
+
+
+def test_a_reload_that_breaks_off_where_nothing_can_be_undone_ends_the_daemon(
+    tmp_path: Path, cases: Path, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(change: object) -> None:
+        raise ReloadError("inference does not answer")
+
+    monkeypatch.setattr(reload_change.Change, "commit", break_off)
+    board = Board(tmp_path, cases, demo)
+    board._thread.start()
+    answer = board.reloader.ask()  # before everything is open: it is remembered
+    board._thread.join(30)
+    assert "could not be brought to its end: inference does not answer" in str(board.error)
+    assert answer.cancelled()
 
 
 def test_several_wishes_at_a_time_are_one_reload(board: Board) -> None:
