@@ -68,6 +68,10 @@ class Announcer:
         if any(prefix.startswith(topic) or topic.startswith(prefix) for prefix in prefixes):
             self._events.ask()
 
+    def part(self, camera: str) -> Iterator[wire.Event]:
+        """The ends of the events of a camera of which nothing more is published."""
+        return self._messages(self._events.lose(camera, time.monotonic_ns() // 1000, "stopped"))
+
     def stop(self) -> Iterator[wire.Event]:
         """The ends of all events: nothing more is published."""
         return self._messages(self._events.stop())

@@ -313,6 +313,7 @@ class Publisher(Stage):
                 known = Reporter(tally)
             self._reporters[tally.camera] = known
         for gone in before.values():
+            self._announce(self._announcer.part(gone.tally.camera))
             self._send_status(gone, _parted("no longer in the configuration"), bye=True)
 
     def _tell_problem(self, problem: str | None) -> None:

@@ -147,6 +147,15 @@ def test_new_rules_take_effect_while_it_runs(scene: Scene) -> None:
     assert (scene.event().reason) == "stopped"
 
 
+def test_a_camera_that_is_taken_out_ends_its_events_before_it_says_bye(scene: Scene) -> None:
+    scene.show(0.9)
+    assert scene.event().phase == "begin"
+    scene.stage.report_on([scene.tallies["yard"]]).result(20)
+    heard = scene.wait_for(lambda message: isinstance(message, Status) and message.bye)
+    (end,) = [message for message in heard if isinstance(message, Event)]
+    assert (end.camera, end.phase, end.reason) == ("street", "end", "stopped")
+
+
 def test_rules_one_after_the_other_end_the_events_of_a_reference_with_other_pictures(scene: Scene) -> None:
     scene.show(0.9)
     before = scene.event()
