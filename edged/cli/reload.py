@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["add_parser"]
 
 SERVICE_FOLDER = Path("/run/edged")
+USERS_FOLDER = Path("/run/user")
 LOOK_SECONDS = 0.05
 
 
@@ -50,7 +51,10 @@ def reload(args: argparse.Namespace) -> int:
         return _fail(f"{exc.filename}: may not be read by this user; try again with sudo, or as its owner")
     if not found:
         of = "" if args.config is None else f" with the configuration {args.config}"
-        return _fail(f"no daemon runs{of} ('edged run' starts one)")
+        return _fail(
+            f"no daemon is found that runs{of} ('edged run' starts one; one that has neither $XDG_RUNTIME_DIR nor "
+            "$RUNTIME_DIRECTORY is reloaded by 'kill -HUP PID')"
+        )
     if len(found) > 1:
         running = ", ".join(f"{record.config} (process {record.pid})" for record in found)
         _fail(f"several daemons run; say which with -c: {running}")
@@ -91,7 +95,10 @@ def _find(config: Path | None) -> list[Record]:
     from edged.config.environment import runtime_folder
     from edged.service.reload_record import running_daemons
 
-    return running_daemons({folder for folder in (runtime_folder(), SERVICE_FOLDER) if folder is not None}, config)
+    folders = {SERVICE_FOLDER, *USERS_FOLDER.glob("*/edged")}  # root finds whatever daemon a user has started
+    if (own := runtime_folder()) is not None:
+        folders.add(own)
+    return running_daemons(sorted(folders), config)
 
 
 def _seconds(text: str) -> float:

@@ -300,6 +300,7 @@ class Publisher(Stage):
         self._settings, self._keys = settings, keys
 
     def _say_bye_as_node(self) -> None:
+        self._announce(self._announcer.stop())
         for reporter in self._reporters.values():
             self._send_status(reporter, _parted("the node has another name now"), bye=True)
             reporter.next_status = time.monotonic()

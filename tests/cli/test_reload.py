@@ -40,6 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
     monkeypatch.setattr(command, "SERVICE_FOLDER", tmp_path / "service")
+    monkeypatch.setattr(command, "USERS_FOLDER", tmp_path / "users")
     return tmp_path / "edged"
 
 
@@ -109,7 +110,7 @@ def test_a_running_daemon_is_reloaded_and_says_what_came_of_it(
         assert "Traceback" not in log
         assert not list(folder.glob("*.json"))
         assert main(["reload"]) == 1
-        assert "no daemon runs" in capsys.readouterr().err
+        assert "no daemon is found that runs" in capsys.readouterr().err
     finally:
         daemon.kill()
         daemon.communicate()
@@ -145,7 +146,7 @@ def test_of_several_daemons_one_has_to_be_named(
         assert "b.yaml" in told
         assert len(running_daemons([folder], tmp_path / "a.yaml")) == 1
         assert main(["reload", "-c", str(tmp_path / "c.yaml")]) == 1
-        assert "no daemon runs with the configuration" in capsys.readouterr().err
+        assert "no daemon is found that runs with the configuration" in capsys.readouterr().err
 
 
 def test_an_answer_that_does_not_come_is_not_waited_for_for_ever(

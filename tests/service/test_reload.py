@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,10 +18,14 @@ from edged.errors import PublishError, ReloadError
 from edged.pipeline.build import build
 from edged.service import reload_change
 from edged.service.daemon import Daemon
+from edged.service.notify import Notifier
 from edged.service.reload import Reloader
 from edged.wire import Status, Vec
 from tests.fakes import eventually
 from tests.keyed import free_port
+from tests.service.conftest import Manager
+
+WATCHDOG_SECONDS = 1.0
 
 CONFIG = """\
 node: {node}
@@ -38,7 +42,7 @@ log: {{level: {level}}}
 class Board:
     """A daemon in threads of this process, with a small model and two cameras that are drawn."""
 
-    def __init__(self, folder: Path, cases: Path, demo: Path) -> None:
+    def __init__(self, folder: Path, cases: Path, demo: Path, manager: Manager | None = None) -> None:
         self.address = f"ipc://{folder}/pub.sock"
         self.file = folder / "edged.yaml"
         self.model, self.picture = folder / "model.tflite", folder / "here.jpg"
@@ -46,7 +50,8 @@ class Board:
         shutil.copy(demo / "path-empty.jpg", self.picture)
         self.write()
         self.reloader = Reloader(self.file, build(load(self.file)))
-        self.daemon = Daemon(self.reloader.pipeline, reloader=self.reloader)
+        self._notifier = Notifier(manager.address if manager else None)
+        self.daemon = Daemon(self.reloader.pipeline, self._notifier, WATCHDOG_SECONDS, reloader=self.reloader)
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="daemon")
 
@@ -73,7 +78,8 @@ class Board:
 
     def _run(self) -> None:
         try:
-            self.daemon.run()
+            with closing(self._notifier):
+                self.daemon.run()
         except Exception as error:  # noqa: BLE001 - the test looks at it
             self.error = error
 
@@ -267,7 +273,9 @@ def test_a_model_that_needs_the_device_of_the_old_one_takes_its_place_or_the_old
         assert vec(heard, lambda vec: bool(vec.sims))
 
 
-def test_a_stop_during_a_reload_wins(tmp_path: Path, cases: Path, demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signs_of_life_go_on_during_a_reload_and_a_stop_wins(
+    tmp_path: Path, cases: Path, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opening = threading.Event()
 
     def open_for_ever(loaded: object, embedder: object, go_on: Callable[[], None]) -> None:
@@ -275,12 +283,18 @@ def test_a_stop_during_a_reload_wins(tmp_path: Path, cases: Path, demo: Path, mo
             go_on()
             opening.set()
 
-    board = Board(tmp_path, cases, demo)
-    with board.running():
+    manager = Manager(str(tmp_path / "notify"))
+    board = Board(tmp_path, cases, demo, manager)
+    with closing(manager), board.running():
         monkeypatch.setattr("edged.pipeline.build.open_references", open_for_ever)
         board.write(more_model=", quantize: true")
-        answer = board.reloader.ask()
+        manager.wait_for("READY=1")
+        board.daemon.reload()
+        manager.wait_for("RELOADING=1")
         assert opening.wait(30)
+        manager.wait_for("WATCHDOG=1")  # which goes on,
+        manager.wait_for("WATCHDOG=1")
+        answer = board.reloader.ask()
         board.daemon.stop("now")
         board._thread.join(5)
         assert not board._thread.is_alive()
