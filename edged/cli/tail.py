@@ -42,7 +42,7 @@ def add_parser(commands: Commands) -> None:
     )
     subscribing.add_choices(parser)
     parser.add_argument(
-        "--count", type=subscribing.whole, metavar="N", help="end after N messages, with --events N events"
+        "--count", type=subscribing.whole, metavar="N", help="end after N messages, with --events N sentences"
     )
     parser.add_argument(
         "--seconds",

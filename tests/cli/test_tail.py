@@ -86,7 +86,7 @@ def test_kinds_cameras_and_regions_are_chosen(publisher: Publisher) -> None:
 
 
 def test_events_are_told_in_sentences(publisher: Publisher) -> None:
-    with tail(publisher, "--events", "--count", "4") as process:
+    with tail(publisher, "--events", "--count", "3") as process:
         publisher.send(status(0), event("begin"), event("update"), event("end", s=0.1))
         publisher.send(event("update", event_id="5f3c-2"))  # the begin of which nobody here has heard
         out, err = process.communicate(timeout=SOON)
