@@ -42,6 +42,17 @@ def test_what_was_enrolled_is_there_after_a_restart(store: EnrolledStore) -> Non
     assert store.picture_of(loaded) == picture(1)
 
 
+def test_what_has_not_changed_is_not_read_again_and_what_has_is(store: EnrolledStore) -> None:
+    store.add(enrolled("gate"), picture(1))
+    (first,) = store.load()
+    assert store.load()[0] is first
+    store.add(enrolled("gate", 2), picture(2))
+    (second,) = store.load()
+    assert second.vector[0] == 2
+    second.picture.write_bytes(b"cut off")
+    assert names(store) == []
+
+
 def test_a_folder_that_does_not_exist_holds_nothing_and_is_not_made(store: EnrolledStore) -> None:
     assert store.load() == []
     assert "gate" not in store
