@@ -142,11 +142,11 @@ class Sentences(_Lines):
     def __init__(self, address: str, subscriber: Subscriber) -> None:
         super().__init__(address, subscriber)
         self._known: dict[tuple[str, str, str, str], str] = {}
-        self._told = 0
+        self._printed = 0
 
     @property
     def told(self) -> int:
-        return self._told
+        return self._printed
 
     def note(self, delivery: Delivery, now: float) -> None:
         super().note(delivery, now)
@@ -156,7 +156,7 @@ class Sentences(_Lines):
         subject = event.node, event.camera, event.region, event.ref
         if event.phase != "update" or self._known.get(subject) != event.event_id:
             print(sentence(event, with_node=len(self.ledger.nodes()) > 1), flush=True)
-            self._told += 1
+            self._printed += 1
         self._known[subject] = event.event_id
 
 
