@@ -12,6 +12,7 @@ import pytest
 from edged.cli.contract import EXIT_CONFIG
 from edged.config import load
 from edged.pipeline.capture import Capture
+from edged.pipeline.control import Control
 from edged.pipeline.inference import Inference
 from edged.pipeline.publisher import Publisher
 from edged.pipeline.stage import Stage
@@ -97,7 +98,10 @@ def test_the_unit_is_true_to_the_code() -> None:
     assert f"{hangs[0]}, {hangs[1]}, the publisher's after {Publisher.step_seconds:g} s" in UNIT.read_text()
 
 
-@pytest.mark.parametrize(("name", "stage"), [("capture", Capture), ("inference", Inference), ("publisher", Publisher)])
+STAGES = {"capture": Capture, "inference": Inference, "publisher": Publisher, "control": Control}
+
+
+@pytest.mark.parametrize(("name", "stage"), STAGES.items())
 def test_the_manual_tells_when_a_stage_hangs(name: str, stage: type[Stage]) -> None:
     assert f"\n| {name} | {stage.step_seconds:g} s" in (FOLDER.parent / "docs/service.md").read_text()
 
