@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from edged.cli.ledger import Line
 
-__all__ = ["OLD_SCORES", "best", "dropped", "lasted", "plain", "remaining", "some"]
+__all__ = ["OLD_SCORES", "best", "dropped", "lasted", "plain", "remaining", "some", "time_of_day"]
 
 OLD_SCORES = {"lost", "frozen", "silent", "stopped", "bye"}
 """States in which the last scores are no longer true, and the reason is told in their place."""
@@ -58,3 +60,11 @@ def lasted(seconds: float) -> str:
 def some(count: int, noun: str) -> str:
     """``1 message``, ``2 messages``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def time_of_day(wall_us: int) -> str:
+    """``14:03:07``, where we are; dashes for a time that is none, because it came over a network."""
+    try:
+        return time.strftime("%H:%M:%S", time.localtime(wall_us / 1e6))
+    except (OverflowError, OSError, ValueError):
+        return "--:--:--"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 from edged.cli.ledger import printable
-from edged.cli.plain import lasted
+from edged.cli.plain import lasted, time_of_day
 from edged.wire import Event
 
 __all__ = ["sentence"]
@@ -29,11 +27,4 @@ def sentence(event: Event, *, with_node: bool = False) -> str:
     else:
         reason = (event.reason or "nobody says why").replace("-", " ")
         when, what = event.t_wall_us, f"ended after {lasted(seconds)}, peak {event.peak:.2f}: {reason}"
-    return f"{_clock(when)}  {place}: {printable(event.ref)} {what}"
-
-
-def _clock(wall_us: int) -> str:
-    try:
-        return time.strftime("%H:%M:%S", time.localtime(wall_us / 1e6))
-    except (OverflowError, OSError, ValueError):  # it came over a network
-        return "--:--:--"
+    return f"{time_of_day(when)}  {place}: {printable(event.ref)} {what}"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Found", "Series", "Span", "collect", "spans"]
 
 LOST = ("lost", "frozen")
+LONGEST_US = 1 << 60  # whatever the times in a recording say
 TOPICS = subscription("vec"), subscription("status")
 
 
@@ -61,8 +62,8 @@ class Series:
             at_us = self.at_us[-1] + max(0, vec.t_wall_us - self.wall_us[-1])
             self.break_off("stopped")
         self._run, self._cap_us = vec.run, vec.t_cap_us
-        self.scores.append(score)
-        self.at_us.append(at_us)
+        self.scores.append(min(1.0, max(-1.0, score)))
+        self.at_us.append(min(at_us, LONGEST_US))
         self.wall_us.append(vec.t_wall_us)
 
     def break_off(self, reason: Reason) -> None:

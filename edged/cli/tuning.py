@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Self
 
 import numpy as np
 
-from edged.cli.plain import lasted, some
+from edged.cli.plain import lasted, some, time_of_day
 from edged.cli.series import Series, Span, spans
 from edged.events import Thresholds
 from edged.events.proposal import NoProposal, Proposal, propose
@@ -119,7 +118,7 @@ def _events(events: list[Span], thresholds: Thresholds) -> Iterator[str]:
         ":" if events else "."
     )
     for event in events[:MOST_EVENTS]:
-        clock = time.strftime("%H:%M:%S", time.localtime(event.begin_wall_us / 1e6))
+        clock = time_of_day(event.begin_wall_us)
         reason = "still open at the end" if event.reason is None else event.reason.replace("-", " ")
         when = f"{event.begin:.1f} s to {event.end:.1f} s"
         yield f"  {clock}  {when:>20}  {lasted(event.end - event.begin):>12}, peak {event.peak:.2f}: {reason}"

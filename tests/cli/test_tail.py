@@ -21,6 +21,8 @@ from typing import Any
 import pytest
 
 from edged.cli import main
+from edged.cli.plain import time_of_day
+from edged.cli.sentences import sentence
 from edged.wire import Message, encode
 from tests.publishing import Publisher, event, status, vec
 
@@ -95,6 +97,13 @@ def test_events_are_told_in_sentences(publisher: Publisher) -> None:
     assert re.fullmatch(r"\d\d:\d\d:\d\d  street/path: path-empty ended after 12\.4 s, peak 0\.97: left", end)
     assert re.fullmatch(r"[0-9:]{8}  street/path: path-empty goes on after 12\.4 s \(0\.90, peak 0\.97\)", update)
     assert err.startswith("edged tail: 5 messages in ")
+
+
+def test_sentences_name_the_node_where_there_are_several_and_bear_any_time() -> None:
+    begin = sentence(event("begin", t_begin_us=1 << 62), with_node=True)
+    assert begin.endswith("  porch/street/path: path-empty began (0.90)")
+    assert sentence(event("end", reason="camera-lost")).endswith("ended after 12.4 s, peak 0.97: camera lost")
+    assert time_of_day(10**30) == "--:--:--"
 
 
 def test_events_in_json_are_events_and_nothing_else(publisher: Publisher) -> None:

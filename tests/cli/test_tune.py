@@ -152,6 +152,16 @@ def test_of_a_recording_that_is_cut_off_the_rest_is_used(
     assert capsys.readouterr().err == "edged: day.edged: is no recording of edged\n"
 
 
+def test_absurd_numbers_in_a_recording_do_no_harm(run: Run) -> None:
+    messages = shown(300)
+    far = (1 << 63) - 1
+    messages += [vec(1, t_cap_us=far, t_wall_us=far, sims=(Match("cat", 1e300),)), *shown(300, start=300)]
+    messages += [vec(1, t_cap_us=-far, t_wall_us=-far, sims=(Match("cat", -1e300),)), *shown(100, start=600)]
+    status, out, err = run(messages, draws=True)
+    assert (status, err) == (0, "")
+    assert "702 scores" in out
+
+
 def test_a_picture_that_cannot_be_written_costs_only_the_picture(run: Run) -> None:
     status, out, err = run(shown(600), "--png", "no/folder.png", draws=True)
     assert status == 0
