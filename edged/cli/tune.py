@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["add_parser"]
 
 EPILOG = """\
-  edged record day.edged --seconds 86400       record while the thing comes and goes
-  edged tune path-empty day.edged              propose thresholds, and draw them
-  edged tune path-empty day.edged --enter 0.9 --leave 0.85 --min-seconds 1
+  edged record hour.edged --seconds 3600       record while the thing comes and goes
+  edged tune path-empty hour.edged             propose thresholds, and draw them
+  edged tune path-empty hour.edged --enter 0.9 --leave 0.85 --min-seconds 1
                                                what would these have made?
 
 docs/events.md explains what the thresholds do, and how they are found.
