@@ -7,7 +7,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -45,17 +46,23 @@ class Reloader(Stage):
 
     def __init__(self, file: Path, pipeline: Pipeline, report: Callable[[Outcome], None] = lambda _: None) -> None:
         super().__init__("reload")
-        self.pipeline = pipeline
-        """The stages as they are now."""
         self.has_failed = False
         """Whether the last reload changed nothing, because something is wrong."""
         self._file = file
+        self._pipeline = pipeline
+        self._change: Change | None = None
         self._report = report
         self._asked = threading.Event()
         self._answers: deque[Answer] = deque()
         self._working = False
-        self._launched: tuple[Stage, ...] = ()
+        self._cared_for: tuple[Stage, ...] = ()
         self._known: Known = {}
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The stages as they are now."""
+        change = self._change
+        return self._pipeline if change is None else change.pipeline
 
     @property
     def busy(self) -> bool:
@@ -66,7 +73,7 @@ class Reloader(Stage):
     def passing(self) -> list[Stage]:
         """Stages that run beside the pipeline: they are not part of it yet, or are no more and have not ended yet."""
         stages = self.pipeline.stages
-        return [stage for stage in self._launched if stage.running and stage not in stages]
+        return [stage for stage in self._cared_for if stage.running and stage not in stages]
 
     def ask(self) -> Answer:
         """Ask for a reload that reads the file from now on; called from any thread, returns at once.
@@ -111,48 +118,49 @@ class Reloader(Stage):
     def _reload(self, answers: list[Answer]) -> None:
         began_ns = time.monotonic_ns()
         log.info("reload: reading %s", self._file)
-        change = Change(self._file, self.pipeline, Patience(self._go_on), self._launch, self._known)
+        patience = Patience(self._go_on)
+        change = Change(self._file, self._pipeline, patience, self._care, self._start, self._known)
+        self._change = change
         try:
-            try:
-                change.prepare()
-            finally:
-                self.pipeline = change.pipeline
+            self._follow(change)
+        except RingClosed:
+            raise  # the daemon stops
         except EdgedError as exc:
-            if isinstance(exc, RingClosed):
-                raise  # the daemon stops
-            self.has_failed = True
             self._tell_problem(exc)
             self._report(Outcome(began_ns, problem=str(exc), is_config_problem=isinstance(exc, ConfigError)))
-            for answer in answers:
-                answer.set_exception(exc)
-            return
-        try:
-            late = change.commit()
-        except EdgedError as exc:
-            if isinstance(exc, RingClosed):
-                raise
-            raise RuntimeError(f"a reload could not be brought to its end: {exc}") from exc
+            _answer(answers, problem=exc)
+        else:
+            changes, later = change.plan.changes(), change.plan.later
+            self._tell_done(changes, later)
+            self._report(Outcome(began_ns, (*changes, *(f"{name}: at the next start" for name in later))))
+            _answer(answers, changes)
         finally:
-            self.pipeline = change.pipeline
-        self._launched = tuple(stage for stage in (*self._launched, *late) if stage.running)
-        changes = change.plan.changes()
-        self._tell_done(changes, change.plan.later)
-        self.has_failed = False
-        self._report(Outcome(began_ns, (*changes, *(f"{name}: at the next start" for name in change.plan.later))))
-        for answer in answers:
-            answer.set_result(changes)
+            self._pipeline, self._change = change.pipeline, None
+
+    def _follow(self, change: Change) -> None:
+        change.prepare()
+        try:
+            change.commit()
+        except RingClosed:
+            raise
+        except EdgedError as exc:
+            raise RuntimeError(f"a reload could not be brought to its end: {exc}") from exc
 
     def _go_on(self) -> None:
         if self.stopping:
             raise RingClosed("stopped during a reload")
         self.progress()
 
-    def _launch(self, stage: Stage) -> None:
-        self._launched = (*(each for each in self._launched if each.running), stage)
+    def _care(self, stage: Stage) -> None:
+        self._cared_for = (*(each for each in self._cared_for if each.running), stage)
+        self._go_on()
+
+    def _start(self, stage: Stage) -> None:
         self._go_on()
         stage.start(self._on_end)
 
     def _tell_done(self, changes: tuple[str, ...], later: tuple[str, ...]) -> None:
+        self.has_failed = False
         for line in changes:
             log.info("reload: %s", line)
         for section in later:
@@ -161,6 +169,7 @@ class Reloader(Stage):
         self.pipeline.publisher.tell_problem(None)
 
     def _tell_problem(self, exc: EdgedError) -> None:
+        self.has_failed = True
         lines = str(exc).splitlines()
         for line in lines:
             log.error("reload: %s", line)
@@ -169,3 +178,12 @@ class Reloader(Stage):
             lines = [str(problem) for problem in exc.problems]
         more = [f"and {len(lines) - MOST_TOLD} more"] if len(lines) > MOST_TOLD else []
         self.pipeline.publisher.tell_problem("\n".join([*lines[:MOST_TOLD], *more]))
+
+
+def _answer(answers: list[Answer], changes: Sequence[str] = (), problem: EdgedError | None = None) -> None:
+    for answer in answers:
+        with suppress(InvalidStateError):  # who asked has given up
+            if problem is None:
+                answer.set_result(changes)
+            else:
+                answer.set_exception(problem)

@@ -45,18 +45,27 @@ class Change:
     Args:
         pipeline: how the stages are now.
         patience: with which they are waited for.
-        launch: starts a stage, and makes sure that it is stopped with the others if the daemon stops meanwhile.
+        care: is given each stage that runs and is not, or soon no more, part of the pipeline: if the daemon stops
+            meanwhile, it is stopped with the others. It may raise to put an end to the reload.
+        start: starts a stage.
         known: vectors of pictures that were embedded before; those of this reload are added.
     """
 
     def __init__(
-        self, file: Path, pipeline: Pipeline, patience: Patience, launch: Callable[[Stage], None], known: Known
+        self,
+        file: Path,
+        pipeline: Pipeline,
+        patience: Patience,
+        care: Callable[[Stage], None],
+        start: Callable[[Stage], None],
+        known: Known,
     ) -> None:
         self.pipeline = pipeline
         """How the stages are now, at any moment."""
         self._file = file
         self._patience = patience
-        self._launch = launch
+        self._care = care
+        self._start = start
         self._known = known
         self._references: list[Reference] | None = None
         self._fresh: Inference | None = None
@@ -87,30 +96,28 @@ class Change:
             self._give_up_model()
             raise
 
-    def commit(self) -> tuple[Stage, ...]:
-        """Do the rest. Returns the stages that had to end and have not."""
+    def commit(self) -> None:
+        """Do the rest."""
         old, wait = self.pipeline, self._patience
         cameras = {name: self._camera(name) for name in self._loaded.config.cameras}
         new = replace(old, loaded=self._loaded, models=self._models, cameras=cameras)
-        leaving = self._change_inference(new)
+        self._change_inference(new)
         old.publisher.use_rules(old.wiring.rules(self._loaded))
         for name, _ in self.plan.live:
             settings = capture_settings(self._loaded, name, must_open=False)
             if settings != capture_settings(old.loaded, name, must_open=False):
                 cameras[name].capture.use(settings)
-        late = self._end_captures(old)
-        for name in self.plan.captured_anew:
-            if name in old.cameras:
-                cameras[name].tally.take_over(old.cameras[name].tally)
-                cameras[name].capture.go_on_from(old.cameras[name].capture.next_seq)
+        self._end_captures(old)
+        for name, _ in self.plan.restarts:
+            cameras[name].tally.take_over(old.cameras[name].tally)
+            cameras[name].capture.go_on_from(old.cameras[name].capture.next_seq)
         wait.answer(old.publisher.report_on(new.tallies), old.publisher)
         for name in self.plan.captured_anew:
-            self._launch(cameras[name].capture)
-        if leaving is not None and not wait.ending(leaving, END_SECONDS):
-            late.append(leaving)
+            self._start(cameras[name].capture)
+        if self._fresh is not None:
+            self._wait_for_end(old.inference)
         if self.plan.log_level:
             logging.getLogger().setLevel(self._loaded.config.log.level.upper())
-        return tuple(late)
 
     # -- before anything changes --------------------------------------------------------------------------------------
 
@@ -126,11 +133,9 @@ class Change:
         )
         problems += source_problems(loaded, live=False, cameras=plan.captured_anew)
         problems += metrics_problems(loaded)
-        if models is None or plan.model is not None:  # else it is told when they are embedded
+        if problems or plan.model is not None:  # else it is told when they are embedded
             problems += reference_problems(loaded)
         if problems or models is None or keys is None:
-            if plan.model is None and models is not None:
-                problems += reference_problems(loaded)
             raise ConfigFileError({str(problem): problem for problem in problems}.values())
         return models, keys, plan
 
@@ -156,7 +161,8 @@ class Change:
     def _opened(self, loaded: Loaded, models: Models, *, as_it_was: bool = False) -> Inference:
         references = self.pipeline.inference.references if as_it_was else None
         inference = self.pipeline.wiring.inference(loaded, models, [], references)
-        self._launch(inference)
+        self._care(inference)
+        self._start(inference)
         try:
             self._patience.opening(inference)
         except EdgedError:
@@ -216,18 +222,21 @@ class Change:
 
     # -- when nothing can go wrong any more ---------------------------------------------------------------------------
 
-    def _change_inference(self, new: Pipeline) -> Inference | None:
-        """Let the inference work as *new* says. Returns the one that has to end, if that is another one."""
+    def _change_inference(self, new: Pipeline) -> None:
+        """Let the inference work as *new* says, or the one that takes over."""
         wait, before = self._patience, self.pipeline.inference
         if self._fresh is None:
             wait.answer(before.use(feeds=new.feeds, configured=self._references), before)
-            self.pipeline = new
-            return None
-        wait.answer(before.use(feeds=[]), before)
-        wait.answer(self._fresh.use(feeds=new.feeds), self._fresh)
-        self.pipeline = replace(new, inference=self._fresh)
-        before.stop()
-        return before
+        else:
+            wait.answer(before.use(feeds=[]), before)
+            wait.answer(self._fresh.use(feeds=new.feeds), self._fresh)
+            new = replace(new, inference=self._fresh)
+        for stage in self.pipeline.stages:
+            if stage not in new.stages:
+                self._care(stage)
+        self.pipeline = new
+        if self._fresh is not None:
+            before.stop()
 
     def _camera(self, name: str) -> Camera:
         """The camera as it will be: with a new capture, or with the one that it has."""
@@ -236,21 +245,22 @@ class Change:
         camera = self.pipeline.cameras[name]
         return replace(camera, feed=make_feed(self._loaded, name, camera.feed.ring, camera.tally))
 
-    def _end_captures(self, old: Pipeline) -> list[Stage]:
-        """Stop the cameras that go or are captured anew. Returns those that have not ended in time."""
+    def _end_captures(self, old: Pipeline) -> None:
+        """Stop the cameras that go or are captured anew."""
         captures: list[Capture] = []
-        for name in (*self.plan.vanish, *self.plan.captured_anew):
-            if name in old.cameras:
-                captures.append(capture := old.cameras[name].capture)
-                gone = name in self.plan.vanish
-                capture.parting = "no longer in the configuration" if gone else "restarted with other settings"
-                capture.stop()
-        late: list[Stage] = []
+        for name in (*self.plan.vanish, *(name for name, _ in self.plan.restarts)):
+            captures.append(capture := old.cameras[name].capture)
+            gone = name in self.plan.vanish
+            capture.parting = "no longer in the configuration" if gone else "restarted with other settings"
+            capture.stop()
         for capture in captures:
-            if not self._patience.ending(capture, END_SECONDS):
-                late.append(capture)
-                log.warning("reload: %s has not ended within %g s and is left behind", capture.name, END_SECONDS)
-        return late
+            self._wait_for_end(capture)
+
+    def _wait_for_end(self, stage: Stage) -> None:
+        if not self._patience.ending(stage, END_SECONDS):
+            log.warning("reload: %s has not ended within %g s and is left behind", stage.name, END_SECONDS)
+        elif stage.error is not None:
+            log.warning("reload: %s ended with an error, and is no more: %s", stage.name, stage.error)
 
 
 def _can_open_beside(old: Config, new: Config) -> bool:
