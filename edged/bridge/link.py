@@ -96,9 +96,14 @@ class Link:
             self._on_the_way.add(sent.mid)
 
     def stop(self) -> None:
-        """Disconnect in order, so that the broker keeps the will to itself."""
+        """Disconnect in order, so that the broker keeps the will to itself.
+
+        A thread that is still calling a broker is left behind: nobody can end its call, and the process is about to.
+        """
+        was_up = self.is_up
         self._client.disconnect()
-        self._client.loop_stop()
+        if was_up:
+            self._client.loop_stop()
 
     # What follows is called by the thread of paho-mqtt.
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -251,3 +253,16 @@ def test_who_needs_a_password_gets_it_from_the_environment_and_shows_it_nowhere(
     finally:
         reader.close()
         mosquitto.kill()
+
+
+def test_it_ends_in_time_also_while_a_broker_says_nothing(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        command = [sys.executable, "-m", "edged", "bridge", f"mqtt://127.0.0.1:{mute.getsockname()[1]}"]
+        command += ["--connect", f"ipc://{tmp_path}/none"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            mute.settimeout(SOON)
+            connection, _ = mute.accept()
+            with connection:
+                begin = time.monotonic()
+                end(process)
+    assert time.monotonic() - begin < 5

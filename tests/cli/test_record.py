@@ -76,8 +76,7 @@ def test_kinds_and_cameras_are_chosen(publisher: Publisher, tmp_path: Path) -> N
     assert decode(message.frames).camera == "yard"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_and_sigterm_end_it_with_everything_saved(publisher: Publisher, tmp_path: Path, number: int) -> None:
+def test_ctrl_c_ends_it_with_everything_saved(publisher: Publisher, tmp_path: Path) -> None:
     path = tmp_path / "a"
     with record(publisher, path) as process:
         publisher.send(vec(0), vec(1))
@@ -85,7 +84,7 @@ def test_ctrl_c_and_sigterm_end_it_with_everything_saved(publisher: Publisher, t
         while not path.exists() or path.stat().st_size < 10_000:  # the batch of the first second
             assert time.monotonic() < deadline
             assert process.poll() is None
-        process.send_signal(number)
+        process.send_signal(signal.SIGINT)
         assert ending(process) == (0, f"edged record: {path}: 2 messages, 0.0 MB, 0 lost; Ctrl-C")
     assert len(read(path)) == 2
 
@@ -139,7 +138,7 @@ def test_when_nothing_comes_nothing_is_kept(tmp_path: Path, capsys: pytest.Captu
 
 
 def test_fewer_than_were_asked_for_is_status_1(publisher: Publisher, tmp_path: Path) -> None:
-    with record(publisher, tmp_path / "a", "--count", "3", "--seconds", "2") as process:
+    with record(publisher, tmp_path / "a", "--count", "3", "--seconds", "1.5") as process:
         publisher.send(vec(0))
         assert ending(process)[0] == 1
     assert len(read(tmp_path / "a")) == 1

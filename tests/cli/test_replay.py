@@ -89,12 +89,12 @@ def test_of_a_file_that_is_cut_anywhere_all_that_is_whole_is_replayed(
         assert f"behind {count} whole message" in told
 
 
-def test_in_a_loop_it_begins_anew_until_ctrl_c(recording: Path, tmp_path: Path) -> None:
+def test_in_a_loop_it_begins_anew_until_sigterm(recording: Path, tmp_path: Path) -> None:
     listener = Listener(tmp_path, 9)
     command = [sys.executable, "-m", "edged", "replay", str(recording), "--endpoint", listener.endpoint]
     with subprocess.Popen([*command, "--loop", "--speed", "10", "--wait"], stderr=subprocess.PIPE) as process:
         assert listener.frames() == [*FRAMES, *FRAMES, FRAMES[0]]
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         assert process.wait(SOON) == 0
 
 
