@@ -312,6 +312,7 @@ class Publisher(Stage):
             if known is None or known.tally is not tally:
                 tally.published += known.tally.published if known else 0
                 known = Reporter(tally)
+                self._send_status(known)  # it is not captured yet, and will be at once
             self._reporters[tally.camera] = known
         for gone in before.values():
             self._announce(self._announcer.part(gone.tally.camera))
