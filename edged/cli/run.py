@@ -60,13 +60,12 @@ def run(args: argparse.Namespace) -> int:
     log_to(sys.stderr, loaded.config.log.level, journal_stream())
     warn_if_read_only(state_folder())
     notifier = Notifier(notify_address())
-    pipeline = build(loaded)
     record = RecordFile(runtime_folder(), Path(args.config))
-    reloader = Reloader(Path(args.config), pipeline, record.report)
+    reloader = Reloader(Path(args.config), build(loaded), record.report)
     metrics = metrics_server(loaded, lambda: reloader.pipeline, lambda: daemon.watched)
     control = Control(loaded.config.control, lambda: reloader.pipeline, reloader.ask)
     beside = [control, *([metrics] if metrics else [])]
-    daemon = Daemon(pipeline, notifier, watchdog_seconds(), beside, reloader)
+    daemon = Daemon(reloader.pipeline, notifier, watchdog_seconds(), beside, reloader)
     try:
         with closing(notifier), record.kept(), daemon.signals():
             if asked_early:

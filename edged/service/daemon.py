@@ -51,7 +51,7 @@ class Daemon:
         beside: Sequence[Stage] = (),
         reloader: Reloader | None = None,
     ) -> None:
-        self._first = pipeline
+        self._unchanging = None if reloader else pipeline  # else it would keep a model that is no more in use
         self._beside = beside
         self._reloader = reloader
         self._reload_asked = False
@@ -115,7 +115,10 @@ class Daemon:
 
     @property
     def _pipeline(self) -> Pipeline:
-        return self._first if self._reloader is None else self._reloader.pipeline
+        if self._reloader is not None:
+            return self._reloader.pipeline
+        assert self._unchanging is not None, "a daemon without a reloader has one"
+        return self._unchanging
 
     @property
     def _stages(self) -> Sequence[Stage]:

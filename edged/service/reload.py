@@ -136,6 +136,7 @@ class Reloader(Stage):
             _answer(answers, changes)
         finally:
             self._pipeline, self._change = change.pipeline, None
+            self._cared_for = tuple(stage for stage in self._cared_for if stage.running)
 
     def _follow(self, change: Change) -> None:
         change.prepare()
