@@ -216,7 +216,7 @@ class _Composer:
         said = [getattr(exc, part, None) for part in ("context", "problem")]
         rule = ", ".join(part for part in said if part) or "it cannot be read"
         if "${" in lines[line][: column + 1]:
-            rule += "; between [ ] or { } a ${NAME} must be in quotes"
+            rule += "; between [ ] or { } a ${NAME} must be in quotes, as text; for a number give it a line of its own"
         return Problem(self._file, line + 1, column + 1, "", f"is not YAML: {rule}")
 
     def _tell(self, mark: Mark, rule: str) -> None:

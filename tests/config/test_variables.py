@@ -164,7 +164,9 @@ MALFORMED = (
 def test_between_brackets_the_quotes_are_missed(told: Told) -> None:
     (line,) = told("cameras: {street: {source: 'file:a.mp4', fps: ${FPS}}}")
     assert line.startswith("1:")
-    assert line.endswith("; between [ ] or { } a ${NAME} must be in quotes")
+    assert line.endswith(
+        "; between [ ] or { } a ${NAME} must be in quotes, as text; for a number give it a line of its own"
+    )
 
 
 def test_a_bomb_of_variables_does_not_burst(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
