@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import zmq
-
 from edged.bell import Bell
 from edged.errors import ControlError, PublishError
+from edged.pipeline.callers import Caller, Callers
 from edged.pipeline.clerk import Clerk
 from edged.pipeline.desk import Answer, Job
 from edged.pipeline.socket_file import SocketFile
@@ -28,30 +25,30 @@ __all__ = ["Control"]
 
 log = logging.getLogger(__name__)
 
-BATCH = 32  # requests read before the jobs go on
-PAUSE_SECONDS = 0.02  # after a full batch: whoever floods the socket gets no more of the processor than this leaves
+BATCH = 32  # requests are followed by a pause,
+PAUSE_SECONDS = 0.02  # so that whoever floods the socket gets no more of the processor than this leaves
 MOST_JOBS = 8  # under way; each may hold pictures
 AT_ONCE = (wire.Status, wire.ListReferences)  # these are done before the next is read
 LOOK_SECONDS = 0.25  # how long a step may wait while jobs are under way: cameras get lost without telling
 IDLE_SECONDS = 1.0
-QUEUE = 16  # requests of one client that wait to be read, and answers that it has not taken
 BYE_SECONDS = 0.3  # for answers that are on their way when the daemon stops
 
 
 @dataclass(slots=True)
 class _UnderWay:
-    """A job, and who asked for it: the frames before the request, which come before the answer too."""
+    """A job, and who asked for it: *before* are the frames before the request, which come before the answer too."""
 
     job: Job
-    sender: Sequence[bytes]
+    caller: Caller
+    before: Sequence[bytes]
     request_id: str
 
 
 class Control(Stage):
-    """Answers requests over a ROUTER socket on ``ipc://``.
+    """Answers requests at a socket file, where it is a ROUTER to ZeroMQ's sockets.
 
-    It never waits for a client: what is slow is a job that goes on bit by bit, of which there are never more than
-    `MOST_JOBS`, and an answer that a client does not take is dropped.
+    It never waits for a caller: what is slow is a job that goes on bit by bit, of which there are never more than
+    `MOST_JOBS`, and an answer that a caller does not take is dropped.
 
     Args:
         config: where it listens. Where the file does not say so, and another daemon has the usual place, this one does
@@ -75,13 +72,10 @@ class Control(Stage):
         self._clerk = Clerk(running, reload, self._bell.ring)
         self._jobs: list[_UnderWay] = []
         self._own: Job | None = None
-        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._file: SocketFile | None = None
-        self._socket: zmq.Socket[bytes] | None = None
-        self._poller = zmq.Poller()
+        self._callers = Callers(None, self._bell)
 
     def open(self) -> None:
-        self._poller.register(self._bell.fileno(), zmq.POLLIN)
         endpoint = self._config.endpoint
         if endpoint is None or endpoint.socket_path is None:
             return
@@ -92,18 +86,18 @@ class Control(Stage):
                 raise
             log.warning("%s; this edged runs without a control socket", exc)
             return
-        self._context = zmq.Context()
-        self._socket = _bind(self._context, endpoint.address, self._file)
-        self._poller.register(self._socket, zmq.POLLIN)
+        self._callers = Callers(self._file.listening, self._bell)
         log.info("control: %s", endpoint.address)
 
     def step(self) -> None:
-        waits = LOOK_SECONDS if self._jobs or self._own else IDLE_SECONDS
-        self._poller.poll(math.ceil(waits * 1000))
-        self._bell.silence()
+        seconds = LOOK_SECONDS if self._jobs or self._own else IDLE_SECONDS
+        heard = 0
+        for caller, frames in self._callers.wait(seconds):
+            self._take(caller, frames)
+            heard += 1
         self._go_on()
-        if self._hear() == BATCH:
-            self.pause(PAUSE_SECONDS)
+        if heard:
+            self.pause(PAUSE_SECONDS * heard / BATCH)
 
     def wake(self) -> None:
         self._bell.ring()
@@ -114,42 +108,28 @@ class Control(Stage):
         for under_way in self._jobs:
             under_way.job.close()
             stopping = ControlError("stopping", "the daemon is stopping")
-            self._send(under_way.sender, [wire.write_refusal(stopping, under_way.request_id)])
-        if self._socket is not None:
-            self._socket.close(linger=int(BYE_SECONDS * 1000))
-        if self._context is not None:
-            self._context.term()
+            self._answer(under_way, [wire.write_refusal(stopping, under_way.request_id)])
+        self._callers.close(BYE_SECONDS)
         if self._file is not None:
             self._file.close()
         if (store := self._running().wiring.roster.store) is not None:
             store.close()
         self._bell.close()
 
-    def _hear(self) -> int:
-        """Read the requests that are there, and begin with them; returns how many there were, `BATCH` at most."""
-        if self._socket is None:
-            return 0
-        for count in range(BATCH):
-            try:
-                frames = self._socket.recv_multipart(zmq.DONTWAIT)
-            except zmq.Again:
-                return count
-            self._take(frames)
-        return BATCH
-
-    def _take(self, frames: list[bytes]) -> None:
-        """Begin with a request: a frame after the client's identity and, from a REQ socket, an empty one."""
-        sender = frames[: 2 if len(frames) > 2 and not frames[1] else 1]
+    def _take(self, caller: Caller, frames: list[bytes]) -> None:
+        """Begin with a request: one frame, which comes after an empty one from a REQ socket."""
+        before = frames[:1] if len(frames) > 1 and not frames[0] else []
         request_id = None
         try:
-            envelope = _envelope(frames[len(sender) :])
+            envelope = _envelope(frames[len(before) :])
             request_id = envelope.id
             request = envelope.request()
             self._check_room(request)
         except ControlError as refusal:
-            self._send(sender, [wire.write_refusal(refusal, request_id)])
+            self._callers.send(caller, [*before, wire.write_refusal(refusal, request_id)])
             return
-        self._jobs.append(_UnderWay(self._clerk.begin(request), sender, request_id))
+        caller.waits_for += 1
+        self._jobs.append(_UnderWay(self._clerk.begin(request), caller, before, request_id))
         self._go_on_with(self._jobs[-1])
 
     def _check_room(self, request: wire.Request) -> None:
@@ -174,20 +154,18 @@ class Control(Stage):
         try:
             next(under_way.job)
         except StopIteration as end:
-            result, pictures = _answer(end)
+            result, pictures = _came_to(end)
             frames = [wire.write_reply(result, under_way.request_id), *pictures]
         except ControlError as refusal:
             frames = [wire.write_refusal(refusal, under_way.request_id)]
         else:
             return
         self._jobs.remove(under_way)
-        self._send(under_way.sender, frames)
+        self._answer(under_way, frames)
 
-    def _send(self, sender: Sequence[bytes], frames: Sequence[bytes]) -> None:
-        """Send, to a client that still is there and takes it."""
-        if self._socket is not None:
-            with contextlib.suppress(zmq.Again):
-                self._socket.send_multipart([*sender, *frames], zmq.DONTWAIT)
+    def _answer(self, under_way: _UnderWay, frames: Sequence[bytes]) -> None:
+        under_way.caller.waits_for -= 1
+        self._callers.send(under_way.caller, [*under_way.before, *frames])
 
 
 def _envelope(frames: Sequence[bytes]) -> wire.Envelope:
@@ -196,24 +174,6 @@ def _envelope(frames: Sequence[bytes]) -> wire.Envelope:
     return wire.read_envelope(frames[0])
 
 
-def _answer(end: StopIteration) -> Answer:
+def _came_to(end: StopIteration) -> Answer:
     answer: Answer = end.value
     return answer
-
-
-def _bind(context: zmq.Context[zmq.Socket[bytes]], address: str, file: SocketFile) -> zmq.Socket[bytes]:
-    socket = context.socket(zmq.ROUTER)
-    socket.set(zmq.RCVHWM, QUEUE)
-    socket.set(zmq.SNDHWM, QUEUE)
-    socket.set(zmq.MAXMSGSIZE, wire.MAX_REQUEST_BYTES + 1)  # one more, so that who sends too much is told so
-    socket.set(zmq.HANDSHAKE_IVL, 2000)
-    # With a domain, and nobody to ask about it, libzmq lets everybody in but those who speak the first ZMTP: for that
-    # it takes any bytes that come, and makes messages of them.
-    socket.set(zmq.ZAP_DOMAIN, b"edged")
-    socket.set(zmq.USE_FD, file.detach())
-    try:
-        socket.bind(address)
-    except zmq.ZMQError as exc:
-        socket.close(linger=0)
-        raise PublishError(f"control.endpoint: cannot bind {address}: {exc.strerror}") from exc
-    return socket

@@ -39,7 +39,7 @@ class SocketFile:
             raise PublishError(f"{setting}: cannot bind ipc://{path}: {exc.strerror}") from exc
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._listening = _listen(path)
+            self.listening = _listen(path)
         except BlockingIOError as exc:
             os.close(self._lock)
             raise PublishError(f"{setting}: cannot bind ipc://{path}: another process has it") from exc
@@ -47,13 +47,9 @@ class SocketFile:
             os.close(self._lock)
             raise PublishError(f"{setting}: cannot bind ipc://{path}: {exc.strerror or exc}") from exc
 
-    def detach(self) -> int:
-        """The descriptor of the listening socket, which is the caller's to close from now on."""
-        return self._listening.detach()
-
     def close(self) -> None:
         """Remove the socket file and let another process have the place."""
-        self._listening.close()
+        self.listening.close()
         self.path.unlink(missing_ok=True)
         os.close(self._lock)
 

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,7 +28,8 @@ from edged.wire import Vec
 from tests.fakes import eventually
 
 KILLS = int(os.environ.get("EDGED_DAEMON_KILLS", "2"))
-FLOOD_SECONDS = float(os.environ.get("EDGED_FLOOD_SECONDS", "1.0"))
+FILES = 128  # that the daemon may have open
+FLOOD_SECONDS = float(os.environ.get("EDGED_FLOOD_SECONDS", "0.8"))
 
 MANUAL = (Path(__file__).parent.parent.parent / "docs" / "control.md").read_text()
 CONFIG = """\
@@ -62,7 +63,8 @@ class Board:
     def running(self) -> Iterator[subprocess.Popen[str]]:
         command = [sys.executable, "-m", "edged", "run", "-c", str(self.config)]
         environment = {**os.environ, "STATE_DIRECTORY": str(self.folder / "state")}
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+        limited = ["sh", "-c", f'ulimit -n {FILES}; exec "$@"', "sh", *command]
+        process = subprocess.Popen(limited, stderr=subprocess.PIPE, text=True, env=environment)
         try:
             eventually(self._answers, "the daemon answers", 30)
             yield process
@@ -225,6 +227,25 @@ def half_requests(path: Path) -> None:
         client.sendall(said[: random.randrange(1, len(said))])
 
 
+def endless_messages(path: Path) -> None:
+    """One frame after the other of a message that has no last one."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(1)
+        client.connect(str(path))
+        client.sendall(GREETING + READY)
+        for _ in range(1000):
+            client.sendall((b"\x01\xfa" + bytes(250)) * 100)
+
+
+def crowds(path: Path) -> None:
+    """More connections at once than the daemon may have files, and nobody says anything."""
+    with ExitStack() as crowd:
+        for _ in range(2 * FILES):
+            client = crowd.enter_context(socket.socket(socket.AF_UNIX))
+            client.settimeout(1)
+            client.connect(str(path))
+
+
 def nonsense(path: Path) -> None:
     """Whole messages of nonsense, whose answers nobody reads."""
     with zmq.Context() as context, context.socket(zmq.DEALER) as client:
@@ -249,12 +270,13 @@ def test_a_flood_of_nonsense_and_halves_changes_nothing(board: Board) -> None:
         assert subscriber.receive(10) is not None
         nonsense(board.path)
         memory_before, descriptors_before = memory(process), descriptors(process)
-        for flood in (random_bytes, half_requests, nonsense):
+        for flood in (random_bytes, half_requests, endless_messages, crowds, nonsense):
             with flooding(lambda flood=flood: flood(board.path)):  # type: ignore[misc]  # mypy has no type for a default
                 end, served = time.monotonic() + FLOOD_SECONDS, 0
                 while time.monotonic() < end:
                     assert client.status().node == "porch"
                     served += 1
+                    assert descriptors(process) < FILES
                 assert served >= 3, flood
             message = subscriber.receive(10)
             assert isinstance(message, Vec)
