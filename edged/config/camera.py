@@ -91,6 +91,25 @@ class CameraConfig(Section):
         json_schema_extra=no_fixed_default,
         description="Parts of the frame, each embedded for itself. Default: the whole frame, called full.",
     )
+    skip_unchanged: bool = Field(
+        default=False,
+        description="Do not embed a region in which nothing has moved: the vector of before is published again, as "
+        "unchanged.",
+    )
+    changed_levels: Annotated[int, Field(ge=1, le=255)] = Field(
+        default=6,
+        description="For skip_unchanged: by how many of 255 levels some small part of a region, of some 16 by 16, has "
+        "to differ from what was embedded last.",
+    )
+    refresh_seconds: _Seconds = Field(
+        default=30.0,
+        description="For skip_unchanged: after so long a region is embedded even if nothing has moved; 0: never.",
+    )
+    on_demand: bool = Field(
+        default=False,
+        description="Embed a region only while somebody subscribes to its vectors, a reference makes events of it, or "
+        "it is being enrolled.",
+    )
     scaler_crop: bool = Field(
         default=False, description="Let a picamera: deliver only its region, of which it may have one, in more pixels."
     )

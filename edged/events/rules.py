@@ -60,6 +60,7 @@ class EventRules:
 
     def __init__(self, rules: Iterable[EventRule] = (), places: Iterable[tuple[str, str]] = ()) -> None:
         rules, places = list(rules), list(places)
+        self.places = frozenset(places)
         self.cameras = frozenset(camera for camera, _ in places)
         self._by_place = {
             place: {rule.reference: rule.thresholds for rule in rules if rule.applies_to(*place)} for place in places

@@ -25,6 +25,8 @@ class Announcer:
         self._run = run
         self._node = node
         self._next_seq = next_seq
+        self.rules = rules
+        """What makes events now."""
         self._events = Events(run, rules)
         self._new_rules: deque[EventRules] = deque()
         self._space_id = ""
@@ -41,7 +43,8 @@ class Announcer:
     def change_rules(self) -> Iterator[wire.Event]:
         """Go by the rules that have come in between: the ends of events that these leave no place for."""
         while self._new_rules:
-            yield from self._messages(self._events.use(self._new_rules.popleft()))
+            self.rules = self._new_rules.popleft()
+            yield from self._messages(self._events.use(self.rules))
 
     def see(self, vec: wire.Vec) -> Iterator[wire.Event]:
         """What a result that was just published means."""

@@ -24,6 +24,7 @@ from edged.pipeline.ring import FrameRing
 from edged.pipeline.roster import Roster
 from edged.pipeline.rules import event_rules
 from edged.pipeline.stage import Stage
+from edged.pipeline.stillness import Skipping
 from edged.pipeline.tally import Tally
 from edged.references import References
 from edged.vision.embedder import Embedder
@@ -228,6 +229,8 @@ def make_feed(loaded: Loaded, name: str, ring: FrameRing, tally: Tally) -> Feed:
         camera.rotation,
         wait_for_publisher=camera.policy == "block",
         is_cropped=camera.scaler_crop,
+        skipping=Skipping(camera.changed_levels, camera.refresh_seconds) if camera.skip_unchanged else None,
+        on_demand=camera.on_demand,
     )
 
 

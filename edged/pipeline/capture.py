@@ -171,8 +171,7 @@ class Capture(Stage):
     def _pass_on(self, stamp: Stamp) -> None:
         # The number is spent whether or not the frame is good: subscribers see the gap.
         seq, self._next_seq = self._next_seq, self._next_seq + 1
-        if self._can_leave_out():
-            self._ring.leave_out()
+        if self._is_unwatched() or self._can_leave_out():
             self._last_good = time.monotonic()  # as far as one can tell undecoded, after one that was good
             return
         slot = self._ring.slot()
@@ -195,9 +194,16 @@ class Capture(Stage):
         self._failures = 0
         self._turn(CameraState.RUNNING)
 
+    def _is_unwatched(self) -> bool:
+        """Whether nobody needs what is in the frames now. The first one after each opening is decoded all the same."""
+        return self._tally.condition.state is CameraState.RUNNING and not self._ring.is_watched()
+
     def _can_leave_out(self) -> bool:
         """Whether nobody will ask for the frame that has come. Under the policy ``block`` somebody does, for each."""
-        return not self._settings.wait_for_reader and self._foresight.can_wait(time.monotonic_ns(), self._ring.due_ns)
+        if self._settings.wait_for_reader or not self._foresight.can_wait(time.monotonic_ns(), self._ring.due_ns):
+            return False
+        self._ring.leave_out()
+        return True
 
     def _plausible(self, stamp: Stamp) -> Stamp:
         """*stamp*, or the present where a driver's clock went backwards or ahead of ours."""

@@ -38,7 +38,10 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """One embedded region of one frame. ``vector`` is lent by the hand-over and goes back to it."""
+    """One embedded region of one frame. ``vector`` is lent by the hand-over and goes back to it.
+
+    ``unchanged`` says that nothing has moved there, and that the vector is the one of an earlier frame.
+    """
 
     camera: str
     region: str
@@ -55,6 +58,7 @@ class Result:
     compared: int
     vector: NDArray[np.float32] | NDArray[np.int8]
     facts: ModelFacts
+    unchanged: bool = False
 
 
 class Handover:
@@ -67,6 +71,8 @@ class Handover:
     def __init__(self, capacity: int, bell: Bell) -> None:
         self.facts: ModelFacts | None = None
         """What the model is that works now; None until the first one is loaded."""
+        self.wanted: frozenset[tuple[str, str]] = frozenset()
+        """Cameras and regions whose results somebody needs: set by the publisher, whole, and read by the worker."""
         self._capacity = capacity
         self._bell = bell
         self._changed = threading.Condition()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from edged.errors import RingClosed
@@ -16,12 +17,16 @@ from edged.pipeline.errands import Errands
 from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.ring import FrameRing, Lease
 from edged.pipeline.stage import Stage
+from edged.pipeline.stillness import Skipping, Stillness
 from edged.pipeline.tally import Tally
 from edged.pipeline.witness import Sight, Witness
 from edged.references import Reference, References, Scorer
 from edged.values import FULL, Region, Rotation
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from edged.vision.embedder import Embedder
 
 __all__ = ["Feed", "Inference"]
@@ -38,7 +43,9 @@ class Feed:
     """One camera as the worker sees it: where its frames come from, and what is looked at in each.
 
     ``wait_for_publisher`` is the policy ``block``: a result that cannot be handed over is waited with, not dropped.
-    ``is_cropped`` says that the camera itself cuts out the region, so that its frames show nothing else.
+    ``is_cropped`` says that the camera itself cuts out the region, so that its frames show nothing else. ``skipping``
+    says when a region is not embedded because nothing has moved there; None: each frame is. With ``on_demand`` only
+    what somebody needs is embedded: see `Handover.wanted`.
     """
 
     camera: str
@@ -48,6 +55,8 @@ class Feed:
     rotation: Rotation
     wait_for_publisher: bool
     is_cropped: bool = False
+    skipping: Skipping | None = None
+    on_demand: bool = False
 
 
 class Inference(Stage):
@@ -81,6 +90,7 @@ class Inference(Stage):
         self._errands = Errands(self._ring)
         self._turn = 0
         self._scorers: dict[tuple[str, str], Scorer] = {}
+        self._stillness: dict[tuple[str, str], Stillness] = {}
         self._witnesses: list[Witness] = []
 
     @property
@@ -117,7 +127,8 @@ class Inference(Stage):
     def show(self, witness: Witness) -> None:
         """Let *witness* see every region that is embedded from now on, until it has seen enough, or `dismiss`.
 
-        Called from any thread. A witness that takes long holds up the stream.
+        Until then every region of every frame is embedded, also where nothing moves or nobody listens. Called from any
+        thread. A witness that takes long holds up the stream.
         """
         self._witnesses.append(witness)
 
@@ -162,6 +173,14 @@ class Inference(Stage):
             for feed in self._feeds
             for region, _ in feed.regions
         }
+        for feed in self._feeds:
+            feed.ring.is_watched = partial(self._is_watched, feed)
+        self._stillness = {  # anew: what was seen by another look, or compared with others, is not told again
+            (feed.camera, region): Stillness(feed.skipping)
+            for feed in self._feeds
+            if feed.skipping is not None
+            for region, _ in feed.regions
+        }
 
     def _go_on(self) -> None:
         """Called between the parts of a long opening: a stop need not wait for the last of a thousand pictures."""
@@ -177,8 +196,9 @@ class Inference(Stage):
         feed, lease = taken
         with lease:
             for name, region in feed.regions:
-                self._embed(feed, lease, name, region)
-                self.progress()
+                if self._is_wanted(feed, name):
+                    self._embed(feed, lease, name, region)
+                    self.progress()
 
     @property
     def _embedder(self) -> Embedder:
@@ -232,28 +252,47 @@ class Inference(Stage):
             raise RingClosed("every camera has stopped")
         return None
 
-    def _embed(self, feed: Feed, lease: Lease, name: str, region: Region) -> None:
-        assert self._facts is not None, "made by open"
+    def _is_wanted(self, feed: Feed, region: str) -> bool:
+        return not feed.on_demand or bool(self._witnesses) or (feed.camera, region) in self._handover.wanted
+
+    def _is_watched(self, feed: Feed) -> bool:
+        """Whether any region of it is wanted: its capture asks that before it decodes a frame."""
+        return any(self._is_wanted(feed, region) for region, _ in feed.regions)
+
+    def _borrow(self, feed: Feed) -> NDArray[np.float32] | NDArray[np.int8] | None:
+        """Room for a result; None, and that is counted, if the result could not be handed over."""
         vector = self._handover.borrow(0.0)
         while vector is None and feed.wait_for_publisher and not self.stopping:
             vector = self._handover.borrow(WAIT_SECONDS)
             self.progress()  # if it is the publisher that hangs, then that is what is told
         if vector is None:
             feed.tally.dropped_publish += 1
+        return vector
+
+    def _embed(self, feed: Feed, lease: Lease, name: str, region: Region) -> None:
+        assert self._facts is not None, "made by open"
+        if (vector := self._borrow(feed)) is None:
             return
+        scorer, still = self._scorers[feed.camera, name], self._stillness.get((feed.camera, name))
         started = time.monotonic_ns()
         box = (FULL if feed.is_cropped else region).to_box(lease.format.width, lease.format.height)
-        self._embedder.load(lease.pixels, lease.format.pixels, box, feed.rotation)
-        loaded = time.monotonic_ns()
-        self._embedder.invoke()
-        self._embedder.read(vector)
-        inferred = time.monotonic_ns()
-        scorer = self._scorers[feed.camera, name]
-        matches = scorer.matches(vector)
-        compared = time.monotonic_ns()
-        for witness in tuple(self._witnesses):
-            if witness(Sight(feed, lease, name, box, vector, self._embedder)):
-                self.dismiss(witness)
+        if still is not None and still.holds(lease, box) and not self._witnesses:
+            still.recall(vector)
+            matches, unchanged = still.matches, True
+            loaded = inferred = compared = time.monotonic_ns()
+        else:
+            self._embedder.load(lease.pixels, lease.format.pixels, box, feed.rotation)
+            loaded = time.monotonic_ns()
+            self._embedder.invoke()
+            self._embedder.read(vector)
+            inferred = time.monotonic_ns()
+            matches, unchanged = scorer.matches(vector), False
+            compared = time.monotonic_ns()
+            if still is not None:
+                still.remember(lease, vector, matches)
+            for witness in tuple(self._witnesses):
+                if witness(Sight(feed, lease, name, box, vector, self._embedder)):
+                    self.dismiss(witness)
         self._handover.put(
             Result(
                 camera=feed.camera,
@@ -271,6 +310,7 @@ class Inference(Stage):
                 compared=scorer.size,
                 vector=vector,
                 facts=self._facts,
+                unchanged=unchanged,
             )
         )
 

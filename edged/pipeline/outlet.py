@@ -7,6 +7,7 @@ import fcntl
 import logging
 import os
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,6 +65,9 @@ class Outlet:
         self.socket.set(zmq.MAXMSGSIZE, LONGEST_FROM_PEERS)
         self._handshakes = Handshakes(context, self.socket, self._open) if endpoint.mode == "connect" else None
         self._trouble: str | None = None
+        self._counts: Counter[bytes] = Counter()
+        self.prefixes: frozenset[bytes] = frozenset()
+        """The topic prefixes that are subscribed to, each once; another one after each change."""
         self.subscribed = 0
         """How many topic prefixes are subscribed to, over all subscribers."""
         try:
@@ -88,17 +92,27 @@ class Outlet:
 
     def subscriptions(self) -> list[bytes]:
         """The topic prefixes that were subscribed to since the last call; in a flood, the first of them."""
-        prefixes = []
+        came = []
         with contextlib.suppress(zmq.Again):
             # Not only subscriptions come in here: whoever connects can send what it likes, and as much.
             for _ in range(MOST_AT_ONCE):
                 message = self.socket.recv(zmq.DONTWAIT)
                 if message[:1] == b"\x01":
-                    prefixes.append(message[1:])
-                    self.subscribed += 1
+                    came.append(message[1:])
+                    self._count(message[1:], 1)
                 elif message[:1] == b"\x00":
-                    self.subscribed -= 1
-        return prefixes
+                    self._count(message[1:], -1)
+        if self._counts.keys() != self.prefixes:
+            self.prefixes = frozenset(self._counts)
+        return came
+
+    def _count(self, prefix: bytes, more: int) -> None:
+        """Count a subscription more or less. One that never was is not taken back, whoever says so."""
+        if (count := self._counts[prefix] + more) >= 0:
+            self._counts[prefix] = count
+            self.subscribed += more
+        if not count:
+            del self._counts[prefix]
 
     def attend(self) -> None:
         """Where a hub is called: tell why it does not let us in, and call again; never waits."""

@@ -114,7 +114,12 @@ class Outlets:
     @property
     def subscribed(self) -> int:
         """How many topic prefixes are subscribed to, over all subscribers."""
-        return max(0, sum(outlet.subscribed for outlet in self._outlets))
+        return sum(outlet.subscribed for outlet in self._outlets)
+
+    @property
+    def prefixes(self) -> tuple[frozenset[bytes], ...]:
+        """The topic prefixes that are subscribed to at each endpoint."""
+        return tuple(outlet.prefixes for outlet in self._outlets)
 
     @property
     def refused(self) -> int:

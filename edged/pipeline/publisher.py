@@ -19,6 +19,7 @@ from edged.bell import Bell
 from edged.board import Board, Health
 from edged.events import EventRules
 from edged.pipeline.announcer import Announcer
+from edged.pipeline.audience import wanted_places
 from edged.pipeline.clock import WallClock
 from edged.pipeline.errands import Errands
 from edged.pipeline.handover import Handover, ModelFacts, Result
@@ -75,6 +76,7 @@ class Publisher(Stage):
         self._seq: Counter[tuple[str, str, str, str | None]] = Counter()
         self._outlets = Outlets()
         self._errands = Errands(bell.ring)
+        self._audience: tuple[str, EventRules, tuple[frozenset[bytes], ...]] | None = None
         self._lost: LostEndpointError | None = None
         self._keys = Keyring()
         self._config_problem: str | None = None
@@ -179,6 +181,7 @@ class Publisher(Stage):
         self._do_errands()
         self._announce(self._announcer.change_rules())
         self._greet_newcomers()
+        self._tell_wanted()
         self._report()
         self._send_results()
 
@@ -240,7 +243,7 @@ class Publisher(Stage):
             model=facts.model,
             space_id=facts.space_id,
             delegate=facts.delegate,
-            unchanged=False,
+            unchanged=result.unchanged,
             engine=facts.engine,
             head=facts.head,
             head_name=facts.head_name,
@@ -331,6 +334,13 @@ class Publisher(Stage):
         for camera, reporter in self._reporters.items() if prefixes else ():
             if any(wire.topic("status", self._settings.node, camera).startswith(prefix) for prefix in prefixes):
                 reporter.greet()
+
+    def _tell_wanted(self) -> None:
+        """Let the inference know which regions somebody needs, where that has changed."""
+        audience = (self._settings.node, self._announcer.rules, self._outlets.prefixes)
+        if audience != self._audience:
+            self._audience = audience
+            self._handover.wanted = wanted_places(*audience)
 
     def _send_status(self, reporter: Reporter, condition: Condition | None = None, *, bye: bool = False) -> None:
         facts = self._handover.facts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -85,6 +86,8 @@ class FrameRing:
     def __init__(self, bell: threading.Condition, leases: int = 1) -> None:
         self.dropped = 0
         """Frames that nobody took: they were overwritten, or not even decoded."""
+        self.is_watched: Callable[[], bool] = _always
+        """Whether what is in the frames is wanted; set by the reader, and asked by the writer for each frame."""
         self._demand = Demand()
         self._bell = bell
         self._count = leases + 2
@@ -210,3 +213,7 @@ class FrameRing:
     def _check_open(self) -> None:
         if self._closed:
             raise RingClosed("the frame ring is closed")
+
+
+def _always() -> bool:
+    return True

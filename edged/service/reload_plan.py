@@ -12,14 +12,18 @@ __all__ = ["Plan", "compare"]
 
 LIVE = frozenset(
     {
+        "changed_levels",
         "fps",
         "frozen_seconds",
         "max_reopens",
+        "on_demand",
+        "refresh_seconds",
         "regions",
         "retry_max_seconds",
         "retry_seconds",
         "rotation",
         "settle_frames",
+        "skip_unchanged",
         "stall_seconds",
     }
 )

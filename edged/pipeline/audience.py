@@ -1,0 +1,25 @@
+"""Who needs the vectors of which region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+
+from edged import wire
+from edged.events import EventRules
+
+__all__ = ["wanted_places"]
+
+
+def wanted_places(node: str, rules: EventRules, prefixes: Iterable[Iterable[bytes]]) -> frozenset[tuple[str, str]]:
+    """The cameras and regions of *rules* whose vectors somebody hears, or of which a reference makes events.
+
+    *prefixes* are the topic prefixes that are subscribed to at each endpoint. Who subscribes to events alone needs no
+    region that makes none.
+    """
+    heard = tuple(chain.from_iterable(prefixes))
+    return frozenset(
+        (camera, region)
+        for camera, region in rules.places
+        if rules.at(camera, region) or wire.topic("vec", node, camera, region).startswith(heard)
+    )
