@@ -155,10 +155,14 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How near a picture is to a reference: the cosine of the two vectors, -1…1, of the best of its images."""
+    """How near a picture is to a reference: the cosine of the two vectors, -1…1, of the best of its images.
+
+    ``label`` is which one of several images it is; None: they have no names.
+    """
 
     reference: str
     similarity: float
+    label: str | None = None
 
 
 _DELEGATE = re.compile(r"auto|none|xnnpack|coral(?::(?P<device>(?:usb|pci)(?::\d+)?|:\d+))?")

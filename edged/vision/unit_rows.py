@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -93,6 +94,15 @@ class UnitRows:
     def nbytes(self) -> int:
         """How much memory they take."""
         return self.rows.nbytes + (0 if self.factors is None else self.factors.nbytes)
+
+    @property
+    def address(self) -> int:
+        """Where in memory the first of them is."""
+        return _address(self.rows)
+
+    def is_before(self, other: UnitRows) -> bool:
+        """Whether *other* goes on in the same memory where these end, so that `joined` need not copy them."""
+        return _follows(self.rows, other.rows)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -236,14 +246,18 @@ def _check_length(lengths: NDArray[np.float64], start: int) -> None:
 
 def _spanned(parts: list[NDArray[Any]]) -> NDArray[Any]:
     """*parts* one after the other: a view, if they are that in memory."""
-    first, base = parts[0], parts[0].base
-    if base is None:
+    base = parts[0].base
+    if base is None or not all(_follows(one, other) for one, other in pairwise(parts)):
         return np.concatenate(parts)
-    address = first.ctypes.data
-    for part in parts:
-        if part.base is not base or part.ctypes.data != address:
-            return np.concatenate(parts)
-        address += part.nbytes
-    offset = (first.ctypes.data - base.ctypes.data) // max(1, first.strides[0])
-    spanned: NDArray[Any] = base[offset : offset + sum(map(len, parts))]
+    start = (_address(parts[0]) - _address(base)) // parts[0].itemsize // math.prod(parts[0].shape[1:])
+    spanned: NDArray[Any] = base[start : start + sum(map(len, parts))]
     return spanned
+
+
+def _follows(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether *other* begins where *one* ends, in the same memory."""
+    return one.base is not None and one.base is other.base and _address(one) + one.nbytes == _address(other)
+
+
+def _address(array: NDArray[Any]) -> int:
+    return int(array.ctypes.data)

@@ -1,0 +1,78 @@
+"""Reference pictures: found in folders, read upright, and embedded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.errors import ReferenceImageError
+from edged.values import Box, PixelFormat
+from edged.vision.image import read_picture
+from edged.vision.reduction import reduce_picture
+
+if TYPE_CHECKING:
+    from edged.vision.embedder import Embedder
+
+__all__ = ["PICTURE_SUFFIXES", "embed_picture", "embed_upright", "picture_files", "read_reference"]
+
+PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+"""Which files of a folder are taken for pictures."""
+
+
+def picture_files(path: Path) -> list[Path]:
+    """*path* itself, or the pictures in the folder *path*, by name.
+
+    Raises:
+        ReferenceImageError: the folder cannot be read or holds no picture.
+    """
+    try:
+        if not path.is_dir():
+            return [path]
+        pictures = sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
+    except OSError as exc:
+        raise ReferenceImageError(f"{path}: cannot be read: {exc.strerror}") from exc
+    if not pictures:
+        raise ReferenceImageError(
+            f"{path}: the folder holds no picture (files that end in {', '.join(sorted(PICTURE_SUFFIXES))})"
+        )
+    return pictures
+
+
+def read_reference(path: Path) -> NDArray[np.uint8]:
+    """A picture turned upright as its EXIF orientation says: RGB, ``(height, width, 3)``.
+
+    Raises:
+        ReferenceImageError: *path* is missing or no picture.
+    """
+    try:
+        return read_picture(path)
+    except (OSError, RuntimeError, ValueError) as exc:
+        raise ReferenceImageError(f"{path}: {exc}") from exc
+
+
+def embed_picture(path: Path, embedder: Embedder) -> NDArray[np.float32] | NDArray[np.int8]:
+    """The vector of a whole picture, upright and decoded as the embedder's are; shape ``(dimension,)``.
+
+    Raises:
+        ReferenceImageError: *path* is missing, no picture, or gives a vector that cannot be compared.
+    """
+    return embed_upright(path, read_reference(path), embedder)
+
+
+def embed_upright(path: Path, picture: NDArray[np.uint8], embedder: Embedder) -> NDArray[np.float32] | NDArray[np.int8]:
+    """The vector of *picture*, which `read_reference` has read from *path*; shape ``(dimension,)``.
+
+    Raises:
+        ReferenceImageError: it gives a vector that cannot be compared.
+    """
+    if embedder.options.decode == "reduced":
+        picture = reduce_picture(picture, (embedder.model.input.width, embedder.model.input.height))
+    height, width = picture.shape[:2]
+    vector = np.zeros(embedder.dimension, embedder.dtype)
+    embedder.embed(picture, PixelFormat.RGB, Box(0, 0, width, height), 0, vector)
+    if not vector.any():
+        raise ReferenceImageError(f"{path}: the model gives a vector of zeros, which is like nothing")
+    return vector
