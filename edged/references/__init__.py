@@ -1,0 +1,18 @@
+"""References: what frames are compared with. Pictures are embedded once, or read as vectors from a catalogue."""
+
+from __future__ import annotations
+
+from edged.references.pictures import PICTURE_SUFFIXES, embed_picture, embed_upright, picture_files, read_reference
+from edged.references.reference import Reference, References
+from edged.references.scorer import Scorer
+
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "Reference",
+    "References",
+    "Scorer",
+    "embed_picture",
+    "embed_upright",
+    "picture_files",
+    "read_reference",
+]
