@@ -46,6 +46,7 @@ class FolderSource:
         self._pictures: list[Path] = []  # that are left of this round
         self._picture = Path()  # the one that was grabbed
         self._told = False  # that some picture has another size
+        self._reader = _Reader()
 
     def open(self) -> Format:
         self.close()
@@ -54,7 +55,7 @@ class FolderSource:
         self._shown = 0
         self._told = False
         try:
-            height, width = _read(self._pictures[0]).shape[:2]
+            height, width = self._reader.read(self._pictures[0]).shape[:2]
         except DamagedFrame as exc:
             raise SourceError(f"{exc}; the first picture of a folder tells the size of its frames") from exc
         return Format(width=width, height=height, fps=1.0 / self._interval)
@@ -73,7 +74,7 @@ class FolderSource:
         return Stamp(time.monotonic_ns(), "arrival")
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
-        picture = _read(self._picture)
+        picture = self._reader.read(self._picture)
         if picture.shape == slot.shape:
             slot[...] = picture
             return
@@ -87,6 +88,7 @@ class FolderSource:
 
     def close(self) -> None:
         self._pictures = []
+        self._reader = _Reader()
 
     def _list(self) -> list[Path]:
         try:
@@ -100,13 +102,44 @@ class FolderSource:
         return pictures
 
 
-def _read(file: Path) -> NDArray[np.uint8]:
-    if not file.is_file():  # nor a pipe, which would be waited for
-        raise DamagedFrame(f"{file}: no such picture any more")
+class _Reader:
+    """Reads pictures. One that comes again, because it is the only one, is not decoded again while its file stays."""
+
+    def __init__(self) -> None:
+        self._signature: tuple[object, ...] = ()
+        self._bytes = np.empty(0, np.uint8)
+        self._picture: NDArray[np.uint8]
+
+    def read(self, file: Path) -> NDArray[np.uint8]:
+        """The picture in *file*, BGR; valid until the next one is read, and not to be written into.
+
+        Raises:
+            DamagedFrame: there is none that can be decoded.
+        """
+        if not file.is_file():  # nor a pipe, which would be waited for
+            raise DamagedFrame(f"{file}: no such picture any more")
+        try:
+            found = file.stat()
+            signature = (file, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+            content = None if signature == self._signature else self._content(file, found.st_size)
+        except OSError as exc:
+            raise DamagedFrame(f"{file}: cannot be read: {exc.strerror}") from exc
+        if content is not None:
+            self._signature = ()
+            self._picture = _decoded(file, content)
+            self._signature = signature
+        return self._picture
+
+    def _content(self, file: Path, size: int) -> NDArray[np.uint8]:
+        if len(self._bytes) < size:
+            self._bytes = np.empty(size, np.uint8)
+        with file.open("rb") as opened:
+            return self._bytes[: opened.readinto(self._bytes[:size].data)]
+
+
+def _decoded(file: Path, content: NDArray[np.uint8]) -> NDArray[np.uint8]:
     try:
-        picture = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR)
-    except OSError as exc:
-        raise DamagedFrame(f"{file}: cannot be read: {exc.strerror}") from exc
+        picture = cv2.imdecode(content, cv2.IMREAD_COLOR)
     except cv2.error as exc:  # an empty file, or a picture larger than OpenCV decodes
         raise DamagedFrame(f"{file}: cannot be decoded: {exc.err}") from exc
     if picture is None:

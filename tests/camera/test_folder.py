@@ -186,3 +186,15 @@ def test_opening_and_closing_leaves_nothing_behind(folder: Path) -> None:
         source.close()
 
     leaves_nothing_behind(one_round)
+
+
+def test_a_picture_that_is_the_only_one_is_shown_anew_when_its_file_is(tmp_path: Path) -> None:
+    save(tmp_path / "a.png", BLUE)
+    source = FolderSource(tmp_path, loop=True, fps=1000)
+    frame_format = source.open()
+    shown = frames(source, frame_format, 2)
+    save(tmp_path / "b.png", GREEN)
+    (tmp_path / "b.png").replace(tmp_path / "a.png")
+    shown += frames(source, frame_format, 2)
+    assert colours(shown) == [BLUE, BLUE, GREEN, GREEN]
+    source.close()
