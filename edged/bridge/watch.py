@@ -157,7 +157,7 @@ class Watch:
         region.heard = now
         before, region.t_cap_us = region.t_cap_us, vec.t_cap_us
         is_complete = vec.refs == len(vec.sims)
-        scores = {match.ref: match.s for match in vec.sims}
+        scores = {match.ref: match.s for match in reversed(vec.sims)}  # the best of each comes first
         if region.scores.keys() != scores.keys():
             yield from self._meet(name, camera, vec, now)
         region.scores = scores

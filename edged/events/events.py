@@ -48,16 +48,21 @@ class Events:
         return ends
 
     def see(self, camera: str, region: str, frame_seq: int, t_us: int, scores: Sequence[Match]) -> list[Happening]:
-        """What the *scores* of one frame, captured at *t_us*, mean. References that make no events are passed over."""
+        """What the *scores* of one frame, captured at *t_us*, mean: of several of one reference the first counts.
+
+        References that make no events are passed over.
+        """
         thresholds = self._rules.at(camera, region)
         if not thresholds or t_us <= self._blind_until_us.get(camera, t_us - 1):
             return []
         detectors = self._detectors.setdefault((camera, region), {})
         happenings: list[Happening] = []
+        seen: set[str] = set()
         for match in scores:
             reference = match.ref
-            if reference not in thresholds:
+            if reference not in thresholds or reference in seen:
                 continue
+            seen.add(reference)
             if reference not in detectors:
                 detectors[reference] = Detector(camera, region, reference, thresholds[reference], self._new_id)
             happenings += detectors[reference].see(Sight(frame_seq, t_us, match.s))

@@ -46,11 +46,12 @@ class Announcer:
             self.rules = self._new_rules.popleft()
             yield from self._messages(self._events.use(self.rules))
 
-    def see(self, vec: wire.Vec) -> Iterator[wire.Event]:
-        """What a result that was just published means."""
+    def see(self, vec: wire.Vec, scores: Sequence[wire.Match] | None = None) -> Iterator[wire.Event]:
+        """What a result that was just published means; *scores* are its ``sims`` and those that it does not tell."""
+        scores = vec.sims if scores is None else scores
         self._space_id = vec.space_id
         self._wall_us = vec.t_wall_us - vec.t_cap_us
-        return self._messages(self._events.see(vec.camera, vec.region, vec.frame_seq, vec.t_cap_us, vec.sims))
+        return self._messages(self._events.see(vec.camera, vec.region, vec.frame_seq, vec.t_cap_us, scores))
 
     def note(self, camera: str, condition: Condition) -> Iterator[wire.Event]:
         """What it means that a camera is in that *condition*: one that is lost or frozen shows nothing any more.

@@ -40,7 +40,8 @@ class ModelFacts:
 class Result:
     """One embedded region of one frame. ``vector`` is lent by the hand-over and goes back to it.
 
-    ``unchanged`` says that nothing has moved there, and that the vector is the one of an earlier frame.
+    ``unchanged`` says that nothing has moved there, and that the vector is the one of an earlier frame. Of ``matches``
+    only the first ``top_k`` are published (None: all); the others are for events.
     """
 
     camera: str
@@ -59,6 +60,7 @@ class Result:
     vector: NDArray[np.float32] | NDArray[np.int8]
     facts: ModelFacts
     unchanged: bool = False
+    top_k: int | None = None
 
 
 class Handover:

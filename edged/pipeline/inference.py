@@ -117,12 +117,14 @@ class Inference(Stage):
         feeds: Sequence[Feed] | None = None,
         configured: Sequence[Reference] | None = None,
         enrolled: Sequence[Reference] | None = None,
+        top_k: int | None = None,
     ) -> Future[None]:
         """Go by these from the next frame on, all at once; what is None stays as it is. Called from any thread.
 
-        *configured* and *enrolled* are all references of that origin, embedded by this stage's model.
+        *configured* and *enrolled* are all references of that origin, embedded by this stage's model. The best *top_k*
+        of a region are told.
         """
-        return self._errands.ask(lambda: self._use(feeds, configured, enrolled))
+        return self._errands.ask(lambda: self._use(feeds, configured, enrolled, top_k))
 
     def show(self, witness: Witness) -> None:
         """Let *witness* see every region that is embedded from now on, until it has seen enough, or `dismiss`.
@@ -149,19 +151,21 @@ class Inference(Stage):
             facts.dimension,
             facts.space_id,
         )
-        self._use(self._feeds, None, None)
+        self._use(self._feeds, None, None, None)
 
     def _use(
         self,
         feeds: Sequence[Feed] | None,
         configured: Sequence[Reference] | None,
         enrolled: Sequence[Reference] | None,
+        top_k: int | None,
     ) -> None:
         assert self._references is not None, "made by open"
         assert self._facts is not None, "made by open"
         self._references = References(
             self._references.configured if configured is None else configured,
             self._references.enrolled if enrolled is None else enrolled,
+            self._references.top_k if top_k is None else top_k,
         )
         if feeds is not None:
             self._feeds = list(feeds)
@@ -311,6 +315,7 @@ class Inference(Stage):
                 vector=vector,
                 facts=self._facts,
                 unchanged=unchanged,
+                top_k=scorer.top_k,
             )
         )
 

@@ -218,6 +218,8 @@ class Publisher(Stage):
         if reporter is None:
             return  # the last frames of a camera that is there no more, and has had its last status
         roi = result.roi
+        # A float32 has no more than these digits; the rest would be noise that costs bytes.
+        scores = [wire.Match(each.reference, round(each.similarity, 6), each.label) for each in result.matches]
         message = wire.Vec(
             run=self._run_id,
             seq=self._next_seq("vec", result.camera, result.region),
@@ -251,8 +253,7 @@ class Publisher(Stage):
             shape=(facts.dimension,),
             norm=facts.norm,
             scale=facts.scale,
-            # A float32 has no more than these digits; the rest would be noise that costs bytes.
-            sims=tuple(wire.Match(match.reference, round(match.similarity, 6)) for match in result.matches),
+            sims=tuple(scores[: result.top_k]),
             refs=result.compared,
             vector=result.vector,
         )
@@ -260,7 +261,7 @@ class Publisher(Stage):
         reporter.tally.published += 1
         if reporter.tally.latencies is not None:
             reporter.tally.latencies.observe(message.lat_us)
-        self._announce(self._announcer.see(message))
+        self._announce(self._announcer.see(message, scores))
 
     def _announce(self, events: Iterable[wire.Event]) -> None:
         for event in events:

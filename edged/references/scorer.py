@@ -37,14 +37,14 @@ class Scorer:
         self._scores = np.zeros(sum(counts), np.float32)
         self._best = np.zeros(len(counts), np.float32)
         self._largest = _Largest(max(len(self._scores), len(self._best)))
-        self._top_k = top_k
+        self.top_k = top_k
+        """How many of the `matches` are told; what comes after these is for events only."""
         self._rows: list[tuple[UnitRows, NDArray[np.float32]]] = []
         for _, rows in parts:
             start = sum(len(each) for each, _ in self._rows)
             self._rows.append((rows, self._scores[start : start + len(rows)]))
         self._pointer = Pointer(parts[0][1].size if parts else 0)
         self._watched = [index for index, reference in enumerate(self._references) if reference.makes_events]
-        self._told: set[str] = set()
 
     @property
     def size(self) -> int:
@@ -52,9 +52,9 @@ class Scorer:
         return sum(1 if each.top_k is None else len(each.vectors) for each in self._references)
 
     def matches(self, vector: NDArray[np.float32] | NDArray[np.int8]) -> tuple[Match, ...]:
-        """The cosine of *vector* to the most similar references, -1…1, best first.
+        """The cosine of *vector* to the best `top_k` references, -1…1, best first; equal ones in the order of names.
 
-        Equal ones come in the order of their names.
+        The best score of each other reference that makes events follows.
         """
         if not self._references:
             return ()
@@ -65,17 +65,17 @@ class Scorer:
             self._scores.fill(0)
         np.maximum.reduceat(self._scores, self._starts, out=self._best)
         found: list[Match] = []
-        for index in self._largest(self._best, self._top_k):
+        for index in self._largest(self._best, self.top_k):
             found += self._of(index)
-        matches = tuple(sorted(found, key=_rank)[: self._top_k])
-        if self._watched:
-            self._told = {match.reference for match in matches}
-        return matches
+        best = sorted(found, key=_rank)[: self.top_k]
+        return (*best, *sorted(self._watched_besides(best), key=_rank))
 
-    def watched(self) -> tuple[Match, ...]:
-        """The best score of those that make events and are not among the last `matches`."""
-        missing = ((self._references[index].name, index) for index in self._watched)
-        return tuple(Match(name, float(self._best[index])) for name, index in missing if name not in self._told)
+    def _watched_besides(self, best: Sequence[Match]) -> Iterator[Match]:
+        told = {match.reference for match in best} if self._watched else set()
+        for index in self._watched:
+            name = self._references[index].name
+            if name not in told:
+                yield Match(name, float(self._best[index]))
 
     def _of(self, index: int) -> Iterable[Match]:
         """What is told of a reference: the best of its vectors, with their labels."""
@@ -85,7 +85,7 @@ class Scorer:
         if reference.top_k is None:
             yield Match(reference.name, float(self._best[index]), labels[int(scores.argmax())] if labels else None)
             return
-        best = self._largest(scores, min(reference.top_k, self._top_k))
+        best = self._largest(scores, min(reference.top_k, self.top_k))
         found = (Match(reference.name, float(scores[each]), labels[each] if labels else None) for each in best)
         yield from sorted(found, key=_rank)[: reference.top_k]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 import numpy as np
 
 from edged.errors import WireError
-from edged.wire.messages import Event, Message, Status, Vec
+from edged.wire.messages import Event, Match, Message, Status, Vec
 from edged.wire.topics import VERSION, Topic, parse_topic
 from edged.wire.typed import object_reader
 
@@ -93,6 +93,8 @@ def _reader(cls: Any) -> Callable[[Any], dict[str, Any]]:
 
 
 def _plain(value: Any) -> dict[str, Any]:
+    if value.__class__ is Match and value.label is None:
+        return {"ref": value.ref, "s": value.s}  # of which there are many
     keys, values = _layout(value.__class__)
     return dict(zip(keys, values(value), strict=True))
 

@@ -25,10 +25,14 @@ Vector: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.int8]
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How like a reference is: ``s`` is the cosine, from minus one to one."""
+    """How like a reference is: ``s`` is the cosine, from minus one to one.
+
+    ``label`` is which of its pictures it is; None: they have no names. Of one reference there can be several.
+    """
 
     ref: str
     s: float
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
