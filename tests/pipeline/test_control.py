@@ -318,6 +318,20 @@ def test_plain_programs_ask_with_req_and_with_dealer_sockets(house: House) -> No
             assert (answer["ok"], answer["id"]) == (True, "7")
 
 
+def test_a_client_that_sends_heartbeats_stays_connected(house: House) -> None:
+    with Raw(house, zmq.DEALER) as client:
+        client.disconnect(house.address)
+        client.set(zmq.HEARTBEAT_IVL, 50)
+        client.set(zmq.HEARTBEAT_TIMEOUT, 400)
+        monitor = client.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        client.connect(house.address)
+        client.send(b'{"v":1,"id":"7","op":"references"}')
+        assert reply_to(client)["ok"] is True
+        assert not monitor.poll(1200), "it was cut off"
+        client.disable_monitor()
+        monitor.close(linger=0)
+
+
 @pytest.mark.parametrize(
     ("frames", "code"),
     [
