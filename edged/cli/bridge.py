@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from edged.cli import subscribing
-from edged.cli.contract import EXIT_CONFIG, EXIT_USAGE, Commands
+from edged.cli.contract import EXIT_CONFIG, EXIT_USAGE, Commands, Paragraphs
 from edged.cli.subscribing import ENDPOINT_HELP, KINDS
 from edged.errors import ConfigError
 
@@ -43,7 +43,7 @@ def add_parser(commands: Commands) -> None:
         "told to be offline. Ctrl-C ends it in order. Exit status: 0 ended; 2 wrong arguments; 78 a wrong key, "
         "certificate or password file, or paho-mqtt is missing.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Paragraphs,
     )
     parser.add_argument("broker", metavar="URL", help="mqtt://[USER@]HOST[:PORT], or mqtts:// for TLS")
     parser.add_argument("--connect", metavar="ENDPOINT", type=subscribing.address, help=ENDPOINT_HELP)

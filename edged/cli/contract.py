@@ -15,6 +15,7 @@ __all__ = [
     "EXIT_INTERRUPTED",
     "EXIT_USAGE",
     "Commands",
+    "Paragraphs",
     "complain",
     "emit",
     "forget_output",
@@ -32,6 +33,15 @@ def complain(text: str) -> None:
     from edged.service.logs import worded_for
 
     print(worded_for(sys.stderr, journal_stream(), text), file=sys.stderr)
+
+
+class Paragraphs(argparse.RawDescriptionHelpFormatter):
+    """Help in which a text of one line is filled, and one of several stays as it is."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if "\n" in text.strip():
+            return super()._fill_text(text, width, indent)
+        return argparse.HelpFormatter._fill_text(self, text, width, indent)  # noqa: SLF001 - it is the one above ours
 
 
 def emit(text: str) -> None:

@@ -8,7 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from edged.cli import subscribing
-from edged.cli.contract import EXIT_USAGE, Commands
+from edged.cli.contract import EXIT_USAGE, Commands, Paragraphs
 from edged.cli.subscribing import ENDPOINT_HELP, KINDS
 from edged.errors import RecordingError
 
@@ -41,7 +41,7 @@ def add_parser(commands: Commands) -> None:
         "status: 0 ended by Ctrl-C, by a limit, or with the daemon of -c; 1 the disk is full, nothing came, or less "
         "than --count did. What was saved is told in any case.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Paragraphs,
     )
     parser.add_argument("file", metavar="FILE", help="where to; it must not exist yet")
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")

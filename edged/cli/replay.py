@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edged.cli import subscribing
-from edged.cli.contract import Commands
+from edged.cli.contract import Commands, Paragraphs
 
 if TYPE_CHECKING:
     from edged.config import Endpoint
@@ -34,7 +34,7 @@ def add_parser(commands: Commands) -> None:
         "says so. Exit status: 0 all of it was published, or Ctrl-C; 1 the file is no recording, or the endpoint is "
         "taken.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Paragraphs,
     )
     parser.add_argument("file", metavar="FILE", help="made by 'edged record'")
     parser.add_argument(
