@@ -120,6 +120,8 @@ class UsbCamera:
                     return self._time.stamp(self._in_hand, time.monotonic_ns())
                 if ready[fd] & BROKEN:
                     raise SourceError("the driver reports an error and delivers no more")
+                if time.monotonic() >= deadline:
+                    return None  # it said that there was a frame, and there was no good one
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
         assert self._stream is not None, "retrieve before open"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import select
 import threading
 import time
 from collections.abc import Iterator
@@ -281,6 +282,15 @@ def test_a_camera_that_delivers_nothing_costs_the_timeout_and_no_more(kernel: Fa
     start = time.monotonic()
     assert source.grab(0.05) is None
     assert 0.05 <= time.monotonic() - start < AT_ONCE
+    source.close()
+
+
+def test_a_driver_that_always_says_there_is_a_frame_costs_the_timeout_and_no_more(
+    kernel: FakeKernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, _ = opened(kernel, FakeCamera())
+    monkeypatch.setattr(kernel, "poll", lambda fds, _: {fds[0]: select.POLLIN})
+    assert Woken(source, timeout=0.05).join() is None
     source.close()
 
 

@@ -152,6 +152,13 @@ def test_a_camera_that_opens_and_gives_nothing_is_lost_and_opened_again() -> Non
         assert rig.tally.changes[0].reason == "no good frame for 0.1 s"
 
 
+def test_a_camera_that_comes_back_has_its_time_to_begin_however_long_it_was_away() -> None:
+    settings = CaptureSettings(stall_seconds=0.5, retry_seconds=0.8, retry_max_seconds=0.8)
+    with capturing(["open", "frame", "die", "open", "nothing", "frame"], settings, pace=0.01) as rig:
+        eventually(lambda: not rig.stage.running, "the end")
+        assert rig.states() == ["running", "lost", "running", "stopped"]
+
+
 def test_a_camera_that_gives_only_damaged_frames_is_lost() -> None:
     settings = CaptureSettings(stall_seconds=0.1, retry_seconds=0.001)
     with capturing(itertools.chain(["open", "frame"], itertools.repeat("damaged")), settings, pace=0.01) as rig:
@@ -242,6 +249,16 @@ def test_pauses_between_openings_grow() -> None:
         assert time.monotonic() - begin > 0.8 * (0.02 + 0.04 + 0.08 + 0.16 + 0.3)
 
 
+def test_pauses_double_up_to_the_longest_and_no_two_cameras_keep_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(Capture, "pause", lambda _, seconds: pauses.append(seconds))
+    with capturing(["refuse"] * 30, CaptureSettings(retry_seconds=1.0, retry_max_seconds=30.0)) as rig:
+        eventually(lambda: not rig.stage.running, "the end")
+    planned = [1.0, 2.0, 4.0, 8.0, 16.0, *[30.0] * 25]
+    assert all(0.8 * plan <= pause <= 1.2 * plan for plan, pause in zip(planned, pauses, strict=True))
+    assert len(set(pauses[5:])) > 20
+
+
 def test_stopping_ends_a_long_retry_pause_at_once() -> None:
     with capturing(itertools.repeat("refuse"), CaptureSettings(retry_seconds=3600)) as rig:
         eventually(lambda: rig.states() == ["lost"], "the loss")
@@ -305,3 +322,13 @@ def test_damaged_frames_are_decoded_all_so_that_they_are_noticed_also_where_the_
             pause.wait(0.2)
         eventually(lambda: "lost" in rig.states(), "the loss")
         assert rig.tally.condition.reason == "no good frame for 0.3 s: the picture is damaged"
+
+
+def test_frames_that_are_left_out_are_no_silence_however_long_a_slow_reader_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Foresight, "can_wait", lambda *_: True)
+    with capturing(["open", *["frame"] * 30], CaptureSettings(stall_seconds=0.3), pace=0.02) as rig:
+        eventually(lambda: not rig.stage.running, "the end")
+        assert rig.source.decoded == 0
+        assert rig.states() == ["stopped"]
