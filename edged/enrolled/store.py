@@ -1,107 +1,29 @@
-"""References that a running daemon was told of: picture, vector and what is known of it, kept through restarts.
-
-A reference is two files in one folder: a picture with a name of its own, such as ``door-shut.5f0c….png``, and
-``door-shut.json``, which names that picture and holds the vector. The picture is written and synced first; renaming
-the second file into its place is the one moment at which a reference begins to be, is replaced, or (by its removal)
-ends. So whatever moment a process is killed at, the folder holds what was promised before that moment or after it, and
-never half of one.
-"""
+"""The folder that enrolled references are kept in."""
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import hashlib
-import json
 import logging
 import os
-import re
 import secrets
-import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
+from edged.enrolled.record import OURS, Enrolled, from_record, read_record, to_json
 from edged.errors import StateError
-from edged.values import NAME_PATTERN, Rotation, check_name
-from edged.wire.typed import object_reader
+from edged.values import check_name
 
-__all__ = ["MOST", "Enrolled", "EnrolledStore"]
+__all__ = ["MOST", "MOST_NAMED", "EnrolledStore"]
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
 MOST = 1000  # references; each is compared with every frame, and named in every message
-LONGEST = 1 << 20  # bytes of the file with the vector
 MOST_NAMED = 5  # files that are no reference, one by one in the log
-
-_LOCK = ".lock"
-_OURS = re.compile(rf"(?P<name>{NAME_PATTERN})(?P<kind>\.json|\.[0-9a-f]{{16}}\.(?:png|new))", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Enrolled:
-    """What a region of a camera looked like when somebody gave that a name.
-
-    Attributes:
-        vector: read-only, of shape ``(dimension,)``, ``float32`` or ``int8``; the very one that was published.
-        places: where it is compared, as in ``references.NAME.for``: ``street/path``.
-        rotation, decode: how the picture has to be turned, and had been decoded, to be embedded again.
-        t_wall_us: when the frame was captured, in microseconds since 1970.
-        frames: how many frames were looked at, of which this is the one most like the others.
-        similarity: to it of the frame least like it, −1…1, not counting those that show something else.
-        picture: the PNG, as captured: before any rotation.
-        enter, leave, min_seconds, cooldown_seconds: when it makes events; none without ``enter``.
-    """
-
-    name: str
-    camera: str
-    region: str
-    places: tuple[str, ...]
-    rotation: Rotation
-    decode: Literal["full", "reduced"]
-    space_id: str
-    vector: NDArray[np.float32] | NDArray[np.int8]
-    t_wall_us: int
-    frames: int
-    similarity: float
-    picture: Path
-    enter: float | None = None
-    leave: float | None = None
-    min_seconds: float = 0.0
-    cooldown_seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Record:
-    """The file of a reference, as its JSON has it."""
-
-    v: int
-    name: str
-    camera: str
-    region: str
-    places: tuple[str, ...]
-    rotation: Rotation
-    decode: Literal["full", "reduced"]
-    space_id: str
-    t_wall_us: int
-    frames: int
-    similarity: float
-    picture: str
-    picture_bytes: int
-    picture_sha256: str
-    dtype: Literal["<f4", "|i1"]
-    vector: str
-    enter: float | None = None
-    leave: float | None = None
-    min_seconds: float = 0.0
-    cooldown_seconds: float = 0.0
+LOCK = ".lock"
 
 
 class EnrolledStore:
@@ -150,7 +72,7 @@ class EnrolledStore:
             new = picture.with_suffix(".new")
             try:
                 _write(picture, png)
-                _write(new, _to_json(enrolled, picture.name, png))
+                _write(new, to_json(enrolled, picture.name, png))
                 _sync_folder(self.folder)
                 new.replace(self._file(enrolled.name))
             except BaseException:
@@ -180,7 +102,7 @@ class EnrolledStore:
             StateError: it is not there any more, or another one.
         """
         with self._using, _told(enrolled.picture):
-            record = _read_record(self._file(enrolled.name))
+            record = read_record(self._file(enrolled.name))
             png = enrolled.picture.read_bytes()
             if hashlib.sha256(png).hexdigest() != record.picture_sha256:
                 raise StateError(f"{enrolled.picture}: is not the picture that was enrolled")
@@ -205,9 +127,9 @@ class EnrolledStore:
         except OSError as exc:
             return [], [f"{self.folder} cannot be read: {exc.strerror}"]
         for file in files:
-            match = _OURS.fullmatch(file.name)
+            match = OURS.fullmatch(file.name)
             if match is None:
-                if file.name != _LOCK:
+                if file.name != LOCK:
                     odd.append(f"{file} is no reference")
             elif match["kind"] == ".json":
                 try:
@@ -222,7 +144,7 @@ class EnrolledStore:
         known = self._known.get(file.stem)
         if known is not None and known[0] == _signature(file, known[1].picture):
             return known[1]
-        entry = _from_record(_read_record(file), file)
+        entry = from_record(read_record(file), file)
         self._known[file.stem] = _signature(file, entry.picture), entry
         return entry
 
@@ -236,7 +158,7 @@ class EnrolledStore:
         if not self.folder.exists():
             self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
             _sync_folder(self.folder.parent)
-        lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+        lock = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
@@ -250,7 +172,7 @@ class EnrolledStore:
     def _sweep(self, name: str = "*") -> None:
         """Remove what a process that was killed, or a reference that was replaced, has left behind."""
         for file in self.folder.glob(f"{name}.*"):
-            match = _OURS.fullmatch(file.name)
+            match = OURS.fullmatch(file.name)
             if match is None or match["kind"] == ".json":
                 continue
             if file.suffix == ".new" or not self._may_belong(file, match["name"]):
@@ -260,7 +182,7 @@ class EnrolledStore:
     def _may_belong(self, picture: Path, name: str) -> bool:
         """Whether *picture* is that of the reference *name*; also if what that is cannot be told."""
         with suppress(StateError):
-            return _read_record(self._file(name)).picture == picture.name
+            return read_record(self._file(name)).picture == picture.name
         return name in self
 
 
@@ -299,89 +221,3 @@ def _signature(*files: Path) -> object:
     except OSError:
         return object()
     return [(each.st_dev, each.st_ino, each.st_size, each.st_mtime_ns) for each in stats]
-
-
-def _to_json(enrolled: Enrolled, picture: str, png: bytes) -> bytes:
-    plain = {member.name: getattr(enrolled, member.name) for member in fields(enrolled)}
-    record = _Record(
-        **plain
-        | {
-            "v": VERSION,
-            "picture": picture,
-            "picture_bytes": len(png),
-            "picture_sha256": hashlib.sha256(png).hexdigest(),
-            "dtype": enrolled.vector.dtype.str,
-            "vector": base64.b64encode(enrolled.vector.tobytes()).decode(),
-        }
-    )
-    return json.dumps(asdict(record), indent=1, allow_nan=False).encode() + b"\n"
-
-
-def _read_record(file: Path) -> _Record:
-    """What the file of a reference says.
-
-    Raises:
-        StateError: it is not whole, or of another kind.
-    """
-    try:
-        return _Record(**_read_values(json.loads(_read(file))))
-    except OSError as exc:
-        raise StateError(f"{file} cannot be read: {exc.strerror}") from exc
-    except (ValueError, RecursionError) as exc:
-        raise StateError(f"{file} is no reference, or half of one: {exc}") from exc
-
-
-def _read(file: Path) -> bytes:
-    """The content of *file*; ValueError if it is no file, or too large for a reference."""
-    fd = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(fd, "rb") as content:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise ValueError("it is not even a file")
-        text = content.read(LONGEST + 1)
-    if len(text) > LONGEST:
-        raise ValueError(f"it has more than {LONGEST} bytes")
-    return text
-
-
-_read_values = object_reader(_Record, "")
-
-
-def _from_record(record: _Record, file: Path) -> Enrolled:
-    picture = file.parent / record.picture
-    try:
-        _check(record, file.stem)
-        size = picture.stat().st_size
-        vector = _vector(record)
-    except OSError as exc:
-        raise StateError(f"{file} cannot be used: its picture {record.picture}: {exc.strerror}") from exc
-    except ValueError as exc:
-        raise StateError(f"{file} cannot be used: {exc}") from exc
-    if size != record.picture_bytes:
-        raise StateError(f"{file} cannot be used: its picture {record.picture} is not whole")
-    plain = {member.name: getattr(record, member.name) for member in fields(Enrolled)}
-    return Enrolled(**plain | {"vector": vector, "picture": picture})
-
-
-def _check(record: _Record, stem: str) -> None:
-    """Raises ValueError if *record* cannot be the reference in a file of that *stem*."""
-    if record.v != VERSION:
-        raise ValueError(f"it is of version {record.v}, and this edged knows version {VERSION}")
-    if record.name != stem:
-        raise ValueError(f"it is named {record.name!r}")
-    for name in (record.camera, record.region, *(part for place in record.places for part in place.split("/"))):
-        check_name(name)
-    match = _OURS.fullmatch(record.picture)
-    if match is None or match["name"] != record.name or not record.picture.endswith(".png"):
-        raise ValueError(f"its picture cannot be {record.picture!r}")
-    if record.enter is not None and not (record.leave is not None and -1 <= record.leave <= record.enter <= 1):
-        raise ValueError(f"it can begin no events at {record.enter} that end below {record.leave}")
-    if min(record.min_seconds, record.cooldown_seconds) < 0:
-        raise ValueError("times cannot be negative")
-
-
-def _vector(record: _Record) -> NDArray[np.float32] | NDArray[np.int8]:
-    vector: NDArray[np.float32] | NDArray[np.int8]
-    vector = np.frombuffer(base64.b64decode(record.vector, validate=True), record.dtype)
-    if not vector.size or not np.isfinite(vector).all() or not vector.any():
-        raise ValueError("its vector is empty, zero, or not finite")
-    return vector

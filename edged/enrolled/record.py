@@ -1,0 +1,179 @@
+"""The file of an enrolled reference: written, read, and held to what it must be."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import stat
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.errors import StateError
+from edged.values import NAME_PATTERN, Rotation, check_name
+from edged.wire.typed import object_reader
+
+__all__ = ["OURS", "Enrolled", "Record", "from_record", "read_record", "to_json"]
+
+VERSION = 1
+LONGEST = 1 << 20  # bytes of the file with the vector
+
+OURS = re.compile(rf"(?P<name>{NAME_PATTERN})(?P<kind>\.json|\.[0-9a-f]{{16}}\.(?:png|new))", re.ASCII)
+"""What the files of a reference are called: the one with the vector, its picture, and one that is being written."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Enrolled:
+    """What a region of a camera looked like when somebody gave that a name.
+
+    Attributes:
+        vector: read-only, of shape ``(dimension,)``, ``float32`` or ``int8``; the very one that was published.
+        places: where it is compared, as in ``references.NAME.for``: ``street/path``.
+        rotation, decode: how the picture has to be turned, and had been decoded, to be embedded again.
+        t_wall_us: when the frame was captured, in microseconds since 1970.
+        frames: how many frames were looked at, of which this is the one most like the others.
+        similarity: to it of the frame least like it, −1…1, not counting those that show something else.
+        picture: the PNG, as captured: before any rotation.
+        enter, leave, min_seconds, cooldown_seconds: when it makes events; none without ``enter``.
+    """
+
+    name: str
+    camera: str
+    region: str
+    places: tuple[str, ...]
+    rotation: Rotation
+    decode: Literal["full", "reduced"]
+    space_id: str
+    vector: NDArray[np.float32] | NDArray[np.int8]
+    t_wall_us: int
+    frames: int
+    similarity: float
+    picture: Path
+    enter: float | None = None
+    leave: float | None = None
+    min_seconds: float = 0.0
+    cooldown_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The file of a reference, as its JSON has it."""
+
+    v: int
+    name: str
+    camera: str
+    region: str
+    places: tuple[str, ...]
+    rotation: Rotation
+    decode: Literal["full", "reduced"]
+    space_id: str
+    t_wall_us: int
+    frames: int
+    similarity: float
+    picture: str
+    picture_bytes: int
+    picture_sha256: str
+    dtype: Literal["<f4", "|i1"]
+    vector: str
+    enter: float | None = None
+    leave: float | None = None
+    min_seconds: float = 0.0
+    cooldown_seconds: float = 0.0
+
+
+def to_json(enrolled: Enrolled, picture: str, png: bytes) -> bytes:
+    """The file of *enrolled*, whose picture *png* is in a file of the name *picture*."""
+    plain = {member.name: getattr(enrolled, member.name) for member in fields(enrolled)}
+    record = Record(
+        **plain
+        | {
+            "v": VERSION,
+            "picture": picture,
+            "picture_bytes": len(png),
+            "picture_sha256": hashlib.sha256(png).hexdigest(),
+            "dtype": enrolled.vector.dtype.str,
+            "vector": base64.b64encode(enrolled.vector.tobytes()).decode(),
+        }
+    )
+    return json.dumps(asdict(record), indent=1, allow_nan=False).encode() + b"\n"
+
+
+def read_record(file: Path) -> Record:
+    """What the file of a reference says.
+
+    Raises:
+        StateError: it is not whole, or of another kind.
+    """
+    try:
+        return Record(**_read_values(json.loads(_read(file))))
+    except OSError as exc:
+        raise StateError(f"{file} cannot be read: {exc.strerror}") from exc
+    except (ValueError, RecursionError) as exc:
+        raise StateError(f"{file} is no reference, or half of one: {exc}") from exc
+
+
+def _read(file: Path) -> bytes:
+    """The content of *file*; ValueError if it is no file, or too large for a reference."""
+    fd = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(fd, "rb") as content:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise ValueError("it is not even a file")
+        text = content.read(LONGEST + 1)
+    if len(text) > LONGEST:
+        raise ValueError(f"it has more than {LONGEST} bytes")
+    return text
+
+
+_read_values = object_reader(Record, "")
+
+
+def from_record(record: Record, file: Path) -> Enrolled:
+    """The reference that *record*, read from *file*, is.
+
+    Raises:
+        StateError: it cannot be one, or its picture is not there and whole.
+    """
+    picture = file.parent / record.picture
+    try:
+        _check(record, file.stem)
+        size = picture.stat().st_size
+        vector = _vector(record)
+    except OSError as exc:
+        raise StateError(f"{file} cannot be used: its picture {record.picture}: {exc.strerror}") from exc
+    except ValueError as exc:
+        raise StateError(f"{file} cannot be used: {exc}") from exc
+    if size != record.picture_bytes:
+        raise StateError(f"{file} cannot be used: its picture {record.picture} is not whole")
+    plain = {member.name: getattr(record, member.name) for member in fields(Enrolled)}
+    return Enrolled(**plain | {"vector": vector, "picture": picture})
+
+
+def _check(record: Record, stem: str) -> None:
+    """Raises ValueError if *record* cannot be the reference in a file of that *stem*."""
+    if record.v != VERSION:
+        raise ValueError(f"it is of version {record.v}, and this edged knows version {VERSION}")
+    if record.name != stem:
+        raise ValueError(f"it is named {record.name!r}")
+    for name in (record.camera, record.region, *(part for place in record.places for part in place.split("/"))):
+        check_name(name)
+    match = OURS.fullmatch(record.picture)
+    if match is None or match["name"] != record.name or not record.picture.endswith(".png"):
+        raise ValueError(f"its picture cannot be {record.picture!r}")
+    if record.enter is not None and not (record.leave is not None and -1 <= record.leave <= record.enter <= 1):
+        raise ValueError(f"it can begin no events at {record.enter} that end below {record.leave}")
+    if min(record.min_seconds, record.cooldown_seconds) < 0:
+        raise ValueError("times cannot be negative")
+
+
+def _vector(record: Record) -> NDArray[np.float32] | NDArray[np.int8]:
+    vector: NDArray[np.float32] | NDArray[np.int8]
+    vector = np.frombuffer(base64.b64decode(record.vector, validate=True), record.dtype)
+    if not vector.size or not np.isfinite(vector).all() or not vector.any():
+        raise ValueError("its vector is empty, zero, or not finite")
+    return vector
