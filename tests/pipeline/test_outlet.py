@@ -41,3 +41,14 @@ def test_subscriptions_are_counted_while_those_live_who_have_them(outlet: Outlet
         second.close(0)
         eventually(lambda: counts(1), "who leaves takes them along, though others have the same")
     eventually(lambda: counts(0), "nobody is left")
+
+
+def test_what_was_never_subscribed_to_cannot_be_taken_back(outlet: Outlet) -> None:
+    with zmq.Context() as context, context.socket(zmq.XSUB) as socket:
+        socket.connect(outlet.endpoint.address)
+        for message in (b"\0a/", b"\1b/", b"\1a/"):
+            socket.send(message)
+        eventually(lambda: outlet.subscriptions() == [] and outlet.subscribed == 2, "both came")
+        assert outlet.prefixes == {b"a/", b"b/"}
+    eventually(lambda: outlet.subscriptions() == [] and outlet.subscribed == 0, "nobody is left")
+    assert outlet.prefixes == frozenset()
