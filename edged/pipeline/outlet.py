@@ -63,6 +63,12 @@ class Outlet:
         self.socket.set(zmq.SNDHWM, queue)
         self.socket.set(zmq.SNDBUF, queue_bytes)
         self.socket.set(zmq.MAXMSGSIZE, LONGEST_FROM_PEERS)
+        # Who loses power says no word. Where nothing is sent to it, as nothing is while no event happens, only the
+        # kernel finds out; without these its connection would stay for ever, and its descriptor with it.
+        self.socket.set(zmq.TCP_KEEPALIVE, 1)
+        self.socket.set(zmq.TCP_KEEPALIVE_IDLE, 10)
+        self.socket.set(zmq.TCP_KEEPALIVE_INTVL, 5)
+        self.socket.set(zmq.TCP_KEEPALIVE_CNT, 3)
         self._handshakes = Handshakes(context, self.socket, self._open) if endpoint.mode == "connect" else None
         self._trouble: str | None = None
         self._counts: Counter[bytes] = Counter()
@@ -124,8 +130,10 @@ class Outlet:
             self._trouble = trouble
             log.log(logging.WARNING if trouble else logging.INFO, "%s: %s", self.endpoint, trouble or "connected")
 
-    def renew(self, curve: Curve | None) -> None:
+    def renewed(self, curve: Curve | None) -> Outlet:
         """Cut every connection, and go on with *curve*; subscribers that still may come back by themselves.
+
+        It returns itself, or the one that goes on in its place.
 
         Without cutting, libzmq would serve a client for ever that was let in once, or that knows an old key. What is
         on its way to subscribers at this moment is lost: a few messages, which they see by ``seq``.
@@ -136,10 +144,14 @@ class Outlet:
         self.curve = curve
         if self._handshakes is not None:
             self._handshakes.redial(self.endpoint.address)
-            return
+            return self
+        if curve is None:  # libzmq cannot forget a ZAP domain, and would go on asking the gate, which knows nobody
+            self.release(0.0)
+            return self.again()
         address = self.address
         self._unbind(address)
         self._open(address)
+        return self
 
     def again(self) -> Outlet:
         """A new one just like this one, which was released.

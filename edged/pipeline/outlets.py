@@ -102,8 +102,7 @@ class Outlets:
         curve = keys.curves.get(str(endpoint))
         outlet = Outlet(self._context, endpoint, queue=queue, queue_bytes=queue_bytes, curve=curve)
         log.info("publishing: %s %s%s", endpoint.mode, outlet.address, ", with keys" if curve else "")
-        if outlet.in_clear:
-            log.warning("%s is in clear text: everybody on the network can read along", outlet.address)
+        _warn_of_clear_text(outlet)
         return outlet
 
     @property
@@ -157,12 +156,13 @@ class Outlets:
         """
         assert self._gate is not None, "keys are renewed while it is open"
         revoked = self._gate.replace(keys.authorized)
-        for outlet in self._outlets:
+        for index, outlet in enumerate(self._outlets):
             curve = keys.curves.get(str(outlet.endpoint))
             if curve != outlet.curve or (revoked and curve is not None and curve.server is None):
                 with _fatal():
-                    outlet.renew(curve)
-                log.info("%s: every connection was cut, to go on with the keys of now", outlet.address)
+                    renewed = self._outlets[index] = outlet.renewed(curve)
+                log.info("%s: every connection was cut, to go on with the keys of now", renewed.address)
+                _warn_of_clear_text(renewed)
         self._tell_who_may(keys)
 
     def close(self, linger: float) -> None:
@@ -178,6 +178,11 @@ class Outlets:
         if any(curve.server is None for curve in keys.curves.values()):
             names = sorted(keys.authorized.values())
             log.info("authorized to subscribe over tcp: %s", ", ".join(names) or "nobody")
+
+
+def _warn_of_clear_text(outlet: Outlet) -> None:
+    if outlet.in_clear:
+        log.warning("%s is in clear text: everybody on the network can read along", outlet.address)
 
 
 def _collide(one: Endpoint, other: Endpoint) -> bool:

@@ -16,6 +16,7 @@ import zmq
 from edged.client import Subscriber
 from edged.config import ConfigFileError
 from edged.errors import ConfigError
+from edged.pipeline.keyring import Keyring, read_keyring
 from edged.wire import Message, Status, Vec
 from edged.wire.curve import secure
 from tests.fakes import eventually
@@ -265,6 +266,22 @@ def test_a_new_server_key_in_the_place_of_the_old_one_is_the_only_one_that_count
             hears(new)
         hears_no_more(old)
         troubled(old, "the key that we have of the server may be wrong")
+
+
+def test_keys_can_be_given_up_and_taken_again_at_the_same_port(
+    keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edged.wire.handshakes.REDIAL_SECONDS", 0.5)
+    keys.authorize("phone")
+    publish = f"endpoints: ['pub+bind:tcp://127.0.0.1:{free_port()}'], {SERVER}"
+    with publishing(tmp_path, publish) as board:
+        board.stage.use(board.stage._settings, Keyring()).result(10)
+        with Subscriber(board.address()) as anybody, listening(board, keys, "phone") as phone:
+            hears(anybody)
+            troubled(phone, "one end uses CURVE keys and the other does not")
+            board.stage.use(board.stage._settings, read_keyring(board.loaded)).result(10)
+            hears(phone)
+            hears_no_more(anybody)
 
 
 def test_two_endpoints_have_two_keys_while_clients_move_over(keys: Keys, tmp_path: Path) -> None:

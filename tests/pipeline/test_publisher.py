@@ -255,6 +255,25 @@ def test_what_waits_for_a_subscriber_that_stalls_is_bounded_and_the_newest_is_no
         assert vecs(stalled, 1)[0].seq == 3000
 
 
+def test_the_kernel_looks_after_a_subscriber_to_whom_nothing_is_sent() -> None:
+    port = free_port()
+
+    def is_looked_after() -> bool:
+        with Path("/proc/net/tcp").open() as table:  # see proc(5): addresses, state (01: established), queues, timer
+            rows = [line.split() for line in table]
+        ours = [row for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "01"]
+        return bool(ours) and all(row[5].startswith("02:") for row in ours)  # 02: keep-alive
+
+    with (
+        publishing(f"pub+bind:tcp://127.0.0.1:{port}"),
+        zmq.Context() as context,
+        context.socket(zmq.SUB) as silent,
+    ):
+        silent.subscribe(b"edged/1/event/")
+        silent.connect(f"tcp://127.0.0.1:{port}")
+        eventually(is_looked_after, "a connection with a keep-alive timer")
+
+
 def test_garbage_from_a_subscriber_is_ignored(ipc: str) -> None:
     with (
         publishing(f"pub+bind:{ipc}") as rig,
