@@ -294,6 +294,17 @@ def test_a_driver_that_always_says_there_is_a_frame_costs_the_timeout_and_no_mor
     source.close()
 
 
+@pytest.mark.parametrize("trouble", [select.POLLERR, select.POLLHUP, select.POLLIN | select.POLLERR])
+def test_a_driver_that_reports_an_error_and_has_no_frame_is_a_loss_at_once(
+    kernel: FakeKernel, monkeypatch: pytest.MonkeyPatch, trouble: int
+) -> None:
+    source, _ = opened(kernel, FakeCamera())
+    monkeypatch.setattr(kernel, "poll", lambda fds, _: {fds[0]: trouble})
+    with pytest.raises(SourceError, match="the driver reports an error and delivers no more"):
+        source.grab(LONG)
+    source.close()
+
+
 def test_a_wait_is_ended_from_another_thread(kernel: FakeKernel) -> None:
     source, _ = opened(kernel, FakeCamera())
     waiting = Woken(source)
