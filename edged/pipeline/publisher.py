@@ -314,7 +314,8 @@ class Publisher(Stage):
         for tally in tallies:
             known = before.pop(tally.camera, None)
             if known is None or known.tally is not tally:
-                tally.published += known.tally.published if known else 0
+                if known is not None:
+                    tally.published = known.tally.published
                 known = Reporter(tally)
                 self._send_status(known)  # it is not captured yet, and will be at once
             self._reporters[tally.camera] = known

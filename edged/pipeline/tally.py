@@ -61,11 +61,13 @@ class Tally:
         self._sign_due = math.inf
 
     def take_over(self, before: Tally) -> None:
-        """Go on counting where *before* has ended: the camera is captured anew. Called before that begins.
+        """Go on counting where *before* is: the camera is captured anew. Called before that begins.
 
-        What is published of both is counted by the publisher, see `Publisher.report_on`.
+        Once more when *before* has ended, and by the publisher when it goes on with this one: see
+        `Publisher.report_on`. Whoever reads the counts in between sees none go back.
         """
         self.captured = before.captured
+        self.published = before.published
         self.reopens = before.reopens
         self.dropped_capture = before.dropped_capture
         self.dropped_ring = before.dropped_ring

@@ -240,10 +240,13 @@ class Change:
 
     def _camera(self, name: str) -> Camera:
         """The camera as it will be: with a new capture, or with the one that it has."""
-        if name in self.plan.captured_anew:
-            return self.pipeline.wiring.camera(self._loaded, self._models, name, must_open=False)
-        camera = self.pipeline.cameras[name]
-        return replace(camera, feed=make_feed(self._loaded, name, camera.feed.ring, camera.tally))
+        before = self.pipeline.cameras.get(name)
+        if before is None or name in self.plan.captured_anew:
+            camera = self.pipeline.wiring.camera(self._loaded, self._models, name, must_open=False)
+            if before is not None:
+                camera.tally.take_over(before.tally)
+            return camera
+        return replace(before, feed=make_feed(self._loaded, name, before.feed.ring, before.tally))
 
     def _end_captures(self, old: Pipeline) -> None:
         """Stop the cameras that go or are captured anew."""

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -300,6 +301,28 @@ def test_signs_of_life_go_on_during_a_reload_and_a_stop_wins(
         assert not board._thread.is_alive()
         assert answer.cancelled()
     assert not [thread for thread in threading.enumerate() if thread.name in ("inference", "reload", "publisher")]
+
+
+def test_no_count_goes_back_while_a_camera_is_captured_anew(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = board.reloader.pipeline.cameras["back"].capture._source
+    close, pause = source.close, threading.Event()
+
+    def close_slowly() -> None:
+        pause.wait(0.3)
+        close()
+
+    monkeypatch.setattr(source, "close", close_slowly)
+    eventually(lambda: board.reloader.pipeline.tallies[1].published > 3, "some messages")
+    board.write(size="200x100")
+    answer, counts = board.reloader.ask(), list[tuple[int, int]]()
+    while not answer.done():
+        tally = board.reloader.pipeline.tallies[1]  # as Prometheus would ask, at any moment
+        counts.append((tally.captured, tally.published))
+        pause.wait(0.002)
+    assert answer.result(0) == ("camera back: restarted (source)",)
+    for earlier, later in pairwise(counts):
+        assert later[0] >= earlier[0]
+        assert later[1] >= earlier[1]
 
 
 def test_a_camera_that_does_not_end_is_left_behind_and_captured_anew(

@@ -37,7 +37,7 @@ def registry_of(pipeline: Callable[[], Pipeline]) -> CollectorRegistry:
 
 
 class PipelineCollector(Collector):
-    """Reads the pipeline. What a reload replaces is counted from 0 again, as Prometheus expects of a restart."""
+    """Reads the pipeline of the moment. Counts go on through a reload, but those of a camera that was gone."""
 
     def __init__(self, pipeline: Callable[[], Pipeline]) -> None:
         self._pipeline = pipeline
