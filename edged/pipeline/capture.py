@@ -128,7 +128,8 @@ class Capture(Stage):
         except _Frozen as frozen:
             self._lose(CameraState.FROZEN, frozen)
         except SourceError as error:
-            self._lose(CameraState.LOST, error)
+            if not self.stopping:  # else it was woken, and that is what it says
+                self._lose(CameraState.LOST, error)
         except EndOfStream as end:
             self._turn(CameraState.STOPPED, str(end))
             raise

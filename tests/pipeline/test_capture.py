@@ -283,6 +283,16 @@ def test_a_capture_that_hangs_in_its_driver_lets_the_reader_go_when_it_is_stoppe
             rig.ring.take()
 
 
+def test_what_a_source_says_when_it_is_told_to_stop_is_no_loss(caplog: pytest.LogCaptureFixture) -> None:
+    with capturing(["open", "frame", "hang"]) as rig:
+        rig.read(1)
+        rig.stage.stop()
+        rig.source.released.set()  # which makes it raise
+        assert rig.stage.join(10)
+        assert rig.states() == ["running", "stopped"]
+    assert "lost" not in caplog.text
+
+
 def test_a_source_that_must_be_there_is_opened_at_the_start() -> None:
     with capturing(["open", "frame"], CaptureSettings(refuse=ConfigError)) as rig:
         assert rig.stage.wait_open(10)
