@@ -7,6 +7,7 @@ the daemon is written beside it: refuse to start (exit 78), stop (exit 1), or tr
 from __future__ import annotations
 
 __all__ = [
+    "CatalogueError",
     "ConfigError",
     "ControlError",
     "DamagedFrame",
@@ -59,6 +60,10 @@ class InferenceError(EdgedError, RuntimeError):
 
 class ReferenceImageError(EdgedError, ValueError):
     """A reference picture is missing or is no picture (exit 78)."""
+
+
+class CatalogueError(ReferenceImageError):
+    """A catalogue of references cannot be read, or its vectors are of another embedding space (exit 78)."""
 
 
 class PublishError(EdgedError, OSError):

@@ -93,6 +93,10 @@ class PublishConfig(Section):
         description="Allow tcp:// endpoints without keys that everybody on the network can read along.",
     )
 
+    top_k: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=100, description="How many similarities a message tells at most: the best ones of its region."
+    )
+
     def key_of(self, endpoint: Endpoint) -> tuple[KeyPath, Path] | None:
         """The file with the key of the server at *endpoint*, and the setting that names it. None: it has none.
 

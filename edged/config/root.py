@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from edged.config.camera import CameraConfig
 from edged.config.control import ControlConfig
@@ -23,11 +23,29 @@ LEAVE_BAND = 0.03  # some eight times what the score of a still picture wanders 
 
 
 class ReferenceConfig(Section):
-    """Pictures of one thing that frames are compared with; of several, the best score counts."""
+    """What frames are compared with: pictures of one thing, of which the best score counts, or a catalogue of many."""
 
-    images: Annotated[tuple[FilePath, ...], several, at_least_one] = Field(
-        json_schema_extra={"minItems": 1},
+    model_config = ConfigDict(
+        json_schema_extra={"minProperties": 1, "anyOf": [{"required": ["images"]}, {"required": ["catalogue"]}]}
+    )
+
+    images: Annotated[tuple[FilePath, ...], several, at_least_one] | None = Field(
+        default=None,
         description="Picture files, or folders of them. Each is embedded whole, turned as its EXIF orientation says.",
+    )
+    catalogue: FilePath | None = Field(
+        default=None,
+        description="Instead of images: a file with vectors and labels, which 'edged embed --out FILE.npz' makes.",
+    )
+    dtype: Literal["float32", "float16", "int8"] | None = Field(
+        default=None,
+        description="How vectors are kept in memory: 4, 2 or 1 byte a number; int8 changes scores by 0.002 at most. "
+        "Default: float32, with more than 20,000 vectors float16; int8 where quantize makes vectors int8 anyway.",
+    )
+    top_k: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        default=None,
+        description="How many of its pictures are told of, each with its label: the best ones. Default: of images the "
+        "best one, of a catalogue 5.",
     )
     places: Annotated[tuple[str, ...], several, at_least_one] | None = Field(
         default=None,
@@ -47,6 +65,19 @@ class ReferenceConfig(Section):
     cooldown_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
         default=0.0, description="No event begins for so long after the end of the one before."
     )
+
+    @field_validator("catalogue")
+    @classmethod
+    def _one_of_both(cls, catalogue: FilePath | None, info: ValidationInfo) -> FilePath | None:
+        if catalogue is not None and info.data.get("images") is not None:
+            raise misfit("must not be given beside images; remove one of the two")
+        return catalogue
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.images is None and self.catalogue is None:
+            raise misfit("must have images or a catalogue")
+        return self
 
     @field_validator("leave", "min_seconds", "cooldown_seconds")
     @classmethod

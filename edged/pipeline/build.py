@@ -18,8 +18,9 @@ from edged.pipeline.handover import Handover
 from edged.pipeline.inference import Feed, Inference
 from edged.pipeline.keyring import read_keyring
 from edged.pipeline.latencies import Latencies
-from edged.pipeline.model import open_model, open_references, read_fallback_file, read_model_file
+from edged.pipeline.model import open_model, read_fallback_file, read_model_file
 from edged.pipeline.publisher import Publisher, PublisherSettings
+from edged.pipeline.references import open_references
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.roster import Roster
 from edged.pipeline.rules import event_rules
@@ -183,7 +184,8 @@ def _open(
         embedder = on_error.enter_context(open_model(loaded, models.first, models.fallback))
         if references is None:
             configured = open_references(loaded, embedder, go_on).configured
-            references = References(configured, roster.open(embedder, loaded.config.references, go_on))
+            enrolled = roster.open(embedder, loaded.config.references, go_on)
+            references = References(configured, enrolled, loaded.config.publish.top_k)
         on_error.pop_all()
     return embedder, references
 

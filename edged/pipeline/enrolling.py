@@ -102,7 +102,7 @@ class Enrolling:
                 origin="config",
                 places=reference.places or (),
                 space_id=facts.space_id,
-                thumbnail=_first_picture(reference.images),
+                thumbnail=_first_picture(reference.images or ()),
             )
             for name, reference in config.references.items()
         ]

@@ -1,18 +1,13 @@
-"""The model and the references that a configuration asks for, opened, or everything that is wrong with them."""
+"""The model that a configuration asks for, opened, or what is wrong with it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edged.config import ConfigFileError, FallbackConfig, KeyPath, Loaded, ModelConfig, Problem
+from edged.config import ConfigFileError, FallbackConfig, KeyPath, Loaded, ModelConfig
 from edged.config.environment import state_folder
-from edged.errors import DelegateError, FallbackError, ModelError, ReferenceImageError
-from edged.references import Reference, References, embed_picture, picture_files, read_reference
+from edged.errors import DelegateError, FallbackError, ModelError
 from edged.vision.bundled import bundled_model
 from edged.vision.embedder import Embedder, EmbedderOptions, find_head
 from edged.vision.engine import installed_engines
@@ -21,17 +16,9 @@ from edged.vision.interpreter import AUTO
 from edged.vision.model_file import read_model
 from edged.vision.specs import ModelFile, Normalization
 
-__all__ = [
-    "embed_references",
-    "open_model",
-    "open_references",
-    "read_fallback_file",
-    "read_model_file",
-    "reference_problems",
-]
+__all__ = ["open_model", "read_fallback_file", "read_model_file"]
 
 T = TypeVar("T")
-Vector: TypeAlias = NDArray[np.float32] | NDArray[np.int8]
 
 
 def read_model_file(loaded: Loaded) -> ModelFile:
@@ -71,44 +58,6 @@ def open_model(loaded: Loaded, model: ModelFile, fallback: ModelFile | None = No
     return _blaming(loaded, _file(config), lambda: open_embedder(model, options, fallback=fallback, memory=memory))
 
 
-def open_references(loaded: Loaded, embedder: Embedder, go_on: Callable[[], None] = lambda: None) -> References:
-    """Embed every picture of every reference. *go_on* is called before each, and may raise to put an end to it.
-
-    Raises:
-        ConfigFileError: pictures cannot be used; all of them are told.
-    """
-
-    def embed(picture: Path) -> Vector:
-        go_on()
-        return embed_picture(picture, embedder)
-
-    return References(embed_references(loaded, embed))
-
-
-def embed_references(loaded: Loaded, embed: Callable[[Path], Vector]) -> list[Reference]:
-    """The references of the configuration, with what *embed* makes of each of their pictures.
-
-    Raises:
-        ConfigFileError: pictures cannot be used, because *embed* raised `ReferenceImageError`; all of them are told.
-    """
-    problems: list[Problem] = []
-    references = []
-    for name, config in loaded.config.references.items():
-        vectors = _each_picture(loaded, name, embed, problems)
-        references.append(Reference(name, vectors, config.places or ()))
-    if problems:
-        raise ConfigFileError(problems)
-    return references
-
-
-def reference_problems(loaded: Loaded) -> list[Problem]:
-    """What is wrong with the pictures of the references, as far as that can be told without a model."""
-    problems: list[Problem] = []
-    for name in loaded.config.references:
-        _each_picture(loaded, name, read_reference, problems)
-    return problems
-
-
 def _blaming(loaded: Loaded, setting: KeyPath, work: Callable[[], T]) -> T:
     """Do *work*; what goes wrong is told of that *setting* of the model."""
     try:
@@ -125,17 +74,6 @@ def _blaming(loaded: Loaded, setting: KeyPath, work: Callable[[], T]) -> T:
 def _blames_engine(config: ModelConfig) -> bool:
     """Whether an engine was asked for, and is missing or the only thing that was."""
     return config.engine != "auto" and (config.delegate == AUTO or config.engine not in installed_engines())
-
-
-def _each_picture(loaded: Loaded, name: str, use: Callable[[Path], T], problems: list[Problem]) -> list[T]:
-    """What *use* makes of each picture of the reference *name*; what goes wrong is added to *problems*."""
-    made = []
-    for index, path in enumerate(loaded.config.references[name].images):
-        try:
-            made += [use(picture) for picture in picture_files(path)]
-        except ReferenceImageError as exc:
-            problems.append(loaded.problem(("references", name, "images", index), str(exc)))
-    return made
 
 
 def _file(choice: ModelConfig | FallbackConfig) -> KeyPath:

@@ -138,7 +138,12 @@ class Roster:
 def references(members: Sequence[Member]) -> list[Reference]:
     """Those of *members* that can be compared; `References` knows which of them are."""
     return [
-        Reference(member.enrolled.name, [member.vector], member.enrolled.places)
+        Reference(
+            member.enrolled.name,
+            [member.vector],
+            member.enrolled.places,
+            makes_events=member.enrolled.enter is not None,
+        )
         for member in members
         if member.vector is not None
     ]

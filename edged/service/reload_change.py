@@ -17,7 +17,7 @@ from edged.pipeline.build import Camera, Models, Pipeline, capture_settings, mak
 from edged.pipeline.capture import Capture
 from edged.pipeline.inference import Inference
 from edged.pipeline.keyring import Keyring, read_keyring
-from edged.pipeline.model import Vector, embed_references, reference_problems
+from edged.pipeline.references import Vector, embed_references, reference_problems
 from edged.pipeline.stage import Stage
 from edged.references import Reference, References, embed_upright, read_reference
 from edged.service.metrics.pages import metrics_problems
@@ -153,7 +153,8 @@ class Change:
                 known[signature] = vector
             return vector
 
-        references = embed_references(loaded, embed)
+        assert inference.facts is not None, "its model is open"
+        references = embed_references(loaded, embed, inference.facts)
         self._known.clear()
         self._known.update(known)
         return references
@@ -226,7 +227,8 @@ class Change:
         """Let the inference work as *new* says, or the one that takes over."""
         wait, before = self._patience, self.pipeline.inference
         if self._fresh is None:
-            wait.answer(before.use(feeds=new.feeds, configured=self._references), before)
+            top_k = new.loaded.config.publish.top_k
+            wait.answer(before.use(feeds=new.feeds, configured=self._references, top_k=top_k), before)
         else:
             wait.answer(before.use(feeds=[]), before)
             wait.answer(self._fresh.use(feeds=new.feeds), self._fresh)

@@ -138,7 +138,7 @@ def test_every_problem_of_a_file_is_told_in_the_order_of_its_lines(told: Told) -
         "17:15: references.a.images: must name at least one (got none)",
         "17:25: references.a.for[0]: names no camera (got 'stret'); did you mean 'street'?",
         "17:45: references.a.for[2]: names no region of camera live (got 'live/dor'); did you mean 'door'?",
-        "18:3: references.b.images: is missing",
+        "18:5: references.b: must have images or a catalogue",
         "19:14: log.level: must be one of debug, info, warning, error (got 'loud')",
         "20:1: colour: unknown key; known are node, model, cameras, references, publish, control, metrics, log",
     ]

@@ -64,6 +64,7 @@ def test_what_is_commented_out_is_right_too() -> None:
         FILE.read_text().replace("  name: efficientnet-lite0\n", "").replace("    #name: efficientnet-lite0-int8\n", "")
     )
     text = text.replace("on_failure: refuse", "on_failure: fallback")
+    text = text.replace('    images: ["demo/path-empty.jpg"]\n', "")
     config = load_text(re.sub(r"(?m)^( *)#(?=[a-z_]+:)", r"\1", text), FILE).config
     assert config.node == "porch"
     assert config.model.path == FILE.parent / "my_model.tflite"
@@ -71,6 +72,7 @@ def test_what_is_commented_out_is_right_too() -> None:
     assert config.model.fallback is not None
     assert config.model.fallback.path == FILE.parent / "my_cpu_model.tflite"
     assert config.references["path-empty"].places == ("street/full",)
+    assert config.references["path-empty"].catalogue == FILE.parent / "parts.npz"
     assert config.publish.authorized_clients == FILE.parent / "keys" / "authorized_clients"
 
 

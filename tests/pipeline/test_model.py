@@ -9,7 +9,8 @@ import pytest
 
 from edged.config import ConfigFileError, Loaded, load_text
 from edged.errors import InferenceError
-from edged.pipeline.model import open_model, open_references, read_fallback_file, read_model_file
+from edged.pipeline.model import open_model, read_fallback_file, read_model_file
+from edged.pipeline.references import open_references
 from edged.vision.embedder import Embedder
 from tests.vision.pool_models import pool_model
 from tests.vision.stub import build_stub
@@ -162,6 +163,7 @@ def test_references_are_decoded_as_the_frames_are(configure: Configure, demo: Pa
         text = f"path: cpu.tflite, decode: {decode}"
         loaded = configure(text, "{r: {images: [a.jpg]}}")
         with opened(loaded) as embedder:
-            vectors[decode] = open_references(loaded, embedder).configured[0].vectors[0], embedder.space_id
+            reference = open_references(loaded, embedder).configured[0]
+            vectors[decode] = next(iter(reference.vectors)), embedder.space_id
     assert vectors["full"][1] != vectors["reduced"][1]
     assert (vectors["full"][0] != vectors["reduced"][0]).any()

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from edged.camera import Source, open_source
 from edged.config import Loaded, load_text
-from edged.pipeline.model import open_model, open_references, read_model_file
+from edged.pipeline.model import open_model, read_model_file
+from edged.pipeline.references import open_references
 from edged.values import PixelFormat
 from edged.vision.reduction import Decode
 from tests.camera.servers import answering

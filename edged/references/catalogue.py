@@ -1,0 +1,292 @@
+"""Catalogues: many vectors in one file, each with a label, to be compared with at once.
+
+A catalogue is what ``np.savez`` writes, with the arrays
+
+- ``vectors``: ``(count, dimension)``, ``<f4`` or ``|i1``;
+- ``labels``: ``(count,)``, text, each once;
+- ``space_id`` and ``model``: text, which say whose vectors these are.
+
+It comes from elsewhere, so nothing in it is trusted: there are no pickles, and since nothing may be compressed it takes
+no more memory than the file has bytes. Vectors go to where they are compared a few at a time, and are never in memory
+twice.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import stat
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.errors import CatalogueError
+from edged.vision.unit_rows import Storage, UnitRows
+
+__all__ = [
+    "LONGEST_LABEL",
+    "Catalogue",
+    "Space",
+    "check_catalogue",
+    "default_dtype",
+    "read_catalogue",
+    "write_catalogue",
+]
+
+LONGEST_LABEL = 200  # characters; a thousand of the longest fit into a message
+LONGEST_TEXT = 500  # of space_id and model
+LARGEST_DIMENSION = 1 << 20  # as many numbers as a message can hold
+MOST_MEMBERS = 16
+MOST_FLOAT32 = 20_000
+ARRAYS = ("vectors", "labels", "space_id", "model")
+BATCH_BYTES = 1 << 20
+
+END, END_64 = b"PK\5\6", b"PK\6\7"
+END_BYTES = 42  # the end of an archive without a comment, and what stands before that in one of 4 GiB and more
+LONGEST_LIST = 1 << 16
+
+MAGIC = b"\x93NUMPY\1\0"
+_HEADER = re.compile(
+    rb"\{'descr': '(?P<dtype>[<|>][biufU]\d{1,5})', 'fortran_order': (?P<fortran>True|False), "
+    rb"'shape': \((?P<shape>(?:\d{1,15}(?:, ?\d{1,15})*,?)?)\), \} *\n"
+)
+
+
+class Space(Protocol):
+    """What vectors have to be of to be compared; an embedder has both, and so have `ModelFacts`."""
+
+    @property
+    def space_id(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Catalogue:
+    """What a catalogue holds. ``labels`` are those of ``rows``, in the same order."""
+
+    rows: UnitRows
+    labels: tuple[str, ...]
+    space_id: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What an array of the file says that it is, and where in the file its numbers are."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    fortran: bool
+    member: zipfile.ZipInfo
+
+
+def default_dtype(count: int, *, is_int8: bool) -> Storage:
+    """How *count* vectors are kept where nothing else is asked for: *is_int8* says that they come as int8."""
+    if is_int8:
+        return "int8"
+    return "float32" if count <= MOST_FLOAT32 else "float16"
+
+
+def read_catalogue(path: Path, space: Space, dtype: Storage | None = None, *, cure: str | None = None) -> Catalogue:
+    """The catalogue in the file *path*, whose vectors are of *space*; kept as *dtype*, or as `default_dtype` says.
+
+    Args:
+        cure: the command that makes such a catalogue, for who has one of another space.
+
+    Raises:
+        CatalogueError: it cannot be read, is none, or of another space.
+    """
+    with _opened(path) as (archive, headers):
+        space_id, model = (_text(archive, headers[name], name) for name in ("space_id", "model"))
+        if space_id != space.space_id:
+            raise CatalogueError(
+                f"its vectors are of space {space_id} (model {model}), and those of this model of space "
+                f"{space.space_id}; make it anew: {cure or f'edged embed PICTURES --out {path}'}"
+            )
+        count, dimension = headers["vectors"].shape
+        if dimension != space.dimension:
+            raise CatalogueError(f"its vectors have {dimension} numbers, and those of this model {space.dimension}")
+        labels = _labels(archive, headers["labels"])
+        rows = UnitRows(count, dimension, dtype or default_dtype(count, is_int8=headers["vectors"].dtype == np.int8))
+        start = 0
+        for batch in _batches(archive, headers["vectors"]):
+            rows.put(start, batch)
+            start += len(batch)
+    return Catalogue(rows, labels, space_id, model)
+
+
+def check_catalogue(path: Path) -> None:
+    """See that the file *path* could be a catalogue of some space; its vectors are not looked at.
+
+    Raises:
+        CatalogueError: it could not.
+    """
+    with _opened(path) as (archive, headers):
+        _labels(archive, headers["labels"])
+
+
+def write_catalogue(
+    path: Path, vectors: Sequence[NDArray[Any]], labels: Sequence[str], *, space_id: str, model: str
+) -> None:
+    """Write *vectors*, of one size and dtype, with their *labels* to *path*, in place of what is there.
+
+    Raises:
+        OSError: it cannot be written; what was there before still is.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+            with archive.open("vectors.npy", "w", force_zip64=True) as file:
+                file.write(_spelled(vectors[0].dtype.str, (len(vectors), np.size(vectors[0]))))
+                for vector in vectors:
+                    file.write(np.ascontiguousarray(vector).tobytes())
+            for name, text in (("labels", list(labels)), ("space_id", space_id), ("model", model)):
+                array = np.array(text, np.str_)
+                archive.writestr(f"{name}.npy", _spelled(array.dtype.str, array.shape) + array.tobytes())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _spelled(dtype: str, shape: tuple[int, ...]) -> bytes:
+    """The header of an array, as ``np.save`` writes it."""
+    text = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    text += b" " * (-(len(MAGIC) + 2 + len(text) + 1) % 64) + b"\n"
+    return MAGIC + len(text).to_bytes(2, "little") + text
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, _Header]]]:
+    """The archive in *path*, of which nothing but what its arrays say they are has been read.
+
+    What is raised inside is told of *path*.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(fd, "rb") as file:
+            _check_end(file)
+            with zipfile.ZipFile(file) as archive:
+                yield archive, _headers(archive, os.fstat(fd).st_size)
+    except CatalogueError as exc:
+        raise CatalogueError(f"{path}: {exc}") from exc
+    except OSError as exc:
+        raise CatalogueError(f"{path}: {exc.strerror or exc}") from exc
+    except (zipfile.BadZipFile, EOFError, RuntimeError, ValueError) as exc:
+        raise CatalogueError(f"{path}: is no catalogue, or a damaged one: {exc}") from exc
+
+
+def _check_end(file: IO[bytes]) -> None:
+    """Refuse what is no archive, or one with a long list of members: ``zipfile`` reads all of that at once."""
+    found = os.fstat(file.fileno())
+    if not stat.S_ISREG(found.st_mode):
+        raise CatalogueError("is no file")
+    if found.st_size < len(END):
+        raise CatalogueError("is no catalogue, or a damaged one: it is too short")
+    file.seek(-min(found.st_size, END_BYTES), os.SEEK_END)
+    end = file.read(END_BYTES).rjust(END_BYTES)
+    if end[20:24] != END or end[-2:] != b"\0\0":
+        raise CatalogueError("is no catalogue, or a damaged one: it does not end as np.savez ends a file")
+    if end[:4] == END_64 or int.from_bytes(end[32:36], "little") > LONGEST_LIST:
+        raise CatalogueError("must be less than 4 GiB, and hold only a few arrays")
+
+
+def _headers(archive: zipfile.ZipFile, size: int) -> dict[str, _Header]:
+    members = archive.infolist()
+    if len(members) > MOST_MEMBERS:
+        raise CatalogueError(f"must hold the arrays {', '.join(ARRAYS)} (got {len(members)} members)")
+    if any(each.compress_type != zipfile.ZIP_STORED or each.file_size != each.compress_size for each in members):
+        raise CatalogueError("must not be compressed; write it with np.savez, not np.savez_compressed")
+    if sum(each.file_size for each in members) > size:
+        raise CatalogueError("its members say that they are larger than the file is")
+    known = {each.filename: each for each in members}
+    missing = [name for name in ARRAYS if f"{name}.npy" not in known]
+    if missing:
+        raise CatalogueError(f"must hold the arrays {', '.join(ARRAYS)} ({', '.join(missing)} missing)")
+    headers = {name: _header(archive, known[f"{name}.npy"], name) for name in ARRAYS}
+    _check(headers)
+    return headers
+
+
+def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> _Header:
+    with archive.open(member) as file:
+        shape, fortran, dtype = _read_header(file)
+        rest = member.file_size - file.tell()
+    size = math.prod(shape) * dtype.itemsize
+    if size != rest:
+        raise CatalogueError(f"{name}: says that it has {size} bytes (there are {rest})")
+    return _Header(dtype, shape, fortran, member)
+
+
+def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type of the array in *file*, which is then read up to its first number."""
+    start = file.read(len(MAGIC) + 2)
+    text = file.read(int.from_bytes(start[-2:], "little"))
+    match = _HEADER.fullmatch(text)
+    if not start.startswith(MAGIC) or match is None:
+        raise CatalogueError("holds an array that is none of numbers or text, or is not written by np.savez")
+    shape = tuple(int(length) for length in match["shape"].split(b",") if length.strip())
+    return shape, match["fortran"] == b"True", np.dtype(match["dtype"].decode())
+
+
+def _check(headers: dict[str, _Header]) -> None:
+    vectors, labels = headers["vectors"], headers["labels"]
+    if vectors.dtype not in (np.dtype("<f4"), np.dtype("|i1")):
+        raise CatalogueError(f"vectors: must be <f4 or |i1 (got {vectors.dtype.str})")
+    if len(vectors.shape) != 2 or not all(vectors.shape) or vectors.shape[1] > LARGEST_DIMENSION or vectors.fortran:
+        raise CatalogueError(f"vectors: must have a row for each, and at least one (got the shape {vectors.shape})")
+    if labels.dtype.kind != "U" or labels.dtype.itemsize > 4 * LONGEST_LABEL:
+        raise CatalogueError(f"labels: must be text of at most {LONGEST_LABEL} characters (got {labels.dtype.str})")
+    if labels.shape != vectors.shape[:1]:
+        raise CatalogueError(f"labels: must be one for each vector (got {labels.shape} for {vectors.shape})")
+    for name in ("space_id", "model"):
+        each = headers[name]
+        if each.dtype.kind != "U" or each.shape != () or each.dtype.itemsize > 4 * LONGEST_TEXT:
+            raise CatalogueError(f"{name}: must be one text (got {each.dtype.str} of shape {each.shape})")
+
+
+def _batches(archive: zipfile.ZipFile, header: _Header) -> Iterator[NDArray[Any]]:
+    """The array in parts, along its first side."""
+    shape = header.shape or (1,)
+    each = max(1, header.dtype.itemsize * math.prod(shape[1:]))
+    step = max(1, BATCH_BYTES // each)
+    with archive.open(header.member) as file:
+        _read_header(file)
+        for start in range(0, shape[0], step):
+            rows = min(step, shape[0] - start)
+            content = file.read(rows * each)
+            if len(content) != rows * each:
+                raise CatalogueError("is cut off")
+            yield np.frombuffer(content, header.dtype).reshape(rows, *shape[1:])
+        file.read(1)  # so that its checksum is looked at
+
+
+def _text(archive: zipfile.ZipFile, header: _Header, name: str) -> str:
+    text = next(_batches(archive, header)).tolist()[0]
+    if not _is_printable([text]):
+        raise CatalogueError(f"{name}: must be printable text (got {text!a})")
+    return str(text)
+
+
+def _labels(archive: zipfile.ZipFile, header: _Header) -> tuple[str, ...]:
+    labels = tuple(str(label) for batch in _batches(archive, header) for label in batch.tolist())
+    if not _is_printable(labels):
+        odd = next(label for label in labels if not _is_printable([label]))
+        raise CatalogueError(f"labels: must be printable text (got {odd!a})")
+    if len(set(labels)) < len(labels):
+        twice = Counter(labels).most_common(1)[0][0]
+        raise CatalogueError(f"labels: each must be there once (got {twice!r} twice)")
+    return labels
+
+
+def _is_printable(texts: Iterable[str]) -> bool:
+    return all(text and text.isprintable() for text in texts)
