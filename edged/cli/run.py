@@ -35,6 +35,9 @@ def run(args: argparse.Namespace) -> int:
     """Run the daemon on the file that *args* names."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)  # until there is a daemon that stops in order
+    from edged.service.terminal import Terminal
+
+    terminal = Terminal()
     asked_early: list[int] = []
     signal.signal(signal.SIGHUP, lambda number, _: asked_early.append(number))  # and reloads
     from edged.config import load
@@ -65,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     metrics = metrics_server(loaded, lambda: reloader.pipeline, lambda: daemon.watched)
     control = Control(loaded.config.control, lambda: reloader.pipeline, reloader.ask)
     beside = [control, *([metrics] if metrics else [])]
-    daemon = Daemon(reloader.pipeline, notifier, watchdog_seconds(), beside, reloader)
+    daemon = Daemon(reloader.pipeline, notifier, watchdog_seconds(), beside, reloader, terminal)
     try:
         with closing(notifier), record.kept(), daemon.signals():
             if asked_early:

@@ -39,6 +39,7 @@ class Daemon:
         notifier: the service manager that is told, if there is one.
         watchdog_seconds: the longest time that it waits for a sign of life, if it does.
         reloader: what makes the pipeline another one, when SIGHUP asks for that.
+        terminal: that it was started from; when it is closed, the daemon ends.
         beside: stages with no part in the way of a frame, such as the one that tells figures. They are started first
             and stopped last, and do not keep the daemon from ending.
     """
@@ -50,13 +51,14 @@ class Daemon:
         watchdog_seconds: float | None = None,
         beside: Sequence[Stage] = (),
         reloader: Reloader | None = None,
+        terminal: Terminal | None = None,
     ) -> None:
         self._unchanging = None if reloader else pipeline  # else it would keep a model that is no more in use
         self._beside = beside
         self._reloader = reloader
         self._reload_asked = False
         self._reloading = False
-        self._terminal = Terminal()
+        self._terminal = terminal or Terminal()
         self._notifier = notifier or Notifier(None)
         self._watchdog = Watchdog(self._notifier, watchdog_seconds)
         self._headline = Headline(lambda: self._pipeline.tallies, self._notifier)
