@@ -43,6 +43,8 @@ COMMANDS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line *argv* (default: the program's own) and return its exit status."""
     _open_standard_streams()
+    # Its warnings at each try to open a camera tell nothing that is not told in plain words, and once.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     args = _parser().parse_args(argv)
     try:
         status: int = args.main(args)

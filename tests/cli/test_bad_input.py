@@ -278,3 +278,12 @@ def test_an_output_that_takes_nothing_is_told_in_one_sentence(folder: Path, comm
     assert done.returncode == 1
     assert "edged: cannot write to stdout: No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_opencv_says_nothing_beside_what_is_said_in_plain_words(folder: Path) -> None:
+    (folder / "edged.yaml").write_text(GOOD.replace("street.mp4", "text.mp4"))
+    command = [sys.executable, "-m", "edged", "check", "-c", "edged.yaml"]
+    ended = subprocess.run(command, check=False, cwd=folder, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 78
+    assert "not a video that OpenCV's FFmpeg can read" in ended.stderr
+    assert "VIDEOIO" not in ended.stderr
