@@ -16,7 +16,8 @@ FASTEST = 1000.0  # frames per second: more than a file can be played with
 class Plan:
     """One measurement. The values are those of the configuration; ``threads`` None is its default.
 
-    ``fps`` None is saturation: frames come faster than they can be embedded. ``seconds`` are measured after a warm-up.
+    ``fps`` of all cameras together; None is saturation: frames come faster than they can be embedded. ``cameras`` have
+    the same source. ``seconds`` are measured after a warm-up.
     """
 
     source: str = "pattern:640x480"
@@ -26,6 +27,7 @@ class Plan:
     threads: int | None = None
     resize: str = "exact"
     fps: float | None = None
+    cameras: int = 1
     seconds: float = 10.0
 
     @property
@@ -45,7 +47,7 @@ class Plan:
         document = {
             "node": "bench",
             "model": model,
-            "cameras": {"bench": self._camera(invoke_ms)},
+            "cameras": {f"bench{number}": self._camera(invoke_ms) for number in range(1, self.cameras + 1)},
             "publish": {"endpoints": [f"pub+bind:{address}"]},
         }
         return json.dumps(document)  # JSON is YAML
@@ -54,13 +56,17 @@ class Plan:
         if self.plays:
             kind, _, path = self.source.partition(":")
             source = f"{kind}:{Path(path).expanduser().absolute()}"
-            return {"source": source, "loop": True, "policy": "block", "fps": self.fps or FASTEST}
+            return {"source": source, "loop": True, "policy": "block", "fps": self._share(FASTEST)}
         camera: dict[str, Any] = {"source": self.source}
         if self.fps is not None:
-            camera["fps"] = self.fps
+            camera["fps"] = self._share(self.fps)
         elif self.source.startswith("pattern:") and invoke_ms:
-            camera["fps"] = min(FASTEST, round(1500 / invoke_ms, 1))
+            camera["fps"] = self._share(1500 / invoke_ms)
         return camera
+
+    def _share(self, otherwise: float) -> float:
+        """The frames per second of one camera, of those that are asked for or *otherwise* come together."""
+        return min(FASTEST, round((self.fps or otherwise) / self.cameras, 3))
 
 
 def _is_file(model: str) -> bool:

@@ -20,7 +20,7 @@ from edged.bench.record import Record, Usage, spread
 from edged.client import Subscriber
 from edged.config import load_text
 from edged.errors import EdgedError
-from edged.wire import Event, Kind, Vec
+from edged.wire import Drops, Event, Kind, Vec
 
 __all__ = ["Tell", "measure"]
 
@@ -28,6 +28,7 @@ Tell = Callable[[str, float], None]
 """Called with what is being done, and how much of the whole is done (0…1)."""
 
 KINDS: tuple[Kind, ...] = ("vec", "status")
+CAUSES = ("capture", "ring", "publish")
 FLOOR_SECONDS = 2.0
 WARM_UP_SECONDS = 1.0
 START_SECONDS = 60.0  # a big model from a cold SD card
@@ -58,16 +59,19 @@ def _measure(
     plan: Plan, floor: Floor, threads: int, subscriber: Subscriber, daemon: subprocess.Popen[str], tell: Tell
 ) -> Record:
     begin = time.monotonic()
-    first = _next(subscriber, daemon, START_SECONDS)
+    last = _next(subscriber, daemon, START_SECONDS)
     start_seconds = time.monotonic() - begin
+    before_that = {last.camera: last.dropped}
     while time.monotonic() < begin + start_seconds + WARM_UP_SECONDS:
-        first = _next(subscriber, daemon, SILENCE_SECONDS)
+        last = _next(subscriber, daemon, SILENCE_SECONDS)
+        before_that[last.camera] = last.dropped
     before, begin = processor_seconds(daemon.pid), time.monotonic()
     durations: dict[str, list[float]] = {}
-    last, frames = first, 0
+    dropped, frames = dict(before_that), 0
     while (passed := time.monotonic() - begin) < plan.seconds:
         last = _next(subscriber, daemon, SILENCE_SECONDS)
         frames += 1
+        dropped[last.camera] = last.dropped
         for stage, microseconds in _stages(last, time.monotonic_ns() // 1000).items():
             durations.setdefault(stage, []).append(microseconds)
         tell("frames", 0.2 + 0.8 * passed / plan.seconds)
@@ -80,7 +84,7 @@ def _measure(
         threads=threads,
         frames=frames,
         seconds=seconds,
-        dropped=_difference(last, first),
+        dropped={cause: _sum(cause, dropped) - _sum(cause, before_that) for cause in CAUSES},
         stages={stage: spread(values) for stage, values in durations.items()},
         floor=floor,
         usage=_usage(before, processor_seconds(daemon.pid), frames, memory_mib(daemon.pid)),
@@ -146,10 +150,8 @@ def _stages(vec: Vec, now_us: int) -> Mapping[str, float]:
     }
 
 
-def _difference(last: Vec, first: Vec) -> Mapping[str, int]:
-    return {
-        cause: getattr(last.dropped, cause) - getattr(first.dropped, cause) for cause in ("capture", "ring", "publish")
-    }
+def _sum(cause: str, drops: Mapping[str, Drops]) -> int:
+    return sum(getattr(of_one, cause) for of_one in drops.values())
 
 
 def _usage(before: Mapping[str, float], after: Mapping[str, float], frames: int, memory: float) -> Usage:

@@ -49,6 +49,13 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--resize", default="exact", choices=("exact", "linear", "area"))
     parser.add_argument("--fps", type=_positive, metavar="N", help="frames a second (default: as many as it takes)")
     parser.add_argument(
+        "--cameras",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="so many with that source, which share the rate (default: 1)",
+    )
+    parser.add_argument(
         "--seconds", type=_positive, default=10.0, metavar="N", help="how long to measure (default: %(default)g)"
     )
     parser.add_argument(
@@ -64,7 +71,17 @@ def bench(args: argparse.Namespace) -> int:
     from edged.bench.plan import Plan
     from edged.config import ConfigFileError
 
-    plan = Plan(args.source, args.model, args.engine, args.delegate, args.threads, args.resize, args.fps, args.seconds)
+    plan = Plan(
+        args.source,
+        args.model,
+        args.engine,
+        args.delegate,
+        args.threads,
+        args.resize,
+        args.fps,
+        args.cameras,
+        args.seconds,
+    )
     try:
         records = _measure(variants(plan) if args.compare else [plan])
     except ConfigFileError as error:  # of a file that nobody has written: the names of its options say enough
@@ -120,7 +137,7 @@ def _page(record: Record) -> str:
     )
     lines = [
         f"{record.model} on {record.engine}, delegate {record.delegate}, threads: {record.threads}",
-        f"{plan.source}, {rate}, {record.seconds:.0f} s; {_machine(record)}",
+        f"{_sources(plan)}, {rate}, {record.seconds:.0f} s; {_machine(record)}",
         "",
         f"{'ms':<12}{'p50':>9}{'p95':>9}{'p99':>9}",
         *(f"{name:<12}{part.p50:9.2f}{part.p95:9.2f}{part.p99:9.2f}" for name, part in record.stages.items()),
@@ -145,7 +162,7 @@ def _table(records: Sequence[Record]) -> str:
         f"{'  *' if record is best else ''}"
         for record in records
     ]
-    title = f"{records[0].plan.source}; {_machine(records[0])}"
+    title = f"{_sources(records[0].plan)}; {_machine(records[0])}"
     models = sorted({record.model for record in records})
     if len(models) > 1:
         reason += (
@@ -165,6 +182,10 @@ def _machine(record: Record) -> str:
     if machine["throttled"]:
         words.append(f"throttled {machine['throttled']:#x}")
     return ", ".join(words)
+
+
+def _sources(plan: Plan) -> str:
+    return plan.source if plan.cameras == 1 else f"{plan.cameras} cameras, {plan.source} each"
 
 
 def _dropped(record: Record) -> str:

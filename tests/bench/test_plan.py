@@ -32,13 +32,13 @@ def test_without_threads_the_daemons_own_default_counts(tmp_path: Path) -> None:
 
 
 def test_a_pattern_is_half_as_fast_again_as_the_model_unless_a_rate_is_asked_for(tmp_path: Path) -> None:
-    assert loaded(Plan(), tmp_path, invoke_ms=10.0).cameras["bench"].fps == pytest.approx(150)
-    assert loaded(Plan(), tmp_path, invoke_ms=0.1).cameras["bench"].fps == 1000
-    assert loaded(Plan(fps=7), tmp_path, invoke_ms=10.0).cameras["bench"].fps == 7
+    assert loaded(Plan(), tmp_path, invoke_ms=10.0).cameras["bench1"].fps == pytest.approx(150)
+    assert loaded(Plan(), tmp_path, invoke_ms=0.1).cameras["bench1"].fps == 1000
+    assert loaded(Plan(fps=7), tmp_path, invoke_ms=10.0).cameras["bench1"].fps == 7
 
 
 def test_a_recording_waits_for_the_worker_and_begins_again(tmp_path: Path, demo: Path) -> None:
-    camera = loaded(Plan(source=f"file:{demo / 'street.mp4'}"), tmp_path, invoke_ms=10.0).cameras["bench"]
+    camera = loaded(Plan(source=f"file:{demo / 'street.mp4'}"), tmp_path, invoke_ms=10.0).cameras["bench1"]
     assert (camera.policy, camera.loop, camera.fps) == ("block", True, 1000)
 
 
@@ -46,3 +46,9 @@ def test_a_path_is_from_where_the_user_is(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     assert f'"path": "{tmp_path}/mine.tflite"' in Plan(model="mine.tflite").configuration("ipc:///x")
     assert f'"source": "file:{tmp_path}/clip.mp4"' in Plan(source="file:clip.mp4").configuration("ipc:///x")
+
+
+def test_cameras_share_the_rate(tmp_path: Path) -> None:
+    cameras = loaded(Plan(cameras=4), tmp_path, invoke_ms=10.0).cameras
+    assert [camera.fps for camera in cameras.values()] == [37.5] * 4
+    assert loaded(Plan(cameras=2, fps=7), tmp_path).cameras["bench2"].fps == 3.5

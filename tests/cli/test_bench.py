@@ -44,8 +44,8 @@ def test_a_person_gets_a_page() -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
-        (["--source", "junk"], 78, "cameras.bench.source: must begin with file:"),
-        (["--source", "file:/absent.mp4"], 1, "cameras.bench.source: /absent.mp4: no such file"),
+        (["--source", "junk"], 78, "cameras.bench1.source: must begin with file:"),
+        (["--source", "file:/absent.mp4"], 1, "cameras.bench1.source: /absent.mp4: no such file"),
         (["--source", "usb:/dev/video77"], 1, "the camera is lost: /dev/video77: there is no such device"),
         (["--model", "nope"], 78, "model.name: there is no bundled model 'nope'"),
         (["--fps", "0"], 2, "--fps: must be a number above 0"),
