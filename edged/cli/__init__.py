@@ -45,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     _open_standard_streams()
     # Its warnings at each try to open a camera tell nothing that is not told in plain words, and once.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+    # numpy is not loaded yet. More threads would not read memory faster, and would take the model's processor time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     args = _parser().parse_args(argv)
     try:
         status: int = args.main(args)

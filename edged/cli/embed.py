@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edged.cli.arguments import add_model_arguments, add_picture_arguments
+from edged.cli.arguments import add_model_arguments, add_picture_arguments, count
 from edged.cli.contract import EXIT_FAILURE, EXIT_INTERRUPTED, Commands
 from edged.errors import DelegateError, InferenceError, ModelError
 
@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from edged.cli.pictures import Pictures
-    from edged.vision.embedder import EmbedderOptions
+    from edged.vision.embedder import Embedder, EmbedderOptions
     from edged.vision.specs import ModelFile, Normalization
 
 __all__ = ["add_parser"]
+
+OF_MODEL = (
+    *("model", "mean", "std", "head", "l2_normalize", "quantize", "engine", "delegate", "delegate_option", "threads"),
+    *("resize", "trusted"),
+)
+"""What a configuration says, too."""
 
 MANY = 3  # from so many pictures on, how far it has come is worth showing
 
@@ -34,8 +40,14 @@ def add_parser(commands: Commands) -> None:
         description="Embeds pictures and prints how many dimensions their vectors have, and their cosine similarity: a "
         "number for two pictures, a matrix for more. A picture is turned upright as its EXIF data says. What cannot be "
         "used is named on stderr and the rest goes on; the exit status is then 1.",
+        epilog="A catalogue holds the vectors of many pictures, each with a label, which is the name of its file. A "
+        "daemon reads it as a reference (catalogue: FILE.npz), and --search finds what in it is most like a picture. "
+        "It goes with one model and its options; with -c these are the daemon's.",
     )
     parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="picture files, and folders of them")
+    parser.add_argument(
+        "-c", "--config", metavar="FILE", help="take the model from this configuration, and not from the options below"
+    )
     add_model_arguments(parser)
     add_picture_arguments(parser)
     parser.add_argument(
@@ -45,25 +57,33 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print everything, vectors too, as one JSON object")
     parser.add_argument(
-        "--out", type=Path, metavar="FILE.npy", help="write the vectors, one row a picture, in the order of the list"
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write the vectors: one row a picture, in the order of the list, or, if FILE ends in .npz, as a catalogue",
     )
-    parser.set_defaults(main=embed)
+    parser.add_argument(
+        "--search", type=Path, metavar="FILE.npz", help="print what in this catalogue is most like each picture"
+    )
+    parser.add_argument("--top-k", type=count, default=5, metavar="N", help="how many of it (default: %(default)s)")
+    parser.set_defaults(main=embed, usual_model={name: parser.get_default(name) for name in OF_MODEL})
 
 
 def embed(args: argparse.Namespace) -> int:
     """Embed the pictures of *args* and print what they are like."""
+    from edged.cli.catalogues import nearest, open_catalogue
     from edged.cli.pictures import Pictures
     from edged.cli.similarities import as_json, as_text
-    from edged.vision.fallback import open_embedder
-    from edged.vision.memory import cache_folder
 
     if problem := _unusable(args):
         print(f"edged embed: {problem}", file=sys.stderr)
         return EXIT_FAILURE
-    with open_embedder(_model(args), _options(args), memory=cache_folder(), trusted=args.trusted) as embedder:
+    with _embedder(args) as embedder:
+        catalogue = None if args.search is None else open_catalogue(args.search, embedder)
         pictures = Pictures(embedder, args.roi, args.rotation, args.save_input)
         status = _embed_all(pictures, args.pictures)
-        print(as_json(pictures) if args.json else as_text(pictures))
+        found = None if catalogue is None else nearest(catalogue, pictures.done, args.top_k)
+        print(as_json(pictures, found) if args.json else as_text(pictures, found))
     if args.out is not None and pictures.done and not _save(pictures, args.out):
         return EXIT_FAILURE
     return status or (EXIT_FAILURE if pictures.failed else 0)
@@ -104,6 +124,10 @@ def _each(files: list[Path]) -> Generator[Path, None, None]:
 def _save(pictures: Pictures, path: Path) -> bool:
     import numpy as np
 
+    from edged.cli.catalogues import save_catalogue
+
+    if path.suffix == ".npz":
+        return save_catalogue(pictures, path)
     try:
         with path.open("wb") as file:
             np.save(file, np.stack([picture.vector for picture in pictures.done]))
@@ -120,10 +144,32 @@ def _unusable(args: argparse.Namespace) -> str | None:
             args.save_input.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
             return f"--save-input {args.save_input}: {exc.strerror}"
+    given = [name for name, usual in args.usual_model.items() if getattr(args, name) != usual]
+    if args.config is not None and given:
+        return f"--{given[0].replace('_', '-')}: the configuration (-c) says that already"
     out: Path | None = args.out
-    if out is not None and (out.is_dir() or not os.access(out if out.exists() else out.parent, os.W_OK)):
+    if out is None:
+        return None
+    target = (
+        out if out.exists() and out.suffix != ".npz" else out.parent
+    )  # a catalogue is put in place when it is whole
+    if out.is_dir() or not os.access(target, os.W_OK):
         return f"--out {out}: no file can be written there"
     return None
+
+
+def _embedder(args: argparse.Namespace) -> Embedder:
+    """The model of the configuration, or of the other arguments, opened."""
+    if args.config is None:
+        from edged.vision.fallback import open_embedder
+        from edged.vision.memory import cache_folder
+
+        return open_embedder(_model(args), _options(args), memory=cache_folder(), trusted=args.trusted)
+    from edged.config import load
+    from edged.pipeline.model import open_model, read_fallback_file, read_model_file
+
+    loaded = load(args.config)
+    return open_model(loaded, read_model_file(loaded), read_fallback_file(loaded))
 
 
 def _model(args: argparse.Namespace) -> ModelFile:

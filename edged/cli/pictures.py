@@ -14,6 +14,7 @@ from edged.cli.png import save_png
 from edged.errors import ReferenceImageError
 from edged.references import picture_files, read_reference
 from edged.values import PixelFormat
+from edged.vision.reduction import crop_size, reduce_picture
 from edged.vision.view import ModelView
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ class Pictures:
         """Embed the picture in *path*, or tell why not."""
         try:
             picture = read_reference(path)
+            if self.embedder.options.decode == "reduced":
+                spec = self.embedder.model.input
+                picture = reduce_picture(picture, crop_size((spec.width, spec.height), self._rotation))
             height, width = picture.shape[:2]
             box = self._region.to_box(width, height)
             vector = np.zeros(self.embedder.dimension, self.embedder.dtype)

@@ -11,11 +11,14 @@ import numpy as np
 from edged.cli.ledger import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from edged.cli.pictures import Pictures
+    from edged.values import Match
+
+    Found = Sequence[Sequence[Match]]
 
 __all__ = ["as_json", "as_text", "similarities"]
 
@@ -32,16 +35,18 @@ def similarities(vectors: list[NDArray[Any]]) -> NDArray[np.float64]:
     return cosines
 
 
-def as_text(pictures: Pictures) -> str:
-    """The model, the pictures and their similarity, in lines."""
-    return "\n".join(_lines(pictures))
+def as_text(pictures: Pictures, found: Found | None = None) -> str:
+    """The model, the pictures and their similarity, in lines; or what was *found* for each."""
+    return "\n".join(_lines(pictures, found))
 
 
-def as_json(pictures: Pictures) -> str:
+def as_json(pictures: Pictures, found: Found | None = None) -> str:
     """The same as one JSON object; a similarity that there is none of is null."""
     embedder = pictures.embedder
     done = pictures.done
-    cosines = similarities([picture.vector for picture in done]).tolist() if len(done) <= MOST else None
+    cosines = None
+    if found is None and len(done) <= MOST:
+        cosines = similarities([picture.vector for picture in done]).tolist()
     return json.dumps(
         {
             "model": embedder.model.name,
@@ -60,8 +65,9 @@ def as_json(pictures: Pictures) -> str:
                     "width": picture.width,
                     "height": picture.height,
                     "vector": [_number(value) for value in picture.vector.tolist()],
+                    **_nearest(found, number),
                 }
-                for picture in done
+                for number, picture in enumerate(done)
             ],
             "similarity": cosines and [[_number(cosine) for cosine in row] for row in cosines],
             "failed": [{"path": _unicode(failure.path), "reason": failure.reason} for failure in pictures.failed],
@@ -70,7 +76,13 @@ def as_json(pictures: Pictures) -> str:
     )
 
 
-def _lines(pictures: Pictures) -> Iterator[str]:
+def _nearest(found: Found | None, number: int) -> dict[str, Any]:
+    if found is None:
+        return {}
+    return {"nearest": [{"label": match.label, "s": round(match.similarity, 6)} for match in found[number]]}
+
+
+def _lines(pictures: Pictures, found: Found | None) -> Iterator[str]:
     embedder, done = pictures.embedder, pictures.done
     head = f"head {embedder.head.index}" + (f" ({embedder.head.name})" if embedder.head.name else "")
     yield printable(
@@ -79,7 +91,9 @@ def _lines(pictures: Pictures) -> Iterator[str]:
     )
     for number, picture in enumerate(done, 1):
         yield f"{number:>3}  {printable(str(picture.path))}  {picture.width} x {picture.height}"
-    if len(done) < 2:
+        for match in () if found is None else found[number - 1]:
+            yield f"     {match.similarity:9.6f}  {match.label}"
+    if len(done) < 2 or found is not None:
         return
     if len(done) > MOST:
         yield f"Cosine similarity: not of more than {MOST} pictures; --out writes their vectors"
