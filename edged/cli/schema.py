@@ -1,4 +1,4 @@
-"""``edged schema``: the JSON Schema of the configuration, and of control messages."""
+"""``edged schema``: the JSON Schema of the configuration, of what is published, and of control messages."""
 
 from __future__ import annotations
 
@@ -26,17 +26,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add ``edged schema`` to *commands*."""
     parser = commands.add_parser(
         "schema",
-        help="print the JSON Schema of the configuration, for editors, or of control messages",
-        description="Print the JSON Schema (draft 2020-12) of the configuration, or of control messages.",
+        help="print the JSON Schema of the configuration, for editors, or of messages",
+        description="Print the JSON Schema (draft 2020-12) of the configuration, of what is published, or of control "
+        "messages.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("config", "control"),
+        choices=("config", "wire", "control"),
         default="config",
-        help="of the configuration (the default), or of the messages of the control socket",
+        help="of the configuration (the default), of the headers of what is published, or of the messages of the "
+        "control socket",
     )
     parser.set_defaults(main=main)
 
@@ -47,7 +49,9 @@ def main(args: argparse.Namespace) -> int:
 
     from edged.cli.contract import emit
 
-    if args.what == "control":
+    if args.what == "wire":
+        from edged.wire.header_schema import header_schema as schema
+    elif args.what == "control":
         from edged.wire.control_schema import control_schema as schema
     else:
         from edged.config.schema import json_schema as schema

@@ -66,7 +66,8 @@ def faults(value: Any, rule: Schema, root: Schema, path: str = "") -> Iterator[s
                 if value != limit:
                     yield f"{path}: is not {limit}"
             case "required":
-                yield from (f"{path}.{key}: is missing" for key in limit if key not in value)
+                if isinstance(value, dict):
+                    yield from (f"{path}.{key}: is missing" for key in limit if key not in value)
             case "properties" | "patternProperties" | "additionalProperties":
                 if isinstance(value, dict):
                     yield from members(value, rule, keyword, root, path)

@@ -11,7 +11,7 @@ from typing import get_args
 
 import pytest
 
-from edged.wire import MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, Drops, Latency, Message
+from edged.wire import MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, Drops, Latency, Match, Message
 from tests.publishing import Publisher, vec
 
 MANUAL = (Path(__file__).parent.parent.parent / "docs" / "wire.md").read_text()
@@ -33,6 +33,8 @@ def test_the_manual_has_every_key_and_no_other(cls: type[Message]) -> None:
 def test_the_manual_names_the_parts_of_the_objects_and_the_limits() -> None:
     for cls in (Latency, Drops):
         assert all(f"`{member.name}`" in MANUAL for member in dataclasses.fields(cls))
+    sims = next(line for line in MANUAL.splitlines() if line.startswith("| `sims` |"))
+    assert {member.name for member in dataclasses.fields(Match)} <= set(re.findall(r"\w+", sims))
     assert (MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES) == (1 << 20, 4 << 20)
     assert "at most 1 MiB" in MANUAL
     assert "at most 4 MiB" in MANUAL
