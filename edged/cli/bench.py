@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from edged.bench.plan import Plan
     from edged.bench.record import Record
+    from edged.vision.unit_rows import Storage
 
 __all__ = ["add_parser"]
 
@@ -61,12 +62,23 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--compare", action="store_true", help="measure each bundled model, engine and number of threads, and choose"
     )
+    parser.add_argument(
+        "--references",
+        type=_many,
+        metavar="N",
+        help="measure only what it costs to compare a vector of 1280 numbers with N references, on one thread",
+    )
+    parser.add_argument(
+        "--dtype", choices=("float32", "float16", "int8"), help="how these are kept (default: each of the three)"
+    )
     parser.add_argument("--json", action="store_true", help="print the record as JSON; with --compare one a line")
     parser.set_defaults(main=bench)
 
 
 def bench(args: argparse.Namespace) -> int:
     """Measure what *args* ask for, and print it."""
+    if args.references is not None:
+        return _bench_references(args)
     from edged.bench.compare import variants
     from edged.bench.plan import Plan
     from edged.config import ConfigFileError
@@ -94,6 +106,25 @@ def bench(args: argparse.Namespace) -> int:
         emit("".join(json.dumps(record.as_json()) + "\n" for record in records))
     else:
         emit(_table(records) if args.compare else _page(records[0]))
+    return 0
+
+
+def _bench_references(args: argparse.Namespace) -> int:
+    from edged.bench.references import measure_references
+    from edged.vision.unit_rows import DTYPES
+
+    dtypes: Sequence[Storage] = DTYPES if args.dtype is None else (args.dtype,)
+    records = [measure_references(args.references, dtype, args.seconds / len(dtypes)) for dtype in dtypes]
+    if args.json:
+        emit("".join(json.dumps(record.as_json()) + "\n" for record in records))
+        return 0
+    heads = f"{'references':<12}{'kept as':<10}{'least ms':>10}{'p50 ms':>10}{'MiB':>8}{'largest error':>16}"
+    rows = [
+        f"{record.count:<12}{record.dtype:<10}{record.least_ms:>10.2f}{record.median_ms:>10.2f}"
+        f"{record.memory_mib:>8.1f}{record.largest_error:>16.6f}"
+        for record in records
+    ]
+    emit("\n".join([heads, *rows, "", "Processor time of one thread for a vector of 1280 numbers."]) + "\n")
     return 0
 
 
@@ -195,6 +226,12 @@ def _dropped(record: Record) -> str:
 def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 64:
         raise argparse.ArgumentTypeError(f"must be a whole number in 1…64 (got {text!r})")
+    return int(text)
+
+
+def _many(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"must be a whole number in 1…1000000 (got {text!r})")
     return int(text)
 
 
