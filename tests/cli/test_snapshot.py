@@ -64,6 +64,18 @@ def test_it_writes_the_frame_and_exactly_what_the_model_is_given(
     assert np.array_equal(seen[..., ::-1], view.of(frame, PixelFormat.BGR, box, 90))
 
 
+def test_the_first_frames_are_skipped_while_exposure_settles(config: Path, tmp_path: Path, demo: Path) -> None:
+    config.write_text(config.read_text().replace("rotation: 90", "settle_frames: 2"))
+    assert main(["snapshot", "-c", str(config), "street", "-o", str(tmp_path)]) == 0
+    clip = cv2.VideoCapture(str(demo / "street.mp4"))
+    third = [np.asarray(clip.read()[1], np.uint8) for _ in range(3)][-1]
+    seen = cv2.imread(str(tmp_path / "street-path.png"))
+    assert seen is not None
+    view = ModelView(bundled_model("efficientnet-lite0").input)
+    box = Region(0.05, 0.32, 0.42, 0.56).to_box(768, 576)
+    assert np.array_equal(seen[..., ::-1], view.of(third, PixelFormat.BGR, box))
+
+
 def test_a_camera_that_is_absent_is_named_and_the_others_are_taken(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -125,6 +125,14 @@ def test_why_a_camera_is_lost_is_logged_once(caplog: pytest.LogCaptureFixture) -
     assert [record.message for record in lost] == ["camera cam is lost: it will not open"]
 
 
+def test_a_loss_goes_on_since_it_began_though_its_reason_changes() -> None:
+    with capturing(["open", "frame", "die", "refuse", "open", "frame"]) as rig:
+        eventually(lambda: not rig.stage.running, "the end")
+        _, died, refused, back, _ = rig.tally.changes
+        assert [died.reason, refused.reason] == ["the cable was pulled", "it will not open"]
+        assert died.since_ns == refused.since_ns < back.since_ns
+
+
 def test_a_camera_that_comes_back_with_another_size_gets_new_slots() -> None:
     big = Format(width=32, height=32)
     with capturing(["open", "frame", "die", big, "frame"]) as rig:
