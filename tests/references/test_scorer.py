@@ -1,0 +1,131 @@
+"""The best few of many references: the right ones, in order, with labels, and without large arrays."""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from edged.references import Reference, References, Scorer
+from edged.vision.unit_rows import DTYPES, Storage, UnitRows
+
+
+def vectors(count: int, size: int = 32, seed: int = 0) -> npt.NDArray[np.float32]:
+    return np.random.default_rng(seed).normal(size=(count, size)).astype(np.float32)
+
+
+def cosines(rows: npt.NDArray[Any], vector: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1) * np.linalg.norm(vector)
+    found: npt.NDArray[np.float64] = rows @ vector / lengths
+    return found
+
+
+def labels(count: int) -> tuple[str, ...]:
+    return tuple(f"part-{number}" for number in range(count))
+
+
+def told(scorer: Scorer, vector: npt.NDArray[np.float32]) -> list[tuple[str, str | None]]:
+    return [(match.reference, match.label) for match in scorer.matches(vector)]
+
+
+def test_the_best_few_of_a_catalogue_are_told_by_their_labels() -> None:
+    kept, probe = vectors(5000), vectors(1, seed=1)[0]
+    scorer = Scorer([Reference("parts", UnitRows.of(list(kept)), (), labels(5000), 7)])
+    best = np.argsort(-cosines(kept, probe))[:7]
+    assert told(scorer, probe) == [("parts", f"part-{number}") for number in best]
+    assert [match.similarity for match in scorer.matches(probe)] == pytest.approx(cosines(kept, probe)[best], abs=1e-6)
+    assert scorer.size == 5000
+
+
+def test_the_best_few_of_a_region_are_told_whatever_reference_they_are_of() -> None:
+    kept, probe = vectors(300), vectors(1, seed=1)[0]
+    many = [Reference(f"r{number:03}", [row]) for number, row in enumerate(kept[:200])]
+    scorer = Scorer([*many, Reference("parts", UnitRows.of(list(kept[200:])), (), labels(100), 50)], top_k=20)
+    everything = [*((f"r{number:03}", None) for number in range(200)), *(("parts", label) for label in labels(100))]
+    best = np.argsort(-cosines(kept, probe))[:20]
+    assert told(scorer, probe) == [everything[number] for number in best]
+    assert scorer.size == 300
+
+
+def test_a_reference_without_top_k_counts_as_one_and_tells_its_best_picture() -> None:
+    kept, probe = vectors(40), vectors(1, seed=1)[0]
+    scorer = Scorer([Reference("folder", list(kept), (), labels(40)), Reference("other", [-probe])])
+    assert told(scorer, probe) == [("folder", f"part-{cosines(kept, probe).argmax()}"), ("other", None)]
+    assert scorer.size == 2
+
+
+def test_what_makes_events_is_scored_even_if_it_is_not_told() -> None:
+    kept, probe = vectors(50), vectors(1, seed=1)[0]
+    order = np.argsort(-cosines(kept, probe))
+    many = [Reference(f"r{place}", [kept[row]], makes_events=place in (0, 40)) for place, row in enumerate(order)]
+    scorer = References(many, top_k=5).scorer("c", "r")
+    matches = scorer.matches(probe)
+    assert [match.reference for match in matches[: scorer.top_k]] == ["r0", "r1", "r2", "r3", "r4"]
+    assert [match.reference for match in matches[scorer.top_k :]] == ["r40"]
+    assert matches[-1].similarity == pytest.approx(cosines(kept, probe)[order[40]], abs=1e-6)
+
+
+def test_a_vector_of_zeros_is_like_nothing_in_the_order_of_names() -> None:
+    scorer = Scorer([Reference(name, [row]) for name, row in zip("cab", vectors(3), strict=True)], top_k=2)
+    assert [(match.reference, match.similarity) for match in scorer.matches(np.zeros(32, np.float32))] == [
+        ("a", 0.0),
+        ("b", 0.0),
+    ]
+
+
+@pytest.mark.parametrize("top_k", [1, 3, 100])
+def test_all_ways_to_keep_vectors_go_together(top_k: int) -> None:
+    kept, probe = vectors(400, 256), vectors(1, 256, seed=1)[0]
+    room = UnitRows.of(list(kept[:100]))
+    references = [
+        Reference("b", room[70:100], (), labels(30), 30),  # not in the order in which they lie in memory
+        Reference("a", room[:70], (), labels(70), 70),
+        Reference("h", UnitRows.of(list(kept[100:200]), "float16"), (), labels(100), 100),
+        Reference("i", UnitRows.of(list(kept[200:300]), "int8"), (), labels(100), 100),
+        *(Reference(f"z{number}", [row]) for number, row in enumerate(kept[300:])),
+    ]
+    found = Scorer(references, top_k).matches(probe)
+    order = np.sort(cosines(kept, probe))[::-1]
+    assert [match.similarity for match in found] == pytest.approx(order[: len(found)], abs=6e-3)
+    names = {("a", label): number for number, label in enumerate(labels(70))}
+    names |= {("b", label): 70 + number for number, label in enumerate(labels(30))}
+    for match in found:
+        if match.label is not None and match.reference in "ab":
+            exact = cosines(kept, probe)[names[match.reference, match.label]]
+            assert match.similarity == pytest.approx(exact, abs=1e-6)
+
+
+def test_references_in_several_places_are_kept_once() -> None:
+    room = UnitRows.of(list(vectors(200)))
+    references = References(
+        [Reference("everywhere", room[:100], (), labels(100)), Reference("door", room[100:], ("a/door",), labels(100))]
+    )
+    for place in (("a", "door"), ("a", "full"), ("b", "full")):
+        rows = [rows.rows for rows, _ in references.scorer(*place)._rows]
+        assert all(np.shares_memory(each, room.rows) for each in rows)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("single", [True, False], ids=["names", "catalogue"])
+def test_no_large_array_is_made_for_a_frame(dtype: Storage, single: bool) -> None:
+    rows = UnitRows.of(list(vectors(10_000)), dtype)
+    if single:
+        references = [Reference(f"r{number}", rows[number : number + 1]) for number in range(10_000)]
+    else:
+        references = [Reference("parts", rows, (), labels(10_000), 20)]
+    scorer, probe = Scorer(references, 20), vectors(1, seed=1)[0]
+    scorer.matches(probe)
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            scorer.matches(probe)
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        scorer.matches(probe)
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert peak < 8192  # twenty matches and their sorting; each of them is an object, and none an array
