@@ -23,7 +23,7 @@ from edged.service.notify import Notifier
 from edged.service.reload import Reloader
 from edged.wire import Status, Vec
 from tests.fakes import eventually
-from tests.keyed import free_port
+from tests.keyed import SERVER, Keys, free_port
 from tests.service.conftest import Manager
 
 WATCHDOG_SECONDS = 1.0
@@ -218,6 +218,28 @@ def test_a_wrong_configuration_changes_nothing_and_is_told_until_it_is_right(
             board.reload(picture="/gone.jpg")
         assert [problem.path for problem in caught.value.problems] == ["model.path", "references.here.images[0]"]
         assert board.reloader.pipeline is pipeline
+
+
+def test_what_a_configuration_names_is_looked_at_before_anything_changes(board: Board, tmp_path: Path) -> None:
+    keys = Keys(tmp_path, "board")
+    keys.secret("board").chmod(0o644)
+    with Subscriber(board.address) as heard:
+        vec(heard, lambda vec: True)
+        with pytest.raises(ConfigFileError) as caught:
+            board.reload(
+                front=", fps: 20, rotation: 90",
+                places="}, two: {images: [/gone.jpg]",
+                endpoints=f'["pub+bind:tcp://127.0.0.1:{free_port()}", "pub+bind:{board.address}"], {SERVER}',
+            )
+        assert {problem.path for problem in caught.value.problems} == {"publish.server_key", "references.two.images[0]"}
+        board.file.write_text(board.file.read_text().replace('"pattern:120x80"', '"file:gone.mp4"'))
+        keys.secret("board").chmod(0o600)
+        with pytest.raises(ConfigFileError) as caught:
+            board.reloader.ask().result(60)
+        assert "cameras.front.source" in [problem.path for problem in caught.value.problems]
+        for _ in range(10):
+            assert vec(heard, lambda vec: vec.camera == "front").rotation == 0
+        assert not heard.gaps.total()
 
 
 def test_an_endpoint_that_is_taken_changes_nothing_at_all(board: Board) -> None:
