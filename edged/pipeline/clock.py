@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import time
+from functools import cache
 
 __all__ = ["WallClock", "clock_synced"]
 
@@ -46,7 +47,12 @@ def clock_synced() -> bool | None:
     None where the call is not allowed or not there.
     """
     try:
-        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+        state = _libc().adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
     except (OSError, AttributeError):
         return None
     return None if state < 0 else state != _TIME_ERROR
+
+
+@cache  # each one made would be a few classes, which only the garbage collector gets rid of
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)

@@ -88,6 +88,7 @@ class Embedder:
         self._preprocess = Preprocessor(model.input, options.resize)
         self._postprocess = [Postprocessor(head, options.l2_normalize, options.quantize) for head in model.heads]
         self._input = np.zeros((1, model.input.height, model.input.width, 3), model.input.dtype)
+        self._turns: dict[Rotation | Orientation, Orientation] = {}
         self._outputs = [np.zeros(head.size, head.dtype) for head in model.heads]
         self._interpreter = Interpreter(
             model, engine=options.engine, delegate=options.delegate, num_threads=options.num_threads
@@ -105,7 +106,10 @@ class Embedder:
         Raises:
             ValueError: *image* is not of that layout, or *box* is empty or reaches outside it.
         """
-        turn = rotation if isinstance(rotation, Orientation) else Orientation.from_rotation(rotation)
+        turn = self._turns.get(rotation)
+        if turn is None:
+            turn = rotation if isinstance(rotation, Orientation) else Orientation.from_rotation(rotation)
+            self._turns[rotation] = turn
         self._preprocess(image, pixels, box, turn, self._input)
 
     def invoke(self) -> None:

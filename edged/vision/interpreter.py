@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,7 +18,6 @@ from edged.vision.delegate import CORAL_OP, DelegateLibrary, delegate_library
 from edged.vision.engine import EngineName, EngineOption, choose_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import TracebackType
 
     import numpy.typing as npt
@@ -75,6 +73,8 @@ class Interpreter:
                 self._runtime, self.delegate = opening.built_in(delegate)
             else:
                 self._runtime, self.delegate = opening.external(library)
+            # Each makes a view of what is there now: such a view is never kept, for the next run would be refused.
+            self._outputs = {head.tensor_index: self._runtime.tensor(head.tensor_index) for head in model.heads}
         except SystemError as exc:
             raise DelegateError(
                 f"{self.engine} was built for numpy 1 and does not work with numpy {version('numpy')}: "
@@ -87,8 +87,11 @@ class Interpreter:
         Raises:
             ValueError: the shape or the dtype is not the input's, or the interpreter is closed.
         """
-        with self._exclusive() as runtime:
+        runtime = self._begin()
+        try:
             runtime.set_tensor(self._model.input.index, pixels)
+        finally:
+            self._lock.release()
 
     def invoke(self) -> None:
         """Run the model on what was written.
@@ -97,14 +100,16 @@ class Interpreter:
             InferenceError: the engine or the delegate failed; a Coral stick that was pulled out does that.
             ValueError: the interpreter is closed.
         """
-        with self._exclusive() as runtime:
-            try:
-                runtime.invoke()
-            except _REFUSALS as exc:
-                raise InferenceError(
-                    f"model {self._model.name}: failed while running on {self.engine} "
-                    f"with delegate {self.delegate}: {_one_line(exc)}"
-                ) from exc
+        runtime = self._begin()
+        try:
+            runtime.invoke()
+        except _REFUSALS as exc:
+            raise InferenceError(
+                f"model {self._model.name}: failed while running on {self.engine} "
+                f"with delegate {self.delegate}: {_one_line(exc)}"
+            ) from exc
+        finally:
+            self._lock.release()
 
     def read(self, head: HeadSpec, out: npt.NDArray[Any]) -> None:
         """Copy to *out* what *head* gave, as the model stores it: ``(head.size,)`` of ``head.dtype``.
@@ -112,8 +117,11 @@ class Interpreter:
         Raises:
             ValueError: *out* does not fit, or the interpreter is closed.
         """
-        with self._exclusive() as runtime:
-            out[...] = runtime.tensor(head.tensor_index)().reshape(-1)
+        self._begin()
+        try:
+            out[...] = self._outputs[head.tensor_index]().reshape(-1)
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """Free the model, then its delegate. Closing twice is fine.
@@ -121,8 +129,12 @@ class Interpreter:
         Raises:
             RuntimeError: another thread is using it.
         """
-        with self._turn():
+        self._take_turn()
+        try:
+            self._outputs.clear()
             self._runtime = None
+        finally:
+            self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -132,24 +144,24 @@ class Interpreter:
     ) -> None:
         self.close()
 
-    @contextmanager
-    def _exclusive(self) -> Iterator[Any]:
-        with self._turn():
-            if self._runtime is None:
-                raise ValueError(f"model {self._model.name} is closed")
-            yield self._runtime
+    def _begin(self) -> Any:
+        """The runtime, for whoever releases the lock afterwards.
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
+        No context manager: right after a run the processor's caches hold nothing of Python, and each call more costs
+        some ten microseconds.
+        """
+        self._take_turn()
+        if self._runtime is None:
+            self._lock.release()
+            raise ValueError(f"model {self._model.name} is closed")
+        return self._runtime
+
+    def _take_turn(self) -> None:
         if not self._lock.acquire(blocking=False):
             raise RuntimeError(
                 f"model {self._model.name}: two threads use one interpreter at the same time; "
                 "give each its own, or let them take turns with a lock"
             )
-        try:
-            yield
-        finally:
-            self._lock.release()
 
 
 class _Opening:

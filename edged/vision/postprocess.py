@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from edged.errors import ModelError
@@ -32,12 +33,11 @@ class Postprocessor:
     """
 
     def __init__(self, head: HeadSpec, l2_normalize: bool, quantize: bool) -> None:
-        self._head = head
         self._l2_normalize = l2_normalize
         self._quantize = quantize
         self._real = np.zeros(head.size, np.float32)
         self._spare = np.zeros(head.size, np.float32)
-        self._scale, self._zero_point = _scale(head)
+        self._levels = _levels(head)
 
     def __call__(self, raw: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the feature vector of *raw* to *out*.
@@ -53,18 +53,19 @@ class Postprocessor:
             raise ValueError(
                 f"out must be {np.dtype(dtype)} of shape {self._real.shape} (got {out.dtype} of shape {out.shape})"
             )
-        real = self._real
-        np.copyto(real, raw.reshape(-1))
-        if self._head.dtype != "float32":
-            np.subtract(real, self._zero_point, real)
-            np.multiply(real, self._scale, real)
+        real = out if not self._quantize and out.flags.c_contiguous else self._real
+        if self._levels is None:
+            np.copyto(real, raw.reshape(-1))
+        else:
+            cv2.LUT(raw.reshape(-1).view(np.uint8), self._levels, real)
         if self._l2_normalize:
             self._normalize(real)
         if self._quantize:
             np.multiply(real, np.float32(128), real)
             saturate_int8(real)
             round_half_away(real, self._spare)
-        np.copyto(out, real, casting="unsafe")
+        if real is not out:
+            np.copyto(out, real, casting="unsafe")
 
     def _normalize(self, real: NDArray[Any]) -> None:
         """The squares are added in float32, one after the other: the sum is the library's to the last bit."""
@@ -75,11 +76,13 @@ class Postprocessor:
                 np.multiply(real, np.float32(1) / np.sqrt(square), real)
 
 
-def _scale(head: HeadSpec) -> tuple[np.float32, np.float32]:
+def _levels(head: HeadSpec) -> NDArray[np.float32] | None:
+    """The number that each of the 256 bytes of a quantised tensor stands for, ``(256,)``; None: it has floats."""
     if head.dtype == "float32":
-        return np.float32(1), np.float32(0)
+        return None
     if head.quantization is None:
         raise ModelError(
             f"Output tensor {head.tensor_name} has type {head.dtype}: it requires a quantisation scale (got none)."
         )
-    return np.float32(head.quantization.scale), np.float32(head.quantization.zero_point)
+    stored = np.arange(256, dtype=np.uint8).view(head.dtype).astype(np.float32)
+    return (stored - np.float32(head.quantization.zero_point)) * np.float32(head.quantization.scale)

@@ -55,6 +55,9 @@ class Preprocessor:
     def __init__(self, spec: InputSpec, resize: Resize = "exact") -> None:
         self._aim = _Aim(spec, resize, pixel_values(spec), Scratch())
         self._plans: OrderedDict[tuple[object, ...], _PackedPlan | _PlanarPlan] = OrderedDict()
+        self._ways: dict[tuple[object, ...], _Way] = {}
+        self._out: NDArray[Any] | None = None
+        self._target: NDArray[Any]
 
     def __call__(
         self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, orientation: Orientation, out: NDArray[Any]
@@ -73,21 +76,39 @@ class Preprocessor:
             ValueError: *image* or *out* has another shape or dtype than it has to have, or *box* is empty or reaches
                 outside *image*.
         """
+        seen = (image.shape, image.strides, image.dtype, pixels, box, orientation)
+        way = self._ways.get(seen)
+        if way is None:
+            way = self._way(image, pixels, box, orientation)
+            if len(self._ways) >= _PLANS:
+                self._ways.clear()
+            self._ways[seen] = way
+        if out is not self._out:
+            self._target = self._checked(out)
+            self._out = out
+        target = self._target
+        if way.mirrored:
+            image = image[..., ::-1]
+        if target.flags.c_contiguous:
+            way.plan(image, box, target, scattered=way.scattered)
+        else:
+            whole = self._aim.scratch.array("whole", target.shape, target.dtype.type)
+            way.plan(image, box, whole, scattered=way.scattered)
+            np.copyto(target, whole)
+
+    def _way(self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, orientation: Orientation) -> _Way:
+        """What is done with pictures that lie in memory as *image* does, once it is sure that it can be done."""
         width, height = frame_size(image, pixels)
         if box.width < 1 or box.height < 1 or not _inside(box, width, height):
             raise ValueError(
                 f"Invalid crop coordinates. The picture has {width} x {height} pixels (got a box of "
                 f"{box.width} x {box.height} at {box.x}, {box.y})"
             )
-        target = self._checked(out)
-        if pixels in _MIRRORED and image.strides[2] < 0:
+        mirrored = pixels in _MIRRORED and image.strides[2] < 0
+        if mirrored:
             image, pixels = image[..., ::-1], _MIRRORED[pixels]
-        plan = self._plan(pixels, box, Orientation(orientation))
-        if target.flags.c_contiguous:
-            plan(image, box, target)
-        else:
-            plan(image, box, whole := self._aim.scratch.array("whole", target.shape, target.dtype.type))
-            np.copyto(target, whole)
+        readable = _readable(image) if pixels in CHANNELS else image.flags.c_contiguous
+        return _Way(self._plan(pixels, box, Orientation(orientation)), mirrored, not readable)
 
     def _checked(self, out: NDArray[Any]) -> NDArray[np.uint8]:
         spec = self._aim.spec
@@ -112,6 +133,14 @@ class Preprocessor:
         else:
             self._plans.move_to_end(key)
         return plan
+
+
+class _Way(NamedTuple):
+    """What was found out about pictures in one layout of memory, and need not be again for each of them."""
+
+    plan: _PackedPlan | _PlanarPlan
+    mirrored: bool
+    scattered: bool
 
 
 class _Aim(NamedTuple):
@@ -205,11 +234,11 @@ class _PackedPlan:
         self._shape = _shape(*source, channels)
         self._scratch = aim.scratch
 
-    def __call__(self, image: NDArray[np.uint8], box: Box, out: NDArray[Any]) -> None:
+    def __call__(self, image: NDArray[np.uint8], box: Box, out: NDArray[Any], *, scattered: bool) -> None:
         picture = image[box.y : box.y + box.height, box.x : box.x + box.width]
         if len(self._shape) == 2 and picture.ndim == 3:
             picture = picture[..., 0]
-        if not _readable(picture):
+        if scattered:
             np.copyto(crop := self._scratch.array("crop", self._shape), picture)
             picture = crop
         for step, result in self._before:
@@ -242,8 +271,8 @@ class _PlanarPlan:
         self._to_rgb = PlanesToRgb(aim.spec.width, aim.spec.height, aim.scratch)
         self._rgb = aim.scratch.array("rgb", (aim.spec.height, aim.spec.width, 3))
 
-    def __call__(self, image: NDArray[np.uint8], box: Box, out: NDArray[Any]) -> None:
-        if not image.flags.c_contiguous:
+    def __call__(self, image: NDArray[np.uint8], box: Box, out: NDArray[Any], *, scattered: bool) -> None:
+        if scattered:
             np.copyto(frame := self._scratch.array("frame", image.shape), image)
             image = frame
         planes = split_planes(image, self._pixels)
