@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, TypeVar
 from edged.errors import RingClosed
 from edged.pipeline.errands import Errands
 from edged.pipeline.handover import Handover, ModelFacts, Result
+from edged.pipeline.place import Place
 from edged.pipeline.ring import FrameRing, Lease
 from edged.pipeline.stage import Stage
-from edged.pipeline.stillness import Skipping, Stillness
+from edged.pipeline.stillness import Skipping
 from edged.pipeline.tally import Tally
 from edged.pipeline.witness import Sight, Witness
-from edged.references import Reference, References, Scorer
-from edged.values import FULL, Region, Rotation
+from edged.references import Reference, References
+from edged.values import Region, Rotation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,8 +90,7 @@ class Inference(Stage):
         self._handover = handover
         self._errands = Errands(self._ring)
         self._turn = 0
-        self._scorers: dict[tuple[str, str], Scorer] = {}
-        self._stillness: dict[tuple[str, str], Stillness] = {}
+        self._places: dict[str, list[Place]] = {}
         self._witnesses: list[Witness] = []
 
     @property
@@ -172,18 +172,12 @@ class Inference(Stage):
             self._turn = 0
             if feeds and self._handover.facts is not self._facts:
                 self._handover.open(self._facts)
-        self._scorers = {
-            (feed.camera, region): self._references.scorer(feed.camera, region)
-            for feed in self._feeds
-            for region, _ in feed.regions
-        }
         for feed in self._feeds:
             feed.ring.is_watched = partial(self._is_watched, feed)
-        self._stillness = {  # anew: what was seen by another look, or compared with others, is not told again
-            (feed.camera, region): Stillness(feed.skipping)
+        # Anew: what was seen by another look, or compared with others, is not told again.
+        self._places = {
+            feed.camera: [Place(feed, name, region, self._references) for name, region in feed.regions]
             for feed in self._feeds
-            if feed.skipping is not None
-            for region, _ in feed.regions
         }
 
     def _go_on(self) -> None:
@@ -199,9 +193,9 @@ class Inference(Stage):
             return
         feed, lease = taken
         with lease:
-            for name, region in feed.regions:
-                if self._is_wanted(feed, name):
-                    self._embed(feed, lease, name, region)
+            for place in self._places[feed.camera]:
+                if self._is_wanted(feed, place.name):
+                    self._embed(feed, lease, place)
                     self.progress()
 
     @property
@@ -273,13 +267,12 @@ class Inference(Stage):
             feed.tally.dropped_publish += 1
         return vector
 
-    def _embed(self, feed: Feed, lease: Lease, name: str, region: Region) -> None:
+    def _embed(self, feed: Feed, lease: Lease, place: Place) -> None:
         assert self._facts is not None, "made by open"
         if (vector := self._borrow(feed)) is None:
             return
-        scorer, still = self._scorers[feed.camera, name], self._stillness.get((feed.camera, name))
         started = time.monotonic_ns()
-        box = (FULL if feed.is_cropped else region).to_box(lease.format.width, lease.format.height)
+        box, still = place.box(lease.format), place.still
         if still is not None and still.holds(lease, box) and not self._witnesses:
             still.recall(vector)
             matches, unchanged = still.matches, True
@@ -290,18 +283,18 @@ class Inference(Stage):
             self._embedder.invoke()
             self._embedder.read(vector)
             inferred = time.monotonic_ns()
-            matches, unchanged = scorer.matches(vector), False
+            matches, unchanged = place.scorer.matches(vector), False
             compared = time.monotonic_ns()
             if still is not None:
                 still.remember(lease, vector, matches)
             for witness in tuple(self._witnesses):
-                if witness(Sight(feed, lease, name, box, vector, self._embedder)):
+                if witness(Sight(feed, lease, place.name, box, vector, self._embedder)):
                     self.dismiss(witness)
         self._handover.put(
             Result(
                 camera=feed.camera,
-                region=name,
-                roi=region,
+                region=place.name,
+                roi=place.region,
                 rotation=feed.rotation,
                 frame_seq=lease.seq,
                 stamp=lease.stamp,
@@ -311,11 +304,11 @@ class Inference(Stage):
                 infer_ns=inferred - loaded,
                 compare_ns=compared - inferred,
                 matches=matches,
-                compared=scorer.size,
+                compared=place.compared,
                 vector=vector,
                 facts=self._facts,
                 unchanged=unchanged,
-                top_k=scorer.top_k,
+                top_k=place.scorer.top_k,
             )
         )
 
