@@ -206,7 +206,7 @@ def _end(stages: Sequence[Stage], *, patience: float, until: float) -> None:
 
 
 class Figures:
-    """One log line a camera each minute."""
+    """One log line a camera each minute, for who looks for a fault: a journal on a memory card is to get none."""
 
     def __init__(self) -> None:
         self._since = time.monotonic()
@@ -225,7 +225,7 @@ class Figures:
 
     def _log(self, tally: Tally, seconds: float) -> None:
         captured, published = self._before[tally]
-        log.info(
+        log.debug(
             "camera %s: %s, %.1f frames/s captured, %.1f messages/s published, dropped: capture %d, ring %d, "
             "publish %d",
             tally.camera,

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from edged.config.environment import journal_stream
+from edged.pipeline.tally import Tally
+from edged.service.daemon import Figures
 from edged.service.logs import JournalFormatter
 
 LOG = """
@@ -88,3 +90,16 @@ def test_the_last_words_of_a_command_are_an_error_in_the_journal(tmp_path: Path)
         command, check=False, stderr=subprocess.PIPE, text=True, env=environment, timeout=30
     )
     assert ended_elsewhere.stderr == told
+
+
+def test_a_memory_card_gets_no_figures_each_minute_unless_somebody_looks_for_a_fault(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edged.service.daemon.FIGURES_SECONDS", 0.0)
+    figures, tally = Figures(), Tally("front")
+    for level in (logging.DEBUG, logging.INFO):
+        caplog.clear()
+        caplog.set_level(level)
+        figures.log_in_time([tally])
+        figures.log_in_time([tally])
+        assert ("camera front: starting, 0.0 frames/s captured" in caplog.text) is (level == logging.DEBUG)
