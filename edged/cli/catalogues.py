@@ -13,7 +13,7 @@ from edged.references import Reference, Scorer
 from edged.references.catalogue import LONGEST_LABEL, read_catalogue, write_catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from edged.cli.pictures import Picture, Pictures
     from edged.references.catalogue import Catalogue
@@ -41,15 +41,11 @@ def nearest(catalogue: Catalogue, pictures: Sequence[Picture], top_k: int) -> li
 
 def save_catalogue(pictures: Pictures, path: Path) -> bool:
     """Write the vectors of *pictures* to *path*, under the names of their files; False if not all could be."""
-    whole = [picture for picture in pictures.done if picture.vector.any()]
-    for picture in pictures.done:
-        if not picture.vector.any():
-            reason = "its vector is zero, which is like nothing; it is left out"
-            print(f"edged embed: {printable(str(picture.path))}: {reason}", file=sys.stderr)
+    whole = list(_usable(pictures.done))
     labels = labels_of([picture.path for picture in whole])
     twice = [label for label, count in Counter(labels).items() if count > 1]
     if twice or not whole:
-        reason = f"{printable(twice[0])} is given twice" if twice else "there is nothing to be written"
+        reason = f"two pictures would be called {twice[0]!r}" if twice else "there is nothing to be written"
         print(f"edged embed: --out {path}: {reason}", file=sys.stderr)
         return False
     embedder = pictures.embedder
@@ -61,6 +57,19 @@ def save_catalogue(pictures: Pictures, path: Path) -> bool:
         print(f"edged embed: --out {path}: {exc.strerror or exc}", file=sys.stderr)
         return False
     return len(whole) == len(pictures.done)
+
+
+def _usable(pictures: Sequence[Picture]) -> Iterator[Picture]:
+    """Those of *pictures* that can be compared, each once; the others are told of."""
+    seen: set[Path] = set()
+    for picture in pictures:
+        path = picture.path.absolute()
+        reason = "is given twice" if path in seen else "" if picture.vector.any() else "its vector is zero"
+        seen.add(path)
+        if reason:
+            print(f"edged embed: {printable(str(picture.path))}: {reason}; it is left out", file=sys.stderr)
+        else:
+            yield picture
 
 
 def labels_of(paths: Sequence[Path]) -> list[str]:

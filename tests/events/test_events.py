@@ -48,6 +48,13 @@ def test_without_a_rule_nothing_happens() -> None:
     assert Events("run", EVERYWHERE).see("street", "path", 1, 1, (Match("no-rule", 1.0),)) == []
 
 
+def test_of_several_pictures_of_a_reference_the_first_and_best_counts() -> None:
+    events = Events("run", EVERYWHERE)
+    seen = (Match("cat", 0.6, "sitting"), Match("dog", 0.45), Match("cat", 0.1, "running"))
+    assert told(events.see("street", "path", 1, 1, seen)) == {"street/path cat: begin"}
+    assert events.see("street", "path", 2, 2, seen) == []
+
+
 def test_a_lost_camera_ends_its_own_events_only() -> None:
     events = all_open()
     assert told(events.lose("street", 2_000_000)) == {

@@ -39,13 +39,18 @@ class Scene:
         self.stage.start(lambda: None)
         self.wait_for(lambda message: isinstance(message, Status))
 
-    def show(self, cat: float, camera: str = "street", frame_seq: int = 0, captured_ns: int | None = None) -> None:
+    def show(
+        self, cat: float, camera: str = "street", frame_seq: int = 0, captured_ns: int | None = None, told: int = 2
+    ) -> None:
         """Do what the worker does for one frame, captured now or when it is said."""
         vector = self._handover.borrow(10)
         assert vector is not None
         stamp = Stamp(captured_ns or time.monotonic_ns(), "arrival")
         matches = (Match("cat", cat), Match("dog", 0.5))
-        self._handover.put(Result(camera, "full", FULL, 0, frame_seq, stamp, 1, 1, 2, 3, 4, matches, 2, vector, FACTS))
+        times = 1, 1, 2, 3, 4
+        self._handover.put(
+            Result(camera, "full", FULL, 0, frame_seq, stamp, *times, matches, 2, vector, FACTS, top_k=told)
+        )
 
     def wait_for(self, wanted: Callable[[Message], bool]) -> list[Message]:
         """All messages up to the first that is *wanted*."""
@@ -96,6 +101,14 @@ def test_an_event_follows_the_vector_that_made_it_and_agrees_with_it(scene: Scen
     assert (end.phase, end.reason, end.s, end.peak) == ("end", "left", 0.1, 0.9)
     assert (end.event_id, end.seq) == (begin.event_id, begin.seq + 1)
     assert end.t_wall_us - end.t_begin_us == end.t_cap_us - begin.t_cap_us
+
+
+def test_scores_that_are_not_told_make_events_too(scene: Scene) -> None:
+    scene.show(0.9, told=0)
+    *_, vec, begin = scene.wait_for(lambda message: isinstance(message, Event))
+    assert isinstance(vec, Vec)
+    assert isinstance(begin, Event)
+    assert (vec.sims, vec.refs, begin.ref, begin.s) == ((), 2, "cat", 0.9)
 
 
 @pytest.mark.parametrize("state", [CameraState.LOST, CameraState.FROZEN])

@@ -1,0 +1,143 @@
+"""The references of a configuration: pictures in any number and catalogues, and what is wrong with them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edged.config import ConfigFileError, Loaded, load_text
+from edged.pipeline.model import open_model, read_model_file
+from edged.pipeline.references import embed_references, open_references, reference_problems
+from edged.references import embed_picture
+from edged.references.catalogue import write_catalogue
+from edged.vision.embedder import Embedder
+from edged.vision.unit_rows import UnitRows
+from tests.vision.pool_models import pool_model
+
+Configure = Callable[..., Loaded]
+
+COLOURS = np.random.default_rng(0).integers(1, 255, (40, 3), np.uint8)
+
+
+@pytest.fixture
+def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
+    """A configuration with the references of the test, beside forty pictures, of a model that tells their colours."""
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    (tmp_path / "model.tflite").write_bytes(pool_model().content)
+    (tmp_path / "pictures").mkdir()
+    for number, colour in enumerate(COLOURS):
+        cv2.imwrite(str(tmp_path / "pictures" / f"{number:02}.png"), np.full((8, 8, 3), colour, np.uint8))
+
+    def configured(references: str, more: str = "") -> Loaded:
+        text = f"cameras: {{a: {{source: 'usb:camera'}}}}\nmodel: {{path: model.tflite{more}}}\n"
+        return load_text(f"{text}references:\n{references}\npublish: {{top_k: 3}}\n", tmp_path / "edged.yaml")
+
+    return configured
+
+
+@pytest.fixture
+def embedder(configure: Configure) -> Iterator[Embedder]:
+    loaded = configure("  r: {images: pictures}".replace("pictures", "[pictures]"))
+    with open_model(loaded, read_model_file(loaded)) as opened:
+        yield opened
+
+
+def catalogue(embedder: Embedder, folder: Path) -> None:
+    vectors = [embed_picture(folder / "pictures" / f"{number:02}.png", embedder) for number in range(40)]
+    labels = [f"colour {number}" for number in range(40)]
+    write_catalogue(folder / "c.npz", vectors, labels, space_id=embedder.space_id, model="pool")
+
+
+def problems(work: Callable[[], object]) -> list[str]:
+    with pytest.raises(ConfigFileError) as caught:
+        work()
+    return [f"{problem.path}: {problem.rule}" for problem in caught.value.problems]
+
+
+def test_a_folder_and_a_catalogue_of_it_find_the_same(configure: Configure, embedder: Embedder, tmp_path: Path) -> None:
+    catalogue(embedder, tmp_path)
+    loaded = configure("  folder: {images: [pictures], top_k: 40}\n  parts: {catalogue: c.npz, top_k: 40}")
+    scorer = open_references(loaded, embedder).scorer("a", "full")
+    probe = embed_picture(tmp_path / "pictures" / "07.png", embedder)
+    found = scorer.matches(probe)
+    assert (scorer.size, len(found)) == (80, 3)
+    assert [(match.reference, match.label) for match in found[:2]] == [("folder", "07"), ("parts", "colour 7")]
+    assert [match.similarity for match in found[:2]] == pytest.approx([1, 1])
+
+
+def test_what_is_not_said_follows_from_what_it_is(configure: Configure, embedder: Embedder, tmp_path: Path) -> None:
+    catalogue(embedder, tmp_path)
+    loaded = configure(
+        "  one: {images: [pictures/03.png], enter: 0.9}\n  folder: {images: [pictures]}\n  parts: {catalogue: c.npz}\n"
+        "  small: {catalogue: c.npz, dtype: int8, top_k: 9, for: [a]}"
+    )
+    one, folder, parts, small = open_references(loaded, embedder).configured
+    assert [(each.top_k, len(each.labels), len(each.vectors)) for each in (one, folder, parts, small)] == [
+        (None, 0, 1),
+        (None, 40, 40),
+        (5, 40, 40),
+        (9, 40, 40),
+    ]
+    kept = [each.vectors.dtype for each in (one, folder, parts, small) if isinstance(each.vectors, UnitRows)]
+    assert kept == ["float32", "float32", "float32", "int8"]
+    assert (one.makes_events, folder.makes_events, small.places) == (True, False, ("a",))
+
+
+def test_pictures_of_many_references_lie_in_one_piece(configure: Configure, embedder: Embedder) -> None:
+    places = {True: ", for: [a/full]", False: ""}
+    loaded = configure(
+        "\n".join(
+            f"  r{number}: {{images: [pictures/{number:02}.png]{places[number % 2 == 0]}}}" for number in range(40)
+        )
+    )
+    references = open_references(loaded, embedder).configured
+    for parity in (0, 1):
+        rows = [each.vectors for each in references[parity::2] if isinstance(each.vectors, UnitRows)]
+        assert np.shares_memory(UnitRows.joined(rows).rows, rows[0].rows)
+
+
+def test_everything_that_is_wrong_is_told_at_once(configure: Configure, embedder: Embedder, tmp_path: Path) -> None:
+    catalogue(embedder, tmp_path)
+    (tmp_path / "pictures" / "05.png").write_bytes(b"text")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.npz").write_bytes(b"text")
+    cv2.imwrite(str(tmp_path / "black.png"), np.zeros((8, 8, 3), np.uint8))
+    loaded = configure(
+        "  a: {images: [pictures, empty]}\n  b: {catalogue: gone.npz}\n  c: {catalogue: text.npz}\n"
+        "  d: {catalogue: c.npz}\n  e: {images: [black.png]}",
+        ", l2_normalize: true",
+    )
+    without_model = [
+        f"references.a.images[0]: {tmp_path}/pictures/05.png: ",
+        f"references.a.images[1]: {tmp_path}/empty: the folder holds no picture",
+        f"references.b.catalogue: {tmp_path}/gone.npz: No such file",
+        f"references.c.catalogue: {tmp_path}/text.npz: is no catalogue",
+    ]
+    told = [f"{problem.path}: {problem.rule}" for problem in reference_problems(loaded)]
+    assert [line[: len(start)] for line, start in zip(sorted(told), without_model, strict=True)] == without_model
+    with open_model(loaded, read_model_file(loaded)) as other:
+        told = problems(lambda: open_references(loaded, other))
+    expected = [
+        *without_model,
+        f"references.d.catalogue: {tmp_path}/c.npz: its vectors are of space {embedder.space_id}",
+        f"references.e.images[0]: {tmp_path}/black.png: the model gives a vector",
+    ]
+    assert [line[: len(start)] for line, start in zip(sorted(told), expected, strict=True)] == expected
+
+
+def test_how_far_it_has_come_is_told_where_that_takes_long(
+    configure: Configure, embedder: Embedder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edged.pipeline.references.TELL_SECONDS", 0.0)
+    monkeypatch.setattr("edged.pipeline.references.MANY", 40)
+    loaded = configure("  folder: {images: [pictures]}")
+    with caplog.at_level(logging.INFO):
+        embed_references(loaded, lambda _: np.ones(3, np.float32), embedder)
+    assert "embedded 20 of 40 reference pictures" in caplog.messages
+    assert caplog.messages[-2].startswith("embedded 40 reference pictures in 0 s; a catalogue of them")
+    assert caplog.messages[-1] == "references: 40 vectors in float32, 0.0 MiB"
