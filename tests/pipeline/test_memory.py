@@ -1,0 +1,144 @@
+"""The way of a frame makes no array: all stages, real, driven step by step in one thread, while Python counts.
+
+NumPy tells tracemalloc of every array, OpenCV's included. What ZeroMQ copies to send it, it does in memory of its own.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import pytest
+import zmq
+
+from edged.bell import Bell
+from edged.config import Endpoint, load_text
+from edged.pipeline.build import Pipeline, build
+from edged.pipeline.handover import Handover, ModelFacts, Result
+from edged.pipeline.publisher import Publisher, PublisherSettings
+from edged.pipeline.tally import Tally
+from edged.values import FULL, Format, Stamp
+
+ARRAY = 4096
+LARGE = 200_000  # numbers of a vector, four bytes each
+FRAME = Format(768, 576)
+
+
+@contextmanager
+def opened(folder: Path, demo: Path, model: str, camera: str) -> Iterator[Pipeline]:
+    """All stages of a daemon, open, and none of them in a thread."""
+    pipeline = build(
+        load_text(
+            f"model: {{name: {model}}}\n"
+            f"cameras: {{street: {{source: '{camera}', loop: true, fps: 1000, regions: "
+            "{path: {left: 0.05, top: 0.32, right: 0.42, bottom: 0.56}}}}\n"
+            f"references: {{empty: {{images: ['{demo}/path-empty.jpg'], enter: 0.9}}, "
+            f"busy: {{images: ['{demo}/path-busy.jpg']}}}}\n"
+            f"publish: {{endpoints: ['pub+bind:ipc://{folder}/pub.sock']}}\n",
+            folder / "edged.yaml",
+        )
+    )
+    try:
+        for stage in reversed(pipeline.stages):
+            stage.open()
+        yield pipeline
+    finally:
+        for stage in pipeline.stages:
+            stage.close()
+
+
+@pytest.fixture
+def subscriber(tmp_path: Path) -> Iterator[zmq.Socket[bytes]]:
+    with zmq.Context() as context, context.socket(zmq.SUB) as socket:
+        socket.set(zmq.LINGER, 0)
+        socket.subscribe(b"")
+        socket.connect(f"ipc://{tmp_path}/pub.sock")
+        yield socket
+
+
+def one_frame(pipeline: Pipeline, peaks: dict[str, list[int]]) -> None:
+    """From the camera to the socket; *peaks* get what each stage took at most, in bytes."""
+    (capture,) = pipeline.captures
+    number, published = capture.next_seq, pipeline.tallies[0].published
+    while pipeline.tallies[0].published == published:
+        # A frame that is not due yet, or a bell that has not rung, is nothing: the step is done again.
+        for stage in (pipeline.inference, pipeline.publisher) if capture.next_seq > number else (capture,):
+            before = tracemalloc.get_traced_memory()[0]
+            tracemalloc.reset_peak()
+            stage.step()
+            peaks.setdefault(stage.name.partition(" ")[0], []).append(tracemalloc.get_traced_memory()[1] - before)
+
+
+@pytest.mark.parametrize("model", ["efficientnet-lite0", "efficientnet-lite0-int8"])
+@pytest.mark.parametrize("kind", ["file", "dir"])
+def test_no_stage_makes_an_array_for_a_frame(
+    tmp_path: Path, demo: Path, subscriber: zmq.Socket[bytes], kind: str, model: str
+) -> None:
+    source = f"file:{demo}/street.mp4" if kind == "file" else f"dir:{pictures(tmp_path, demo)}"
+    with opened(tmp_path, demo, model, source) as pipeline:
+        peaks: dict[str, list[int]] = {}
+        tracemalloc.start()
+        try:
+            for _ in range(15):
+                one_frame(pipeline, {})
+            gc.collect()
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(30):
+                one_frame(pipeline, peaks)
+            gc.collect()
+            growth = tracemalloc.get_traced_memory()[0] - before
+        finally:
+            tracemalloc.stop()
+        assert subscriber.poll(10_000), "somebody was there to send it to"
+    # A picture that OpenCV decodes is an array of its own, for its Python functions cannot do it into another.
+    decoded = FRAME.height * FRAME.width * 3 if kind == "dir" else 0
+    assert max(peaks["capture"]) < decoded + ARRAY
+    assert max(peaks["inference"]) < ARRAY
+    # A message is text, of which Python 3.11 makes each word by itself; that no vector is copied is seen below.
+    assert max(peaks["publisher"]) < 5 * ARRAY
+    assert growth < 2 * ARRAY
+
+
+def test_no_vector_is_copied_to_be_sent(tmp_path: Path, subscriber: zmq.Socket[bytes]) -> None:
+    bell = Bell()
+    handover = Handover(1, bell)
+    endpoint = Endpoint.parse(f"pub+bind:ipc://{tmp_path}/pub.sock", tmp_path)
+    publisher = Publisher(PublisherSettings("node", [endpoint], 10.0, "cafe"), handover, bell, [Tally("cam")])
+    facts = ModelFacts("large", "0123456789abcdef", "engine 1", "none", 0, None, "<f4", LARGE, "none", None)
+    handover.open(facts)
+    publisher.open()
+    while not publisher.subscriptions:
+        publisher.step()
+    peaks = []
+    tracemalloc.start()
+    try:
+        for number in range(10):
+            vector = handover.borrow(0.0)
+            assert vector is not None
+            stamp = Stamp(time.monotonic_ns(), "arrival")
+            handover.put(Result("cam", "full", FULL, 0, number, stamp, 0, 0, 0, 0, 0, (), 0, vector, facts))
+            before = tracemalloc.get_traced_memory()[0]
+            tracemalloc.reset_peak()
+            publisher.step()
+            peaks.append(tracemalloc.get_traced_memory()[1] - before)
+    finally:
+        tracemalloc.stop()
+        handover.close()
+        publisher.close()
+    assert subscriber.poll(10_000), "somebody was there to send it to"
+    assert max(peaks) < LARGE
+
+
+def pictures(folder: Path, demo: Path) -> Path:
+    """A folder with a few frames of the clip as JPEGs."""
+    (place := folder / "pictures").mkdir()
+    capture = cv2.VideoCapture(str(demo / "street.mp4"))
+    for number in range(3):
+        assert cv2.imwrite(str(place / f"{number}.jpg"), capture.read()[1])
+    capture.release()
+    return place
