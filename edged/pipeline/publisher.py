@@ -80,6 +80,7 @@ class Publisher(Stage):
         self._lost: LostEndpointError | None = None
         self._keys = Keyring()
         self._config_problem: str | None = None
+        self._is_hurried = False
         self._announcer = Announcer(
             self._run_id,
             settings.node,
@@ -161,6 +162,13 @@ class Publisher(Stage):
         self._announcer.use(rules)
         self._bell.ring()
 
+    def hurry(self) -> None:
+        """Wait for no subscriber in the end; called from any thread, when the daemon is told to stop.
+
+        It may come to its own end before anybody tells it to stop, and one who does not read would hold that up.
+        """
+        self._is_hurried = True
+
     def open(self) -> None:
         settings = self._settings
         log.info("publishing as node %s", settings.node)
@@ -193,7 +201,7 @@ class Publisher(Stage):
             self._say_bye()
         finally:
             self._errands.close()
-            self._outlets.close(BYE_SECONDS if self.stopping else DRAIN_SECONDS)
+            self._outlets.close(BYE_SECONDS if self.stopping or self._is_hurried else DRAIN_SECONDS)
             self._bell.close()
 
     def _say_bye(self) -> None:

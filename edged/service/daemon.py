@@ -183,6 +183,7 @@ class Daemon:
         if self._stop_reason:
             self._notifier.status(f"stopping: {self._stop_reason}")
             log.info("stopping: %s", self._stop_reason)
+        self._pipeline.publisher.hurry()
         begin = time.monotonic()
         if self._reloader is not None:
             _end([self._reloader], patience=0.0, until=begin + STOP_SECONDS / 6)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import zmq
 
 from edged.bell import Bell
 from edged.config import Endpoint, load_text
@@ -115,6 +116,21 @@ def test_a_stop_ends_it_in_order(cases: Path, address: str) -> None:
     assert rig.wait(2.0)
     assert time.monotonic() - begin < 2.0
     assert rig.error is None
+
+
+def test_a_subscriber_that_does_not_read_does_not_keep_the_daemon_from_stopping(cases: Path, address: str) -> None:
+    rig = Rig(cases, address, frames())
+    with zmq.Context() as context, context.socket(zmq.SUB) as stalled:
+        stalled.set(zmq.RCVHWM, 1)
+        stalled.subscribe(b"")
+        stalled.connect(address)
+        rig.start()
+        eventually(lambda: rig.tally.published > 300, "more messages than fit in between")
+        begin = time.monotonic()
+        rig.daemon.stop("asked to")
+        assert rig.wait(4)
+        assert time.monotonic() - begin < 2.0
+    assert rig.daemon.late == []
 
 
 def test_a_bug_in_a_stage_stops_the_others_and_is_raised(cases: Path, address: str) -> None:
