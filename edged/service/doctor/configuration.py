@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
     from edged.config import Problem
 
 __all__ = ["configuration", "sources"]
+
+UNREADABLE = "name a file that can be read"
+
+_COMMAND = re.compile(r"run '([^']+)'")
 
 
 def configuration(file: str | None) -> Iterator[Finding]:
@@ -48,5 +53,11 @@ def sources(file: str | None) -> Iterator[Finding]:
 
 def _bad(problems: Iterable[Problem]) -> Iterator[Finding]:
     for problem in problems:
-        cure = f"correct line {problem.line}; config/edged.yaml explains every option"
-        yield bad("configuration", str(problem), cure if problem.line else "name a file that can be read")
+        yield bad("configuration", str(problem), _cure(problem))
+
+
+def _cure(problem: Problem) -> str:
+    """What to do about it: often not the file is wrong but something that it names, and the rule has the command."""
+    if command := _COMMAND.search(problem.rule):
+        return command[1]
+    return f"correct line {problem.line}; config/edged.yaml explains every option" if problem.line else UNREADABLE

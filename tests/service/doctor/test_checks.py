@@ -22,6 +22,7 @@ from edged.service.doctor.folders import folder_findings
 from edged.service.doctor.holder import holder_of_port
 from edged.service.doctor.machine import board_findings
 from tests.fakes import eventually
+from tests.keyed import SERVER, Keys
 
 Write = Callable[[str, str], Path]
 
@@ -209,3 +210,12 @@ def test_every_problem_of_a_configuration_is_a_bad_line_with_its_cure(tmp_path: 
     assert found[1].cure.startswith("correct line 2;")
     [finding] = configuration(str(tmp_path / "none.yaml"))
     assert (finding.level, finding.cure) == ("bad", "name a file that can be read")
+
+
+def test_a_key_that_others_can_read_is_cured_by_a_command_and_not_in_the_file(tmp_path: Path) -> None:
+    keys = Keys(tmp_path, "board")
+    keys.secret("board").chmod(0o644)
+    file = tmp_path / "edged.yaml"
+    file.write_text(f"cameras: {{a: {{source: 'pattern:'}}}}\npublish: {{{SERVER}}}\n")
+    [finding] = configuration(str(file))
+    assert (finding.level, finding.cure) == ("bad", f"chmod 600 {keys.secret('board')}")
