@@ -39,7 +39,7 @@ class ReferenceConfig(Section):
     )
     dtype: Literal["float32", "float16", "int8"] | None = Field(
         default=None,
-        description="How vectors are kept in memory: 4, 2 or 1 byte a number; int8 changes scores by 0.002 at most. "
+        description="How vectors are kept in memory: 4, 2 or 1 byte a number; int8 changes scores by 0.004 at most. "
         "Default: float32, with more than 20,000 vectors float16; int8 where quantize makes vectors int8 anyway.",
     )
     top_k: Annotated[int, Field(ge=1, le=1000)] | None = Field(

@@ -33,7 +33,7 @@ HALF_BITS = np.int32(-0x70002000)  # 0x8fffe000: sign, exponent and fraction
 class UnitRows:
     """Vectors of length 1: ``len()`` of them, each of ``size`` numbers. A slice is a view of the same memory.
 
-    In float16 a cosine is some 0.0001 off at most, in int8 some 0.002 (docs/speed.md has what was measured); vectors
+    In float16 a cosine is some 0.0001 off at most, in int8 some 0.004 (docs/speed.md has what was measured); vectors
     that came as int8 lose nothing in int8.
 
     Args:
@@ -47,8 +47,8 @@ class UnitRows:
     def __init__(self, count: int, size: int, dtype: Storage = "float32") -> None:
         self.rows: NDArray[Any] = np.zeros((count, size), dtype)
         """As they are kept, of shape ``(count, size)``."""
-        self.factors = np.zeros(count, np.float32) if dtype == "int8" else None
-        """Of int8: what each has to be multiplied with to be of length 1."""
+        self.factors = None if dtype == "float32" else np.zeros(count, np.float32)
+        """What each has to be multiplied with to be of length 1, as its numbers are rounded; None: they are not."""
 
     @classmethod
     def of(cls, vectors: Sequence[NDArray[Any]], dtype: Storage = "float32") -> UnitRows:
@@ -127,21 +127,19 @@ class UnitRows:
         """
         vectors = comparable(vectors)
         stop = start + len(vectors)
-        if self.factors is None:
-            unit = _of_length_one(vectors, start)
+        if self.rows.dtype == np.int8:
+            kept = vectors if vectors.dtype == np.int8 else _as_int8(_of_length_one(vectors, start))
+        else:
+            kept = _of_length_one(vectors, start)
             if self.rows.dtype == np.float16:
-                unit *= HALF_SCALE
-                unit[np.abs(unit) < SMALLEST_HALF] = 0
-            self.rows[start:stop] = unit
-            return
-        if vectors.dtype != np.int8:
-            unit = _of_length_one(vectors, start)
-            unit *= 127 / np.abs(unit).max(axis=1, keepdims=True, initial=0)
-            vectors = np.rint(unit, unit).astype(np.int8)
-        squares = np.square(vectors, dtype=np.float64).sum(axis=1)
-        _check_length(squares, start)
-        self.rows[start:stop] = vectors
-        self.factors[start:stop] = 1 / np.sqrt(squares)
+                kept *= HALF_SCALE
+                kept[np.abs(kept) < SMALLEST_HALF] = 0
+        self.rows[start:stop] = kept
+        if self.factors is not None:
+            scale = HALF_SCALE if self.rows.dtype == np.float16 else 1.0
+            squares = np.square(self.rows[start:stop], dtype=np.float64).sum(axis=1)
+            _check_length(squares, start)
+            self.factors[start:stop] = scale / np.sqrt(squares)
 
 
 class Pointer:
@@ -236,6 +234,11 @@ def _of_length_one(vectors: NDArray[Any], start: int) -> NDArray[np.float64]:
     wide /= largest  # so that no square is too large or too small for a float
     wide /= np.sqrt(np.einsum("ij,ij->i", wide, wide))[:, np.newaxis]
     return wide
+
+
+def _as_int8(unit: NDArray[np.float64]) -> NDArray[np.int8]:
+    unit *= 127 / np.abs(unit).max(axis=1, keepdims=True, initial=0)
+    return np.rint(unit, unit).astype(np.int8)
 
 
 def _check_length(lengths: NDArray[np.float64], start: int) -> None:
