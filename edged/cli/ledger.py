@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from statistics import median
 
-from edged.wire import Event, Message, Status, Vec
+from edged.wire import Event, Match, Message, Status, Vec
 
 __all__ = ["Ledger", "Line", "Node", "printable"]
 
@@ -117,7 +117,7 @@ class Ledger:
             region=last.region,
             state=state,
             reason=reason,
-            scores=tuple((printable(match.ref), match.s) for match in last.sims),
+            scores=tuple((_called(match), match.s) for match in last.sims),
             rate=_rate(region.came, now),
             latency_ms=median(region.totals) / 1e3,
             age_ms=median(region.ages) * 1e3,
@@ -146,6 +146,10 @@ class Ledger:
 def printable(text: str) -> str:
     """*text* without what would move the cursor, ring the bell or worse: it came over a network."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def _called(match: Match) -> str:
+    return printable(match.ref if match.label is None else f"{match.ref}:{match.label}")
 
 
 def _node(name: str, teller: Vec | Status | None) -> Node:

@@ -70,10 +70,10 @@ def test_latency_and_age_are_medians() -> None:
 def test_scores_drops_and_gaps_are_those_of_the_last_message() -> None:
     ledger = Ledger()
     ledger.note(vec(0, sims=(Match("old", 0.1),)), 0.0, now=1.0)
-    last = vec(1, sims=(Match("new", 0.9), Match("other", -0.2)), dropped=Drops(1, 2, 3))
+    last = vec(1, sims=(Match("new", 0.9, "side"), Match("other", -0.2)), dropped=Drops(1, 2, 3))
     ledger.note(last, 0.0, now=1.1)
     (line,) = ledger.lines(1.1, {last.topic: 7, b"edged/1/vec/porch/street/door/": 9})
-    assert line.scores == (("new", 0.9), ("other", -0.2))
+    assert line.scores == (("new:side", 0.9), ("other", -0.2))
     assert line.drops == (("capture", 1), ("ring", 2), ("publish", 3))
     assert line.gaps == 7
 
