@@ -21,6 +21,7 @@ LONGEST_SHOWN = 60
 
 # Some cameras take user and password as parameters: ?user=admin&pwd=…, or /user=admin_password=…
 _BEFORE_PARAMETER = re.compile(r"(?=[/?&;])")
+_LOGIN = re.compile(r"[^\s:/]:(?!/)")
 _SECRETS = ("auth", "key", "login", "pass", "psw", "pwd", "secret", "token", "user", "usr")
 
 
@@ -87,7 +88,7 @@ def shown(value: object) -> str:
 
 def brief(text: str) -> str:
     """*text* on one line, without passwords, its middle left out where it is long."""
-    safe = redacted(text)
+    safe = _without_login(redacted(text))
     if len(safe) > LONGEST_SHOWN:
         half = LONGEST_SHOWN // 2
         safe = f"{safe[:half]}…{safe[-half:]}"
@@ -102,6 +103,13 @@ def redacted(text: str) -> str:
     if end > start:  # up to the last '@': a password may hold '/' and '@', and hiding too much does no harm
         text = f"{text[:start]}://***{text[end:]}"
     return "".join(_without_secrets(_BEFORE_PARAMETER.split(text)))
+
+
+def _without_login(text: str) -> str:
+    """*text* without what may be a password in a URL with a slip of the pen in it, such as ``rtsp:/me:secret@host``."""
+    end = text.rfind("@")
+    login = None if "://" in text else _LOGIN.search(text, 0, max(0, end))
+    return text if login is None else f"{text[: login.end()]}***{text[end:]}"
 
 
 def _without_secrets(parts: Iterable[str]) -> Iterator[str]:

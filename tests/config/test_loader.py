@@ -169,6 +169,23 @@ def test_no_password_is_told(told: Told) -> None:
     assert [line for line in lines if "rtmp://***@10.0.0.7/live" in line]
 
 
+@pytest.mark.parametrize(
+    "slip", ["rtsp:/me:s3cret@host/", "rtsp//me:s3/cr@s3cret@host", "me:s3cret@host", "RTSP:me:s3 cret@h"]
+)
+def test_no_password_is_told_of_a_url_with_a_slip_of_the_pen(told: Told, slip: str) -> None:
+    lines = told(f"node: '{slip}'\ncameras: {{a: {{source: '{slip}', '{slip}': 1}}}}\n")
+    assert len(lines) == 3
+    assert not [line for line in lines if "s3" in line]
+    assert [line for line in lines if "***@h" in line]
+
+
+def test_what_holds_an_at_sign_and_no_password_is_told(told: Told) -> None:
+    assert (
+        "(got '/base/axi/pcie@120000/imx708@1a')"
+        in told("cameras: {a: {source: '/base/axi/pcie@120000/imx708@1a'}}")[0]
+    )
+
+
 def test_long_and_unprintable_values_are_shown_short_and_on_one_line(told: Told) -> None:
     (line, _) = told("node: '" + "N" * 10_000 + '\'\ncameras: "\\u200B\\n"')
     assert len(line) < 250
