@@ -144,11 +144,11 @@ def test_only_what_somebody_hears_is_decoded_and_embedded(cases: Path, tmp_path:
 def test_the_first_frame_after_a_subscription_is_embedded(cases: Path, tmp_path: Path) -> None:
     with running(cases, tmp_path) as rig:
         rig.rests()
+        begin = time.monotonic_ns() // 1000
         with listening(rig, b"edged/1/vec/") as socket:
-            begin = time.monotonic_ns() // 1000
             first = wire.decode(socket.recv_multipart())
-            assert isinstance(first, wire.Vec)
-            assert first.t_cap_us > begin - 10_000  # fresh, and not what lay there
+        assert isinstance(first, wire.Vec)
+        assert first.t_cap_us >= begin  # not one that lay there
 
 
 def test_a_reference_that_makes_events_is_looked_for_without_a_subscriber(cases: Path, tmp_path: Path) -> None:
