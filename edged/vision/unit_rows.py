@@ -33,8 +33,8 @@ HALF_BITS = np.int32(-0x70002000)  # 0x8fffe000: sign, exponent and fraction
 class UnitRows:
     """Vectors of length 1: ``len()`` of them, each of ``size`` numbers. A slice is a view of the same memory.
 
-    In float16 a cosine is some 0.0001 off at most, in int8 some 0.004 (docs/references.md has what was measured); vectors
-    that came as int8 lose nothing in int8.
+    In float16 a cosine is some 0.0001 off at most, in int8 some 0.004 (docs/references.md has what was measured). What
+    came as int8 loses nothing in int8.
 
     Args:
         count: how many there is room for; they are zero until `put`.

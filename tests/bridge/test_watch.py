@@ -96,6 +96,15 @@ def test_an_event_of_a_camera_with_a_frame_a_minute_stays_open() -> None:
         assert world.states[f"{PLACE}/active"] == b"ON"
 
 
+def test_of_several_pictures_of_a_reference_the_best_is_its_score() -> None:
+    world = World()
+    world.see(status(0), 0.0)
+    world.see(status(0), 0.0)
+    world.see(vec(0, sims=(Match("path-empty", 0.75, "side"), Match("path-empty", 0.5, "front")), refs=900), 0.0)
+    world.tick(0.0)
+    assert float(world.states[f"{PLACE}/score"]) == 0.75
+
+
 def test_a_reference_that_is_only_not_among_the_best_stays() -> None:
     world = World()
     world.see(status(0), 0.0)
