@@ -23,7 +23,7 @@ def add_parser(commands: Commands) -> None:
         "snapshot",
         help="save what a camera sees and what the model is given",
         description="Takes one frame from each camera, or from the one that is named, and writes it as CAMERA.png with "
-        "its regions drawn on it, and beside it CAMERA-REGION.png, exactly the picture that the model is given: "
+        "its regions drawn on it, and beside it CAMERA.REGION.png, exactly the picture that the model is given: "
         "cropped, resized, turned. A running daemon, which holds the cameras, is asked for them; where none runs, the "
         "cameras of the configuration are opened.",
     )

@@ -125,7 +125,7 @@ class ControlClient:
         return self._ask(wire.ListReferences(), wire.ReferencesResult)[0].references
 
     def snapshot(self, camera: str) -> tuple[wire.SnapshotResult, dict[str, bytes]]:
-        """A look through *camera*, and PNGs by name: ``street`` with its regions, ``street-path`` as the model sees."""
+        """A look through *camera*, and PNGs by name: ``street`` with its regions, ``street.path`` as the model sees."""
         result, pictures = self._ask(wire.Snapshot(camera=camera), wire.SnapshotResult)
         return result, {info.name: png for info, png in zip(result.pictures, pictures, strict=True)}
 

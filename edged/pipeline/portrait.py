@@ -36,10 +36,10 @@ def portraits(
     model_input: InputSpec,
     resize: Resize,
 ) -> dict[str, NDArray[np.uint8]]:
-    """RGB pictures: the frame with its regions under the name *camera*, and each region's as ``camera-region``.
+    """RGB pictures: the frame with its regions under the name *camera*, and each region's as ``camera.region``.
 
     The latter are what the model of *model_input* is given, before it is normalised: cropped, resized, and turned by
-    *rotation*.
+    *rotation*. Names of cameras and regions have no dot, so that no two pictures of any cameras have one name.
     """
     width, height = frame_format.width, frame_format.height
     boxes = {name: region.to_box(width, height) for name, region in regions.items()}
@@ -47,4 +47,4 @@ def portraits(
     draw_boxes(whole, boxes)
     view = ModelView(model_input, resize)
     inputs = {name: view.of(frame, frame_format.pixels, box, rotation) for name, box in boxes.items()}
-    return {camera: whole, **{f"{camera}-{name}": picture for name, picture in inputs.items()}}
+    return {camera: whole, **{f"{camera}.{name}": picture for name, picture in inputs.items()}}

@@ -37,7 +37,7 @@ class Photographer:
         self._input = read_model_file(loaded).input
 
     def take(self, camera: str) -> dict[str, NDArray[np.uint8]]:
-        """One frame of *camera*: RGB pictures, the frame under its name, and each region's as ``camera-region``.
+        """One frame of *camera*: RGB pictures, the frame under its name, and each region's as ``camera.region``.
 
         Raises:
             SourceError: the camera cannot be opened, or gives no good frame.

@@ -212,7 +212,7 @@ class ReferencesResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureInfo:
-    """A PNG that follows in a frame of its own: ``street`` is the camera's frame, ``street-path`` a region's input."""
+    """A PNG that follows in a frame of its own: ``street`` is the camera's frame, ``street.path`` a region's input."""
 
     name: str
     width: int

@@ -46,7 +46,7 @@ def test_it_writes_the_frame_and_exactly_what_the_model_is_given(
 ) -> None:
     out = tmp_path / "new" / "folder"
     assert main(["snapshot", "-c", str(config), "street", "-o", str(out)]) == 0
-    assert {path.name for path in out.iterdir()} == {"street.png", "street-path.png", "street-sky.png"}
+    assert {path.name for path in out.iterdir()} == {"street.png", "street.path.png", "street.sky.png"}
     assert capsys.readouterr().out.splitlines()[0] == str(out / "street.png")
 
     frame = first_frame(demo)
@@ -58,7 +58,7 @@ def test_it_writes_the_frame_and_exactly_what_the_model_is_given(
     box = Region(0.05, 0.32, 0.42, 0.56).to_box(768, 576)
     assert changed[box.y, box.x : box.x + box.width].all()
 
-    seen = cv2.imread(str(out / "street-path.png"))
+    seen = cv2.imread(str(out / "street.path.png"))
     assert seen is not None
     view = ModelView(bundled_model("efficientnet-lite0").input)
     assert np.array_equal(seen[..., ::-1], view.of(frame, PixelFormat.BGR, box, 90))
@@ -69,7 +69,7 @@ def test_the_first_frames_are_skipped_while_exposure_settles(config: Path, tmp_p
     assert main(["snapshot", "-c", str(config), "street", "-o", str(tmp_path)]) == 0
     clip = cv2.VideoCapture(str(demo / "street.mp4"))
     third = [np.asarray(clip.read()[1], np.uint8) for _ in range(3)][-1]
-    seen = cv2.imread(str(tmp_path / "street-path.png"))
+    seen = cv2.imread(str(tmp_path / "street.path.png"))
     assert seen is not None
     view = ModelView(bundled_model("efficientnet-lite0").input)
     box = Region(0.05, 0.32, 0.42, 0.56).to_box(768, 576)

@@ -229,10 +229,10 @@ def test_a_snapshot_is_the_frame_with_its_regions_and_what_the_model_is_given(
     daemon: ControlClient, house: House
 ) -> None:
     result, pictures = daemon.snapshot("still")
-    assert list(pictures) == ["still", "still-left", "still-all"]
+    assert list(pictures) == ["still", "still.left", "still.all"]
     assert [(info.width, info.height) for info in result.pictures] == [(120, 80), (96, 96), (96, 96)]
     view = ModelView(read_model(MODEL).input)
-    for name, region in (("still-left", Region(right=0.5)), ("still-all", FULL)):
+    for name, region in (("still.left", Region(right=0.5)), ("still.all", FULL)):
         seen = cv2.imdecode(np.frombuffer(pictures[name], np.uint8), cv2.IMREAD_COLOR)
         assert seen is not None
         expected = view.of(house.picture, PixelFormat.BGR, region.to_box(120, 80), 90)

@@ -58,8 +58,15 @@ def test_the_frame_comes_first_and_then_what_the_model_is_given_of_each_region()
     pictures = portraits("door", SCENE, Format(80, 60), regions, 90, spec, "exact")
     assert {name: picture.shape for name, picture in pictures.items()} == {
         "door": (60, 80, 3),
-        "door-left": (24, 32, 3),
-        "door-all": (24, 32, 3),
+        "door.left": (24, 32, 3),
+        "door.all": (24, 32, 3),
     }
     assert np.array_equal(SCENE, before), "the regions are drawn on a copy"
     assert not np.array_equal(pictures["door"], SCENE[..., ::-1])
+
+
+def test_pictures_of_cameras_whose_names_are_alike_have_names_of_their_own() -> None:
+    spec = InputSpec(name="input", index=0, height=24, width=32, dtype="uint8")
+    door = portraits("door", SCENE, Format(80, 60), {"left": Region(), "left-low": Region()}, 0, spec, "exact")
+    left = portraits("door-left", SCENE, Format(80, 60), {"low": Region()}, 0, spec, "exact")
+    assert len({*door, *left}) == len(door) + len(left) == 5

@@ -139,7 +139,7 @@ def test_the_commands_enroll_list_look_and_forget(board: Board, capsys: pytest.C
         for arguments in (here, ("--socket", str(board.path))):
             status, out, _ = run("snapshot", "-o", str(board.folder / "out"), *arguments, capsys=capsys)
             assert status == 0
-            assert [Path(line).name for line in out.splitlines()] == ["street.png", "street-path.png"]
+            assert [Path(line).name for line in out.splitlines()] == ["street.png", "street.path.png"]
         status, _, err = run("snapshot", "yard", "--socket", str(board.path), capsys=capsys)
         assert status == 78
         assert "there is no camera 'yard'" in err
