@@ -182,6 +182,7 @@ class Inference(Stage):
 
     def _go_on(self) -> None:
         """Called between the parts of a long opening: a stop need not wait for the last of a thousand pictures."""
+        self.progress()
         if self.stopping:
             raise RingClosed("stopped before it was open")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import select
 import signal
 import time
@@ -143,6 +144,8 @@ class Daemon:
             stage.start(self._bell.ring)
             while not stage.wait_open(0.1):
                 self._headline.say(f"starting: opening {stage.name}")
+                if time.monotonic() < stage.due < math.inf:  # it does one thing after the other, such as many pictures
+                    self._notifier.still_starting(stage.step_seconds)
                 if self._stop_reason:
                     return False
             if stage.error is not None:

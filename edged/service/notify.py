@@ -50,6 +50,10 @@ class Notifier:
         """A reload begins; ``ready`` ends it."""
         self._send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
+    def still_starting(self, seconds: float) -> None:
+        """The start goes on, and takes that many *seconds* at least, even if that is more than it was given."""
+        self._send(f"EXTEND_TIMEOUT_USEC={int(seconds * 1e6)}")
+
     def stopping(self) -> None:
         """The stop begins."""
         self._send("STOPPING=1")

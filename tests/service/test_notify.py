@@ -23,6 +23,7 @@ from tests.service.conftest import Manager
         (Notifier.ready, "READY=1"),
         (Notifier.stopping, "STOPPING=1"),
         (Notifier.alive, "WATCHDOG=1"),
+        (lambda notifier: notifier.still_starting(30.0), "EXTEND_TIMEOUT_USEC=30000000"),
         (lambda notifier: notifier.status("all is well"), "STATUS=all is well"),
     ],
 )
