@@ -1,12 +1,10 @@
-"""The publisher stage: owns the sockets, numbers the messages, and tells events and each camera's condition."""
+"""The publisher stage: owns the sockets, and tells results, events and each camera's condition in their order."""
 
 from __future__ import annotations
 
 import logging
 import math
-import secrets
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -20,13 +18,13 @@ from edged.board import Board, Health
 from edged.events import EventRules
 from edged.pipeline.announcer import Announcer
 from edged.pipeline.audience import wanted_places
-from edged.pipeline.clock import WallClock
 from edged.pipeline.errands import Errands
 from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.health import HealthWatch
 from edged.pipeline.keyring import Keyring
 from edged.pipeline.outlets import LostEndpointError, Outlets
-from edged.pipeline.reporter import STATUS_SECONDS, Reporter, resident_bytes
+from edged.pipeline.reporter import STATUS_SECONDS, Reporter
+from edged.pipeline.scribe import Scribe
 from edged.pipeline.stage import Stage
 from edged.pipeline.tally import CameraState, Condition, Tally
 
@@ -69,22 +67,18 @@ class Publisher(Stage):
         self._handover = handover
         self._bell = bell
         self._reporters = {tally.camera: Reporter(tally) for tally in tallies}
-        self._run_id = secrets.token_hex(8)
-        self._started = time.monotonic()
-        self._clock = WallClock()
+        self._scribe = Scribe(settings.node, settings.config_hash)
         self._health = HealthWatch(settings.board)
-        self._seq: Counter[tuple[str, str, str, str | None]] = Counter()
         self._outlets = Outlets()
         self._errands = Errands(bell.ring)
         self._audience: tuple[str, EventRules, tuple[frozenset[bytes], ...]] | None = None
         self._lost: LostEndpointError | None = None
         self._keys = Keyring()
-        self._config_problem: str | None = None
         self._is_hurried = False
         self._announcer = Announcer(
-            self._run_id,
+            self._scribe.run,
             settings.node,
-            lambda camera, region: self._next_seq("event", camera, region),
+            lambda camera, region: self._scribe.next_seq("event", camera, region),
             settings.rules,
         )
 
@@ -221,50 +215,12 @@ class Publisher(Stage):
         self._bell.ring()  # there may be more
 
     def _send_vec(self, result: Result) -> None:
-        facts = result.facts
         reporter = self._reporters.get(result.camera)
         if reporter is None:
             return  # the last frames of a camera that is there no more, and has had its last status
-        roi = result.roi
         # A float32 has no more than these digits; the rest would be noise that costs bytes.
         scores = [wire.Match(each.reference, round(each.similarity, 6), each.label) for each in result.matches]
-        message = wire.Vec(
-            run=self._run_id,
-            seq=self._next_seq("vec", result.camera, result.region),
-            node=self._settings.node,
-            camera=result.camera,
-            region=result.region,
-            frame_seq=result.frame_seq,
-            t_cap_us=result.stamp.t_cap_ns // 1000,
-            t_wall_us=self._clock.wall_us(result.stamp.t_cap_ns),
-            ts_source=result.stamp.source,
-            clock_synced=self._clock.synced,
-            lat_us=wire.Latency(
-                wait=result.wait_ns // 1000,
-                pre=result.preprocess_ns // 1000,
-                infer=result.infer_ns // 1000,
-                sim=result.compare_ns // 1000,
-                total=(time.monotonic_ns() - result.stamp.t_cap_ns) // 1000,
-                decode=result.decode_ns // 1000,
-            ),
-            dropped=reporter.drops(),
-            rotation=result.rotation,
-            roi=(roi.left, roi.top, roi.right, roi.bottom),
-            model=facts.model,
-            space_id=facts.space_id,
-            delegate=facts.delegate,
-            unchanged=result.unchanged,
-            engine=facts.engine,
-            head=facts.head,
-            head_name=facts.head_name,
-            dtype=facts.dtype,
-            shape=(facts.dimension,),
-            norm=facts.norm,
-            scale=facts.scale,
-            sims=tuple(scores[: result.top_k]),
-            refs=result.compared,
-            vector=result.vector,
-        )
+        message = self._scribe.vec(result, scores, reporter.drops())
         self._send(message)
         reporter.tally.published += 1
         if reporter.tally.latencies is not None:
@@ -308,8 +264,10 @@ class Publisher(Stage):
         if settings.node != self._settings.node:
             self._say_bye_as_node()
             self._announcer.rename(settings.node)
+            self._scribe.node = settings.node
             log.info("publishing as node %s", settings.node)
         self._settings, self._keys = settings, keys
+        self._scribe.config_hash = settings.config_hash
 
     def _say_bye_as_node(self) -> None:
         self._announce(self._announcer.stop())
@@ -332,8 +290,8 @@ class Publisher(Stage):
             self._send_status(gone, _parted("no longer in the configuration"), bye=True)
 
     def _tell_problem(self, problem: str | None) -> None:
-        if problem != self._config_problem:
-            self._config_problem = problem
+        if problem != self._scribe.config_problem:
+            self._scribe.config_problem = problem
             for reporter in self._reporters.values():
                 reporter.next_status = time.monotonic()
 
@@ -353,35 +311,11 @@ class Publisher(Stage):
             self._handover.wanted = wanted_places(*audience)
 
     def _send_status(self, reporter: Reporter, condition: Condition | None = None, *, bye: bool = False) -> None:
-        facts = self._handover.facts
-        tally = reporter.tally
-        condition = condition or tally.condition
-        captured, published = reporter.rates()
-        health = self._health.look()
-        message = wire.Status(
-            run=self._run_id,
-            seq=self._next_seq("status", tally.camera, None),
-            node=self._settings.node,
-            camera=tally.camera,
-            state=condition.state.value,
-            reason=condition.reason,
-            since_us=self._clock.wall_us(condition.since_ns),
-            t_wall_us=self._clock.wall_us(time.monotonic_ns()),
-            fps_captured=captured,
-            fps_published=published,
-            dropped=reporter.drops(),
-            reopens=tally.reopens,
-            engine=facts.engine if facts else None,
-            delegate=facts.delegate if facts else None,
-            model=facts.model if facts else None,
-            space_id=facts.space_id if facts else None,
-            config_hash=self._settings.config_hash,
-            config_problem=self._config_problem,
-            uptime_s=round(time.monotonic() - self._started, 3),
-            rss_bytes=resident_bytes(),
-            temp_c=health.temp_c,
-            throttled=health.throttled,
-            cma_free_bytes=health.cma_free_bytes,
+        message = self._scribe.status(
+            reporter,
+            condition or reporter.tally.condition,
+            facts=self._handover.facts,
+            health=self._health.look(),
             insecure=self._outlets.in_clear,
             bye=bye,
         )
@@ -390,12 +324,6 @@ class Publisher(Stage):
 
     def _send(self, message: wire.Message) -> None:
         self._outlets.send(wire.encode(message))
-
-    def _next_seq(self, kind: wire.Kind, camera: str, region: str | None) -> int:
-        topic = kind, self._settings.node, camera, region
-        seq = self._seq[topic]
-        self._seq[topic] = seq + 1
-        return seq
 
     def _seconds_to_wait(self) -> float:
         due = min(reporter.next_status for reporter in self._reporters.values())
