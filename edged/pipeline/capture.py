@@ -189,6 +189,10 @@ class Capture(Stage):
                 self._damage = f": {error}"
                 return
             raise
+        if self._freeze.in_doubt:
+            self._tally.dropped_capture += 1
+            self._last_good = time.monotonic()  # no silence, but it may be of long ago
+            return
         self._ring.commit(seq, stamp, decoded - begin)
         self._foresight.decoded(time.monotonic_ns() - begin)
         self._last_good, self._damage = time.monotonic(), ""

@@ -12,6 +12,7 @@ from edged.values import Stamp
 __all__ = ["FreezeWatch", "RateCap"]
 
 LOOK_EVERY_NS = 500_000_000  # a look costs about a millisecond; two a second are enough
+PATIENCE_NS = 1_000_000_000  # some cameras begin with a picture from before they were closed
 
 
 class RateCap:
@@ -44,11 +45,16 @@ class FreezeWatch:
         self._digest: int | None = None
         self._same_since_ns = 0
         self._next_look_ns = 0
+        self._is_opened = False
+        self._patient_until_ns = 0
         self._frozen = False
+        self.in_doubt = False
+        """Whether the last picture would be frozen, were the camera not just opened: what comes next will tell."""
 
     def look_at_once(self) -> None:
-        """Look at the next frame whenever it comes: after a new start the old verdict means nothing."""
+        """Look at the next frame whenever it comes: the camera was opened, and has a second to show something new."""
         self._next_look_ns = 0
+        self._is_opened = True
 
     def sees_frozen(self, pixels: NDArray[np.uint8], stamp: Stamp) -> bool:
         """Whether the picture has been the same for longer than allowed. *pixels* must be C-contiguous."""
@@ -59,5 +65,9 @@ class FreezeWatch:
     def _look(self, digest: int, now_ns: int) -> None:
         if digest != self._digest:
             self._digest, self._same_since_ns = digest, now_ns
-        self._frozen = now_ns - self._same_since_ns >= self._limit_ns
-        self._next_look_ns = now_ns + LOOK_EVERY_NS
+        if self._is_opened:
+            self._is_opened, self._patient_until_ns = False, now_ns + PATIENCE_NS
+        is_old = now_ns - self._same_since_ns >= self._limit_ns
+        self.in_doubt = is_old and now_ns < self._patient_until_ns
+        self._frozen = is_old and not self.in_doubt
+        self._next_look_ns = now_ns if self.in_doubt else now_ns + LOOK_EVERY_NS

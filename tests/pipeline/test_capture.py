@@ -174,17 +174,44 @@ def test_a_camera_that_gives_only_damaged_frames_is_lost() -> None:
         assert rig.states()[:2] == ["running", "lost"]
 
 
+FREEZING = CaptureSettings(frozen_seconds=0.6, stall_seconds=0.5, retry_seconds=0.001, retry_max_seconds=0.002)
+
+
 def test_a_camera_that_repeats_one_picture_is_frozen_until_the_picture_changes() -> None:
-    settings = CaptureSettings(frozen_seconds=0.6, retry_seconds=0.001, retry_max_seconds=0.002)
-    script = itertools.chain(["open", "frame"], ["same"] * 150, ["open", "same"], ["open", "frame", "frame"])
-    with capturing(script, settings, pace=0.01) as rig:
-        eventually(lambda: rig.states()[:3] == ["running", "frozen", "running"], "the freeze and its end")
+    still = True
+
+    def script() -> Iterator[str]:
+        yield from ("open", "frame")
+        while still:
+            yield "same"
+        yield from itertools.repeat("frame", 20)
+
+    with capturing(script(), FREEZING, pace=0.01) as rig:
+        eventually(lambda: rig.tally.reopens == 2, "a freeze, an opening that did not help, and another")
+        assert rig.states() == ["running", "frozen"]
         assert rig.tally.changes[1].reason == "the same picture for 0.6 s"
+        still = False
+        eventually(lambda: rig.states()[:3] == ["running", "frozen", "running"], "its end")
+
+
+def test_a_camera_that_begins_with_a_picture_from_before_heals_all_the_same() -> None:
+    rigs: list[Rig] = []
+
+    def script() -> Iterator[str]:
+        yield from ("open", "frame")
+        while not rigs or not rigs[0].tally.reopens:
+            yield "same"
+        yield from ("same", "same", "frame", "frame")
+
+    with capturing(script(), FREEZING, pace=0.01) as rig:
+        rigs.append(rig)
+        eventually(lambda: not rig.stage.running, "the end")
+        assert rig.states() == ["running", "frozen", "running", "stopped"]
+        assert rig.tally.reopens == 1
 
 
 def test_a_frozen_picture_is_not_passed_on_as_new() -> None:
-    settings = CaptureSettings(frozen_seconds=0.6, retry_seconds=0.001, retry_max_seconds=0.002)
-    with capturing(itertools.chain(["open", "frame"], itertools.repeat("same")), settings, pace=0.01) as rig:
+    with capturing(itertools.chain(["open", "frame"], itertools.repeat("same")), FREEZING, pace=0.01) as rig:
         eventually(lambda: "frozen" in rig.states(), "the freeze")
         while rig.ring.take() is not None:
             pass

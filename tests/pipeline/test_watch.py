@@ -58,10 +58,31 @@ def test_a_lens_cap_is_no_freeze_where_that_is_switched_off() -> None:
     assert not any(watch.sees_frozen(DARK, at(hour * 3600.0)) for hour in range(48))
 
 
-def test_after_a_new_start_the_same_picture_is_still_a_freeze_and_another_is_not() -> None:
-    for picture, frozen in ((DARK, True), (NOISE, False)):
-        watch = FreezeWatch(2.0)
-        for second in range(4):
-            watch.sees_frozen(DARK, at(second))
-        watch.look_at_once()
-        assert watch.sees_frozen(picture, at(3.1)) is frozen
+def test_after_an_opening_a_camera_has_a_second_to_show_something_new() -> None:
+    watch = FreezeWatch(2.0)
+    for second in range(4):
+        watch.sees_frozen(DARK, at(second))
+    watch.look_at_once()
+    seen = [(watch.sees_frozen(DARK, at(9 + tenth / 10)), watch.in_doubt) for tenth in (0, 1, 9, 10, 11)]
+    assert seen == [(False, True), (False, True), (False, True), (True, False), (True, False)]
+
+
+@pytest.mark.parametrize("late", [0.0, 0.033, 0.9, 5.0])
+def test_after_an_opening_a_new_picture_is_seen_at_once(late: float) -> None:
+    """The first may be one that the camera still had; also of a camera of one frame in five seconds."""
+    watch = FreezeWatch(2.0)
+    for second in range(4):
+        watch.sees_frozen(DARK, at(second))
+    watch.look_at_once()
+    if late:
+        assert not watch.sees_frozen(DARK, at(9))
+    assert not watch.sees_frozen(NOISE, at(9 + late))
+    assert not watch.in_doubt
+
+
+def test_a_picture_that_is_not_old_yet_is_in_no_doubt_after_an_opening() -> None:
+    watch = FreezeWatch(20.0)
+    watch.sees_frozen(DARK, at(0))
+    watch.look_at_once()
+    assert not watch.sees_frozen(DARK, at(3))
+    assert not watch.in_doubt
