@@ -14,8 +14,9 @@ from edged.config.environment import state_folder
 from edged.enrolled import EnrolledStore
 from edged.events import EventRules
 from edged.pipeline.capture import Capture, CaptureSettings
+from edged.pipeline.feed import Feed
 from edged.pipeline.handover import Handover
-from edged.pipeline.inference import Feed, Inference
+from edged.pipeline.inference import Inference
 from edged.pipeline.keyring import read_keyring
 from edged.pipeline.latencies import Latencies
 from edged.pipeline.model import open_model, read_fallback_file, read_model_file

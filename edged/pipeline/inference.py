@@ -8,21 +8,18 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from edged.errors import RingClosed
 from edged.pipeline.errands import Errands
+from edged.pipeline.feed import Feed
 from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.place import Place
-from edged.pipeline.ring import FrameRing, Lease
+from edged.pipeline.ring import Lease
 from edged.pipeline.stage import Stage
-from edged.pipeline.stillness import Skipping
-from edged.pipeline.tally import Tally
 from edged.pipeline.witness import Sight, Witness
 from edged.references import Reference, References
-from edged.values import Region, Rotation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,34 +27,13 @@ if TYPE_CHECKING:
 
     from edged.vision.embedder import Embedder
 
-__all__ = ["Feed", "Inference"]
+__all__ = ["Inference"]
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 WAIT_SECONDS = 0.25  # how long one step may wait for a frame or for room
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Feed:
-    """One camera as the worker sees it: where its frames come from, and what is looked at in each.
-
-    ``wait_for_publisher`` is the policy ``block``: a result that cannot be handed over is waited with, not dropped.
-    ``is_cropped`` says that the camera itself cuts out the region, so that its frames show nothing else. ``skipping``
-    says when a region is not embedded because nothing has moved there; None: each frame is. With ``on_demand`` only
-    what somebody needs is embedded: see `Handover.wanted`.
-    """
-
-    camera: str
-    ring: FrameRing
-    tally: Tally
-    regions: tuple[tuple[str, Region], ...]
-    rotation: Rotation
-    wait_for_publisher: bool
-    is_cropped: bool = False
-    skipping: Skipping | None = None
-    on_demand: bool = False
 
 
 class Inference(Stage):

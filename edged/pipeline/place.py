@@ -8,7 +8,7 @@ from edged.pipeline.stillness import Stillness
 from edged.values import FULL
 
 if TYPE_CHECKING:
-    from edged.pipeline.inference import Feed
+    from edged.pipeline.feed import Feed
     from edged.references import References
     from edged.values import Box, Format, Region
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edged.values import Box
 
 if TYPE_CHECKING:
-    from edged.pipeline.inference import Feed
+    from edged.pipeline.feed import Feed
     from edged.pipeline.ring import Lease
     from edged.vision.embedder import Embedder
 

@@ -18,8 +18,9 @@ from edged.config import Endpoint
 from edged.events import EventRule, EventRules, Thresholds
 from edged.pipeline.audience import wanted_places
 from edged.pipeline.capture import Capture, CaptureSettings
+from edged.pipeline.feed import Feed
 from edged.pipeline.handover import Handover
-from edged.pipeline.inference import Feed, Inference
+from edged.pipeline.inference import Inference
 from edged.pipeline.publisher import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.tally import CameraState, Tally

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from edged.bell import Bell
 from edged.errors import ModelError, RingClosed
+from edged.pipeline.feed import Feed
 from edged.pipeline.handover import Handover, Result
-from edged.pipeline.inference import Feed, Inference
+from edged.pipeline.inference import Inference
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.tally import Tally
 from edged.pipeline.witness import Sight

@@ -15,8 +15,9 @@ import pytest
 from numpy.typing import NDArray
 
 from edged.bell import Bell
+from edged.pipeline.feed import Feed
 from edged.pipeline.handover import Handover, Result
-from edged.pipeline.inference import Feed, Inference
+from edged.pipeline.inference import Inference
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stillness import Skipping
 from edged.pipeline.tally import Tally

@@ -16,8 +16,9 @@ from edged.config import Endpoint, load_text
 from edged.errors import ModelError, PublishError
 from edged.pipeline.build import Camera, build
 from edged.pipeline.capture import Capture, CaptureSettings
+from edged.pipeline.feed import Feed
 from edged.pipeline.handover import Handover
-from edged.pipeline.inference import Feed, Inference
+from edged.pipeline.inference import Inference
 from edged.pipeline.publisher import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.tally import Tally
