@@ -8,7 +8,7 @@ import select
 import socket
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from edged.bell import Bell
@@ -18,6 +18,7 @@ from edged.wire.zmtp import RouterEnd, to_bytes
 __all__ = ["Caller", "Callers"]
 
 MOST_CALLERS = 32  # when one more comes, one is cut off
+MOST_NEW = 24  # of these that have not said hello yet: they keep nobody out who has, nor he them
 READ_BYTES = 16_384
 MOST_AT_ONCE = 8  # messages of one caller before the others have their turn, and new callers
 MOST_UNREAD = 65_536  # bytes that a caller has not taken; it gets no more answers, and is not heard, until it has
@@ -168,7 +169,7 @@ class Callers:
                 self._callers[caller.connection.fileno()] = caller
                 self._write(caller)
         while len(self._callers) > MOST_CALLERS:
-            self._cut(min(self._callers.values(), key=_standing))
+            self._cut(_weakest(self._callers.values()))
 
     def _cut(self, caller: Caller) -> None:
         if caller.is_open:
@@ -176,6 +177,12 @@ class Callers:
             caller.close()
 
 
-def _standing(caller: Caller) -> tuple[bool, bool, float]:
-    """The lower, the sooner it is cut off: who waits for an answer comes last, who has not even said hello first."""
-    return caller.waits_for > 0, caller.end.is_ready, caller.heard
+def _weakest(callers: Collection[Caller]) -> Caller:
+    """Who has to go when there are too many: who has been silent for longest of those whom it harms least.
+
+    Nobody who waits for an answer, where that can be; and of those who have said hello and those who have just come
+    neither can keep the others out.
+    """
+    new = [caller for caller in callers if not caller.end.is_ready]
+    idle = [caller for caller in callers if caller.end.is_ready and not caller.waits_for]
+    return min(idle if idle and len(new) <= MOST_NEW else new or callers, key=lambda caller: caller.heard)
