@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,21 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[bytes, byte
         return [message.frames for message in recording]
 
 
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a daemon publishes what it makes of the demo's clip, which it plays in a loop."""
+    folder = tmp_path_factory.mktemp("live")
+    shutil.copytree(ROOT / "config/demo", folder, dirs_exist_ok=True)
+    address = f"ipc://{folder}/pub.sock"
+    config = folder / "edged.yaml"
+    config.write_text(config.read_text().replace("tcp://127.0.0.1:5556", address) + "control: {endpoint: null}\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "edged", "run", "-c", str(config)], stderr=subprocess.DEVNULL
+    ) as daemon:
+        yield address
+        daemon.terminate()
+
+
 def line(frames: tuple[bytes, bytes, bytes]) -> str:
     """What a subscriber has to print of a message."""
     message = decode(frames)
@@ -73,7 +89,7 @@ def line(frames: tuple[bytes, bytes, bytes]) -> str:
 
 @pytest.mark.parametrize("language", [python, node, cpp])
 def test_it_reads_what_a_daemon_wrote_and_notices_losses_and_restarts(
-    language: object, recorded: list[tuple[bytes, bytes, bytes]], tmp_path: Path
+    language: object, recorded: list[tuple[bytes, bytes, bytes]], live: str, tmp_path: Path
 ) -> None:
     assert callable(language)
     command = language(tmp_path)
@@ -106,6 +122,15 @@ def test_it_reads_what_a_daemon_wrote_and_notices_losses_and_restarts(
         f"{TOPIC} lost 2",
         f"{TOPIC} 2 3 5.000",
     ]
+
+    with subprocess.Popen([*command, live], stdout=subprocess.PIPE, text=True, env=environment) as program:
+        try:
+            assert program.stdout is not None
+            first, second = (program.stdout.readline().split() for _ in range(2))
+        finally:
+            program.kill()
+    assert (first[0], first[2], int(second[1])) == (TOPIC, "1280", int(first[1]) + 1)
+    assert {score.partition("=")[0] for score in first[4:]} == {"path-empty", "path-busy"}
 
 
 @pytest.mark.parametrize("name", ["subscriber.py", "subscriber.js", "subscriber.cpp"])
