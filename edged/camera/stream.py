@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.camera.delay import Delay, asleep_seconds
 from edged.camera.ffmpeg import decode_into, format_of
 from edged.config.problems import redacted
 from edged.errors import SourceError
@@ -25,9 +26,10 @@ class StreamSource:
 
     Frames come with the time of their arrival. ``grab`` blocks until there is a frame, up to *timeout* and not the one
     that it is given, and ``wake`` cannot end it: FFmpeg has no way to be asked. It leaves out frames that are old:
-    those of RTSP that had gathered while the stream was opened or hung, and one from before a silence, as far as the
-    stream tells the times of its frames. Frames keep the size that the stream had at the start; if that changes they
-    are scaled. User and password in the URL appear in no text.
+    those of RTSP that had gathered while the stream was opened or hung or nobody grabbed, and one from before a
+    silence, as far as the stream tells the times of its frames. RTSP that is decoded more slowly than it comes is lost
+    when it is some 2 s behind. Frames keep the size that the stream had at the start; if that changes they are scaled.
+    User and password in the URL appear in no text.
 
     Args:
         url: ``rtsp://``, ``rtsps://``, ``http://`` or ``https://…``.
@@ -44,11 +46,13 @@ class StreamSource:
         self._url = url
         self._shown = redacted(url)
         self._timeout = timeout
+        self._is_rtsp = url.lower().startswith("rtsp")  # others may be a video that comes as fast as it is read
         self._is_trusted = not verify_tls or not url.lower().startswith(("rtsps:", "https:"))
         self._capture: cv2.VideoCapture | None = None
         self._position = 0.0  # of the last frame, in the stream's own seconds
         self._was_old = False  # the last frame, from before a silence
         self._backlog = Backlog(USUAL_FPS)
+        self._delay = Delay(USUAL_FPS)
 
     def open(self) -> Format:
         self.close()
@@ -80,14 +84,15 @@ class StreamSource:
         self._position = 0.0
         frame_format = format_of(capture)
         self._backlog = Backlog(frame_format.fps or USUAL_FPS)
+        self._delay = Delay(frame_format.fps or USUAL_FPS)
         self._begin_anew()
         return frame_format
 
     def grab(self, timeout: float) -> Stamp | None:  # noqa: ARG002 - FFmpeg waits as long as it was told at the start
         assert self._capture is not None, "grab before open"
-        begin = time.monotonic()
+        begin, asleep = time.monotonic(), asleep_seconds()
         grabbed = self._capture.grab()
-        waited = time.monotonic() - begin
+        waited, slept = time.monotonic() - begin, asleep_seconds() - asleep
         # After a wait that ran out FFmpeg hands out an old frame once, as if it were new.
         if waited >= 0.9 * self._timeout:
             raise SourceError(f"{self._shown}: no frame for {self._timeout:g} s")
@@ -100,7 +105,7 @@ class StreamSource:
         if self._was_old:
             self._begin_anew()
             return None
-        if self._backlog.holds(waited):
+        if self._backlog.holds(waited) | self._is_late(slept):
             return None
         return Stamp(time.monotonic_ns(), "arrival")
 
@@ -117,8 +122,22 @@ class StreamSource:
             self._capture = None
 
     def _begin_anew(self) -> None:
-        if self._url.lower().startswith("rtsp"):  # others may be a video that comes as fast as it is read
+        if self._is_rtsp:
             self._backlog.gather()
+
+    def _is_late(self, slept: float) -> bool:
+        """Whether the frame that was grabbed lay in FFmpeg's queue for too long, after *slept* seconds of sleep."""
+        if not self._is_rtsp:
+            return False
+        now = time.monotonic()
+        self._delay.note(now, self._position, slept)
+        if self._delay.is_hopeless(now):
+            # What is opened anew begins with the present.
+            raise SourceError(
+                f"{self._shown}: this machine cannot keep up with the stream ({self._delay.seconds:.1f} s behind): "
+                "use the camera's smaller stream, or let it send fewer frames per second"
+            )
+        return self._delay.is_late
 
 
 class Backlog:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edged.camera.delay import Delay
 from edged.camera.stream import SILENCE, Backlog, StreamSource, is_from_before
 from edged.camera.web import WebSource
 from edged.errors import SourceError
@@ -278,6 +280,63 @@ def test_an_rtsp_camera_that_pauses_goes_on_with_new_frames() -> None:
         pauses = [waited for waited, stamp in (timed(source) for _ in range(120)) if stamp is None and waited > SILENCE]
         thaw.join()
         assert len(pauses) == 1  # the frame that ended it was an old one
+        source.close()
+
+
+class SlowDecoder:
+    """A capture whose every picture takes so many seconds of the processor to decode."""
+
+    def __init__(self, capture: cv2.VideoCapture | None, seconds: float) -> None:
+        assert capture is not None
+        self._capture = capture
+        self.seconds = seconds
+
+    def grab(self) -> bool:
+        grabbed = self._capture.grab()
+        begin = time.thread_time()
+        while time.thread_time() - begin < self.seconds:
+            hashlib.sha256(BALLAST).digest()
+        return grabbed
+
+    def retrieve(self, slot: NDArray[np.uint8]) -> tuple[bool, object]:
+        return self._capture.retrieve(slot)
+
+    def get(self, what: int) -> float:
+        return self._capture.get(what)
+
+    def release(self) -> None:
+        self._capture.release()
+
+
+BALLAST = bytes(100_000)
+
+
+@pytest.mark.rtsp
+def test_an_rtsp_camera_that_is_too_much_for_this_machine_is_lost_before_it_shows_the_past(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with rtsp_camera() as camera:
+        source = StreamSource(f"rtsp://{camera.address}", timeout=LIMIT)
+        slot = np.zeros(source.open().shape, np.uint8)
+        monkeypatch.setattr(source, "_capture", SlowDecoder(source._capture, 0.12))
+        with pytest.raises(SourceError, match=r"cannot keep up with the stream \(\d\.\d s behind\): use the camera's"):
+            take(source, slot, 200)
+        source.close()
+
+
+@pytest.mark.rtsp
+def test_an_rtsp_camera_that_nobody_read_for_a_while_goes_on_with_new_frames() -> None:
+    with rtsp_camera() as camera:
+        source = StreamSource(f"rtsp://{camera.address}", timeout=LIMIT)
+        slot = np.zeros(source.open().shape, np.uint8)
+        take(source, slot)
+        threading.Event().wait(Delay.LIMIT + 0.5)
+        passed_over = 0
+        while source.grab(LIMIT) is None:
+            passed_over += 1
+        assert passed_over > 25 * Delay.LIMIT / 2
+        assert max(timed(source)[0] for _ in range(5)) > 0.01  # the queue is empty: it was waited for
+        take(source, slot)
         source.close()
 
 

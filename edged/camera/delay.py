@@ -1,0 +1,71 @@
+"""How far a network stream is behind the present, told by its own clock and by whether its frames were waited for."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+__all__ = ["Delay", "asleep_seconds"]
+
+SCHEDSTAT = Path("/proc/thread-self/schedstat")
+
+
+class Delay:
+    """Judges how old frames are that lie in a queue until they are read, since nobody tells the length of the queue.
+
+    A frame that was slept for did not lie there: it is new, and tells how far apart the stream's clock and ours are.
+    From there on, frames that were not slept for are behind by as much as the stream's clock is. So neither a clock of
+    the stream that is wrong or runs wrong makes a delay as long as frames are waited for, nor one that is set.
+
+    Args:
+        fps: frames per second that the stream claims to have.
+    """
+
+    LIMIT = 2.0  # seconds behind, from which on frames are passed over
+    MOST = 1.0  # seconds that this may take
+    LITTLE = 0.1  # seconds behind, at which it is done
+
+    def __init__(self, fps: float) -> None:
+        self._sleep = min(0.01, 0.5 / fps)  # shorter ones may be those of Python's lock
+        self._apart = math.inf  # by how much our clock was ahead of the stream's when last there was no delay
+        self._position = -math.inf
+        self._late_since: float | None = None
+        self.seconds = 0.0
+        """How far the last frame was behind."""
+
+    def note(self, now: float, position: float, slept: float) -> None:
+        """Take note of a frame that came at *now*, with the stream's time *position*, after the reader *slept* for it.
+
+        All in seconds.
+        """
+        apart = now - position
+        is_set = position <= self._position
+        self._apart = apart if slept > self._sleep or is_set else min(self._apart, apart)
+        self._position = position
+        self.seconds = apart - self._apart
+        if self.seconds <= (self.LIMIT if self._late_since is None else self.LITTLE):
+            self._late_since = None
+        elif self._late_since is None:
+            self._late_since = now
+
+    @property
+    def is_late(self) -> bool:
+        """Whether frames are to be passed over until one is new."""
+        return self._late_since is not None
+
+    def is_hopeless(self, now: float) -> bool:
+        """Whether passing over frames has not helped."""
+        return self._late_since is not None and now - self._late_since > self.MOST
+
+
+def asleep_seconds() -> float:
+    """A clock that goes while this thread sleeps, and not while it runs or stands in the queue for a processor.
+
+    From an arbitrary start; a kernel that does not account for that queue lets the clock go there, too.
+    """
+    try:
+        queued = int(SCHEDSTAT.read_bytes().split()[1]) / 1e9  # Documentation/scheduler/sched-stats.rst
+    except (OSError, IndexError, ValueError):
+        queued = 0.0
+    return time.monotonic() - time.thread_time() - queued

@@ -1,0 +1,92 @@
+"""How far a stream is behind: by its own clock, as long as its frames are not waited for."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+
+import pytest
+
+from edged.camera.delay import Delay, asleep_seconds
+
+FPS = 25.0
+AWAITED, AT_ONCE = 0.03, 0.0005
+
+
+def read(delay: Delay, seconds: float, *, per_frame: float, slept: float, clock: float = 1 / FPS) -> list[float]:
+    """How far each frame is behind that is read in *seconds*: one each *per_frame*, with times *clock* apart."""
+    behind = []
+    for n in range(1, round(seconds / per_frame) + 1):
+        delay.note(1000.0 + n * per_frame, 50.0 + n * clock, slept)
+        behind.append(delay.seconds)
+    return behind
+
+
+def test_frames_that_are_decoded_more_slowly_than_they_come_are_behind_by_what_the_clocks_are_apart() -> None:
+    delay = Delay(FPS)
+    behind = read(delay, 3.6, per_frame=0.08, slept=AT_ONCE)
+    assert behind[-1] == pytest.approx(1.76)
+    assert not delay.is_late
+    assert delay.is_hopeless(1e9) is False
+
+
+def test_frames_that_are_too_late_are_passed_over_until_one_is_awaited() -> None:
+    delay = Delay(FPS)
+    delay.note(100.0, 0.0, AWAITED)
+    delay.note(105.0, 0.04, AT_ONCE)  # nobody read for five seconds
+    for n in range(1, 120):
+        delay.note(105.0 + n / 1000, 0.04 + n / FPS, AT_ONCE)
+        assert delay.is_late
+        assert not delay.is_hopeless(105.0 + n / 1000)
+    delay.note(105.13, 4.9, AWAITED)
+    assert not delay.is_late
+    assert delay.seconds == 0.0
+
+
+def test_passing_over_what_does_not_come_faster_for_it_is_hopeless_after_a_second() -> None:
+    delay = Delay(FPS)
+    hopeless = []
+    for n in range(100):
+        delay.note(n * 0.08, n * 0.04, AT_ONCE)
+        hopeless.append(delay.is_hopeless(n * 0.08))
+    first = hopeless.index(True)
+    assert first * 0.08 == pytest.approx(5.1, abs=0.15)  # 2 s behind after 4 s, and one of passing over
+    assert first * 0.04 == pytest.approx(2.6, abs=0.1)
+
+
+@pytest.mark.parametrize("clock", [0.0, 0.01, 0.0399, 0.04, 0.0401, 0.5, -0.04, 1 / 90000])
+def test_a_camera_whose_clock_is_wrong_is_never_late_as_long_as_its_frames_are_awaited(clock: float) -> None:
+    delay = Delay(FPS)
+    assert max(read(delay, 3600, per_frame=0.04, slept=AWAITED, clock=clock)) == 0.0
+    assert not delay.is_late
+
+
+@pytest.mark.parametrize("every", [2, 10, 25])
+def test_it_is_enough_to_wait_now_and_then(every: int) -> None:
+    """As for a camera that sends some frames at a time."""
+    delay = Delay(FPS)
+    for n in range(10_000):
+        delay.note(n * 0.04, n * 0.033, AWAITED if n % every == 0 else AT_ONCE)
+        assert not delay.is_late
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0, 5.0, -5.0])
+def test_a_clock_that_is_set_is_no_delay(jump: float) -> None:
+    delay = Delay(FPS)
+    for n in range(100):
+        delay.note(n * 0.04, 5000 + n * 0.04 + (jump if n >= 50 else 0.0), AT_ONCE)
+        assert not delay.is_late
+
+
+@pytest.mark.timed
+def test_what_is_slept_is_told_from_what_is_computed() -> None:
+    before, begin = asleep_seconds(), time.thread_time()
+    while time.thread_time() - begin < 0.1:
+        hashlib.sha256(bytes(100_000)).digest()
+    computed = asleep_seconds() - before
+    before = asleep_seconds()
+    threading.Event().wait(0.1)
+    slept = asleep_seconds() - before
+    assert -0.01 < computed < 0.05
+    assert 0.09 < slept < 0.15
