@@ -308,7 +308,7 @@ class SlowDecoder:
         self._capture.release()
 
 
-BALLAST = bytes(100_000)
+BALLAST = bytes(10_000_000)  # enough that Python's lock is let go once or twice a picture, as FFmpeg does
 
 
 @pytest.mark.rtsp
