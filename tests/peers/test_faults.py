@@ -110,5 +110,5 @@ def test_other_threads_wait_there_while_a_picture_is_embedded_and_run_here(
     image = vision.TensorImage.create_from_array(photograph)
     with vision.ImageEmbedder.create_from_options(options) as embedder:
         mine = count_ticks(lambda: embedder.embed(image), 0.5)
-    assert theirs["ticks"] <= 2, theirs
+    assert theirs["ticks"] < theirs["calls"], theirs  # now and then between two calls, and never while one goes on
     assert mine["ticks"] >= mine["calls"], mine
