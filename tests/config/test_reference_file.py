@@ -103,5 +103,6 @@ def test_the_demo_is_right(demo: Path) -> None:
     camera = config.cameras["street"]
     assert (camera.source.target, camera.loop, camera.policy) == (str(demo / "street.mp4"), True, "block")
     assert list(config.references) == ["path-empty", "path-busy"]
-    assert all(path.is_file() for reference in config.references.values() for path in reference.images)
+    assert all(reference.images for reference in config.references.values())
+    assert all(path.is_file() for reference in config.references.values() for path in reference.images or ())
     assert [str(endpoint) for endpoint in config.publish.endpoints] == ["pub+bind:tcp://127.0.0.1:5556"]

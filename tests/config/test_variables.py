@@ -71,7 +71,7 @@ def test_a_variable_is_put_in_wherever_a_value_has_it(read: Read, monkeypatch: p
     folder = Path(config.cameras["clip"].source.target).parent
     assert folder.name == "clips"
     assert folder.is_absolute(), "a relative path still starts at the folder of the file"
-    assert [str(path) for path in config.references["empty"].images] == [f"{folder}/empty.jpg", "/srv/b.jpg"]
+    assert [str(path) for path in config.references["empty"].images or ()] == [f"{folder}/empty.jpg", "/srv/b.jpg"]
     assert config.model.delegate.options == (("path", "clips"),)
 
 
@@ -115,14 +115,14 @@ def test_in_quotes_it_is_text(read: Read, told: Told, monkeypatch: pytest.Monkey
 )
 def test_a_dollar_is_a_dollar(read: Read, written: str, meant: str) -> None:
     config = read(CAMERA + f"references: {{r: {{images: ['/{written}']}}}}")
-    assert str(config.references["r"].images[0]) == f"/{meant}"
+    assert str((config.references["r"].images or ())[0]) == f"/{meant}"
     assert load_text(dump(config), "edged.yaml").config == config
 
 
 def test_what_is_put_in_is_not_looked_at_again(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONE", "${ONE}${TWO}$$")
     config = read(CAMERA + "references: {r: {images: ['/${ONE}']}}")
-    assert str(config.references["r"].images[0]) == "/${ONE}${TWO}$$"
+    assert str((config.references["r"].images or ())[0]) == "/${ONE}${TWO}$$"
     assert load_text(dump(config), "edged.yaml").config == config
 
 
