@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from edged.references.collection import References
 from edged.references.pictures import PICTURE_SUFFIXES, embed_picture, embed_upright, picture_files, read_reference
-from edged.references.reference import Reference, References
+from edged.references.reference import Reference
 from edged.references.scorer import Scorer
 
 __all__ = [
