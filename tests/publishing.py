@@ -8,14 +8,15 @@ from __future__ import annotations
 import argparse
 import math
 import secrets
+import select
 import signal
-import threading
 import time
 from typing import Any, Self
 
 import numpy as np
 import zmq
 
+from edged.bell import Bell
 from edged.wire import Drops, Event, Latency, Match, Message, Status, Vec, encode
 
 __all__ = ["Publisher", "event", "status", "vec"]
@@ -161,12 +162,12 @@ class Publisher:
 CAMERAS = {"street": ("door", "path"), "yard": ("full",), "loading-bay-north": ("left-half",)}
 
 
-def play(publisher: Publisher, ended: threading.Event, references: int) -> None:
+def play(publisher: Publisher, ended: Bell, references: int) -> None:
     """Three cameras at ten frames a second: one well, one that is lost for half of each twenty seconds, one slow."""
     run, start, names = secrets.token_hex(8), time.monotonic(), ["path-busy", "path-empty", "fog", "snow", "night"]
     names += [f"reference-{number}" for number in range(references)]
     step = 0
-    while not ended.wait(0.1):
+    while not select.select([ended], [], [], 0.1)[0]:
         step += 1
         lost = step // 100 % 2 == 1
         for camera, regions in CAMERAS.items():
@@ -196,9 +197,9 @@ def main() -> None:
     parser.add_argument("address")
     parser.add_argument("--references", type=int, default=2)
     args = parser.parse_args()
-    ended = threading.Event()
+    ended = Bell()  # an Event that a signal handler sets can wait for ever for itself
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_: ended.ring())
     with Publisher(args.address) as publisher:
         print(publisher.address, flush=True)
         play(publisher, ended, args.references)
