@@ -55,13 +55,10 @@ def hanging(self):
 
 time.time = lambda: seconds() - 3600 * late.is_set()
 time.time_ns = lambda: nanoseconds() - 3600 * 10**9 * late.is_set()
-def hang(*_):
-    hangs.set()
-    Inference.step_seconds = 0.5
-
 Embedder.invoke = hanging
+Inference.step_seconds = 2.0  # from the start: the step that hangs has its limit from when it began
 signal.signal(signal.SIGUSR1, lambda *_: late.set())
-signal.signal(signal.SIGUSR2, hang)
+signal.signal(signal.SIGUSR2, lambda *_: hangs.set())
 raise SystemExit(main(["run", "-c", {config!r}]))
 """
 
