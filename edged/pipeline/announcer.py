@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from edged import wire
 from edged.events import EventRules, Events, Happening
+from edged.pipeline.scribe import Scribe
 from edged.pipeline.tally import CameraState, Condition
 
 __all__ = ["Announcer"]
@@ -16,18 +17,13 @@ LAST_RESULTS_SECONDS = 1.0  # for what a camera that has stopped had captured be
 
 
 class Announcer:
-    """Makes events of what is published. It belongs to the publisher's thread; only `use` may be called by others.
+    """Makes events of what is published. It belongs to the publisher's thread; only `use` may be called by others."""
 
-    *next_seq* numbers the events of a camera and region.
-    """
-
-    def __init__(self, run: str, node: str, next_seq: Callable[[str, str], int], rules: EventRules) -> None:
-        self._run = run
-        self._node = node
-        self._next_seq = next_seq
+    def __init__(self, scribe: Scribe, rules: EventRules) -> None:
+        self._scribe = scribe
         self.rules = rules
         """What makes events now."""
-        self._events = Events(run, rules)
+        self._events = Events(scribe.run, rules)
         self._new_rules: deque[EventRules] = deque()
         self._space_id = ""
         self._wall_us = 0  # what the wall clock was ahead of the monotonic one at the last result
@@ -35,10 +31,6 @@ class Announcer:
     def use(self, rules: EventRules) -> None:
         """Go by *rules* from the next `change_rules` on."""
         self._new_rules.append(rules)
-
-    def rename(self, node: str) -> None:
-        """Publish as *node* from now on. Called by the publisher."""
-        self._node = node
 
     def change_rules(self) -> Iterator[wire.Event]:
         """Go by the rules that have come in between: the ends of events that these leave no place for."""
@@ -83,9 +75,9 @@ class Announcer:
     def _messages(self, happenings: Sequence[Happening]) -> Iterator[wire.Event]:
         for happening in happenings:
             yield wire.Event(
-                run=self._run,
-                seq=self._next_seq(happening.camera, happening.region),
-                node=self._node,
+                run=self._scribe.run,
+                seq=self._scribe.next_seq("event", happening.camera, happening.region),
+                node=self._scribe.node,
                 camera=happening.camera,
                 region=happening.region,
                 event_id=happening.event_id,

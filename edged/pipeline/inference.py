@@ -18,6 +18,7 @@ from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.place import Place
 from edged.pipeline.ring import Lease
 from edged.pipeline.stage import Stage
+from edged.pipeline.turns import Turns
 from edged.pipeline.witness import Sight, Witness
 from edged.references import Reference, References
 
@@ -58,14 +59,13 @@ class Inference(Stage):
     ) -> None:
         super().__init__("inference")
         self._feeds = list(feeds)
-        self._bell = bell
+        self._turns = Turns(bell)
         self._open_model = open_model
         self._model: Embedder | None = None
         self._references: References | None = None
         self._facts: ModelFacts | None = None
         self._handover = handover
-        self._errands = Errands(self._ring)
-        self._turn = 0
+        self._errands = Errands(self._turns.ring)
         self._places: dict[str, list[Place]] = {}
         self._witnesses: list[Witness] = []
 
@@ -145,7 +145,7 @@ class Inference(Stage):
         )
         if feeds is not None:
             self._feeds = list(feeds)
-            self._turn = 0
+            self._turns.serve(feeds)
             if feeds and self._handover.facts is not self._facts:
                 self._handover.open(self._facts)
         for feed in self._feeds:
@@ -165,7 +165,7 @@ class Inference(Stage):
     def step(self) -> None:
         if self._errands.do_one():
             self.progress()
-        taken = self._next_frame()
+        taken = self._turns.wait(WAIT_SECONDS, lambda: bool(self._errands))
         if taken is None:
             return
         feed, lease = taken
@@ -181,7 +181,7 @@ class Inference(Stage):
         return self._model
 
     def wake(self) -> None:
-        self._ring()
+        self._turns.close()
         if self._feeds:
             self._handover.close()
 
@@ -193,39 +193,6 @@ class Inference(Stage):
             feed.ring.close()  # nobody takes frames any more: a capture that waits for it must not wait for ever
         if self._model is not None:
             self._model.close()
-
-    def _ring(self) -> None:
-        with self._bell:
-            self._bell.notify_all()
-
-    def _next_frame(self) -> tuple[Feed, Lease] | None:
-        """The next frame in turn; None if none came within ``WAIT_SECONDS``, or there is something else to do.
-
-        Raises:
-            RingClosed: no camera will deliver any more.
-        """
-        deadline = time.monotonic() + WAIT_SECONDS
-        with self._bell:
-            while not self.stopping:
-                if (taken := self._take_in_turn()) is not None:
-                    return taken
-                left = deadline - time.monotonic()
-                if self._errands or left <= 0 or not self._bell.wait(left):
-                    return None
-        return None
-
-    def _take_in_turn(self) -> tuple[Feed, Lease] | None:
-        for feed in self._feeds[self._turn :] + self._feeds[: self._turn]:
-            try:
-                lease = feed.ring.take()
-            except RingClosed:
-                continue
-            if lease is not None:
-                self._turn = (self._feeds.index(feed) + 1) % len(self._feeds)
-                return feed, lease
-        if self._feeds and all(feed.ring.ended for feed in self._feeds):
-            raise RingClosed("every camera has stopped")
-        return None
 
     def _is_wanted(self, feed: Feed, region: str) -> bool:
         return not feed.on_demand or bool(self._witnesses) or (feed.camera, region) in self._handover.wanted

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -23,10 +22,11 @@ from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.health import HealthWatch
 from edged.pipeline.keyring import Keyring
 from edged.pipeline.outlets import LostEndpointError, Outlets
-from edged.pipeline.reporter import STATUS_SECONDS, Reporter
+from edged.pipeline.reporter import Reporter
+from edged.pipeline.reporters import Reporters
 from edged.pipeline.scribe import Scribe
 from edged.pipeline.stage import Stage
-from edged.pipeline.tally import CameraState, Condition, Tally
+from edged.pipeline.tally import Condition, Tally
 
 if TYPE_CHECKING:
     from edged.config import Endpoint
@@ -66,7 +66,6 @@ class Publisher(Stage):
         self._settings = settings
         self._handover = handover
         self._bell = bell
-        self._reporters = {tally.camera: Reporter(tally) for tally in tallies}
         self._scribe = Scribe(settings.node, settings.config_hash)
         self._health = HealthWatch(settings.board)
         self._outlets = Outlets()
@@ -75,12 +74,8 @@ class Publisher(Stage):
         self._lost: LostEndpointError | None = None
         self._keys = Keyring()
         self._is_hurried = False
-        self._announcer = Announcer(
-            self._scribe.run,
-            settings.node,
-            lambda camera, region: self._scribe.next_seq("event", camera, region),
-            settings.rules,
-        )
+        self._announcer = Announcer(self._scribe, settings.rules)
+        self._reporters = Reporters(tallies, self._announcer, self._describe)
 
     @property
     def health(self) -> Health:
@@ -135,7 +130,7 @@ class Publisher(Stage):
         One that is no longer among them gets its last status. Where another tally comes for a camera, what was
         published is counted on.
         """
-        return self._errands.ask(lambda: self._report_on(tallies))
+        return self._errands.ask(lambda: self._send(self._reporters.change(tallies)))
 
     def tell_problem(self, problem: str | None) -> Future[None]:
         """Say in every status, and at once, why the configuration could not be changed; None: there is no problem."""
@@ -178,13 +173,13 @@ class Publisher(Stage):
             self._poller.register(socket, zmq.POLLIN)
 
     def step(self) -> None:
-        self._poller.poll(math.ceil(self._seconds_to_wait() * 1000))
+        self._poller.poll(math.ceil(self._reporters.seconds_to_wait * 1000))
         self._bell.silence()
         self._do_errands()
-        self._announce(self._announcer.change_rules())
+        self._send(self._announcer.change_rules())
         self._greet_newcomers()
         self._tell_wanted()
-        self._report()
+        self._send(self._reporters.report())
         self._send_results()
 
     def wake(self) -> None:
@@ -192,18 +187,11 @@ class Publisher(Stage):
 
     def close(self) -> None:
         try:
-            self._say_bye()
+            self._send(self._reporters.stop())
         finally:
             self._errands.close()
             self._outlets.close(BYE_SECONDS if self.stopping or self._is_hurried else DRAIN_SECONDS)
             self._bell.close()
-
-    def _say_bye(self) -> None:
-        self._report()
-        self._announce(self._announcer.stop())
-        for reporter in self._reporters.values():
-            reporter.tally.turn(CameraState.STOPPED, reporter.tally.condition.reason)  # one that never started, too
-            self._send_status(reporter, bye=True)
 
     def _send_results(self) -> None:
         for _ in range(BATCH):
@@ -215,35 +203,17 @@ class Publisher(Stage):
         self._bell.ring()  # there may be more
 
     def _send_vec(self, result: Result) -> None:
-        reporter = self._reporters.get(result.camera)
+        reporter = self._reporters.of(result.camera)
         if reporter is None:
             return  # the last frames of a camera that is there no more, and has had its last status
         # A float32 has no more than these digits; the rest would be noise that costs bytes.
         scores = [wire.Match(each.reference, round(each.similarity, 6), each.label) for each in result.matches]
         message = self._scribe.vec(result, scores, reporter.drops())
-        self._send(message)
+        self._send([message])
         reporter.tally.published += 1
         if reporter.tally.latencies is not None:
             reporter.tally.latencies.observe(message.lat_us)
-        self._announce(self._announcer.see(message, scores))
-
-    def _announce(self, events: Iterable[wire.Event]) -> None:
-        for event in events:
-            self._send(event)
-
-    def _report(self) -> None:
-        """Send the conditions that are new, and every camera's when its time has come."""
-        now = time.monotonic()
-        for reporter in self._reporters.values():
-            if reporter.tally.notice_silence():
-                log.warning("camera %s is lost: %s", reporter.tally.camera, reporter.tally.condition.reason)
-            while reporter.tally.changes:
-                condition = reporter.tally.changes.popleft()
-                self._announce(self._announcer.note(reporter.tally.camera, condition))
-                self._send_status(reporter, condition)
-            self._announce(self._announcer.note(reporter.tally.camera, reporter.tally.condition))
-            if now >= reporter.next_status:
-                self._send_status(reporter)
+        self._send(self._announcer.see(message, scores))
 
     def _do_errands(self) -> None:
         while self._errands.do_one():
@@ -262,46 +232,21 @@ class Publisher(Stage):
         finally:
             self._poll_sockets()
         if settings.node != self._settings.node:
-            self._say_bye_as_node()
-            self._announcer.rename(settings.node)
+            self._send(self._reporters.part("the node has another name now"))
             self._scribe.node = settings.node
             log.info("publishing as node %s", settings.node)
         self._settings, self._keys = settings, keys
         self._scribe.config_hash = settings.config_hash
 
-    def _say_bye_as_node(self) -> None:
-        self._announce(self._announcer.stop())
-        for reporter in self._reporters.values():
-            self._send_status(reporter, _parted("the node has another name now"), bye=True)
-            reporter.next_status = time.monotonic()
-
-    def _report_on(self, tallies: Sequence[Tally]) -> None:
-        before, self._reporters = self._reporters, {}
-        for tally in tallies:
-            known = before.pop(tally.camera, None)
-            if known is None or known.tally is not tally:
-                if known is not None:
-                    tally.published = known.tally.published
-                known = Reporter(tally)
-                self._send_status(known)  # it is not captured yet, and will be at once
-            self._reporters[tally.camera] = known
-        for gone in before.values():
-            self._announce(self._announcer.part(gone.tally.camera))
-            self._send_status(gone, _parted("no longer in the configuration"), bye=True)
-
     def _tell_problem(self, problem: str | None) -> None:
         if problem != self._scribe.config_problem:
             self._scribe.config_problem = problem
-            for reporter in self._reporters.values():
-                reporter.next_status = time.monotonic()
+            self._reporters.make_due()
 
     def _greet_newcomers(self) -> None:
-        """Make a fresh status due for every camera that somebody has begun to listen to."""
-        prefixes = self._outlets.attend()
-        self._announcer.greet(prefixes)
-        for camera, reporter in self._reporters.items() if prefixes else ():
-            if any(wire.topic("status", self._settings.node, camera).startswith(prefix) for prefix in prefixes):
-                reporter.greet()
+        if prefixes := self._outlets.attend():
+            self._announcer.greet(prefixes)
+            self._reporters.greet(self._scribe.node, prefixes)
 
     def _tell_wanted(self) -> None:
         """Let the inference know which regions somebody needs, where that has changed."""
@@ -310,31 +255,22 @@ class Publisher(Stage):
             self._audience = audience
             self._handover.wanted = wanted_places(*audience)
 
-    def _send_status(self, reporter: Reporter, condition: Condition | None = None, *, bye: bool = False) -> None:
-        message = self._scribe.status(
+    def _describe(self, reporter: Reporter, condition: Condition, bye: bool) -> wire.Status:
+        return self._scribe.status(
             reporter,
-            condition or reporter.tally.condition,
+            condition,
             facts=self._handover.facts,
             health=self._health.look(),
             insecure=self._outlets.in_clear,
             bye=bye,
         )
-        self._send(message)
-        reporter.next_status = time.monotonic() + STATUS_SECONDS
 
-    def _send(self, message: wire.Message) -> None:
-        self._outlets.send(wire.encode(message))
-
-    def _seconds_to_wait(self) -> float:
-        due = min(reporter.next_status for reporter in self._reporters.values())
-        return max(0.0, due - time.monotonic())
+    def _send(self, messages: Iterable[wire.Message]) -> None:
+        for message in messages:
+            self._outlets.send(wire.encode(message))
 
 
 def _queue(settings: PublisherSettings) -> tuple[int, int]:
     """How many messages, and how many bytes in the kernel, are kept for a subscriber that is slow."""
     queue = max(16, round(2 * settings.messages_per_second))
     return queue, queue * MESSAGE_BYTES // 2
-
-
-def _parted(reason: str) -> Condition:
-    return Condition(CameraState.STOPPED, reason, time.monotonic_ns())

