@@ -6,9 +6,10 @@ import argparse
 import os
 from pathlib import Path
 
+from edged.cli import legal
 from edged.values import FULL, ROTATIONS, Delegate, Region
 
-__all__ = ["add_model_arguments", "add_picture_arguments", "count"]
+__all__ = ["add_model_arguments", "add_picture_arguments"]
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +48,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="handed to the library",
     )
-    group.add_argument("--threads", type=count, default=1, metavar="N", help="for the model (default: 1)")
+    group.add_argument("--threads", type=legal.whole, default=1, metavar="N", help="for the model (default: 1)")
 
 
 def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,13 +75,6 @@ def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _head(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
-
-
-def count(text: str) -> int:
-    """An argument that is a whole number from 1 on."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on (got {text!r})")
-    return int(text)
 
 
 def _numbers(text: str) -> tuple[float, ...]:

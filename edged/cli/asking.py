@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from edged.values import check_name
-
 if TYPE_CHECKING:
     from edged.client.control import ControlClient
 
-__all__ = ["add_daemon", "ask", "legal_name", "printed"]
+__all__ = ["add_daemon", "ask", "printed"]
 
 
 def add_daemon(parser: argparse.ArgumentParser) -> None:
@@ -43,14 +41,6 @@ def ask(args: argparse.Namespace) -> ControlClient:
         if control.is_chosen and control.endpoint is not None:
             return ControlClient(control.endpoint.address)
     return ControlClient()
-
-
-def legal_name(text: str) -> str:
-    """An argument that names a reference, camera or region."""
-    try:
-        return check_name(text)
-    except ValueError as exc:
-        raise argparse.ArgumentTypeError(str(exc)) from exc
 
 
 def printed(score: float) -> str:

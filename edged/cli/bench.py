@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
+from edged.cli import legal
 from edged.cli.contract import EXIT_CONFIG, EXIT_FAILURE, Commands, emit
 from edged.errors import EdgedError
 
@@ -46,25 +47,36 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("--engine", default="auto", choices=("auto", "ai-edge-litert", "tflite-runtime"))
     parser.add_argument("--delegate", default="auto", metavar="NAME", help="auto, none, xnnpack, coral, coral:usb:1 …")
-    parser.add_argument("--threads", type=_count, metavar="N", help="of the model (default: that of the daemon)")
+    parser.add_argument(
+        "--threads", type=partial(legal.whole, most=64), metavar="N", help="of the model (default: that of the daemon)"
+    )
     parser.add_argument("--resize", default="exact", choices=("exact", "linear", "area"))
-    parser.add_argument("--fps", type=_positive, metavar="N", help="frames a second (default: as many as it takes)")
+    parser.add_argument(
+        "--fps",
+        type=partial(legal.positive, most=86_400),
+        metavar="N",
+        help="frames a second (default: as many as it takes)",
+    )
     parser.add_argument(
         "--cameras",
-        type=_count,
+        type=partial(legal.whole, most=64),
         default=1,
         metavar="N",
         help="so many with that source, which share the rate (default: 1)",
     )
     parser.add_argument(
-        "--seconds", type=_positive, default=10.0, metavar="N", help="how long to measure (default: %(default)g)"
+        "--seconds",
+        type=partial(legal.positive, most=86_400),
+        default=10.0,
+        metavar="N",
+        help="how long to measure (default: %(default)g)",
     )
     parser.add_argument(
         "--compare", action="store_true", help="measure each bundled model, engine and number of threads, and choose"
     )
     parser.add_argument(
         "--references",
-        type=_many,
+        type=partial(legal.whole, most=1_000_000),
         metavar="N",
         help="measure only what it costs to compare a vector of 1280 numbers with N references, on one thread",
     )
@@ -221,25 +233,3 @@ def _sources(plan: Plan) -> str:
 
 def _dropped(record: Record) -> str:
     return ", ".join(f"{cause} {count}" for cause, count in record.dropped.items())
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 64:
-        raise argparse.ArgumentTypeError(f"must be a whole number in 1…64 (got {text!r})")
-    return int(text)
-
-
-def _many(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"must be a whole number in 1…1000000 (got {text!r})")
-    return int(text)
-
-
-def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number <= 86400:
-        raise argparse.ArgumentTypeError(f"must be a number above 0, and at most 86400 (got {text!r})")
-    return number

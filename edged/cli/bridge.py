@@ -8,7 +8,7 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from edged.cli import subscribing
+from edged.cli import legal, subscribing
 from edged.cli.contract import EXIT_CONFIG, EXIT_USAGE, Commands, Paragraphs
 from edged.cli.subscribing import ENDPOINT_HELP, KINDS
 from edged.errors import ConfigError
@@ -60,7 +60,7 @@ def _add_mqtt_arguments(parser: argparse.ArgumentParser) -> None:
     mqtt = parser.add_argument_group("MQTT")
     mqtt.add_argument(
         "--name",
-        type=subscribing.name,
+        type=legal.name,
         help="of this bridge; each at one broker needs another (default: the host's name)",
     )
     mqtt.add_argument("--topic", type=_topic, default="edged", help="what all topics begin with (default: %(default)s)")
@@ -74,21 +74,21 @@ def _add_mqtt_arguments(parser: argparse.ArgumentParser) -> None:
     mqtt.add_argument("--no-discovery", action="store_true", help="tell Home Assistant nothing")
     mqtt.add_argument(
         "--score-seconds",
-        type=subscribing.seconds,
+        type=legal.positive,
         metavar="S",
         default=5.0,
         help="publish every score every S seconds (default: 5)",
     )
     mqtt.add_argument(
         "--silent-seconds",
-        type=subscribing.seconds,
+        type=legal.positive,
         metavar="S",
         default=6.0,
         help="a camera that nothing is heard of for S seconds is offline (default: 6; a daemon says something every 2)",
     )
     mqtt.add_argument(
         "--queue",
-        type=subscribing.whole,
+        type=legal.whole,
         metavar="N",
         default=10_000,
         help="keep N events while the broker is away, and then drop the oldest (default: 10000, some 5 MB)",

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edged.cli.arguments import add_model_arguments, add_picture_arguments, count
+from edged.cli import legal
+from edged.cli.arguments import add_model_arguments, add_picture_arguments
 from edged.cli.contract import EXIT_FAILURE, EXIT_INTERRUPTED, Commands
 from edged.errors import DelegateError, InferenceError, ModelError
 
@@ -65,7 +66,9 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--search", type=Path, metavar="FILE.npz", help="print what in this catalogue is most like each picture"
     )
-    parser.add_argument("--top-k", type=count, default=5, metavar="N", help="how many of it (default: %(default)s)")
+    parser.add_argument(
+        "--top-k", type=legal.whole, default=5, metavar="N", help="how many of it (default: %(default)s)"
+    )
     parser.set_defaults(main=embed, usual_model={name: parser.get_default(name) for name in OF_MODEL})
 
 

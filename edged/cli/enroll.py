@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from edged.cli.asking import add_daemon, ask, legal_name, printed
+from edged.cli import legal
+from edged.cli.asking import add_daemon, ask, printed
 from edged.cli.contract import EXIT_USAGE, Commands, emit
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ def add_parser(commands: Commands) -> None:
         "within two seconds, keeps the one that is most like the others, and compares with it from the next frame on, "
         "also after a restart. 'edged references' lists what is enrolled, 'edged forget' takes it away.",
     )
-    parser.add_argument("name", metavar="NAME", type=legal_name, help="what it is to be called")
-    parser.add_argument("--camera", type=legal_name, required=True, help="the camera that looks at it")
-    parser.add_argument("--region", type=legal_name, help="which region; may be left out where there is only one")
+    parser.add_argument("name", metavar="NAME", type=legal.name, help="what it is to be called")
+    parser.add_argument("--camera", type=legal.name, required=True, help="the camera that looks at it")
+    parser.add_argument("--region", type=legal.name, help="which region; may be left out where there is only one")
     parser.add_argument("--frames", type=int, default=5, metavar="N", help="how many frames to look at (default: 5)")
     parser.add_argument("--replace", action="store_true", help="in place of what has that name now")
     events = parser.add_argument_group("events", "as enter, leave … of a reference in the configuration")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from edged.cli.asking import add_daemon, ask, legal_name
+from edged.cli import legal
+from edged.cli.asking import add_daemon, ask
 from edged.cli.contract import Commands, emit
 
 __all__ = ["add_parser"]
@@ -18,7 +19,7 @@ def add_parser(commands: Commands) -> None:
         description="Takes away what 'edged enroll' made: the running daemon no longer compares with it, its events "
         "end, and its picture is removed. References of the configuration are taken out there.",
     )
-    parser.add_argument("name", metavar="NAME", type=legal_name, help="of the reference")
+    parser.add_argument("name", metavar="NAME", type=legal.name, help="of the reference")
     add_daemon(parser)
     parser.set_defaults(main=forget)
 

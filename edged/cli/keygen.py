@@ -7,8 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from edged.cli import legal
 from edged.cli.contract import EXIT_FAILURE, Commands, emit
-from edged.values import check_name
 
 __all__ = ["add_parser"]
 
@@ -82,7 +82,9 @@ def add_parser(commands: Commands) -> None:
         help="where to: a folder (it exists, or ends in /), or a file, which gets the suffixes .secret and .public "
         "(default: the current folder)",
     )
-    parser.add_argument("--name", type=_name, help="of the files in the folder (default: HOST-server, HOST-client)")
+    parser.add_argument(
+        "--name", type=legal.name, help="of the files in the folder (default: HOST-server, HOST-client)"
+    )
     parser.set_defaults(main=keygen)
 
 
@@ -122,10 +124,3 @@ def _files(out: str, name: str) -> tuple[Path, Path]:
     elif path.suffix in (SECRET_SUFFIX, PUBLIC_SUFFIX):
         path = path.with_suffix("")
     return path.with_name(path.name + SECRET_SUFFIX), path.with_name(path.name + PUBLIC_SUFFIX)
-
-
-def _name(text: str) -> str:
-    try:
-        return check_name(text)
-    except ValueError as exc:
-        raise argparse.ArgumentTypeError(str(exc)) from exc

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from math import inf
 from typing import TYPE_CHECKING
 
-from edged.cli import subscribing
+from edged.cli import legal, subscribing
 from edged.cli.contract import EXIT_USAGE, Commands, Paragraphs
 from edged.cli.subscribing import ENDPOINT_HELP, KINDS
 from edged.errors import RecordingError
@@ -66,8 +66,8 @@ def add_parser(commands: Commands) -> None:
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     limits = parser.add_argument_group("how much")
-    limits.add_argument("--seconds", type=subscribing.seconds, metavar="S", default=inf, help="end after S seconds")
-    limits.add_argument("--count", type=subscribing.whole, metavar="N", default=inf, help="end after N messages")
+    limits.add_argument("--seconds", type=legal.positive, metavar="S", default=inf, help="end after S seconds")
+    limits.add_argument("--count", type=legal.whole, metavar="N", default=inf, help="end after N messages")
     limits.add_argument(
         "--max-size",
         type=_size,
@@ -77,7 +77,7 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     )
     limits.add_argument(
         "--sync",
-        type=subscribing.seconds,
+        type=legal.positive,
         metavar="S",
         default=inf,
         help="see that every S seconds all is on the disk. Without it the kernel does so in its own time, which spares "

@@ -8,9 +8,11 @@ import select
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edged.cli import legal
 from edged.cli.contract import EXIT_CONFIG, EXIT_FAILURE, EXIT_USAGE, Commands
 
 if TYPE_CHECKING:
@@ -38,7 +40,11 @@ def add_parser(commands: Commands) -> None:
         "-c", "--config", metavar="FILE", type=Path, help="the configuration that it runs; needed where several run"
     )
     parser.add_argument(
-        "--timeout", metavar="S", type=_seconds, default=120.0, help="wait no longer than this (default: %(default)g)"
+        "--timeout",
+        metavar="S",
+        type=partial(legal.positive, most=86_400),
+        default=120.0,
+        help="wait no longer than this (default: %(default)g)",
     )
     parser.set_defaults(main=reload)
 
@@ -99,16 +105,6 @@ def _find(config: Path | None) -> list[Record]:
     if (own := runtime_folder()) is not None:
         folders.add(own)
     return running_daemons(sorted(folders), config)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < 86_400:
-        raise argparse.ArgumentTypeError(f"must be a number of seconds greater than 0 (got {text!r})")
-    return seconds
 
 
 def _fail(sentence: str) -> int:

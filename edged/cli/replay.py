@@ -7,7 +7,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edged.cli import subscribing
+from edged.cli import legal
 from edged.cli.contract import Commands, Paragraphs
 
 if TYPE_CHECKING:
@@ -37,14 +37,12 @@ def add_parser(commands: Commands) -> None:
         formatter_class=Paragraphs,
     )
     parser.add_argument("file", metavar="FILE", help="made by 'edged record'")
-    parser.add_argument(
-        "--speed", type=subscribing.seconds, metavar="N", default=1.0, help="N times as fast (default: 1)"
-    )
+    parser.add_argument("--speed", type=legal.positive, metavar="N", default=1.0, help="N times as fast (default: 1)")
     parser.add_argument("--loop", action="store_true", help="again and again, until Ctrl-C")
     parser.add_argument(
         "--wait",
         nargs="?",
-        type=subscribing.seconds,
+        type=legal.positive,
         metavar="S",
         const=inf,
         help="wait for a first subscriber, at most S seconds (default: as long as it takes)",

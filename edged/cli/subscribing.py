@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from math import inf
 from typing import TYPE_CHECKING, Any
 
+from edged.cli import legal
 from edged.errors import ConfigError
-from edged.values import check_name
 
 if TYPE_CHECKING:
     from edged.client import Subscriber
@@ -25,12 +24,9 @@ __all__ = [
     "add_keys",
     "address",
     "kinds",
-    "name",
-    "seconds",
     "sigterm_is_ctrl_c",
     "stop_signals",
     "subscribe",
-    "whole",
 ]
 
 KINDS: tuple[Kind, ...] = ("vec", "event", "status")
@@ -43,8 +39,8 @@ ENDPOINT_HELP = (
 
 def add_choices(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that narrow down what is subscribed to."""
-    parser.add_argument("--camera", type=name, help="of this camera only")
-    parser.add_argument("--region", type=name, help="of this region only")
+    parser.add_argument("--camera", type=legal.name, help="of this camera only")
+    parser.add_argument("--region", type=legal.name, help="of this region only")
 
 
 def add_keys(parser: argparse.ArgumentParser) -> None:
@@ -114,12 +110,7 @@ def address(text: str) -> str:
     """An argument that says where a daemon is."""
     from edged.wire import check_address
 
-    return _legal(check_address, text)
-
-
-def name(text: str) -> str:
-    """An argument that names a node, camera or region."""
-    return _legal(check_name, text)
+    return legal.checked(check_address, text)
 
 
 def kinds(text: str) -> tuple[str, ...]:
@@ -128,28 +119,3 @@ def kinds(text: str) -> tuple[str, ...]:
     if not set(chosen) <= set(KINDS):
         raise argparse.ArgumentTypeError(f"must be one or more of {', '.join(KINDS)}, with commas (got {text!r})")
     return chosen
-
-
-def whole(text: str) -> int:
-    """An argument that counts."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on (got {text!r})")
-    return int(text)
-
-
-def seconds(text: str) -> float:
-    """An argument of some seconds, or of another number above 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < inf:
-        raise argparse.ArgumentTypeError(f"must be a number greater than 0 (got {text!r})")
-    return number
-
-
-def _legal(check: Callable[[str], str], text: str) -> str:
-    try:
-        return check(text)
-    except ValueError as exc:
-        raise argparse.ArgumentTypeError(str(exc)) from exc

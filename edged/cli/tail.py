@@ -8,7 +8,7 @@ import time
 from math import inf
 from typing import TYPE_CHECKING
 
-from edged.cli import subscribing
+from edged.cli import legal, subscribing
 from edged.cli.contract import EXIT_FAILURE, EXIT_USAGE, Commands
 from edged.cli.subscribing import ENDPOINT_HELP, KINDS
 
@@ -42,11 +42,11 @@ def add_parser(commands: Commands) -> None:
     )
     subscribing.add_choices(parser)
     parser.add_argument(
-        "--count", type=subscribing.whole, metavar="N", help="end after N messages, with --events N sentences"
+        "--count", type=legal.whole, metavar="N", help="end after N messages, with --events N sentences"
     )
     parser.add_argument(
         "--seconds",
-        type=subscribing.seconds,
+        type=legal.positive,
         metavar="S",
         default=inf,
         help="end after S seconds; status 1 if --count is not met",

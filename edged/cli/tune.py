@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from math import isfinite
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edged.cli import subscribing
+from edged.cli import legal, subscribing
 from edged.cli.contract import EXIT_FAILURE, EXIT_USAGE, Commands, emit
 
 if TYPE_CHECKING:
@@ -40,15 +40,17 @@ def add_parser(commands: Commands) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("reference", metavar="REFERENCE", type=subscribing.name, help="its name")
+    parser.add_argument("reference", metavar="REFERENCE", type=legal.name, help="its name")
     parser.add_argument("recording", metavar="RECORDING", help="a file that 'edged record' wrote")
-    parser.add_argument("--node", type=subscribing.name, help="of this node only")
+    parser.add_argument("--node", type=legal.name, help="of this node only")
     subscribing.add_choices(parser)
     own = parser.add_argument_group("thresholds of your own, instead of those that are proposed")
-    own.add_argument("--enter", type=_score, metavar="S")
-    own.add_argument("--leave", type=_score, metavar="S", help="default: 0.03 less than --enter")
-    own.add_argument("--min-seconds", type=_seconds, metavar="S", default=0.0)
-    own.add_argument("--cooldown-seconds", type=_seconds, metavar="S", default=0.0)
+    own.add_argument("--enter", type=partial(legal.number, least=-1, most=1), metavar="S")
+    own.add_argument(
+        "--leave", type=partial(legal.number, least=-1, most=1), metavar="S", help="default: 0.03 less than --enter"
+    )
+    own.add_argument("--min-seconds", type=partial(legal.number, least=0), metavar="S", default=0.0)
+    own.add_argument("--cooldown-seconds", type=partial(legal.number, least=0), metavar="S", default=0.0)
     picture = parser.add_mutually_exclusive_group()
     picture.add_argument("--png", type=Path, metavar="FILE", help="where to draw (default: tune-REFERENCE.png)")
     picture.add_argument("--no-png", action="store_true", help="draw nothing")
@@ -141,23 +143,3 @@ def _misfit(args: argparse.Namespace) -> str | None:
     if args.leave is not None and args.leave > args.enter:
         return f"--leave must be at most --enter (got {args.leave:g} and {args.enter:g})"
     return None
-
-
-def _score(text: str) -> float:
-    try:
-        score = float(text)
-    except ValueError:
-        score = 2.0
-    if not -1 <= score <= 1:
-        raise argparse.ArgumentTypeError(f"must be a number from -1 to 1 (got {text!r})")
-    return score
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not (isfinite(seconds) and seconds >= 0):
-        raise argparse.ArgumentTypeError(f"must be a number from 0 on (got {text!r})")
-    return seconds

@@ -48,7 +48,7 @@ def test_a_person_gets_a_page() -> None:
         (["--source", "file:/absent.mp4"], 1, "cameras.bench1.source: /absent.mp4: no such file"),
         (["--source", "usb:/dev/video77"], 1, "the camera is lost: /dev/video77: there is no such device"),
         (["--model", "nope"], 78, "model.name: there is no bundled model 'nope'"),
-        (["--fps", "0"], 2, "--fps: must be a number above 0"),
+        (["--fps", "0"], 2, "--fps: must be a number greater than 0"),
         (["--threads", "65"], 2, "--threads: must be a whole number in 1…64"),
     ],
 )

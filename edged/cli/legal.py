@@ -1,0 +1,60 @@
+"""Arguments that are numbers and names: for ``type=`` of argparse, which then says what they must be."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from math import inf, isfinite, nan
+from typing import TypeVar
+
+from edged.values import check_name
+
+__all__ = ["checked", "name", "number", "positive", "whole"]
+
+T = TypeVar("T")
+
+
+def checked(check: Callable[[str], T], text: str) -> T:
+    """What *check* makes of *text*; its ``ValueError`` is told to the user."""
+    try:
+        return check(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from exc
+
+
+def name(text: str) -> str:
+    """The name of a node, camera, region or reference."""
+    return checked(check_name, text)
+
+
+def whole(text: str, most: float = inf) -> int:
+    """A number that counts: from 1 on."""
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        range_ = "from 1 on" if most == inf else f"in 1…{most:.0f}"
+        raise argparse.ArgumentTypeError(f"must be a whole number {range_} (got {text!r})")
+    return int(text)
+
+
+def positive(text: str, most: float = inf) -> float:
+    """Some seconds, or another number above 0."""
+    value = _value(text)
+    if not (0 < value <= most and value < inf):
+        limit = "" if most == inf else f", and at most {most:.0f}"
+        raise argparse.ArgumentTypeError(f"must be a number greater than 0{limit} (got {text!r})")
+    return value
+
+
+def number(text: str, least: float, most: float = inf) -> float:
+    """A number in *least*…*most*."""
+    value = _value(text)
+    if not (least <= value <= most and isfinite(value)):
+        range_ = f"from {least:g} on" if most == inf else f"from {least:g} to {most:g}"
+        raise argparse.ArgumentTypeError(f"must be a number {range_} (got {text!r})")
+    return value
+
+
+def _value(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return nan
