@@ -76,7 +76,7 @@ def _open_standard_streams() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
     sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115 - for as long as the program runs
-    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115 - likewise
 
 
 def _parser() -> argparse.ArgumentParser:

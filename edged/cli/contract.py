@@ -66,6 +66,6 @@ def forget_output() -> None:
 
 if TYPE_CHECKING:
     # argparse has no public name for what add_subparsers returns.
-    Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
+    Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - as said
 else:
     Commands = object

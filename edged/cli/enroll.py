@@ -12,7 +12,7 @@ from edged.cli.asking import add_daemon, ask, printed
 from edged.cli.contract import EXIT_USAGE, Commands, emit
 
 if TYPE_CHECKING:
-    from edged.wire.control import EnrollResult
+    from edged.wire.control_messages import EnrollResult
 
 __all__ = ["add_parser"]
 
@@ -45,7 +45,7 @@ def add_parser(commands: Commands) -> None:
 def enroll(args: argparse.Namespace) -> int:
     """Enroll what *args* name."""
     from edged.errors import WireError
-    from edged.wire.control import Enroll
+    from edged.wire.control_messages import Enroll
 
     settings = ("name", "camera", "region", "frames", "replace", "enter", "leave", "min_seconds", "cooldown_seconds")
     chosen = {setting: getattr(args, setting) for setting in settings}

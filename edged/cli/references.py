@@ -16,7 +16,7 @@ from edged.cli.contract import Commands, emit
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from edged.wire.control import ReferenceInfo
+    from edged.wire.control_messages import ReferenceInfo
 
 __all__ = ["add_parser"]
 

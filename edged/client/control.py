@@ -16,6 +16,7 @@ import zmq
 
 from edged.errors import ControlError, WireError
 from edged.wire import control as wire
+from edged.wire import control_messages as messages
 
 __all__ = ["ControlClient", "control_addresses"]
 
@@ -28,7 +29,7 @@ MAX_PICTURE_BYTES = 512 << 20
 
 HINT = " One with a control.endpoint of its own is found with -c FILE"
 
-R = TypeVar("R", bound=wire.Result)
+R = TypeVar("R", bound=messages.Result)
 
 
 def control_addresses(environ: Mapping[str, str] = os.environ) -> list[str]:
@@ -74,13 +75,13 @@ class ControlClient:
     ) -> None:
         self.close()
 
-    def status(self) -> wire.StatusResult:
+    def status(self) -> messages.StatusResult:
         """How the daemon is doing."""
-        return self._ask(wire.Status(), wire.StatusResult)[0]
+        return self._ask(messages.Status(), messages.StatusResult)[0]
 
     def reload(self) -> tuple[str, ...]:
         """Let it read its configuration again; returns what has changed, a line for each part."""
-        return self._ask(wire.Reload(), wire.ReloadResult, RELOAD_SECONDS)[0].changes
+        return self._ask(messages.Reload(), messages.ReloadResult, RELOAD_SECONDS)[0].changes
 
     def enroll(
         self,
@@ -88,13 +89,13 @@ class ControlClient:
         camera: str,
         region: str | None = None,
         *,
-        frames: int = wire.DEFAULT_FRAMES,
+        frames: int = messages.DEFAULT_FRAMES,
         replace: bool = False,
         enter: float | None = None,
         leave: float | None = None,
         min_seconds: float = 0.0,
         cooldown_seconds: float = 0.0,
-    ) -> wire.EnrollResult:
+    ) -> messages.EnrollResult:
         """Give what a region of a camera looks like now a *name*; it is compared from the next frame on, and kept.
 
         *region* may be left out where the camera has only one. With *enter* it makes events, as a reference of the
@@ -103,7 +104,7 @@ class ControlClient:
         Raises:
             WireError: also if a name is not legal, or a number out of range.
         """
-        request = wire.Enroll(
+        request = messages.Enroll(
             name=name,
             camera=camera,
             region=region,
@@ -114,19 +115,19 @@ class ControlClient:
             min_seconds=min_seconds,
             cooldown_seconds=cooldown_seconds,
         )
-        return self._ask(request, wire.EnrollResult)[0]
+        return self._ask(request, messages.EnrollResult)[0]
 
     def forget(self, name: str) -> None:
         """Forget the enrolled reference *name*."""
-        self._ask(wire.Forget(name=name), wire.ForgetResult)
+        self._ask(messages.Forget(name=name), messages.ForgetResult)
 
-    def references(self) -> tuple[wire.ReferenceInfo, ...]:
+    def references(self) -> tuple[messages.ReferenceInfo, ...]:
         """All references, by name."""
-        return self._ask(wire.ListReferences(), wire.ReferencesResult)[0].references
+        return self._ask(messages.ListReferences(), messages.ReferencesResult)[0].references
 
-    def snapshot(self, camera: str) -> tuple[wire.SnapshotResult, dict[str, bytes]]:
+    def snapshot(self, camera: str) -> tuple[messages.SnapshotResult, dict[str, bytes]]:
         """A look through *camera*, and PNGs by name: ``street`` with its regions, ``street.path`` as the model sees."""
-        result, pictures = self._ask(wire.Snapshot(camera=camera), wire.SnapshotResult)
+        result, pictures = self._ask(messages.Snapshot(camera=camera), messages.SnapshotResult)
         return result, {info.name: png for info, png in zip(result.pictures, pictures, strict=True)}
 
     def close(self) -> None:
@@ -134,7 +135,7 @@ class ControlClient:
         self._socket.close()
         self._context.term()
 
-    def _ask(self, request: wire.Request, cls: type[R], seconds: float = SECONDS) -> tuple[R, Sequence[bytes]]:
+    def _ask(self, request: messages.Request, cls: type[R], seconds: float = SECONDS) -> tuple[R, Sequence[bytes]]:
         request_id = secrets.token_hex(8)
         self._socket.send_multipart([b"", wire.write_request(request, request_id)])
         deadline = time.monotonic() + seconds

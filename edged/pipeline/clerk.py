@@ -19,7 +19,7 @@ from edged.pipeline.portrait import portraits
 from edged.pipeline.witness import Sight
 from edged.values import FULL, Format, Region, Rotation, Stamp
 from edged.vision.png import to_png
-from edged.wire import control as wire
+from edged.wire import control_messages as messages
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,20 +58,20 @@ class Clerk:
         self._enrolling = Enrolling(running, wake)
         self._inference: Inference | None = None
 
-    def begin(self, request: wire.Request) -> Job:
+    def begin(self, request: messages.Request) -> Job:
         """The job that *request* is; nothing is done before it goes on for the first time."""
         match request:
-            case wire.Status():
+            case messages.Status():
                 return self._tell_status()
-            case wire.Reload():
+            case messages.Reload():
                 return self._begin_reload()
-            case wire.Enroll():
+            case messages.Enroll():
                 return self._enrolling.enroll(request)
-            case wire.Forget():
+            case messages.Forget():
                 return self._enrolling.forget(request)
-            case wire.ListReferences():
+            case messages.ListReferences():
                 return self._enrolling.tell_all()
-            case wire.Snapshot():
+            case messages.Snapshot():
                 return self._take_snapshot(request)
 
     def keep_up(self) -> Job | None:
@@ -85,7 +85,7 @@ class Clerk:
         config, facts = pipeline.loaded.config, model_facts(pipeline)
         conditions = {tally.camera: tally.condition for tally in pipeline.tallies}
         enrolled = [entry.name for entry in pipeline.wiring.roster.load() if entry.name not in config.references]
-        result = wire.StatusResult(
+        result = messages.StatusResult(
             node=config.node,
             version=__version__,
             pid=os.getpid(),
@@ -96,7 +96,7 @@ class Clerk:
             engine=facts.engine,
             delegate=facts.delegate,
             cameras=tuple(
-                wire.CameraReport(
+                messages.CameraReport(
                     name=name,
                     regions=tuple(config.cameras[name].regions),
                     state=condition.state.value,
@@ -114,9 +114,9 @@ class Clerk:
         if self._reload is None:
             raise ControlError("failed", "this daemon cannot read its configuration again")
         changes = yield from wait_for(self._reload(), self._wake, RELOAD_SECONDS)
-        return wire.ReloadResult(changes=tuple(changes)), ()
+        return messages.ReloadResult(changes=tuple(changes)), ()
 
-    def _take_snapshot(self, request: wire.Snapshot) -> Job:
+    def _take_snapshot(self, request: messages.Snapshot) -> Job:
         camera_of(self._running(), request.camera)
         glance, inference = _Glance(request.camera, self._wake), self._running().inference
         deadline = time.monotonic() + FRAME_SECONDS
@@ -131,10 +131,10 @@ class Clerk:
             inference.dismiss(glance)
         pictures = glance.pictures()
         infos = [
-            wire.PictureInfo(name=name, width=picture.shape[1], height=picture.shape[0])
+            messages.PictureInfo(name=name, width=picture.shape[1], height=picture.shape[0])
             for name, picture in pictures.items()
         ]
-        result = wire.SnapshotResult(
+        result = messages.SnapshotResult(
             camera=request.camera,
             frame_seq=glance.seq,
             t_wall_us=self._clock.wall_us(glance.stamp.t_cap_ns),

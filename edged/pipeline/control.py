@@ -16,6 +16,7 @@ from edged.pipeline.desk import Answer, Job
 from edged.pipeline.socket_file import SocketFile
 from edged.pipeline.stage import Stage
 from edged.wire import control as wire
+from edged.wire import control_messages as messages
 
 if TYPE_CHECKING:
     from edged.config import ControlConfig
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 BATCH = 32  # requests are followed by a pause,
 PAUSE_SECONDS = 0.02  # so that whoever floods the socket gets no more of the processor than this leaves
 MOST_JOBS = 8  # under way; each may hold pictures
-AT_ONCE = (wire.Status, wire.ListReferences)  # these are done before the next is read
+AT_ONCE = (messages.Status, messages.ListReferences)  # these are done before the next is read
 LOOK_SECONDS = 0.25  # how long a step may wait while jobs are under way: cameras get lost without telling
 IDLE_SECONDS = 1.0
 BYE_SECONDS = 0.3  # for answers that are on their way when the daemon stops
@@ -132,7 +133,7 @@ class Control(Stage):
         self._jobs.append(_UnderWay(self._clerk.begin(request), caller, before, request_id))
         self._go_on_with(self._jobs[-1])
 
-    def _check_room(self, request: wire.Request) -> None:
+    def _check_room(self, request: messages.Request) -> None:
         if len(self._jobs) >= MOST_JOBS and not isinstance(request, AT_ONCE):
             raise ControlError("busy", f"{MOST_JOBS} requests are under way; ask again later")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from edged.config import ConfigFileError
 from edged.errors import ControlError, EdgedError
 from edged.pipeline.tally import CameraState
-from edged.wire import control as wire
+from edged.wire import control_messages as messages
 
 if TYPE_CHECKING:
     from edged.config import CameraConfig
@@ -23,7 +23,7 @@ ERRAND_SECONDS = 30.0  # for what a stage is asked: it may be at a big model on 
 
 T = TypeVar("T")
 
-Answer: TypeAlias = tuple[wire.Result, Sequence[bytes]]
+Answer: TypeAlias = tuple[messages.Result, Sequence[bytes]]
 """A result, and the pictures that follow it."""
 
 Job: TypeAlias = Generator[None, None, Answer]

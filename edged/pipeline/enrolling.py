@@ -20,7 +20,7 @@ from edged.pipeline.roster import Member, references
 from edged.pipeline.rules import event_rules
 from edged.references import picture_files
 from edged.vision.png import to_png
-from edged.wire import control as wire
+from edged.wire import control_messages as messages
 
 if TYPE_CHECKING:
     from edged.pipeline.build import Pipeline
@@ -41,7 +41,7 @@ class Enrolling:
         self._clock = WallClock()
         self._changing: set[str] = set()  # names, while a job is at them
 
-    def enroll(self, request: wire.Enroll) -> Job:
+    def enroll(self, request: messages.Enroll) -> Job:
         """Look at a region for some frames, keep what it looks like, and let it be compared from the next frame on."""
         region = _region(request, camera_of(self._running(), request.camera))
         store = self._store()
@@ -59,7 +59,7 @@ class Enrolling:
         finally:
             self._changing.discard(request.name)
         log.info("enrolled %s: what %s/%s looks like now", request.name, request.camera, region)
-        result = wire.EnrollResult(
+        result = messages.EnrollResult(
             reference=_info(Member(kept, kept.vector), looks.space_id),
             replaced=replaced,
             similarities=choice.similarities,
@@ -67,7 +67,7 @@ class Enrolling:
         )
         return result, ()
 
-    def forget(self, request: wire.Forget) -> Job:
+    def forget(self, request: messages.Forget) -> Job:
         """Let an enrolled reference no longer be compared, and remove it from the disk."""
         store, name = self._store(), request.name
         if name not in store:
@@ -89,7 +89,7 @@ class Enrolling:
         finally:
             self._changing.discard(name)
         log.info("forgot %s", name)
-        return wire.ForgetResult(name=name), ()
+        return messages.ForgetResult(name=name), ()
 
     def tell_all(self) -> Job:
         """Every reference, of the configuration and enrolled."""
@@ -97,7 +97,7 @@ class Enrolling:
         pipeline = self._running()
         config, facts = pipeline.loaded.config, model_facts(pipeline)
         infos = [
-            wire.ReferenceInfo(
+            messages.ReferenceInfo(
                 name=name,
                 origin="config",
                 places=reference.places or (),
@@ -109,14 +109,14 @@ class Enrolling:
         roster = pipeline.wiring.roster
         members = roster.members(roster.load(), facts, config.references)
         infos += [_info(self._placed(member), facts.space_id) for member in members]
-        return wire.ReferencesResult(references=tuple(sorted(infos, key=lambda info: (info.name, info.origin)))), ()
+        return messages.ReferencesResult(references=tuple(sorted(infos, key=lambda info: (info.name, info.origin)))), ()
 
     def catch_up(self) -> Job:
         """Bring all that is enrolled into the space of a model that is new."""
         yield from self._use_them()
-        return wire.ReloadResult(changes=()), ()
+        return messages.ReloadResult(changes=()), ()
 
-    def _look(self, request: wire.Enroll, region: str) -> Generator[None, None, Looks]:
+    def _look(self, request: messages.Enroll, region: str) -> Generator[None, None, Looks]:
         looks = Looks(request.camera, region, request.frames, self._wake)
         inference, deadline = self._running().inference, time.monotonic() + FRAMES_SECONDS
         inference.show(looks)
@@ -133,7 +133,7 @@ class Enrolling:
             raise ControlError("failed", f"{request.camera}/{region}: {looks.problem}")
         return looks
 
-    def _enrolled(self, request: wire.Enroll, region: str, looks: Looks, choice: Choice) -> Enrolled:
+    def _enrolled(self, request: messages.Enroll, region: str, looks: Looks, choice: Choice) -> Enrolled:
         look, leave = looks.looks[choice.index], request.leave
         if request.enter is not None and leave is None:
             leave = max(-1.0, round(request.enter - LEAVE_BAND, 6))
@@ -184,7 +184,7 @@ class Enrolling:
         yield from wait_for(inference.use(enrolled=references(members)), self._wake)
         pipeline.publisher.use_rules(pipeline.wiring.rules(pipeline.loaded))
 
-    def _check_name(self, request: wire.Enroll, store: EnrolledStore) -> bool:
+    def _check_name(self, request: messages.Enroll, store: EnrolledStore) -> bool:
         """Whether *request* replaces a reference, if it may."""
         name = request.name
         if where := self._where(name):
@@ -224,7 +224,7 @@ def _choice(looks: Looks) -> Choice:
         raise ControlError("failed", f"what the model makes of it cannot be compared: {exc}") from exc
 
 
-def _region(request: wire.Enroll, camera: CameraConfig) -> str:
+def _region(request: messages.Enroll, camera: CameraConfig) -> str:
     """The region that *request* means."""
     known = ", ".join(camera.regions)
     if request.region is None:
@@ -236,9 +236,9 @@ def _region(request: wire.Enroll, camera: CameraConfig) -> str:
     return request.region
 
 
-def _info(member: Member, space_id: str) -> wire.ReferenceInfo:
+def _info(member: Member, space_id: str) -> messages.ReferenceInfo:
     enrolled = member.enrolled
-    return wire.ReferenceInfo(
+    return messages.ReferenceInfo(
         name=enrolled.name,
         origin="enrolled",
         places=enrolled.places,

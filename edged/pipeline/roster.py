@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from edged.enrolled import Enrolled, EnrolledStore
 from edged.errors import EdgedError, ReferenceImageError
 from edged.events import EventRule, Thresholds
 from edged.references import Reference
+from edged.references.catalogue import Space
 from edged.values import Box, PixelFormat
 from edged.vision.decoding import decode
 from edged.vision.reduction import crop_size, reduce_picture
@@ -21,21 +22,11 @@ from edged.vision.reduction import crop_size, reduce_picture
 if TYPE_CHECKING:
     from edged.vision.embedder import Embedder
 
-__all__ = ["Member", "Roster", "Space", "references"]
+__all__ = ["Member", "Roster", "references"]
 
 log = logging.getLogger(__name__)
 
 Vector = NDArray[np.float32] | NDArray[np.int8]
-
-
-class Space(Protocol):
-    """What vectors of one kind have in common; an embedder has both, and so have `ModelFacts`."""
-
-    @property
-    def space_id(self) -> str: ...
-
-    @property
-    def dimension(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

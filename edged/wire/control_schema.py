@@ -6,24 +6,25 @@ from typing import Any
 
 from edged.values import NAME_PATTERN
 from edged.wire import control
+from edged.wire import control_messages as messages
 from edged.wire.json_schema import DIALECT, object_schema
 
 __all__ = ["control_schema"]
 
 RESULTS = {
-    "status": control.StatusResult,
-    "reload": control.ReloadResult,
-    "enroll": control.EnrollResult,
-    "forget": control.ForgetResult,
-    "references": control.ReferencesResult,
-    "snapshot": control.SnapshotResult,
+    "status": messages.StatusResult,
+    "reload": messages.ReloadResult,
+    "enroll": messages.EnrollResult,
+    "forget": messages.ForgetResult,
+    "references": messages.ReferencesResult,
+    "snapshot": messages.SnapshotResult,
 }
 
 
 def control_schema() -> dict[str, Any]:
     """A request or a reply; ``$defs`` has each by itself, such as ``enroll`` and ``enroll-reply``."""
-    requests = {op: _request(op) for op in control.REQUESTS}
-    replies = {f"{op}-reply": _reply(op) for op in control.REQUESTS}
+    requests = {op: _request(op) for op in messages.REQUESTS}
+    replies = {f"{op}-reply": _reply(op) for op in messages.REQUESTS}
     refusal = {
         **_object({"v": _VERSION, "id": {"type": ["string", "null"]}, "ok": {"const": False}, "error": _ERROR}),
         "description": "The answer to a request that was refused; id is null where that could not be read.",
@@ -44,11 +45,11 @@ _ERROR = {
 }
 _NAMES = ("name", "camera", "region")
 _LIMITS: dict[str, dict[str, float]] = {
-    "frames": {"minimum": 1, "maximum": control.MOST_FRAMES},
+    "frames": {"minimum": 1, "maximum": messages.MOST_FRAMES},
     "enter": {"minimum": -1, "maximum": 1},
     "leave": {"minimum": -1, "maximum": 1},
-    "min_seconds": {"minimum": 0, "maximum": control.LONGEST_SECONDS},
-    "cooldown_seconds": {"minimum": 0, "maximum": control.LONGEST_SECONDS},
+    "min_seconds": {"minimum": 0, "maximum": messages.LONGEST_SECONDS},
+    "cooldown_seconds": {"minimum": 0, "maximum": messages.LONGEST_SECONDS},
 }
 
 
@@ -57,7 +58,7 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _request(op: str) -> dict[str, Any]:
-    own = object_schema(control.REQUESTS[op], closed=True)
+    own = object_schema(messages.REQUESTS[op], closed=True)
     for key, rule in own["properties"].items():
         rule |= _LIMITS.get(key, {})
         if key in _NAMES:

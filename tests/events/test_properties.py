@@ -69,7 +69,7 @@ def play(first: EventRules, steps: list[tuple]) -> list[Happening]:  # type: ign
 
 
 @given(rules, story)
-def test_events_begin_and_end_in_turn_and_their_ids_pair_up(first: EventRules, steps: list[tuple]) -> None:  # type: ignore[type-arg]
+def test_events_begin_and_end_in_turn_and_their_ids_pair_up(first: EventRules, steps: list[tuple]) -> None:  # type: ignore[type-arg]  # as above
     happenings = play(first, steps)
     of_subject = defaultdict(list)
     for happening in happenings:
@@ -88,7 +88,7 @@ def test_events_begin_and_end_in_turn_and_their_ids_pair_up(first: EventRules, s
 
 
 @given(rules, story)
-def test_times_are_ordered_peaks_are_peaks_and_updates_are_seldom(first: EventRules, steps: list[tuple]) -> None:  # type: ignore[type-arg]
+def test_times_are_ordered_peaks_are_peaks_and_updates_are_seldom(first: EventRules, steps: list[tuple]) -> None:  # type: ignore[type-arg]  # as above
     of_event = defaultdict(list)
     for happening in play(first, steps):
         of_event[happening.event_id].append(happening)

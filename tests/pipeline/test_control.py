@@ -30,7 +30,7 @@ from edged.values import FULL, PixelFormat, Region
 from edged.vision.model_file import read_model
 from edged.vision.view import ModelView
 from edged.wire import Event, Vec
-from edged.wire.control import REQUESTS
+from edged.wire.control_messages import REQUESTS
 from tests.fakes import eventually
 
 CASES = Path(__file__).parent.parent / "cases"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from edged.errors import ControlError, WireError
 from edged.wire import control as wire
+from edged.wire import control_messages as messages
 from edged.wire.control_schema import RESULTS, control_schema
 from tests.cli.test_schema import faults
 
@@ -26,7 +27,7 @@ json_values = st.recursive(
     max_leaves=8,
 )
 requests = st.fixed_dictionaries(
-    {"v": st.just(1) | json_values, "id": st.text(max_size=70), "op": st.sampled_from([*wire.REQUESTS, "stop"])},
+    {"v": st.just(1) | json_values, "id": st.text(max_size=70), "op": st.sampled_from([*messages.REQUESTS, "stop"])},
     optional={
         key: json_values | st.sampled_from(["street", "path"])
         for key in ("name", "camera", "region", "frames", "replace", "enter", "leave", "min_seconds", "other")
@@ -34,11 +35,11 @@ requests = st.fixed_dictionaries(
 )
 
 
-def asked(body: bytes) -> wire.Request:
+def asked(body: bytes) -> messages.Request:
     return wire.read_envelope(body).request()
 
 
-def outcome(body: bytes) -> tuple[str | None, wire.Request | ControlError]:
+def outcome(body: bytes) -> tuple[str | None, messages.Request | ControlError]:
     """The id, as far as that can be read, and the request or why it is refused."""
     request_id = None
     try:
@@ -93,8 +94,8 @@ def test_what_the_vectors_call_a_reply_is_one(vector: dict[str, Any]) -> None:
 
 
 def test_a_reply_to_another_request_is_passed_over() -> None:
-    body = wire.write_reply(wire.ForgetResult(name="gate"), "first")
-    assert wire.read_reply([body], wire.ForgetResult, "second") is None
+    body = wire.write_reply(messages.ForgetResult(name="gate"), "first")
+    assert wire.read_reply([body], messages.ForgetResult, "second") is None
 
 
 @pytest.mark.parametrize(
@@ -113,15 +114,15 @@ def test_a_reply_to_another_request_is_passed_over() -> None:
 )
 def test_what_is_no_reply_is_told(frames: list[bytes]) -> None:
     with pytest.raises(WireError):
-        wire.read_reply(frames, wire.ForgetResult, "a")
+        wire.read_reply(frames, messages.ForgetResult, "a")
 
 
 def test_pictures_that_are_missing_are_told() -> None:
-    result = wire.SnapshotResult(
-        camera="street", frame_seq=1, t_wall_us=2, pictures=(wire.PictureInfo(name="street", width=1, height=1),)
+    result = messages.SnapshotResult(
+        camera="street", frame_seq=1, t_wall_us=2, pictures=(messages.PictureInfo(name="street", width=1, height=1),)
     )
     with pytest.raises(WireError, match="as many as frames"):
-        wire.read_reply([wire.write_reply(result, "a")], wire.SnapshotResult, "a")
+        wire.read_reply([wire.write_reply(result, "a")], messages.SnapshotResult, "a")
 
 
 @given(st.binary(max_size=200))

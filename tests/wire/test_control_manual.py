@@ -11,6 +11,7 @@ import pytest
 from edged.enrolled import MOST
 from edged.pipeline.control import MOST_JOBS
 from edged.wire import control as wire
+from edged.wire import control_messages as messages
 from edged.wire.control_schema import RESULTS
 
 MANUAL = (Path(__file__).parent.parent.parent / "docs" / "control.md").read_text()
@@ -20,15 +21,19 @@ def section(op: str) -> str:
     return MANUAL.partition(f"\n### `{op}`\n")[2].partition("\n### ")[0].partition("\n## ")[0]
 
 
-@pytest.mark.parametrize("op", wire.REQUESTS)
+@pytest.mark.parametrize("op", messages.REQUESTS)
 def test_the_manual_has_every_key_of_a_request_and_of_its_result(op: str) -> None:
     told = set(re.findall(r"`(\w+)`", section(op)))
-    for cls in (wire.REQUESTS[op], RESULTS[op]):
+    for cls in (messages.REQUESTS[op], RESULTS[op]):
         assert {member.name for member in dataclasses.fields(cls)} <= told
 
 
 def test_the_manual_has_every_key_of_what_is_in_a_result() -> None:
-    for cls, op in ((wire.ReferenceInfo, "references"), (wire.PictureInfo, "snapshot"), (wire.CameraReport, "status")):
+    for cls, op in (
+        (messages.ReferenceInfo, "references"),
+        (messages.PictureInfo, "snapshot"),
+        (messages.CameraReport, "status"),
+    ):
         assert {member.name for member in dataclasses.fields(cls)} <= set(re.findall(r"`(\w+)`", section(op)))
 
 
@@ -38,7 +43,7 @@ def test_the_manual_has_every_code_and_the_limits() -> None:
     assert f"at most {wire.MAX_REQUEST_BYTES} bytes" in MANUAL
     assert f"of at most {wire.MAX_REPLY_BYTES >> 20} MiB" in MANUAL
     assert f"at most {wire.MAX_ID_LENGTH} characters" in MANUAL
-    assert f"1…{wire.MOST_FRAMES}, default {wire.DEFAULT_FRAMES}" in MANUAL
-    assert f"0…{wire.LONGEST_SECONDS}" in MANUAL
+    assert f"1…{messages.MOST_FRAMES}, default {messages.DEFAULT_FRAMES}" in MANUAL
+    assert f"0…{messages.LONGEST_SECONDS}" in MANUAL
     assert f"({MOST_JOBS} requests)" in MANUAL
     assert f"Up to {MOST} can be enrolled" in MANUAL
