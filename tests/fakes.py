@@ -1,18 +1,20 @@
-"""A camera that does what the test says: the only thing in these tests that is not real."""
+"""A camera that does what the test says, the only thing in these tests that is not real; and what many of them share."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edged.errors import DamagedFrame, EndOfStream, SourceError
+from edged.pipeline.stage import Stage
 from edged.values import Format, Stamp
 
-__all__ = ["FakeSource", "eventually"]
+__all__ = ["FakeSource", "eventually", "running"]
 
 
 def eventually(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
@@ -22,6 +24,20 @@ def eventually(condition: Callable[[], bool], what: str, seconds: float = 20.0) 
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         pause.wait(0.005)
+
+
+@contextmanager
+def running(stage: Stage) -> Iterator[None]:
+    """*stage*, open inside and ended without an error afterwards."""
+    stage.start(lambda: None)
+    try:
+        assert stage.wait_open(20)
+        assert stage.error is None
+        yield
+    finally:
+        stage.stop()
+        assert stage.join(10)
+        assert stage.error is None
 
 
 class FakeSource:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from edged.references import Reference, References
 from edged.values import FULL, Box, Format, PixelFormat, Region, Stamp
 from edged.vision.embedder import Embedder, EmbedderOptions
 from edged.vision.model_file import read_model
-from tests.fakes import eventually
+from tests.fakes import eventually, running
 
 FORMAT = Format(width=120, height=80)
 LEFT, RIGHT = Region(right=0.5), Region(left=0.5)
@@ -76,15 +76,8 @@ class Rig:
 
 @contextmanager
 def started(rig: Rig) -> Iterator[Rig]:
-    rig.stage.start(lambda: None)
-    try:
-        assert rig.stage.wait_open(20)
+    with closing(rig.bell), running(rig.stage):
         yield rig
-    finally:
-        rig.stage.stop()
-        assert rig.stage.join(10)
-        assert rig.stage.error is None
-        rig.bell.close()
 
 
 def test_each_region_of_a_frame_is_embedded_and_compared(cases: Path) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from edged.pipeline.keyring import Keyring
 from edged.pipeline.publisher import Publisher, PublisherSettings
 from edged.pipeline.tally import CameraState, Tally
 from edged.values import FULL, Match, Stamp
-from tests.fakes import eventually
+from tests.fakes import eventually, running
 from tests.keyed import free_port
 
 FACTS = ModelFacts("tiny", "0123456789abcdef", "engine 1", "none", 0, "feature", "<f4", 4, "none", None)
@@ -60,16 +60,8 @@ class Rig:
 @contextmanager
 def publishing(*endpoints: str, rate: float = 10.0, dimension: int = 4) -> Iterator[Rig]:
     rig = Rig(*endpoints, rate=rate, dimension=dimension)
-    rig.stage.start(lambda: None)
-    try:
-        assert rig.stage.wait_open(10)
-        assert rig.stage.error is None
+    with closing(rig.bell), running(rig.stage):
         yield rig
-    finally:
-        rig.stage.stop()
-        assert rig.stage.join(10)
-        assert rig.stage.error is None
-        rig.bell.close()
 
 
 @contextmanager
