@@ -1,4 +1,4 @@
-"""A camera that does what the test says, the only thing in these tests that is not real; and what many of them share."""
+"""A camera that does what the test says, the only thing in these tests that is not real; and what many share."""
 
 from __future__ import annotations
 

@@ -39,7 +39,8 @@ class InPlace(AbstractContextManager["InPlace"]):
         self._error: BaseException | None = None
         try:
             endpoint = Endpoint("connect", f"ipc://{self._folder}/pub.sock")
-            self._daemon = Daemon(build(_only_to(endpoint, load(path))))
+            pipeline = build(_only_to(endpoint, load(path)))
+            self._daemon = Daemon(lambda: pipeline)
         except BaseException:
             shutil.rmtree(self._folder)
             raise

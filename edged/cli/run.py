@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         state_folder,
         watchdog_seconds,
     )
-    from edged.pipeline.build import build
+    from edged.pipeline.build import Pipeline, build
     from edged.pipeline.control import Control
     from edged.service.daemon import Daemon
     from edged.service.logs import log_to
@@ -65,10 +65,14 @@ def run(args: argparse.Namespace) -> int:
     notifier = Notifier(notify_address())
     record = RecordFile(runtime_folder(), Path(args.config))
     reloader = Reloader(Path(args.config), build(loaded), record.report)
-    metrics = metrics_server(loaded, lambda: reloader.pipeline, lambda: daemon.watched)
-    control = Control(loaded.config.control, lambda: reloader.pipeline, reloader.ask)
+
+    def running() -> Pipeline:
+        return reloader.pipeline
+
+    metrics = metrics_server(loaded, running, lambda: daemon.watched)
+    control = Control(loaded.config.control, running, reloader.ask)
     beside = [control, *([metrics] if metrics else [])]
-    daemon = Daemon(reloader.pipeline, notifier, watchdog_seconds(), beside, reloader, terminal)
+    daemon = Daemon(running, notifier, watchdog_seconds(), beside, reloader, terminal)
     try:
         with closing(notifier), record.kept(), daemon.signals():
             if asked_early:

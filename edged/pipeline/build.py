@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from edged.bell import Bell
 from edged.camera import open_source
@@ -151,8 +151,7 @@ class Wiring:
 
     def publisher(self, loaded: Loaded, tallies: Sequence[Tally]) -> Publisher:
         """The publisher, of which there is one."""
-        settings = replace(publisher_settings(loaded), rules=self.rules(loaded))
-        return Publisher(settings, self._handover, self._to_publish, tallies)
+        return Publisher(publisher_settings(loaded), self._handover, self._to_publish, tallies, self.rules(loaded))
 
 
 def build(loaded: Loaded) -> Pipeline:
@@ -246,5 +245,4 @@ def publisher_settings(loaded: Loaded) -> PublisherSettings:
         messages_per_second=sum((camera.fps or LIVE_FPS) * len(camera.regions) for camera in config.cameras.values()),
         config_hash=config_hash(config),
         read_keys=lambda: read_keyring(loaded),
-        rules=event_rules(config),
     )

@@ -46,7 +46,7 @@ class PublisherSettings:
     """What the publisher is told.
 
     ``messages_per_second`` is what is expected at most; two seconds of it are kept for a subscriber that is slow.
-    ``read_keys`` reads the key files, at the start and at each reload. ``rules`` say what makes events at first.
+    ``read_keys`` reads the key files, at the start and at each reload.
     """
 
     node: str
@@ -55,13 +55,22 @@ class PublisherSettings:
     config_hash: str
     read_keys: Callable[[], Keyring] = Keyring
     board: Board = field(default_factory=Board)
-    rules: EventRules = field(default_factory=EventRules)
 
 
 class Publisher(Stage):
-    """Sends results as ``vec`` messages, what they come to as ``event`` and conditions as ``status``, everywhere."""
+    """Sends results as ``vec`` messages, what they come to as ``event`` and conditions as ``status``, everywhere.
 
-    def __init__(self, settings: PublisherSettings, handover: Handover, bell: Bell, tallies: Sequence[Tally]) -> None:
+    *rules* say what makes events at first; `use_rules` changes them.
+    """
+
+    def __init__(
+        self,
+        settings: PublisherSettings,
+        handover: Handover,
+        bell: Bell,
+        tallies: Sequence[Tally],
+        rules: EventRules | None = None,
+    ) -> None:
         super().__init__("publisher")
         self._settings = settings
         self._handover = handover
@@ -74,7 +83,7 @@ class Publisher(Stage):
         self._lost: LostEndpointError | None = None
         self._keys = Keyring()
         self._is_hurried = False
-        self._announcer = Announcer(self._scribe, settings.rules)
+        self._announcer = Announcer(self._scribe, rules or EventRules())
         self._reporters = Reporters(tallies, self._announcer, self._describe)
 
     @property

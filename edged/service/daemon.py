@@ -7,7 +7,7 @@ import math
 import select
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -36,10 +36,10 @@ class Daemon:
     The calling thread works on nothing: it waits, sees whether the others make progress, and stops them.
 
     Args:
-        pipeline: what to run.
+        pipeline: says what to run, and what runs now: a reload makes it another one.
         notifier: the service manager that is told, if there is one.
         watchdog_seconds: the longest time that it waits for a sign of life, if it does.
-        reloader: what makes the pipeline another one, when SIGHUP asks for that.
+        reloader: what SIGHUP asks to follow the configuration.
         terminal: that it was started from; when it is closed, the daemon ends.
         beside: stages with no part in the way of a frame, such as the one that tells figures. They are started first
             and stopped last, and do not keep the daemon from ending.
@@ -47,14 +47,14 @@ class Daemon:
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        pipeline: Callable[[], Pipeline],
         notifier: Notifier | None = None,
         watchdog_seconds: float | None = None,
         beside: Sequence[Stage] = (),
         reloader: Reloader | None = None,
         terminal: Terminal | None = None,
     ) -> None:
-        self._unchanging = None if reloader else pipeline  # else it would keep a model that is no more in use
+        self._running = pipeline
         self._beside = beside
         self._reloader = reloader
         self._reload_asked = False
@@ -118,10 +118,7 @@ class Daemon:
 
     @property
     def _pipeline(self) -> Pipeline:
-        if self._reloader is not None:
-            return self._reloader.pipeline
-        assert self._unchanging is not None, "a daemon without a reloader has one"
-        return self._unchanging
+        return self._running()
 
     @property
     def _stages(self) -> Sequence[Stage]:

@@ -30,10 +30,8 @@ class Scene:
         self._bell = Bell()
         self._handover = Handover(8, self._bell)
         self.tallies = {camera: Tally(camera, self._bell.ring) for camera, _ in PLACES}
-        settings = PublisherSettings(
-            "node", [Endpoint.parse(f"pub+bind:{address}", Path("/"))], 10, "cafe", rules=RULES
-        )
-        self.stage = Publisher(settings, self._handover, self._bell, list(self.tallies.values()))
+        settings = PublisherSettings("node", [Endpoint.parse(f"pub+bind:{address}", Path("/"))], 10, "cafe")
+        self.stage = Publisher(settings, self._handover, self._bell, list(self.tallies.values()), RULES)
         self._handover.open(FACTS)
         self.subscriber = Subscriber(address, kinds=("vec", "event", "status"))
         self.stage.start(lambda: None)

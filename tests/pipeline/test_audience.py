@@ -71,11 +71,9 @@ class Rig:
         ring = FrameRing(frames)
         regions = (("left", Region(right=0.5)), ("right", Region(left=0.5)))
         feed = Feed("cam", ring, self.tally, regions, 0, wait_for_publisher=False, on_demand=True)
-        settings = PublisherSettings(
-            "node", [Endpoint.parse(f"pub+bind:{address}", Path("/"))], 100.0, "cafe", rules=EventRules([], PLACES)
-        )
+        settings = PublisherSettings("node", [Endpoint.parse(f"pub+bind:{address}", Path("/"))], 100.0, "cafe")
         self.address = address
-        self.publisher = Publisher(settings, handover, self.bell, [self.tally])
+        self.publisher = Publisher(settings, handover, self.bell, [self.tally], EventRules([], PLACES))
         self.inference = Inference([feed], frames, lambda _: (Embedder(model), References()), handover)
         self.capture = Capture(self.source, ring, self.tally, CaptureSettings())
 

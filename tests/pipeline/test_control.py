@@ -82,7 +82,7 @@ class House:
         loaded = self.loaded()
         pipeline = build(loaded)
         control = Control(loaded.config.control, lambda: pipeline, self._reload)
-        daemon = Daemon(pipeline, beside=[control])
+        daemon = Daemon(lambda: pipeline, beside=[control])
         thread = threading.Thread(target=daemon.run)
         thread.start()
         try:

@@ -58,14 +58,13 @@ class Rig:
         endpoint = Endpoint.parse(f"pub+bind:{address}", Path("/"))
         feed = Feed("cam", ring, self.tally, (("full", FULL),), 0, False)
         config = load_text("model: {name: efficientnet-lite0-int8}\ncameras: {cam: {source: 'pattern:'}}", "e.yaml")
-        self.daemon = Daemon(
-            replace(
-                build(config),
-                cameras={"cam": Camera(Capture(self.source, ring, self.tally, CaptureSettings()), feed, self.tally)},
-                inference=Inference([feed], frames, lambda go_on: (Faulty(model), References([])), handover),
-                publisher=Publisher(PublisherSettings("node", [endpoint], 30, ""), handover, bell, [self.tally]),
-            )
+        pipeline = replace(
+            build(config),
+            cameras={"cam": Camera(Capture(self.source, ring, self.tally, CaptureSettings()), feed, self.tally)},
+            inference=Inference([feed], frames, lambda go_on: (Faulty(model), References([])), handover),
+            publisher=Publisher(PublisherSettings("node", [endpoint], 30, ""), handover, bell, [self.tally]),
         )
+        self.daemon = Daemon(lambda: pipeline)
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run)
 

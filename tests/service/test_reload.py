@@ -50,9 +50,9 @@ class Board:
         shutil.copy(cases / "small96_uint8_meta.tflite", self.model)
         shutil.copy(demo / "path-empty.jpg", self.picture)
         self.write()
-        self.reloader = Reloader(self.file, build(load(self.file)))
+        self.reloader = reloader = Reloader(self.file, build(load(self.file)))
         self._notifier = Notifier(manager.address if manager else None)
-        self.daemon = Daemon(self.reloader.pipeline, self._notifier, WATCHDOG_SECONDS, reloader=self.reloader)
+        self.daemon = Daemon(lambda: reloader.pipeline, self._notifier, WATCHDOG_SECONDS, reloader=reloader)
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="daemon")
 
