@@ -88,8 +88,10 @@ class PatternSource:
     def _draw_number(self, slot: NDArray[np.uint8]) -> None:
         height, width = slot.shape[:2]
         block, rows = width // COUNTER_BITS, max(2, height // 16)
-        for bit in range(COUNTER_BITS):
-            slot[:rows, bit * block : (bit + 1) * block] = 255 * (self._number >> bit & 1)
+        first = slot[0, : block * COUNTER_BITS]
+        bits = np.unpackbits(np.frombuffer(self._number.to_bytes(8, "little"), np.uint8), bitorder="little")
+        np.multiply(bits[:COUNTER_BITS, None], 255, first.reshape(COUNTER_BITS, -1))
+        slot[1:rows, : len(first)] = first
 
 
 def _bars(width: int, height: int) -> NDArray[np.uint8]:

@@ -13,6 +13,7 @@ import zmq
 
 from edged.errors import PublishError
 from edged.wire import BIND, MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, is_local
+from edged.wire.arrivals import has_arrivals
 from edged.wire.curve import Curve, secure
 from edged.wire.gate import Gate
 from edged.wire.handshakes import Handshakes
@@ -100,10 +101,7 @@ class Connection:
 
     def read(self) -> list[bytes] | None:
         """The frames of the next message, or None if there is none now."""
-        try:
-            return self._socket.recv_multipart(zmq.NOBLOCK)
-        except zmq.Again:
-            return None
+        return self._socket.recv_multipart(zmq.NOBLOCK) if has_arrivals(self._socket) else None
 
     def attend(self) -> None:
         """Do what new connections want, in between messages; never waits."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import logging
 import os
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import zmq
 
 from edged.errors import PublishError
+from edged.wire.arrivals import has_arrivals
 from edged.wire.curve import Curve, secure
 from edged.wire.handshakes import Handshakes
 
@@ -99,15 +99,16 @@ class Outlet:
     def subscriptions(self) -> list[bytes]:
         """The topic prefixes that were subscribed to since the last call; in a flood, the first of them."""
         came = []
-        with contextlib.suppress(zmq.Again):
-            # Not only subscriptions come in here: whoever connects can send what it likes, and as much.
-            for _ in range(MOST_AT_ONCE):
-                message = self.socket.recv(zmq.DONTWAIT)
-                if message[:1] == b"\x01":
-                    came.append(message[1:])
-                    self._count(message[1:], 1)
-                elif message[:1] == b"\x00":
-                    self._count(message[1:], -1)
+        # Not only subscriptions come in here: whoever connects can send what it likes, and as much.
+        for _ in range(MOST_AT_ONCE):
+            if not has_arrivals(self.socket):
+                break
+            message = self.socket.recv(zmq.DONTWAIT)
+            if message[:1] == b"\x01":
+                came.append(message[1:])
+                self._count(message[1:], 1)
+            elif message[:1] == b"\x00":
+                self._count(message[1:], -1)
         if self._counts.keys() != self.prefixes:
             self.prefixes = frozenset(self._counts)
         return came

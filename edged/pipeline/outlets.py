@@ -137,12 +137,17 @@ class Outlets:
         for outlet in self._outlets:
             outlet.send(frames)
 
-    def attend(self) -> list[bytes]:
-        """Let in who may, and return the topic prefixes that were subscribed to since the last call; never waits."""
-        if self._gate:
-            self._gate.answer()
+    def attend(self, *, readable: bool = True) -> list[bytes]:
+        """Let in who may, and return the topic prefixes that were subscribed to since the last call; never waits.
+
+        *readable* is False where it is known that none of `sockets` can be read: that saves looking.
+        """
         for outlet in self._outlets:
             outlet.attend()
+        if not readable:
+            return []
+        if self._gate:
+            self._gate.answer()
         return [prefix for outlet in self._outlets for prefix in outlet.subscriptions()]
 
     def renew(self, keys: Keyring) -> None:

@@ -182,11 +182,11 @@ class Publisher(Stage):
             self._poller.register(socket, zmq.POLLIN)
 
     def step(self) -> None:
-        self._poller.poll(math.ceil(self._reporters.seconds_to_wait * 1000))
+        ready = self._poller.poll(math.ceil(self._reporters.seconds_to_wait * 1000))
         self._bell.silence()
         self._do_errands()
         self._send(self._announcer.change_rules())
-        self._greet_newcomers()
+        self._greet_newcomers(any(where != self._bell.fileno() for where, _ in ready))
         self._tell_wanted()
         self._send(self._reporters.report())
         self._send_results()
@@ -252,8 +252,8 @@ class Publisher(Stage):
             self._scribe.config_problem = problem
             self._reporters.make_due()
 
-    def _greet_newcomers(self) -> None:
-        if prefixes := self._outlets.attend():
+    def _greet_newcomers(self, readable: bool) -> None:
+        if prefixes := self._outlets.attend(readable=readable):
             self._announcer.greet(prefixes)
             self._reporters.greet(self._scribe.node, prefixes)
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import zmq
 from zmq.utils import z85
 
+from edged.wire.arrivals import has_arrivals
 from edged.wire.keys import Key
 
 __all__ = ["Gate"]
@@ -48,11 +49,9 @@ class Gate:
     def answer(self) -> None:
         """Answer those who knock now, or the first of them; never waits."""
         for _ in range(MOST_AT_ONCE):
-            try:
-                request = self.socket.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
+            if not has_arrivals(self.socket):
                 return
-            self.socket.send_multipart(self._answered(*request))
+            self.socket.send_multipart(self._answered(*self.socket.recv_multipart(zmq.NOBLOCK)))
 
     def replace(self, authorized: Mapping[Key, str]) -> bool:
         """Go by *authorized* from now on. Returns whether somebody was let in before who is no longer on the list.

@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 import zmq
 
+from edged.wire.arrivals import has_arrivals
+
 __all__ = ["Handshakes"]
 
 Context: TypeAlias = zmq.Context["Socket"]
@@ -67,11 +69,10 @@ class Handshakes:
 
     def attend(self) -> None:
         """Take note of what happened, and call again where that is due; never waits."""
-        with suppress(zmq.Again):
-            while True:
-                what, where = self.monitor.recv_multipart(zmq.NOBLOCK)
-                event, _ = struct.unpack("=HI", what)
-                self._note(event, where.decode("utf-8", "replace"))
+        while has_arrivals(self.monitor):
+            what, where = self.monitor.recv_multipart(zmq.NOBLOCK)
+            event, _ = struct.unpack("=HI", what)
+            self._note(event, where.decode("utf-8", "replace"))
         now = time.monotonic()
         for address in [address for address, due in self._due.items() if due <= now]:
             self.redial(address)
