@@ -54,6 +54,7 @@ class PatternSource:
         self._interval = 1.0 / fps
         self._due = 0.0
         self._number = -1
+        self._bits = np.arange(COUNTER_BITS)
         self._woken = threading.Event()
         self._bars: NDArray[np.uint8] | None = None  # twice as wide as a frame: every view of it is a picture
 
@@ -89,8 +90,8 @@ class PatternSource:
         height, width = slot.shape[:2]
         block, rows = width // COUNTER_BITS, max(2, height // 16)
         first = slot[0, : block * COUNTER_BITS]
-        bits = np.unpackbits(np.frombuffer(self._number.to_bytes(8, "little"), np.uint8), bitorder="little")
-        np.multiply(bits[:COUNTER_BITS, None], 255, first.reshape(COUNTER_BITS, -1))
+        levels = 255 * (self._number >> self._bits & 1)
+        first.reshape(COUNTER_BITS, -1)[...] = levels[:, None]
         slot[1:rows, : len(first)] = first
 
 
