@@ -32,6 +32,11 @@ Resize = Literal["exact", "linear", "area"]
 _REMAP_LIMIT = 32766
 """Sides that ``cv2.remap`` with its 16-bit coordinates takes."""
 
+_HALVES_UP = 1 / 1024
+"""Added to numbers that are whole 256ths before they are rounded: no tie is possible, and no other number changes."""
+_CUT_OFF = 1 / 1024 - 1 / 2
+"""The same, to cut off what is behind the point."""
+
 _X86 = platform.machine().lower() in {"x86_64", "amd64", "i386", "i686"}
 """Which of the two roundings of a 2 × 2 mean the Task Library has on this processor."""
 
@@ -169,14 +174,16 @@ def _blend(
     plane: bool,
 ) -> Resizer:
     """The two blends in their order, or that of rows alone."""
+    assert sampling.row_weights is not None
+    rows = _BlendRows(sampling.rows, sampling.row_weights, bits=8, whole=256, lift=_HALVES_UP)
     if sampling.column_weights is None:
-        return _BlendRows(sampling)
+        return rows
     if sampling.rows_first:
         tall = (source[0], target[1])
         between = scratch.array("between", _shape(*tall, channels))
-        return _Both(_BlendRows(sampling), between, _BlendColumns(sampling, tall, channels, scratch, plane=plane))
+        return _Both(rows, between, _BlendColumns(sampling, tall, channels, scratch, plane=plane))
     between = scratch.array("between", _shape(target[0], source[1], channels))
-    return _Both(_BlendColumns(sampling, source, channels, scratch, plane=plane), between, _BlendRows(sampling))
+    return _Both(_BlendColumns(sampling, source, channels, scratch, plane=plane), between, rows)
 
 
 class _Both:
@@ -189,27 +196,35 @@ class _Both:
 
 
 class _BlendRows:
-    """``(a * (256 - w) + b * w + 128) >> 8`` of each row *a* and its next one *b*.
+    """``(a * (whole - w) + b * w) >> bits`` of each row *a* and its next one *b*, whose share *w* is one of *weights*.
 
-    ``cv2.addWeighted`` computes in float32, where this sum is exact, and rounds halves to even. A quarter of the
-    smallest step on top makes no tie possible, and never reaches the next number: halves go up, as they have to.
+    ``cv2.addWeighted`` computes in float32, where such a sum is exact, and rounds to the nearest number, halves to the
+    even one. *lift* is added before: some less than half a step up, and rounding becomes what it has to be.
     One call serves all rows of one weight that lie evenly apart, of which common sizes have only a handful.
     """
 
-    _UP = 1 / 1024
+    def __init__(
+        self, rows: NDArray[np.int64], weights: NDArray[np.int64], *, bits: int, whole: int, lift: float
+    ) -> None:
+        scale = 1 / (1 << bits)
+        self._lift = lift
+        self._runs = [
+            ((whole - weight) * scale, first, weight * scale, second, written)
+            for weight, first, second, written in _runs(rows, weights)
+        ]
 
-    def __init__(self, sampling: Sampling) -> None:
-        assert sampling.row_weights is not None
-        self._runs = list(_runs(sampling.rows, sampling.row_weights))
+    def __len__(self) -> int:
+        """How many calls it takes."""
+        return len(self._runs)
 
     def __call__(self, picture: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
-        blend = cv2.addWeighted
-        for share, first, second, written in self._runs:
-            blend(picture[first], 1.0 - share, picture[second], share, self._UP, out[written])
+        blend, lift = cv2.addWeighted, self._lift
+        for share, first, next_share, second, written in self._runs:
+            blend(picture[first], share, picture[second], next_share, lift, out[written])
 
 
-def _runs(rows: NDArray[np.int64], weights: NDArray[np.int64]) -> Iterator[tuple[float, slice, slice, slice]]:
-    """Target rows of one weight, evenly apart in both pictures: share of the second row, and all three."""
+def _runs(rows: NDArray[np.int64], weights: NDArray[np.int64]) -> Iterator[tuple[int, slice, slice, slice]]:
+    """Target rows of one weight, evenly apart in both pictures: the weight, both source rows, and the target's."""
     for weight in np.unique(weights).tolist():
         places = np.flatnonzero(weights == weight).tolist()
         while places:
@@ -217,7 +232,7 @@ def _runs(rows: NDArray[np.int64], weights: NDArray[np.int64]) -> Iterator[tuple
             start, row = places[0], int(rows[places[0]])
             stop, row_stop = start + step * (length - 1) + 1, row + row_step * (length - 1) + 1
             second = slice(row + 1, row_stop + 1, row_step) if weight else slice(row, row_stop, row_step)
-            yield weight / 256, slice(row, row_stop, row_step), second, slice(start, stop, step)
+            yield weight, slice(row, row_stop, row_step), second, slice(start, stop, step)
             del places[:length]
 
 
@@ -235,41 +250,32 @@ def _even_length(places: list[int], rows: NDArray[np.int64]) -> tuple[int, int, 
 
 
 class _BlendColumns:
-    """``(a * (127 - w) + b * w) >> 7`` of each column *a* and its next one *b*; *size* is that of the picture.
+    """The same with columns: those of a picture of *size* are the rows of the one that is turned over its diagonal.
 
-    The weights sum to 127 of 128, so that every picture becomes about one level darker: so it is in the library. For a
-    *plane* they sum to 128, and a half is added: ``(a * (128 - w) + b * w + 64) >> 7``, as there on x86. Here they are
-    doubled, and the result is the high byte of 16 bits (on the little-endian machines that TFLite runs on). It goes by
-    bands of rows, so that what it needs stays in the processor's cache; the last band may overlap.
+    The weights sum to 127 of 128 and the rest is cut off, so that every picture becomes about one level darker: so it
+    is in the library. For a *plane* they sum to 128, and halves go up, as there on x86.
+
+    It goes by bands of rows, so that what it turns stays in the processor's cache; the last band may overlap. Sizes
+    that need many calls for each band are not cut up.
     """
 
-    _BAND = 32
+    _BAND = 112
+    _FEW = 32
 
     def __init__(
         self, sampling: Sampling, size: tuple[int, int], channels: int, scratch: Scratch, *, plane: bool
     ) -> None:
         assert sampling.column_weights is not None
-        band, width = min(self._BAND, size[1]), len(sampling.columns)
-        self._bands = [slice(start, start + band) for start in [*range(0, size[1] - band, band), size[1] - band]]
-        following = np.minimum(sampling.columns + 1, size[0] - 1)
-        columns = np.repeat([sampling.columns, following], band, axis=0)
-        self._gather = _Gather(np.tile(np.arange(band), 2)[:, None], columns, (size[0], band))
-        self._taken = scratch.array("taken", _shape(width, 2 * band, channels))
-        self._narrow = self._taken.reshape(2 * band, -1)
-        self._wide = scratch.array("wide", self._narrow.shape, np.uint16)
-        shares = np.repeat(sampling.column_weights, channels)
-        whole, self._half = (128, 128) if plane else (127, 0)
-        self._weights = np.repeat([2 * (whole - shares), 2 * shares], band, axis=0).astype(np.uint16)
-        self._first, self._second = self._wide[:band], self._wide[band:]
-        self._bytes = self._first.view(np.uint8).reshape(band, -1, 2)
+        whole, lift = (128, _HALVES_UP) if plane else (127, _CUT_OFF)
+        self._blend = _BlendRows(sampling.columns, sampling.column_weights, bits=7, whole=whole, lift=lift)
+        width, height = size
+        band = min(self._BAND, height) if len(self._blend) <= self._FEW else height
+        self._bands = [slice(start, start + band) for start in [*range(0, height - band, band), height - band]]
+        self._turned = scratch.array("turned", _shape(band, width, channels))
+        self._blended = scratch.array("blended", _shape(band, len(sampling.columns), channels))
 
     def __call__(self, picture: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
-        flat = out.reshape(len(out), -1)
         for band in self._bands:
-            self._gather(picture[band], self._taken)
-            np.copyto(self._wide, self._narrow)
-            np.multiply(self._wide, self._weights, self._wide)
-            np.add(self._first, self._second, self._first)
-            if self._half:
-                np.add(self._first, self._half, self._first)
-            cv2.extractChannel(self._bytes, 1, flat[band])
+            cv2.transpose(picture[band], self._turned)
+            self._blend(self._turned, self._blended)
+            cv2.transpose(self._blended, out[band])
