@@ -87,7 +87,6 @@ class Embedder:
         self.space_id = space_of(model, options)
         self._preprocess = Preprocessor(model.input, options.resize)
         self._postprocess = [Postprocessor(head, options.l2_normalize, options.quantize) for head in model.heads]
-        self._input = np.zeros((1, model.input.height, model.input.width, 3), model.input.dtype)
         self._turns: dict[Rotation | Orientation, Orientation] = {}
         self._outputs = [np.zeros(head.size, head.dtype) for head in model.heads]
         self._interpreter = Interpreter(
@@ -110,7 +109,9 @@ class Embedder:
         if turn is None:
             turn = rotation if isinstance(rotation, Orientation) else Orientation.from_rotation(rotation)
             self._turns[rotation] = turn
-        self._preprocess(image, pixels, box, turn, self._input)
+        way = self._preprocess.way(image, pixels, box, turn)
+        # Not before that has succeeded: who keeps the error keeps what was in use, and the model would not run.
+        way(image, self._interpreter.input())
 
     def invoke(self) -> None:
         """Run the model on what was loaded.
@@ -118,7 +119,6 @@ class Embedder:
         Raises:
             InferenceError: the engine or the delegate failed.
         """
-        self._interpreter.write(self._input)
         self._interpreter.invoke()
 
     def read(self, out: npt.NDArray[Any], head: int | None = None) -> None:
@@ -146,8 +146,8 @@ class Embedder:
 
     @property
     def input(self) -> npt.NDArray[Any]:
-        """What was loaded last, as the model sees it: ``(1, height, width, 3)`` of its input's dtype."""
-        return self._input
+        """What was loaded last, as the model sees it: a copy, ``(1, height, width, 3)`` of its input's dtype."""
+        return self._interpreter.input().copy()
 
     def self_test(self) -> npt.NDArray[Any]:
         """The vectors of the self-test pictures, one row each, once they were found to be different and finite.

@@ -39,7 +39,7 @@ class Interpreter:
     """One model on one engine with one delegate.
 
     It belongs to one thread: two that use it at the same moment get a ``RuntimeError``, not a wrong vector.
-    ``invoke`` lets other threads run. What is written and read is copied: no array points into the runtime.
+    ``invoke`` lets other threads run. What `read` gives is a copy; only `input` points into the runtime.
 
     ``num_threads`` is the most that the model may use; more than there are processors are never started.
 
@@ -74,12 +74,29 @@ class Interpreter:
             else:
                 self._runtime, self.delegate = opening.external(library)
             # Each makes a view of what is there now: such a view is never kept, for the next run would be refused.
+            self._view_input = self._runtime.tensor(model.input.index)
             self._outputs = {head.tensor_index: self._runtime.tensor(head.tensor_index) for head in model.heads}
         except SystemError as exc:
             raise DelegateError(
                 f"{self.engine} was built for numpy 1 and does not work with numpy {version('numpy')}: "
                 "run 'pip install \"numpy<2\"', or choose engine ai-edge-litert"
             ) from exc
+
+    def input(self) -> npt.NDArray[Any]:
+        """Where the model reads its pixels: ``(1, height, width, 3)`` of the input's dtype, to be written into.
+
+        It is a view of the runtime's memory: let go of it before ``invoke``, which is refused while there is one. The
+        pixels stay there until others are written.
+
+        Raises:
+            ValueError: the interpreter is closed.
+        """
+        self._begin()
+        try:
+            view: npt.NDArray[Any] = self._view_input()
+        finally:
+            self._lock.release()
+        return view
 
     def write(self, pixels: npt.NDArray[Any]) -> None:
         """Copy *pixels* to the model: ``(1, height, width, 3)`` of the input's dtype, normalised as it wants.
@@ -132,6 +149,7 @@ class Interpreter:
         self._take_turn()
         try:
             self._outputs.clear()
+            self._view_input = None
             self._runtime = None
         finally:
             self._lock.release()

@@ -176,6 +176,25 @@ def test_no_step_makes_an_array_once_a_size_is_known(
     assert peak - before < 4096
 
 
+def test_who_keeps_the_error_of_a_picture_can_embed_the_next(float_model: ModelFile) -> None:
+    picture = self_test_picture("leaf", 224, 224)
+    with Embedder(float_model) as embedder:
+        expected = vector(embedder, picture)
+        with pytest.raises(ValueError, match="Invalid crop") as kept:
+            embedder.load(picture, PixelFormat.RGB, Box(200, 200, 100, 100))
+        assert np.array_equal(vector(embedder, picture), expected)
+        assert kept.tb is not None
+
+
+def test_the_input_can_be_kept_while_the_model_runs(float_model: ModelFile) -> None:
+    picture = self_test_picture("leaf", 224, 224)
+    with Embedder(float_model) as embedder:
+        vector(embedder, picture)
+        kept = embedder.input
+        vector(embedder, picture[::-1])
+        assert np.array_equal(kept[:, ::-1], embedder.input)
+
+
 def test_the_input_is_what_the_model_sees(float_model: ModelFile) -> None:
     picture = self_test_picture("leaf", 224, 224)
     with Embedder(float_model) as embedder:

@@ -14,7 +14,8 @@ import pytest
 from edged.errors import ModelError
 from edged.values import Box, PixelFormat
 from edged.vision.orientation import Orientation
-from edged.vision.preprocess import Preprocessor, Resize, pixel_values
+from edged.vision.pixel_values import pixel_values
+from edged.vision.preprocess import Preprocessor, Resize
 from edged.vision.specs import InputSpec, Normalization, Quantization, TensorType
 from tests.vision.exact_pixels import Picture, exact_resize
 from tests.vision.test_orientation import UPRIGHT
