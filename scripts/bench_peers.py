@@ -149,6 +149,8 @@ def daemon(seconds: float) -> dict[str, float]:
         "over_invoke": busy.over_invoke,
         "p50": delivered.p50 - calm.floor.wall_ms,
         "p99": delivered.p99 - calm.floor.wall_ms,
+        "own p50": calm.stages["overhead"].p50,
+        "own p99": calm.stages["overhead"].p99,
         "memory": calm.usage.memory_mib,
         "start": calm.start_seconds,
     }
@@ -180,6 +182,7 @@ def tables(times: dict[str, dict[str, float]], rates: dict[str, float], cost: di
         f"| frames a second, clip, efficientnet-lite0-int8 | {rates['edged']:.1f}; {straight} (edged × {ratio:.2f}) |",
         f"| processor time of a frame, decoding left out, over the bare `invoke()` | × {cost['over_invoke']:.2f} |",
         f"| from capture to a subscriber, less `invoke()`: p50, p99 | {cost['p50']:.2f} ms, {cost['p99']:.2f} ms |",
+        f"| the same, less each frame's own: p50, p99 | {cost['own p50']:.2f} ms, {cost['own p99']:.2f} ms |",
         f"| memory (RSS) | {cost['memory']:.0f} MiB |",
         f"| start to the first vector | {cost['start']:.2f} s |",
     ]

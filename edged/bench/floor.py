@@ -42,9 +42,10 @@ def bare_invoke(loaded: Loaded, seconds: float) -> Floor:
         height, width = model.input.height, model.input.width
         picture = self_test_picture(SELF_TEST_PICTURES[0], height, width)
         embedder.load(picture, PixelFormat.RGB, Box(0, 0, width, height))
+        pixels = embedder.input
     interpreter = Interpreter(model, engine=options.engine, delegate=options.delegate, num_threads=options.num_threads)
     with closing(interpreter):
-        interpreter.write(embedder.input)
+        interpreter.write(pixels)
         interpreter.invoke()
         return _time(interpreter, seconds)
 

@@ -13,9 +13,10 @@ from edged.bench.plan import Plan
 
 __all__ = ["STAGES", "Record", "Spread", "Usage", "spread"]
 
-STAGES = ("decode", "wait", "preprocess", "infer", "compare", "publish", "total", "delivered")
+STAGES = ("decode", "wait", "preprocess", "infer", "compare", "publish", "total", "delivered", "overhead")
 """In the way of a frame. ``wait`` is from capture to the worker, decoding included; ``total`` from capture to the
-hand-over to the socket; ``delivered`` from capture to the subscriber that has read it."""
+hand-over to the socket; ``delivered`` from capture to the subscriber that has read it, and ``overhead`` is that less
+``infer``, frame by frame."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,7 @@ def _stages(vec: Vec, now_us: int) -> Mapping[str, float]:
         "publish": lat.total - sum(parts.values()),
         "total": lat.total,
         "delivered": now_us - vec.t_cap_us,
+        "overhead": now_us - vec.t_cap_us - lat.infer,
     }
 
 

@@ -77,7 +77,11 @@ def parse_topic(frame: bytes | memoryview) -> Topic:
     """
     if len(frame) > MAX_TOPIC_BYTES:
         raise WireError(f"topic: must not be longer than {MAX_TOPIC_BYTES} bytes (got {len(frame)})")
-    raw = bytes(frame)
+    return _parsed(bytes(frame))
+
+
+@lru_cache(maxsize=1024)  # the same few come again and again
+def _parsed(raw: bytes) -> Topic:
     match raw.decode("ascii", "replace").split("/"):
         case ["edged", "1", "vec" | "event" as kind, node, camera, region, ""]:
             return Topic(kind, _checked("node", node), _checked("camera", camera), _checked("region", region))
