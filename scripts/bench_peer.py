@@ -1,7 +1,7 @@
 """One side of scripts/bench-peers: embeds a picture again and again, as often as a line on stdin says, and times each.
 
-Runs in the environment of the library that it asks: bench_peer.py KIND MODEL PICTURE.npy. Every line of its answer is a
-JSON list of nanoseconds.
+Runs in the environment of the library that it asks: bench_peer.py SIDE MODEL PICTURE.npy. Every line of its answer is a
+JSON object: lists of nanoseconds by what was done.
 """
 
 from __future__ import annotations
@@ -70,12 +70,11 @@ def _edged(model: str, picture: Picture, resize: str) -> Callable[[], object]:
     return lambda: embedder.embed(image)
 
 
-KINDS = {
-    "invoke": invoke,
-    "edged-exact": edged_exact,
-    "edged-linear": edged_linear,
-    "tflite-support": tflite_support,
-    "mediapipe": mediapipe,
+# The bare model takes its turns in the same process: from one process to the next it differs by some percent.
+SIDES = {
+    "edged": {"invoke": invoke, "edged-exact": edged_exact, "edged-linear": edged_linear},
+    "tflite-support": {"tflite-support": tflite_support},
+    "mediapipe": {"mediapipe": mediapipe},
 }
 
 
@@ -83,15 +82,16 @@ def main() -> None:
     """Answer until stdin ends."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever the libraries print
-    kind, model, picture = sys.argv[1:]
+    side, model, picture = sys.argv[1:]
     array = np.load(Path(picture))  # kept: tflite-support reads its memory without owning it
-    work = KINDS[kind](model, array)
+    works = {kind: make(model, array) for kind, make in SIDES[side].items()}
     for line in sys.stdin:
-        durations = []
+        durations: dict[str, list[int]] = {kind: [] for kind in works}
         for _ in range(int(line)):
-            begin = time.perf_counter_ns()
-            work()
-            durations.append(time.perf_counter_ns() - begin)
+            for kind, work in works.items():
+                begin = time.perf_counter_ns()
+                work()
+                durations[kind].append(time.perf_counter_ns() - begin)
         print(json.dumps(durations), file=answers, flush=True)
 
 

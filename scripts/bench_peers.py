@@ -33,61 +33,58 @@ BEGIN, END = "<!-- scripts/bench-peers writes this -->", "<!-- to here -->"
 
 BUNDLED = ("efficientnet-lite0-int8", "efficientnet-lite0")
 ENVIRONMENTS = {"tflite-support": "tflite-support", "mediapipe": "mediapipe"}
+SIDES = ("edged", "tflite-support", "mediapipe")
 KINDS = ("invoke", "edged-exact", "edged-linear", "tflite-support", "mediapipe")
-ROUND_SECONDS = 0.5
+ROUND_SECONDS = 1.0
 WIDTH, HEIGHT = 1280, 720
 
 
 class Side:
     """One library with one model, in a process of its own."""
 
-    def __init__(self, kind: str, model: Path, picture: Path) -> None:
-        environment = ENVIRONMENTS.get(kind)
+    def __init__(self, name: str, model: Path, picture: Path) -> None:
+        environment = ENVIRONMENTS.get(name)
         python = sys.executable if environment is None else ROOT / ".venv-peers" / environment / "bin" / "python"
-        command = [str(python), str(ROOT / "scripts" / "bench_peer.py"), kind, str(model), str(picture)]
-        self.kind = kind
+        command = [str(python), str(ROOT / "scripts" / "bench_peer.py"), name, str(model), str(picture)]
+        self.milliseconds: dict[str, list[float]] = {}
+        self._name = name
         self._command = command
-        self.milliseconds: list[float] = []
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
         )
-        once = statistics.median(self._run(5)[1:])
+        once = sum(statistics.median(durations[1:]) for durations in self._run(5).values())
         self._count = max(5, round(ROUND_SECONDS * 1000 / once))
 
     def round(self) -> None:
-        """Embed for half a second."""
-        self.milliseconds += self._run(self._count)
-
-    @property
-    def p50(self) -> float:
-        """The median of all rounds, in milliseconds."""
-        return statistics.median(self.milliseconds)
+        """Embed for a second."""
+        for kind, durations in self._run(self._count).items():
+            self.milliseconds.setdefault(kind, []).extend(durations)
 
     def close(self) -> None:
         self._process.communicate(timeout=20)
 
-    def _run(self, count: int) -> list[float]:
+    def _run(self, count: int) -> dict[str, list[float]]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{count}\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise SystemExit(f"bench-peers: {self.kind} gave up; run by hand: {' '.join(self._command)}")
-        return [nanoseconds / 1e6 for nanoseconds in json.loads(line)]
+            raise SystemExit(f"bench-peers: {self._name} gave up; run by hand: {' '.join(self._command)}")
+        return {kind: [nanoseconds / 1e6 for nanoseconds in of] for kind, of in json.loads(line).items()}
 
 
 def libraries(model: Path, picture: Path, rounds: int) -> dict[str, float]:
     """The p50 of one ``embed()`` by each library, and of the bare ``invoke()``, in milliseconds."""
     with ExitStack() as stack:
         sides = []
-        for kind in KINDS:
-            sides.append(Side(kind, model, picture))
+        for name in SIDES:
+            sides.append(Side(name, model, picture))
             stack.callback(sides[-1].close)
         for number in range(rounds):  # whatever the machine does meanwhile, it does to all
             for side in sides[number % len(sides) :] + sides[: number % len(sides)]:
                 side.round()
-        return {side.kind: side.p50 for side in sides}
+        return {kind: statistics.median(of) for side in sides for kind, of in side.milliseconds.items()}
 
 
 def throughput(rounds: int, seconds: float) -> dict[str, float]:
@@ -203,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and write where asked to."""
     parser = argparse.ArgumentParser(prog="scripts/bench-peers", description=__doc__)
     parser.add_argument("--model", type=Path, action="append", default=[], help="a model file to measure, too")
-    parser.add_argument("--rounds", type=int, default=10, help="of half a second for each library (default: 10)")
+    parser.add_argument("--rounds", type=int, default=10, help="of a second for each library (default: 10)")
     parser.add_argument("--write", action="store_true", help=f"put the tables into {MANUAL.relative_to(ROOT)}")
     args = parser.parse_args(argv)
     models = {name: MODELS / f"{name}.tflite" for name in BUNDLED}
