@@ -56,10 +56,10 @@ class PatternSource:
         self._number = -1
         self._bits = np.arange(COUNTER_BITS)
         self._woken = threading.Event()
-        self._bars: NDArray[np.uint8] | None = None  # twice as wide as a frame: every view of it is a picture
+        self._bars: NDArray[np.uint8] | None = None  # one row, twice as wide as a frame: every view is one of a picture
 
     def open(self) -> Format:
-        self._bars = _bars(self._format.width, self._format.height)
+        self._bars = _bars(self._format.width)
         self._due = time.monotonic()
         return self._format
 
@@ -77,7 +77,7 @@ class PatternSource:
         assert self._bars is not None, "retrieve before open"
         width = self._format.width
         left = self._number * STEP % width
-        slot[...] = self._bars[:, left : left + width]
+        slot[...] = self._bars[left : left + width]
         self._draw_number(slot)
 
     def wake(self) -> None:
@@ -95,6 +95,6 @@ class PatternSource:
         slot[1:rows, : len(first)] = first
 
 
-def _bars(width: int, height: int) -> NDArray[np.uint8]:
-    once = cv2.resize(np.array([BARS], np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
-    return np.tile(once, (1, 2, 1)).astype(np.uint8, copy=False)
+def _bars(width: int) -> NDArray[np.uint8]:
+    once = cv2.resize(np.array([BARS], np.uint8), (width, 1), interpolation=cv2.INTER_NEAREST)
+    return np.tile(once[0], (2, 1)).astype(np.uint8, copy=False)
