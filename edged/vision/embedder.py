@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -110,8 +111,13 @@ class Embedder:
             turn = rotation if isinstance(rotation, Orientation) else Orientation.from_rotation(rotation)
             self._turns[rotation] = turn
         way = self._preprocess.way(image, pixels, box, turn)
-        # Not before that has succeeded: who keeps the error keeps what was in use, and the model would not run.
-        way(image, self._interpreter.input())
+        try:
+            way(image, self._interpreter.input())
+        except BaseException as error:
+            # Such as Ctrl-C. Whoever keeps the error, as a notebook does, would keep the view of the input that was in
+            # use there, and the model does not run while there is one.
+            clear_frames(error.__traceback__)
+            raise
 
     def invoke(self) -> None:
         """Run the model on what was loaded.

@@ -30,3 +30,22 @@ def test_its_end_is_waited_for_with_a_limit(
     assert time.monotonic() - begin < 2
     assert "libzmq did not end within 0.2 s and is left behind" in caplog.text
     forgotten.close(0)  # and so its thread ends
+
+
+def test_subscriptions_that_nobody_looked_for_wait_until_somebody_does(tmp_path: Path) -> None:
+    address = f"ipc://{tmp_path}/pub.sock"
+    outlets = Outlets()
+    try:
+        outlets.open([Endpoint.parse(f"pub+bind:{address}", tmp_path)], Keyring(), queue=16, queue_bytes=9999)
+        _, socket = outlets.sockets()
+        with zmq.Context() as context, context.socket(zmq.SUB) as subscriber:
+            subscriber.subscribe(b"a/")
+            subscriber.connect(address)
+            assert socket.poll(20_000)
+            assert outlets.attend(readable=False) == []
+            outlets.send([b"a/", b"it hears this all the same"])
+            assert subscriber.poll(20_000)
+            assert outlets.attend() == [b"a/"]
+            assert outlets.prefixes == (frozenset({b"a/"}),)
+    finally:
+        outlets.close(0.0)

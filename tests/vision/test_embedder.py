@@ -186,6 +186,25 @@ def test_who_keeps_the_error_of_a_picture_can_embed_the_next(float_model: ModelF
         assert kept.tb is not None
 
 
+class Interrupted(np.ndarray[Any, np.dtype[np.uint8]]):
+    """A picture whose pixels are asked for in the moment of a Ctrl-C."""
+
+    def __getitem__(self, key: object) -> Any:
+        raise KeyboardInterrupt
+
+
+def test_who_stops_it_in_the_middle_and_keeps_the_error_can_embed_the_next(
+    engine: EngineName, float_model: ModelFile
+) -> None:
+    picture = self_test_picture("leaf", 300, 200)
+    with Embedder(float_model, EmbedderOptions(engine=engine)) as embedder:
+        expected = vector(embedder, picture)
+        with pytest.raises(KeyboardInterrupt) as kept:
+            vector(embedder, picture.view(Interrupted))
+        assert np.array_equal(vector(embedder, picture), expected)
+        assert kept.tb is not None
+
+
 def test_the_input_can_be_kept_while_the_model_runs(float_model: ModelFile) -> None:
     picture = self_test_picture("leaf", 224, 224)
     with Embedder(float_model) as embedder:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edged.errors import DelegateError, ModelError
+from edged.errors import DelegateError, InferenceError, ModelError
 from edged.values import Delegate
 from edged.vision.engine import EngineName, choose_engine, installed_engines
 from edged.vision.interpreter import Interpreter
@@ -104,12 +104,35 @@ def test_pixels_that_do_not_fit_are_refused_and_the_model_goes_on(engine: Engine
         assert run(interpreter, model, 7) == [7, 7, 7]
 
 
+def test_what_is_written_into_the_input_is_what_the_model_runs_on(engine: EngineName) -> None:
+    model, out = pool_model(), np.zeros(3, np.uint8)
+    with Interpreter(model, engine=engine) as interpreter:
+        for value in (7, 200):
+            interpreter.input()[...] = value
+            for _ in range(2):  # the pixels stay there
+                interpreter.invoke()
+                interpreter.read(model.heads[0], out)
+                assert out.tolist() == [value] * 3
+
+
+def test_it_does_not_run_while_there_is_a_view_of_its_input(engine: EngineName) -> None:
+    model = pool_model()
+    with Interpreter(model, engine=engine) as interpreter:
+        view = interpreter.input()
+        with pytest.raises(InferenceError, match="reference to internal data"):
+            interpreter.invoke()
+        del view
+        assert run(interpreter, model, 7) == [7, 7, 7]
+
+
 def test_a_closed_interpreter_says_so_and_can_be_closed_again(engine: EngineName) -> None:
     interpreter = Interpreter(pool_model(), engine=engine)
     interpreter.close()
     interpreter.close()
     with pytest.raises(ValueError, match="model pool is closed"):
         interpreter.invoke()
+    with pytest.raises(ValueError, match="model pool is closed"):
+        interpreter.input()
 
 
 def test_a_second_thread_at_the_same_moment_is_told_and_harms_nothing(
