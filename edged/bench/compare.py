@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -19,13 +19,17 @@ ALIKE = 0.95  # of the best rate: closer than measurements of a few seconds can 
 KEEPS_UP = 0.98  # of the rate that was asked for
 
 
-def variants(plan: Plan) -> list[Plan]:
-    """*plan* with each bundled model, each installed engine, and 1, 2 and 4 threads, as far as there are cores."""
+def variants(plan: Plan, models: Iterable[str] = BUNDLED) -> list[Plan]:
+    """*plan* with each of *models*, each installed engine, and 1, 2 and 4 threads, as far as there are cores.
+
+    An engine or a number of threads that *plan* names stays.
+    """
     cores = len(os.sched_getaffinity(0))
-    threads = [count for count in THREADS if count <= cores]
+    engines = installed_engines() if plan.engine == "auto" else [plan.engine]
+    threads = [count for count in THREADS if count <= cores] if plan.threads is None else [plan.threads]
     return [
         replace(plan, model=model, engine=engine, threads=count)
-        for model, engine, count in product(BUNDLED, installed_engines(), threads)
+        for model, engine, count in product(models, engines, threads)
     ]
 
 

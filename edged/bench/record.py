@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from edged import __version__
 from edged.bench.floor import Floor
 from edged.bench.plan import Plan
 
@@ -77,6 +78,7 @@ class Record:
         """Everything, ready for ``json.dumps``; numbers with the digits that mean something."""
         record = asdict(self)
         derived = {
+            "edged": __version__,
             "frames_per_second": self.frames_per_second,
             "processor_ms_without_decoding": self.usage.without_decoding_ms,
             "processor_over_invoke": self.over_invoke,

@@ -8,18 +8,20 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edged.cli import legal
+from edged.cli import legal, subscribing
 from edged.cli.contract import EXIT_CONFIG, EXIT_FAILURE, Commands, emit
 from edged.errors import EdgedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from edged.bench.plan import Plan
     from edged.bench.record import Record
     from edged.vision.unit_rows import Storage
 
 __all__ = ["add_parser"]
+
+MODEL = "efficientnet-lite0"
 
 
 def add_parser(commands: Commands) -> None:
@@ -42,9 +44,8 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument(
         "--model",
-        default="efficientnet-lite0",
         metavar="NAME|PATH",
-        help="a bundled one, or a file (default: %(default)s)",
+        help=f"a bundled one, or a file (default: {MODEL})",
     )
     parser.add_argument("--engine", default="auto", choices=("auto", "ai-edge-litert", "tflite-runtime"))
     parser.add_argument("--delegate", default="auto", metavar="NAME", help="auto, none, xnnpack, coral, coral:usb:1 …")
@@ -73,7 +74,9 @@ def add_parser(commands: Commands) -> None:
         help="how long to measure (default: %(default)g)",
     )
     parser.add_argument(
-        "--compare", action="store_true", help="measure each bundled model, engine and number of threads, and choose"
+        "--compare",
+        action="store_true",
+        help="measure each bundled model, engine and number of threads, or those that are given, and choose",
     )
     parser.add_argument(
         "--references",
@@ -84,7 +87,11 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--dtype", choices=("float32", "float16", "int8"), help="how these are kept (default: each of the three)"
     )
-    parser.add_argument("--json", action="store_true", help="print the record as JSON; with --compare one a line")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print the record as JSON; with --compare one a line, of which one is chosen",
+    )
     parser.set_defaults(main=bench)
 
 
@@ -92,13 +99,14 @@ def bench(args: argparse.Namespace) -> int:
     """Measure what *args* ask for, and print it."""
     if args.references is not None:
         return _bench_references(args)
-    from edged.bench.compare import variants
+    from edged.bench.compare import choose, variants
     from edged.bench.plan import Plan
     from edged.config import ConfigFileError
+    from edged.vision.bundled import BUNDLED
 
     plan = Plan(
         args.source,
-        args.model,
+        args.model or MODEL,
         args.engine,
         args.delegate,
         args.threads,
@@ -108,17 +116,20 @@ def bench(args: argparse.Namespace) -> int:
         args.seconds,
     )
     try:
-        records = _measure(variants(plan) if args.compare else [plan])
-    except ConfigFileError as error:  # of a file that nobody has written: the names of its options say enough
-        for problem in error.problems:
-            print(f"edged bench: {problem.path}: {problem.rule}", file=sys.stderr)
+        with subscribing.sigterm_is_ctrl_c():  # so that the daemon ends, too
+            records = _measure(variants(plan, [args.model] if args.model else BUNDLED) if args.compare else [plan])
+    except ConfigFileError as error:
+        print(f"edged bench: {_reason(error)}", file=sys.stderr)
         return EXIT_CONFIG
     if not records:
         return EXIT_FAILURE
-    if args.json:
-        emit("".join(json.dumps(record.as_json()) + "\n" for record in records))
+    if not args.compare:
+        emit(_line(records[0].as_json()) if args.json else _page(records[0]))
+    elif args.json:
+        best, _ = choose(records)
+        emit("".join(_line(record.as_json() | {"chosen": record is best}) for record in records))
     else:
-        emit(_table(records) if args.compare else _page(records[0]))
+        emit(_table(records))
     return 0
 
 
@@ -129,7 +140,7 @@ def _bench_references(args: argparse.Namespace) -> int:
     dtypes: Sequence[Storage] = DTYPES if args.dtype is None else (args.dtype,)
     records = [measure_references(args.references, dtype, args.seconds / len(dtypes)) for dtype in dtypes]
     if args.json:
-        emit("".join(json.dumps(record.as_json()) + "\n" for record in records))
+        emit("".join(_line(record.as_json()) for record in records))
         return 0
     heads = f"{'references':<12}{'kept as':<10}{'least ms':>10}{'p50 ms':>10}{'MiB':>8}{'largest error':>16}"
     rows = [
@@ -145,12 +156,13 @@ def _measure(plans: Sequence[Plan]) -> list[Record]:
     """The records of *plans*; of several, one that fails is told of and left out.
 
     Raises:
-        EdgedError: the only one has failed.
+        EdgedError: the only one has failed, or all of them and for the same reason.
     """
     from edged.bench.run import measure
     from edged.cli.progress import Bar
 
-    records = []
+    records: list[Record] = []
+    failures: list[tuple[Plan, EdgedError]] = []
     with Bar("measuring") as bar:
         for number, plan in enumerate(plans):
 
@@ -162,10 +174,25 @@ def _measure(plans: Sequence[Plan]) -> list[Record]:
             try:
                 records.append(measure(plan, tell))
             except EdgedError as error:
-                if len(plans) == 1:
-                    raise
-                print(f"edged bench: {_name(plan)}: {error}", file=sys.stderr)
+                failures.append((plan, error))
+    if not records and len({_reason(error) for _, error in failures}) == 1:
+        raise failures[0][1]
+    for plan, failure in failures:
+        print(f"edged bench: {_name(plan)}: {_reason(failure)}", file=sys.stderr)
     return records
+
+
+def _reason(error: EdgedError) -> str:
+    """What *error* says, but of a file that nobody has written: the names of its options say enough."""
+    from edged.config import ConfigFileError
+
+    if isinstance(error, ConfigFileError):
+        return "; ".join(f"{problem.path}: {problem.rule}" for problem in error.problems)
+    return str(error)
+
+
+def _line(record: Mapping[str, object]) -> str:
+    return json.dumps(record) + "\n"
 
 
 def _name(plan: Plan) -> str:

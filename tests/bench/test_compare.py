@@ -48,3 +48,8 @@ def test_every_model_engine_and_number_of_threads_is_measured_once() -> None:
     assert len({(plan.model, plan.engine, plan.threads) for plan in plans}) == len(plans) >= 2
     assert {plan.seconds for plan in plans} == {3}
     assert {plan.model for plan in plans} == {"efficientnet-lite0", "efficientnet-lite0-int8"}
+
+
+def test_what_is_asked_for_is_all_that_is_measured() -> None:
+    plans = variants(Plan(engine="ai-edge-litert", threads=3), ["mine.tflite"])
+    assert [(plan.model, plan.engine, plan.threads) for plan in plans] == [("mine.tflite", "ai-edge-litert", 3)]

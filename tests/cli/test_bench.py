@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
+from edged import __version__
 from edged.bench.record import STAGES
+from edged.vision.engine import installed_engines
+from tests.fakes import eventually
+
+COMMAND = [sys.executable, "-m", "edged", "bench", "--model", "efficientnet-lite0-int8"]
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edged", "bench", "--model", "efficientnet-lite0-int8", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=90)
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=90)
 
 
 def test_a_record_tells_where_the_time_of_a_frame_goes() -> None:
@@ -32,6 +40,12 @@ def test_a_record_tells_where_the_time_of_a_frame_goes() -> None:
     assert record["processor_ms_without_decoding"] > 0.5 * record["floor"]["processor_ms"]
     assert "inference" in record["usage"]["processor_ms"]  # the kernel counts in hundredths: others may have used none
     assert 50 < record["usage"]["memory_mib"] < 300
+    assert (record["plan"]["fps"], record["edged"]) == (20, __version__)
+    assert record["engine"].split()[0] in installed_engines()
+    assert record["delegate"] in {"none", "xnnpack"}
+    assert record["threads"] >= 1
+    assert 0 < record["start_seconds"] < 60
+    assert {"board", "cores", "governor", "temp_c", "throttled"} <= record["machine"].keys()
 
 
 def test_a_person_gets_a_page() -> None:
@@ -41,10 +55,39 @@ def test_a_person_gets_a_page() -> None:
     assert "times the bare invoke()" in done.stdout
 
 
+def test_of_what_is_compared_one_is_chosen() -> None:
+    engine = installed_engines()[0]
+    done = bench("--compare", "--engine", engine, "--threads", "1", "--seconds", "0.3", "--json")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)  # of what was asked for there is only this one
+    assert (record["model"], record["threads"], record["chosen"]) == ("efficientnet-lite0-int8", 1, True)
+    assert record["engine"].startswith(f"{engine} ")
+
+
+def test_sigterm_ends_the_daemon_too(tmp_path: Path) -> None:
+    with subprocess.Popen([*COMMAND, "--seconds", "60"], env={**os.environ, "TMPDIR": str(tmp_path)}) as process:
+        try:
+            eventually(lambda: bool(list(tmp_path.glob("*/pub.sock"))), "the daemon publishes", 60)
+        finally:
+            process.terminate()
+        assert process.wait(20) == 130
+    assert list(tmp_path.iterdir()) == []
+    assert [words for words in commands() if str(tmp_path) in words] == []
+
+
+def commands() -> Iterator[str]:
+    """The command line of each process."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended just now
+            yield path.read_text(errors="replace")
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
         (["--source", "junk"], 78, "cameras.bench1.source: must begin with file:"),
+        (["--compare", "--source", "junk"], 78, "edged bench: cameras.bench1.source: must begin with file:"),
+        (["--compare", "--delegate", "teapot"], 78, "edged bench: model.delegate: must be"),
         (["--source", "file:/absent.mp4"], 1, "cameras.bench1.source: /absent.mp4: no such file"),
         (["--source", "usb:/dev/video77"], 1, "the camera is lost: /dev/video77: there is no such device"),
         (["--model", "nope"], 78, "model.name: there is no bundled model 'nope'"),
@@ -57,6 +100,6 @@ def test_what_cannot_be_measured_is_told_in_the_words_of_the_command(
 ) -> None:
     done = bench(*arguments)
     assert done.returncode == status
-    assert sentence in done.stderr
     assert "bench.yaml" not in done.stderr
+    assert done.stderr.count(sentence) == 1
     assert done.stdout == ""
