@@ -46,6 +46,7 @@ class Usage:
 class Record:
     """One measurement.
 
+    ``threads`` is as many as the model may use: those of the plan, or fewer where there are fewer processors.
     ``frames`` were embedded in ``seconds``; ``dropped`` by cause, in that time. ``start_seconds`` is from the start of
     the process to the first vector that a subscriber had.
     """

@@ -48,11 +48,12 @@ def measure(plan: Plan, tell: Tell = lambda _what, _share: None) -> Record:
         address = f"ipc://{folder}/pub.sock"
         tell("the bare model", 0.0)
         loaded = load_text(plan.configuration(address), folder / "bench.yaml")
+        threads = min(loaded.config.model.num_threads, len(os.sched_getaffinity(0)))  # more are never started
         floor = bare_invoke(loaded, FLOOR_SECONDS)
         (folder / "bench.yaml").write_text(plan.configuration(address, floor.wall_ms))
         tell("the start", 0.1)
         with Subscriber(address, kinds=KINDS, queue=1000, queue_bytes=1 << 22) as subscriber, _daemon(folder) as daemon:
-            return _measure(plan, floor, loaded.config.model.num_threads, subscriber, daemon, tell)
+            return _measure(plan, floor, threads, subscriber, daemon, tell)
 
 
 def _measure(
