@@ -28,7 +28,7 @@ from edged.cli.progress import Bar
 ROOT = Path(__file__).parent.parent
 MODELS = ROOT / "edged" / "vision" / "models"
 DEMO = ROOT / "config" / "demo"
-MANUAL = ROOT / "docs" / "speed.md"
+README = ROOT / "README.md"
 BEGIN, END = "<!-- scripts/bench-peers writes this -->", "<!-- to here -->"
 
 BUNDLED = ("efficientnet-lite0-int8", "efficientnet-lite0")
@@ -199,12 +199,19 @@ def picture(folder: Path) -> Path:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and write where asked to."""
     parser = argparse.ArgumentParser(prog="scripts/bench-peers", description=__doc__)
-    parser.add_argument("--model", type=Path, action="append", default=[], help="a model file to measure, too")
+    parser.add_argument(
+        "--model",
+        type=_named,
+        action="append",
+        default=[],
+        metavar="[NAME=]FILE",
+        help="a model file to measure, too, and what the table calls it",
+    )
     parser.add_argument("--rounds", type=int, default=10, help="of a second for each library (default: 10)")
-    parser.add_argument("--write", action="store_true", help=f"put the tables into {MANUAL.relative_to(ROOT)}")
+    parser.add_argument("--write", action="store_true", help="put the tables into README.md")
     args = parser.parse_args(argv)
     models = {name: MODELS / f"{name}.tflite" for name in BUNDLED}
-    models |= {path.stem: path.absolute() for path in args.model}
+    models |= dict(args.model)
     times: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name, Bar("measuring") as bar:
         shown = picture(Path(name))
@@ -218,9 +225,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     text = tables(times, rates, cost)
     print(text)
     if args.write:
-        before, _, rest = MANUAL.read_text().partition(BEGIN)
-        MANUAL.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}")
+        before, _, rest = README.read_text().partition(BEGIN)
+        README.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}")
     return 0
+
+
+def _named(text: str) -> tuple[str, Path]:
+    name, _, file = text.rpartition("=")
+    path = Path(file).absolute()
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"{file}: no such file")
+    return name or path.stem, path
 
 
 if __name__ == "__main__":

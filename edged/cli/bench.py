@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from edged.cli import legal, subscribing
-from edged.cli.contract import EXIT_CONFIG, EXIT_FAILURE, Commands, emit
+from edged.cli.contract import EXIT_CONFIG, EXIT_FAILURE, EXIT_USAGE, Commands, emit
 from edged.errors import EdgedError
 
 if TYPE_CHECKING:
@@ -99,6 +99,9 @@ def bench(args: argparse.Namespace) -> int:
     """Measure what *args* ask for, and print it."""
     if args.references is not None:
         return _bench_references(args)
+    if args.dtype is not None:
+        print("edged bench: --dtype says how references are kept, and goes with --references N", file=sys.stderr)
+        return EXIT_USAGE
     from edged.bench.compare import choose, variants
     from edged.bench.plan import Plan
     from edged.config import ConfigFileError
