@@ -29,6 +29,10 @@ class Floor:
     wall_ms: float
     processor_ms: float
 
+    def mean(self, other: Floor) -> Floor:
+        """Half way to *other*."""
+        return Floor((self.wall_ms + other.wall_ms) / 2, (self.processor_ms + other.processor_ms) / 2)
+
 
 def bare_invoke(loaded: Loaded, seconds: float) -> Floor:
     """Run the model of *loaded* on one picture for *seconds*, by the engine, delegate and threads of *loaded*.
