@@ -104,6 +104,7 @@ def bench(args: argparse.Namespace) -> int:
         return EXIT_USAGE
     from edged.bench.compare import choose, variants
     from edged.bench.plan import Plan
+    from edged.cli import bench_pages as pages
     from edged.config import ConfigFileError
     from edged.vision.bundled import BUNDLED
 
@@ -127,17 +128,18 @@ def bench(args: argparse.Namespace) -> int:
     if not records:
         return EXIT_FAILURE
     if not args.compare:
-        emit(_line(records[0].as_json()) if args.json else _page(records[0]))
+        emit(_line(records[0].as_json()) if args.json else pages.of_one(records[0]))
     elif args.json:
         best, _ = choose(records)
         emit("".join(_line(record.as_json() | {"chosen": record is best}) for record in records))
     else:
-        emit(_table(records))
+        emit(pages.of_several(records))
     return 0
 
 
 def _bench_references(args: argparse.Namespace) -> int:
     from edged.bench.references import measure_references
+    from edged.cli import bench_pages as pages
     from edged.vision.unit_rows import DTYPES
 
     dtypes: Sequence[Storage] = DTYPES if args.dtype is None else (args.dtype,)
@@ -145,13 +147,7 @@ def _bench_references(args: argparse.Namespace) -> int:
     if args.json:
         emit("".join(_line(record.as_json()) for record in records))
         return 0
-    heads = f"{'references':<12}{'kept as':<10}{'least ms':>10}{'p50 ms':>10}{'MiB':>8}{'largest error':>16}"
-    rows = [
-        f"{record.count:<12}{record.dtype:<10}{record.least_ms:>10.2f}{record.median_ms:>10.2f}"
-        f"{record.memory_mib:>8.1f}{record.largest_error:>16.6f}"
-        for record in records
-    ]
-    emit("\n".join([heads, *rows, "", "Processor time of one thread for a vector of 1280 numbers."]) + "\n")
+    emit(pages.of_references(records))
     return 0
 
 
@@ -200,67 +196,3 @@ def _line(record: Mapping[str, object]) -> str:
 
 def _name(plan: Plan) -> str:
     return f"{plan.model}, {plan.engine}, threads: {plan.threads}"
-
-
-def _page(record: Record) -> str:
-    plan, floor, usage = record.plan, record.floor, record.usage
-    rate = "as fast as it goes" if plan.fps is None else f"at {plan.fps:g} frames/s"
-    cost = (
-        f"processor   {usage.without_decoding_ms:.2f} ms a frame without decoding: {record.over_invoke:.2f} times the "
-        f"bare invoke(), {floor.processor_ms:.2f} ms ({floor.wall_ms:.2f} ms on the clock)"
-    )
-    lines = [
-        f"{record.model} on {record.engine}, delegate {record.delegate}, threads: {record.threads}",
-        f"{_sources(plan)}, {rate}, {record.seconds:.0f} s; {_machine(record)}",
-        "",
-        f"{'ms':<12}{'p50':>9}{'p95':>9}{'p99':>9}",
-        *(f"{name:<12}{part.p50:9.2f}{part.p95:9.2f}{part.p99:9.2f}" for name, part in record.stages.items()),
-        "",
-        f"frames      {record.frames_per_second:.1f} a second; dropped: {_dropped(record)}",
-        cost,
-        f"            by thread: {', '.join(f'{name} {value:.2f}' for name, value in usage.processor_ms.items())}",
-        f"memory      {usage.memory_mib:.0f} MiB",
-        f"start       {record.start_seconds:.2f} s to the first vector",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _table(records: Sequence[Record]) -> str:
-    from edged.bench.compare import choose
-
-    best, reason = choose(records)
-    heads = f"{'model':<26}{'engine':<24}{'threads':>7}{'frames/s':>10}{'infer ms':>10}{'processor ms':>14}{'MiB':>6}"
-    rows = [
-        f"{record.model:<26}{record.engine:<24}{record.threads:>7}{record.frames_per_second:>10.1f}"
-        f"{record.stages['infer'].p50:>10.2f}{record.usage.without_decoding_ms:>14.2f}{record.usage.memory_mib:>6.0f}"
-        f"{'  *' if record is best else ''}"
-        for record in records
-    ]
-    title = f"{_sources(records[0].plan)}; {_machine(records[0])}"
-    models = sorted({record.model for record in records})
-    if len(models) > 1:
-        reason += (
-            "; vectors of different models cannot be compared, and those of a quantised one are a little less exact"
-        )
-    choice = f"name: {best.model}, engine: {best.engine.split()[0]}, num_threads: {best.threads}"
-    return "\n".join([title, "", heads, *rows, "", f"* model: {{{choice}}}: {reason}"]) + "\n"
-
-
-def _machine(record: Record) -> str:
-    machine = record.machine
-    words = [f"{machine['board'] or machine['architecture']}, {machine['cores']} cores"]
-    if machine["governor"]:
-        words.append(f"governor {machine['governor']}")
-    if machine["temp_c"] is not None:
-        words.append(f"{machine['temp_c']:.0f} °C")
-    if machine["throttled"]:
-        words.append(f"throttled {machine['throttled']:#x}")
-    return ", ".join(words)
-
-
-def _sources(plan: Plan) -> str:
-    return plan.source if plan.cameras == 1 else f"{plan.cameras} cameras, {plan.source} each"
-
-
-def _dropped(record: Record) -> str:
-    return ", ".join(f"{cause} {count}" for cause, count in record.dropped.items())
