@@ -50,13 +50,14 @@ def measure(plan: Plan, tell: Tell = lambda _what, _share: None) -> Record:
         tell("the bare model", 0.0)
         loaded = load_text(plan.configuration(address), folder / "bench.yaml")
         threads = min(loaded.config.model.num_threads, len(os.sched_getaffinity(0)))  # more are never started
-        floor = bare_invoke(loaded, FLOOR_SECONDS)
+        floor_seconds = min(FLOOR_SECONDS, plan.seconds)
+        floor = bare_invoke(loaded, floor_seconds)
         (folder / "bench.yaml").write_text(plan.configuration(address, floor.wall_ms))
         tell("the start", 0.1)
         with Subscriber(address, kinds=KINDS, queue=1000, queue_bytes=1 << 22) as subscriber, _daemon(folder) as daemon:
             record = _measure(plan, floor, threads, subscriber, daemon, tell)
         # A machine is not as fast now as it was ten seconds ago: heat, or others on the same host.
-        return replace(record, floor=floor.mean(bare_invoke(loaded, FLOOR_SECONDS)))
+        return replace(record, floor=floor.mean(bare_invoke(loaded, floor_seconds)))
 
 
 def _measure(
