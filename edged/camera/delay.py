@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import resource
 import time
 from pathlib import Path
+from typing import NamedTuple
 
-__all__ = ["Delay", "asleep_seconds"]
+__all__ = ["Delay", "Sleep"]
 
 SCHEDSTAT = Path("/proc/thread-self/schedstat")
 
@@ -59,13 +61,30 @@ class Delay:
         return self._late_since is not None and now - self._late_since > self.MOST
 
 
-def asleep_seconds() -> float:
-    """A clock that goes while this thread sleeps, and not while it runs or stands in the queue for a processor.
+class Sleep(NamedTuple):
+    """How long this thread has slept until now, from an arbitrary start, and how often it began to.
 
-    From an arbitrary start; a kernel that does not account for that queue lets the clock go there, too.
+    Time in which it runs or stands in the queue for a processor is none; a kernel that does not account for that queue
+    counts it in.
     """
-    try:
-        queued = int(SCHEDSTAT.read_bytes().split()[1]) / 1e9  # Documentation/scheduler/sched-stats.rst
-    except (OSError, IndexError, ValueError):
-        queued = 0.0
-    return time.monotonic() - time.thread_time() - queued
+
+    seconds: float
+    times: int
+
+    @classmethod
+    def until_now(cls) -> Sleep:
+        """As it is now."""
+        try:
+            queued = int(SCHEDSTAT.read_bytes().split()[1]) / 1e9  # Documentation/scheduler/sched-stats.rst
+        except (OSError, IndexError, ValueError):
+            queued = 0.0
+        times = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+        return cls(time.monotonic() - time.thread_time() - queued, times)
+
+    def since(self, before: Sleep) -> float:
+        """Seconds of sleep between *before* and this.
+
+        None where the thread never gave up its processor by itself: then it was the host of a virtual machine that took
+        the processor away.
+        """
+        return self.seconds - before.seconds if self.times > before.times else 0.0

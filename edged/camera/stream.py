@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.camera.delay import Delay, asleep_seconds
+from edged.camera.delay import Delay, Sleep
 from edged.camera.ffmpeg import decode_into, format_of
 from edged.config.problems import redacted
 from edged.errors import SourceError
@@ -90,9 +90,9 @@ class StreamSource:
 
     def grab(self, timeout: float) -> Stamp | None:  # noqa: ARG002 - FFmpeg waits as long as it was told at the start
         assert self._capture is not None, "grab before open"
-        begin, asleep = time.monotonic(), asleep_seconds()
+        begin, asleep = time.monotonic(), Sleep.until_now()
         grabbed = self._capture.grab()
-        waited, slept = time.monotonic() - begin, asleep_seconds() - asleep
+        waited, slept = time.monotonic() - begin, Sleep.until_now().since(asleep)
         # After a wait that ran out FFmpeg hands out an old frame once, as if it were new.
         if waited >= 0.9 * self._timeout:
             raise SourceError(f"{self._shown}: no frame for {self._timeout:g} s")
