@@ -20,6 +20,8 @@ import pytest
 from edged.wire import Event
 from tests.publishing import Publisher, status, vec
 
+pytestmark = pytest.mark.once
+
 if TYPE_CHECKING:
     from tests.bridge.conftest import Mosquitto, Reader
 

@@ -34,6 +34,7 @@ from tests.fakes import eventually
 
 pytestmark = [
     pytest.mark.picamera,
+    pytest.mark.once,  # in the rig it runs on another Python anyway
     # picamera2's own, the second where it could not take hold of a camera.
     pytest.mark.filterwarnings("ignore:setDaemon:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),

@@ -17,6 +17,8 @@ from edged.bench.record import STAGES
 from edged.vision.engine import installed_engines
 from tests.fakes import eventually
 
+pytestmark = pytest.mark.once
+
 COMMAND = [sys.executable, "-m", "edged", "bench", "--model", "efficientnet-lite0-int8"]
 
 

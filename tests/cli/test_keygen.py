@@ -15,6 +15,8 @@ from edged.config import load_text
 from edged.wire.keys import read_pair, read_public
 from tests.keyed import Keys, publishing
 
+pytestmark = pytest.mark.once
+
 SOON = 20.0
 
 

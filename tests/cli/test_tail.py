@@ -26,6 +26,8 @@ from edged.cli.sentences import sentence
 from edged.wire import Message, encode
 from tests.publishing import Publisher, event, status, vec
 
+pytestmark = pytest.mark.once
+
 SOON = 20.0
 TAIL = [sys.executable, "-m", "edged", "tail"]
 

@@ -16,6 +16,8 @@ from edged.recording import read_recording
 from edged.wire import Vec, decode
 from tests.publishing import Publisher, vec
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples"
 RIG = ROOT / ".venv-subscribers"
