@@ -19,6 +19,8 @@ from edged.recording import Recorded, read_recording
 from edged.wire import Message, decode, encode
 from tests.publishing import Publisher, status, vec
 
+pytestmark = pytest.mark.once
+
 SOON = 20.0
 RECORD = [sys.executable, "-m", "edged", "record"]
 

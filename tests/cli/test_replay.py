@@ -18,6 +18,8 @@ from edged.recording import Recorded, Recorder, read_recording
 from edged.wire import KINDS, encode
 from tests.publishing import status, vec
 
+pytestmark = pytest.mark.once
+
 SOON = 20.0
 FRAMES = [tuple(map(bytes, encode(message))) for message in (status(0), vec(0), vec(0, region="door"), vec(1))]
 

@@ -19,6 +19,8 @@ from edged.recording import Recorder
 from edged.wire import Match, Message, encode
 from tests.publishing import status, vec
 
+pytestmark = pytest.mark.once
+
 Run = Callable[..., tuple[int, str, str]]
 
 NOISE = np.random.default_rng(1).normal(0, 0.003, 100_000)

@@ -22,6 +22,8 @@ from edged.wire.curve import secure
 from tests.fakes import eventually
 from tests.keyed import SERVER, Board, Keys, free_port, publishing
 
+pytestmark = pytest.mark.once
+
 SOON = 20.0
 SHORT = 0.4  # seconds without a message, where a hundred a second would come
 

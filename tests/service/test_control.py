@@ -195,6 +195,8 @@ def test_who_may_not_ask_is_told_who_may() -> None:
         code = f"""
 import os
 from edged.client.control import ControlClient
+
+pytestmark = pytest.mark.once
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)

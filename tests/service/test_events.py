@@ -19,6 +19,8 @@ from edged.pipeline.rules import event_rules
 from edged.recording import Recorder
 from edged.wire import Event, Status, Vec, encode
 
+pytestmark = pytest.mark.once
+
 FPS = 10
 
 # Looked up in the clip's frames: the seconds at which the region is empty, to a step of whoever leaves or enters it. At

@@ -16,6 +16,8 @@ from edged.wire import Message, Status, Vec
 from tests.camera.rtsp_server import rtsp_camera
 from tests.camera.servers import MjpegServer, free_port
 
+pytestmark = pytest.mark.once
+
 CONFIG = """\
 model: {{name: efficientnet-lite0-int8}}
 cameras:
