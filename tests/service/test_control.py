@@ -27,6 +27,8 @@ from edged.errors import ControlError
 from edged.wire import Vec
 from tests.fakes import eventually
 
+pytestmark = pytest.mark.once
+
 KILLS = int(os.environ.get("EDGED_DAEMON_KILLS", "2"))
 FILES = 128  # that the daemon may have open
 FLOOD_SECONDS = float(os.environ.get("EDGED_FLOOD_SECONDS", "0.8"))
@@ -195,8 +197,6 @@ def test_who_may_not_ask_is_told_who_may() -> None:
         code = f"""
 import os
 from edged.client.control import ControlClient
-
-pytestmark = pytest.mark.once
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)
