@@ -32,8 +32,7 @@ README = ROOT / "README.md"
 BEGIN, END = "<!-- scripts/bench-peers writes this -->", "<!-- to here -->"
 
 BUNDLED = ("efficientnet-lite0-int8", "efficientnet-lite0")
-ENVIRONMENTS = {"tflite-support": "tflite-support", "mediapipe": "mediapipe"}
-SIDES = ("edged", "tflite-support", "mediapipe")
+SIDES = ("edged", "tflite-support", "mediapipe")  # the others in environments of these names
 KINDS = ("invoke", "edged-exact", "edged-linear", "tflite-support", "mediapipe")
 ROUND_SECONDS = 1.0
 WIDTH, HEIGHT = 1280, 720
@@ -43,8 +42,7 @@ class Side:
     """One library with one model, in a process of its own."""
 
     def __init__(self, name: str, model: Path, picture: Path) -> None:
-        environment = ENVIRONMENTS.get(name)
-        python = sys.executable if environment is None else ROOT / ".venv-peers" / environment / "bin" / "python"
+        python = sys.executable if name == "edged" else ROOT / ".venv-peers" / name / "bin" / "python"
         command = [str(python), str(ROOT / "scripts" / "bench_peer.py"), name, str(model), str(picture)]
         self.milliseconds: dict[str, list[float]] = {}
         self._name = name

@@ -145,14 +145,15 @@ def _last_words(daemon: subprocess.Popen[str]) -> str:
 def _stages(vec: Vec, now_us: int) -> Mapping[str, float]:
     lat = vec.lat_us
     parts = {"wait": lat.wait, "preprocess": lat.pre, "infer": lat.infer, "compare": lat.sim}
+    delivered = now_us - vec.t_cap_us
     decode = {} if lat.decode is None else {"decode": lat.decode}
     return {
         **decode,
         **parts,
         "publish": lat.total - sum(parts.values()),
         "total": lat.total,
-        "delivered": now_us - vec.t_cap_us,
-        "overhead": now_us - vec.t_cap_us - lat.infer,
+        "delivered": delivered,
+        "overhead": delivered - lat.infer,
     }
 
 

@@ -84,7 +84,7 @@ class Sleep(NamedTuple):
     def since(self, before: Sleep) -> float:
         """Seconds of sleep between *before* and this.
 
-        None where the thread never gave up its processor by itself: then it was the host of a virtual machine that took
+        0 where the thread never gave up its processor by itself: then it was the host of a virtual machine that took
         the processor away.
         """
         return self.seconds - before.seconds if self.times > before.times else 0.0

@@ -90,9 +90,10 @@ class StreamSource:
 
     def grab(self, timeout: float) -> Stamp | None:  # noqa: ARG002 - FFmpeg waits as long as it was told at the start
         assert self._capture is not None, "grab before open"
-        begin, asleep = time.monotonic(), Sleep.until_now()
+        asleep = Sleep.until_now() if self._is_rtsp else None
+        begin = time.monotonic()
         grabbed = self._capture.grab()
-        waited, slept = time.monotonic() - begin, Sleep.until_now().since(asleep)
+        waited = time.monotonic() - begin
         # After a wait that ran out FFmpeg hands out an old frame once, as if it were new.
         if waited >= 0.9 * self._timeout:
             raise SourceError(f"{self._shown}: no frame for {self._timeout:g} s")
@@ -105,7 +106,7 @@ class StreamSource:
         if self._was_old:
             self._begin_anew()
             return None
-        if self._backlog.holds(waited) | self._is_late(slept):
+        if self._backlog.holds(waited) | self._is_late(asleep):  # both take note of it
             return None
         return Stamp(time.monotonic_ns(), "arrival")
 
@@ -125,12 +126,12 @@ class StreamSource:
         if self._is_rtsp:
             self._backlog.gather()
 
-    def _is_late(self, slept: float) -> bool:
-        """Whether the frame that was grabbed lay in FFmpeg's queue for too long, after *slept* seconds of sleep."""
-        if not self._is_rtsp:
+    def _is_late(self, asleep: Sleep | None) -> bool:
+        """Whether the frame lay in FFmpeg's queue for too long; *asleep*: before it was grabbed, for RTSP only."""
+        if asleep is None:
             return False
         now = time.monotonic()
-        self._delay.note(now, self._position, slept)
+        self._delay.note(now, self._position, Sleep.until_now().since(asleep))
         if self._delay.is_hopeless(now):
             # What is opened anew begins with the present.
             raise SourceError(

@@ -110,11 +110,10 @@ class Embedder:
         if turn is None:
             turn = rotation if isinstance(rotation, Orientation) else Orientation.from_rotation(rotation)
             self._turns[rotation] = turn
-        way = self._preprocess.way(image, pixels, box, turn)
         try:
-            way(image, self._interpreter.input())
+            self._preprocess(image, pixels, box, turn, self._interpreter.input())
         except BaseException as error:
-            # Such as Ctrl-C. Whoever keeps the error, as a notebook does, would keep the view of the input that was in
+            # Whoever keeps the error, as a notebook does also with Ctrl-C, would keep the view of the input that was in
             # use there, and the model does not run while there is one.
             clear_frames(error.__traceback__)
             raise

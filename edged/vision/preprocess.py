@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edged.values import Box
     from edged.vision.specs import InputSpec
 
-__all__ = ["Preprocessor", "Resize", "Way"]
+__all__ = ["Preprocessor", "Resize"]
 
 _PLANS = 64
 """Geometries remembered: regions times frame sizes of a busy daemon."""
@@ -46,20 +46,12 @@ class Preprocessor:
     def __init__(self, spec: InputSpec, resize: Resize = "exact") -> None:
         self._aim = Aim(spec, resize, pixel_values(spec), Scratch())
         self._plans: OrderedDict[tuple[object, ...], PackedPlan | PlanarPlan] = OrderedDict()
-        self._ways: dict[tuple[object, ...], Way] = {}
+        self._ways: dict[tuple[object, ...], _Way] = {}
 
     def __call__(
         self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, orientation: Orientation, out: NDArray[Any]
     ) -> None:
-        """Write the part *box* of *image*, upright, into *out* as the model takes it: `way`, and what it gives.
-
-        Raises:
-            ValueError: *image*, *box* or *out* is not as it has to be.
-        """
-        self.way(image, pixels, box, orientation)(image, out)
-
-    def way(self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, orientation: Orientation) -> Way:
-        """What brings *box* of *image*, and of pictures that lie in memory just so, into the form of the model.
+        """Write the part *box* of *image*, upright, into *out* as the model takes it.
 
         Args:
             image: ``uint8`` of any memory layout, of the shape that *pixels* has.
@@ -67,21 +59,22 @@ class Preprocessor:
             box: in pixels of *image* as stored, before it is turned.
             orientation: how *image* is stored. Where it swaps the sides, the crop is resized to the model's height and
                 width swapped and turned then, which is how the Task Library does it.
+            out: ``(height, width, 3)`` or ``(1, height, width, 3)`` of the input's dtype.
 
         Raises:
-            ValueError: *image* has another shape or dtype than it has to have, or *box* is empty or reaches outside
-                *image*.
+            ValueError: *image* or *out* has another shape or dtype than it has to have, or *box* is empty or reaches
+                outside *image*.
         """
         seen = (image.shape, image.strides, image.dtype, pixels, box, orientation)
         way = self._ways.get(seen)
         if way is None:
-            way = self._new_way(image, pixels, box, orientation)
+            way = self._way(image, pixels, box, orientation)
             if len(self._ways) >= _PLANS:
                 self._ways.clear()
             self._ways[seen] = way
-        return way
+        way(image, out)
 
-    def _new_way(self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, orientation: Orientation) -> Way:
+    def _way(self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, orientation: Orientation) -> _Way:
         width, height = frame_size(image, pixels)
         if box.width < 1 or box.height < 1 or not _inside(box, width, height):
             raise ValueError(
@@ -93,7 +86,7 @@ class Preprocessor:
             image, pixels = image[..., ::-1], _MIRRORED[pixels]
         readable = _readable(image) if pixels in CHANNELS else image.flags.c_contiguous
         plan = self._plan(pixels, box, Orientation(orientation))
-        return Way(self._aim, plan, box, mirrored=mirrored, scattered=not readable)
+        return _Way(self._aim, plan, box, mirrored=mirrored, scattered=not readable)
 
     def _plan(self, pixels: PixelFormat, box: Box, orientation: Orientation) -> PackedPlan | PlanarPlan:
         planar = pixels not in CHANNELS
@@ -110,7 +103,7 @@ class Preprocessor:
         return plan
 
 
-class Way:
+class _Way:
     """From pictures in one layout of memory to the model: what was found out once, and need not be for each of them."""
 
     def __init__(self, aim: Aim, plan: PackedPlan | PlanarPlan, box: Box, *, mirrored: bool, scattered: bool) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -18,7 +20,7 @@ from edged.camera.web import WebSource
 from edged.errors import SourceError
 from edged.values import Stamp
 from tests.camera.leaks import leaves_nothing_behind
-from tests.camera.rtsp_server import rtsp_camera
+from tests.camera.rtsp_server import RtspCamera, rtsp_camera
 from tests.camera.servers import MjpegServer, free_port, number, serving
 from tests.fakes import eventually
 
@@ -183,6 +185,17 @@ def test_opening_and_closing_leaves_nothing_behind(video: bytes) -> None:
         leaves_nothing_behind(one_round)
 
 
+@contextmanager
+def rtsp_stream(timeout: float = LIMIT) -> Iterator[tuple[RtspCamera, StreamSource, NDArray[np.uint8]]]:
+    """A camera, the source that is open on it, and memory for its frames."""
+    with rtsp_camera() as camera:
+        source = StreamSource(f"rtsp://{camera.address}", timeout=timeout)
+        try:
+            yield camera, source, np.zeros(source.open().shape, np.uint8)
+        finally:
+            source.close()
+
+
 def take(source: StreamSource, slot: NDArray[np.uint8], frames: int = 5) -> None:
     for _ in range(frames):
         eventually(lambda: source.grab(LIMIT) is not None, "a frame")
@@ -220,9 +233,7 @@ def test_who_sends_everything_at_once_is_heard_all_the_same() -> None:
 
 @pytest.mark.rtsp
 def test_an_rtsp_camera_that_is_killed_and_started_again_comes_back() -> None:
-    with rtsp_camera() as camera:
-        source = StreamSource(f"rtsp://{camera.address}", timeout=LIMIT)
-        slot = np.zeros(source.open().shape, np.uint8)
+    with rtsp_stream() as (camera, source, slot):
         assert slot.shape == (240, 320, 3)
         take(source, slot)
         camera.kill()
@@ -233,14 +244,11 @@ def test_an_rtsp_camera_that_is_killed_and_started_again_comes_back() -> None:
         camera.start()
         source.open()
         take(source, slot)
-        source.close()
 
 
 @pytest.mark.rtsp
 def test_an_rtsp_camera_that_hangs_is_lost_in_time_and_its_old_frame_is_not_taken_for_new() -> None:
-    with rtsp_camera() as camera:
-        source = StreamSource(f"rtsp://{camera.address}", timeout=2)
-        slot = np.zeros(source.open().shape, np.uint8)
+    with rtsp_stream(timeout=2) as (camera, source, slot):
         take(source, slot)
         camera.freeze()
         begin = time.monotonic()
@@ -249,7 +257,6 @@ def test_an_rtsp_camera_that_hangs_is_lost_in_time_and_its_old_frame_is_not_take
         assert reason.endswith(": no frame for 2 s")
         assert 1.8 <= took < 6
         assert len(frames) < 50  # those that were on their way, and none that came by waiting
-        source.close()
 
 
 @pytest.mark.parametrize(
@@ -270,9 +277,7 @@ def test_a_frame_from_before_a_silence_is_told_by_the_times_of_the_stream(
 
 @pytest.mark.rtsp
 def test_an_rtsp_camera_that_pauses_goes_on_with_new_frames() -> None:
-    with rtsp_camera() as camera:
-        source = StreamSource(f"rtsp://{camera.address}", timeout=LIMIT)
-        slot = np.zeros(source.open().shape, np.uint8)
+    with rtsp_stream() as (camera, source, slot):
         take(source, slot)
         camera.freeze()
         thaw = threading.Timer(2.0, camera.thaw)
@@ -280,7 +285,6 @@ def test_an_rtsp_camera_that_pauses_goes_on_with_new_frames() -> None:
         pauses = [waited for waited, stamp in (timed(source) for _ in range(120)) if stamp is None and waited > SILENCE]
         thaw.join()
         assert len(pauses) == 1  # the frame that ended it was an old one
-        source.close()
 
 
 class SlowDecoder:
@@ -315,20 +319,15 @@ BALLAST = bytes(10_000_000)  # enough that Python's lock is let go once or twice
 def test_an_rtsp_camera_that_is_too_much_for_this_machine_is_lost_before_it_shows_the_past(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with rtsp_camera() as camera:
-        source = StreamSource(f"rtsp://{camera.address}", timeout=LIMIT)
-        slot = np.zeros(source.open().shape, np.uint8)
+    with rtsp_stream() as (_, source, slot):
         monkeypatch.setattr(source, "_capture", SlowDecoder(source._capture, 0.12))
         with pytest.raises(SourceError, match=r"cannot keep up with the stream \(\d\.\d s behind\): use the camera's"):
             take(source, slot, 200)
-        source.close()
 
 
 @pytest.mark.rtsp
 def test_an_rtsp_camera_that_nobody_read_for_a_while_goes_on_with_new_frames() -> None:
-    with rtsp_camera() as camera:
-        source = StreamSource(f"rtsp://{camera.address}", timeout=LIMIT)
-        slot = np.zeros(source.open().shape, np.uint8)
+    with rtsp_stream() as (_, source, slot):
         take(source, slot)
         threading.Event().wait(Delay.LIMIT + 0.5)
         passed_over = 0
@@ -337,7 +336,6 @@ def test_an_rtsp_camera_that_nobody_read_for_a_while_goes_on_with_new_frames() -
         assert passed_over > 25 * Delay.LIMIT / 2
         assert max(timed(source)[0] for _ in range(5)) > 0.01  # the queue is empty: it was waited for
         take(source, slot)
-        source.close()
 
 
 def timed(source: StreamSource) -> tuple[float, Stamp | None]:
