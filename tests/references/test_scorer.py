@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 
 from edged.references import Reference, References, Scorer
 from edged.vision.unit_rows import DTYPES, Storage, UnitRows
+from tests.allocated import allocated
 
 
 def vectors(count: int, size: int = 32, seed: int = 0) -> npt.NDArray[np.float32]:
@@ -118,14 +118,5 @@ def test_no_large_array_is_made_for_a_frame(dtype: Storage, single: bool) -> Non
         references = [Reference("parts", rows, (), labels(10_000), 20)]
     scorer, probe = Scorer(references, 20), vectors(1, seed=1)[0]
     scorer.matches(probe)
-    tracemalloc.start()
-    try:
-        for _ in range(3):
-            scorer.matches(probe)
-        before, _ = tracemalloc.get_traced_memory()
-        tracemalloc.reset_peak()
-        scorer.matches(probe)
-        peak = tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
+    peak, _ = allocated(lambda: scorer.matches(probe))
     assert peak < 8192  # twenty matches and their sorting; each of them is an object, and none an array

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from edged.vision.model_file import read_model
 from edged.vision.orientation import Orientation
 from edged.vision.self_test import self_test_picture
 from edged.vision.specs import ModelFile, Normalization
+from tests.allocated import allocated
 from tests.vision.pool_models import pool_model
 
 RGB = PixelFormat.RGB
@@ -164,16 +164,7 @@ def test_no_step_makes_an_array_once_a_size_is_known(
     with Embedder(float_model, EmbedderOptions(l2_normalize=True)) as embedder:
         for _ in range(3):
             embedder.embed(frame, pixels, box, rotation, out)
-        tracemalloc.start()
-        try:
-            embedder.embed(frame, pixels, box, rotation, out)
-            before = tracemalloc.get_traced_memory()[0]
-            tracemalloc.reset_peak()
-            embedder.embed(frame, pixels, box, rotation, out)
-            peak = tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-    assert peak - before < 4096
+        assert allocated(lambda: embedder.embed(frame, pixels, box, rotation, out)).peak < 4096
 
 
 def test_who_keeps_the_error_of_a_picture_can_embed_the_next(float_model: ModelFile) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import pytest
 from edged.errors import ModelError
 from edged.vision.postprocess import Postprocessor
 from edged.vision.specs import HeadSpec, Quantization, TensorType
+from tests.allocated import allocated
 
 
 def head(size: int, dtype: TensorType = "float32", quantization: Quantization | None = None) -> HeadSpec:
@@ -93,10 +93,4 @@ def test_no_array_is_made_for_a_vector(quantize: bool) -> None:
     postprocess = Postprocessor(head(4096, "uint8", Quantization(0.1, 3)), l2_normalize=True, quantize=quantize)
     out = np.zeros(4096, np.int8 if quantize else np.float32)
     postprocess(raw, out)
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        postprocess(raw, out)
-        assert tracemalloc.get_traced_memory()[1] - before < 4096
-    finally:
-        tracemalloc.stop()
+    assert allocated(lambda: postprocess(raw, out)).peak < 4096

@@ -17,6 +17,7 @@ from edged.vision.orientation import Orientation
 from edged.vision.pixel_values import pixel_values
 from edged.vision.preprocess import Preprocessor, Resize
 from edged.vision.specs import InputSpec, Normalization, Quantization, TensorType
+from tests.allocated import allocated
 from tests.vision.exact_pixels import Picture, exact_resize
 from tests.vision.test_orientation import UPRIGHT
 
@@ -299,16 +300,9 @@ def test_once_a_geometry_is_known_no_array_is_made_any_more(
 
     run()
     run()
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        for _ in range(5):
-            run()
-        after, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak - before < 4096
-    assert after - before < 1024
+    peak, kept = allocated(run)
+    assert peak < 4096
+    assert kept < 1024
 
 
 @pytest.mark.parametrize("resize", ["linear", "area"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from edged.vision.similarity import ReferenceMatrix, cosine_similarity, similarity
+from tests.allocated import allocated
 
 Vector = npt.NDArray[Any]
 
@@ -136,10 +136,4 @@ def test_no_array_is_made_for_the_scores_of_a_vector() -> None:
     matrix = ReferenceMatrix(list(np.random.default_rng(0).normal(size=(2000, 1280)).astype(np.float32)))
     vector, out = np.ones(1280, np.float32), np.zeros(2000, np.float32)
     matrix.scores(vector, out)
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
-        matrix.scores(vector, out)
-        assert tracemalloc.get_traced_memory()[1] - before < 4096
-    finally:
-        tracemalloc.stop()
+    assert allocated(lambda: matrix.scores(vector, out)).peak < 4096

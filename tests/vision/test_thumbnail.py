@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from functools import cache
 
 import cv2
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from edged.values import Box, Format, PixelFormat
 from edged.vision.thumbnail import NOTHING_KEPT, Thumbnails
+from tests.allocated import allocated
 
 BOX = Box(38, 184, 285, 139)
 LEVELS = 6  # the default of changed_levels
@@ -92,14 +92,11 @@ def test_a_plane_of_colour_counts_as_well(pixels: PixelFormat) -> None:
 
 def test_nothing_is_made_for_a_frame() -> None:
     frame, thumbnails = scene(0, 3), Thumbnails(PixelFormat.BGR, BOX)
-    for _ in range(2):
+
+    def look() -> None:
         thumbnails.take(frame)
         thumbnails.keep()
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        thumbnails.take(frame)
-        thumbnails.keep()
-        assert tracemalloc.get_traced_memory()[1] - before < 2000
-    finally:
-        tracemalloc.stop()
+
+    look()
+    look()
+    assert allocated(look).peak < 2000

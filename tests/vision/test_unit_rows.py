@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 
 from edged.vision.similarity import ReferenceMatrix, cosine_similarity
 from edged.vision.unit_rows import DTYPES, Pointer, Storage, UnitRows
+from tests.allocated import allocated
 
 MOST_OFF = {"float32": 1e-6, "float16": 1e-4, "int8": 5e-3}
 
@@ -97,13 +97,10 @@ def test_what_lies_apart_is_copied_together(dtype: Storage) -> None:
 def test_comparing_makes_no_array(dtype: Storage) -> None:
     rows, probe = UnitRows.of(list(vectors(2000)), dtype), vectors(1, seed=1)[0]
     pointer, out = Pointer(1280), np.zeros(2000, np.float32)
-    pointer.point(probe)
-    pointer.cosines(rows, out)
-    tracemalloc.start()
-    try:
-        before, _ = tracemalloc.get_traced_memory()
+
+    def compare() -> None:
         pointer.point(probe)
         pointer.cosines(rows, out)
-        assert tracemalloc.get_traced_memory()[1] - before < 4096
-    finally:
-        tracemalloc.stop()
+
+    compare()
+    assert allocated(compare).peak < 4096

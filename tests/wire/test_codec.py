@@ -7,7 +7,6 @@ import dataclasses
 import inspect
 import json
 import time
-import tracemalloc
 from collections.abc import Callable
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -21,6 +20,7 @@ from edged import wire
 from edged.errors import WireError
 from edged.values import NAME_PATTERN
 from edged.wire import MAX_HEADER_BYTES, Drops, Event, Latency, Match, Message, Status, Vec, decode, encode
+from tests.allocated import allocated
 
 VECTOR = np.linspace(-1, 1, 8, dtype=np.float32)
 
@@ -265,13 +265,7 @@ def test_encoding_makes_nothing_the_size_of_a_vector() -> None:
     vector = np.zeros(100_000, dtype=np.float32)
     message = dataclasses.replace(VEC, vector=vector, shape=(100_000,))
     encode(message)
-    tracemalloc.start()
-    try:
-        encode(message)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 16_384  # the header, twice
+    assert allocated(lambda: encode(message)).peak < 16_384  # the header, twice
 
 
 def test_encoding_is_not_in_the_way_of_a_frame() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import tracemalloc
 from email.message import Message
 
 import pytest
 
 from edged.camera.http.parts import LARGEST_PART, Parts, boundary_of
+from tests.allocated import allocated
 
 
 def feed(parts: Parts, received: bytes) -> bool:
@@ -75,18 +75,16 @@ def test_a_long_stream_needs_no_more_memory_than_its_largest_part() -> None:
     parts = Parts(b"cut")
     stream = memoryview(b"".join(part(bytes(100_000)) for _ in range(5)))
     feed(parts, bytes(stream))
-    tracemalloc.start()
-    try:
-        tracemalloc.reset_peak()
-        for _ in range(20):
+
+    def receive() -> None:
+        for _ in range(7):
             for at in range(0, len(stream), 9_999):
                 piece = stream[at : at + 9_999]
                 parts.room()[: len(piece)] = piece
                 parts.received(len(piece))
                 parts.forget()
-        assert tracemalloc.get_traced_memory()[1] < 4096
-    finally:
-        tracemalloc.stop()
+
+    assert allocated(receive).peak < 4096
 
 
 def test_a_delimiter_that_is_cut_is_still_found() -> None:
