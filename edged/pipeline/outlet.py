@@ -63,6 +63,9 @@ class Outlet:
         self.socket.set(zmq.SNDHWM, queue)
         self.socket.set(zmq.SNDBUF, queue_bytes)
         self.socket.set(zmq.MAXMSGSIZE, LONGEST_FROM_PEERS)
+        # What listens takes it over when it is bound, and passes it on to the connections of subscribers that hung up.
+        # With the default, one that does so at the moment of closing would never be got rid of (libzmq 4.3.5).
+        self.socket.set(zmq.LINGER, 0)
         # Who loses power says no word. Where nothing is sent to it, as nothing is while no event happens, only the
         # kernel finds out; without these its connection would stay for ever, and its descriptor with it.
         self.socket.set(zmq.TCP_KEEPALIVE, 1)
