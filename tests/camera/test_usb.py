@@ -429,8 +429,7 @@ def test_a_camera_that_comes_back_under_another_number_is_found_by_its_link(kern
     camera = FakeCamera()
     source, frame_format = opened(kernel, camera)
     first = camera.node
-    kernel.unplug(camera)
-    kernel.plug(camera)  # before anybody noticed
+    kernel.replug(camera)
     assert camera.node != first
     with pytest.raises(SourceError, match="it has gone"):
         source.grab(LONG)

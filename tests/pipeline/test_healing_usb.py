@@ -106,8 +106,7 @@ def test_a_camera_that_comes_back_under_another_number_is_found(scene: Scene) ->
     rounds = []
     for _ in range(ROUNDS):
         node, pulled = scene.camera.node, time.monotonic_ns()
-        scene.kernel.unplug(scene.camera)
-        scene.kernel.plug(scene.camera)  # before anybody has let go of the old number
+        scene.kernel.replug(scene.camera)
         lost = scene.play_until(CameraState.LOST)
         assert scene.camera.node != node
         assert "it has gone: it was unplugged" in str(lost.reason)

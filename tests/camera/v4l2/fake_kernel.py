@@ -202,6 +202,18 @@ class FakeKernel:
 
     def unplug(self, camera: FakeCamera) -> None:
         """Pull the cable. Whoever has it open is told, and keeps the number until everything is closed."""
+        for opened in self._pulled(camera):
+            opened.break_down(gone=True)
+
+    def replug(self, camera: FakeCamera) -> None:
+        """Pull the cable and put it in again so soon that nobody has let go of the old number."""
+        holders = self._pulled(camera)
+        self.plug(camera)
+        for opened in holders:
+            opened.break_down(gone=True)
+
+    def _pulled(self, camera: FakeCamera) -> list[_Opened]:
+        """Who still has *camera* open, of which nothing is left for others."""
         for number in camera.numbers:
             del self.cameras[number]
             (self.root / f"dev/video{number}").unlink()
@@ -210,9 +222,8 @@ class FakeKernel:
             for link in (self.root / "dev/v4l" / folder).iterdir():
                 if not link.exists():
                     link.unlink()
-        for opened in list(self.opened.values()):  # another thread may open and close meanwhile
-            if opened.camera is camera:
-                opened.break_down(gone=True)
+        opened = list(self.opened.values())  # another thread may open and close meanwhile
+        return [each for each in opened if each.camera is camera]
 
     def occupy(self, camera: FakeCamera, pid: int, command: str) -> None:
         """Another program streams from *camera*."""
