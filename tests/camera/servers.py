@@ -234,10 +234,10 @@ def serving(server: MjpegServer) -> Iterator[MjpegServer]:
 
 
 @contextmanager
-def answering(answer: bytes, *, pace: float | None = None) -> Iterator[str]:
-    """The address of a server that sends *answer* to everybody, whatever is asked, and closes the connection.
+def answering(answer: bytes, *, head: bytes = b"", pace: float | None = None) -> Iterator[str]:
+    """The address of a server that sends *head* and *answer* to everybody, whatever is asked, and hangs up.
 
-    With *pace*, a byte every so many seconds; with an empty answer it only keeps the connection open.
+    With *pace*, a byte of *answer* every so many seconds; with an empty answer it only keeps the connection open.
     """
     stopping = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
@@ -248,6 +248,7 @@ def answering(answer: bytes, *, pace: float | None = None) -> Iterator[str]:
                 connection, _ = listener.accept()
                 with connection, suppress(OSError):
                     connection.recv(65536)
+                    connection.sendall(head)
                     for piece in [answer] if pace is None else [answer[i : i + 1] for i in range(len(answer))]:
                         connection.sendall(piece)
                         if stopping.wait(pace or 0):

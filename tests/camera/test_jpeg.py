@@ -110,7 +110,7 @@ def test_an_orientation_is_ignored(street: NDArray[np.uint8]) -> None:
 # Damage.
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_picture_that_is_cut_short_is_damaged(data: st.DataObject) -> None:
     content = encode(enlarged(np.random.default_rng(5).integers(0, 256, (9, 16, 3), dtype=np.uint8), 320, 180))
@@ -119,7 +119,7 @@ def test_a_picture_that_is_cut_short_is_damaged(data: st.DataObject) -> None:
         check_jpeg(memoryview(content[:kept]))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.binary(max_size=300), st.integers(0, 400))
 def test_nothing_that_a_camera_can_send_is_anything_else_than_damaged(noise: bytes, at: int) -> None:
     content = encode(np.full((16, 16, 3), 90, np.uint8))

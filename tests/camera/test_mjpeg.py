@@ -257,7 +257,7 @@ def test_a_server_that_answers_byte_by_byte_is_given_up_in_time() -> None:
 
 
 def test_a_stream_that_never_brings_a_whole_picture_is_given_up_in_time() -> None:
-    with answering(HEAD + b"--frame\r\n\r\n" + jpeg(1) * 100, pace=0.001) as url:
+    with answering(b"--frame\r\n\r\n" + jpeg(1) * 100, head=HEAD, pace=0.001) as url:
         begin = time.monotonic()
         assert "no whole picture within 0.3 s" in refusal(url, SHORT)
         assert time.monotonic() - begin < 3

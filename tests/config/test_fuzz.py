@@ -27,7 +27,7 @@ CAMERA_KEYS = (*CameraConfig.model_fields, "rotaton")
 SECRET = "s3cr3t@/:%?&=#\u00e9"  # with all that could end it early in a URL
 
 # A text that is slow to refuse is a fault: 5000 milliseconds. The fixtures set nothing that a first text could spoil.
-at_once = settings(deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+at_once = settings(deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edged.errors import ModelError
@@ -252,7 +252,7 @@ def test_a_cut_at_any_byte_is_refused_or_reads_the_same(cases: Path) -> None:
             read_flatbuffer(content[:length], TREE)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(st.binary(max_size=400))
 @example(b"\4\0\0\0" * 30)
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
@@ -260,7 +260,7 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
         read_flatbuffer(content, TREE)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=8))
 def test_any_damage_of_a_whole_one_is_read_or_refused(damage: list[tuple[int, int]]) -> None:
     content = oak()
@@ -273,7 +273,7 @@ def test_any_damage_of_a_whole_one_is_read_or_refused(damage: list[tuple[int, in
 SMALL = (Path(__file__).parent.parent / "cases" / "small96_float_meta.tflite").read_bytes()
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(
     st.lists(
         st.tuples(st.integers(0, len(SMALL) - 4), st.one_of(st.integers(0, 300), st.integers(0, 2**32 - 1))),

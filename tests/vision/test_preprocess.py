@@ -298,8 +298,8 @@ def test_once_a_geometry_is_known_no_array_is_made_any_more(
         for box in boxes:
             preprocess(image, pixels, box, orientation, out)
 
-    run()
-    run()
+    for _ in range(10):  # NumPy keeps some small blocks of the first calls for the next ones
+        run()
     peak, kept = allocated(run)
     assert peak < 4096
     assert kept < 1024

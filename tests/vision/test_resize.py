@@ -110,7 +110,7 @@ def test_a_crop_is_read_where_it_lies() -> None:
     st.integers(1, 4),
     st.integers(0, 99),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_size_becomes_any_other(
     width: int, height: int, to_width: int, to_height: int, channels: int, seed: int
 ) -> None:

@@ -277,7 +277,7 @@ def test_a_folder_that_everybody_may_write_or_that_is_none_is_refused(put: Put, 
 WORDS = ["curve", "\n", "    ", "public-key", "secret-key", " = ", '"', "#", "metadata", "\0", "\xff", "\r"]
 KEYS = [PAIR.public.decode(), PAIR.secret.decode(), "x" * 40, "#" * 40, ""]
 
-each = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=2000)
+each = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=2000)
 
 
 def outcome(path: Path, content: bytes) -> None:
