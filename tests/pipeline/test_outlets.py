@@ -24,9 +24,7 @@ def test_its_end_is_waited_for_with_a_limit(
     """libzmq waits for ever for what is not closed, or not sent; nobody may wait so long for libzmq."""
     monkeypatch.setattr(module, "TERM_SECONDS", 0.2)
     outlets = Outlets()
-    outlets.open(
-        [Endpoint.parse(f"pub+bind:ipc://{tmp_path}/pub.sock", tmp_path)], Keyring(), queue=16, queue_bytes=9999
-    )
+    outlets.open([endpoint(f"ipc://{tmp_path}/pub.sock")], Keyring(), queue=16, queue_bytes=9999)
     assert outlets._context is not None
     forgotten = outlets._context.socket(zmq.PUSH)
     begin = time.monotonic()
@@ -38,21 +36,16 @@ def test_its_end_is_waited_for_with_a_limit(
 
 def test_subscriptions_that_nobody_looked_for_wait_until_somebody_does(tmp_path: Path) -> None:
     address = f"ipc://{tmp_path}/pub.sock"
-    outlets = Outlets()
-    try:
-        outlets.open([Endpoint.parse(f"pub+bind:{address}", tmp_path)], Keyring(), queue=16, queue_bytes=9999)
+    with publishing(address, linger=0.0) as outlets, zmq.Context() as context, context.socket(zmq.SUB) as subscriber:
         _, socket = outlets.sockets()
-        with zmq.Context() as context, context.socket(zmq.SUB) as subscriber:
-            subscriber.subscribe(b"a/")
-            subscriber.connect(address)
-            assert socket.poll(20_000)
-            assert outlets.attend(readable=False) == []
-            outlets.send([b"a/", b"it hears this all the same"])
-            assert subscriber.poll(20_000)
-            assert outlets.attend() == [b"a/"]
-            assert outlets.prefixes == (frozenset({b"a/"}),)
-    finally:
-        outlets.close(0.0)
+        subscriber.subscribe(b"a/")
+        subscriber.connect(address)
+        assert socket.poll(20_000)
+        assert outlets.attend(readable=False) == []
+        outlets.send([b"a/", b"it hears this all the same"])
+        assert subscriber.poll(20_000)
+        assert outlets.attend() == [b"a/"]
+        assert outlets.prefixes == (frozenset({b"a/"}),)
 
 
 @pytest.mark.once
