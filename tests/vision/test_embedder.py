@@ -138,7 +138,10 @@ def test_the_space_differs_where_vectors_cannot_be_compared(
         (two_heads, replace(plain, quantize=True)),
         (int8_model, plain),
         (read_model(bare, normalization=Normalization((127.0,), (128.0,))), plain),
-        (read_model(bare, normalization=Normalization((127.5,), (127.5,))), plain),
+        (read_model(bare, normalization=Normalization((126.0,), (128.0,))), plain),
+        (read_model(bare, normalization=Normalization((127.0,), (129.0,))), plain),
+        (read_model(bare, normalization=Normalization((127.0, 126.0, 125.0), (128.0,) * 3)), plain),
+        (read_model(bare, normalization=Normalization((125.0, 126.0, 127.0), (128.0,) * 3)), plain),
     ]
     spaces = set()
     for model, options in kinds:
@@ -151,6 +154,11 @@ def test_the_space_never_changes(int8_model: ModelFile) -> None:
     """Recordings and references carry it: another version of edged has to come to the same."""
     with Embedder(int8_model) as embedder:
         assert embedder.space_id == "17adc6b6c1a6e870"
+
+
+def test_the_space_of_a_model_with_normalisation_never_changes(cases: Path) -> None:
+    with Embedder(read_model(cases / "small96_float_meta_3ch_norm.tflite")) as embedder:
+        assert embedder.space_id == "177245b454a9c6f5"
 
 
 @pytest.mark.parametrize("pixels", [PixelFormat.BGR, PixelFormat.NV12])
