@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edged.camera.jpeg import REDUCTIONS, check_jpeg, decode_jpeg, reduced
 from edged.errors import DamagedFrame
+from tests.jpegs import with_fill_bytes
 
 Y422 = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422)  # what webcams send
 RESTARTS = (cv2.IMWRITE_JPEG_RST_INTERVAL, 40)
@@ -89,6 +90,16 @@ def test_the_tables_that_cameras_leave_out_are_known(street: NDArray[np.uint8]) 
     frame = slot(640, 480)
     decode_jpeg(row(bare), frame)
     np.testing.assert_array_equal(frame, whole)
+
+
+@pytest.mark.parametrize("options", [(), Y422, RESTARTS, PROGRESSIVE])
+def test_fill_bytes_before_the_markers_change_nothing(street: NDArray[np.uint8], options: tuple[int, ...]) -> None:
+    """ITU-T T.81, B.1.1.2: any marker may follow any number of bytes FF."""
+    content = encode(street, *options)
+    plain, filled = slot(640, 480), slot(640, 480)
+    decode_jpeg(row(content), plain)
+    decode_jpeg(row(with_fill_bytes(content)), filled)
+    np.testing.assert_array_equal(filled, plain)
 
 
 def test_what_follows_the_end_does_not_matter(street: NDArray[np.uint8]) -> None:

@@ -18,6 +18,7 @@ import pytest
 from edged.values import PixelFormat
 from edged.vision.decoding import MAX_PIXELS
 from edged.vision.image import ColorSpaceType, TensorImage, read_picture
+from tests.jpegs import with_fill_bytes
 
 Picture = npt.NDArray[np.uint8]
 
@@ -273,6 +274,17 @@ def test_a_jpeg_that_says_it_is_huge_is_refused_before_memory_is_spent() -> None
     jpeg[frame + 5 : frame + 9] = struct.pack(">HH", 65535, 65535)
     with pytest.raises(RuntimeError, match=r"too large: it may have \d+ pixels \(got 65535 x 65535\)"):
         TensorImage.create_from_buffer(with_exif(bytes(jpeg), 6))
+
+
+def test_fill_bytes_before_the_markers_of_a_jpeg_change_nothing() -> None:
+    """ITU-T T.81, B.1.1.2: any marker may follow any number of bytes FF."""
+    plain = encoded(picture(), ".jpg")
+    filled = with_fill_bytes(plain)
+    assert np.array_equal(TensorImage.create_from_buffer(filled).buffer, TensorImage.create_from_buffer(plain).buffer)
+    frame = filled.index(b"\xff\xc0")
+    huge = filled[: frame + 5] + struct.pack(">HH", 65535, 65535) + filled[frame + 9 :]
+    with pytest.raises(RuntimeError, match=r"too large: it may have \d+ pixels \(got 65535 x 65535\)"):
+        TensorImage.create_from_buffer(huge)
 
 
 def test_damaged_pictures_are_read_or_refused_and_never_crash() -> None:
