@@ -51,6 +51,21 @@ def test_parts_are_found_byte_by_byte_and_at_every_cut(length: bool) -> None:
         assert longest > 2 or found == contents
 
 
+def test_parts_of_no_said_length_are_whole_although_the_buffer_moves() -> None:
+    rng = random.Random(2)
+    contents = [rng.randbytes(rng.randrange(30_000, 120_000)) + b"-" for _ in range(80)]
+    stream = b"".join(part(content, length=False) for content in contents) + b"--cut--\r\n"
+    parts, at, found = Parts(b"cut"), 0, []
+    while at < len(stream):
+        count = rng.randint(1, 25_000)  # less than any part, so that none is passed over for a newer one
+        if feed(parts, stream[at : at + count]):
+            found.append(newest(parts).removesuffix(b"\r\n"))
+            parts.forget()
+        at += count
+    assert len(found) == 80
+    assert found == contents
+
+
 def test_of_several_parts_the_newest_is_kept() -> None:
     parts = Parts(b"cut")
     assert feed(parts, part(b"one") + part(b"two") + b"--cut\r\nContent-Length: 5\r\n\r\nthr")
