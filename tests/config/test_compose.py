@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from edged.config import compose as composing
 from edged.config.compose import LARGEST, compose
 from edged.config.problems import ConfigFileError
 
@@ -167,6 +168,19 @@ def test_a_bomb_is_refused_before_it_bursts(bomb: str) -> None:
     with pytest.raises(ConfigFileError):
         compose(bomb, "edged.yaml")
     assert time.perf_counter() - begin < 60, "seconds, where one is usual; without limits it is for ever"
+
+
+def nested(values: int) -> str:
+    """So many values at four levels, the lists and the mapping around them included."""
+    lists, rest = divmod(values - 2, 100)
+    return "a: [" + ("[[" + "x," * 98 + "]],") * lists + "x," * rest + "]"
+
+
+def test_a_nested_value_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(composing, "MOST_VALUES", 4200)
+    assert compose(nested(4200), "edged.yaml").root.size == 4200
+    with pytest.raises(ConfigFileError, match="holds more than 4200 values"):
+        compose(nested(4201), "edged.yaml")
 
 
 def test_a_text_of_more_than_a_mebibyte_is_refused(told: Told) -> None:
