@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 
@@ -52,6 +53,42 @@ def test_digest_answers_as_the_standard_shows(algorithm: str, response: str) -> 
         "response": response,
         "opaque": "FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS",
     }
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "own_nonce", "response"),
+    [
+        (
+            "MD5-sess",
+            "ZjE4Y2Q3M2Q0OWQ4MzBlMDQ3YTE3MTk4ZjdiZjNlZGM=",
+            "27a070747b851f210d6c867822dceaab",
+        ),
+        (
+            "SHA-256-sess",
+            "MTBhYTYwYTEyMDI1ZmY0NjZmY2Y5MmU1OGU3MWEyOWE=",
+            "422b6d7d62598e0259ae217926a75687424652f712a50e5251a46a58a1721414",
+        ),
+    ],
+)
+def test_a_session_is_answered_as_curl_answers(
+    monkeypatch: pytest.MonkeyPatch, algorithm: str, own_nonce: str, response: str
+) -> None:
+    """Recorded from curl 7.88.1. The standards have no example of a session."""
+    monkeypatch.setattr(secrets, "token_hex", lambda length: own_nonce)
+    said = fields(authorization([ASKED.format(algorithm)], MUFASA))
+    assert (said["algorithm"], said["cnonce"], said["response"]) == (algorithm, own_nonce, response)
+
+
+@pytest.mark.usefixtures("_known_nonce")
+def test_a_session_without_qop_has_the_nonce_that_its_secret_is_made_of() -> None:
+    def md5(text: str) -> str:
+        return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+    said = fields(authorization(['Digest realm="cam", nonce="n1", algorithm=MD5-sess'], MUFASA))
+    secret = md5(f"{md5('Mufasa:cam:Circle of Life')}:n1:{said['cnonce']}")  # RFC 2617, 3.2.2.2
+    assert said["response"] == md5(f"{secret}:n1:{md5('GET:/dir/index.html')}")  # 3.2.2.1, without qop
+    assert "qop" not in said
+    assert "nc" not in said
 
 
 def test_basic_answers_as_the_standard_shows() -> None:
