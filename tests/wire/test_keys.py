@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -62,6 +63,17 @@ def test_a_file_that_is_there_is_never_overwritten_and_none_is_left_half_made(tm
     with pytest.raises(FileExistsError):
         write_pair(new_pair(), tmp_path / "a.secret", tmp_path / "a.public")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(taken, "mine")]
+
+
+def test_a_disk_that_takes_no_key_is_left_without_files(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, before[1]))  # as if the disk were full after 16 bytes
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_pair(new_pair(), tmp_path / "a.secret", tmp_path / "a.public")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_not_even_through_a_link_that_leads_nowhere(tmp_path: Path) -> None:
