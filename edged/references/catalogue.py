@@ -181,7 +181,9 @@ def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, _Header]]]:
         raise CatalogueError(f"{path}: {exc}") from exc
     except OSError as exc:
         raise CatalogueError(f"{path}: {exc.strerror or exc}") from exc
-    except (zipfile.BadZipFile, EOFError, RuntimeError, ValueError) as exc:
+    except EOFError as exc:
+        raise CatalogueError(f"{path}: is no catalogue, or a damaged one: it is cut off") from exc
+    except (zipfile.BadZipFile, RuntimeError, ValueError) as exc:
         raise CatalogueError(f"{path}: is no catalogue, or a damaged one: {exc}") from exc
 
 
@@ -263,10 +265,7 @@ def _batches(archive: zipfile.ZipFile, header: _Header) -> Iterator[NDArray[Any]
         _read_header(file)
         for start in range(0, shape[0], step):
             rows = min(step, shape[0] - start)
-            content = file.read(rows * each)
-            if len(content) != rows * each:
-                raise CatalogueError("is cut off")
-            yield np.frombuffer(content, header.dtype).reshape(rows, *shape[1:])
+            yield np.frombuffer(file.read(rows * each), header.dtype).reshape(rows, *shape[1:])
         file.read(1)  # so that its checksum is looked at
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import struct
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -188,6 +189,36 @@ def test_a_long_list_of_members_is_not_even_read(file: Path) -> None:
     assert "only a few arrays" in refusal(file)
 
 
+def test_seventeen_members_are_too_many(file: Path) -> None:
+    np.savez(file, **arrays(), **{f"more{number}": 0 for number in range(12)})
+    check_catalogue(file)
+    np.savez(file, **arrays(), **{f"more{number}": 0 for number in range(13)})
+    assert refusal(file) == "must hold the arrays vectors, labels, space_id, model (got 17 members)"
+
+
+def test_a_member_that_is_said_to_be_larger_than_the_file_is_refused(file: Path) -> None:
+    np.savez(file, **arrays())
+    content = bytearray(file.read_bytes())
+    entry = content.index(b"PK\1\2")  # the first of the list, that of the vectors
+    content[entry + 20 : entry + 28] = struct.pack("<II", len(content), len(content))  # compressed and not
+    file.write_bytes(content)
+    assert refusal(file) == "its members say that they are larger than the file is"
+
+
+def test_a_zip64_archive_made_by_hand_is_refused(file: Path) -> None:
+    """Its end hides how long the list of members is; ``zipfile`` and numpy read it."""
+    np.savez(file, **arrays())
+    content = file.read_bytes()
+    rest, end = content[:-22], content[-22:]
+    count, size, start = struct.unpack("<HII", end[10:20])
+    end_64 = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, start)
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, len(rest), 1)
+    file.write_bytes(rest + end_64 + locator + end)
+    with np.load(file) as plain:
+        assert np.array_equal(plain["vectors"], VECTORS)
+    assert refusal(file) == "must be less than 4 GiB, and hold only a few arrays"
+
+
 @pytest.mark.parametrize("name", ["/dev/zero", "/dev/null", ".", "/", "gone.npz"])
 def test_what_is_no_file_is_refused_at_once(file: Path, name: str) -> None:
     refusal(file.parent / name)
@@ -218,6 +249,21 @@ def test_one_that_is_damaged_anywhere_is_refused_or_read_and_nothing_else(file: 
         except CatalogueError:
             refused += 1
     assert refused > 600
+
+
+def test_one_that_is_cut_off_while_it_is_read_is_refused(file: Path) -> None:
+    np.savez(file, **dict(reversed(arrays().items())))  # the vectors last
+    size = file.stat().st_size
+
+    class Cutting(Space):
+        """Its dimension is asked for after the arrays are found, and before the labels and vectors are read."""
+
+        def __getattribute__(self, name: str) -> Any:
+            if name == "dimension":
+                os.truncate(file, size - 10_000)
+            return super().__getattribute__(name)
+
+    assert refusal(file, Cutting()) == "is no catalogue, or a damaged one: it is cut off"
 
 
 def test_one_that_cannot_be_written_leaves_the_one_before(file: Path) -> None:
