@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from edged.values import Delegate
 from edged.vision import child
 from edged.vision.bundled import bundled_model
 from edged.vision.engine import EngineName
+from edged.vision.first_run import SURVIVED
 from edged.vision.model_file import read_model
 from edged.vision.specs import ModelFile
 from edged.vision.trial import ensure_survives
@@ -115,11 +117,21 @@ def test_a_model_that_the_engine_refuses_passes_and_is_not_remembered(tmp_path: 
     assert not list(tmp_path.iterdir())
 
 
-def test_a_memory_that_cannot_be_written_costs_a_trial_and_no_more(model: ModelFile, tmp_path: Path) -> None:
-    in_the_way = tmp_path / "file"
+def test_a_memory_that_cannot_be_written_costs_a_trial_each_time_and_no_more(
+    model: ModelFile, tmp_path: Path, child_that: Callable[[str], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    in_the_way, trials = tmp_path / "file", tmp_path / "trials"
     in_the_way.touch()
-    ensure_survives(model, memory=in_the_way / "below")
-    ensure_survives(model, memory=in_the_way)
+    ring = tmp_path / "ring"
+    ring.symlink_to(ring)  # cannot be searched either
+    child_that(f"open({str(trials)!r}, 'a').write('one\\n'); print({SURVIVED!r})")
+    for count, memory in enumerate((in_the_way / "below", in_the_way, ring, ring), 1):
+        ensure_survives(model, memory=memory)
+        assert trials.read_text() == "one\n" * count
+        assert f"{memory} cannot be written to, so the model will be tried again the next time" in caplog.messages[-1]
+        assert len(caplog.messages) == count
+    assert in_the_way.read_bytes() == b""
 
 
 # A delegate that dies
