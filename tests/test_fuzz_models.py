@@ -48,13 +48,17 @@ def test_every_way_of_damage_is_gone(original: Original) -> None:
 
 
 def test_a_change_of_meaning_leaves_a_whole_flatbuffer(original: Original) -> None:
-    for case in range(300):
-        way, content = damaged(original, random.Random(case))
-        if way == "meaning":
-            try:
-                read_flatbuffer(content, MODEL)
-            except FlatbufferError as error:
-                assert "are known" in str(error)  # noqa: PT017 - a number may stand for nothing, but all is in its place
+    cases = (damaged(original, random.Random(case)) for case in range(300))
+    changed = [content for way, content in cases if way == "meaning"]
+    assert len(changed) > 100
+    read = 0
+    for content in changed:
+        try:
+            read_flatbuffer(content, MODEL)
+            read += 1
+        except FlatbufferError as error:
+            assert "are known" in str(error)  # noqa: PT017 - a number may stand for nothing, but all is in its place
+    assert read > len(changed) / 2
 
 
 def test_what_is_refused_and_what_answers_is_counted(original: Original) -> None:
