@@ -33,7 +33,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the daemon on the file that *args* names."""
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)  # until there is a daemon that stops in order
     from edged.service.terminal import Terminal
 
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     beside = [control, *([metrics] if metrics else [])]
     daemon = Daemon(running, notifier, watchdog_seconds(), beside, reloader, terminal)
     try:
-        with closing(notifier), record.kept(), daemon.signals():
+        with closing(notifier), daemon.signals(), record.kept():
             if asked_early:
                 daemon.reload()
             daemon.run()
@@ -85,8 +85,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - what a signal handler gets
-    """End a start that has not come to the daemon yet: asked to stop, it stops, and that is no failure."""
-    raise SystemExit(0)
+    """End a start that has not come to the daemon yet: asked to stop, it stops, and that is no failure.
+
+    The process ends at once. An exception could get lost: Python ignores one that is raised while it runs the callback
+    of a weak reference, as each import does. There is nothing to tidy up before there is a daemon.
+    """
+    os._exit(0)
 
 
 def _leave_behind(error: BaseException | None) -> None:

@@ -138,6 +138,8 @@ class Daemon:
     def _start(self) -> bool:
         """Whether every stage is open; False when one failed or a stop came first."""
         for stage in reversed(self._stages):
+            if self._stop_reason:
+                return False
             stage.start(self._bell.ring)
             while not stage.wait_open(0.1):
                 self._headline.say(f"starting: opening {stage.name}")
@@ -147,7 +149,7 @@ class Daemon:
                     return False
             if stage.error is not None:
                 return False
-        return True
+        return self._stop_reason is None
 
     def _wait(self) -> None:
         figures = Figures()

@@ -131,6 +131,49 @@ def test_a_signal_during_the_start_stops_it_too(board: Board, number: signal.Sig
     assert "Traceback" not in log
 
 
+# The daemon, whose start sends itself a signal where Python ignores every exception: in the callback of a weak reference.
+# An import runs such callbacks too.
+SIGNALLED = """\
+import os
+import weakref
+from edged.cli import main
+import {module} as module
+
+class Thing:
+    pass
+
+def signalled(*args, **more):
+    thing = Thing()
+    reference = weakref.ref(thing, lambda _: os.kill(os.getpid(), {number}))
+    del thing
+    return real(*args, **more)
+
+real, module.{function} = module.{function}, signalled
+raise SystemExit(main(["run", "-c", {config!r}]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("module", "function"),
+    [
+        ("edged.config", "load"),
+        ("edged.pipeline.build", "build"),
+        ("edged.service.reload_record", "RecordFile.kept"),
+        ("edged.service.daemon", "Daemon.run"),
+    ],
+)
+def test_a_signal_is_not_lost_where_python_ignores_exceptions(
+    board: Board, module: str, function: str, number: signal.Signals
+) -> None:
+    board.configure()
+    code = SIGNALLED.format(module=module, function=function, number=int(number), config=str(board.config))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "publishing" not in done.stderr, "no stage is started"
+
+
 def test_a_second_signal_does_not_make_the_end_untidy(board: Board) -> None:
     board.configure()
     with Subscriber(board.address) as subscriber, board.running() as process:
