@@ -109,6 +109,16 @@ def test_each_region_of_a_frame_is_embedded_and_compared(cases: Path) -> None:
     assert (left.compared, right.compared) == (1, 2)
 
 
+def test_the_times_of_a_result_are_those_of_its_frame(cases: Path) -> None:
+    rig = Rig(cases)
+    with started(rig):
+        rig.deliver(0, 0, picture(1))
+        results = rig.results(2)
+    for result in results:
+        for nanoseconds in (result.wait_ns, result.preprocess_ns, result.infer_ns, result.compare_ns):
+            assert 0 < nanoseconds < 20e9
+
+
 def test_what_a_camera_has_cropped_is_embedded_whole_and_told_as_its_region(cases: Path) -> None:
     rig = Rig(cases)
     rig.feeds[0] = replace(rig.feeds[0], regions=(("left", LEFT),), is_cropped=True)

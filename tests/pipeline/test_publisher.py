@@ -19,6 +19,7 @@ from edged.config import Endpoint
 from edged.errors import PublishError
 from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.keyring import Keyring
+from edged.pipeline.outlet import Outlet
 from edged.pipeline.publisher import Publisher, PublisherSettings
 from edged.pipeline.tally import CameraState, Tally
 from edged.values import FULL, Match, Stamp
@@ -358,6 +359,17 @@ def test_endpoints_come_and_go_while_those_that_stay_lose_nothing(tmp_path: Path
             pass  # nobody has them any more
 
 
+def test_a_newcomer_at_a_new_endpoint_is_counted_and_greeted_though_nothing_else_happens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stays, comes = (f"ipc://{tmp_path}/{name}.sock" for name in ("stays", "comes"))
+    monkeypatch.setattr("edged.pipeline.reporters.STATUS_SECONDS", 3600.0)  # no status, but for a newcomer
+    with publishing(f"pub+bind:{stays}") as rig:
+        use(rig, f"pub+bind:{stays}", f"pub+bind:{comes}").result(10)
+        with subscribed(rig, comes, VEC):
+            eventually(lambda: rig.stage.subscriptions == 2, "both topics counted")
+
+
 @pytest.mark.parametrize("in_the_way", [False, True])
 def test_an_endpoint_that_is_taken_leaves_everything_as_it_was(in_the_way: bool, tmp_path: Path) -> None:
     stays, goes = f"ipc://{tmp_path}/stays.sock", f"tcp://127.0.0.1:{free_port()}"
@@ -383,6 +395,27 @@ def test_an_endpoint_that_is_taken_leaves_everything_as_it_was(in_the_way: bool,
         eventually(comes_back, "a message at the old endpoint")
         rig.stage.tell_problem("taken").result(10)
         assert first_status(socket, lambda status: status.config_problem == "taken").config_hash == "cafe"
+
+
+def test_an_endpoint_that_is_lost_for_good_ends_the_publisher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is free while the new one is bound, and in that moment somebody else takes it."""
+    port = free_port()
+    with zmq.Context() as context, context.socket(zmq.REP) as thief:
+        release = Outlet.release
+
+        def release_to_the_thief(outlet: Outlet, linger: float) -> None:
+            release(outlet, linger)
+            thief.bind(f"tcp://127.0.0.1:{port}")
+
+        monkeypatch.setattr(Outlet, "release", release_to_the_thief)
+        rig = Rig(f"pub+bind:tcp://127.0.0.1:{port}")
+        rig.stage.start(lambda: None)
+        assert rig.stage.wait_open(10)
+        changed = use(rig, f"pub+bind:tcp://0.0.0.0:{port}")
+        with pytest.raises(PublishError, match=f"cannot bind tcp://127.0.0.1:{port}"):
+            changed.result(10)
+        assert rig.stage.join(10)
+        assert rig.stage.error is changed.exception()
 
 
 def test_a_port_is_bound_more_widely_though_the_old_one_is_in_the_way() -> None:

@@ -131,8 +131,8 @@ def test_a_signal_during_the_start_stops_it_too(board: Board, number: signal.Sig
     assert "Traceback" not in log
 
 
-# The daemon, whose start sends itself a signal where Python ignores every exception: in the callback of a weak reference.
-# An import runs such callbacks too.
+# The daemon, whose start sends itself a signal where Python ignores exceptions: in the callback of a weak reference,
+# as an import runs them too.
 SIGNALLED = """\
 import os
 import weakref

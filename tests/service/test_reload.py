@@ -325,6 +325,33 @@ def test_signs_of_life_go_on_during_a_reload_and_a_stop_wins(
     assert not [thread for thread in threading.enumerate() if thread.name in ("inference", "reload", "publisher")]
 
 
+def test_the_service_manager_is_not_told_that_it_is_ready_before_the_reload_has_ended(
+    tmp_path: Path, cases: Path, demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    prepare = reload_change.Change.prepare
+
+    def prepare_when_told(change: reload_change.Change) -> None:
+        begun.set()
+        assert go_on.wait(30)
+        prepare(change)
+
+    monkeypatch.setattr(reload_change.Change, "prepare", prepare_when_told)
+    with closing(Manager(str(tmp_path / "notify"))) as manager:
+        board = Board(tmp_path, cases, demo, manager)
+        with board.running():
+            manager.wait_for("READY=1")
+            answer = board.reloader.ask()
+            assert begun.wait(30)
+            manager.wait_for("RELOADING=1")
+            for _ in range(3):  # signs of life, each after a look at the reload
+                manager.wait_for("WATCHDOG=1")
+            assert manager.heard.count("READY=1") == 1
+            go_on.set()
+            assert answer.result(60) == ()
+            manager.wait_for("READY=1")
+
+
 def test_no_count_goes_back_while_a_camera_is_captured_anew(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     source = board.reloader.pipeline.cameras["back"].capture._source
     close, pause = source.close, threading.Event()
