@@ -41,8 +41,10 @@ def test_the_unit_is_true_to_the_code() -> None:
 def test_the_manual_tells_every_topic_and_every_argument() -> None:
     manual = (FOLDER.parent / "docs/mqtt.md").read_text()
     code = (FOLDER.parent / "edged/cli/bridge.py").read_text()
-    for argument in re.findall(r'"(--[a-z-]+)"', code):
-        assert argument in manual, argument
-    watch = "".join((FOLDER.parent / f"edged/bridge/{name}.py").read_text() for name in ("watch", "bridge"))
-    for leaf in re.findall(r'(?:own|camera|place)\((?:\w+, )?"(\w+)"\)', watch):
-        assert f"/{leaf}`" in manual, leaf
+    arguments = set(re.findall(r'"(--[a-z-]+)"', code))
+    assert {"--name", "--topic", "--queue"} <= arguments
+    assert [argument for argument in arguments if argument not in manual] == []
+    bridge = "".join(path.read_text() for path in (FOLDER.parent / "edged/bridge").rglob("*.py"))
+    leaves = set(re.findall(r'(?:own|camera|place)\((?:\w+, )?"(\w+)"\)', bridge))
+    assert {"known", "availability", "state", "active", "score"} <= leaves
+    assert [leaf for leaf in leaves if f"/{leaf}`" not in manual] == []
