@@ -116,7 +116,6 @@ class Watch:
         camera.regions.clear()
         for place, activity in self._active.items():
             if place.of == name and is_new:
-                activity.t_cap_us = None
                 yield from self._switch(place, activity, on=False)
 
     def _see_status(

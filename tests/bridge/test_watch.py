@@ -9,7 +9,7 @@ import pytest
 
 from edged.bridge.outbox import Outbox
 from edged.bridge.topics import Place, Publication, Topics, identifier
-from edged.bridge.watch import GONE_SECONDS, Settings, Watch
+from edged.bridge.watch import GONE_SECONDS, MOST_PLACES, Settings, Watch
 from edged.client import Delivery
 from edged.wire import Match, Message, encode
 from tests.bridge.test_bridge import event
@@ -17,6 +17,7 @@ from tests.publishing import status, vec
 
 TOPICS = Topics("rig")
 PLACE = "edged/porch/street/path/path-empty"
+KNOWN = "edged/_bridge/rig/known"
 SENSOR = "homeassistant/sensor/porch/street_path_path-empty_score/config"
 
 
@@ -35,6 +36,9 @@ class World:
     def tick(self, now: float) -> None:
         self.heard.clear()
         self._note(self.watch.tick(now))
+
+    def recall(self, known: bytes, now: float) -> None:
+        self._note(self.watch.recall(known, now))
 
     def _note(self, publications: Any) -> None:
         for publication in publications:
@@ -87,6 +91,78 @@ def test_an_event_whose_end_was_lost_is_over_when_it_is_not_told_again() -> None
         assert world.states[f"{PLACE}/active"] == (b"ON" if second <= 36 else b"OFF"), second
 
 
+def test_an_event_of_the_bridge_before_whose_end_was_lost_is_over_when_it_is_not_told_again() -> None:
+    before, world = World(), World()
+    before.see(status(0), 0.0)
+    before.see(event(0, "begin", t_cap_us=0), 0.0)
+    world.recall(before.states[KNOWN], 1.0)
+    for second in range(1, 60):
+        world.see(vec(second, t_cap_us=second * 1_000_000), second)
+        assert world.states.get(f"{PLACE}/active") == (None if second <= 17 else b"OFF"), second
+
+
+def test_an_event_of_the_bridge_before_that_is_told_again_is_open() -> None:
+    before, world = World(), World()
+    before.see(status(0), 0.0)
+    before.see(event(0, "begin", t_cap_us=0), 0.0)
+    world.recall(before.states[KNOWN], 1.0)
+    world.see(vec(1, t_cap_us=1_000_000), 1.0)
+    world.see(event(1, "update", t_cap_us=10_000_000), 10.0)
+    world.see(vec(2, t_cap_us=24_000_000), 24.0)
+    world.see(vec(3, t_cap_us=25_000_000), 25.0)
+    assert world.states[f"{PLACE}/active"] == b"ON"
+
+
+def test_in_another_run_no_event_of_before_is_open() -> None:
+    world = World()
+    for camera in ("street", "yard"):
+        world.see(status(0, camera=camera), 0.0)
+        world.see(event(0, camera=camera, t_cap_us=90_000_000), 0.0)
+    world.see(status(0, run="next"), 1.0)
+    assert world.states[f"{PLACE}/active"] == b"OFF"
+    assert world.states[f"{PLACE}/active".replace("street", "yard")] == b"ON", "it is of another camera"
+    world.see(event(0, run="next", t_cap_us=1_000_000), 2.0)
+    world.see(vec(1, run="next", t_cap_us=2_000_000), 3.0)
+    assert world.states[f"{PLACE}/active"] == b"ON"
+
+
+def test_a_recalled_event_that_goes_on_is_not_closed_by_the_first_message_of_its_run() -> None:
+    before, world = World(), World()
+    before.see(status(0), 0.0)
+    before.see(event(0), 0.0)
+    world.recall(before.states[KNOWN], 1.0)
+    world.see(status(1), 2.0)
+    assert f"{PLACE}/active" not in world.states
+
+
+def test_another_model_is_announced() -> None:
+    world = World()
+    announced = "homeassistant/sensor/porch/street_state/config"
+    for seq, model in enumerate(["first", "first", "second"]):
+        world.heard.clear()
+        world.see(status(seq, model=model), float(seq))
+        assert json.loads(world.states[announced])["device"]["model"] == model
+        assert (announced in world.heard) == (seq != 1), "and only another one"
+
+
+def test_references_beyond_the_bound_are_left_out_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.see(status(0), 0.0)
+    names = [f"r{number}" for number in range(MOST_PLACES + 1)]
+    for seq in range(2):
+        world.see(vec(seq, sims=tuple(Match(name, 0.5) for name in names[seq:]), refs=5000), float(seq))
+    world.see(event(0, ref="late"), 2.0)
+    world.see(event(1, ref="r0"), 3.0)
+    assert len(json.loads(world.states[KNOWN])["places"]) == MOST_PLACES
+    assert f"{SENSOR.replace('path-empty', names[-2])}" in world.states
+    assert f"{SENSOR.replace('path-empty', names[-1])}" not in world.states
+    assert not any("/late/" in topic for topic in world.states)
+    assert world.states["edged/porch/street/path/r0/active"] == b"ON", "there is room for what is there already"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"there are more than {MOST_PLACES} references in regions; the others are left out"
+    ]
+
+
 def test_an_event_of_a_camera_with_a_frame_a_minute_stays_open() -> None:
     world = World()
     world.see(status(0), 0.0)
@@ -133,22 +209,53 @@ def test_a_region_and_a_camera_that_are_no_more_are_taken_away() -> None:
     assert world.states[SENSOR.replace("path_path", "door_path")]
     assert world.states["homeassistant/sensor/porch/yard_state/config"] == b""
     assert world.states["edged/porch/yard/availability"] == b""
-    assert json.loads(world.states["edged/_bridge/rig/known"])["cameras"] == [["porch", "street"]]
+    assert json.loads(world.states[KNOWN])["cameras"] == [["porch", "street"]]
 
 
 def test_while_its_daemon_is_silent_nothing_is_taken_away() -> None:
     world = World()
+    world.see(status(0, camera="yard"), 0.0)
+    world.see(vec(0, camera="yard"), 0.0)
     world.see(status(0), 0.0)
     world.see(vec(0), 0.0)
+    world.see(vec(0, run="next", region="door"), 1.0)  # this run has not made a vector of path yet
+    for now in (GONE_SECONDS, 2 * GONE_SECONDS, 10 * GONE_SECONDS):
+        world.tick(now)
+        assert b"" not in world.states.values(), now
+    assert world.states["edged/porch/street/state"] == b"silent"
+
+
+def test_while_its_daemon_has_never_been_heard_nothing_that_is_recalled_is_taken_away() -> None:
+    before, world = World(), World()
+    before.see(status(0), 0.0)
+    before.see(vec(0), 0.0)
+    world.recall(before.states[KNOWN], 0.0)
     world.tick(10 * GONE_SECONDS)
-    assert world.states[SENSOR]
+    assert b"" not in world.states.values()
+    assert json.loads(world.states[KNOWN]) == json.loads(before.states[KNOWN])
+
+
+def test_while_its_daemon_ends_no_camera_is_taken_away() -> None:
+    world = World()
+    world.see(status(0, camera="yard"), 0.0)
+    world.see(status(1, bye=True), GONE_SECONDS + 1)
+    world.tick(GONE_SECONDS + 1)
+    assert b"" not in world.states.values()
+
+
+def test_a_camera_is_not_taken_away_because_another_node_lives() -> None:
+    world = World()
+    world.see(status(0), 0.0)
+    world.see(status(1, node="shed"), GONE_SECONDS + 1)
+    world.tick(GONE_SECONDS + 1)
+    assert b"" not in world.states.values()
 
 
 def test_what_the_bridge_before_knew_and_is_no_more_is_taken_away() -> None:
     before, world = World(), World()
     before.see(status(0), 0.0)
     before.see(vec(0, sims=(Match("gone", 0.5),), refs=1), 0.0)
-    world._note(world.watch.recall(before.states["edged/_bridge/rig/known"], 0.0))
+    world.recall(before.states[KNOWN], 0.0)
     world.see(status(0, run="next"), 1.0)
     world.see(vec(0, run="next"), 1.0)
     assert world.states["homeassistant/sensor/porch/street_path_gone_score/config"] == b""
