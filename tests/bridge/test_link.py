@@ -1,0 +1,152 @@
+"""The connection to the broker: what it asks for, when it is up, and what it does when the broker fails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from edged.bridge import Broker
+from edged.bridge import link as module
+from edged.bridge.link import MOST_ON_THE_WAY, Link
+from edged.bridge.topics import Publication
+from tests.bridge.conftest import until
+from tests.bridge.small_broker import Connect, SmallBroker
+
+WILL = Publication("will", b"gone")
+WANTED = "edged/_bridge/rig/known"
+
+
+@pytest.fixture
+def broker() -> Iterator[SmallBroker]:
+    """A broker that takes everything."""
+    with SmallBroker() as broker:
+        yield broker
+
+
+def link_to(broker: SmallBroker, username: str | None = None, password: str | None = None) -> Link:
+    return Link(Broker("127.0.0.1", broker.port, username, password), "rig", WILL, WANTED)
+
+
+@pytest.fixture
+def link(broker: SmallBroker) -> Iterator[Link]:
+    """A link that is up."""
+    link = link_to(broker)
+    link.start()
+    until(lambda: link.is_up)
+    yield link
+    link.stop()
+
+
+def test_it_asks_for_a_will_a_keepalive_and_what_it_wants(broker: SmallBroker, link: Link) -> None:
+    assert broker.connects == [Connect("rig", 15, ("will", b"gone", 1, True))]
+    assert broker.subscribed == [WANTED]
+
+
+def test_name_and_password_reach_the_broker(broker: SmallBroker) -> None:
+    link = link_to(broker, "me", "geheim")
+    link.start()
+    until(lambda: link.is_up)
+    link.stop()
+    assert broker.connects[0].login == ("me", "geheim")
+
+
+def test_it_works_between_start_and_stop_only(broker: SmallBroker) -> None:
+    link = link_to(broker)
+    assert (link.is_working, link.is_up, link.has_room) == (False, False, False)
+    link.start()
+    assert link.is_working
+    until(lambda: link.is_up)
+    assert link.has_room
+    link.stop()
+    assert (link.is_working, link.is_up, link.has_room) == (False, False, False)
+    broker.wait(lambda broker: broker.farewells == 1)
+
+
+def test_it_is_not_up_before_the_subscription_is_confirmed(broker: SmallBroker) -> None:
+    broker.confirms = False
+    link = link_to(broker)
+    link.start()
+    broker.wait(lambda broker: broker.subscribed == [WANTED])
+    assert not link.is_up
+    assert link.connections == 0
+    broker.close()
+    link.stop()
+
+
+def test_a_message_arrives_as_it_was_given(broker: SmallBroker, link: Link) -> None:
+    for publication in (Publication("a", b"1"), Publication("b", b"2", retain=False), Publication("c", b"3", 0, False)):
+        link.send(publication)
+    broker.wait(lambda broker: len(broker.published) == 3)
+    assert broker.published == [("a", b"1", 1, True), ("b", b"2", 1, False), ("c", b"3", 0, False)]
+    until(lambda: link.on_the_way == 0)
+
+
+def test_messages_that_are_not_acknowledged_leave_room_for_a_hundred(broker: SmallBroker, link: Link) -> None:
+    broker.acknowledges = False
+    link.send(Publication("score", b"", 0, retain=False))
+    assert link.on_the_way == 0, "of QoS 0 nothing is acknowledged"
+    for number in range(MOST_ON_THE_WAY):
+        assert (link.on_the_way, link.has_room) == (number, True)
+        link.send(Publication("a", b"%d" % number))
+    assert (link.on_the_way, link.has_room) == (100, False)
+    broker.wait(lambda broker: len(broker.payloads("a")) == 100)
+
+
+def test_after_a_break_it_connects_again_and_sends_what_was_not_acknowledged_first(
+    broker: SmallBroker, link: Link, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    broker.acknowledges = False
+    link.send(Publication("a", b"first"))
+    broker.wait(lambda broker: broker.payloads("a") == [b"first"])
+    broker.acknowledges = True
+    broker.hang_up()
+    until(lambda: link.connections == 2 and link.is_up)
+    link.send(Publication("a", b"second"))
+    until(lambda: link.on_the_way == 0)
+    assert broker.payloads("a") == [b"first", b"first", b"second"]
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        f"mqtt://127.0.0.1:{broker.port}: the connection broke; it is tried again",
+        f"connected to mqtt://127.0.0.1:{broker.port}",
+    ]
+
+
+def test_only_what_the_broker_had_retained_comes_in(broker: SmallBroker) -> None:
+    broker.greeting = [(WANTED, b"of before", True), (WANTED, b"of now", False)]
+    link = link_to(broker)
+    link.start()
+    until(lambda: len(link.inbox) > 0)
+    link.send(Publication("a", b""))
+    until(lambda: link.on_the_way == 0)  # both have come by then
+    assert list(link.inbox) == [b"of before"]
+    link.stop()
+
+
+def test_a_refusal_is_logged_once_and_tried_again(broker: SmallBroker, caplog: pytest.LogCaptureFixture) -> None:
+    broker.refusal = 5
+    link = link_to(broker)
+    link.start()
+    broker.wait(lambda broker: len(broker.connects) == 2)
+    assert not link.is_up
+    assert broker.subscribed == []
+    assert [record.getMessage() for record in caplog.records if record.name == module.__name__] == [
+        f"mqtt://127.0.0.1:{broker.port}: Not authorized; it is tried again"
+    ]
+    broker.refusal = 0
+    until(lambda: link.is_up)
+    broker.close()
+    until(lambda: not link.is_up)
+    link.stop()
+
+
+def test_where_nobody_listens_the_reason_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with SmallBroker() as broker:
+        pass
+    link = link_to(broker)
+    link.start()
+    until(lambda: bool(caplog.records))
+    link.stop()
+    assert caplog.records[0].getMessage().endswith(": Connection refused; it is tried again")
