@@ -1,7 +1,7 @@
-"""One side of scripts/bench-peers: embeds a picture again and again, as often as a line on stdin says, and times each.
+"""One side of scripts/bench-peers: embeds a picture as often as a line on stdin requests, and measures each time.
 
-Runs in the environment of the library that it asks: bench_peer.py SIDE MODEL PICTURE.npy. Every line of its answer is a
-JSON object: lists of nanoseconds by what was done.
+Runs in the environment of the measured library: bench_peer.py SIDE MODEL PICTURE.npy. Every line of its answer is a
+JSON object: for each kind of work, a list of nanoseconds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def edged_linear(model: str, picture: Picture) -> Callable[[], object]:
 
 
 def tflite_support(model: str, picture: Picture) -> Callable[[], object]:
-    # Its extension modules want libusb, and where the system has none, this package does.
+    # Its extension modules need libusb; on a system without it, this package provides it.
     ctypes.CDLL(import_module("libusb_package").get_library_path(), ctypes.RTLD_GLOBAL)
     core, processor, vision = (import_module(f"tflite_support.task.{name}") for name in ("core", "processor", "vision"))
     options = vision.ImageEmbedderOptions(
@@ -52,7 +52,7 @@ def tflite_support(model: str, picture: Picture) -> Callable[[], object]:
 
 
 def mediapipe(model: str, picture: Picture) -> Callable[[], object]:
-    """It has no setting for threads, and uses one on a PC."""
+    """MediaPipe, which has no setting for threads, and uses one on a PC."""
     library, vision = import_module("mediapipe"), import_module("mediapipe.tasks.python.vision")
     base = import_module("mediapipe.tasks.python.core.base_options").BaseOptions(model_asset_path=model)
     embedder = vision.ImageEmbedder.create_from_options(vision.ImageEmbedderOptions(base))
@@ -70,7 +70,7 @@ def _edged(model: str, picture: Picture, resize: str) -> Callable[[], object]:
     return lambda: embedder.embed(image)
 
 
-# The bare model takes its turns in the same process: from one process to the next it differs by some percent.
+# The bare model alternates with edged in one process, because its time differs by some percent between processes.
 SIDES = {
     "edged": {"invoke": invoke, "edged-exact": edged_exact, "edged-linear": edged_linear},
     "tflite-support": {"tflite-support": tflite_support},
@@ -81,9 +81,9 @@ SIDES = {
 def main() -> None:
     """Answer until stdin ends."""
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever the libraries print
+    os.dup2(2, 1)  # the libraries print to stdout
     side, model, picture = sys.argv[1:]
-    array = np.load(Path(picture))  # kept: tflite-support reads its memory without owning it
+    array = np.load(Path(picture))  # must live on: tflite-support reads its memory without owning it
     works = {kind: make(model, array) for kind, make in SIDES[side].items()}
     for line in sys.stdin:
         durations: dict[str, list[int]] = {kind: [] for kind in works}

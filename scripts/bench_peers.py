@@ -1,4 +1,4 @@
-"""Measure edged beside other ways to the same vectors, all in one run; see scripts/bench-peers."""
+"""Compare edged with other ways to the same vectors, all in one run; see scripts/bench-peers."""
 
 from __future__ import annotations
 
@@ -79,14 +79,14 @@ def libraries(model: Path, picture: Path, rounds: int) -> dict[str, float]:
         for name in SIDES:
             sides.append(Side(name, model, picture))
             stack.callback(sides[-1].close)
-        for number in range(rounds):  # whatever the machine does meanwhile, it does to all
+        for number in range(rounds):  # a busy moment of the machine affects all sides
             for side in sides[number % len(sides) :] + sides[: number % len(sides)]:
                 side.round()
         return {kind: statistics.median(of) for side in sides for kind, of in side.milliseconds.items()}
 
 
 def throughput(rounds: int, seconds: float) -> dict[str, float]:
-    """Messages a second of the daemon and of the straight script, which embed the same clip as fast as they can."""
+    """Messages a second of the daemon and of the straight script, both embedding the same clip as fast as they can."""
     rates: dict[str, list[float]] = {"edged": [], "script": []}
     for _ in range(rounds):
         for name, start in (("edged", _edged), ("script", _script)):
@@ -136,7 +136,7 @@ def _running(command: list[str], folder: Path) -> Iterator[None]:
 
 
 def daemon(seconds: float) -> dict[str, float]:
-    """What the daemon costs beside the bare model, and how long a picture takes to a subscriber."""
+    """Costs of the daemon compared with the bare model, and the time of a picture to a subscriber."""
     busy = measure(Plan(model="efficientnet-lite0", threads=1, seconds=seconds))
     calm = measure(Plan(model="efficientnet-lite0", threads=1, fps=15, seconds=seconds))
     delivered = calm.stages["delivered"]
@@ -195,7 +195,7 @@ def picture(folder: Path) -> Path:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, print, and write where asked to."""
+    """Measure and print; with --write, write the tables."""
     parser = argparse.ArgumentParser(prog="scripts/bench-peers", description=__doc__)
     parser.add_argument(
         "--model",
@@ -203,9 +203,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         action="append",
         default=[],
         metavar="[NAME=]FILE",
-        help="a model file to measure, too, and what the table calls it",
+        help="a further model file to measure, and its name in the table",
     )
-    parser.add_argument("--rounds", type=int, default=10, help="of a second for each library (default: 10)")
+    parser.add_argument("--rounds", type=int, default=10, help="rounds of one second for each library (default: 10)")
     parser.add_argument("--write", action="store_true", help="put the tables into README.md")
     args = parser.parse_args(argv)
     models = {name: MODELS / f"{name}.tflite" for name in BUNDLED}

@@ -1,4 +1,4 @@
-"""Can pip install edged on 64-bit ARM boards without compiling anything? Asks the package index, installs nothing.
+"""Check that pip can install edged on 64-bit ARM boards without compiling. Asks the package index, installs nothing.
 
 pip evaluates markers for the machine it runs on, so they are evaluated here for the board first.
 """
@@ -18,7 +18,7 @@ PLATFORMS = [f"manylinux_2_{minor}_aarch64" for minor in range(36, 16, -1)] + ["
 
 
 def requirements(python: str) -> list[str]:
-    """What edged depends on on an aarch64 board with this Python, without markers."""
+    """Dependencies of edged on an aarch64 board with this Python, without markers."""
     project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
     board = {
         "python_version": python,
@@ -40,11 +40,11 @@ def resolves(python: str) -> bool:
 
 
 def main() -> int:
-    """Check every board, and say which fail."""
+    """Check every board, and print which fail."""
     failed = 0
     for python, board in BOARDS.items():
         found = resolves(python)
-        print(f"aarch64, Python {python} ({board}): {'every wheel is there' if found else 'WHEELS ARE MISSING'}")
+        print(f"aarch64, Python {python} ({board}): {'every wheel exists' if found else 'WHEELS ARE MISSING'}")
         failed += not found
     return 1 if failed else 0
 

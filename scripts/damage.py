@@ -19,7 +19,7 @@ from scripts.flatbuffer_writer import write_flatbuffer
 __all__ = ["Original", "damaged"]
 
 BIG = 64
-"""Bytes of a vector from which on it counts as weights or scales: one of them wrong gives a wrong answer, as a rule."""
+"""Vectors of at least so many bytes count as weights or scales: a wrong one usually gives a wrong answer only."""
 
 NUMBERS = (0, 1, 2, 3, 4, 5, 7, 8, 16, 32, 127, 128, 255, 256, 1000, 0x7FFF, 0xFFFF, 1 << 24, 0x7FFFFFFF)
 FLOATS = (0.0, -1.0, 1e-45, 1e-38, 1e-12, 1e-3, 1.0, 1e3, 1e12, 1e38, float("inf"), float("nan"))
@@ -27,7 +27,7 @@ FLOATS = (0.0, -1.0, 1e-45, 1e-38, 1e-12, 1e-3, 1.0, 1e3, 1e12, 1e38, float("inf
 
 @dataclass(frozen=True)
 class Original:
-    """A whole model: its bytes, the places in them that are not weights, and the record of it."""
+    """A whole model: its bytes, the ranges of them that are not weights, and its record."""
 
     name: str
     content: bytes
@@ -36,7 +36,7 @@ class Original:
 
     @classmethod
     def read(cls, path: Path) -> Original:
-        """The model at *path*, which must be a good one."""
+        """Read the model at *path*, which must be valid."""
         content = path.read_bytes()
         record = read_flatbuffer(content, MODEL)
         begin = _address(np.frombuffer(content, np.uint8))
@@ -49,7 +49,7 @@ class Original:
         return cls(path.name, content, structure, record)
 
     def place(self, chance: random.Random) -> int:
-        """Somewhere in the file: of twenty times, nineteen in its structure."""
+        """A random position in the file, nineteen times of twenty in its structure."""
         if chance.random() < 0.05:
             return chance.randrange(len(self.content))
         return chance.choice(chance.choices(self.structure, [len(piece) for piece in self.structure])[0])
@@ -72,7 +72,7 @@ def _address(vector: npt.NDArray[Any]) -> int:
 
 
 def damaged(original: Original, chance: random.Random) -> tuple[str, bytes]:
-    """How *original* was damaged, and what came out."""
+    """The way of damage, and *original* damaged in that way."""
     way: Callable[[Original, random.Random], bytes] = chance.choices(list(WAYS), list(WAYS.values()))[0]
     return way.__name__.strip("_"), way(original, chance)
 
@@ -158,7 +158,7 @@ def _copy(value: Any) -> Any:
 
 
 def _change(record: Record, chance: random.Random) -> None:
-    """Change one thing in a tree of records, found by going down it at random."""
+    """Change one value in a tree of records, chosen by a random walk down the tree."""
     while True:
         keys = [key for key, value in record.items() if value is not None]
         key = "subgraphs" if "subgraphs" in keys and chance.random() < 0.9 else chance.choice(keys)

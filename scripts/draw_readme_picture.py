@@ -1,4 +1,4 @@
-"""Draw docs/edged.png: the demo's clip, and what edged makes of it. Needs matplotlib beside edged itself."""
+"""Draw docs/edged.png: the demo's clip and its scores. Needs matplotlib in addition to edged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes records as FlatBuffers: the way back of ``edged.vision.flatbuffer``, for tests and for fuzzing.
+"""Writes records as FlatBuffers: the inverse of ``edged.vision.flatbuffer``, for tests and for fuzzing.
 
 ``write_flatbuffer(read_flatbuffer(content, root), root)`` means the same as *content*, and a record may be changed in
 between. Fields that are None, or have their default, are left out.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["write_flatbuffer"]
 
 ALIGNMENT = 16
-"""Of every table and vector. More than any needs, and what TFLite wants for its buffers."""
+"""Alignment of every table and vector. It is more than any needs, and what TFLite requires for its buffers."""
 
 
 def write_flatbuffer(record: Record, root: Table, identifier: bytes = b"") -> bytes:
@@ -35,20 +35,20 @@ def _point(out: bytearray, at: int, target: int) -> None:
 
 
 def _pad(out: bytearray, extra: int = 0) -> None:
-    """Fill up so that *extra* bytes further on something aligned begins."""
+    """Pad *out* so that the position *extra* bytes further on is aligned."""
     out += bytes(-(len(out) + extra) % ALIGNMENT)
 
 
 def _table(out: bytearray, table: Table, record: Record) -> int:
-    """Write a table, and behind it all that it points to; its vtable stands before it. Returns its place."""
+    """Write a vtable, its table, and everything that the table points to. Returns the table's position."""
     present = [field for field in table.slots if _is_told(record.get(field[1]), field[2])]
-    cells: list[tuple[int, int, str, Kind | Union | None]] = []  # slot, width, field, and what it holds
+    cells: list[tuple[int, int, str, Kind | Union | None]] = []  # slot, width, field, and its content
     for slot, label, kind in present:
         if isinstance(kind, Union):
-            cells.append((slot - 1, 1, label, None))  # the byte that tells which member it is
+            cells.append((slot - 1, 1, label, None))  # the byte with the number of the member
         cells.append((slot, 4 if isinstance(kind, Union) else kind.width, label, kind))
     cells.sort(key=lambda cell: -cell[1])
-    size = 8  # the distance to the vtable, and a gap that puts wide fields in step
+    size = 8  # the distance to the vtable, and a gap that aligns wide fields
     vtable = [0] * (1 + max((cell[0] for cell in cells), default=-1))
     for slot, width, _, _ in cells:
         vtable[slot] = size
@@ -78,7 +78,7 @@ def _is_told(value: Any, kind: Kind | Union) -> bool:
 
 
 def _target(out: bytearray, kind: Any, value: Any) -> int:
-    """Write what an offset points to, and return its place."""
+    """Write the target of an offset, and return its position."""
     if isinstance(kind, Table):
         return _table(out, kind, value)
     if isinstance(kind, VectorOf):

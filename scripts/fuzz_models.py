@@ -1,12 +1,12 @@
-"""Open damaged model files on every engine: each has to be refused in plain words, or to give an answer.
+"""Open damaged model files on every engine: each must be refused in plain words, or give an answer.
 
 The files are made from whole models by flipping bits, changing bytes and numbers, moving pieces and cutting ends off,
-mostly where the structure is and not the weights; half of them are whole FlatBuffers again, with wrong values. Case
+mostly in the structure and not in the weights; half of them are valid FlatBuffers again, with wrong values. Case
 number n of a seed is always the same file.
 
-The engines run in child processes, for what this looks for is their death. A file that kills one is put to the trial
-run that every strange model gets; where that does not find it out either, or where the verification itself dies or
-hangs, or where no file at all gives an answer, the exit status is 1.
+The engines run in child processes, because this program looks for files that kill them. Such a file then gets the trial
+run of every unknown model. The exit status is 1 if the trial does not detect it either, if the verification itself dies
+or hangs, or if not a single file gives an answer.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ MEMORY = 4 << 30
 
 @dataclass
 class Worker:
-    """A child process that opens one damaged file after the other, and says before each step what it is about to do."""
+    """A child process that opens one damaged file after the other, and announces each step before it."""
 
     originals: list[Original]
     weights: list[int]
@@ -62,7 +62,7 @@ class Worker:
     deadline: float = 0.0
 
     def start(self) -> None:
-        """Start it, or start it again."""
+        """Start the process, for the first time or again."""
         context = get_context("fork")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=self._work, args=(theirs,), daemon=True)
@@ -70,20 +70,20 @@ class Worker:
         theirs.close()
 
     def give(self, case: int) -> None:
-        """Let it do *case*."""
+        """Send *case* to the process."""
         self.case, self.step, self.deadline = case, "start", time.monotonic() + HANG_SECONDS
         self.connection.send(case)
 
     def case_file(self, case: int) -> tuple[str, str, bytes]:
         """Name of the model, way of damage and content of *case*."""
-        chance = random.Random(f"{self.seed}/{case}")  # noqa: S311 - the same case again, whenever it is asked for
+        chance = random.Random(f"{self.seed}/{case}")  # noqa: S311 - the same number gives the same case
         original = chance.choices(self.originals, self.weights)[0]
         way, content = damaged(original, chance)
         return original.name, way, content
 
     def _work(self, connection: Connection) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the engines tell each refusal there too
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the engines print each refusal there too
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         while True:
@@ -106,7 +106,7 @@ class Worker:
 
 
 def run(model: ModelFile, engine: EngineName, delegate: str) -> tuple[str, str]:
-    """What *engine* makes of *model*: ``refused`` and why, or ``answered``."""
+    """Run *model* on *engine*: ``refused`` and why, or ``answered``."""
     try:
         with Interpreter(model, engine=engine, delegate=Delegate.parse(delegate)) as interpreter:
             shape = (1, model.input.height, model.input.width, 3)
@@ -121,7 +121,7 @@ def run(model: ModelFile, engine: EngineName, delegate: str) -> tuple[str, str]:
 
 @dataclass
 class Tally:
-    """What became of the cases so far."""
+    """Outcomes of the cases so far."""
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -129,7 +129,7 @@ class Tally:
     lost: int = 0
 
     def add(self, step: str, outcome: str, reason: str) -> None:
-        """One outcome of a case."""
+        """Count one outcome of a case."""
         self.counts[step, outcome] += 1
         if reason:
             self.reasons[f"{step}: {''.join('#' if c.isdigit() else c for c in reason)[:140]}"] += 1
@@ -190,7 +190,7 @@ class Campaign:
         return True
 
     def _listen(self, worker: Worker) -> bool:
-        """Take one message of *worker*, or its death; False when there is nothing left for it to do."""
+        """Handle one message of *worker*, or its death; False when no case is left for it."""
         try:
             message = worker.connection.recv() if worker.connection.poll() else None
         except (EOFError, ConnectionResetError):
@@ -213,7 +213,7 @@ class Campaign:
         caught = _is_caught(content, worker.step)
         self._tally.add(worker.step, "caught by the trial" if caught else "LOST", "")
         self._tally.lost += not caught
-        told = "and the trial run says so" if caught else "AND NOTHING TELLS"
+        told = "and the trial run detects it" if caught else "AND NOTHING DETECTS IT"
         self._tally.deaths.append(f"case {worker.case} ({name}, {way}): {worker.step} {how}, {told}")
         print(self._tally.deaths[-1], file=sys.stderr)
         if self._options.save:
@@ -225,7 +225,7 @@ class Campaign:
 
 
 def _is_caught(content: bytes, step: str) -> bool:
-    """Whether a file that killed an engine at *step* is found out by its trial run."""
+    """Whether the trial run detects a file that killed an engine at *step*."""
     engine, _, delegate = step.partition(" ")
     for name in installed_engines():
         if name == engine:
@@ -233,7 +233,7 @@ def _is_caught(content: bytes, step: str) -> bool:
                 ensure_survives(read_model(content), engine=name, delegate=Delegate.parse(delegate))
             except ModelError:
                 return True
-    return False  # not even the trial, or it was not an engine that died
+    return False  # the trial missed it, or it was not an engine that died
 
 
 def _ending(code: int | None) -> str:
@@ -241,17 +241,19 @@ def _ending(code: int | None) -> str:
 
 
 def main() -> int:
-    """Read the arguments, run, and tell the exit status."""
+    """Read the arguments, run, and return the exit status."""
     parser = argparse.ArgumentParser(prog="scripts/fuzz-models", description=__doc__)
     parser.add_argument("cases", type=int, help="how many damaged files")
-    parser.add_argument("models", nargs="*", type=Path, help="models to damage, beside the bundled and the tests'")
-    parser.add_argument("--only", action="store_true", help="damage no other models than those named")
+    parser.add_argument(
+        "models", nargs="*", type=Path, help="further models to damage, besides the bundled and the tests'"
+    )
+    parser.add_argument("--only", action="store_true", help="damage only the models named here")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--delegates", default="auto", help="comma-separated: auto, none")
     parser.add_argument("--save", type=Path, help="keep the files that killed an engine in this folder")
-    parser.add_argument("--reasons", action="store_true", help="tell why files were refused, with counts")
+    parser.add_argument("--reasons", action="store_true", help="print the reasons of refusals, with counts")
     options = parser.parse_intermixed_args()
     own = {} if options.only else {ROOT / name: weight for name, weight in MODELS.items()}
     models = own | dict.fromkeys(options.models, 2)

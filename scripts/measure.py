@@ -1,4 +1,4 @@
-"""Measure what the README says: how long the daemon takes to its first message, and how much memory it holds.
+"""Measure the figures of the README: the time of the daemon to its first message, and its memory.
 
 Starts the daemon on the demo several times. Run it on an idle machine: .venv/bin/python scripts/measure.py [RUNS]
 """

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What a subscriber sees of a reload under full load: the longest pause in ms, for each kind of change, run by hand.
+"""Measure a reload under full load as a subscriber sees it: the longest pause in ms, by kind of change. Run by hand.
 
-Starts the real daemon on two drawn cameras that deliver more than it can embed, subscribes, and has it reloaded again
-and again. For each change it prints the longest time between two vectors of a camera while nothing happens, and around
-the reload; what was lost, by ``seq``; and how long `edged reload` would have waited for the answer.
+Starts the real daemon on two drawn cameras that deliver more than it can embed, subscribes, and reloads it again and
+again. For each change it prints the longest time between two vectors of a camera, without a reload and around one; the
+losses, by ``seq``; and how long `edged reload` would have waited for the answer.
 
     .venv/bin/python scripts/reload_gaps.py [ROUNDS]
 """
@@ -73,7 +73,7 @@ class Rig:
         self.file.write_text(CONFIG.format(endpoints=f"'pub+bind:{self.address}'{parts.pop('more', '')}", **parts))
 
     def reload(self, subscriber: Subscriber) -> float:
-        """Ask for a reload and read on meanwhile; returns the seconds until its answer."""
+        """Request a reload and continue to read; returns the seconds until its answer."""
         begin = time.monotonic_ns()
         [daemon] = running_daemons([self.folder / "edged"])
         os.kill(daemon.pid, signal.SIGHUP)
@@ -82,7 +82,7 @@ class Rig:
         return (time.monotonic_ns() - begin) / 1e9
 
     def read(self, subscriber: Subscriber, seconds: float) -> None:
-        """Take what comes within so many *seconds*."""
+        """Read the messages of so many *seconds*."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             message = subscriber.receive(left)
@@ -96,7 +96,7 @@ class Rig:
 
 
 def main() -> None:
-    """Measure every change as often as the first argument says (3)."""
+    """Measure every change; the first argument is how often (default 3)."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     with tempfile.TemporaryDirectory(prefix="edged-") as folder:
         rig = Rig(Path(folder))

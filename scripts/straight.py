@@ -1,7 +1,7 @@
 """The script that one would write without edged: a video, tflite-support, a PUB socket. For scripts/bench-peers.
 
-straight.py MODEL VIDEO REFERENCE.jpg ADDRESS: embeds every frame of the video, over and over, and publishes vector and
-similarity.
+straight.py MODEL VIDEO REFERENCE.jpg ADDRESS: embeds every frame of the video, in a loop, and publishes the vector and
+its similarity.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import zmq
 
 
 def main() -> None:
-    """Go on until killed."""
+    """Run until killed."""
     ctypes.CDLL(import_module("libusb_package").get_library_path(), ctypes.RTLD_GLOBAL)
     vision: Any = import_module("tflite_support.task.vision")
     core: Any = import_module("tflite_support.task.core")
@@ -33,7 +33,7 @@ def main() -> None:
         if not ok:
             capture = cv2.VideoCapture(video)
             continue
-        rgb = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)  # has to live as long as the image, or there is a segfault
+        rgb = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)  # must live as long as the image, otherwise it segfaults
         image = vision.TensorImage.create_from_array(rgb)
         vector = embedder.embed(image).embeddings[0].feature_vector
         similarity = embedder.cosine_similarity(vector, wanted)

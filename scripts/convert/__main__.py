@@ -26,7 +26,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     network = Network(Weights.published())
     pictures = [normalised(view) for view in views()]
-    print(f"{len(pictures)} pictures to calibrate by")
+    print(f"{len(pictures)} pictures for calibration")
     for name, model in (
         ("efficientnet-lite0", network.float16()),
         ("efficientnet-lite0-int8", network.int8(pictures)),
@@ -40,7 +40,7 @@ def main(folder: Path) -> None:
 
 
 def fidelity(content: bytes, network: Network) -> npt.NDArray[np.float64]:
-    """The cosine of the model's vector to the network's, of each photograph as a whole."""
+    """For each whole photograph, the cosine of the model's vector to the network's."""
     tf: Any = import_module("tensorflow")  # only .venv-convert has it
     interpreter = tf.lite.Interpreter(model_content=content)
     interpreter.allocate_tensors()

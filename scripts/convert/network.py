@@ -73,7 +73,7 @@ class Network:
         return model
 
     def int8(self, pictures: Iterable[npt.NDArray[np.float32]]) -> bytes:
-        """A TFLite model that computes in int8, with uint8 in and out; *pictures* show it what ranges it will see."""
+        """A TFLite model that computes in int8, with uint8 in and out; *pictures* calibrate its ranges."""
         converter = self._converter()
         converter.representative_dataset = lambda: ([picture] for picture in pictures)
         converter.target_spec.supported_ops = [self._tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

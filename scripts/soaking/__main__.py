@@ -1,8 +1,8 @@
-"""Run the real daemon for a while, with subscribers that come, stall and go, and see that it stays as it is.
+"""Run the real daemon for a while, with subscribers that come, stall and go, and check that it does not grow.
 
-Each second its memory, file descriptors and threads are counted. They must be flat once the first quarter is over (the
-table says how flat), one good subscriber must have got every message by its ``seq``, and the daemon must end in order.
-Exit status 0: so it is. 1: it is not.
+Its memory, file descriptors and threads are counted each second. They must be flat after the first quarter (the table
+shows how flat), one good subscriber must have received every message by its ``seq``, and the daemon must end in order.
+Exit status 0: all of this holds. 1: it does not.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from scripts.soaking.verdict import Measure, judge
 from scripts.soaking.vitals import Vitals, vitals
 
 START_SECONDS = 60.0
-STOP_SECONDS = 2.0  # of the daemon; some more are given for the reading of its last messages
+STOP_SECONDS = 2.0  # of the daemon; reading its last messages gets some more
 SAMPLE_SECONDS = 1.0
 LEAST_MINUTES = 1.0
 
 
 class Soak:
-    """One run of it."""
+    """One run of the daemon, with samples of its memory, descriptors and threads."""
 
     def __init__(self, daemon: Daemon, reader: Reader, progress: Progress) -> None:
         self.samples: list[Vitals] = []
@@ -82,7 +82,9 @@ class Soak:
 def main() -> int:
     """Soak."""
     parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__, formatter_class=_Formatter)
-    parser.add_argument("minutes", type=_minutes, metavar="MINUTES", help="how long: 2 at least say something, 30 more")
+    parser.add_argument(
+        "minutes", type=_minutes, metavar="MINUTES", help="how long: 2 give a first result, 30 a good one"
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, with every sample")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="edged-soak-") as folder:
@@ -141,7 +143,7 @@ def _minutes(text: str) -> float:
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Leaves the text above as it is."""
+    """Keeps the line breaks of the description."""
 
 
 if __name__ == "__main__":

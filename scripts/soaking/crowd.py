@@ -17,13 +17,13 @@ from edged.wire import Event, Status, Vec
 __all__ = ["Crowd", "Reader"]
 
 ARRIVAL_SECONDS = 1.5
-STAYS = (0.2, 1.0, 4.0, 9.0)  # seconds: who comes stays for one of these, in turn
+STAYS = (0.2, 1.0, 4.0, 9.0)  # seconds that a visitor stays, in turn
 GARBAGE = b"GET / HTTP/1.1\r\n\r\n"
-"""What a stranger says that took the port for something else."""
+"""Bytes of a stranger that takes the port for something else."""
 
 
 class Reader:
-    """Reads every message, and keeps the books: what came, and what ``seq`` says did not."""
+    """Reads every message, and counts what arrived and, by ``seq``, what did not."""
 
     def __init__(self, address: str) -> None:
         self._subscriber = Subscriber(address, kinds=("vec", "event", "status"), queue=1000, queue_bytes=1 << 20)
@@ -32,25 +32,25 @@ class Reader:
         self.events = 0
         self.said_bye = 0
         self.dropped: dict[str, int] = {}
-        """By camera, how many frames the daemon says it has dropped before they became messages."""
+        """By camera, how many frames the daemon reports as dropped before they became messages."""
 
     @property
     def lost(self) -> int:
-        """How many messages were missed, by their numbers."""
+        """The number of missed messages, by ``seq``."""
         return self._subscriber.gaps.total()
 
     @property
     def restarts(self) -> int:
-        """How often the daemon was another one."""
+        """How often the daemon was restarted."""
         return self._subscriber.restarts.total()
 
     @property
     def malformed(self) -> int:
-        """How many messages were none."""
+        """The number of malformed messages."""
         return self._subscriber.malformed
 
     def read(self, seconds: float) -> bool:
-        """Read one message, if one comes within *seconds*; returns whether one did."""
+        """Read one message, if one arrives within *seconds*; returns whether one did."""
         message = self._subscriber.receive(seconds)
         if message is None:
             return False
@@ -65,7 +65,7 @@ class Reader:
         return True
 
     def close(self) -> None:
-        """Leave."""
+        """Close the subscriber."""
         self._subscriber.close()
 
 
@@ -76,7 +76,7 @@ class _Visitor:
 
 
 class Crowd:
-    """The others: one that never reads, and visitors, of whom every fifth talks nonsense."""
+    """The other clients: one that never reads, and visitors, of which every fifth sends nonsense."""
 
     def __init__(self, address: str, port: int) -> None:
         self._address = address
@@ -104,7 +104,7 @@ class Crowd:
         self._closing.close()
 
     def move(self, seconds: float) -> None:
-        """Let come and go who is due *seconds* after the beginning."""
+        """Open and close the visitors that are due *seconds* after the beginning."""
         for visitor in [each for each in self._visitors if each.leaves <= seconds]:
             visitor.subscriber.close()
             self._visitors.remove(visitor)

@@ -1,4 +1,4 @@
-"""The daemon that is looked at: as a user runs it, on a looped clip and a test picture."""
+"""The daemon under test, started as a user starts it, on a looped clip and a test picture."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ cameras:
   clip:
     source: "file:{demo}/street.mp4"
     loop: true
-    fps: 20   # the whole clip in 12 s, so that every quarter of a soak has it opened again several times
+    fps: 20   # the whole clip in 12 s, so that it is opened several times in every quarter of a soak
     regions:
       path: {{left: 0.05, top: 0.32, right: 0.42, bottom: 0.56}}
   bars: {{source: "pattern:640x480", fps: 5}}
@@ -47,7 +47,7 @@ class Daemon:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Run it; at the end it is gone."""
+        """Run the daemon; kill it at the end if it still runs."""
         self._config.write_text(CONFIG.format(demo=DEMO, port=self.port))
         command = [sys.executable, "-m", "edged", "run", "-c", str(self._config)]
         own = {"RUNTIME_DIRECTORY": str(self._folder), "STATE_DIRECTORY": str(self._folder / "state")}
@@ -64,7 +64,7 @@ class Daemon:
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> float:
-        """Ask it to end, and return at once; returns the time of that on the monotonic clock."""
+        """Request the end without waiting; returns the time of the request on the monotonic clock."""
         assert self._process is not None, "stop before running"
         self._process.terminate()
         return time.monotonic()
@@ -78,7 +78,7 @@ class Daemon:
             return None
 
     def log(self) -> list[str]:
-        """The lines that it has logged."""
+        """The lines of its log."""
         return self._log.read_text(errors="replace").splitlines()
 
 

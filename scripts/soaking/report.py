@@ -1,4 +1,4 @@
-"""What a soak says: its progress, and at the end a table and a verdict."""
+"""Output of a soak: its progress, and at the end a table and a verdict."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LINES = 12  # of progress in a log
 
 
 class Progress:
-    """How far it is, on stderr: a bar in a terminal, and some lines elsewhere."""
+    """Progress on stderr: a bar in a terminal, and some lines elsewhere."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -24,7 +24,7 @@ class Progress:
         self._next_line = 0.0
 
     def tell(self, vitals: Vitals, received: int, lost: int) -> None:
-        """Tell how things are."""
+        """Show the progress."""
         figures = (
             f"{_clock(vitals.seconds)} of {_clock(self._seconds)}  {vitals.resident / MIB:.1f} MiB  {vitals.fds} fds  "
             f"{vitals.threads} threads  {received} messages  {lost} lost"
@@ -43,7 +43,7 @@ class Progress:
 
 
 def table(measures: Sequence[Measure], figures: Mapping[str, Any], faults: Sequence[str]) -> str:
-    """All of it for people."""
+    """The results as a table for people."""
     head = f"{'':18}  {'2nd quarter':>11}  {'3rd':>9}  {'4th':>9}  {'drift':>9}  {'(at most)':>9}  {'spread':>9}  "
     lines = [head + f"{'(at most)':>9}"]
     for each in measures:

@@ -1,4 +1,4 @@
-"""Whether something grew: what counts as flat, and why."""
+"""Verdict on growth: what counts as flat, and why."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEAST_SAMPLES = 20
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a flat measure keeps to, once the first quarter is over.
+    """Bounds of a flat measure after the first quarter.
 
     ``drift``: how much the median of the last quarter may be above the median of the second. A leak of any steady rate
     passes it sooner or later, so that a longer soak finds a smaller one; a saw tooth, such as a clip that is opened
@@ -28,9 +28,9 @@ class Bounds:
     spread: float
 
 
-# Memory: malloc gives each thread an arena, which grows by steps of 132 KiB and more and seldom shrinks; which thread
-# asks at which moment is chance, so that it settles in the course of minutes, and never quite. 2 MiB are 15 of these
-# steps. Pages of files come and go as the page cache has room: hence a wider bound on what is resident.
+# Memory: malloc gives each thread an arena, which grows by steps of 132 KiB and more and seldom shrinks. Which thread
+# allocates at which moment is chance, so memory settles within minutes, and never completely. 2 MiB are 15 of these
+# steps. Pages of files come and go with the room in the page cache, so resident memory has a wider bound.
 # File descriptors: each subscriber has one for its connection. They come and go, in the same rhythm in each quarter.
 # Threads: all are made at the start.
 BOUNDS = {
@@ -58,17 +58,17 @@ class Measure:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Name of the measure, for people."""
         return _NAMES[self.key]
 
     @property
     def drift(self) -> float:
-        """From the second quarter to the last."""
+        """Growth from the second quarter to the last."""
         return self.quarters[2] - self.quarters[0]
 
     @property
     def is_flat(self) -> bool:
-        """Whether it keeps to its bounds."""
+        """Whether the measure is within its bounds."""
         return self.drift <= self.bounds.drift and self.spread <= self.bounds.spread
 
 

@@ -1,4 +1,4 @@
-"""What a process holds, as the kernel counts it."""
+"""Memory, file descriptors and threads of a process, as the kernel counts them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KIB = 1024
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """Of one moment. ``seconds`` since the beginning; memory in bytes.
+    """The figures of one moment. ``seconds`` since the beginning; memory in bytes.
 
     ``resident`` (RSS) counts pages of files too, which the kernel takes and gives back as it likes; ``own`` is what the
     process itself has asked for.
