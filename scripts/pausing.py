@@ -28,8 +28,8 @@ BETWEEN = (0.1, 1.0)  # seconds in which all of them run
 ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def running(root: int) -> list[int]:
-    """Return the processes of the tree of ``root``, itself first, that are neither stopped nor ended."""
+def tree_of(root: int) -> dict[int, str]:
+    """Return the processes of the tree of ``root``, itself first, and the letter of the state of each."""
     children: dict[int, list[int]] = {}
     states: dict[int, str] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -43,7 +43,12 @@ def running(root: int) -> list[int]:
     tree = [root]
     for pid in tree:  # grows while it is walked
         tree += sorted(children.get(pid, []))
-    return [pid for pid in tree if states.get(pid, "X") not in "TtZXx"]
+    return {pid: states[pid] for pid in tree if pid in states}
+
+
+def running(root: int) -> list[int]:
+    """Return the processes of the tree of ``root`` that are neither stopped nor ended."""
+    return [pid for pid, state in tree_of(root).items() if state not in "TtZXx"]
 
 
 @contextmanager
@@ -62,11 +67,25 @@ def paused(pid: int, root: int) -> Iterator[bool]:
             signal.pidfd_send_signal(process, signal.SIGSTOP)
             yield True
         finally:
-            signal.pidfd_send_signal(process, signal.SIGCONT)
+            if not is_stopped_by_others(pid):
+                signal.pidfd_send_signal(process, signal.SIGCONT)
     except ProcessLookupError:
         pass  # ended while it was stopped
     finally:
         os.close(process)
+
+
+def is_stopped_by_others(pid: int) -> bool:
+    """Return whether a process that is stopped was sent SIGSTOP once more: to continue it is up to others then.
+
+    The kernel keeps that signal until the process runs, and SIGCONT would take it away.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    return fields["State"].startswith("T") and bool(int(fields["ShdPnd"], 16) >> (signal.SIGSTOP - 1) & 1)
 
 
 def pause_until_it_ends(command: subprocess.Popen[bytes], chance: random.Random) -> int:

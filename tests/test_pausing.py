@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.pausing import paused, running
+from scripts.pausing import paused, running, tree_of
 
 PAUSING = Path(__file__).parent.parent / "scripts" / "pausing.py"
 WITH_A_CHILD = "import subprocess; subprocess.call(['sleep', '60'])"
@@ -66,7 +66,7 @@ def test_a_command_and_its_children_are_stopped_and_continued() -> None:
         while len(stopped) < 2:
             stopped.add(pid := next_stopped(process))
             wait_for_state(pid, "S", "R")
-        assert stopped <= set(running(process.pid)[1:])
+        assert stopped < set(tree_of(process.pid))
 
 
 def test_what_is_stopped_is_continued_when_the_pauses_are_ended() -> None:
@@ -99,6 +99,17 @@ def test_a_process_that_somebody_else_stopped_stays_stopped() -> None:
         with paused(pid, os.getpid()) as is_stopped:
             assert not is_stopped
         assert state(pid) == "T"
+
+
+def test_a_process_that_somebody_else_stops_during_its_pause_stays_stopped() -> None:
+    with sleeper() as pid:
+        with paused(pid, os.getpid()) as is_stopped:
+            assert is_stopped
+            wait_for_state(pid, "T")
+            os.kill(pid, signal.SIGSTOP)
+        assert state(pid) == "T"
+        os.kill(pid, signal.SIGCONT)
+        wait_for_state(pid, "S")
 
 
 def test_the_status_of_the_command_is_passed_on() -> None:
