@@ -13,7 +13,7 @@ from tests.stopwatch import LATE, stopwatch
 
 WAIT = 0.4
 PAUSE = 1.5
-WAITS = f"""
+WAITS = """
 import threading
 from tests.stopwatch import stopwatch
 with stopwatch() as watch:
