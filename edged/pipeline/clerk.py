@@ -15,10 +15,10 @@ from edged.errors import ControlError
 from edged.pipeline.clock import WallClock
 from edged.pipeline.desk import Job, camera_of, check_delivers, model_facts, wait_for
 from edged.pipeline.enrolling import Enrolling
-from edged.pipeline.portrait import portraits
 from edged.pipeline.witness import Sight
 from edged.values import FULL, Format, Region, Rotation, Stamp
 from edged.vision.png import to_png
+from edged.vision.view import portraits
 from edged.wire import control_messages as messages
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.pipeline.portrait import RgbView
 from edged.pipeline.witness import Sight
 from edged.values import Rotation
 from edged.vision.reduction import Decode
 from edged.vision.similarity import ReferenceMatrix
+from edged.vision.view import RgbView
 
 __all__ = ["LOOK_SECONDS", "MOST_BYTES", "Choice", "Look", "Looks", "choose"]
 
