@@ -23,8 +23,8 @@ Picture = Any
 
 def invoke(model: str, picture: Picture) -> Callable[[], object]:
     """The model alone, by the engine that edged chooses."""
-    vision = import_module("edged.vision.interpreter")
-    file = import_module("edged.vision.model_file").read_model(model)
+    vision = import_module("edged.vision.runtime.interpreter")
+    file = import_module("edged.vision.tflite.model_file").read_model(model)
     interpreter = vision.Interpreter(file, num_threads=1)
     shape = (1, file.input.height, file.input.width, 3)
     interpreter.write(np.resize(picture, shape).astype(file.input.dtype))

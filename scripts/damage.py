@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edged.vision.flatbuffer import Record, read_flatbuffer
-from edged.vision.tflite_schema import IDENTIFIER, MODEL
+from edged.vision.tflite.flatbuffer import Record, read_flatbuffer
+from edged.vision.tflite.schema import IDENTIFIER, MODEL
 from scripts.flatbuffer_writer import write_flatbuffer
 
 __all__ = ["Original", "damaged"]

@@ -13,8 +13,8 @@ from matplotlib.patches import ConnectionPatch, Rectangle
 from numpy.typing import NDArray
 
 from edged.config import load
-from edged.pipeline.model import open_model, read_model_file
-from edged.pipeline.references import open_references
+from edged.pipeline.loading.model import open_model, read_model_file
+from edged.pipeline.loading.references import open_references
 from edged.values import Box, PixelFormat
 
 ROOT = Path(__file__).parent.parent

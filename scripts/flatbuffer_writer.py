@@ -1,4 +1,4 @@
-"""Writes records as FlatBuffers: the inverse of ``edged.vision.flatbuffer``, for tests and for fuzzing.
+"""Writes records as FlatBuffers: the inverse of ``edged.vision.tflite.flatbuffer``, for tests and for fuzzing.
 
 ``write_flatbuffer(read_flatbuffer(content, root), root)`` means the same as *content*, and a record may be changed in
 between. Fields that are None, or have their default, are left out.
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edged.vision.flatbuffer import Scalar, Table, Text, Union, VectorOf
+from edged.vision.tflite.flatbuffer import Scalar, Table, Text, Union, VectorOf
 
 if TYPE_CHECKING:
-    from edged.vision.flatbuffer import Kind, Record
+    from edged.vision.tflite.flatbuffer import Kind, Record
 
 __all__ = ["write_flatbuffer"]
 

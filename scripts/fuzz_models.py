@@ -28,11 +28,11 @@ import numpy as np
 
 from edged.errors import InferenceError, ModelError
 from edged.values import Delegate
-from edged.vision.engine import EngineName, installed_engines
-from edged.vision.interpreter import Interpreter
-from edged.vision.model_file import read_model
+from edged.vision.runtime.engine import EngineName, installed_engines
+from edged.vision.runtime.interpreter import Interpreter
+from edged.vision.runtime.trial import ensure_survives
 from edged.vision.specs import ModelFile
-from edged.vision.trial import ensure_survives
+from edged.vision.tflite.model_file import read_model
 from scripts.damage import Original, damaged
 
 ROOT = Path(__file__).parent.parent

@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import median
 
 from edged.client import Subscriber
-from edged.service.reload_record import running_daemons
+from edged.service.reload.record_file import running_daemons
 from edged.wire import Status, Vec
 
 ROOT = Path(__file__).resolve().parent.parent

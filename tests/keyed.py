@@ -11,12 +11,12 @@ from pathlib import Path
 
 from edged.bell import Bell
 from edged.config import load_text
+from edged.pipeline.camera_stats import Tally
 from edged.pipeline.handover import Handover, ModelFacts, Result
-from edged.pipeline.keyring import read_keyring
-from edged.pipeline.publisher import Publisher, PublisherSettings
-from edged.pipeline.tally import Tally
+from edged.pipeline.loading.keyring import read_keyring
+from edged.pipeline.publisher.stage import Publisher, PublisherSettings
+from edged.transport.keys import KeyPair, new_pair, read_pair, write_pair
 from edged.values import FULL, Match, Stamp
-from edged.wire.keys import KeyPair, new_pair, read_pair, write_pair
 
 __all__ = ["SERVER", "Board", "Keys", "free_port", "publishing"]
 

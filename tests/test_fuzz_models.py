@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from edged.errors import ModelError
-from edged.vision.flatbuffer import FlatbufferError, read_flatbuffer
 from edged.vision.specs import ModelFile
-from edged.vision.tflite_schema import MODEL
+from edged.vision.tflite.flatbuffer import FlatbufferError, read_flatbuffer
+from edged.vision.tflite.schema import MODEL
 from scripts import fuzz_models
 from scripts.damage import Original, damaged
 from scripts.fuzz_models import Campaign, Tally

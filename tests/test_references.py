@@ -12,7 +12,7 @@ import pytest
 from edged.errors import ReferenceImageError
 from edged.references import Reference, References, embed_picture, picture_files, read_reference
 from edged.vision.embedder import Embedder
-from edged.vision.model_file import read_model
+from edged.vision.tflite.model_file import read_model
 
 
 def row(*values: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:

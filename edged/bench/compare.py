@@ -10,7 +10,7 @@ from itertools import product
 from edged.bench.plan import Plan
 from edged.bench.record import Record
 from edged.vision.bundled import BUNDLED
-from edged.vision.engine import installed_engines
+from edged.vision.runtime.engine import installed_engines
 
 __all__ = ["choose", "variants"]
 

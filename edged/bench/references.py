@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edged.bench.procfs import memory_mib
 from edged.references import Reference, Scorer
-from edged.vision.unit_rows import Storage, UnitRows
+from edged.vision.unit_vectors import Storage, UnitRows
 
 __all__ = ["ReferenceRecord", "measure_references"]
 

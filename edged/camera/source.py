@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.values import FULL, Format, Stamp
-from edged.vision.reduction import crop_size, largest_reduction
+from edged.vision.pixels.reduction import crop_size, largest_reduction
 
 if TYPE_CHECKING:
     from edged.config import CameraConfig
-    from edged.vision.reduction import Decode
+    from edged.vision.pixels.reduction import Decode
 
 __all__ = ["Source", "open_source"]
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from edged import __version__
-from edged.cli.contract import EXIT_CONFIG, EXIT_FAILURE, EXIT_INTERRUPTED, complain, forget_output
+from edged.cli.console import EXIT_CONFIG, EXIT_FAILURE, EXIT_INTERRUPTED, complain, forget_output
 from edged.errors import ConfigError, EdgedError, ModelError, ReferenceImageError
 
 __all__ = ["main"]

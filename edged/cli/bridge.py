@@ -8,9 +8,10 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from edged.cli import legal, subscribing
-from edged.cli.contract import EXIT_CONFIG, EXIT_USAGE, Commands, Paragraphs
-from edged.cli.subscribing import ENDPOINT_HELP, KINDS
+from edged.cli import argument_types as legal
+from edged.cli import subscriber_arguments as subscribing
+from edged.cli.console import EXIT_CONFIG, EXIT_USAGE, Commands, Paragraphs
+from edged.cli.subscriber_arguments import ENDPOINT_HELP, KINDS
 from edged.errors import ConfigError
 
 if TYPE_CHECKING:

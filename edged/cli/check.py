@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from edged.cli.contract import Commands, emit
+from edged.cli.console import Commands, emit
 
 __all__ = ["add_parser"]
 

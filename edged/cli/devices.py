@@ -12,7 +12,7 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from edged.cli.contract import Commands
+from edged.cli.console import Commands
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from edged.cli.contract import EXIT_FAILURE, Commands, emit
+from edged.cli.console import EXIT_FAILURE, Commands, emit
 
 if TYPE_CHECKING:
     from edged.service.doctor.finding import Finding

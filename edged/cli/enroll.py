@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from edged.cli import legal
-from edged.cli.asking import add_daemon, ask, printed
-from edged.cli.contract import EXIT_USAGE, Commands, emit
+from edged.cli import argument_types as legal
+from edged.cli.console import EXIT_USAGE, Commands, emit
+from edged.cli.daemon_arguments import add_daemon, ask, printed
 
 if TYPE_CHECKING:
     from edged.wire.control_messages import EnrollResult

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from edged.cli import legal
-from edged.cli.asking import add_daemon, ask
-from edged.cli.contract import Commands, emit
+from edged.cli import argument_types as legal
+from edged.cli.console import Commands, emit
+from edged.cli.daemon_arguments import add_daemon, ask
 
 __all__ = ["add_parser"]
 

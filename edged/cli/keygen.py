@@ -7,8 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-from edged.cli import legal
-from edged.cli.contract import EXIT_FAILURE, Commands, emit
+from edged.cli import argument_types as legal
+from edged.cli.console import EXIT_FAILURE, Commands, emit
 
 __all__ = ["add_parser"]
 
@@ -91,7 +91,7 @@ def add_parser(commands: Commands) -> None:
 def keygen(args: argparse.Namespace) -> int:
     """Make the pair that *args* ask for."""
     from edged.config.environment import default_node
-    from edged.wire.keys import new_pair, write_pair
+    from edged.transport.keys import new_pair, write_pair
 
     host = default_node()
     secret, public = _files(args.out, args.name or f"{host}-{args.role}")
@@ -116,7 +116,7 @@ def keygen(args: argparse.Namespace) -> int:
 
 
 def _files(out: str, name: str) -> tuple[Path, Path]:
-    from edged.wire.keys import PUBLIC_SUFFIX, SECRET_SUFFIX
+    from edged.transport.keys import PUBLIC_SUFFIX, SECRET_SUFFIX
 
     path = Path(out)
     if out.endswith("/") or path.is_dir():

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from edged.cli.asking import add_daemon, ask, printed
-from edged.cli.contract import Commands, emit
+from edged.cli.console import Commands, emit
+from edged.cli.daemon_arguments import add_daemon, ask, printed
 
 if TYPE_CHECKING:
     from rich.table import Table

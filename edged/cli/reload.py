@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edged.cli import legal
-from edged.cli.contract import EXIT_CONFIG, EXIT_FAILURE, EXIT_USAGE, Commands
+from edged.cli import argument_types as legal
+from edged.cli.console import EXIT_CONFIG, EXIT_FAILURE, EXIT_USAGE, Commands
 
 if TYPE_CHECKING:
-    from edged.service.reload_record import Record
+    from edged.service.reload.record_file import Record
 
 __all__ = ["add_parser"]
 
@@ -99,7 +99,7 @@ def _tell(daemon: Record) -> int:
 
 def _find(config: Path | None) -> list[Record]:
     from edged.config.environment import runtime_folder
-    from edged.service.reload_record import running_daemons
+    from edged.service.reload.record_file import running_daemons
 
     folders = {SERVICE_FOLDER, *USERS_FOLDER.glob("*/edged")}  # root finds whatever daemon a user has started
     if (own := runtime_folder()) is not None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from edged.cli.contract import EXIT_FAILURE, Commands
+from edged.cli.console import EXIT_FAILURE, Commands
 
 __all__ = ["add_parser"]
 
@@ -51,14 +51,14 @@ def run(args: argparse.Namespace) -> int:
         watchdog_seconds,
     )
     from edged.pipeline.build import Pipeline, build
-    from edged.pipeline.control import Control
+    from edged.service.control.server import Control
     from edged.service.daemon import Daemon
     from edged.service.logs import log_to
     from edged.service.metrics.pages import metrics_server
-    from edged.service.notify import Notifier
-    from edged.service.reload import Reloader
-    from edged.service.reload_record import RecordFile
-    from edged.service.state import warn_if_read_only
+    from edged.service.reload.record_file import RecordFile
+    from edged.service.reload.stage import Reloader
+    from edged.service.state_folder import warn_if_read_only
+    from edged.service.systemd_notify import Notifier
 
     log_to(sys.stderr, loaded.config.log.level, journal_stream())
     warn_if_read_only(state_folder())

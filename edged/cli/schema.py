@@ -47,7 +47,7 @@ def main(args: argparse.Namespace) -> int:
     """Print the schema on stdout."""
     import json  # here, so that other commands start without it
 
-    from edged.cli.contract import emit
+    from edged.cli.console import emit
 
     if args.what == "wire":
         from edged.wire.header_schema import header_schema as schema

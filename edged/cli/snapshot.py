@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from edged.cli.asking import add_daemon, ask
-from edged.cli.contract import EXIT_FAILURE, Commands
+from edged.cli.console import EXIT_FAILURE, Commands
+from edged.cli.daemon_arguments import add_daemon, ask
 from edged.errors import ConfigError, ControlError, SourceError
 
 __all__ = ["add_parser"]
@@ -40,7 +40,7 @@ def snapshot(args: argparse.Namespace) -> int:
     if args.config is None:
         return _of_daemon(args)
     from edged.config import load
-    from edged.service.occupied import publishing_already
+    from edged.service.endpoint_in_use import publishing_already
 
     loaded = load(args.config)
     names = _chosen(loaded.config.cameras, args.cameras)

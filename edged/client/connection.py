@@ -12,12 +12,12 @@ from typing import TypeAlias
 import zmq
 
 from edged.errors import PublishError
+from edged.transport.arrivals import has_arrivals
+from edged.transport.curve import Curve, secure
+from edged.transport.gate import Gate
+from edged.transport.handshakes import Handshakes
+from edged.transport.keys import Key
 from edged.wire import BIND, MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, is_local
-from edged.wire.arrivals import has_arrivals
-from edged.wire.curve import Curve, secure
-from edged.wire.gate import Gate
-from edged.wire.handshakes import Handshakes
-from edged.wire.keys import Key
 
 __all__ = ["Connection"]
 

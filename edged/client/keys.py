@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from edged.wire.curve import Curve
+from edged.transport.curve import Curve
+from edged.transport.keys import read_pair, read_public
 from edged.wire.endpoints import BIND
-from edged.wire.keys import read_pair, read_public
 
 __all__ = ["KeyFile", "curves"]
 

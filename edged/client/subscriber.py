@@ -13,6 +13,7 @@ from edged.client.connection import Connection
 from edged.client.continuity import Continuity
 from edged.client.keys import KeyFile, curves
 from edged.errors import WireError
+from edged.transport.keys import read_authorized
 from edged.wire import (
     KINDS,
     Frames,
@@ -25,7 +26,6 @@ from edged.wire import (
     is_local,
     subscription,
 )
-from edged.wire.keys import read_authorized
 
 __all__ = ["Delivery", "Subscriber"]
 

@@ -14,8 +14,8 @@ from edged.config.compose import LARGEST, compose, position
 from edged.config.document import Document
 from edged.config.places import misplaced, places_in
 from edged.config.problems import MOST_TOLD, ConfigFileError, KeyPath, Problem
+from edged.config.pydantic_errors import problems_of
 from edged.config.root import Config
-from edged.config.sentences import problems_of
 from edged.config.variables import where_secrets_go
 
 __all__ = ["Loaded", "load", "load_text"]

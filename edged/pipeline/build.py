@@ -13,21 +13,21 @@ from edged.config import ConfigFileError, Loaded, config_hash
 from edged.config.environment import state_folder
 from edged.enrolled import EnrolledStore
 from edged.events import EventRules
-from edged.pipeline.capture import Capture, CaptureSettings
-from edged.pipeline.feed import Feed
+from edged.pipeline.camera_stats import Tally
+from edged.pipeline.capture.stage import Capture, CaptureSettings
 from edged.pipeline.handover import Handover
-from edged.pipeline.inference import Inference
-from edged.pipeline.keyring import read_keyring
+from edged.pipeline.inference.feed import Feed
+from edged.pipeline.inference.skip_unchanged import Skipping
+from edged.pipeline.inference.stage import Inference
 from edged.pipeline.latencies import Latencies
-from edged.pipeline.model import open_model, read_fallback_file, read_model_file
-from edged.pipeline.publisher import Publisher, PublisherSettings
-from edged.pipeline.references import open_references
+from edged.pipeline.loading.enrolled_references import Roster
+from edged.pipeline.loading.event_rules import event_rules
+from edged.pipeline.loading.keyring import read_keyring
+from edged.pipeline.loading.model import open_model, read_fallback_file, read_model_file
+from edged.pipeline.loading.references import open_references
+from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
-from edged.pipeline.roster import Roster
-from edged.pipeline.rules import event_rules
 from edged.pipeline.stage import Stage
-from edged.pipeline.stillness import Skipping
-from edged.pipeline.tally import Tally
 from edged.references import References
 from edged.vision.embedder import Embedder
 from edged.vision.specs import ModelFile

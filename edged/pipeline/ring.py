@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.errors import RingClosed
-from edged.pipeline.foresight import Demand
+from edged.pipeline.demand import Demand
 from edged.values import Format, Stamp
 
 __all__ = ["FrameRing", "Lease"]

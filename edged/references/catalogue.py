@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.errors import CatalogueError
-from edged.vision.unit_rows import Storage, UnitRows
+from edged.vision.unit_vectors import Storage, UnitRows
 
 __all__ = [
     "LONGEST_LABEL",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edged.errors import ReferenceImageError
 from edged.values import Box, PixelFormat
 from edged.vision.image import read_picture
-from edged.vision.reduction import reduce_picture
+from edged.vision.pixels.reduction import reduce_picture
 
 if TYPE_CHECKING:
     from edged.vision.embedder import Embedder

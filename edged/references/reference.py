@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.vision.unit_rows import UnitRows
+from edged.vision.unit_vectors import UnitRows
 
 __all__ = ["Reference", "Vectors"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.values import Match
-from edged.vision.unit_rows import Pointer, UnitRows
+from edged.vision.unit_vectors import Pointer, UnitRows
 
 if TYPE_CHECKING:
     from edged.references.reference import Reference

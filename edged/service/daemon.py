@@ -13,11 +13,11 @@ from types import FrameType
 
 from edged.bell import Bell
 from edged.pipeline.build import Pipeline
+from edged.pipeline.camera_stats import Tally
 from edged.pipeline.stage import Stage
-from edged.pipeline.tally import Tally
-from edged.service.headline import Headline
-from edged.service.notify import Notifier
-from edged.service.reload import Reloader
+from edged.service.reload.stage import Reloader
+from edged.service.status_line import Headline
+from edged.service.systemd_notify import Notifier
 from edged.service.terminal import Terminal
 from edged.service.watchdog import Watchdog
 

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from edged.camera import open_source
 from edged.config import ConfigFileError, Loaded, Problem
 from edged.errors import SourceError
-from edged.pipeline.keyring import read_keyring
-from edged.pipeline.model import open_model, read_fallback_file, read_model_file
-from edged.pipeline.references import open_references, reference_problems
+from edged.pipeline.loading.keyring import read_keyring
+from edged.pipeline.loading.model import open_model, read_fallback_file, read_model_file
+from edged.pipeline.loading.references import open_references, reference_problems
 from edged.service.metrics.pages import metrics_problems
 
 __all__ = ["errors", "source_problems", "warnings"]

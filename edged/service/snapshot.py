@@ -9,9 +9,9 @@ import numpy as np
 
 from edged.camera import open_source
 from edged.errors import DamagedFrame, EndOfStream, SourceError
-from edged.pipeline.model import read_model_file
+from edged.pipeline.loading.model import read_model_file
 from edged.values import FULL
-from edged.vision.view import portraits
+from edged.vision.pixels.view import portraits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 
 from edged.pipeline.stage import Stage
-from edged.service.notify import Notifier
+from edged.service.systemd_notify import Notifier
 
 __all__ = ["Watchdog", "hanging"]
 

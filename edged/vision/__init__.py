@@ -18,7 +18,7 @@ from edged.values import Delegate, PixelFormat, Region
 from edged.vision.image import ColorSpaceType, TensorImage
 from edged.vision.image_embedder import ImageEmbedder
 from edged.vision.options import BaseOptions, BoundingBox, EmbeddingOptions, ImageEmbedderOptions
-from edged.vision.orientation import Orientation
+from edged.vision.pixels.orientation import Orientation
 from edged.vision.results import Embedding, EmbeddingResult, FeatureVector
 from edged.vision.similarity import ReferenceMatrix
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from edged.errors import ModelError
-from edged.vision.model_file import read_model
+from edged.vision.tflite.model_file import read_model
 
 if TYPE_CHECKING:
     from edged.vision.specs import ModelFile

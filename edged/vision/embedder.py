@@ -10,10 +10,10 @@ import numpy as np
 
 from edged.errors import ModelError
 from edged.values import Box, Delegate, PixelFormat
-from edged.vision.interpreter import AUTO, Interpreter
-from edged.vision.orientation import Orientation
+from edged.vision.pixels.orientation import Orientation
+from edged.vision.pixels.preprocess import Preprocessor, Resize
 from edged.vision.postprocess import Postprocessor
-from edged.vision.preprocess import Preprocessor, Resize
+from edged.vision.runtime.interpreter import AUTO, Interpreter
 from edged.vision.self_test import SELF_TEST_PICTURES, check_self_test, self_test_picture
 from edged.vision.space import embedding_space
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edged.values import Rotation
-    from edged.vision.engine import EngineOption
-    from edged.vision.reduction import Decode
+    from edged.vision.pixels.reduction import Decode
+    from edged.vision.runtime.engine import EngineOption
     from edged.vision.specs import HeadSpec, ModelFile
 
 __all__ = ["DEFAULT", "Embedder", "EmbedderOptions", "find_head", "space_of"]

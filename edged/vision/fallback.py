@@ -22,10 +22,10 @@ import numpy as np
 
 from edged.errors import DelegateError, FallbackError, InferenceError, ModelError
 from edged.vision.embedder import DEFAULT, Embedder, EmbedderOptions, find_head, space_of
-from edged.vision.interpreter import AUTO
-from edged.vision.memory import recall, remember
+from edged.vision.runtime.disk_cache import recall, remember
+from edged.vision.runtime.interpreter import AUTO
+from edged.vision.runtime.trial import ensure_survives
 from edged.vision.self_test import SELF_TEST_PICTURES, least_cosine
-from edged.vision.trial import ensure_survives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

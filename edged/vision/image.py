@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from edged.values import PixelFormat
-from edged.vision.colour import frame_size
 from edged.vision.decoding import decode, read_file
+from edged.vision.pixels.colour import frame_size
 
 if TYPE_CHECKING:
     import os

@@ -13,7 +13,7 @@ from edged.vision.embedder import space_of
 from edged.vision.image import TensorImage
 from edged.vision.opening import open_by_options
 from edged.vision.options import BaseOptions, BoundingBox, ImageEmbedderOptions
-from edged.vision.orientation import Orientation
+from edged.vision.pixels.orientation import Orientation
 from edged.vision.results import Embedding, EmbeddingResult, FeatureVector
 from edged.vision.similarity import ReferenceMatrix, cosine_similarity, similarity
 

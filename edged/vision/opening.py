@@ -11,12 +11,12 @@ import numpy as np
 from edged.errors import ModelError
 from edged.values import Delegate
 from edged.vision.embedder import Embedder, EmbedderOptions
-from edged.vision.engine import EngineOption
-from edged.vision.memory import cache_folder
-from edged.vision.model_file import read_model
-from edged.vision.resize import Resize
+from edged.vision.pixels.resize import Resize
+from edged.vision.runtime.disk_cache import cache_folder
+from edged.vision.runtime.engine import EngineOption
+from edged.vision.runtime.trial import ensure_survives
 from edged.vision.specs import Normalization
-from edged.vision.trial import ensure_survives
+from edged.vision.tflite.model_file import read_model
 
 if TYPE_CHECKING:
     from edged.vision.options import BaseOptions, ImageEmbedderOptions

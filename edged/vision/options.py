@@ -17,8 +17,8 @@ from edged.values import Box, Delegate
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from edged.vision.engine import EngineOption
-    from edged.vision.preprocess import Resize
+    from edged.vision.pixels.preprocess import Resize
+    from edged.vision.runtime.engine import EngineOption
 
 __all__ = ["BaseOptions", "BoundingBox", "EmbeddingOptions", "ImageEmbedderOptions"]
 

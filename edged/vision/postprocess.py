@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from edged.errors import ModelError
-from edged.vision.rounding import round_half_away, saturate_int8
+from edged.vision.pixels.rounding import round_half_away, saturate_int8
 
 if TYPE_CHECKING:
     from typing import Any

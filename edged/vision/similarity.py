@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edged.vision.unit_rows import Pointer, UnitRows, comparable
+from edged.vision.unit_vectors import Pointer, UnitRows, comparable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edged.vision.unit_rows import Storage
+    from edged.vision.unit_vectors import Storage
 
 __all__ = ["ReferenceMatrix", "cosine_similarity", "similarity"]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from edged.vision.flatbuffer import Record, read_flatbuffer
-from edged.vision.metadata import METADATA
-from edged.vision.tflite_options import TENSOR_TYPES
-from edged.vision.tflite_schema import IDENTIFIER, MODEL
+from edged.vision.tflite.flatbuffer import Record, read_flatbuffer
+from edged.vision.tflite.metadata import METADATA
+from edged.vision.tflite.operator_options import TENSOR_TYPES
+from edged.vision.tflite.schema import IDENTIFIER, MODEL
 from scripts.convert.network import SIDE
 from scripts.convert.pictures import MEAN, STD
 from scripts.flatbuffer_writer import write_flatbuffer

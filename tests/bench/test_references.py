@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from edged.bench.references import measure_references
-from edged.cli.bench_pages import of_references
-from edged.vision.unit_rows import DTYPES, Storage
+from edged.cli.bench.report import of_references
+from edged.vision.unit_vectors import DTYPES, Storage
 
 ERRORS = {"float32": 1e-6, "float16": 1e-4, "int8": 4e-3}  # at most, see `UnitRows`
 

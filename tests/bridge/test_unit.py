@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from edged.bridge.bridge import END_SECONDS
-from edged.cli.contract import EXIT_CONFIG, EXIT_USAGE
+from edged.cli.console import EXIT_CONFIG, EXIT_USAGE
 from tests.service.test_unit import FOLDER, MOST_EXPOSURE, analyze, needs_systemd_analyze, settings
 
 UNIT = FOLDER / "edged-bridge.service"

@@ -21,10 +21,10 @@ from edged.camera.stream import StreamSource
 from edged.camera.usb import UsbCamera
 from edged.camera.v4l2.choice import Wish
 from edged.config import CameraConfig
-from edged.config.controls import WhiteBalance
+from edged.config.picamera_controls import WhiteBalance
 from edged.errors import EndOfStream, SourceError
 from edged.values import Format, Region
-from edged.vision.reduction import largest_reduction
+from edged.vision.pixels.reduction import largest_reduction
 from tests.camera.servers import MjpegServer, serving
 
 MODEL = (224, 200)  # width and height of its input

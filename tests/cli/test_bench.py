@@ -14,7 +14,7 @@ import pytest
 
 from edged import __version__
 from edged.bench.record import STAGES
-from edged.vision.engine import installed_engines
+from edged.vision.runtime.engine import installed_engines
 from tests.fakes import eventually
 
 pytestmark = pytest.mark.once

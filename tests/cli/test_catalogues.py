@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edged.cli import main
-from edged.cli.catalogues import labels_of
+from edged.cli.embed.catalogues import labels_of
 from tests.vision.pool_models import pool_model
 
 COLOURS = {"red": (0, 0, 200), "green": (0, 200, 0), "blue": (200, 0, 0), "grey": (99, 99, 99), "black": (0, 0, 0)}

@@ -322,7 +322,7 @@ def test_a_model_that_kills_is_refused_unless_it_is_trusted(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     begun = "import os, signal; print('edged trial: begun', flush=True); "
-    monkeypatch.setattr("edged.vision.child._CHILD", f"{begun}os.kill(os.getpid(), signal.SIGSEGV)")
+    monkeypatch.setattr("edged.vision.runtime.trial_process._CHILD", f"{begun}os.kill(os.getpid(), signal.SIGSEGV)")
     assert main(["embed", busy, "--model", model]) == 78
     assert "edged: model small96_uint8_meta: ai-edge-litert died of SIGSEGV in a trial run" in capsys.readouterr().err
     assert main(["embed", busy, "--model", model, "--trusted"]) == 0

@@ -12,7 +12,7 @@ import pytest
 
 from edged.cli import main
 from edged.config import load_text
-from edged.wire.keys import read_pair, read_public
+from edged.transport.keys import read_pair, read_public
 from tests.keyed import Keys, publishing
 
 pytestmark = pytest.mark.once

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edged.cli.ledger import Ledger, Line, printable
+from edged.cli.tail.state import Ledger, Line
+from edged.cli.text import printable
 from edged.wire import Drops, Latency, Match
 from tests.publishing import event, status, vec
 

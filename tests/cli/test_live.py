@@ -8,9 +8,10 @@ import io
 import pytest
 from rich.console import Console
 
-from edged.cli.ledger import Ledger, Line
-from edged.cli.live import View, render
-from edged.cli.plain import lasted, plain, some
+from edged.cli.tail.live import View, render
+from edged.cli.tail.plain import plain
+from edged.cli.tail.state import Ledger, Line
+from edged.cli.text import lasted, some
 from tests.publishing import status, vec
 
 LINE = Line(

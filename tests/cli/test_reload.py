@@ -18,7 +18,7 @@ import pytest
 from edged.cli import main
 from edged.cli import reload as command
 from edged.client import Subscriber
-from edged.service.reload_record import Outcome, Record, RecordFile, running_daemons
+from edged.service.reload.record_file import Outcome, Record, RecordFile, running_daemons
 from tests.fakes import eventually
 from tests.keyed import Keys, free_port
 from tests.service.conftest import Manager

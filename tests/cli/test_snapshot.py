@@ -12,7 +12,7 @@ import zmq
 from edged.cli import main
 from edged.values import PixelFormat, Region
 from edged.vision.bundled import bundled_model
-from edged.vision.view import ModelView
+from edged.vision.pixels.view import ModelView
 
 CONFIG = """\
 cameras:

@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 
 from edged.cli import main
-from edged.cli.plain import time_of_day
-from edged.cli.sentences import sentence
+from edged.cli.tail.event_lines import sentence
+from edged.cli.text import time_of_day
 from edged.wire import Message, encode
 from tests.publishing import Publisher, event, status, vec
 

@@ -13,9 +13,10 @@ import zmq
 
 from edged.client import Subscriber
 from edged.errors import ConfigError
-from edged.wire import Vec, encode, handshakes
-from edged.wire.curve import Curve, secure
-from edged.wire.keys import read_pair, read_public
+from edged.transport import handshakes
+from edged.transport.curve import Curve, secure
+from edged.transport.keys import read_pair, read_public
+from edged.wire import Vec, encode
 from tests.fakes import eventually
 from tests.keyed import SERVER, Keys, free_port, publishing
 from tests.publishing import Publisher, vec
@@ -70,7 +71,7 @@ def test_a_board_that_starts_again_is_heard_again(keys: Keys, tmp_path: Path) ->
 
 
 def test_troubles_are_told_by_endpoint_and_pass(keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edged.wire.handshakes.REDIAL_SECONDS", 0.3)
+    monkeypatch.setattr("edged.transport.handshakes.REDIAL_SECONDS", 0.3)
     with (
         publishing(tmp_path) as board,
         Subscriber(board.address(), server_key=keys.public("board"), client_key=keys.secret("phone")) as phone,

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from edged.config import CameraConfig, Config
-from edged.config.controls import ControlsConfig
+from edged.config.picamera_controls import ControlsConfig
 from edged.config.source import SourceKind
 
 Told = Callable[[str], list[str]]

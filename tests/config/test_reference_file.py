@@ -11,7 +11,7 @@ import pytest
 
 from edged.config import Config, load, load_text
 from edged.config.fields import Section
-from edged.config.sentences import section_at
+from edged.config.pydantic_errors import section_at
 
 FILE = Path(__file__).parent.parent.parent / "config" / "edged.yaml"
 

@@ -9,7 +9,7 @@ from typing import get_args
 from edged.config import load_text
 from edged.events import PEAK_STEP, SOONEST_UPDATE_SECONDS, UPDATE_SECONDS, Reason, Thresholds
 from edged.events.proposal import BAND
-from edged.pipeline.rules import event_rules
+from edged.pipeline.loading.event_rules import event_rules
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 MANUAL = (DOCS / "events.md").read_text()

@@ -8,7 +8,7 @@ import pytest
 
 from edged.config import Config
 from edged.events import EventRule, EventRules, Thresholds
-from edged.pipeline.rules import event_rules
+from edged.pipeline.loading.event_rules import event_rules
 
 LOW, HIGH = Thresholds(0.5, 0.4), Thresholds(0.9, 0.8)
 

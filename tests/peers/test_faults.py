@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from edged import vision
-from edged.vision.engine import installed_engines
+from edged.vision.runtime.engine import installed_engines
 from tests.peers.drawing import Picture
 from tests.peers.layouts import LAYOUTS
 from tests.peers.peer import ROOT, Peer, PeerError

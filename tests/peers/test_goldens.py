@@ -10,9 +10,9 @@ import pytest
 
 from edged import vision
 from edged.values import Box, PixelFormat
-from edged.vision.engine import EngineName, installed_engines
-from edged.vision.orientation import Orientation
-from edged.vision.preprocess import Preprocessor
+from edged.vision.pixels.orientation import Orientation
+from edged.vision.pixels.preprocess import Preprocessor
+from edged.vision.runtime.engine import EngineName, installed_engines
 from edged.vision.specs import InputSpec
 from tests.peers.goldens import EVEN_GEOMETRIES, GEOMETRIES, MODELS, SIZES, STORED, pattern
 from tests.vision.exact_pixels import X86

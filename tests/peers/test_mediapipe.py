@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edged.vision.engine import installed_engines
+from edged.vision.runtime.engine import installed_engines
 from tests.peers.drawing import Picture
 from tests.peers.peer import Peer
 from tests.peers.table import MODELS, SIDE, asked, cosines, edged, shrinking

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pytest
 
 from edged.values import Box, PixelFormat
-from edged.vision.orientation import Orientation
-from edged.vision.preprocess import Preprocessor
+from edged.vision.pixels.orientation import Orientation
+from edged.vision.pixels.preprocess import Preprocessor
 from edged.vision.specs import InputSpec, Normalization
 from tests.peers.drawing import Case, Picture, draw
 from tests.peers.peer import Peer

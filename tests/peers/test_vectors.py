@@ -13,8 +13,8 @@ import pytest
 
 from edged import vision
 from edged.values import ROTATIONS, Rotation
-from edged.vision.engine import installed_engines
-from edged.vision.orientation import Orientation
+from edged.vision.pixels.orientation import Orientation
+from edged.vision.runtime.engine import installed_engines
 from tests.peers.drawing import Case, Picture, draw
 from tests.peers.peer import ROOT, Peer
 from tests.peers.picture_models import picture_model

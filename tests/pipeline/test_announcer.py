@@ -12,9 +12,9 @@ from edged.bell import Bell
 from edged.client import Subscriber
 from edged.config import Endpoint
 from edged.events import EventRule, EventRules, Thresholds
+from edged.pipeline.camera_stats import CameraState, Tally
 from edged.pipeline.handover import Handover, ModelFacts, Result
-from edged.pipeline.publisher import Publisher, PublisherSettings
-from edged.pipeline.tally import CameraState, Tally
+from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.values import FULL, Match, Stamp
 from edged.wire import Event, Message, Status, Vec
 

@@ -16,19 +16,19 @@ from edged import wire
 from edged.bell import Bell
 from edged.config import Endpoint
 from edged.events import EventRule, EventRules, Thresholds
-from edged.pipeline.audience import wanted_places
-from edged.pipeline.capture import Capture, CaptureSettings
-from edged.pipeline.feed import Feed
+from edged.pipeline.camera_stats import CameraState, Tally
+from edged.pipeline.capture.stage import Capture, CaptureSettings
 from edged.pipeline.handover import Handover
-from edged.pipeline.inference import Inference
-from edged.pipeline.publisher import Publisher, PublisherSettings
+from edged.pipeline.inference.feed import Feed
+from edged.pipeline.inference.observer import Sight
+from edged.pipeline.inference.stage import Inference
+from edged.pipeline.publisher.on_demand import wanted_places
+from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
-from edged.pipeline.tally import CameraState, Tally
-from edged.pipeline.witness import Sight
 from edged.references import References
 from edged.values import Region
 from edged.vision.embedder import Embedder
-from edged.vision.model_file import read_model
+from edged.vision.tflite.model_file import read_model
 from tests.fakes import FakeSource, eventually
 
 PLACES = [("cam", "left"), ("cam", "right"), ("cam10", "left")]

@@ -11,7 +11,7 @@ from edged.camera.picamera import PicameraSource
 from edged.camera.usb import UsbCamera
 from edged.config import ConfigFileError, Loaded, load_text
 from edged.pipeline.build import build
-from edged.pipeline.capture import CaptureSettings
+from edged.pipeline.capture.stage import CaptureSettings
 
 MODEL = "model: {name: efficientnet-lite0-int8}\n"
 

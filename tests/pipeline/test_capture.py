@@ -12,10 +12,10 @@ from contextlib import contextmanager
 import pytest
 
 from edged.errors import ConfigError, RingClosed, SourceError
-from edged.pipeline.capture import Capture, CaptureSettings
-from edged.pipeline.foresight import Foresight
+from edged.pipeline.camera_stats import CameraState, Tally
+from edged.pipeline.capture.lazy_decode import Foresight
+from edged.pipeline.capture.stage import Capture, CaptureSettings
 from edged.pipeline.ring import FrameRing
-from edged.pipeline.tally import CameraState, Tally
 from edged.values import Format
 from tests.fakes import FakeSource, eventually
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from edged.pipeline.clock import WallClock, clock_synced
+from edged.pipeline.wall_clock import WallClock, clock_synced
 
 
 def test_now_on_the_monotonic_clock_is_now_on_the_wall() -> None:

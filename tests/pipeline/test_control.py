@@ -24,11 +24,11 @@ from edged.client.control import ControlClient
 from edged.config import Loaded, load_text
 from edged.errors import ControlError, PublishError
 from edged.pipeline.build import build
-from edged.pipeline.control import MOST_JOBS, Control
+from edged.service.control.server import MOST_JOBS, Control
 from edged.service.daemon import Daemon
 from edged.values import FULL, PixelFormat, Region
-from edged.vision.model_file import read_model
-from edged.vision.view import ModelView
+from edged.vision.pixels.view import ModelView
+from edged.vision.tflite.model_file import read_model
 from edged.wire import Event, Vec
 from edged.wire.control_messages import REQUESTS
 from tests.fakes import eventually

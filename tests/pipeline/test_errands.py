@@ -8,7 +8,7 @@ from concurrent.futures import CancelledError
 import pytest
 
 from edged.errors import EndOfStream, ReferenceImageError, RingClosed
-from edged.pipeline.errands import Errands
+from edged.pipeline.call_queue import Errands
 
 
 def errands() -> Errands:

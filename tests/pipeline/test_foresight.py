@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from edged.pipeline.foresight import Demand, Foresight
+from edged.pipeline.capture.lazy_decode import Foresight
+from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing
 from edged.values import Format, Stamp
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from edged.pipeline.capture import Capture, CaptureSettings
+from edged.pipeline.camera_stats import CameraState, Condition, Tally
+from edged.pipeline.capture.stage import Capture, CaptureSettings
 from edged.pipeline.ring import FrameRing
-from edged.pipeline.tally import CameraState, Condition, Tally
 from edged.values import Format
 from tests.fakes import FakeSource, eventually
 

@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 
 from edged.camera.usb import UsbCamera
-from edged.pipeline.capture import Capture, CaptureSettings
+from edged.pipeline.camera_stats import CameraState, Condition, Tally
+from edged.pipeline.capture.stage import Capture, CaptureSettings
 from edged.pipeline.ring import FrameRing
-from edged.pipeline.tally import CameraState, Condition, Tally
 from tests.camera.leaks import descriptors
 from tests.camera.v4l2.fake_kernel import FakeCamera, FakeKernel
 from tests.fakes import eventually

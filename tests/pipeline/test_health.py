@@ -10,10 +10,10 @@ from edged.bell import Bell
 from edged.board import Board, Health
 from edged.client import Subscriber
 from edged.config import Endpoint
+from edged.pipeline.camera_stats import Tally
 from edged.pipeline.handover import Handover
-from edged.pipeline.health import HealthWatch
-from edged.pipeline.publisher import Publisher, PublisherSettings
-from edged.pipeline.tally import Tally
+from edged.pipeline.publisher.board_health import HealthWatch
+from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.wire import Status
 
 

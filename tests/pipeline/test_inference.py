@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from edged.bell import Bell
 from edged.errors import ModelError, RingClosed
-from edged.pipeline.feed import Feed
+from edged.pipeline.camera_stats import Tally
 from edged.pipeline.handover import Handover, Result
-from edged.pipeline.inference import Inference
+from edged.pipeline.inference.feed import Feed
+from edged.pipeline.inference.observer import Sight
+from edged.pipeline.inference.round_robin import Turns
+from edged.pipeline.inference.stage import Inference
 from edged.pipeline.ring import FrameRing
-from edged.pipeline.tally import Tally
-from edged.pipeline.turns import Turns
-from edged.pipeline.witness import Sight
 from edged.references import Reference, References
 from edged.values import FULL, Box, Format, PixelFormat, Region, Stamp
 from edged.vision.embedder import Embedder, EmbedderOptions
-from edged.vision.model_file import read_model
+from edged.vision.tflite.model_file import read_model
 from tests.fakes import eventually, running
 
 FORMAT = Format(width=120, height=80)

@@ -16,9 +16,9 @@ import zmq
 from edged.client import Subscriber
 from edged.config import ConfigFileError
 from edged.errors import ConfigError
-from edged.pipeline.keyring import Keyring, read_keyring
+from edged.pipeline.loading.keyring import Keyring, read_keyring
+from edged.transport.curve import secure
 from edged.wire import Message, Status, Vec
-from edged.wire.curve import secure
 from tests.fakes import eventually
 from tests.keyed import SERVER, Board, Keys, free_port, publishing
 
@@ -98,7 +98,7 @@ def test_who_is_not_hears_nothing_and_is_told_and_counted(
 def test_who_is_authorized_later_gets_in_without_starting_again(
     keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edged.wire.handshakes.REDIAL_SECONDS", 0.5)
+    monkeypatch.setattr("edged.transport.handshakes.REDIAL_SECONDS", 0.5)
     with publishing(tmp_path) as board, listening(board, keys, "phone") as phone:
         troubled(phone, "our key is refused there")
         keys.authorize("phone")
@@ -273,7 +273,7 @@ def test_a_new_server_key_in_the_place_of_the_old_one_is_the_only_one_that_count
 def test_keys_can_be_given_up_and_taken_again_at_the_same_port(
     keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edged.wire.handshakes.REDIAL_SECONDS", 0.5)
+    monkeypatch.setattr("edged.transport.handshakes.REDIAL_SECONDS", 0.5)
     keys.authorize("phone")
     publish = f"endpoints: ['pub+bind:tcp://127.0.0.1:{free_port()}'], {SERVER}"
     with publishing(tmp_path, publish) as board:
@@ -333,7 +333,7 @@ def test_a_board_calls_a_hub_that_knows_it(keys: Keys, tmp_path: Path) -> None:
 def test_a_hub_that_does_not_know_the_board_yet_hears_it_later(
     keys: Keys, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edged.wire.handshakes.REDIAL_SECONDS", 0.5)
+    monkeypatch.setattr("edged.transport.handshakes.REDIAL_SECONDS", 0.5)
     caplog.set_level(logging.INFO)
     port = free_port()
     endpoint = f"pub+connect:tcp://localhost:{port}"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edged.pipeline.look import Look, choose
+from edged.service.control.samples import Look, choose
 
 NOTHING = np.zeros((1, 1, 3), np.uint8)
 

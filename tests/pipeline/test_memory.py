@@ -19,9 +19,9 @@ import zmq
 from edged.bell import Bell
 from edged.config import Endpoint, load_text
 from edged.pipeline.build import Pipeline, build
+from edged.pipeline.camera_stats import Tally
 from edged.pipeline.handover import Handover, ModelFacts, Result
-from edged.pipeline.publisher import Publisher, PublisherSettings
-from edged.pipeline.tally import Tally
+from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.values import FULL, Format, Stamp
 from tests.allocated import allocated
 
@@ -91,7 +91,7 @@ def test_no_stage_makes_an_array_for_a_frame(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # A status is made every two seconds, not for a frame; it reads files of the kernel, through buffers.
-    monkeypatch.setattr("edged.pipeline.reporters.STATUS_SECONDS", 3600.0)
+    monkeypatch.setattr("edged.pipeline.publisher.status_messages.STATUS_SECONDS", 3600.0)
     source = f"file:{demo}/street.mp4" if kind == "file" else f"dir:{pictures(tmp_path, demo)}"
     with opened(tmp_path, demo, model, source) as pipeline:
         peaks: dict[str, list[int]] = {}

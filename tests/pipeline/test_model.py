@@ -9,8 +9,8 @@ import pytest
 
 from edged.config import ConfigFileError, Loaded, load_text
 from edged.errors import InferenceError
-from edged.pipeline.model import open_model, read_fallback_file, read_model_file
-from edged.pipeline.references import open_references
+from edged.pipeline.loading.model import open_model, read_fallback_file, read_model_file
+from edged.pipeline.loading.references import open_references
 from edged.vision.embedder import Embedder
 from tests.vision.pool_models import pool_model
 from tests.vision.stub import build_stub
@@ -77,7 +77,7 @@ def test_a_model_is_read_once_and_opened_later(configure: Configure, tmp_path: P
 def test_a_file_that_cannot_be_used_is_told_without_a_runtime(
     configure: Configure, model: str, problem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edged.pipeline.model.open_embedder", None)
+    monkeypatch.setattr("edged.pipeline.loading.model.open_embedder", None)
     assert told(configure(model)).startswith(problem)
 
 
@@ -97,7 +97,7 @@ def test_a_bundled_model_needs_no_trial(configure: Configure, memory: Path) -> N
 
 def test_a_model_that_kills_the_engine_is_refused(configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
     deadly = "import os, signal; print('edged trial: begun', flush=True); os.kill(os.getpid(), signal.SIGSEGV)"
-    monkeypatch.setattr("edged.vision.child._CHILD", deadly)
+    monkeypatch.setattr("edged.vision.runtime.trial_process._CHILD", deadly)
     rule = told(configure("path: cpu.tflite, on_failure: fallback, fallback: {name: efficientnet-lite0}"))
     assert rule.startswith("model.path: model cpu: ")
     assert "died of SIGSEGV in a trial run" in rule
@@ -117,8 +117,8 @@ def test_a_model_that_kills_the_engine_is_refused(configure: Configure, monkeypa
 def test_without_a_fallback_a_delegate_or_an_engine_that_cannot_be_had_is_told(
     configure: Configure, monkeypatch: pytest.MonkeyPatch, settings: str, setting: str
 ) -> None:
-    monkeypatch.setattr("edged.pipeline.model.installed_engines", lambda: ("ai-edge-litert",))
-    monkeypatch.setattr("edged.vision.engine.installed_engines", lambda: ("ai-edge-litert",))
+    monkeypatch.setattr("edged.pipeline.loading.model.installed_engines", lambda: ("ai-edge-litert",))
+    monkeypatch.setattr("edged.vision.runtime.engine.installed_engines", lambda: ("ai-edge-litert",))
     assert told(configure(f"path: tpu.tflite, {settings}")).startswith(f"model.{setting}: ")
 
 

@@ -9,7 +9,7 @@ import pytest
 import zmq
 
 from edged.config import Endpoint
-from edged.pipeline.outlet import Outlet
+from edged.pipeline.publisher.pub_socket import Outlet
 from tests.fakes import eventually
 
 

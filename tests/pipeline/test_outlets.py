@@ -12,9 +12,9 @@ import pytest
 import zmq
 
 from edged.config import Endpoint
-from edged.pipeline import outlets as module
-from edged.pipeline.keyring import Keyring
-from edged.pipeline.outlets import Outlets
+from edged.pipeline.loading.keyring import Keyring
+from edged.pipeline.publisher import pub_sockets as module
+from edged.pipeline.publisher.pub_sockets import Outlets
 from tests.fakes import eventually
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from edged.values import Box, Format, PixelFormat, Region
+from edged.vision.pixels.view import RgbView, portraits
 from edged.vision.specs import InputSpec
-from edged.vision.view import RgbView, portraits
 
 SCENE = np.asarray(
     cv2.GaussianBlur(np.random.default_rng(4).integers(0, 256, (60, 80, 3), np.uint8), (0, 0), 6), np.uint8

@@ -17,11 +17,11 @@ from edged import wire
 from edged.bell import Bell
 from edged.config import Endpoint
 from edged.errors import PublishError
+from edged.pipeline.camera_stats import CameraState, Tally
 from edged.pipeline.handover import Handover, ModelFacts, Result
-from edged.pipeline.keyring import Keyring
-from edged.pipeline.outlet import Outlet
-from edged.pipeline.publisher import Publisher, PublisherSettings
-from edged.pipeline.tally import CameraState, Tally
+from edged.pipeline.loading.keyring import Keyring
+from edged.pipeline.publisher.pub_socket import Outlet
+from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.values import FULL, Match, Stamp
 from tests.fakes import eventually, running
 from tests.keyed import free_port
@@ -363,7 +363,9 @@ def test_a_newcomer_at_a_new_endpoint_is_counted_and_greeted_though_nothing_else
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stays, comes = (f"ipc://{tmp_path}/{name}.sock" for name in ("stays", "comes"))
-    monkeypatch.setattr("edged.pipeline.reporters.STATUS_SECONDS", 3600.0)  # no status, but for a newcomer
+    monkeypatch.setattr(
+        "edged.pipeline.publisher.status_messages.STATUS_SECONDS", 3600.0
+    )  # no status, but for a newcomer
     with publishing(f"pub+bind:{stays}") as rig:
         use(rig, f"pub+bind:{stays}", f"pub+bind:{comes}").result(10)
         with subscribed(rig, comes, VEC):

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from edged.camera import Source, open_source
 from edged.config import Loaded, load_text
-from edged.pipeline.model import open_model, read_model_file
-from edged.pipeline.references import open_references
+from edged.pipeline.loading.model import open_model, read_model_file
+from edged.pipeline.loading.references import open_references
 from edged.values import PixelFormat
-from edged.vision.reduction import Decode
+from edged.vision.pixels.reduction import Decode
 from tests.camera.servers import answering
 
 Picture = NDArray[np.uint8]

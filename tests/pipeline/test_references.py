@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from edged.config import ConfigFileError, Loaded, load_text
-from edged.pipeline.model import open_model, read_model_file
-from edged.pipeline.references import embed_references, open_references, reference_problems
+from edged.pipeline.loading.model import open_model, read_model_file
+from edged.pipeline.loading.references import embed_references, open_references, reference_problems
 from edged.references import embed_picture
 from edged.references.catalogue import write_catalogue
 from edged.vision.embedder import Embedder
-from edged.vision.unit_rows import UnitRows
+from edged.vision.unit_vectors import UnitRows
 from tests.vision.pool_models import pool_model
 
 Configure = Callable[..., Loaded]
@@ -133,8 +133,8 @@ def test_everything_that_is_wrong_is_told_at_once(configure: Configure, embedder
 def test_how_far_it_has_come_is_told_where_that_takes_long(
     configure: Configure, embedder: Embedder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edged.pipeline.references.TELL_SECONDS", 0.0)
-    monkeypatch.setattr("edged.pipeline.references.MANY", 40)
+    monkeypatch.setattr("edged.pipeline.loading.references.TELL_SECONDS", 0.0)
+    monkeypatch.setattr("edged.pipeline.loading.references.MANY", 40)
     loaded = configure("  folder: {images: [pictures]}")
     with caplog.at_level(logging.INFO):
         embed_references(loaded, lambda _: np.ones(3, np.float32), embedder)

@@ -12,13 +12,13 @@ import pytest
 from numpy.typing import NDArray
 
 from edged.enrolled import Enrolled, EnrolledStore
-from edged.pipeline.roster import Roster, references
+from edged.pipeline.loading.enrolled_references import Roster, references
 from edged.references import Reference, References
 from edged.values import Box, PixelFormat, Rotation
 from edged.vision.embedder import Embedder, EmbedderOptions
-from edged.vision.model_file import read_model
 from edged.vision.png import to_png
-from edged.vision.unit_rows import UnitRows
+from edged.vision.tflite.model_file import read_model
+from edged.vision.unit_vectors import UnitRows
 from tests.enrolling import enrolled
 
 PICTURE = np.random.default_rng(5).integers(0, 256, (90, 120, 3), np.uint8)

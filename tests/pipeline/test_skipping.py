@@ -15,17 +15,17 @@ import pytest
 from numpy.typing import NDArray
 
 from edged.bell import Bell
-from edged.pipeline.feed import Feed
+from edged.pipeline.camera_stats import Tally
 from edged.pipeline.handover import Handover, Result
-from edged.pipeline.inference import Inference
+from edged.pipeline.inference.feed import Feed
+from edged.pipeline.inference.observer import Sight
+from edged.pipeline.inference.skip_unchanged import Skipping
+from edged.pipeline.inference.stage import Inference
 from edged.pipeline.ring import FrameRing
-from edged.pipeline.stillness import Skipping
-from edged.pipeline.tally import Tally
-from edged.pipeline.witness import Sight
 from edged.references import Reference, References
 from edged.values import FULL, Format, Region, Rotation, Stamp
 from edged.vision.embedder import Embedder
-from edged.vision.model_file import read_model
+from edged.vision.tflite.model_file import read_model
 from tests.fakes import eventually, running
 
 FORMAT = Format(width=120, height=80)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edged.pipeline.watch import FreezeWatch, RateCap
+from edged.pipeline.capture.freeze import FreezeWatch
+from edged.pipeline.capture.rate_cap import RateCap
 from edged.values import Stamp
 
 DARK = np.zeros((8, 8, 3), np.uint8)

@@ -18,7 +18,7 @@ import pytest
 
 from edged.errors import CatalogueError
 from edged.references.catalogue import check_catalogue, read_catalogue, write_catalogue
-from edged.vision.unit_rows import DTYPES, Storage
+from edged.vision.unit_vectors import DTYPES, Storage
 
 VECTORS = np.random.default_rng(0).normal(size=(300, 16)).astype(np.float32)
 LABELS = [f"Schraube M{number} ⌀" for number in range(300)]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from edged.references import Reference, References, Scorer
-from edged.vision.unit_rows import DTYPES, Storage, UnitRows
+from edged.vision.unit_vectors import DTYPES, Storage, UnitRows
 from tests.allocated import allocated
 
 

@@ -159,7 +159,7 @@ raise SystemExit(main(["run", "-c", {config!r}]))
     [
         ("edged.config", "load"),
         ("edged.pipeline.build", "build"),
-        ("edged.service.reload_record", "RecordFile.kept"),
+        ("edged.service.reload.record_file", "RecordFile.kept"),
         ("edged.service.daemon", "Daemon.run"),
     ],
 )

@@ -15,18 +15,18 @@ from edged.bell import Bell
 from edged.config import Endpoint, load_text
 from edged.errors import ModelError, PublishError
 from edged.pipeline.build import Camera, build
-from edged.pipeline.capture import Capture, CaptureSettings
-from edged.pipeline.feed import Feed
+from edged.pipeline.camera_stats import Tally
+from edged.pipeline.capture.stage import Capture, CaptureSettings
 from edged.pipeline.handover import Handover
-from edged.pipeline.inference import Inference
-from edged.pipeline.publisher import Publisher, PublisherSettings
+from edged.pipeline.inference.feed import Feed
+from edged.pipeline.inference.stage import Inference
+from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
-from edged.pipeline.tally import Tally
 from edged.references import References
 from edged.service.daemon import Daemon
 from edged.values import FULL, Format
 from edged.vision.embedder import Embedder
-from edged.vision.model_file import read_model
+from edged.vision.tflite.model_file import read_model
 from tests.fakes import FakeSource, eventually
 
 pytestmark = pytest.mark.timed

@@ -15,7 +15,7 @@ from edged.cli import main
 from edged.client import Subscriber
 from edged.config import load
 from edged.events import Events
-from edged.pipeline.rules import event_rules
+from edged.pipeline.loading.event_rules import event_rules
 from edged.recording import Recorder
 from edged.wire import Event, Status, Vec, encode
 

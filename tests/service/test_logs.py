@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edged.config.environment import journal_stream
-from edged.pipeline.tally import Tally
+from edged.pipeline.camera_stats import Tally
 from edged.service.daemon import Figures
 from edged.service.logs import JournalFormatter
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from edged.config.environment import notify_address, watchdog_seconds
-from edged.pipeline.tally import CameraState, Tally
-from edged.service.headline import Headline
-from edged.service.notify import Notifier
+from edged.pipeline.camera_stats import CameraState, Tally
+from edged.service.status_line import Headline
+from edged.service.systemd_notify import Notifier
 from tests.service.conftest import Manager
 
 
@@ -82,7 +82,7 @@ def test_a_manager_that_comes_back_is_told_again(tmp_path: Path) -> None:
 def test_a_manager_that_does_not_listen_holds_nobody_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("edged.service.notify.SEND_SECONDS", 0.05)
+    monkeypatch.setattr("edged.service.systemd_notify.SEND_SECONDS", 0.05)
     with closing(Manager(str(tmp_path / "notify"))) as deaf, closing(Notifier(deaf.address)) as notifier:
         for _ in range(100):  # the kernel keeps a few
             notifier.alive()
@@ -151,7 +151,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("edged.service.headline.time", clock)
+    monkeypatch.setattr("edged.service.status_line.time", clock)
     return clock
 
 

@@ -17,10 +17,11 @@ from edged.client import Subscriber
 from edged.config import ConfigFileError, load
 from edged.errors import PublishError, ReloadError
 from edged.pipeline.build import build
-from edged.service import reload_change, reload_model
 from edged.service.daemon import Daemon
-from edged.service.notify import Notifier
-from edged.service.reload import Reloader
+from edged.service.reload import change as reload_change
+from edged.service.reload import model_change as reload_model
+from edged.service.reload.stage import Reloader
+from edged.service.systemd_notify import Notifier
 from edged.wire import Status, Vec
 from tests.fakes import eventually
 from tests.keyed import SERVER, Keys, free_port

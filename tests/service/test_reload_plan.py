@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edged.config import CameraConfig, Config, load_text
-from edged.service.reload_plan import LIVE, PARTS, Plan, compare
+from edged.service.reload.plan import LIVE, PARTS, Plan, compare
 
 CONFIG = """\
 node: porch

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from edged.cli.contract import EXIT_CONFIG
+from edged.cli.console import EXIT_CONFIG
 from edged.config import load
-from edged.pipeline.capture import Capture
-from edged.pipeline.control import Control
-from edged.pipeline.inference import Inference
-from edged.pipeline.publisher import Publisher
+from edged.pipeline.capture.stage import Capture
+from edged.pipeline.inference.stage import Inference
+from edged.pipeline.publisher.stage import Publisher
 from edged.pipeline.stage import Stage
+from edged.service.control.server import Control
 from edged.service.daemon import STOP_SECONDS
 
 FOLDER = Path(__file__).parent.parent.parent / "systemd"

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from edged.client import Subscriber
-from edged.pipeline.capture import Capture, CaptureSettings
+from edged.pipeline.camera_stats import Tally
+from edged.pipeline.capture.stage import Capture, CaptureSettings
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
-from edged.pipeline.tally import Tally
-from edged.service.notify import Notifier
+from edged.service.systemd_notify import Notifier
 from edged.service.watchdog import Watchdog
 from tests.fakes import FakeSource, eventually
 from tests.service.conftest import Manager
@@ -197,7 +197,7 @@ def daemon(
     ("stage", "module", "owner", "function"),
     [
         ("inference", "edged.vision.embedder", "Embedder", "invoke"),
-        ("publisher", "edged.pipeline.outlet", "Outlet", "send"),
+        ("publisher", "edged.pipeline.publisher.pub_socket", "Outlet", "send"),
         ("capture street", "edged.camera.file", "VideoFile", "grab"),
     ],
 )

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from edged.vision.flatbuffer import Record, read_flatbuffer
-from edged.vision.metadata import METADATA
-from edged.vision.tflite_options import TENSOR_TYPES
-from edged.vision.tflite_schema import IDENTIFIER, MODEL, OPERATORS
+from edged.vision.tflite.flatbuffer import Record, read_flatbuffer
+from edged.vision.tflite.metadata import METADATA
+from edged.vision.tflite.operator_options import TENSOR_TYPES
+from edged.vision.tflite.schema import IDENTIFIER, MODEL, OPERATORS
 from scripts.flatbuffer_writer import write_flatbuffer
 
 __all__ = ["altered", "append", "graph_of", "ints", "metadata_altered", "operator_named", "tensor_type"]

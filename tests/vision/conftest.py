@@ -8,7 +8,7 @@ import pytest
 
 import edged.vision
 from edged.vision.bundled import bundled_model
-from edged.vision.engine import EngineName, installed_engines
+from edged.vision.runtime.engine import EngineName, installed_engines
 from edged.vision.specs import ModelFile
 from tests.vision.stub import build_stub
 

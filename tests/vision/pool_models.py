@@ -5,8 +5,8 @@ from __future__ import annotations
 import flatbuffers  # type: ignore[import-untyped]  # it has no types
 from ai_edge_litert import schema_py_generated as schema
 
-from edged.vision.model_file import read_model
 from edged.vision.specs import ModelFile
+from edged.vision.tflite.model_file import read_model
 
 __all__ = ["pool_model"]
 

@@ -10,10 +10,10 @@ import pytest
 import edged.vision
 from edged.errors import ModelError
 from edged.vision.bundled import BUNDLED, bundled_model
-from edged.vision.flatbuffer import Record, read_flatbuffer
-from edged.vision.metadata import METADATA
-from edged.vision.model_file import read_model
-from edged.vision.tflite_schema import MODEL
+from edged.vision.tflite.flatbuffer import Record, read_flatbuffer
+from edged.vision.tflite.metadata import METADATA
+from edged.vision.tflite.model_file import read_model
+from edged.vision.tflite.schema import MODEL
 from scripts.convert.note import with_metadata
 from scripts.flatbuffer_writer import write_flatbuffer
 

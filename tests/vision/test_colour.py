@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from edged.values import Box, PixelFormat
-from edged.vision.orientation import Orientation
-from edged.vision.preprocess import Preprocessor
+from edged.vision.pixels.orientation import Orientation
+from edged.vision.pixels.preprocess import Preprocessor
 from edged.vision.specs import InputSpec
 from tests.vision.exact_pixels import Picture, exact_resize
 from tests.vision.test_orientation import UPRIGHT

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from edged.errors import DelegateError, InferenceError
 from edged.values import Delegate
-from edged.vision.engine import EngineName
-from edged.vision.interpreter import Interpreter
+from edged.vision.runtime.engine import EngineName
+from edged.vision.runtime.interpreter import Interpreter
 from edged.vision.specs import ModelFile
 from tests.vision.pool_models import pool_model
 
@@ -141,7 +141,7 @@ def test_coral_without_its_library_names_it_with_the_cure(engine: EngineName, de
 @pytest.fixture
 def coral(stub_delegate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The stub in the place of Google's library; returns its log."""
-    monkeypatch.setattr("edged.vision.delegate.CORAL_LIBRARY", str(stub_delegate))
+    monkeypatch.setattr("edged.vision.runtime.delegate.CORAL_LIBRARY", str(stub_delegate))
     return tmp_path / "log"
 
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from edged.errors import InferenceError, ModelError
 from edged.values import Box, Delegate, PixelFormat, Rotation
 from edged.vision.embedder import Embedder, EmbedderOptions
-from edged.vision.engine import EngineName
-from edged.vision.model_file import read_model
-from edged.vision.orientation import Orientation
+from edged.vision.pixels.orientation import Orientation
+from edged.vision.runtime.engine import EngineName
 from edged.vision.self_test import self_test_picture
 from edged.vision.specs import ModelFile, Normalization
+from edged.vision.tflite.model_file import read_model
 from tests.allocated import allocated
 from tests.vision.pool_models import pool_model
 

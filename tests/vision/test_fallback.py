@@ -13,7 +13,7 @@ from edged.errors import DelegateError, FallbackError, InferenceError, ModelErro
 from edged.values import Delegate
 from edged.vision import fallback
 from edged.vision.embedder import EmbedderOptions, space_of
-from edged.vision.engine import EngineName
+from edged.vision.runtime.engine import EngineName
 from edged.vision.specs import ModelFile
 from tests.vision.pool_models import pool_model
 
@@ -205,7 +205,7 @@ def test_without_a_fallback_a_delegate_that_kills_is_refused(stub_delegate: Path
 
 
 def test_a_model_file_that_kills_is_refused_whatever_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edged.vision.child._CHILD", DEADLY_CHILD)
+    monkeypatch.setattr("edged.vision.runtime.trial_process._CHILD", DEADLY_CHILD)
     with pytest.raises(ModelError, match=r"^model cpu: .*died of SIGSEGV in a trial run of it") as caught:
         fallback.open_embedder(CPU, fallback=OTHER_SPACE)
     assert not isinstance(caught.value, DelegateError | FallbackError)

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edged.errors import ModelError
-from edged.vision.flatbuffer import (
+from edged.vision.tflite.flatbuffer import (
     Choice,
     FlatbufferError,
     Scalar,
@@ -25,8 +25,8 @@ from edged.vision.flatbuffer import (
     VectorOf,
     read_flatbuffer,
 )
-from edged.vision.model_file import read_model
-from edged.vision.tflite_schema import IDENTIFIER, MODEL
+from edged.vision.tflite.model_file import read_model
+from edged.vision.tflite.schema import IDENTIFIER, MODEL
 from scripts.flatbuffer_writer import write_flatbuffer
 
 LEAF = Table("Leaf", size=Scalar("i", 7), colour=Choice("b", 3))

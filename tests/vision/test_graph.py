@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from edged.errors import ModelError
-from edged.vision.flatbuffer import Record
-from edged.vision.model_file import read_model
-from edged.vision.sparsity import check_sparse
+from edged.vision.tflite.flatbuffer import Record
+from edged.vision.tflite.model_file import read_model
+from edged.vision.tflite.sparsity import check_sparse
 from tests.vision.altered import altered, append, graph_of, ints, operator_named, tensor_type
 
 Change = Callable[[Record], object]

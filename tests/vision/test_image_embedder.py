@@ -195,7 +195,8 @@ def deadly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], None
     """From its call on, every model kills whoever tries it. Nothing is remembered of other tests."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     begun = "import os, signal; print('edged trial: begun', flush=True); "
-    return lambda: monkeypatch.setattr("edged.vision.child._CHILD", f"{begun}os.kill(os.getpid(), signal.SIGSEGV)")
+    child = f"{begun}os.kill(os.getpid(), signal.SIGSEGV)"
+    return lambda: monkeypatch.setattr("edged.vision.runtime.trial_process._CHILD", child)
 
 
 def test_a_model_that_kills_is_an_error_and_not_the_end(uint8_file: Path, deadly: Callable[[], None]) -> None:

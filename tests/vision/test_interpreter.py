@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from edged.errors import DelegateError, InferenceError, ModelError
 from edged.values import Delegate
-from edged.vision.engine import EngineName, choose_engine, installed_engines
-from edged.vision.interpreter import Interpreter
-from edged.vision.model_file import read_model
+from edged.vision.runtime.engine import EngineName, choose_engine, installed_engines
+from edged.vision.runtime.interpreter import Interpreter
 from edged.vision.specs import ModelFile
+from edged.vision.tflite.model_file import read_model
 from tests.ticking import count_ticks
 from tests.vision.pool_models import pool_model
 

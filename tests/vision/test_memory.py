@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edged.vision.memory import cache_folder, recall, remember
+from edged.vision.runtime.disk_cache import cache_folder, recall, remember
 
 
 def test_what_was_remembered_is_recalled(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from edged.errors import ModelError
-from edged.vision.flatbuffer import Record
-from edged.vision.model_file import read_model
 from edged.vision.specs import HeadSpec, InputSpec, Normalization, Quantization
+from edged.vision.tflite.flatbuffer import Record
+from edged.vision.tflite.model_file import read_model
 from tests.vision.altered import altered, append, graph_of, ints, metadata_altered, tensor_type
 
 FLOAT, UINT8 = "small96_float_meta", "small96_uint8_meta"

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from edged.errors import ModelError
-from edged.vision.flatbuffer import Record
-from edged.vision.graph import Graph, Operator
-from edged.vision.model_file import read_model
-from edged.vision.operators import check_operators
-from edged.vision.tensors import GraphError, Tensor
+from edged.vision.tflite.flatbuffer import Record
+from edged.vision.tflite.graph import Graph, Operator
+from edged.vision.tflite.model_file import read_model
+from edged.vision.tflite.operators import check_operators
+from edged.vision.tflite.tensors import GraphError, Tensor
 from tests.vision.altered import altered, append, graph_of, ints, operator_named, tensor_type
 
 Change = Callable[[Record], object]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from edged.values import ROTATIONS
-from edged.vision.orientation import Orientation
+from edged.vision.pixels.orientation import Orientation
 
 UPRIGHT: dict[Orientation, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]] = {
     Orientation.TOP_LEFT: lambda a: a,

@@ -13,9 +13,9 @@ import pytest
 
 from edged.errors import ModelError
 from edged.values import Box, PixelFormat
-from edged.vision.orientation import Orientation
-from edged.vision.pixel_values import pixel_values
-from edged.vision.preprocess import Preprocessor, Resize
+from edged.vision.pixels.orientation import Orientation
+from edged.vision.pixels.pixel_values import pixel_values
+from edged.vision.pixels.preprocess import Preprocessor, Resize
 from edged.vision.specs import InputSpec, Normalization, Quantization, TensorType
 from tests.allocated import allocated
 from tests.vision.exact_pixels import Picture, exact_resize

@@ -12,7 +12,7 @@ from edged.references import embed_picture
 from edged.values import FULL, Box, PixelFormat, Region
 from edged.vision.embedder import Embedder, EmbedderOptions, space_of
 from edged.vision.image import read_picture
-from edged.vision.reduction import crop_size, largest_reduction, reduce_picture
+from edged.vision.pixels.reduction import crop_size, largest_reduction, reduce_picture
 from edged.vision.specs import ModelFile
 
 INPUT = (224, 224)

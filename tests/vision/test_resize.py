@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edged.vision.resize import Scratch, make_resizer
-from edged.vision.sampling import Kind, sample
+from edged.vision.pixels.resize import Scratch, make_resizer
+from edged.vision.pixels.sampling import Kind, sample
 from tests.vision.exact_pixels import Picture, exact_resize
 
 Size = tuple[int, int]

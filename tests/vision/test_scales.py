@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from edged.errors import ModelError
-from edged.vision.flatbuffer import Record
-from edged.vision.model_file import read_model
+from edged.vision.tflite.flatbuffer import Record
+from edged.vision.tflite.model_file import read_model
 from tests.vision.altered import altered, append, graph_of, operator_named, tensor_type
 
 

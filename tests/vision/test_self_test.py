@@ -9,7 +9,7 @@ import pytest
 
 from edged.errors import ModelError
 from edged.vision.embedder import Embedder, EmbedderOptions
-from edged.vision.engine import EngineName
+from edged.vision.runtime.engine import EngineName
 from edged.vision.self_test import SELF_TEST_PICTURES, check_self_test, least_cosine, self_test_picture
 from edged.vision.specs import ModelFile, Quantization
 from tests.vision.pool_models import pool_model

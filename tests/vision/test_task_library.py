@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 import edged.vision
 from edged.task import core, processor, vision
-from edged.vision.engine import EngineName
+from edged.vision.runtime.engine import EngineName
 from edged.vision.self_test import self_test_picture
 from tests.vision.pool_models import pool_model
 

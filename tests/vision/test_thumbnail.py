@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edged.values import Box, Format, PixelFormat
-from edged.vision.thumbnail import NOTHING_KEPT, Thumbnails
+from edged.vision.pixels.thumbnail import NOTHING_KEPT, Thumbnails
 from tests.allocated import allocated
 
 BOX = Box(38, 184, 285, 139)

@@ -14,13 +14,13 @@ import pytest
 
 from edged.errors import DelegateError, ModelError
 from edged.values import Delegate
-from edged.vision import child
 from edged.vision.bundled import bundled_model
-from edged.vision.engine import EngineName
-from edged.vision.first_run import SURVIVED
-from edged.vision.model_file import read_model
+from edged.vision.runtime import trial_process as child
+from edged.vision.runtime.engine import EngineName
+from edged.vision.runtime.first_run import SURVIVED
+from edged.vision.runtime.trial import ensure_survives
 from edged.vision.specs import ModelFile
-from edged.vision.trial import ensure_survives
+from edged.vision.tflite.model_file import read_model
 from tests.vision.altered import altered, append
 from tests.vision.pool_models import pool_model
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from edged.vision.similarity import ReferenceMatrix, cosine_similarity
-from edged.vision.unit_rows import DTYPES, Pointer, Storage, UnitRows
+from edged.vision.unit_vectors import DTYPES, Pointer, Storage, UnitRows
 from tests.allocated import allocated
 
 MOST_OFF = {"float32": 1e-6, "float16": 1e-4, "int8": 5e-3}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zmq
 
-from edged.wire.arrivals import has_arrivals
+from edged.transport.arrivals import has_arrivals
 from tests.fakes import eventually
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edged.enrolled import MOST
-from edged.pipeline.control import MOST_JOBS
+from edged.service.control.server import MOST_JOBS
 from edged.wire import control as wire
 from edged.wire import control_messages as messages
 from edged.wire.control_schema import RESULTS

@@ -9,8 +9,8 @@ import pytest
 import zmq
 from zmq.utils import z85
 
-from edged.wire.gate import MOST_AT_ONCE, MOST_TOLD, Gate
-from edged.wire.keys import Key, new_pair
+from edged.transport.gate import MOST_AT_ONCE, MOST_TOLD, Gate
+from edged.transport.keys import Key, new_pair
 
 Context = zmq.Context["zmq.Socket[bytes]"]
 
@@ -121,5 +121,5 @@ def test_many_keys_make_few_lines(asking: Asking, caplog: pytest.LogCaptureFixtu
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1000.0]
-    monkeypatch.setattr("edged.wire.gate.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("edged.transport.gate.time.monotonic", lambda: now[0])
     return now

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import pytest
 import zmq
 
-from edged.wire.curve import Curve, secure
-from edged.wire.gate import Gate
-from edged.wire.handshakes import HANGS_UP, MISMATCH, REFUSED, Handshakes
-from edged.wire.keys import KeyPair, new_pair
+from edged.transport.curve import Curve, secure
+from edged.transport.gate import Gate
+from edged.transport.handshakes import HANGS_UP, MISMATCH, REFUSED, Handshakes
+from edged.transport.keys import KeyPair, new_pair
 from tests.keyed import free_port
 
 SOON = 20.0
@@ -108,7 +108,7 @@ def heard(caller: Caller, server: Server) -> None:
 def test_a_refused_key_is_told_and_tried_again_until_it_is_let_in(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edged.wire.handshakes.REDIAL_SECONDS", 0.2)
+    monkeypatch.setattr("edged.transport.handshakes.REDIAL_SECONDS", 0.2)
     with serving(address) as server, calling(address) as caller:
         wait(caller, server, REFUSED, address)
         while caller.calls < 4:
@@ -134,7 +134,7 @@ def test_without_another_call_libzmq_would_never_come_back(address: str) -> None
 
 
 def test_an_end_without_keys_is_told_and_tried_again(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edged.wire.handshakes.REDIAL_SECONDS", 0.2)
+    monkeypatch.setattr("edged.transport.handshakes.REDIAL_SECONDS", 0.2)
     with calling(address) as caller:
         with serving(address, None) as plain:
             wait(caller, plain, MISMATCH, address)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edged.errors import ConfigError
-from edged.wire.keys import KeyPair, new_pair, read_authorized, read_pair, read_public, write_pair
+from edged.transport.keys import KeyPair, new_pair, read_authorized, read_pair, read_public, write_pair
 
 PAIR = KeyPair(b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs")  # of RFC 26
 PUBLIC = f'curve\n    public-key = "{PAIR.public.decode()}"\n'

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edged.errors import WireError
-from edged.wire.zmtp import GREETING, MAX_FRAMES, MAX_MESSAGE_BYTES, RouterEnd, to_bytes
+from edged.transport.zmtp import GREETING, MAX_FRAMES, MAX_MESSAGE_BYTES, RouterEnd, to_bytes
 
 HELLO = GREETING + b"\x04\x19" + b"\x05READY\x0bSocket-Type\x00\x00\x00\x03REQ"
 

@@ -19,7 +19,7 @@ _RULES = "install Google's package libedgetpu1-std, whose udev rules give it to 
 def delegates(_: str | None) -> Iterator[Finding]:
     """Whether there is a Coral, and its library."""
     from edged.values import Delegate
-    from edged.vision.delegate import CORAL_LIBRARY, delegate_library
+    from edged.vision.runtime.delegate import CORAL_LIBRARY, delegate_library
 
     coral = delegate_library(Delegate("coral"))
     assert coral is not None, "it comes as a library"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from edged.service.doctor.finding import Finding, bad, ok, warning
 from edged.service.doctor.holder import holder_of_port
-from edged.service.occupied import publishing_already
+from edged.service.endpoint_in_use import publishing_already
 
 if TYPE_CHECKING:
     from edged.config import Endpoint

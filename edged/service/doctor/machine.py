@@ -18,7 +18,7 @@ _MORE_POWER = "use the board's own power supply and a short cable, and few USB d
 
 def machine(_: str | None) -> Iterator[Finding]:
     """What the kernel tells of the board."""
-    from edged.pipeline.clock import clock_synced
+    from edged.pipeline.wall_clock import clock_synced
 
     yield from board_findings(Board())
     match clock_synced():

@@ -14,7 +14,7 @@ from edged.errors import DelegateError, InferenceError, ModelError
 from edged.service.doctor.finding import Finding, bad, ok, warning
 
 if TYPE_CHECKING:
-    from edged.vision.engine import EngineName
+    from edged.vision.runtime.engine import EngineName
 
 __all__ = ["RUNS", "ai_edge_litert", "libraries", "tflite_runtime"]
 
@@ -62,8 +62,8 @@ def tflite_runtime(_: str | None) -> Iterator[Finding]:
 
 def _engine(name: EngineName) -> Iterator[Finding]:
     from edged.vision.bundled import bundled_model
-    from edged.vision.engine import installed_engines
-    from edged.vision.interpreter import Interpreter
+    from edged.vision.runtime.engine import installed_engines
+    from edged.vision.runtime.interpreter import Interpreter
 
     if name not in installed_engines():
         yield (

@@ -18,9 +18,9 @@ from prometheus_client.registry import Collector
 
 from edged import __version__
 from edged.board import CONDITIONS, PAST
-from edged.pipeline.clock import clock_synced
+from edged.pipeline.camera_stats import CameraState
 from edged.pipeline.latencies import PARTS
-from edged.pipeline.tally import CameraState
+from edged.pipeline.wall_clock import clock_synced
 
 if TYPE_CHECKING:
     from edged.pipeline.build import Pipeline

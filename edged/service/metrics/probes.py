@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from edged.pipeline.capture import Capture
-from edged.pipeline.tally import CameraState
+from edged.pipeline.camera_stats import CameraState
+from edged.pipeline.capture.stage import Capture
 from edged.service.metrics.request import Page, json_page
 from edged.service.watchdog import hanging
 

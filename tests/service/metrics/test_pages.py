@@ -24,8 +24,8 @@ from edged.client import Subscriber
 from edged.config import load_text
 from edged.errors import RingClosed
 from edged.pipeline.build import Pipeline
+from edged.pipeline.camera_stats import CameraState, Tally
 from edged.pipeline.stage import Stage
-from edged.pipeline.tally import CameraState, Tally
 from edged.service.metrics.pages import metrics_problems, metrics_server, pages_of
 from edged.service.metrics.probes import healthz, readyz
 from edged.service.metrics.request import Page

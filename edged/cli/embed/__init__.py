@@ -1,0 +1,217 @@
+"""``edged embed``: pictures in, vectors and their similarities out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edged.cli import argument_types as legal
+from edged.cli.console import EXIT_FAILURE, EXIT_INTERRUPTED, Commands
+from edged.cli.embed.arguments import add_model_arguments, add_picture_arguments
+from edged.errors import DelegateError, InferenceError, ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from edged.cli.embed.pictures import Pictures
+    from edged.vision.embedder import Embedder, EmbedderOptions
+    from edged.vision.specs import ModelFile, Normalization
+
+__all__ = ["add_parser"]
+
+OF_MODEL = (
+    *("model", "mean", "std", "head", "l2_normalize", "quantize", "engine", "delegate", "delegate_option", "threads"),
+    *("resize", "trusted"),
+)
+"""What a configuration says, too."""
+
+MANY = 3  # from so many pictures on, how far it has come is worth showing
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command to those of ``edged``."""
+    parser = commands.add_parser(
+        "embed",
+        help="embed pictures and compare them",
+        description="Embeds pictures and prints how many dimensions their vectors have, and their cosine similarity: a "
+        "number for two pictures, a matrix for more. A picture is turned upright as its EXIF data says. What cannot be "
+        "used is named on stderr and the rest goes on; the exit status is then 1.",
+        epilog="A catalogue holds the vectors of many pictures, each with a label, which is the name of its file. A "
+        "daemon reads it as a reference (catalogue: FILE.npz), and --search finds what in it is most like a picture. "
+        "It goes with one model and its options; with -c these are the daemon's.",
+    )
+    parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="picture files, and folders of them")
+    parser.add_argument(
+        "-c", "--config", metavar="FILE", help="take the model from this configuration, and not from the options below"
+    )
+    add_model_arguments(parser)
+    add_picture_arguments(parser)
+    parser.add_argument(
+        "--trusted",
+        action="store_true",
+        help="run a model file at once, and not first in a child process that it may kill; that is done once a file",
+    )
+    parser.add_argument("--json", action="store_true", help="print everything, vectors too, as one JSON object")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write the vectors: one row a picture, in the order of the list, or, if FILE ends in .npz, as a catalogue",
+    )
+    parser.add_argument(
+        "--search", type=Path, metavar="FILE.npz", help="print what in this catalogue is most like each picture"
+    )
+    parser.add_argument(
+        "--top-k", type=legal.whole, default=5, metavar="N", help="how many of it (default: %(default)s)"
+    )
+    parser.set_defaults(main=embed, usual_model={name: parser.get_default(name) for name in OF_MODEL})
+
+
+def embed(args: argparse.Namespace) -> int:
+    """Embed the pictures of *args* and print what they are like."""
+    from edged.cli.embed.catalogues import nearest, open_catalogue
+    from edged.cli.embed.pictures import Pictures
+    from edged.cli.embed.report import as_json, as_text
+
+    if problem := _unusable(args):
+        print(f"edged embed: {problem}", file=sys.stderr)
+        return EXIT_FAILURE
+    with _embedder(args) as embedder:
+        catalogue = None if args.search is None else open_catalogue(args.search, embedder)
+        pictures = Pictures(embedder, args.roi, args.rotation, args.save_input)
+        status = _embed_all(pictures, args.pictures)
+        found = None if catalogue is None else nearest(catalogue, pictures.done, args.top_k)
+        print(as_json(pictures, found) if args.json else as_text(pictures, found))
+    if args.out is not None and pictures.done and not _save(pictures, args.out):
+        return EXIT_FAILURE
+    return status or (EXIT_FAILURE if pictures.failed else 0)
+
+
+def _embed_all(pictures: Pictures, paths: list[Path]) -> int:
+    """Embed what *paths* name; the exit status if that had an early end. What was embedded by then is kept."""
+    files = pictures.expand(paths)
+    try:
+        with closing(_each(files)) as each:
+            for file in each:
+                pictures.embed(file)
+    except KeyboardInterrupt:
+        _early_end("interrupted", pictures, files)
+        return EXIT_INTERRUPTED
+    except InferenceError as exc:
+        _early_end(str(exc), pictures, files)
+        return EXIT_FAILURE
+    return 0
+
+
+def _early_end(reason: str, pictures: Pictures, files: list[Path]) -> None:
+    print(f"edged embed: {reason} (after {len(pictures.done)} of {len(files)} pictures)", file=sys.stderr)
+
+
+def _each(files: list[Path]) -> Generator[Path, None, None]:
+    """*files*, with a bar on the terminal that shows how far they are gone through."""
+    if len(files) < MANY or not sys.stderr.isatty():
+        yield from files
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        yield from progress.track(files, description="embedding")
+
+
+def _save(pictures: Pictures, path: Path) -> bool:
+    import numpy as np
+
+    from edged.cli.embed.catalogues import save_catalogue
+
+    if path.suffix == ".npz":
+        return save_catalogue(pictures, path)
+    try:
+        with path.open("wb") as file:
+            np.save(file, np.stack([picture.vector for picture in pictures.done]))
+    except OSError as exc:
+        print(f"edged embed: --out {path}: {exc.strerror or exc}", file=sys.stderr)
+        return False
+    return True
+
+
+def _unusable(args: argparse.Namespace) -> str | None:
+    """What would go wrong after all the work, told before it."""
+    if args.save_input is not None:
+        try:
+            args.save_input.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            return f"--save-input {args.save_input}: {exc.strerror}"
+    given = [name for name, usual in args.usual_model.items() if getattr(args, name) != usual]
+    if args.config is not None and given:
+        return f"--{given[0].replace('_', '-')}: the configuration (-c) says that already"
+    out: Path | None = args.out
+    if out is None:
+        return None
+    target = (
+        out if out.exists() and out.suffix != ".npz" else out.parent
+    )  # a catalogue is put in place when it is whole
+    if out.is_dir() or not os.access(target, os.W_OK):
+        return f"--out {out}: no file can be written there"
+    return None
+
+
+def _embedder(args: argparse.Namespace) -> Embedder:
+    """The model of the configuration, or of the other arguments, opened."""
+    if args.config is None:
+        from edged.vision.fallback import open_embedder
+        from edged.vision.runtime.disk_cache import cache_folder
+
+        return open_embedder(_model(args), _options(args), memory=cache_folder(), trusted=args.trusted)
+    from edged.config import load
+    from edged.pipeline.loading.model import open_model, read_fallback_file, read_model_file
+
+    loaded = load(args.config)
+    return open_model(loaded, read_model_file(loaded), read_fallback_file(loaded))
+
+
+def _model(args: argparse.Namespace) -> ModelFile:
+    from edged.vision.bundled import BUNDLED, bundled_model
+    from edged.vision.tflite.model_file import read_model
+
+    name, normalization = args.model, _normalization(args)
+    if name in BUNDLED or not (os.sep in name or name.endswith(".tflite") or Path(name).exists()):
+        model = bundled_model(name)
+        if normalization is not None:
+            raise ModelError(f"--mean and --std are for files: the bundled model {name} knows its own")
+        return model
+    return read_model(name, normalization=normalization)
+
+
+def _normalization(args: argparse.Namespace) -> Normalization | None:
+    from edged.vision.specs import Normalization
+
+    if args.mean is None and args.std is None:
+        return None
+    if args.mean is None or args.std is None:
+        raise ModelError("--mean and --std go together: a pixel goes in as (pixel - mean) / std")
+    try:
+        return Normalization(args.mean, args.std)
+    except ValueError as exc:
+        raise ModelError(f"--mean and --std: {exc}") from exc
+
+
+def _options(args: argparse.Namespace) -> EmbedderOptions:
+    from edged.vision.embedder import EmbedderOptions
+
+    if args.delegate_option and args.delegate.kind not in {"coral", "external"}:
+        raise DelegateError(f"--delegate-option: the delegate {args.delegate.kind} takes none")
+    return EmbedderOptions(
+        head=args.head,
+        l2_normalize=args.l2_normalize,
+        quantize=args.quantize,
+        resize=args.resize,
+        engine=args.engine,
+        delegate=replace(args.delegate, options=tuple(args.delegate_option)),
+        num_threads=args.threads,
+    )

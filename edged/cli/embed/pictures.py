@@ -1,0 +1,93 @@
+"""Picture files, embedded one after the other; what cannot be used is told and does not stop the rest."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edged.cli.text import printable
+from edged.errors import ReferenceImageError
+from edged.references import picture_files, read_reference
+from edged.values import PixelFormat
+from edged.vision.pixels.reduction import crop_size, reduce_picture
+from edged.vision.pixels.view import ModelView
+from edged.vision.png import save_png
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from edged.values import Region, Rotation
+    from edged.vision.embedder import Embedder
+
+__all__ = ["Failure", "Picture", "Pictures"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """An embedded picture: its file, its size in pixels when upright, and its vector."""
+
+    path: Path
+    width: int
+    height: int
+    vector: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A path that could not be used, and why."""
+
+    path: Path
+    reason: str
+
+
+class Pictures:
+    """Embeds the *region* of each picture, turned by *rotation*; a PNG of what the model sees goes to *save_to*."""
+
+    def __init__(self, embedder: Embedder, region: Region, rotation: Rotation, save_to: Path | None) -> None:
+        self.embedder = embedder
+        self.done: list[Picture] = []
+        self.failed: list[Failure] = []
+        self._region = region
+        self._rotation = rotation
+        self._view = ModelView(embedder.model.input, embedder.options.resize)
+        self._save_to = save_to
+
+    def expand(self, paths: Sequence[Path]) -> list[Path]:
+        """The files that *paths* name: themselves, and the pictures in folders."""
+        files: list[Path] = []
+        for path in paths:
+            try:
+                files += picture_files(path)
+            except (ReferenceImageError, OSError) as exc:
+                self._fail(path, exc)
+        return files
+
+    def embed(self, path: Path) -> None:
+        """Embed the picture in *path*, or tell why not."""
+        try:
+            picture = read_reference(path)
+            if self.embedder.options.decode == "reduced":
+                spec = self.embedder.model.input
+                picture = reduce_picture(picture, crop_size((spec.width, spec.height), self._rotation))
+            height, width = picture.shape[:2]
+            box = self._region.to_box(width, height)
+            vector = np.zeros(self.embedder.dimension, self.embedder.dtype)
+            self.embedder.embed(picture, PixelFormat.RGB, box, self._rotation, vector)
+            if self._save_to is not None:
+                seen = self._view.of(picture, PixelFormat.RGB, box, self._rotation)
+                save_png(self._save_to / f"{len(self.done) + 1:04d}-{path.stem}.png", seen)
+        except (ReferenceImageError, OSError) as exc:
+            self._fail(path, exc)
+        else:
+            self.done.append(Picture(path, width, height, vector))
+
+    def _fail(self, path: Path, exc: Exception) -> None:
+        reason = str(exc).removeprefix(f"{path}: ")
+        self.failed.append(Failure(path, reason))
+        print(f"edged embed: {printable(str(path))}: {printable(reason)}", file=sys.stderr)

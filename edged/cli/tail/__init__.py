@@ -1,0 +1,103 @@
+"""``edged tail``: a subscriber for people."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from math import inf
+from typing import TYPE_CHECKING
+
+from edged.cli import argument_types as legal
+from edged.cli import subscriber_arguments as subscribing
+from edged.cli.console import EXIT_FAILURE, EXIT_USAGE, Commands
+from edged.cli.subscriber_arguments import ENDPOINT_HELP, KINDS
+
+if TYPE_CHECKING:
+    from edged.cli.tail.outputs import Output
+    from edged.client import Subscriber
+    from edged.wire import Kind
+
+__all__ = ["add_parser"]
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command to those of ``edged``."""
+    parser = commands.add_parser(
+        "tail",
+        help="show live what a daemon publishes",
+        description="Shows what a daemon publishes, live: for each camera and region its state, the score of every "
+        "reference, messages per second, latency (from capture to the daemon's socket), age (from capture to here), "
+        "what was dropped and why, and gaps (messages that did not arrive). When stdout is not a terminal, one plain "
+        "line per camera and region is printed each second. With --events it tells when events begin and end, in "
+        "sentences. Ctrl-C ends it.",
+    )
+    parser.add_argument("endpoint", nargs="?", metavar="ENDPOINT", type=subscribing.address, help=ENDPOINT_HELP)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the header of every message as it came, one a line")
+    form.add_argument("--plain", action="store_true", help="print plain lines on a terminal too")
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--events", action="store_true", help="tell events only: a sentence for each begin and end")
+    chosen.add_argument(
+        "--kinds", type=subscribing.kinds, metavar="KIND,…", help=f"of {', '.join(KINDS)} (default: all)"
+    )
+    subscribing.add_choices(parser)
+    parser.add_argument(
+        "--count", type=legal.whole, metavar="N", help="end after N messages, with --events N sentences"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=legal.positive,
+        metavar="S",
+        default=inf,
+        help="end after S seconds; status 1 if --count is not met",
+    )
+    parser.add_argument(
+        "--wall-clock",
+        action="store_true",
+        help="tell ages by the wall clocks: for an endpoint on this machine that is a tunnel to another",
+    )
+    subscribing.add_keys(parser)
+    parser.set_defaults(main=tail, command="tail")
+
+
+def tail(args: argparse.Namespace) -> int:
+    """Follow the daemon until it is enough."""
+    from edged.cli.tail.outputs import choose
+    from edged.wire import default_address
+
+    address = args.endpoint or default_address()
+    kinds: tuple[Kind, ...] = args.kinds or KINDS
+    if args.events:
+        kinds = ("event",) if args.json else ("event", "status")
+    same_host = False if args.wall_clock else None
+    subscriber = subscribing.subscribe(
+        args, address, kinds, camera=args.camera, region=args.region, same_host=same_host
+    )
+    if subscriber is None:
+        return EXIT_USAGE
+    with subscriber:
+        output = choose(args, address, subscriber)
+        try:
+            with subscribing.sigterm_is_ctrl_c(), output:
+                _follow(subscriber, output, args.count or inf, time.monotonic() + args.seconds)
+            complete = args.count is None or output.told >= args.count
+        except KeyboardInterrupt:
+            complete = True
+        print(output.summary(), file=sys.stderr)
+    return 0 if complete else EXIT_FAILURE
+
+
+def _follow(subscriber: Subscriber, output: Output, count: float, end: float) -> None:
+    """Hand *output* every message, and let it show what there is to see when it is time."""
+    shown, news = -inf, False
+    while output.told < count and (now := time.monotonic()) < end:
+        if now >= shown + output.period:
+            output.show(now)
+            shown, news = now, False
+        delivery = subscriber.receive_raw(min(shown + output.period, end) - now)
+        if delivery is not None:
+            output.note(delivery, time.monotonic())
+            news = True
+    if news:
+        output.show(time.monotonic())

@@ -1,0 +1,29 @@
+"""Events in the words of a person."""
+
+from __future__ import annotations
+
+from edged.cli.text import lasted, printable, time_of_day
+from edged.wire import Event
+
+__all__ = ["sentence"]
+
+
+def sentence(event: Event, *, with_node: bool = False) -> str:
+    """What *event* says, with the local time at which it began, was seen, or ended.
+
+    ::
+
+        14:03:07  street/path: path-empty began (0.93)
+        14:03:17  street/path: path-empty goes on after 10.0 s (0.95, peak 0.97)
+        14:03:20  street/path: path-empty ended after 12.4 s, peak 0.97: left
+    """
+    place = "/".join([event.node] * with_node + [event.camera, event.region])
+    seconds = (event.t_wall_us - event.t_begin_us) / 1e6
+    if event.phase == "begin":
+        when, what = event.t_begin_us, f"began ({event.s:.2f})"
+    elif event.phase == "update":
+        when, what = event.t_wall_us, f"goes on after {lasted(seconds)} ({event.s:.2f}, peak {event.peak:.2f})"
+    else:
+        reason = (event.reason or "nobody says why").replace("-", " ")
+        when, what = event.t_wall_us, f"ended after {lasted(seconds)}, peak {event.peak:.2f}: {reason}"
+    return f"{time_of_day(when)}  {place}: {printable(event.ref)} {what}"

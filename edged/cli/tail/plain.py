@@ -1,0 +1,45 @@
+"""What ``edged tail`` says in plain words, for pipes and log files."""
+
+from __future__ import annotations
+
+from edged.cli.tail.state import Line
+from edged.cli.text import lasted
+
+__all__ = ["OLD_SCORES", "best", "dropped", "plain", "remaining"]
+
+OLD_SCORES = {"lost", "frozen", "silent", "stopped", "bye"}
+"""States in which the last scores are no longer true, and the reason is told in their place."""
+
+MOST_SCORES = 6
+
+
+def plain(line: Line) -> str:
+    """One line of text."""
+    words = ["/".join(filter(None, (line.node, line.camera, line.region))), line.state or "-"]
+    if line.state in OLD_SCORES:
+        words += [f"({line.reason})"] if line.reason else []
+    else:
+        events = dict(line.events)
+        for name, score in best(line.scores):
+            words.append(f"{name} {score:.3f}" + (f" (event, {lasted(events[name])})" if name in events else ""))
+        words += filter(None, [remaining(line.scores)])
+    words.append(f"{line.rate:.1f} msg/s")
+    if line.latency_ms is not None and line.age_ms is not None:
+        words += [f"latency {line.latency_ms:.1f} ms", f"age {line.age_ms:.1f} ms"]
+    words += [f"drops {dropped(line.drops, ', ')}", f"gaps {line.gaps}"]
+    return "  ".join(words)
+
+
+def best(scores: tuple[tuple[str, float], ...]) -> list[tuple[str, float]]:
+    """The best few, by name: lines that change places cannot be read."""
+    return sorted(scores[:MOST_SCORES])
+
+
+def remaining(scores: tuple[tuple[str, float], ...]) -> str:
+    """How many scores ``best`` leaves out, in words; nothing where it leaves none out."""
+    return f"and {len(scores) - MOST_SCORES} more" if len(scores) > MOST_SCORES else ""
+
+
+def dropped(drops: tuple[tuple[str, int], ...], separator: str) -> str:
+    """The causes that dropped anything, with their counts."""
+    return separator.join(f"{cause} {count}" for cause, count in drops if count) or "0"

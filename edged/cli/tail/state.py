@@ -1,0 +1,186 @@
+"""What ``edged tail`` knows: collected from messages, told as one line for each camera and region."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from statistics import median
+
+from edged.cli.text import printable
+from edged.wire import Event, Match, Message, Status, Vec
+
+__all__ = ["Ledger", "Line", "Node"]
+
+SILENT_SECONDS = 5.0  # a daemon that lives says something every two
+RATE_SECONDS = 3.0
+SAMPLES = 101  # messages that the medians are taken over
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One camera and region. ``region`` is empty where only the camera's ``status`` was heard so far.
+
+    ``state`` is that of the last ``status``, or ``bye`` after the last one of a clean stop, ``silent`` when nothing was
+    heard for some seconds, and empty where no ``status`` was heard. ``rate`` is messages per second. ``latency_ms`` and
+    ``age_ms`` are medians, from capture to the daemon's socket and from capture to here; None before the first vector.
+    ``events`` are the references with an event that is open, and for how many seconds it has been.
+    """
+
+    node: str
+    camera: str
+    region: str
+    state: str
+    reason: str
+    scores: tuple[tuple[str, float], ...]
+    rate: float
+    latency_ms: float | None
+    age_ms: float | None
+    drops: tuple[tuple[str, int], ...]
+    gaps: int
+    events: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One daemon: what it embeds with, and its last ``status``."""
+
+    name: str
+    model: str
+    engine: str
+    delegate: str
+    status: Status | None
+
+
+@dataclass(slots=True)
+class _Camera:
+    heard: float = 0.0
+    run: str = ""
+    status: Status | None = None
+    events: dict[str, dict[str, float]] = field(default_factory=dict)  # by region, by reference: since when
+
+
+@dataclass(slots=True)
+class _Region:
+    last: Vec
+    came: deque[float] = field(default_factory=deque)
+    totals: deque[int] = field(default_factory=lambda: deque(maxlen=SAMPLES))
+    ages: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
+
+
+class Ledger:
+    """Takes note of messages. Times are seconds on any one clock that nobody sets."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        """How many messages came, by kind."""
+        self._cameras: dict[tuple[str, str], _Camera] = {}
+        self._regions: dict[tuple[str, str, str], _Region] = {}
+
+    def note(self, message: Message, age_seconds: float, now: float) -> None:
+        """Take note of *message*, which came at *now* and was *age_seconds* old."""
+        self.counts[message.kind] += 1
+        camera = self._cameras.setdefault((message.node, message.camera), _Camera())
+        camera.heard = now
+        if camera.run != message.run:  # what was open in the run before has ended, whoever told it
+            camera.run = message.run
+            camera.events.clear()
+        match message:
+            case Status():
+                camera.status = message
+            case Vec():
+                key = message.node, message.camera, message.region
+                _note_vec(self._regions.setdefault(key, _Region(message)), message, age_seconds, now)
+            case Event():
+                _note_event(camera, message, now)
+
+    def nodes(self) -> list[Node]:
+        """The daemons that were heard, by name."""
+        tellers: dict[str, Vec | Status] = {region.last.node: region.last for region in self._regions.values()}
+        statuses = [camera.status for camera in self._cameras.values() if camera.status]
+        tellers |= {status.node: status for status in sorted(statuses, key=lambda status: status.t_wall_us)}
+        return [_node(name, tellers.get(name)) for name in sorted({name for name, _ in self._cameras})]
+
+    def lines(self, now: float, gaps: Mapping[bytes, int]) -> list[Line]:
+        """One line for each camera and region, by name; *gaps* are those that the subscriber counted."""
+        lines = [self._line_of_region(region, now, gaps) for region in self._regions.values()]
+        with_regions = {(node, camera) for node, camera, _ in self._regions}
+        lines += [self._line_of_camera(*camera, now) for camera in self._cameras if camera not in with_regions]
+        return sorted(lines, key=lambda line: (line.node, line.camera, line.region))
+
+    def _line_of_region(self, region: _Region, now: float, gaps: Mapping[bytes, int]) -> Line:
+        last = region.last
+        state, reason = self._state(last.node, last.camera, now)
+        events = self._cameras[last.node, last.camera].events.get(last.region, {})
+        return Line(
+            node=last.node,
+            camera=last.camera,
+            region=last.region,
+            state=state,
+            reason=reason,
+            scores=tuple((_called(match), match.s) for match in last.sims),
+            rate=_rate(region.came, now),
+            latency_ms=median(region.totals) / 1e3,
+            age_ms=median(region.ages) * 1e3,
+            drops=tuple(asdict(last.dropped).items()),
+            gaps=gaps.get(last.topic, 0),
+            events=tuple((printable(reference), now - since) for reference, since in events.items()),
+        )
+
+    def _line_of_camera(self, node: str, camera: str, now: float) -> Line:
+        state, reason = self._state(node, camera, now)
+        status = self._cameras[node, camera].status
+        drops = tuple(asdict(status.dropped).items()) if status else ()
+        return Line(node, camera, "", state, reason, (), 0.0, None, None, drops, 0)
+
+    def _state(self, node: str, camera: str, now: float) -> tuple[str, str]:
+        known = self._cameras[node, camera]
+        if known.status and known.status.bye:
+            return "bye", "the daemon has stopped"
+        if now - known.heard > SILENT_SECONDS:
+            return "silent", f"nothing heard for {now - known.heard:.0f} s"
+        if known.status is None:
+            return "", ""
+        return known.status.state, printable(known.status.reason or "")
+
+
+def _called(match: Match) -> str:
+    return printable(match.ref if match.label is None else f"{match.ref}:{match.label}")
+
+
+def _node(name: str, teller: Vec | Status | None) -> Node:
+    if teller is None:
+        return Node(name, "", "", "", None)
+    return Node(
+        name=name,
+        model=printable(teller.model or ""),
+        engine=printable(teller.engine or ""),
+        delegate=printable(teller.delegate or ""),
+        status=teller if isinstance(teller, Status) else None,
+    )
+
+
+def _note_event(camera: _Camera, event: Event, now: float) -> None:
+    events = camera.events.setdefault(event.region, {})
+    if event.phase == "end":
+        events.pop(event.ref, None)
+    else:
+        events[event.ref] = now - (event.t_wall_us - event.t_begin_us) / 1e6
+
+
+def _note_vec(region: _Region, message: Vec, age_seconds: float, now: float) -> None:
+    region.last = message
+    region.came.append(now)
+    while len(region.came) > 3 and region.came[0] < now - RATE_SECONDS:
+        region.came.popleft()
+    region.totals.append(message.lat_us.total)
+    region.ages.append(age_seconds)
+
+
+def _rate(came: deque[float], now: float) -> float:
+    """Messages per second: over the last seconds or the last few messages, and falling while none come."""
+    if len(came) < 2 or now - came[-1] > SILENT_SECONDS or came[-1] <= came[0]:
+        return 0.0
+    interval = (came[-1] - came[0]) / (len(came) - 1)
+    end = came[-1] if now - came[-1] < 2 * interval else now
+    return (len(came) - 1) / (end - came[0])

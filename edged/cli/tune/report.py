@@ -1,0 +1,134 @@
+"""What ``edged tune`` found, and how it says so: for people, with a piece of YAML to paste, or as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from textwrap import wrap
+from typing import Self
+
+import numpy as np
+
+from edged.cli.text import lasted, some, time_of_day
+from edged.cli.tune.scores import Series, Span, spans
+from edged.events import Thresholds
+from edged.events.proposal import NoProposal, Proposal, propose
+
+__all__ = ["Tuning", "as_json", "as_text"]
+
+MOST_EVENTS = 20
+WIDTH = 110
+USUAL_BAND = 0.03  # of the configuration's default
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """A series of scores, what is proposed for it, and the events that ``thresholds`` make of it.
+
+    ``thresholds`` are those of the user, or else the proposed ones; None where there are neither.
+    """
+
+    reference: str
+    series: Series
+    proposal: Proposal | NoProposal
+    thresholds: Thresholds | None
+    events: list[Span]
+
+    @classmethod
+    def of(
+        cls,
+        reference: str,
+        series: Series,
+        enter: float | None,
+        leave: float | None,
+        min_seconds: float,
+        cooldown_seconds: float,
+    ) -> Self:
+        """Look at *series*; *enter* and *leave* are the user's own, if there are any."""
+        proposal = propose(np.frombuffer(series.scores))
+        if enter is None and isinstance(proposal, Proposal):
+            enter, leave = proposal.enter, proposal.leave
+        if enter is None:
+            return cls(reference, series, proposal, None, [])
+        if leave is None:
+            leave = max(-1.0, round(enter - USUAL_BAND, 6))
+        thresholds = Thresholds(enter, leave, min_seconds, cooldown_seconds)
+        return cls(reference, series, proposal, thresholds, spans(series, thresholds))
+
+
+def as_text(tuning: Tuning, png: Path | None) -> str:
+    """All of it in lines; *png* is where it was drawn."""
+    return "\n".join(_lines(tuning, png))
+
+
+def as_json(tuning: Tuning, png: Path | None) -> str:
+    """All of it as one JSON object."""
+    series, proposal, thresholds = tuning.series, tuning.proposal, tuning.thresholds
+    return json.dumps(
+        {
+            "reference": tuning.reference,
+            "node": series.node,
+            "camera": series.camera,
+            "region": series.region,
+            "space_id": series.space_id,
+            "scores": len(series.scores),
+            "seconds": series.seconds,
+            "proposal": asdict(proposal) if isinstance(proposal, Proposal) else None,
+            "reason": proposal.reason if isinstance(proposal, NoProposal) else None,
+            "thresholds": asdict(thresholds) if thresholds else None,
+            "events": [asdict(span) for span in tuning.events],
+            "png": str(png) if png else None,
+        },
+        allow_nan=False,
+    )
+
+
+def _lines(tuning: Tuning, png: Path | None) -> Iterator[str]:
+    series, proposal, thresholds = tuning.series, tuning.proposal, tuning.thresholds
+    scores = some(len(series.scores), "score")
+    yield f"{tuning.reference} in {series.place}: {scores} in {lasted(series.seconds)}"
+    yield ""
+    if isinstance(proposal, Proposal):
+        yield from _reasons(proposal)
+    else:
+        yield from wrap(f"No thresholds can be proposed: {proposal.reason}.", WIDTH)
+    if thresholds is not None:
+        yield ""
+        yield from _events(tuning.events, thresholds)
+        yield ""
+        yield from _snippet(tuning.reference, thresholds)
+    if png is not None:
+        yield ""
+        yield f"Drawn in {png}"
+
+
+def _reasons(proposal: Proposal) -> Iterator[str]:
+    there, away = proposal.there, proposal.away
+    yield f"Proposed: enter {proposal.enter:g}, leave {proposal.leave:g}. The scores form two groups:"
+    yield f"  there  {there.median:.3f}, mostly {there.low:.3f} to {there.high:.3f}, {there.share:.0%} of them"
+    yield f"  away   {away.median:.3f}, mostly {away.low:.3f} to {away.high:.3f}, {away.share:.0%} of them"
+    yield f"Hardly any lie near {proposal.valley:.3f}, and the thresholds are on either side of that: far enough apart"
+    yield f"for a score that trembles by {proposal.noise:.3f} from frame to frame, as this one does."
+
+
+def _events(events: list[Span], thresholds: Thresholds) -> Iterator[str]:
+    yield f"enter {thresholds.enter:g} and leave {thresholds.leave:g} would have made {some(len(events), 'event')}" + (
+        ":" if events else "."
+    )
+    for event in events[:MOST_EVENTS]:
+        clock = time_of_day(event.begin_wall_us)
+        reason = "still open at the end" if event.reason is None else event.reason.replace("-", " ")
+        when = f"{event.begin:.1f} s to {event.end:.1f} s"
+        yield f"  {clock}  {when:>20}  {lasted(event.end - event.begin):>12}, peak {event.peak:.2f}: {reason}"
+    if len(events) > MOST_EVENTS:
+        yield f"  and {len(events) - MOST_EVENTS} more"
+
+
+def _snippet(reference: str, thresholds: Thresholds) -> Iterator[str]:
+    yield "references:"
+    yield f"  {reference}:"
+    for name, value in asdict(thresholds).items():
+        if value or name in ("enter", "leave"):
+            yield f"    {name}: {value:g}"

@@ -1,0 +1,1 @@
+"""The capture stage of each camera: keeps its frame ring fresh, and heals."""

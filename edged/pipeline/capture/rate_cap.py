@@ -1,0 +1,25 @@
+"""A cap on frames per second, by capture times."""
+
+from __future__ import annotations
+
+from edged.values import Stamp
+
+__all__ = ["RateCap"]
+
+
+class RateCap:
+    """Lets at most so many frames a second pass, evenly spaced, by their capture times."""
+
+    def __init__(self, max_fps: float | None) -> None:
+        self._interval_ns = int(1e9 / max_fps) if max_fps else 0
+        self._next_ns = 0
+
+    def admits(self, stamp: Stamp) -> bool:
+        """Whether the frame of *stamp* may pass."""
+        if stamp.t_cap_ns < self._next_ns:
+            return False
+        # Counted from the slot that was due, not from this frame, so that 30 frames/s capped at 20 give 20 and not 15;
+        # but after a gap there is no debt to catch up with.
+        late_ns = stamp.t_cap_ns - self._next_ns
+        self._next_ns = (self._next_ns if late_ns < self._interval_ns else stamp.t_cap_ns) + self._interval_ns
+        return True

@@ -1,0 +1,247 @@
+"""The capture stage: one thread per camera that keeps its frame ring fresh, and heals."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edged.camera import Source
+from edged.errors import DamagedFrame, EdgedError, EndOfStream, SourceError
+from edged.pipeline.camera_stats import CameraState, Tally
+from edged.pipeline.capture.freeze import FreezeWatch
+from edged.pipeline.capture.lazy_decode import Foresight
+from edged.pipeline.capture.rate_cap import RateCap
+from edged.pipeline.ring import FrameRing
+from edged.pipeline.stage import Stage
+from edged.values import Stamp
+
+__all__ = ["Capture", "CaptureSettings"]
+
+log = logging.getLogger(__name__)
+
+GRAB_SECONDS = 0.25  # how long one step may wait for a frame
+OPEN_SECONDS = 30.0  # how long a driver may take to open before it counts as silent
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureSettings:
+    """How frames are taken from a source, and when it counts as lost.
+
+    ``wait_for_reader`` is the policy ``block``: no frame is taken before the last one has been. ``max_fps`` caps a live
+    source. ``settle_frames`` are skipped after each opening, while exposure settles.
+
+    No good frame for ``stall_seconds`` is a loss, the same picture for ``frozen_seconds`` a freeze; 0 switches either
+    off. The source is opened again after ``retry_seconds``, and after pauses that double up to ``retry_max_seconds``;
+    after ``max_reopens`` in a row without a good frame the stage fails (0: never).
+
+    ``refuse`` makes the error with which the daemon refuses to start when the source cannot be opened then; without it
+    that is weather too.
+    """
+
+    wait_for_reader: bool = False
+    max_fps: float | None = None
+    settle_frames: int = 0
+    stall_seconds: float = 0.0
+    frozen_seconds: float = 0.0
+    retry_seconds: float = 0.5
+    retry_max_seconds: float = 30.0
+    max_reopens: int = 0
+    refuse: Callable[[str], EdgedError] | None = None
+
+
+class Capture(Stage):
+    """Opens a source, grabs its frames, and opens it again when it is lost or frozen.
+
+    A lost camera is weather: it is told in the camera's condition and in one log line. Only when it was opened
+    ``max_reopens`` times in vain does the stage fail, with the last ``SourceError``.
+    """
+
+    step_seconds = 60.0  # to close a source and open it again, in several calls of some 10 s at most
+
+    def __init__(self, source: Source, ring: FrameRing, tally: Tally, settings: CaptureSettings) -> None:
+        super().__init__(f"capture {tally.camera}")
+        self.parting = "the daemon is stopping"
+        """Why it is told to stop: the reason of its last condition."""
+        self._source = source
+        self._ring = ring
+        self._tally = tally
+        self._use(settings)
+        self._new_settings: CaptureSettings | None = None
+        self._is_open = False
+        self._unsettled = 0  # frames still to be skipped
+        self._last_good = 0.0  # when the last good frame came, or the source was opened
+        self._damage = ""  # what was wrong with those since
+        self._last_cap_ns = 0
+        self._next_seq = 0
+        self._dropped_before = 0
+        self._failures = 0  # since the last good frame
+
+    @property
+    def next_seq(self) -> int:
+        """The number of the next frame."""
+        return self._next_seq
+
+    def go_on_from(self, next_seq: int) -> None:
+        """Number the frames from *next_seq* on, after another capture of this camera. Called before the start."""
+        self._next_seq = next_seq
+
+    def use(self, settings: CaptureSettings) -> None:
+        """Go by *settings* from the next frame on; called from any thread, returns at once."""
+        self._new_settings = settings
+
+    def _use(self, settings: CaptureSettings) -> None:
+        self._settings = settings
+        self._cap = RateCap(settings.max_fps)
+        self._freeze = FreezeWatch(settings.frozen_seconds)
+        self._foresight = Foresight()
+
+    @property
+    def camera(self) -> str:
+        """The name of the camera."""
+        return self._tally.camera
+
+    @property
+    def waiting(self) -> int:
+        """How many frames wait to be embedded."""
+        return self._ring.waiting
+
+    def open(self) -> None:
+        """Open a source that must be there. A camera that may be absent is opened by the first step."""
+        self._dropped_before = self._tally.dropped_ring
+        if self._settings.refuse is not None:
+            try:
+                self._open_source()
+            except SourceError as exc:
+                raise self._settings.refuse(str(exc)) from exc
+
+    def step(self) -> None:
+        if (settings := self._new_settings) is not None:
+            self._new_settings = None
+            self._use(settings)
+        try:
+            if not self._is_open:
+                self._open_source()
+            elif not self._settings.wait_for_reader or self._ring.wait_taken(GRAB_SECONDS):
+                self._take_frame()
+        except _Frozen as frozen:
+            self._lose(CameraState.FROZEN, frozen)
+        except SourceError as error:
+            if not self.stopping:  # else it was woken, and that is what it says
+                self._lose(CameraState.LOST, error)
+        except EndOfStream as end:
+            self._turn(CameraState.STOPPED, str(end))
+            raise
+
+    def wake(self) -> None:
+        self._source.wake()
+        self._ring.close()
+
+    def close(self) -> None:
+        self._ring.close()
+        self._source.close()
+        if self._tally.condition.state is not CameraState.STOPPED:
+            self._turn(CameraState.STOPPED, self.parting)
+
+    def _open_source(self) -> None:
+        self._tally.expect_sign(OPEN_SECONDS + self._settings.stall_seconds)
+        self._ring.allocate(self._source.open())
+        self._is_open = True
+        self._unsettled = self._settings.settle_frames
+        self._last_good, self._damage = time.monotonic(), ""
+        self._freeze.look_at_once()
+        self._foresight.forget()
+
+    def _take_frame(self) -> None:
+        stalls_after = self._settings.stall_seconds
+        self._tally.expect_sign(GRAB_SECONDS + stalls_after if stalls_after else None)
+        stamp = self._source.grab(GRAB_SECONDS)
+        if stamp is not None:
+            self._tally.captured += 1
+            stamp = self._plausible(stamp)
+            if self._unsettled:
+                self._unsettled -= 1
+                self._last_good = time.monotonic()  # skipped, but there: settling is no silence
+            elif self._cap.admits(stamp):
+                self._pass_on(stamp)
+                self._tally.dropped_ring = self._dropped_before + self._ring.dropped
+        if stalls_after and time.monotonic() - self._last_good > stalls_after:
+            raise SourceError(f"no good frame for {stalls_after:g} s{self._damage}")
+
+    def _pass_on(self, stamp: Stamp) -> None:
+        # The number is spent whether or not the frame is good: subscribers see the gap.
+        seq, self._next_seq = self._next_seq, self._next_seq + 1
+        if self._is_unwatched() or self._can_leave_out():
+            self._last_good = time.monotonic()  # as far as one can tell undecoded, after one that was good
+            return
+        slot = self._ring.slot()
+        begin = time.monotonic_ns()
+        try:
+            self._source.retrieve(slot)
+            decoded = time.monotonic_ns()
+            if self._freeze.sees_frozen(slot, stamp):
+                raise _Frozen(f"the same picture for {self._settings.frozen_seconds:g} s")
+        except SourceError as error:
+            self._tally.dropped_capture += 1
+            self._foresight.forget()
+            if isinstance(error, DamagedFrame):
+                self._damage = f": {error}"
+                return
+            raise
+        if self._freeze.in_doubt:
+            self._tally.dropped_capture += 1
+            self._last_good = time.monotonic()  # no silence, but it may be of long ago
+            return
+        self._ring.commit(seq, stamp, decoded - begin)
+        self._foresight.decoded(time.monotonic_ns() - begin)
+        self._last_good, self._damage = time.monotonic(), ""
+        self._failures = 0
+        self._turn(CameraState.RUNNING)
+
+    def _is_unwatched(self) -> bool:
+        """Whether nobody needs what is in the frames now. The first one after each opening is decoded all the same."""
+        return self._tally.condition.state is CameraState.RUNNING and not self._ring.is_watched()
+
+    def _can_leave_out(self) -> bool:
+        """Whether nobody will ask for the frame that has come. Under the policy ``block`` somebody does, for each."""
+        if self._settings.wait_for_reader or not self._foresight.can_wait(time.monotonic_ns(), self._ring.due_ns):
+            return False
+        self._ring.leave_out()
+        return True
+
+    def _plausible(self, stamp: Stamp) -> Stamp:
+        """*stamp*, or the present where a driver's clock went backwards or ahead of ours."""
+        now = time.monotonic_ns()
+        if not self._last_cap_ns < stamp.t_cap_ns <= now:
+            stamp = Stamp(now, "arrival")
+        self._last_cap_ns = stamp.t_cap_ns
+        return stamp
+
+    def _lose(self, state: CameraState, error: SourceError) -> None:
+        self._tally.expect_sign(None)
+        self._source.close()
+        if self._is_open:
+            self._tally.reopens += 1
+        self._is_open = False
+        self._turn(state, str(error))
+        limit = self._settings.max_reopens
+        if limit and self._failures >= limit:
+            raise SourceError(f"camera {self._tally.camera}: opened {limit} times in vain: {error}") from error
+        self.pause(self._pause_seconds())
+        self._failures += 1
+
+    def _pause_seconds(self) -> float:
+        seconds = self._settings.retry_seconds * 2.0 ** min(self._failures, 30)
+        # Jitter, so that several cameras behind one hub do not all come back at the same moment.
+        return min(seconds, self._settings.retry_max_seconds) * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+
+    def _turn(self, state: CameraState, reason: str | None = None) -> None:
+        if self._tally.turn(state, reason):
+            level = logging.WARNING if state in (CameraState.LOST, CameraState.FROZEN) else logging.INFO
+            log.log(level, "camera %s is %s%s", self._tally.camera, state, f": {reason}" if reason else "")
+
+
+class _Frozen(SourceError):
+    """The source delivers, but always the same picture."""

@@ -1,0 +1,1 @@
+"""The inference stage: embeds the regions of all cameras and compares them."""

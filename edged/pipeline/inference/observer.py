@@ -1,0 +1,39 @@
+"""Looking over the shoulder of the inference: what it embeds, at the moment at which it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.values import Box
+
+if TYPE_CHECKING:
+    from edged.pipeline.inference.feed import Feed
+    from edged.pipeline.ring import Lease
+    from edged.vision.embedder import Embedder
+
+__all__ = ["Sight", "Witness"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """One region of one frame that has just been embedded.
+
+    The frame in *lease*, *vector* and *embedder* are lent: a witness copies what it wants to keep before it returns.
+    *box* is the region in pixels of the frame.
+    """
+
+    feed: Feed
+    lease: Lease
+    region: str
+    box: Box
+    vector: NDArray[np.float32] | NDArray[np.int8]
+    embedder: Embedder
+
+
+Witness: TypeAlias = Callable[[Sight], bool]
+"""Is called in the inference's thread, and returns whether it has seen enough."""

@@ -1,0 +1,71 @@
+"""Whose frame is next: one frame of one camera is one turn, so that a fast camera cannot starve a slow one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from edged.errors import RingClosed
+from edged.pipeline.inference.feed import Feed
+from edged.pipeline.ring import Lease
+
+__all__ = ["Turns"]
+
+
+class Turns:
+    """The frames of several cameras in turn, for one worker, which alone uses it.
+
+    Args:
+        bell: the one of all rings.
+    """
+
+    def __init__(self, bell: threading.Condition) -> None:
+        self._bell = bell
+        self._feeds: list[Feed] = []
+        self._next = 0
+        self._is_closed = False
+
+    def serve(self, feeds: Sequence[Feed]) -> None:
+        """Take the frames of *feeds* from now on."""
+        self._feeds, self._next = list(feeds), 0
+
+    def wait(self, seconds: float, is_called: Callable[[], bool]) -> tuple[Feed, Lease] | None:
+        """The next frame; None if none comes within *seconds*, or where *is_called* when the bell has rung.
+
+        Raises:
+            RingClosed: no camera will deliver any more.
+        """
+        deadline = time.monotonic() + seconds
+        with self._bell:
+            while not self._is_closed:
+                if (taken := self._take()) is not None:
+                    return taken
+                left = deadline - time.monotonic()
+                if is_called() or left <= 0 or not self._bell.wait(left):
+                    return None
+        return None
+
+    def ring(self) -> None:
+        """Have who waits look again; called from any thread."""
+        with self._bell:
+            self._bell.notify_all()
+
+    def close(self) -> None:
+        """Nobody gets a turn any more; called from any thread."""
+        with self._bell:
+            self._is_closed = True
+            self._bell.notify_all()
+
+    def _take(self) -> tuple[Feed, Lease] | None:
+        for feed in self._feeds[self._next :] + self._feeds[: self._next]:
+            try:
+                lease = feed.ring.take()
+            except RingClosed:
+                continue
+            if lease is not None:
+                self._next = (self._feeds.index(feed) + 1) % len(self._feeds)
+                return feed, lease
+        if self._feeds and all(feed.ring.ended for feed in self._feeds):
+            raise RingClosed("every camera has stopped")
+        return None

@@ -1,0 +1,73 @@
+"""What was seen last in one place, to be told again while nothing moves there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edged.vision.pixels.thumbnail import Thumbnails
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edged.pipeline.ring import Lease
+    from edged.values import Box, Format, Match
+
+__all__ = ["Skipping", "Stillness"]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipping:
+    """When a region counts as unchanged, and is not embedded again.
+
+    ``levels`` of 255 by which one of some 16 × 16 cells of it has to differ to be a change. After ``refresh_seconds``
+    it is embedded even so; 0: never.
+    """
+
+    levels: int
+    refresh_seconds: float
+
+
+class Stillness:
+    """One region of one camera. The worker asks it about each frame, and lets it remember what it embeds.
+
+    A frame is compared with the last one that was *embedded*, never with the one before: what changes slowly adds up,
+    and is seen as soon as it comes to ``levels``.
+    """
+
+    def __init__(self, skipping: Skipping) -> None:
+        self._skipping = skipping
+        self._refresh_ns = int(skipping.refresh_seconds * 1e9)
+        self._made_for: tuple[Format, Box] | None = None
+        self._thumbnails: Thumbnails
+        self._embedded_ns = 0
+        self._vector: NDArray[np.float32] | NDArray[np.int8] | None = None
+        self.matches: tuple[Match, ...] = ()
+        """What was found of the frame that was embedded last."""
+
+    def holds(self, lease: Lease, box: Box) -> bool:
+        """Whether the frame in *lease* shows in *box* what the last one showed that was embedded."""
+        if self._made_for != (lease.format, box):
+            self._made_for = lease.format, box
+            self._thumbnails = Thumbnails(lease.format.pixels, box)
+        difference = self._thumbnails.take(lease.pixels)
+        is_due = 0 < self._refresh_ns <= lease.stamp.t_cap_ns - self._embedded_ns
+        return difference < self._skipping.levels and not is_due
+
+    def recall(self, vector: NDArray[np.float32] | NDArray[np.int8]) -> None:
+        """Write the vector of the frame that was embedded last to *vector*."""
+        assert self._vector is not None, "it holds what was remembered"
+        vector[...] = self._vector
+
+    def remember(
+        self, lease: Lease, vector: NDArray[np.float32] | NDArray[np.int8], matches: tuple[Match, ...]
+    ) -> None:
+        """Go by the frame that was asked about last from now on: it was embedded, with that result."""
+        self._thumbnails.keep()
+        self._embedded_ns = lease.stamp.t_cap_ns
+        if self._vector is None:
+            self._vector = vector.copy()
+        else:
+            self._vector[...] = vector
+        self.matches = matches

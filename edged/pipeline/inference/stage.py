@@ -1,0 +1,272 @@
+"""The inference stage: one worker that embeds the regions of all cameras, in turn."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from edged.errors import RingClosed
+from edged.pipeline.call_queue import Errands
+from edged.pipeline.handover import Handover, ModelFacts, Result
+from edged.pipeline.inference.feed import Feed
+from edged.pipeline.inference.observer import Sight, Witness
+from edged.pipeline.inference.region_state import Place
+from edged.pipeline.inference.round_robin import Turns
+from edged.pipeline.ring import Lease
+from edged.pipeline.stage import Stage
+from edged.references import Reference, References
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edged.vision.embedder import Embedder
+
+__all__ = ["Inference"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+WAIT_SECONDS = 0.25  # how long one step may wait for a frame or for room
+
+
+class Inference(Stage):
+    """Takes the newest frame of each camera in turn and embeds and compares its regions.
+
+    One frame of one camera is one turn, so a fast camera cannot starve a slow one. The embedder is opened, used and
+    closed in this stage's thread; *open_model* makes it together with the references it has embedded, and calls what it
+    is given between any two parts of that. Others hand it work: `ask`, and `use` to change what is looked at.
+
+    The stage that has *feeds* is the one that works: when it ends, their rings and the hand-over are closed. Without
+    any it opens its model and waits, which is how one takes over from another.
+    """
+
+    step_seconds = 30.0  # for one region: a big model on a small board takes seconds
+
+    def __init__(
+        self,
+        feeds: Sequence[Feed],
+        bell: threading.Condition,
+        open_model: Callable[[Callable[[], None]], tuple[Embedder, References]],
+        handover: Handover,
+    ) -> None:
+        super().__init__("inference")
+        self._feeds = list(feeds)
+        self._turns = Turns(bell)
+        self._open_model = open_model
+        self._model: Embedder | None = None
+        self._references: References | None = None
+        self._facts: ModelFacts | None = None
+        self._handover = handover
+        self._errands = Errands(self._turns.ring)
+        self._places: dict[str, list[Place]] = {}
+        self._witnesses: list[Witness] = []
+
+    @property
+    def facts(self) -> ModelFacts | None:
+        """What its model is; None until that is open."""
+        return self._facts
+
+    @property
+    def references(self) -> References | None:
+        """What it compares with; None until that is embedded."""
+        return self._references
+
+    def ask(self, work: Callable[[Embedder], T]) -> Future[T]:
+        """Have *work* done with the embedder, between two frames; called from any thread, returns at once.
+
+        It runs in this stage's thread, where alone the embedder may be used, and should take no longer than one picture
+        does: each is followed by a frame, so that several never hold up the stream. See `Errands.ask` for the future.
+        """
+        return self._errands.ask(lambda: work(self._embedder))
+
+    def use(
+        self,
+        *,
+        feeds: Sequence[Feed] | None = None,
+        configured: Sequence[Reference] | None = None,
+        enrolled: Sequence[Reference] | None = None,
+        top_k: int | None = None,
+    ) -> Future[None]:
+        """Go by these from the next frame on, all at once; what is None stays as it is. Called from any thread.
+
+        *configured* and *enrolled* are all references of that origin, embedded by this stage's model. The best *top_k*
+        of a region are told.
+        """
+        return self._errands.ask(lambda: self._use(feeds, configured, enrolled, top_k))
+
+    def show(self, witness: Witness) -> None:
+        """Let *witness* see every region that is embedded from now on, until it has seen enough, or `dismiss`.
+
+        Until then every region of every frame is embedded, also where nothing moves or nobody listens. Called from any
+        thread. A witness that takes long holds up the stream.
+        """
+        self._witnesses.append(witness)
+
+    def dismiss(self, witness: Witness) -> None:
+        """Show *witness* no more; harmless if it has seen enough. Called from any thread."""
+        with suppress(ValueError):
+            self._witnesses.remove(witness)
+
+    def open(self) -> None:
+        self._model, self._references = self._open_model(self._go_on)
+        self._facts = facts = _facts(self._embedder)
+        log.info(
+            "model %s on %s, delegate %s, threads: %d, %d values, space %s",
+            facts.model,
+            facts.engine,
+            facts.delegate,
+            self._embedder.options.num_threads,
+            facts.dimension,
+            facts.space_id,
+        )
+        self._use(self._feeds, None, None, None)
+
+    def _use(
+        self,
+        feeds: Sequence[Feed] | None,
+        configured: Sequence[Reference] | None,
+        enrolled: Sequence[Reference] | None,
+        top_k: int | None,
+    ) -> None:
+        assert self._references is not None, "made by open"
+        assert self._facts is not None, "made by open"
+        self._references = References(
+            self._references.configured if configured is None else configured,
+            self._references.enrolled if enrolled is None else enrolled,
+            self._references.top_k if top_k is None else top_k,
+        )
+        if feeds is not None:
+            self._feeds = list(feeds)
+            self._turns.serve(feeds)
+            if feeds and self._handover.facts is not self._facts:
+                self._handover.open(self._facts)
+        for feed in self._feeds:
+            feed.ring.is_watched = partial(self._is_watched, feed)
+        # Anew: what was seen by another look, or compared with others, is not told again.
+        self._places = {
+            feed.camera: [Place(feed, name, region, self._references) for name, region in feed.regions]
+            for feed in self._feeds
+        }
+
+    def _go_on(self) -> None:
+        """Called between the parts of a long opening: a stop need not wait for the last of a thousand pictures."""
+        self.progress()
+        if self.stopping:
+            raise RingClosed("stopped before it was open")
+
+    def step(self) -> None:
+        if self._errands.do_one():
+            self.progress()
+        taken = self._turns.wait(WAIT_SECONDS, lambda: bool(self._errands))
+        if taken is None:
+            return
+        feed, lease = taken
+        with lease:
+            for place in self._places[feed.camera]:
+                if self._is_wanted(feed, place.name):
+                    self._embed(feed, lease, place)
+                    self.progress()
+
+    @property
+    def _embedder(self) -> Embedder:
+        assert self._model is not None, "steps come after open"
+        return self._model
+
+    def wake(self) -> None:
+        self._turns.close()
+        if self._feeds:
+            self._handover.close()
+
+    def close(self) -> None:
+        self._errands.close()
+        if self._feeds:
+            self._handover.close()
+        for feed in self._feeds:
+            feed.ring.close()  # nobody takes frames any more: a capture that waits for it must not wait for ever
+        if self._model is not None:
+            self._model.close()
+
+    def _is_wanted(self, feed: Feed, region: str) -> bool:
+        return not feed.on_demand or bool(self._witnesses) or (feed.camera, region) in self._handover.wanted
+
+    def _is_watched(self, feed: Feed) -> bool:
+        """Whether any region of it is wanted: its capture asks that before it decodes a frame."""
+        return any(self._is_wanted(feed, region) for region, _ in feed.regions)
+
+    def _borrow(self, feed: Feed) -> NDArray[np.float32] | NDArray[np.int8] | None:
+        """Room for a result; None, and that is counted, if the result could not be handed over."""
+        vector = self._handover.borrow(0.0)
+        while vector is None and feed.wait_for_publisher and not self.stopping:
+            vector = self._handover.borrow(WAIT_SECONDS)
+            self.progress()  # if it is the publisher that hangs, then that is what is told
+        if vector is None:
+            feed.tally.dropped_publish += 1
+        return vector
+
+    def _embed(self, feed: Feed, lease: Lease, place: Place) -> None:
+        assert self._facts is not None, "made by open"
+        if (vector := self._borrow(feed)) is None:
+            return
+        started = time.monotonic_ns()
+        box, still = place.box(lease.format), place.still
+        if still is not None and still.holds(lease, box) and not self._witnesses:
+            still.recall(vector)
+            matches, unchanged = still.matches, True
+            loaded = inferred = compared = time.monotonic_ns()
+        else:
+            self._embedder.load(lease.pixels, lease.format.pixels, box, feed.rotation)
+            loaded = time.monotonic_ns()
+            self._embedder.invoke()
+            self._embedder.read(vector)
+            inferred = time.monotonic_ns()
+            matches, unchanged = place.scorer.matches(vector), False
+            compared = time.monotonic_ns()
+            if still is not None:
+                still.remember(lease, vector, matches)
+            for witness in tuple(self._witnesses):
+                if witness(Sight(feed, lease, place.name, box, vector, self._embedder)):
+                    self.dismiss(witness)
+        self._handover.put(
+            Result(
+                camera=feed.camera,
+                region=place.name,
+                roi=place.region,
+                rotation=feed.rotation,
+                frame_seq=lease.seq,
+                stamp=lease.stamp,
+                decode_ns=lease.decode_ns,
+                wait_ns=started - lease.stamp.t_cap_ns,
+                preprocess_ns=loaded - started,
+                infer_ns=inferred - loaded,
+                compare_ns=compared - inferred,
+                matches=matches,
+                compared=place.compared,
+                vector=vector,
+                facts=self._facts,
+                unchanged=unchanged,
+                top_k=place.scorer.top_k,
+            )
+        )
+
+
+def _facts(embedder: Embedder) -> ModelFacts:
+    return ModelFacts(
+        model=embedder.model.name.encode("utf-8", "replace").decode(),  # a file's name need not be text
+        space_id=embedder.space_id,
+        engine=embedder.engine,
+        delegate=embedder.delegate,
+        head=embedder.head.index,
+        head_name=embedder.head.name,
+        dtype="|i1" if embedder.options.quantize else "<f4",
+        dimension=embedder.dimension,
+        norm="l2" if embedder.l2_normalize else "none",
+        scale=embedder.scale,
+    )

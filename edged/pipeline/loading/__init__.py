@@ -1,0 +1,1 @@
+"""Models, references, event rules and keys that a configuration asks for, read for the stages."""

@@ -1,0 +1,55 @@
+"""The keys that a configuration names, read from their files, or everything that is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from edged.config import ConfigFileError, Loaded, Problem
+from edged.errors import ConfigError
+from edged.transport.curve import Curve
+from edged.transport.keys import Key, read_authorized, read_pair, read_public
+
+__all__ = ["Keyring", "read_keyring"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """By endpoint, as the configuration writes it, what secures it; and the name of each client key that is let in."""
+
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    authorized: Mapping[Key, str] = field(default_factory=dict)
+
+
+def read_keyring(loaded: Loaded) -> Keyring:
+    """Read every key file that *loaded* names.
+
+    Raises:
+        ConfigFileError: some cannot be used; all of them are told.
+    """
+    publish = loaded.config.publish
+    problems: list[Problem] = []
+
+    def read(path: tuple[str | int, ...], use: Callable[[Path], T], file: Path | None) -> T | None:
+        try:
+            return None if file is None else use(file)
+        except ConfigError as exc:
+            problems.append(loaded.problem(("publish", *path), str(exc)))
+            return None
+
+    curves = {}
+    own = read(("client_key",), read_pair, publish.client_key)
+    for endpoint in publish.endpoints:
+        path, file = publish.key_of(endpoint) or ((), None)
+        if endpoint.mode == "bind" and (pair := read(path, read_pair, file)):
+            curves[str(endpoint)] = Curve(pair)
+        elif endpoint.mode == "connect" and (server := read(path, read_public, file)) and own:
+            curves[str(endpoint)] = Curve(own, server)
+    authorized = read(("authorized_clients",), read_authorized, publish.authorized_clients)
+    if problems:
+        raise ConfigFileError({str(problem): problem for problem in problems}.values())  # several may name one file
+    return Keyring(curves, authorized or {})

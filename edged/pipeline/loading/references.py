@@ -1,0 +1,195 @@
+"""The references that a configuration asks for: embedded or read, or everything that is wrong with them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.config import ConfigFileError, KeyPath, Loaded, Problem
+from edged.errors import ReferenceImageError
+from edged.references import Reference, References, embed_picture, picture_files, read_reference
+from edged.references.catalogue import LONGEST_LABEL, Space, check_catalogue, default_dtype, read_catalogue
+from edged.vision.embedder import Embedder
+from edged.vision.unit_vectors import DTYPES, Storage, UnitRows
+
+__all__ = ["Vector", "embed_references", "open_references", "reference_problems"]
+
+log = logging.getLogger(__name__)
+
+Vector: TypeAlias = NDArray[np.float32] | NDArray[np.int8]
+
+OF_CATALOGUE = 5  # what is told of one by default
+MANY = 1000  # vectors whose memory is worth a line in the log
+TELL_SECONDS = 10.0  # from one line about how far it has come to the next
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """A picture of a reference; *index* is that of the setting in ``images`` that names it."""
+
+    path: Path
+    index: int
+
+
+def open_references(loaded: Loaded, embedder: Embedder, go_on: Callable[[], None] = lambda: None) -> References:
+    """Embed every picture of every reference. *go_on* is called before each, and may raise to put an end to it.
+
+    Raises:
+        ConfigFileError: pictures or catalogues cannot be used; all of them are told.
+    """
+
+    def embed(picture: Path) -> Vector:
+        go_on()
+        return embed_picture(picture, embedder)
+
+    return References(embed_references(loaded, embed, embedder), top_k=loaded.config.publish.top_k)
+
+
+def embed_references(loaded: Loaded, embed: Callable[[Path], Vector], space: Space) -> list[Reference]:
+    """The references of the configuration, with what *embed* makes of each of their pictures in *space*.
+
+    Raises:
+        ConfigFileError: pictures cannot be used, because *embed* raised `ReferenceImageError`, or catalogues cannot;
+            all of them are told.
+    """
+    problems: list[Problem] = []
+    configs = loaded.config.references
+    pictures = {name: list(_pictures(loaded, name, problems)) for name in configs}
+    room = _Room(loaded, {name: len(found) for name, found in pictures.items()}, space.dimension)
+    progress = _Progress(sum(map(len, pictures.values())))
+    references = []
+    for name, config in configs.items():
+        vectors, labels = room.of(name), tuple(_label(picture.path) for picture in pictures[name])
+        for number, picture in enumerate(pictures[name]):
+            with _blaming(loaded, ("references", name, "images", picture.index), problems):
+                _keep(picture.path, embed(picture.path), vectors, number)
+            progress.step()
+        top_k = config.top_k
+        if config.catalogue is not None:
+            top_k = top_k or OF_CATALOGUE
+            with _blaming(loaded, ("references", name, "catalogue"), problems):
+                cure = f"edged embed -c {loaded.document.file} PICTURES --out {config.catalogue}"
+                catalogue = read_catalogue(config.catalogue, space, config.dtype, cure=cure)
+                vectors, labels = catalogue.rows, catalogue.labels
+        if len(vectors) == 1 and config.catalogue is None:
+            labels = ()
+        references.append(Reference(name, vectors, config.places or (), labels, top_k, config.enter is not None))
+    if problems:
+        raise ConfigFileError(problems)
+    progress.end()
+    _tell_memory(references)
+    return references
+
+
+def reference_problems(loaded: Loaded) -> list[Problem]:
+    """What is wrong with pictures and catalogues of the references, as far as that can be told without a model."""
+    problems: list[Problem] = []
+    for name, config in loaded.config.references.items():
+        for picture in _pictures(loaded, name, problems):
+            with _blaming(loaded, ("references", name, "images", picture.index), problems):
+                read_reference(picture.path)
+        if config.catalogue is not None:
+            with _blaming(loaded, ("references", name, "catalogue"), problems):
+                check_catalogue(config.catalogue)
+    return problems
+
+
+class _Room:
+    """Memory for the vectors of all pictures, of which there are *counts* by reference, with *dimension* numbers each.
+
+    What applies in the same places lies side by side there, so that it is compared at once and kept only once.
+    """
+
+    def __init__(self, loaded: Loaded, counts: Mapping[str, int], dimension: int) -> None:
+        self._counts = counts
+        is_int8 = loaded.config.model.quantize
+        self._shelf_of: dict[str, tuple[tuple[str, ...], Storage]] = {
+            name: (config.places or (), config.dtype or default_dtype(counts[name], is_int8=is_int8))
+            for name, config in loaded.config.references.items()
+        }
+        sizes: Counter[tuple[tuple[str, ...], Storage]] = Counter()
+        for name, count in counts.items():
+            sizes[self._shelf_of[name]] += count
+        self._shelves = {shelf: UnitRows(size, dimension, shelf[1]) for shelf, size in sizes.items()}
+        self._taken: Counter[tuple[tuple[str, ...], Storage]] = Counter()
+
+    def of(self, name: str) -> UnitRows:
+        """The room for the reference *name*, which is asked for once."""
+        shelf = self._shelf_of[name]
+        start = self._taken[shelf]
+        self._taken[shelf] += self._counts[name]
+        return self._shelves[shelf][start : self._taken[shelf]]
+
+
+class _Progress:
+    """Tells in the log how many of *count* pictures are embedded, if that takes long."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._done = 0
+        self._began = self._told = time.monotonic()
+
+    def step(self) -> None:
+        """Another one is embedded."""
+        self._done += 1
+        now = time.monotonic()
+        if now - self._told >= TELL_SECONDS:
+            self._told = now
+            log.info("embedded %d of %d reference pictures", self._done, self._count)
+
+    def end(self) -> None:
+        """All are."""
+        seconds = time.monotonic() - self._began
+        if seconds >= TELL_SECONDS:
+            log.info(
+                "embedded %d reference pictures in %.0f s; a catalogue of them ('edged embed --help') takes no time",
+                self._count,
+                seconds,
+            )
+
+
+def _pictures(loaded: Loaded, name: str, problems: list[Problem]) -> Iterator[_Picture]:
+    """The pictures of the reference *name*; folders that cannot be read are added to *problems*."""
+    for index, path in enumerate(loaded.config.references[name].images or ()):
+        with _blaming(loaded, ("references", name, "images", index), problems):
+            yield from (_Picture(file, index) for file in picture_files(path))
+
+
+@contextmanager
+def _blaming(loaded: Loaded, setting: KeyPath, problems: list[Problem]) -> Iterator[None]:
+    """What goes wrong inside is added to *problems*, as one of that *setting*."""
+    try:
+        yield
+    except ReferenceImageError as exc:
+        problems.append(loaded.problem(setting, str(exc)))
+
+
+def _keep(path: Path, vector: Vector, vectors: UnitRows, number: int) -> None:
+    try:
+        vectors.put(number, vector[np.newaxis])
+    except ValueError as exc:
+        raise ReferenceImageError(f"{path}: the model gives a vector that is zero or not finite") from exc
+
+
+def _label(path: Path) -> str:
+    return "".join(each if each.isprintable() else "?" for each in path.stem)[:LONGEST_LABEL]
+
+
+def _tell_memory(references: Sequence[Reference]) -> None:
+    """Say what many vectors take, by how they are kept."""
+    kept = [each.vectors for each in references if isinstance(each.vectors, UnitRows)]
+    if sum(map(len, kept)) < MANY:
+        return
+    for dtype in DTYPES:
+        count, size = (sum(of(each) for each in kept if each.dtype == dtype) for of in (len, lambda rows: rows.nbytes))
+        if count:
+            log.info("references: %d vectors in %s, %.1f MiB", count, dtype, size / (1 << 20))

@@ -1,0 +1,1 @@
+"""The publisher stage: messages out, subscriptions in."""

@@ -1,0 +1,95 @@
+"""What the results of all cameras come to, as ``event`` messages."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from edged import wire
+from edged.events import EventRules, Events, Happening
+from edged.pipeline.camera_stats import CameraState, Condition
+from edged.pipeline.publisher.message_builder import Scribe
+
+__all__ = ["Announcer"]
+
+LAST_RESULTS_SECONDS = 1.0  # for what a camera that has stopped had captured before
+
+
+class Announcer:
+    """Makes events of what is published. It belongs to the publisher's thread; only `use` may be called by others."""
+
+    def __init__(self, scribe: Scribe, rules: EventRules) -> None:
+        self._scribe = scribe
+        self.rules = rules
+        """What makes events now."""
+        self._events = Events(scribe.run, rules)
+        self._new_rules: deque[EventRules] = deque()
+        self._space_id = ""
+        self._wall_us = 0  # what the wall clock was ahead of the monotonic one at the last result
+
+    def use(self, rules: EventRules) -> None:
+        """Go by *rules* from the next `change_rules` on."""
+        self._new_rules.append(rules)
+
+    def change_rules(self) -> Iterator[wire.Event]:
+        """Go by the rules that have come in between: the ends of events that these leave no place for."""
+        while self._new_rules:
+            self.rules = self._new_rules.popleft()
+            yield from self._messages(self._events.use(self.rules))
+
+    def see(self, vec: wire.Vec, scores: Sequence[wire.Match] | None = None) -> Iterator[wire.Event]:
+        """What a result that was just published means; *scores* are its ``sims`` and those that it does not tell."""
+        scores = vec.sims if scores is None else scores
+        self._space_id = vec.space_id
+        self._wall_us = vec.t_wall_us - vec.t_cap_us
+        return self._messages(self._events.see(vec.camera, vec.region, vec.frame_seq, vec.t_cap_us, scores))
+
+    def note(self, camera: str, condition: Condition) -> Iterator[wire.Event]:
+        """What it means that a camera is in that *condition*: one that is lost or frozen shows nothing any more.
+
+        One that has stopped shows nothing either, a moment later: its last results may still be on their way.
+        """
+        since_us = condition.since_ns // 1000
+        if condition.state in (CameraState.LOST, CameraState.FROZEN):
+            return self._messages(self._events.lose(camera, since_us))
+        is_over = time.monotonic_ns() - condition.since_ns > LAST_RESULTS_SECONDS * 1e9
+        if condition.state is CameraState.STOPPED and is_over:
+            return self._messages(self._events.lose(camera, since_us, "stopped"))
+        return iter(())
+
+    def greet(self, prefixes: Sequence[bytes]) -> None:
+        """Tell what is open again soon, if one of the new subscriptions is to events: they cannot know of it."""
+        topic = wire.subscription("event")
+        if any(prefix.startswith(topic) or topic.startswith(prefix) for prefix in prefixes):
+            self._events.ask()
+
+    def part(self, camera: str) -> Iterator[wire.Event]:
+        """The ends of the events of a camera of which nothing more is published."""
+        return self._messages(self._events.lose(camera, time.monotonic_ns() // 1000, "stopped"))
+
+    def stop(self) -> Iterator[wire.Event]:
+        """The ends of all events: nothing more is published."""
+        return self._messages(self._events.stop())
+
+    def _messages(self, happenings: Sequence[Happening]) -> Iterator[wire.Event]:
+        for happening in happenings:
+            yield wire.Event(
+                run=self._scribe.run,
+                seq=self._scribe.next_seq("event", happening.camera, happening.region),
+                node=self._scribe.node,
+                camera=happening.camera,
+                region=happening.region,
+                event_id=happening.event_id,
+                phase=happening.phase,
+                ref=happening.reference,
+                s=happening.s,
+                peak=happening.peak,
+                reason=happening.reason,
+                # By the clock of now, so that the duration is right also when that was set in between.
+                t_begin_us=happening.t_begin_us + self._wall_us,
+                t_cap_us=happening.t_cap_us,
+                t_wall_us=happening.t_cap_us + self._wall_us,
+                frame_seq=happening.frame_seq,
+                space_id=self._space_id,
+            )

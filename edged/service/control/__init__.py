@@ -1,0 +1,1 @@
+"""The control plane: requests that reach the control socket, and their answers."""

@@ -1,0 +1,263 @@
+"""References that are given to a running daemon, and taken from it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Generator, Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edged.config import CameraConfig
+from edged.config.root import LEAVE_BAND
+from edged.enrolled import Enrolled, EnrolledStore
+from edged.errors import ControlError, ReferenceImageError, StateError
+from edged.pipeline.loading.enrolled_references import Member, references
+from edged.pipeline.loading.event_rules import event_rules
+from edged.pipeline.wall_clock import WallClock
+from edged.references import picture_files
+from edged.service.control.jobs import Job, camera_of, check_delivers, model_facts, wait_for
+from edged.service.control.samples import Choice, Looks, choose
+from edged.vision.png import to_png
+from edged.wire import control_messages as messages
+
+if TYPE_CHECKING:
+    from edged.pipeline.build import Pipeline
+
+__all__ = ["Enrolling"]
+
+log = logging.getLogger(__name__)
+
+FRAMES_SECONDS = 20.0  # within which a camera must give all the frames that were asked for
+
+
+class Enrolling:
+    """Enrolls, forgets and lists references of what is *running*; *wake* lets a job go on that waits."""
+
+    def __init__(self, running: Callable[[], Pipeline], wake: Callable[[], None]) -> None:
+        self._running = running
+        self._wake = wake
+        self._clock = WallClock()
+        self._changing: set[str] = set()  # names, while a job is at them
+
+    def enroll(self, request: messages.Enroll) -> Job:
+        """Look at a region for some frames, keep what it looks like, and let it be compared from the next frame on."""
+        region = _region(request, camera_of(self._running(), request.camera))
+        store = self._store()
+        replaced = self._check_name(request, store)
+        self._changing.add(request.name)
+        try:
+            looks = yield from self._look(request, region)
+            choice = _choice(looks)
+            new = self._enrolled(request, region, looks, choice)
+            try:
+                kept = store.add(new, to_png(looks.looks[choice.index].picture))
+            except StateError as exc:
+                raise ControlError("failed", f"{request.name} cannot be kept: {exc}") from exc
+            yield from self._use_them(without=request.name if replaced else None)
+        finally:
+            self._changing.discard(request.name)
+        log.info("enrolled %s: what %s/%s looks like now", request.name, request.camera, region)
+        result = messages.EnrollResult(
+            reference=_info(Member(kept, kept.vector), looks.space_id),
+            replaced=replaced,
+            similarities=choice.similarities,
+            outliers=choice.outliers,
+        )
+        return result, ()
+
+    def forget(self, request: messages.Forget) -> Job:
+        """Let an enrolled reference no longer be compared, and remove it from the disk."""
+        store, name = self._store(), request.name
+        if name not in store:
+            configured = self._where(name)
+            raise ControlError(
+                "not-found",
+                f"{name} is not enrolled: it is a reference of the configuration ({configured}); take it out there"
+                if configured
+                else f"there is no enrolled reference {name}; 'edged references' lists them",
+            )
+        self._check_free(name)
+        self._changing.add(name)
+        try:
+            try:
+                store.remove(name)
+            except StateError as exc:
+                raise ControlError("failed", f"{name} cannot be removed: {exc}") from exc
+            yield from self._use_them()
+        finally:
+            self._changing.discard(name)
+        log.info("forgot %s", name)
+        return messages.ForgetResult(name=name), ()
+
+    def tell_all(self) -> Job:
+        """Every reference, of the configuration and enrolled."""
+        yield from ()
+        pipeline = self._running()
+        config, facts = pipeline.loaded.config, model_facts(pipeline)
+        infos = [
+            messages.ReferenceInfo(
+                name=name,
+                origin="config",
+                places=reference.places or (),
+                space_id=facts.space_id,
+                thumbnail=_first_picture(reference.images or ()),
+            )
+            for name, reference in config.references.items()
+        ]
+        roster = pipeline.wiring.roster
+        members = roster.members(roster.load(), facts, config.references)
+        infos += [_info(self._placed(member), facts.space_id) for member in members]
+        return messages.ReferencesResult(references=tuple(sorted(infos, key=lambda info: (info.name, info.origin)))), ()
+
+    def catch_up(self) -> Job:
+        """Bring all that is enrolled into the space of a model that is new."""
+        yield from self._use_them()
+        return messages.ReloadResult(changes=()), ()
+
+    def _look(self, request: messages.Enroll, region: str) -> Generator[None, None, Looks]:
+        looks = Looks(request.camera, region, request.frames, self._wake)
+        inference, deadline = self._running().inference, time.monotonic() + FRAMES_SECONDS
+        inference.show(looks)
+        try:
+            while not looks.done:
+                check_delivers(self._running(), request.camera)
+                if time.monotonic() > deadline:
+                    came = f"gave {len(looks.looks)} of {request.frames} frames within {FRAMES_SECONDS:g} s"
+                    raise ControlError("no-frames", f"camera {request.camera} {came}; ask for fewer")
+                yield
+        finally:
+            inference.dismiss(looks)
+        if looks.problem is not None:
+            raise ControlError("failed", f"{request.camera}/{region}: {looks.problem}")
+        return looks
+
+    def _enrolled(self, request: messages.Enroll, region: str, looks: Looks, choice: Choice) -> Enrolled:
+        look, leave = looks.looks[choice.index], request.leave
+        if request.enter is not None and leave is None:
+            leave = max(-1.0, round(request.enter - LEAVE_BAND, 6))
+        return Enrolled(
+            name=request.name,
+            camera=request.camera,
+            region=region,
+            places=(f"{request.camera}/{region}",),
+            rotation=looks.rotation,
+            decode=looks.decode,
+            space_id=looks.space_id,
+            vector=look.vector,
+            t_wall_us=self._clock.wall_us(look.t_cap_ns),
+            frames=len(looks.looks) - len(choice.outliers),
+            similarity=choice.least,
+            picture=Path(),
+            enter=request.enter,
+            leave=leave,
+            min_seconds=request.min_seconds,
+            cooldown_seconds=request.cooldown_seconds,
+        )
+
+    def _use_them(self, without: str | None = None) -> Generator[None, None, None]:
+        """Let the inference and the publisher go by what is enrolled now.
+
+        Events of the reference *without* end first, because it is another one under the same name.
+        """
+        while True:
+            pipeline = self._running()
+            try:
+                yield from self._use_in(pipeline, without)
+            except ControlError as refusal:
+                if refusal.code != "stopping" or self._running().inference is pipeline.inference:
+                    raise
+            else:
+                return
+
+    def _use_in(self, pipeline: Pipeline, without: str | None) -> Generator[None, None, None]:
+        config, roster, inference = pipeline.loaded.config, pipeline.wiring.roster, pipeline.inference
+        entries, facts = roster.load(), model_facts(pipeline)
+        for entry in roster.missing(entries, facts):
+            yield from wait_for(inference.ask(partial(roster.embed, entry)), self._wake)
+        roster.forget_all_but(entries)
+        if without is not None:
+            others = [rule for rule in roster.rules(config.references) if rule.reference != without]
+            pipeline.publisher.use_rules(event_rules(config, others))
+        members = roster.members(entries, facts, config.references)
+        yield from wait_for(inference.use(enrolled=references(members)), self._wake)
+        pipeline.publisher.use_rules(pipeline.wiring.rules(pipeline.loaded))
+
+    def _check_name(self, request: messages.Enroll, store: EnrolledStore) -> bool:
+        """Whether *request* replaces a reference, if it may."""
+        name = request.name
+        if where := self._where(name):
+            raise ControlError("taken", f"{name} is a reference of the configuration ({where}); choose another name")
+        self._check_free(name)
+        if name in store and not request.replace:
+            raise ControlError("taken", f"{name} is enrolled already; ask to replace it (--replace), or forget it")
+        return name in store
+
+    def _check_free(self, name: str) -> None:
+        if name in self._changing:
+            raise ControlError("busy", f"{name} is being enrolled or forgotten at this moment")
+
+    def _where(self, name: str) -> str:
+        """Where the configuration has a reference *name*; nothing if it has none."""
+        loaded = self._running().loaded
+        return loaded.where(("references", name)) if name in loaded.config.references else ""
+
+    def _store(self) -> EnrolledStore:
+        store = self._running().wiring.roster.store
+        if store is None:
+            raise ControlError("failed", "there is no folder to keep references in; set STATE_DIRECTORY")
+        return store
+
+    def _placed(self, member: Member) -> Member:
+        """*member*, with a problem if there is no such camera or region now."""
+        enrolled, cameras = member.enrolled, self._running().loaded.config.cameras
+        if enrolled.camera in cameras and enrolled.region in cameras[enrolled.camera].regions:
+            return member
+        return Member(enrolled, member.vector, f"there is no {enrolled.camera}/{enrolled.region} in the configuration")
+
+
+def _choice(looks: Looks) -> Choice:
+    try:
+        return choose(looks.looks)
+    except ValueError as exc:
+        raise ControlError("failed", f"what the model makes of it cannot be compared: {exc}") from exc
+
+
+def _region(request: messages.Enroll, camera: CameraConfig) -> str:
+    """The region that *request* means."""
+    known = ", ".join(camera.regions)
+    if request.region is None:
+        if len(camera.regions) > 1:
+            raise ControlError("invalid", f"region: must be given, as camera {request.camera} has {known}")
+        return next(iter(camera.regions))
+    if request.region not in camera.regions:
+        raise ControlError("not-found", f"camera {request.camera} has no region {request.region}; it has {known}")
+    return request.region
+
+
+def _info(member: Member, space_id: str) -> messages.ReferenceInfo:
+    enrolled = member.enrolled
+    return messages.ReferenceInfo(
+        name=enrolled.name,
+        origin="enrolled",
+        places=enrolled.places,
+        space_id=enrolled.space_id if member.vector is None else space_id,
+        thumbnail=str(enrolled.picture),
+        problem=member.problem,
+        t_wall_us=enrolled.t_wall_us,
+        camera=enrolled.camera,
+        region=enrolled.region,
+        frames=enrolled.frames,
+        similarity=enrolled.similarity,
+    )
+
+
+def _first_picture(images: Iterable[Path]) -> str | None:
+    """A picture of a reference of the configuration; None if none is there any more."""
+    for path in images:
+        try:
+            return str(picture_files(path)[0])
+        except ReferenceImageError:
+            continue
+    return None

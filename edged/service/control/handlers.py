@@ -1,0 +1,180 @@
+"""What is done of the requests that reach the control socket."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edged import __version__
+from edged.errors import ControlError
+from edged.pipeline.inference.observer import Sight
+from edged.pipeline.wall_clock import WallClock
+from edged.service.control.enrollment import Enrolling
+from edged.service.control.jobs import Job, camera_of, check_delivers, model_facts, wait_for
+from edged.values import FULL, Format, Region, Rotation, Stamp
+from edged.vision.pixels.view import portraits
+from edged.vision.png import to_png
+from edged.wire import control_messages as messages
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edged.pipeline.build import Pipeline
+    from edged.pipeline.inference.stage import Inference
+    from edged.vision.pixels.resize import Resize
+    from edged.vision.specs import InputSpec
+
+__all__ = ["Clerk"]
+
+FRAME_SECONDS = 20.0  # within which a camera must give a frame
+RELOAD_SECONDS = 300.0  # another model may be tried in a process of its own first
+
+
+class Clerk:
+    """Makes a job of each request. Its jobs go on in the thread of the control stage, and never hold it up for long.
+
+    Args:
+        running: what runs now, which may be something else after a reload.
+        reload: begins to read the configuration again; its future has a line for each change.
+        wake: lets the jobs go on; called from other threads.
+    """
+
+    def __init__(
+        self,
+        running: Callable[[], Pipeline],
+        reload: Callable[[], Future[Sequence[str]]] | None,
+        wake: Callable[[], None],
+    ) -> None:
+        self._running = running
+        self._reload = reload
+        self._wake = wake
+        self._clock = WallClock()
+        self._started = time.monotonic()
+        self._enrolling = Enrolling(running, wake)
+        self._inference: Inference | None = None
+
+    def begin(self, request: messages.Request) -> Job:
+        """The job that *request* is; nothing is done before it goes on for the first time."""
+        match request:
+            case messages.Status():
+                return self._tell_status()
+            case messages.Reload():
+                return self._begin_reload()
+            case messages.Enroll():
+                return self._enrolling.enroll(request)
+            case messages.Forget():
+                return self._enrolling.forget(request)
+            case messages.ListReferences():
+                return self._enrolling.tell_all()
+            case messages.Snapshot():
+                return self._take_snapshot(request)
+
+    def keep_up(self) -> Job | None:
+        """What there is to do that nobody asks for: another model came while something was being enrolled, perhaps."""
+        before, self._inference = self._inference, self._running().inference
+        return None if before in (None, self._inference) else self._enrolling.catch_up()
+
+    def _tell_status(self) -> Job:
+        yield from ()
+        pipeline = self._running()
+        config, facts = pipeline.loaded.config, model_facts(pipeline)
+        conditions = {tally.camera: tally.condition for tally in pipeline.tallies}
+        enrolled = [entry.name for entry in pipeline.wiring.roster.load() if entry.name not in config.references]
+        result = messages.StatusResult(
+            node=config.node,
+            version=__version__,
+            pid=os.getpid(),
+            uptime_s=round(time.monotonic() - self._started, 3),
+            config=pipeline.loaded.document.file,
+            model=facts.model,
+            space_id=facts.space_id,
+            engine=facts.engine,
+            delegate=facts.delegate,
+            cameras=tuple(
+                messages.CameraReport(
+                    name=name,
+                    regions=tuple(config.cameras[name].regions),
+                    state=condition.state.value,
+                    reason=condition.reason,
+                )
+                for name, condition in conditions.items()
+                if name in config.cameras
+            ),
+            references=len(config.references) + len(enrolled),
+            enrolled=len(enrolled),
+        )
+        return result, ()
+
+    def _begin_reload(self) -> Job:
+        if self._reload is None:
+            raise ControlError("failed", "this daemon cannot read its configuration again")
+        changes = yield from wait_for(self._reload(), self._wake, RELOAD_SECONDS)
+        return messages.ReloadResult(changes=tuple(changes)), ()
+
+    def _take_snapshot(self, request: messages.Snapshot) -> Job:
+        camera_of(self._running(), request.camera)
+        glance, inference = _Glance(request.camera, self._wake), self._running().inference
+        deadline = time.monotonic() + FRAME_SECONDS
+        inference.show(glance)
+        try:
+            while not glance.done:
+                check_delivers(self._running(), request.camera)
+                if time.monotonic() > deadline:
+                    raise ControlError("no-frames", f"camera {request.camera} gave no frame in {FRAME_SECONDS:g} s")
+                yield
+        finally:
+            inference.dismiss(glance)
+        pictures = glance.pictures()
+        infos = [
+            messages.PictureInfo(name=name, width=picture.shape[1], height=picture.shape[0])
+            for name, picture in pictures.items()
+        ]
+        result = messages.SnapshotResult(
+            camera=request.camera,
+            frame_seq=glance.seq,
+            t_wall_us=self._clock.wall_us(glance.stamp.t_cap_ns),
+            pictures=tuple(infos),
+        )
+        return result, [to_png(picture) for picture in pictures.values()]
+
+
+class _Glance:
+    """A witness that keeps the next whole frame of a camera. All but ``done`` is there when that is true."""
+
+    stamp: Stamp
+    seq: int
+
+    def __init__(self, camera: str, on_done: Callable[[], None]) -> None:
+        self.done = False
+        self._camera = camera
+        self._on_done = on_done
+        self._frame: NDArray[np.uint8]
+        self._format: Format
+        self._regions: dict[str, Region]
+        self._rotation: Rotation
+        self._input: InputSpec
+        self._resize: Resize
+
+    def __call__(self, sight: Sight) -> bool:
+        feed, lease, embedder = sight.feed, sight.lease, sight.embedder
+        if feed.camera != self._camera or self.done:
+            return self.done
+        self._frame, self._format, self.seq, self.stamp = lease.pixels.copy(), lease.format, lease.seq, lease.stamp
+        # A camera that cuts the region out itself shows nothing else.
+        self._regions = {name: FULL if feed.is_cropped else region for name, region in feed.regions}
+        self._rotation = feed.rotation
+        self._input, self._resize = embedder.model.input, embedder.options.resize
+        self.done = True
+        self._on_done()
+        return True
+
+    def pictures(self) -> dict[str, NDArray[np.uint8]]:
+        """RGB pictures of that frame, by name; see `portraits`."""
+        return portraits(
+            self._camera, self._frame, self._format, self._regions, self._rotation, self._input, self._resize
+        )

@@ -1,0 +1,90 @@
+"""What the jobs of the control stage have in common: what they work with, and how they wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import CancelledError, Future
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from edged.config import ConfigFileError
+from edged.errors import ControlError, EdgedError
+from edged.pipeline.camera_stats import CameraState
+from edged.wire import control_messages as messages
+
+if TYPE_CHECKING:
+    from edged.config import CameraConfig
+    from edged.pipeline.build import Pipeline
+    from edged.pipeline.handover import ModelFacts
+
+__all__ = ["Answer", "Job", "camera_of", "check_delivers", "model_facts", "wait_for"]
+
+ERRAND_SECONDS = 30.0  # for what a stage is asked: it may be at a big model on a small board
+
+T = TypeVar("T")
+
+Answer: TypeAlias = tuple[messages.Result, Sequence[bytes]]
+"""A result, and the pictures that follow it."""
+
+Job: TypeAlias = Generator[None, None, Answer]
+"""Goes on whenever it is asked to, and yields while it waits for others. It raises ControlError."""
+
+
+def wait_for(future: Future[T], wake: Callable[[], None], seconds: float = ERRAND_SECONDS) -> Generator[None, None, T]:
+    """What *future* comes to; *wake* is called then.
+
+    Raises:
+        ControlError: it failed, or did not come within *seconds*.
+    """
+    future.add_done_callback(lambda _: wake())
+    deadline = time.monotonic() + seconds
+    while not future.done():
+        if time.monotonic() > deadline:
+            raise ControlError("failed", f"the daemon did not come to it within {seconds:g} s")
+        yield
+    try:
+        return future.result(0)
+    except CancelledError as exc:
+        raise ControlError("stopping", "the daemon is stopping, or changing its model") from exc
+    except ConfigFileError as exc:
+        raise ControlError("config", str(exc)) from exc
+    except EdgedError as exc:
+        raise ControlError("failed", str(exc)) from exc
+
+
+def camera_of(pipeline: Pipeline, name: str) -> CameraConfig:
+    """The camera *name*.
+
+    Raises:
+        ControlError: there is none.
+    """
+    cameras = pipeline.loaded.config.cameras
+    if name not in cameras:
+        raise ControlError("not-found", f"there is no camera {name}; there are {', '.join(cameras)}")
+    return cameras[name]
+
+
+def check_delivers(pipeline: Pipeline, name: str) -> None:
+    """Nothing, if frames of the camera *name* come or will come.
+
+    Raises:
+        ControlError: it is lost, frozen or stopped.
+    """
+    condition = next((tally.condition for tally in pipeline.tallies if tally.camera == name), None)
+    if condition is None:
+        raise ControlError("not-found", f"there is no camera {name} any more")
+    if condition.state not in (CameraState.STARTING, CameraState.RUNNING):
+        reason = f": {condition.reason}" if condition.reason else ""
+        raise ControlError("no-frames", f"camera {name} is {condition.state}{reason}")
+
+
+def model_facts(pipeline: Pipeline) -> ModelFacts:
+    """What the model is.
+
+    Raises:
+        ControlError: it is not open yet.
+    """
+    facts = pipeline.inference.facts
+    if facts is None:
+        raise ControlError("busy", "the daemon is starting: its model is not open yet")
+    return facts

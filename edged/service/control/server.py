@@ -1,0 +1,180 @@
+"""The control stage: hears requests at a socket file, and answers them. ``docs/control.md`` is its manual."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edged.bell import Bell
+from edged.errors import ControlError, PublishError
+from edged.pipeline.stage import Stage
+from edged.service.control.connections import Caller, Callers
+from edged.service.control.handlers import Clerk
+from edged.service.control.jobs import Answer, Job
+from edged.service.control.socket_file import SocketFile
+from edged.wire import control as wire
+from edged.wire import control_messages as messages
+
+if TYPE_CHECKING:
+    from edged.config import ControlConfig
+    from edged.pipeline.build import Pipeline
+
+__all__ = ["Control"]
+
+log = logging.getLogger(__name__)
+
+BATCH = 32  # requests are followed by a pause,
+PAUSE_SECONDS = 0.02  # so that whoever floods the socket gets no more of the processor than this leaves
+MOST_JOBS = 8  # under way; each may hold pictures
+AT_ONCE = (messages.Status, messages.ListReferences)  # these are done before the next is read
+LOOK_SECONDS = 0.25  # how long a step may wait while jobs are under way: cameras get lost without telling
+IDLE_SECONDS = 1.0
+BYE_SECONDS = 0.3  # for answers that are on their way when the daemon stops
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """A job, and who asked for it: *before* are the frames before the request, which come before the answer too."""
+
+    job: Job
+    caller: Caller
+    before: Sequence[bytes]
+    request_id: str
+
+
+class Control(Stage):
+    """Answers requests at a socket file, where it is a ROUTER to ZeroMQ's sockets.
+
+    It never waits for a caller: what is slow is a job that goes on bit by bit, of which there are never more than
+    `MOST_JOBS`, and an answer that a caller does not take is dropped.
+
+    Args:
+        config: where it listens. Where the file does not say so, and another daemon has the usual place, this one does
+            without, and says so in the log.
+        running: what runs now; see `Clerk`.
+        reload: begins to read the configuration again; see `Clerk`. None: that cannot be.
+    """
+
+    step_seconds = 60.0  # a worn memory card takes its time to keep a picture
+
+    def __init__(
+        self,
+        config: ControlConfig,
+        running: Callable[[], Pipeline],
+        reload: Callable[[], Future[Sequence[str]]] | None = None,
+    ) -> None:
+        super().__init__("control")
+        self._config = config
+        self._running = running
+        self._bell = Bell()
+        self._clerk = Clerk(running, reload, self._bell.ring)
+        self._jobs: list[_UnderWay] = []
+        self._own: Job | None = None
+        self._file: SocketFile | None = None
+        self._callers = Callers(None, self._bell)
+
+    def open(self) -> None:
+        endpoint = self._config.endpoint
+        if endpoint is None or endpoint.socket_path is None:
+            return
+        try:
+            self._file = SocketFile(endpoint.socket_path, "control.endpoint")
+        except PublishError as exc:
+            if self._config.is_chosen:
+                raise
+            log.warning("%s; this edged runs without a control socket", exc)
+            return
+        self._callers = Callers(self._file.listening, self._bell)
+        log.info("control: %s", endpoint.address)
+
+    def step(self) -> None:
+        seconds = LOOK_SECONDS if self._jobs or self._own else IDLE_SECONDS
+        heard = 0
+        for caller, frames in self._callers.wait(seconds):
+            self._take(caller, frames)
+            heard += 1
+        self._go_on()
+        if heard:
+            self.pause(PAUSE_SECONDS * heard / BATCH)
+
+    def wake(self) -> None:
+        self._bell.ring()
+
+    def close(self) -> None:
+        if self._own is not None:
+            self._own.close()
+        for under_way in self._jobs:
+            under_way.job.close()
+            stopping = ControlError("stopping", "the daemon is stopping")
+            self._answer(under_way, [wire.write_refusal(stopping, under_way.request_id)])
+        self._callers.close(BYE_SECONDS)
+        if self._file is not None:
+            self._file.close()
+        if (store := self._running().wiring.roster.store) is not None:
+            store.close()
+        self._bell.close()
+
+    def _take(self, caller: Caller, frames: list[bytes]) -> None:
+        """Begin with a request: one frame, which comes after an empty one from a REQ socket."""
+        before = frames[:1] if len(frames) > 1 and not frames[0] else []
+        request_id = None
+        try:
+            envelope = _envelope(frames[len(before) :])
+            request_id = envelope.id
+            request = envelope.request()
+            self._check_room(request)
+        except ControlError as refusal:
+            self._callers.send(caller, [*before, wire.write_refusal(refusal, request_id)])
+            return
+        caller.waits_for += 1
+        self._jobs.append(_UnderWay(self._clerk.begin(request), caller, before, request_id))
+        self._go_on_with(self._jobs[-1])
+
+    def _check_room(self, request: messages.Request) -> None:
+        if len(self._jobs) >= MOST_JOBS and not isinstance(request, AT_ONCE):
+            raise ControlError("busy", f"{MOST_JOBS} requests are under way; ask again later")
+
+    def _go_on(self) -> None:
+        """Let every job go on, and what is to be done by itself."""
+        for under_way in tuple(self._jobs):
+            self._go_on_with(under_way)
+        self._own = self._own or self._clerk.keep_up()
+        if self._own is not None:
+            try:
+                next(self._own)
+            except StopIteration:
+                self._own = None
+            except ControlError as refusal:
+                self._own = None
+                log.warning("enrolled references could not follow the new model: %s", refusal)
+
+    def _go_on_with(self, under_way: _UnderWay) -> None:
+        try:
+            next(under_way.job)
+        except StopIteration as end:
+            result, pictures = _came_to(end)
+            frames = [wire.write_reply(result, under_way.request_id), *pictures]
+        except ControlError as refusal:
+            frames = [wire.write_refusal(refusal, under_way.request_id)]
+        else:
+            return
+        self._jobs.remove(under_way)
+        self._answer(under_way, frames)
+
+    def _answer(self, under_way: _UnderWay, frames: Sequence[bytes]) -> None:
+        under_way.caller.waits_for -= 1
+        self._callers.send(under_way.caller, [*under_way.before, *frames])
+
+
+def _envelope(frames: Sequence[bytes]) -> wire.Envelope:
+    if len(frames) != 1:
+        raise ControlError("malformed", f"request: must be one frame (got {len(frames)})")
+    return wire.read_envelope(frames[0])
+
+
+def _came_to(end: StopIteration) -> Answer:
+    answer: Answer = end.value
+    return answer

@@ -1,0 +1,1 @@
+"""Reloads: the running stages follow a changed configuration."""

@@ -1,0 +1,190 @@
+"""Following the configuration while the daemon runs: what SIGHUP and ``edged reload`` ask for."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeAlias
+
+from edged.config import ConfigFileError
+from edged.errors import ConfigError, EdgedError, RingClosed
+from edged.pipeline.build import Pipeline
+from edged.pipeline.stage import Stage
+from edged.service.reload.change import Change, Known
+from edged.service.reload.record_file import Outcome
+from edged.service.reload.waiting import Patience
+
+__all__ = ["Reloader"]
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 10.0
+Answer: TypeAlias = "Future[Sequence[str]]"
+
+MOST_TOLD = 5  # problems in a status, which comes every two seconds; the log has all of them
+
+
+class Reloader(Stage):
+    """Makes the stages follow the configuration *file*: all that it says, or nothing.
+
+    It is a stage of its own, beside those of the pipeline, so that the daemon's main thread goes on watching them and
+    hears a signal to stop: that ends a reload wherever it is.
+
+    Args:
+        file: the configuration.
+        pipeline: the stages as they are at first; they are to be open when this one is started.
+        report: called with how each reload came out.
+    """
+
+    step_seconds = 60.0  # between two looks at whether it shall stop: to read files, mostly
+
+    def __init__(self, file: Path, pipeline: Pipeline, report: Callable[[Outcome], None] = lambda _: None) -> None:
+        super().__init__("reload")
+        self.has_failed = False
+        """Whether the last reload changed nothing, because something is wrong."""
+        self._file = file
+        self._pipeline = pipeline
+        self._change: Change | None = None
+        self._report = report
+        self._asked = threading.Event()
+        self._answers: deque[Answer] = deque()
+        self._working = False
+        self._cared_for: tuple[Stage, ...] = ()
+        self._known: Known = {}
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The stages as they are now."""
+        change = self._change
+        return self._pipeline if change is None else change.pipeline
+
+    @property
+    def busy(self) -> bool:
+        """Whether a reload goes on or is to begin."""
+        return self._working or self._asked.is_set()
+
+    @property
+    def passing(self) -> list[Stage]:
+        """Stages that run beside the pipeline: they are not part of it yet, or are no more and have not ended yet."""
+        stages = self.pipeline.stages
+        return [stage for stage in self._cared_for if stage.running and stage not in stages]
+
+    def ask(self) -> Answer:
+        """Ask for a reload that reads the file from now on; called from any thread, returns at once.
+
+        Several that come before one has begun are one. The future has what was changed, a line for each part of the
+        daemon, or the `EdgedError` for which nothing was; it is cancelled if the daemon stops.
+        """
+        answer: Answer = Future()
+        self._answers.append(answer)
+        self._asked.set()
+        if not self.running and self.stopping:
+            self._cancel()
+        return answer
+
+    def open(self) -> None:
+        """There is nothing to open."""
+
+    def step(self) -> None:
+        if not self._asked.wait(WAIT_SECONDS) or self.stopping:
+            return
+        self._working = True
+        self._asked.clear()
+        answers = [self._answers.popleft() for _ in range(len(self._answers))]
+        try:
+            self._reload(answers)
+        finally:
+            self._working = False
+            for answer in answers:
+                answer.cancel()  # harmless where there is an answer
+            self._on_end()
+
+    def wake(self) -> None:
+        self._asked.set()
+
+    def close(self) -> None:
+        self._cancel()
+
+    def _cancel(self) -> None:
+        while self._answers:
+            self._answers.popleft().cancel()
+
+    def _reload(self, answers: list[Answer]) -> None:
+        began_ns = time.monotonic_ns()
+        log.info("reload: reading %s", self._file)
+        patience = Patience(self._go_on)
+        change = Change(self._file, self._pipeline, patience, self._care, self._start, self._known)
+        self._change = change
+        try:
+            self._follow(change)
+        except RingClosed:
+            raise  # the daemon stops
+        except EdgedError as exc:
+            self._tell_problem(exc)
+            self._report(Outcome(began_ns, problem=str(exc), is_config_problem=isinstance(exc, ConfigError)))
+            _answer(answers, problem=exc)
+        else:
+            changes, later = change.plan.changes(), change.plan.later
+            self._tell_done(changes, later)
+            self._report(Outcome(began_ns, (*changes, *(f"{name}: at the next start" for name in later))))
+            _answer(answers, changes)
+        finally:
+            self._pipeline, self._change = change.pipeline, None
+            self._cared_for = tuple(stage for stage in self._cared_for if stage.running)
+
+    def _follow(self, change: Change) -> None:
+        change.prepare()
+        try:
+            change.commit()
+        except RingClosed:
+            raise
+        except EdgedError as exc:
+            raise RuntimeError(f"a reload could not be brought to its end: {exc}") from exc
+
+    def _go_on(self) -> None:
+        if self.stopping:
+            raise RingClosed("stopped during a reload")
+        self.progress()
+
+    def _care(self, stage: Stage) -> None:
+        self._cared_for = (*(each for each in self._cared_for if each.running), stage)
+        self._go_on()
+
+    def _start(self, stage: Stage) -> None:
+        self._go_on()
+        stage.start(self._on_end)
+
+    def _tell_done(self, changes: tuple[str, ...], later: tuple[str, ...]) -> None:
+        self.has_failed = False
+        for line in changes:
+            log.info("reload: %s", line)
+        for section in later:
+            log.warning("reload: %s: takes effect at the next start", section)
+        log.info("reload: done%s", "" if changes else ", nothing has changed")
+        self.pipeline.publisher.tell_problem(None)
+
+    def _tell_problem(self, exc: EdgedError) -> None:
+        self.has_failed = True
+        lines = str(exc).splitlines()
+        for line in lines:
+            log.error("reload: %s", line)
+        log.error("reload: nothing was changed, and edged goes on as before")
+        if isinstance(exc, ConfigFileError):
+            lines = [str(problem) for problem in exc.problems]
+        more = [f"and {len(lines) - MOST_TOLD} more"] if len(lines) > MOST_TOLD else []
+        self.pipeline.publisher.tell_problem("\n".join([*lines[:MOST_TOLD], *more]))
+
+
+def _answer(answers: list[Answer], changes: Sequence[str] = (), problem: EdgedError | None = None) -> None:
+    for answer in answers:
+        with suppress(InvalidStateError):  # who asked has given up
+            if problem is None:
+                answer.set_result(changes)
+            else:
+                answer.set_exception(problem)

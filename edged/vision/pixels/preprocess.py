@@ -1,0 +1,155 @@
+"""A frame to what a model takes: crop, resize, colour, turn, normalise.
+
+Everything is written into memory that was made when a geometry was first seen, and the last step writes into the
+caller's array, which may be the model's input tensor.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edged.values import PixelFormat
+from edged.vision.pixels.colour import CHANNELS, frame_size
+from edged.vision.pixels.orientation import Orientation
+from edged.vision.pixels.pixel_values import pixel_values
+from edged.vision.pixels.plans import Aim, PackedPlan, PlanarPlan
+from edged.vision.pixels.resize import Resize, Scratch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edged.values import Box
+    from edged.vision.specs import InputSpec
+
+__all__ = ["Preprocessor", "Resize"]
+
+_PLANS = 64
+"""Geometries remembered: regions times frame sizes of a busy daemon."""
+
+_MIRRORED = {PixelFormat.RGB: PixelFormat.BGR, PixelFormat.BGR: PixelFormat.RGB}
+
+
+class Preprocessor:
+    """Brings pictures into the form that one model takes. One thread uses it.
+
+    Args:
+        spec: the model's input.
+        resize: ``exact``: the Task Library's own resize, to the bit; ``linear`` or ``area``: OpenCV's.
+
+    Raises:
+        ModelError: a ``float32`` input without normalisation, or an ``int8`` one with normalisation and no scale.
+    """
+
+    def __init__(self, spec: InputSpec, resize: Resize = "exact") -> None:
+        self._aim = Aim(spec, resize, pixel_values(spec), Scratch())
+        self._plans: OrderedDict[tuple[object, ...], PackedPlan | PlanarPlan] = OrderedDict()
+        self._ways: dict[tuple[object, ...], _Way] = {}
+
+    def __call__(
+        self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, orientation: Orientation, out: NDArray[Any]
+    ) -> None:
+        """Write the part *box* of *image*, upright, into *out* as the model takes it.
+
+        Args:
+            image: ``uint8`` of any memory layout, of the shape that *pixels* has.
+            pixels: how the colours of *image* lie.
+            box: in pixels of *image* as stored, before it is turned.
+            orientation: how *image* is stored. Where it swaps the sides, the crop is resized to the model's height and
+                width swapped and turned then, which is how the Task Library does it.
+            out: ``(height, width, 3)`` or ``(1, height, width, 3)`` of the input's dtype.
+
+        Raises:
+            ValueError: *image* or *out* has another shape or dtype than it has to have, or *box* is empty or reaches
+                outside *image*.
+        """
+        seen = (image.shape, image.strides, image.dtype, pixels, box, orientation)
+        way = self._ways.get(seen)
+        if way is None:
+            way = self._way(image, pixels, box, orientation)
+            if len(self._ways) >= _PLANS:
+                self._ways.clear()
+            self._ways[seen] = way
+        way(image, out)
+
+    def _way(self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, orientation: Orientation) -> _Way:
+        width, height = frame_size(image, pixels)
+        if box.width < 1 or box.height < 1 or not _inside(box, width, height):
+            raise ValueError(
+                f"Invalid crop coordinates. The picture has {width} x {height} pixels (got a box of "
+                f"{box.width} x {box.height} at {box.x}, {box.y})"
+            )
+        mirrored = pixels in _MIRRORED and image.strides[2] < 0
+        if mirrored:
+            image, pixels = image[..., ::-1], _MIRRORED[pixels]
+        readable = _readable(image) if pixels in CHANNELS else image.flags.c_contiguous
+        plan = self._plan(pixels, box, Orientation(orientation))
+        return _Way(self._aim, plan, box, mirrored=mirrored, scattered=not readable)
+
+    def _plan(self, pixels: PixelFormat, box: Box, orientation: Orientation) -> PackedPlan | PlanarPlan:
+        planar = pixels not in CHANNELS
+        places = (box.x % 2, box.y % 2) if planar else ()
+        key = (pixels, box.width, box.height, orientation, *places)
+        plan = self._plans.get(key)
+        if plan is None:
+            make = PlanarPlan if planar else PackedPlan
+            plan = self._plans[key] = make(self._aim, pixels, box, orientation)
+            if len(self._plans) > _PLANS:
+                self._plans.popitem(last=False)
+        else:
+            self._plans.move_to_end(key)
+        return plan
+
+
+class _Way:
+    """From pictures in one layout of memory to the model: what was found out once, and need not be for each of them."""
+
+    def __init__(self, aim: Aim, plan: PackedPlan | PlanarPlan, box: Box, *, mirrored: bool, scattered: bool) -> None:
+        self._aim = aim
+        self._plan = plan
+        self._box = box
+        self._mirrored = mirrored
+        self._scattered = scattered
+
+    def __call__(self, image: NDArray[np.uint8], out: NDArray[Any]) -> None:
+        """Write the box of *image*, upright, into *out* as the model takes it.
+
+        *image* lies in memory as the one that this was made for. *out* is ``(height, width, 3)`` or
+        ``(1, height, width, 3)`` of the input's dtype.
+
+        Raises:
+            ValueError: *out* has another shape or dtype.
+        """
+        target = self._checked(out)
+        if self._mirrored:
+            image = image[..., ::-1]
+        if target.flags.c_contiguous:
+            self._plan(image, self._box, target, scattered=self._scattered)
+        else:
+            whole = self._aim.scratch.array("whole", target.shape, target.dtype.type)
+            self._plan(image, self._box, whole, scattered=self._scattered)
+            np.copyto(target, whole)
+
+    def _checked(self, out: NDArray[Any]) -> NDArray[Any]:
+        spec = self._aim.spec
+        shape = (spec.height, spec.width, 3)
+        target = out[0] if out.ndim == 4 and out.shape[0] == 1 else out
+        if target.shape != shape or target.dtype != spec.dtype:
+            raise ValueError(
+                f"out must be {spec.dtype} of shape {shape} or {(1, *shape)} (got {out.dtype} of shape {out.shape})"
+            )
+        return target
+
+
+def _inside(box: Box, width: int, height: int) -> bool:
+    return box.x >= 0 and box.y >= 0 and box.x + box.width <= width and box.y + box.height <= height
+
+
+def _readable(picture: NDArray[np.uint8]) -> bool:
+    """Whether OpenCV can read *picture* where it lies: pixels next to each other, rows downwards, gaps allowed."""
+    *_, width = picture.shape[:2]
+    size = picture.shape[2] if picture.ndim == 3 else 1
+    strides = picture.strides
+    return strides[-1] == 1 and strides[1] == size and strides[0] >= width * size

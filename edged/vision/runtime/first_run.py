@@ -1,0 +1,108 @@
+"""What a child process does with a model that nobody has run yet, and what it is told and tells.
+
+It may neither take all memory nor go on for ever, and if it dies it leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edged.errors import InferenceError, ModelError
+from edged.values import Delegate
+from edged.vision.runtime.interpreter import Interpreter
+from edged.vision.specs import Normalization
+from edged.vision.tflite.model_file import read_model
+
+if TYPE_CHECKING:
+    from edged.vision.runtime.engine import EngineName
+    from edged.vision.specs import ModelFile
+
+__all__ = ["BEGUN", "REFUSED", "SECONDS", "SURVIVED", "first_run", "main", "write_errand"]
+
+SECONDS = 60
+"""A model that needs longer for one picture, with the time to start Python, is of no use here."""
+
+MEMORY = 3 << 30
+"""Bytes that the model may take, by far more than an embedder needs."""
+
+BEGUN, SURVIVED, REFUSED = "edged trial: begun", "edged trial: survived", "edged trial: refused"
+"""Lines on stdout; libraries may print others."""
+
+
+def write_errand(model: ModelFile, engine: EngineName, delegate: Delegate) -> bytes:
+    """What the child is told: a line of JSON, and the model file."""
+    normalization = model.input.normalization
+    told = {
+        "name": model.name,
+        "normalization": None if normalization is None else [normalization.mean, normalization.std],
+        "engine": engine,
+        "delegate": asdict(delegate),
+    }
+    return json.dumps(told).encode() + b"\n" + model.content
+
+
+def _read_errand() -> tuple[ModelFile, EngineName, Delegate]:
+    told = json.loads(sys.stdin.buffer.readline())
+    mean_std = told["normalization"]
+    normalization = None if mean_std is None else Normalization(*map(tuple, mean_std))
+    model = read_model(sys.stdin.buffer.read(), name=told["name"], normalization=normalization)
+    options = tuple((key, value) for key, value in told["delegate"].pop("options"))
+    return model, told["engine"], Delegate(**told["delegate"], options=options)
+
+
+def main() -> None:
+    """What a child does that was started: run the model that comes in on stdin, and say on stdout how it went."""
+    model, engine, delegate = _read_errand()
+    print(BEGUN, flush=True)
+    print(first_run(model, engine, delegate))
+
+
+def first_run(model: ModelFile, engine: EngineName, delegate: Delegate) -> str:
+    """Load *model*, run it on a picture, and tell how that went: ``SURVIVED`` or ``REFUSED``."""
+    _limit_resources()
+    try:
+        with Interpreter(model, engine=engine, delegate=delegate) as interpreter:
+            interpreter.write(_pattern(model))
+            interpreter.invoke()
+            for head in model.heads:
+                interpreter.read(head, np.empty(head.size, head.dtype))
+    except (ModelError, InferenceError, ValueError):
+        return REFUSED
+    return SURVIVED
+
+
+def _limit_resources() -> None:
+    """No core file, no more time and memory than agreed, and first to go if the machine runs out of it."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    _lower(resource.RLIMIT_AS, pages * resource.getpagesize() + MEMORY)
+    _lower(resource.RLIMIT_CPU, SECONDS * (os.cpu_count() or 1))
+    _lower(resource.RLIMIT_CORE, 0)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(SECONDS)  # also if nobody is left to wait for it
+
+
+def _lower(limit: int, value: int) -> None:
+    soft, hard = resource.getrlimit(limit)
+    bounds = [bound for bound in (soft, hard, value) if bound != resource.RLIM_INFINITY]
+    resource.setrlimit(limit, (min(bounds), hard))
+
+
+def _pattern(model: ModelFile) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+    """Something to look at: every value of a pixel, and in float about as large as normalised ones."""
+    shape = (1, model.input.height, model.input.width, 3)
+    pixels = np.resize(np.arange(256, dtype=np.uint8), shape)
+    if model.input.dtype == "float32":
+        return (pixels.astype(np.float32) - 127) / 128
+    return pixels.view(model.input.dtype)

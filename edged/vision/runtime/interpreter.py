@@ -1,0 +1,291 @@
+"""A model, loaded and ready to run: the one file that imports a TFLite runtime.
+
+The runtime is imported when the first model is opened. It then prints ``INFO: Created TensorFlow Lite XNNPACK
+delegate for CPU.`` on stderr, once a process; neither runtime has a setting for that.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Self
+
+from edged.errors import DelegateError, InferenceError, ModelError
+from edged.values import Delegate
+from edged.vision.runtime.delegate import CORAL_OP, DelegateLibrary, delegate_library
+from edged.vision.runtime.engine import EngineName, EngineOption, choose_engine
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import numpy.typing as npt
+
+    from edged.vision.specs import HeadSpec, ModelFile
+
+__all__ = ["AUTO", "Interpreter"]
+
+AUTO = Delegate()
+"""The engine's own choice of delegate."""
+
+log = logging.getLogger(__name__)
+
+# What the runtimes raise when they refuse something; which of the two is chance.
+_REFUSALS = (ValueError, RuntimeError)
+
+
+class Interpreter:
+    """One model on one engine with one delegate.
+
+    It belongs to one thread: two that use it at the same moment get a ``RuntimeError``, not a wrong vector.
+    ``invoke`` lets other threads run. What `read` gives is a copy; only `input` points into the runtime.
+
+    ``num_threads`` is the most that the model may use; more than there are processors are never started.
+
+    ``engine`` says what runs the model, such as ``ai-edge-litert 2.3.0``; ``delegate`` what is in effect:
+    ``none``, ``xnnpack``, ``coral``, or ``external:`` and the library's file name.
+
+    Raises:
+        DelegateError: the engine or the delegate that was asked for cannot be had.
+        ModelError: the engine cannot run this model.
+    """
+
+    def __init__(
+        self,
+        model: ModelFile,
+        *,
+        engine: EngineOption = "auto",
+        delegate: Delegate = AUTO,
+        num_threads: int = 1,
+    ) -> None:
+        if num_threads < 1:
+            raise ModelError(f"model {model.name}: the number of threads must be at least 1 (got {num_threads})")
+        module, self.engine = _import_runtime(choose_engine(engine, delegate))
+        self._model = model
+        self._lock = threading.Lock()
+        self._runtime: Any  # neither runtime has types
+        # TFLite's threads spin while they wait: more than processors take seconds a run, and thousands crash.
+        opening = _Opening(model, self.engine, module, min(num_threads, len(os.sched_getaffinity(0))))
+        library = delegate_library(delegate)
+        try:
+            if library is None:
+                self._runtime, self.delegate = opening.built_in(delegate)
+            else:
+                self._runtime, self.delegate = opening.external(library)
+            # Each makes a view of what is there now: such a view is never kept, for the next run would be refused.
+            self._view_input = self._runtime.tensor(model.input.index)
+            self._outputs = {head.tensor_index: self._runtime.tensor(head.tensor_index) for head in model.heads}
+        except SystemError as exc:
+            raise DelegateError(
+                f"{self.engine} was built for numpy 1 and does not work with numpy {version('numpy')}: "
+                "run 'pip install \"numpy<2\"', or choose engine ai-edge-litert"
+            ) from exc
+
+    def input(self) -> npt.NDArray[Any]:
+        """Where the model reads its pixels: ``(1, height, width, 3)`` of the input's dtype, to be written into.
+
+        It is a view of the runtime's memory: let go of it before ``invoke``, which is refused while there is one. The
+        pixels stay there until others are written.
+
+        Raises:
+            ValueError: the interpreter is closed.
+        """
+        self._begin()
+        try:
+            view: npt.NDArray[Any] = self._view_input()
+        finally:
+            self._lock.release()
+        return view
+
+    def write(self, pixels: npt.NDArray[Any]) -> None:
+        """Copy *pixels* to the model: ``(1, height, width, 3)`` of the input's dtype, normalised as it wants.
+
+        Raises:
+            ValueError: the shape or the dtype is not the input's, or the interpreter is closed.
+        """
+        runtime = self._begin()
+        try:
+            runtime.set_tensor(self._model.input.index, pixels)
+        finally:
+            self._lock.release()
+
+    def invoke(self) -> None:
+        """Run the model on what was written.
+
+        Raises:
+            InferenceError: the engine or the delegate failed; a Coral stick that was pulled out does that.
+            ValueError: the interpreter is closed.
+        """
+        runtime = self._begin()
+        try:
+            runtime.invoke()
+        except _REFUSALS as exc:
+            raise InferenceError(
+                f"model {self._model.name}: failed while running on {self.engine} "
+                f"with delegate {self.delegate}: {_one_line(exc)}"
+            ) from exc
+        finally:
+            self._lock.release()
+
+    def read(self, head: HeadSpec, out: npt.NDArray[Any]) -> None:
+        """Copy to *out* what *head* gave, as the model stores it: ``(head.size,)`` of ``head.dtype``.
+
+        Raises:
+            ValueError: *out* does not fit, or the interpreter is closed.
+        """
+        self._begin()
+        try:
+            out[...] = self._outputs[head.tensor_index]().reshape(-1)
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Free the model, then its delegate. Closing twice is fine.
+
+        Raises:
+            RuntimeError: another thread is using it.
+        """
+        self._take_turn()
+        try:
+            self._outputs.clear()
+            self._view_input = None
+            self._runtime = None
+        finally:
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _begin(self) -> Any:
+        """The runtime, for whoever releases the lock afterwards.
+
+        No context manager: right after a run the processor's caches hold nothing of Python, and each call more costs
+        some ten microseconds.
+        """
+        self._take_turn()
+        if self._runtime is None:
+            self._lock.release()
+            raise ValueError(f"model {self._model.name} is closed")
+        return self._runtime
+
+    def _take_turn(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError(
+                f"model {self._model.name}: two threads use one interpreter at the same time; "
+                "give each its own, or let them take turns with a lock"
+            )
+
+
+class _Opening:
+    """The ways to load a model into a runtime.
+
+    Each returns the runtime's interpreter, ready to run, and the delegate in effect. The runtime's
+    interpreter frees the native one first and then the delegates that it holds: whoever lets go of it has the
+    order right.
+    """
+
+    def __init__(self, model: ModelFile, engine: str, module: Any, num_threads: int) -> None:
+        self._model = model
+        self._engine = engine
+        self._module = module
+        self._num_threads = num_threads
+
+    def built_in(self, delegate: Delegate) -> tuple[Any, str]:
+        resolvers = self._module.OpResolverType
+        plain = delegate.kind == "none"
+        resolver = resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES if plain else resolvers.AUTO
+        try:
+            runtime = self._create(experimental_op_resolver_type=resolver)
+            runtime.allocate_tensors()
+        except _REFUSALS as exc:
+            raise self._model_error(exc) from exc
+        in_effect = _default_delegate(runtime)
+        if delegate.kind == "xnnpack" and in_effect != "xnnpack":
+            raise DelegateError(
+                f"delegate xnnpack: {self._engine} does not apply it to model {self._model.name} "
+                "(tflite-runtime does for float models only): "
+                "choose engine ai-edge-litert, or delegate auto"
+            )
+        return runtime, in_effect
+
+    def external(self, library: DelegateLibrary) -> tuple[Any, str]:
+        library.check(self._engine)
+        try:
+            delegate = self._module.load_delegate(library.path, dict(library.options))
+        except _REFUSALS as exc:
+            raise self._delegate_error(library, f"{library.path} did not start", exc) from exc
+        try:
+            runtime = self._create(experimental_delegates=[delegate])
+            taken = _delegated(runtime)  # asked now, for allocate_tensors gives what is left to XNNPACK
+            runtime.allocate_tensors()
+        except _REFUSALS as exc:
+            raise self._delegate_error(library, f"cannot run model {self._model.name}", exc) from exc
+        if taken:
+            return runtime, library.label
+        return runtime, self._without(library, runtime)
+
+    def _without(self, library: DelegateLibrary, runtime: Any) -> str:
+        """The delegate in effect where *library* works, but takes no operator of the model."""
+        if library.label == "coral":
+            raise DelegateError(
+                f"delegate coral: model {self._model.name} is not compiled for the Edge TPU and would run on "
+                "the CPU: compile it with edgetpu_compiler, or choose another delegate"
+            )
+        in_effect = _default_delegate(runtime)
+        log.warning(
+            "delegate %s takes no operator of model %s: the delegate in effect is %s",
+            library.label,
+            self._model.name,
+            in_effect,
+        )
+        return in_effect
+
+    def _create(self, **options: Any) -> Any:
+        return self._module.Interpreter(model_content=self._model.content, num_threads=self._num_threads, **options)
+
+    def _model_error(self, exc: Exception) -> ModelError:
+        if CORAL_OP in self._model.custom_ops:
+            return ModelError(
+                f"model {self._model.name} is compiled for the Edge TPU and runs with delegate coral only: "
+                f"choose that, or the model that it was compiled from ({_one_line(exc)})"
+            )
+        return ModelError(f"model {self._model.name}: {self._engine} cannot run it: {_one_line(exc)}")
+
+    def _delegate_error(self, library: DelegateLibrary, what: str, exc: Exception) -> DelegateError:
+        return DelegateError(f"delegate {library.label}: {what} on {self._engine} ({_one_line(exc)}): {library.cure}")
+
+
+def _import_runtime(name: EngineName) -> tuple[Any, str]:
+    """The module of the engine *name*, and the engine's name with its version."""
+    try:
+        if name == "tflite-runtime":
+            import tflite_runtime as package
+            import tflite_runtime.interpreter as module
+        else:
+            import ai_edge_litert as package
+            import ai_edge_litert.interpreter as module
+    except ImportError as exc:
+        raise DelegateError(
+            f"the engine {name} is installed but cannot be loaded ({_one_line(exc)}): "
+            f"run 'pip install --force-reinstall {name}', or choose another engine"
+        ) from exc
+    return module, f"{name} {package.__version__}"
+
+
+def _default_delegate(runtime: Any) -> str:
+    return "xnnpack" if _delegated(runtime) else "none"
+
+
+def _delegated(runtime: Any) -> bool:
+    operators = runtime._get_ops_details()  # noqa: SLF001 - nothing public tells, in both runtimes
+    return any(operator["op_name"] == "DELEGATE" for operator in operators)
+
+
+def _one_line(exc: Exception) -> str:
+    return " ".join(str(exc).split()) or type(exc).__name__

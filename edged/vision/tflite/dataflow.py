@@ -1,0 +1,71 @@
+"""Does every operator of a model read only what is there when it runs?
+
+The runtimes run the operators in the order of the file. A tensor that nobody has written has no memory, or
+another tensor's: to read it is a crash or nonsense.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edged.vision.tflite.tensors import GraphError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edged.vision.tflite.graph import Graph, Network, Operator
+
+__all__ = ["check_dataflow"]
+
+
+def check_dataflow(network: Network) -> None:
+    """Check the order of the operators in each graph of *network*, and of the graphs that they run.
+
+    Raises:
+        GraphError: a tensor is read before it is written, or written twice, or a graph runs itself.
+    """
+    for graph in network.graphs:
+        _check_order(graph)
+    _check_calls(network)
+
+
+def _check_order(graph: Graph) -> None:
+    written = {tensor.index for tensor in graph.tensors if tensor.constant is not None or tensor.variable}
+    empty = {tensor.index for tensor in graph.tensors if 0 in tensor.shape}
+    for index in graph.inputs:
+        if index in written:
+            raise GraphError(f"{graph}: its input {graph.tensors[index]} is a constant, or comes twice")
+        written.add(index)
+    for operator in graph.operators:
+        for index in operator.inputs:
+            if index != -1 and index not in written and index not in empty:
+                raise GraphError(f"{graph}, {operator} reads {graph.tensors[index]} before it is written")
+        for index in operator.outputs:
+            if index in written:
+                raise GraphError(f"{graph}, {operator} writes {graph.tensors[index]} over its value")
+            written.add(index)
+    for index in graph.outputs:
+        if index not in written and index not in empty:
+            raise GraphError(f"{graph}: its output {graph.tensors[index]} is never written")
+
+
+def _check_calls(network: Network) -> None:
+    """Some operators run other graphs. None may come back to its own: that would never end."""
+    calls = [{index for operator in graph.operators for index in _called(operator)} for graph in network.graphs]
+    for graph, called in zip(network.graphs, calls, strict=True):
+        if missing := called.difference(range(len(calls))):
+            raise GraphError(f"{graph} runs subgraph {min(missing)}, and there are {len(calls)}")
+    ending: set[int] = set()
+    while rest := [index for index in range(len(calls)) if index not in ending]:
+        found = [index for index in rest if calls[index] <= ending]
+        if not found:
+            raise GraphError(f"{network.graphs[rest[0]]} runs itself again, or a graph that does, and never ends")
+        ending.update(found)
+
+
+def _called(operator: Operator) -> Iterator[int]:
+    for field, value in operator.options.items():
+        if field == "subgraph" or field.endswith("subgraph_index"):
+            yield value
+        elif field in {"called_computations", "branch_subgraph_indices"} and value is not None:
+            yield from value.tolist()
