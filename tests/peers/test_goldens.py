@@ -15,7 +15,7 @@ from edged.vision.pixels.preprocess import Preprocessor
 from edged.vision.runtime.engine import EngineName, installed_engines
 from edged.vision.specs import InputSpec
 from tests.peers.goldens import EVEN_GEOMETRIES, GEOMETRIES, MODELS, SIZES, STORED, pattern
-from tests.vision.exact_pixels import X86
+from tests.vision.pixels.exact_pixels import X86
 
 Size = tuple[int, int]
 

@@ -16,7 +16,7 @@ from edged.vision.specs import InputSpec, Normalization
 from tests.peers.drawing import Case, Picture, draw
 from tests.peers.peer import Peer
 from tests.peers.picture_models import picture_model
-from tests.vision.test_orientation import UPRIGHT
+from tests.vision.pixels.test_orientation import UPRIGHT
 
 pytestmark = pytest.mark.peer
 

@@ -18,7 +18,7 @@ from edged.vision.runtime.engine import installed_engines
 from tests.peers.drawing import Case, Picture, draw
 from tests.peers.peer import ROOT, Peer
 from tests.peers.picture_models import picture_model
-from tests.vision.test_orientation import UPRIGHT
+from tests.vision.pixels.test_orientation import UPRIGHT
 
 pytestmark = [
     pytest.mark.peer,

@@ -18,8 +18,8 @@ from edged.vision.pixels.pixel_values import pixel_values
 from edged.vision.pixels.preprocess import Preprocessor, Resize
 from edged.vision.specs import InputSpec, Normalization, Quantization, TensorType
 from tests.allocated import allocated
-from tests.vision.exact_pixels import Picture, exact_resize
-from tests.vision.test_orientation import UPRIGHT
+from tests.vision.pixels.exact_pixels import Picture, exact_resize
+from tests.vision.pixels.test_orientation import UPRIGHT
 
 ONE = Normalization((127.5,), (127.5,))
 THREE = Normalization((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))

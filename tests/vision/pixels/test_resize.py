@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edged.vision.pixels.resize import Scratch, make_resizer
 from edged.vision.pixels.sampling import Kind, sample
-from tests.vision.exact_pixels import Picture, exact_resize
+from tests.vision.pixels.exact_pixels import Picture, exact_resize
 
 Size = tuple[int, int]
 

@@ -21,8 +21,8 @@ from edged.vision.runtime.first_run import SURVIVED
 from edged.vision.runtime.trial import ensure_survives
 from edged.vision.specs import ModelFile
 from edged.vision.tflite.model_file import read_model
-from tests.vision.altered import altered, append
 from tests.vision.pool_models import pool_model
+from tests.vision.tflite.altered import altered, append
 
 BEGIN = "import os, signal, sys, time; sys.stdin.buffer.read(); print('edged trial: begun', flush=True); "
 

@@ -10,8 +10,8 @@ from edged.values import Box, PixelFormat
 from edged.vision.pixels.orientation import Orientation
 from edged.vision.pixels.preprocess import Preprocessor
 from edged.vision.specs import InputSpec
-from tests.vision.exact_pixels import Picture, exact_resize
-from tests.vision.test_orientation import UPRIGHT
+from tests.vision.pixels.exact_pixels import Picture, exact_resize
+from tests.vision.pixels.test_orientation import UPRIGHT
 
 YUV = [PixelFormat.NV12, PixelFormat.NV21, PixelFormat.I420, PixelFormat.YV12, PixelFormat.YUYV]
 

@@ -270,7 +270,7 @@ def test_any_damage_of_a_whole_one_is_read_or_refused(damage: list[tuple[int, in
         read_flatbuffer(bytes(content), TREE)
 
 
-SMALL = (Path(__file__).parent.parent / "cases" / "small96_float_meta.tflite").read_bytes()
+SMALL = (Path(__file__).parents[2] / "cases" / "small96_float_meta.tflite").read_bytes()
 
 
 @settings(max_examples=400)

@@ -12,7 +12,7 @@ from edged.errors import ModelError
 from edged.vision.tflite.flatbuffer import Record
 from edged.vision.tflite.model_file import read_model
 from edged.vision.tflite.sparsity import check_sparse
-from tests.vision.altered import altered, append, graph_of, ints, operator_named, tensor_type
+from tests.vision.tflite.altered import altered, append, graph_of, ints, operator_named, tensor_type
 
 Change = Callable[[Record], object]
 

@@ -16,7 +16,7 @@ from edged.errors import ModelError
 from edged.vision.specs import HeadSpec, InputSpec, Normalization, Quantization
 from edged.vision.tflite.flatbuffer import Record
 from edged.vision.tflite.model_file import read_model
-from tests.vision.altered import altered, append, graph_of, ints, metadata_altered, tensor_type
+from tests.vision.tflite.altered import altered, append, graph_of, ints, metadata_altered, tensor_type
 
 FLOAT, UINT8 = "small96_float_meta", "small96_uint8_meta"
 

@@ -33,7 +33,7 @@ from edged.wire import Event, Vec
 from edged.wire.control_messages import REQUESTS
 from tests.fakes import eventually
 
-CASES = Path(__file__).parent.parent / "cases"
+CASES = Path(__file__).parents[2] / "cases"
 MODEL = CASES / "small96_uint8_meta.tflite"
 CONFIG = """\
 node: porch

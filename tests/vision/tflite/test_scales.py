@@ -10,7 +10,7 @@ import pytest
 from edged.errors import ModelError
 from edged.vision.tflite.flatbuffer import Record
 from edged.vision.tflite.model_file import read_model
-from tests.vision.altered import altered, append, graph_of, operator_named, tensor_type
+from tests.vision.tflite.altered import altered, append, graph_of, operator_named, tensor_type
 
 
 def rescaled(name: str, which: str, number: int, scale: float | None) -> Callable[[Record], None]:

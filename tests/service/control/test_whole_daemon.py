@@ -33,7 +33,7 @@ KILLS = int(os.environ.get("EDGED_DAEMON_KILLS", "2"))
 FILES = 128  # that the daemon may have open
 FLOOD_SECONDS = float(os.environ.get("EDGED_FLOOD_SECONDS", "0.8"))
 
-MANUAL = (Path(__file__).parent.parent.parent / "docs" / "control.md").read_text()
+MANUAL = (Path(__file__).parents[3] / "docs" / "control.md").read_text()
 CONFIG = """\
 node: porch
 model: {{name: efficientnet-lite0}}

@@ -16,7 +16,7 @@ from scripts.flatbuffer_writer import write_flatbuffer
 
 __all__ = ["altered", "append", "graph_of", "ints", "metadata_altered", "operator_named", "tensor_type"]
 
-CASES = Path(__file__).parent.parent / "cases"
+CASES = Path(__file__).parents[2] / "cases"
 
 Change = Callable[[Record], object]
 

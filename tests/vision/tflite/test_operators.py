@@ -14,7 +14,7 @@ from edged.vision.tflite.graph import Graph, Operator
 from edged.vision.tflite.model_file import read_model
 from edged.vision.tflite.operators import check_operators
 from edged.vision.tflite.tensors import GraphError, Tensor
-from tests.vision.altered import altered, append, graph_of, ints, operator_named, tensor_type
+from tests.vision.tflite.altered import altered, append, graph_of, ints, operator_named, tensor_type
 
 Change = Callable[[Record], object]
 Shape = tuple[int, ...]
