@@ -21,7 +21,7 @@ import numpy as np
 import zmq
 
 from edged.bench.machine import machine
-from edged.bench.plan import Plan
+from edged.bench.plan import BenchPlan
 from edged.bench.run import measure
 from edged.cli.progress import Bar
 
@@ -96,7 +96,7 @@ def throughput(rounds: int, seconds: float) -> dict[str, float]:
 
 
 def _edged(address: str, folder: Path) -> list[str]:
-    plan = Plan(source=f"file:{DEMO / 'street.mp4'}", model="efficientnet-lite0-int8", threads=1)
+    plan = BenchPlan(source=f"file:{DEMO / 'street.mp4'}", model="efficientnet-lite0-int8", threads=1)
     document = json.loads(plan.configuration(address))
     document["references"] = {"empty": {"images": [str(DEMO / "path-empty.jpg")]}}
     (folder / "edged.yaml").write_text(json.dumps(document))
@@ -137,8 +137,8 @@ def _running(command: list[str], folder: Path) -> Iterator[None]:
 
 def daemon(seconds: float) -> dict[str, float]:
     """Costs of the daemon compared with the bare model, and the time of a picture to a subscriber."""
-    busy = measure(Plan(model="efficientnet-lite0", threads=1, seconds=seconds))
-    calm = measure(Plan(model="efficientnet-lite0", threads=1, fps=15, seconds=seconds))
+    busy = measure(BenchPlan(model="efficientnet-lite0", threads=1, seconds=seconds))
+    calm = measure(BenchPlan(model="efficientnet-lite0", threads=1, fps=15, seconds=seconds))
     delivered = calm.stages["delivered"]
     return {
         "over_invoke": busy.over_invoke,

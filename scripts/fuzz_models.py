@@ -120,7 +120,7 @@ def run(model: ModelFile, engine: EngineName, delegate: str) -> tuple[str, str]:
 
 
 @dataclass
-class Tally:
+class CameraStats:
     """Outcomes of the cases so far."""
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -150,13 +150,13 @@ class Campaign:
         self._options = options
         self._cases = iter(range(options.first, options.first + options.cases))
         self._done = 0
-        self._tally = Tally()
+        self._tally = CameraStats()
         self._workers = [
             Worker(originals, weights, options.seed, installed_engines(), tuple(options.delegates.split(",")))
             for _ in range(options.workers)
         ]
 
-    def run(self) -> Tally:
+    def run(self) -> CameraStats:
         """Run them all."""
         began = shown = time.monotonic()
         for worker in self._workers:

@@ -17,7 +17,7 @@ from edged.vision.tflite.flatbuffer import FlatbufferError, read_flatbuffer
 from edged.vision.tflite.schema import MODEL
 from scripts import fuzz_models
 from scripts.damage import Original, damaged
-from scripts.fuzz_models import Campaign, Tally
+from scripts.fuzz_models import CameraStats, Campaign
 
 Run = Callable[[ModelFile, str, str], tuple[str, str]]
 
@@ -27,12 +27,12 @@ def original(cases: Path) -> Original:
     return Original.read(cases / "small96_uint8_nometa.tflite")
 
 
-def campaign(original: Original, cases: int) -> Tally:
+def campaign(original: Original, cases: int) -> CameraStats:
     options = argparse.Namespace(first=0, cases=cases, seed=7, delegates="auto", workers=2, save=None)
     return Campaign(options, [original], [1]).run()
 
 
-def count(tally: Tally, outcome: str) -> int:
+def count(tally: CameraStats, outcome: str) -> int:
     return sum(number for (_, found), number in tally.counts.items() if found == outcome)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import product
 
-from edged.bench.plan import Plan
-from edged.bench.record import Record
+from edged.bench.plan import BenchPlan
+from edged.bench.record import BenchRecord
 from edged.vision.bundled import BUNDLED
 from edged.vision.runtime.engine import installed_engines
 
@@ -19,7 +19,7 @@ ALIKE = 0.95  # of the best rate: closer than measurements of a few seconds can 
 KEEPS_UP = 0.98  # of the rate that was asked for
 
 
-def variants(plan: Plan, models: Iterable[str] = BUNDLED) -> list[Plan]:
+def variants(plan: BenchPlan, models: Iterable[str] = BUNDLED) -> list[BenchPlan]:
     """*plan* with each of *models*, each installed engine, and 1, 2 and 4 threads, as far as there are cores.
 
     An engine or a number of threads that *plan* names stays.
@@ -33,7 +33,7 @@ def variants(plan: Plan, models: Iterable[str] = BUNDLED) -> list[Plan]:
     ]
 
 
-def choose(records: Sequence[Record]) -> tuple[Record, str]:
+def choose(records: Sequence[BenchRecord]) -> tuple[BenchRecord, str]:
     """The best of *records*, which are not empty, and why.
 
     Of those that keep up with the rate that was asked for, or at saturation are about the fastest, it is the one that
@@ -49,5 +49,5 @@ def choose(records: Sequence[Record]) -> tuple[Record, str]:
     return min(close, key=_cost), f"none keeps up with {asked:g} frames/s, and {reason}" if asked else reason
 
 
-def _cost(record: Record) -> float:
+def _cost(record: BenchRecord) -> float:
     return record.usage.without_decoding_ms

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Plan"]
+__all__ = ["BenchPlan"]
 
 FASTEST = 1000.0  # frames per second: more than a file can be played with
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BenchPlan:
     """One measurement. The values are those of the configuration; ``threads`` None is its default.
 
     ``fps`` of all cameras together; None is saturation: frames come faster than they can be embedded. ``cameras`` have

@@ -10,9 +10,9 @@ import numpy as np
 
 from edged import __version__
 from edged.bench.floor import Floor
-from edged.bench.plan import Plan
+from edged.bench.plan import BenchPlan
 
-__all__ = ["STAGES", "Record", "Spread", "Usage", "spread"]
+__all__ = ["STAGES", "BenchRecord", "Spread", "Usage", "spread"]
 
 STAGES = ("decode", "wait", "preprocess", "infer", "compare", "publish", "total", "delivered", "overhead")
 """In the way of a frame. ``wait`` is from capture to the worker, decoding included; ``total`` from capture to the
@@ -43,7 +43,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class BenchRecord:
     """One measurement.
 
     ``threads`` is as many as the model may use: those of the plan, or fewer where there are fewer processors.
@@ -51,7 +51,7 @@ class Record:
     the process to the first vector that a subscriber had.
     """
 
-    plan: Plan
+    plan: BenchPlan
     model: str
     engine: str
     delegate: str

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from edged.bench.floor import Floor, bare_invoke
 from edged.bench.machine import machine
-from edged.bench.plan import Plan
+from edged.bench.plan import BenchPlan
 from edged.bench.procfs import memory_mib, processor_seconds
-from edged.bench.record import Record, Usage, spread
+from edged.bench.record import BenchRecord, Usage, spread
 from edged.client import Subscriber
 from edged.config import load_text
 from edged.errors import EdgedError
@@ -37,7 +37,7 @@ END_SECONDS = 5.0
 SILENCE_SECONDS = 10.0
 
 
-def measure(plan: Plan, tell: Tell = lambda _what, _share: None) -> Record:
+def measure(plan: BenchPlan, tell: Tell = lambda _what, _share: None) -> BenchRecord:
     """Measure the bare model, then the daemon with one subscriber, which reads all, and the bare model again.
 
     Raises:
@@ -61,8 +61,8 @@ def measure(plan: Plan, tell: Tell = lambda _what, _share: None) -> Record:
 
 
 def _measure(
-    plan: Plan, floor: Floor, threads: int, subscriber: Subscriber, daemon: subprocess.Popen[str], tell: Tell
-) -> Record:
+    plan: BenchPlan, floor: Floor, threads: int, subscriber: Subscriber, daemon: subprocess.Popen[str], tell: Tell
+) -> BenchRecord:
     begin = time.monotonic()
     last = _next(subscriber, daemon, START_SECONDS)
     start_seconds = time.monotonic() - begin
@@ -81,7 +81,7 @@ def _measure(
             durations.setdefault(stage, []).append(microseconds)
         tell("frames", 0.2 + 0.8 * passed / plan.seconds)
     seconds = time.monotonic() - begin
-    return Record(
+    return BenchRecord(
         plan=plan,
         model=last.model,
         engine=last.engine,

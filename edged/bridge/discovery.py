@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from edged import __version__
-from edged.bridge.topics import Camera, Place, Publication, Topics, identifier
+from edged.bridge.topics import CameraKey, Publication, ReferencePlace, Topics, identifier
 
 __all__ = ["OFF", "OFFLINE", "ON", "ONLINE", "STATES", "active_sensor", "score_sensor", "state_sensor", "withdrawals"]
 
@@ -21,7 +21,7 @@ STATES = ("starting", "running", "lost", "frozen", "stopped", "silent")
 SHORTEST_EXPIRY = 30  # seconds
 
 
-def active_sensor(topics: Topics, place: Place, model: str) -> Publication:
+def active_sensor(topics: Topics, place: ReferencePlace, model: str) -> Publication:
     """A binary sensor: on while an event of *place* is open."""
     return _config(
         topics,
@@ -38,7 +38,7 @@ def active_sensor(topics: Topics, place: Place, model: str) -> Publication:
     )
 
 
-def score_sensor(topics: Topics, place: Place, model: str, score_seconds: float) -> Publication:
+def score_sensor(topics: Topics, place: ReferencePlace, model: str, score_seconds: float) -> Publication:
     """A sensor: how like the reference of *place* the picture is. Without news it expires."""
     return _config(
         topics,
@@ -54,7 +54,7 @@ def score_sensor(topics: Topics, place: Place, model: str, score_seconds: float)
     )
 
 
-def state_sensor(topics: Topics, camera: Camera, model: str) -> Publication:
+def state_sensor(topics: Topics, camera: CameraKey, model: str) -> Publication:
     """A diagnostic sensor: how a camera is doing, also when it is not."""
     return _config(
         topics,
@@ -71,9 +71,9 @@ def state_sensor(topics: Topics, camera: Camera, model: str) -> Publication:
     )
 
 
-def withdrawals(topics: Topics, what: Camera | Place) -> Iterator[Publication]:
+def withdrawals(topics: Topics, what: CameraKey | ReferencePlace) -> Iterator[Publication]:
     """What makes the broker and Home Assistant forget *what*."""
-    if isinstance(what, Place):
+    if isinstance(what, ReferencePlace):
         yield Publication(topics.config("binary_sensor", what, "active"), b"")
         yield Publication(topics.config("sensor", what, "score"), b"")
         yield Publication(topics.place(what, "active"), b"")
@@ -83,8 +83,10 @@ def withdrawals(topics: Topics, what: Camera | Place) -> Iterator[Publication]:
         yield Publication(topics.camera(what, leaf), b"")
 
 
-def _config(topics: Topics, component: str, what: Camera | Place, leaf: str, model: str, **other: Any) -> Publication:
-    camera = Camera(what.node, what.camera)
+def _config(
+    topics: Topics, component: str, what: CameraKey | ReferencePlace, leaf: str, model: str, **other: Any
+) -> Publication:
+    camera = CameraKey(what.node, what.camera)
     available = [topics.own("availability")]
     if what != camera:
         available.append(topics.camera(camera, "availability"))
@@ -105,5 +107,5 @@ def _config(topics: Topics, component: str, what: Camera | Place, leaf: str, mod
     return Publication(topics.config(component, what, leaf), payload)
 
 
-def _title(place: Place) -> str:
+def _title(place: ReferencePlace) -> str:
     return place.ref if place.region == "full" else f"{place.region} {place.ref}"

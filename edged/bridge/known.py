@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from math import inf
 
-from edged.bridge.topics import Camera, Place
+from edged.bridge.topics import CameraKey, ReferencePlace
 from edged.values import check_name
 
 __all__ = ["Activity", "KnownCamera", "KnownRegion", "recollect", "remember"]
@@ -44,13 +44,15 @@ class Activity:
     t_cap_us: int | None = None
 
 
-def remember(cameras: Iterable[Camera], places: Iterable[Place], active: Collection[Place]) -> bytes:
+def remember(
+    cameras: Iterable[CameraKey], places: Iterable[ReferencePlace], active: Collection[ReferencePlace]
+) -> bytes:
     """JSON of all *cameras* and *places*, and which of these make events."""
     content = {"cameras": list(cameras), "places": [[*place, place in active] for place in places]}
     return json.dumps(content, separators=(",", ":")).encode()
 
 
-def recollect(content: bytes) -> tuple[list[Camera], dict[Place, bool]]:
+def recollect(content: bytes) -> tuple[list[CameraKey], dict[ReferencePlace, bool]]:
     """The cameras, and the places with whether they make events, out of what `remember` made.
 
     Raises:
@@ -58,8 +60,8 @@ def recollect(content: bytes) -> tuple[list[Camera], dict[Place, bool]]:
     """
     try:
         known = json.loads(content)
-        cameras = [Camera(*map(check_name, names)) for names in known["cameras"]]
-        places = {Place(*map(check_name, names)): is_active is True for *names, is_active in known["places"]}
+        cameras = [CameraKey(*map(check_name, names)) for names in known["cameras"]]
+        places = {ReferencePlace(*map(check_name, names)): is_active is True for *names, is_active in known["places"]}
     except (ValueError, TypeError, KeyError, RecursionError) as exc:
         raise ValueError(f"is not what a bridge writes: {exc}") from exc
     return cameras, places

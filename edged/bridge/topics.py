@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["Camera", "Place", "Publication", "Topics", "identifier"]
+__all__ = ["CameraKey", "Publication", "ReferencePlace", "Topics", "identifier"]
 
 
-class Camera(NamedTuple):
+class CameraKey(NamedTuple):
     """A camera of a node."""
 
     node: str
     camera: str
 
 
-class Place(NamedTuple):
+class ReferencePlace(NamedTuple):
     """A reference in a region of a camera: what has a score, and may make events."""
 
     node: str
@@ -24,9 +24,9 @@ class Place(NamedTuple):
     ref: str
 
     @property
-    def of(self) -> Camera:
+    def of(self) -> CameraKey:
         """The camera that this is about."""
-        return Camera(self.node, self.camera)
+        return CameraKey(self.node, self.camera)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,15 @@ class Topics:
         """Of the bridge itself: ``availability``, ``status``, ``known``."""
         return f"{self.base}/_bridge/{self.name}/{leaf}"
 
-    def camera(self, camera: Camera, leaf: str) -> str:
+    def camera(self, camera: CameraKey, leaf: str) -> str:
         """Of a camera: ``availability``, ``state``, ``status``."""
         return f"{self.base}/{camera.node}/{camera.camera}/{leaf}"
 
-    def place(self, place: Place, leaf: str) -> str:
+    def place(self, place: ReferencePlace, leaf: str) -> str:
         """Of a reference in a region: ``active``, ``event``, ``score``."""
         return f"{self.base}/{'/'.join(place)}/{leaf}"
 
-    def config(self, component: str, what: Camera | Place, leaf: str) -> str:
+    def config(self, component: str, what: CameraKey | ReferencePlace, leaf: str) -> str:
         """Where Home Assistant is told of an entity."""
         return f"{self.discovery}/{component}/{identifier(what.node)}/{identifier(*what[1:], leaf)}/config"
 

@@ -17,7 +17,7 @@ from edged.bridge.discovery import (
     withdrawals,
 )
 from edged.bridge.known import Activity, KnownCamera, KnownRegion, recollect, remember
-from edged.bridge.topics import Camera, Place, Publication, Topics
+from edged.bridge.topics import CameraKey, Publication, ReferencePlace, Topics
 from edged.client import Delivery
 from edged.values import check_name
 from edged.wire import Event, Status, Vec
@@ -48,15 +48,15 @@ class Watch:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._topics = settings.topics
-        self._cameras: dict[Camera, KnownCamera] = {}
-        self._places: dict[Place, float] = {}  # when it was last heard of
-        self._active: dict[Place, Activity] = {}
+        self._cameras: dict[CameraKey, KnownCamera] = {}
+        self._places: dict[ReferencePlace, float] = {}  # when it was last heard of
+        self._active: dict[ReferencePlace, Activity] = {}
         self._is_full = False
 
     def see(self, delivery: Delivery, now: float) -> Iterator[Publication]:
         """A message has come at *now*."""
         message = delivery.message
-        name = Camera(message.node, message.camera)
+        name = CameraKey(message.node, message.camera)
         camera = self._cameras.get(name)
         if camera is None:
             camera = self._cameras[name] = KnownCamera(now)
@@ -83,7 +83,7 @@ class Watch:
                 if now >= region.next_score:
                     region.next_score = now + self._settings.score_seconds
                     for ref, score in region.scores.items():
-                        place = Place(*name, region_name, ref)
+                        place = ReferencePlace(*name, region_name, ref)
                         if place in self._places:
                             topic = self._topics.place(place, "score")
                             yield Publication(topic, f"{score:.6g}".encode(), qos=0, retain=False)
@@ -109,7 +109,7 @@ class Watch:
         for name in self._cameras:
             yield Publication(self._topics.camera(name, "availability"), OFFLINE)
 
-    def _begin_run(self, name: Camera, camera: KnownCamera, run: str) -> Iterator[Publication]:
+    def _begin_run(self, name: CameraKey, camera: KnownCamera, run: str) -> Iterator[Publication]:
         """The daemon was started again: no event of before is open."""
         is_new = camera.run != ""
         camera.run = run
@@ -119,7 +119,7 @@ class Watch:
                 yield from self._switch(place, activity, on=False)
 
     def _see_status(
-        self, name: Camera, camera: KnownCamera, status: Status, header: bytes, now: float
+        self, name: CameraKey, camera: KnownCamera, status: Status, header: bytes, now: float
     ) -> Iterator[Publication]:
         model = status.model or camera.model
         if model != camera.model or not camera.state:
@@ -131,14 +131,14 @@ class Watch:
             yield Publication(self._topics.camera(name, "status"), header)
         yield from self._turn(name, camera, state)
 
-    def _turn(self, name: Camera, camera: KnownCamera, state: str) -> Iterator[Publication]:
+    def _turn(self, name: CameraKey, camera: KnownCamera, state: str) -> Iterator[Publication]:
         camera.state = state
         yield Publication(self._topics.camera(name, "state"), state.encode())
         available = ONLINE if state == "running" else OFFLINE
         yield Publication(self._topics.camera(name, "availability"), available)
 
     def _see_event(self, camera: KnownCamera, event: Event, header: bytes, now: float) -> Iterator[Publication]:
-        place = Place(event.node, event.camera, event.region, event.ref)
+        place = ReferencePlace(event.node, event.camera, event.region, event.ref)
         if not self._admit(place, now):
             return
         if place not in self._active:
@@ -150,7 +150,7 @@ class Watch:
         yield Publication(self._topics.place(place, "event"), header, retain=False)
         yield from self._switch(place, activity, on=event.phase != "end")
 
-    def _see_vec(self, name: Camera, camera: KnownCamera, vec: Vec, now: float) -> Iterator[Publication]:
+    def _see_vec(self, name: CameraKey, camera: KnownCamera, vec: Vec, now: float) -> Iterator[Publication]:
         camera.model = vec.model
         region = camera.regions.setdefault(vec.region, KnownRegion(now))
         region.heard = now
@@ -169,28 +169,28 @@ class Watch:
             if place[:3] == (*name, vec.region):
                 yield from self._doubt(place, activity, before or vec.t_cap_us)
 
-    def _meet(self, name: Camera, camera: KnownCamera, vec: Vec, now: float) -> Iterator[Publication]:
+    def _meet(self, name: CameraKey, camera: KnownCamera, vec: Vec, now: float) -> Iterator[Publication]:
         """Tell of the references that are new."""
         count = len(self._places)
         for match in vec.sims:
-            place = Place(*name, vec.region, match.ref)
+            place = ReferencePlace(*name, vec.region, match.ref)
             if self._admit(place, now):
                 yield from self._discover(score_sensor(self._topics, place, camera.model, self._settings.score_seconds))
         if len(self._places) != count:
             yield self._known()
 
-    def _doubt(self, place: Place, activity: Activity, t_cap_us: int) -> Iterator[Publication]:
+    def _doubt(self, place: ReferencePlace, activity: Activity, t_cap_us: int) -> Iterator[Publication]:
         """An event that was not told again though frames went on is over, and its end was lost."""
         if activity.t_cap_us is None:
             activity.t_cap_us = t_cap_us
         elif t_cap_us - activity.t_cap_us > OPEN_US and activity.is_on is not False:
             yield from self._switch(place, activity, on=False)
 
-    def _switch(self, place: Place, activity: Activity, *, on: bool) -> Iterator[Publication]:
+    def _switch(self, place: ReferencePlace, activity: Activity, *, on: bool) -> Iterator[Publication]:
         activity.is_on = on
         yield Publication(self._topics.place(place, "active"), ON if on else OFF)
 
-    def _admit(self, place: Place, now: float) -> bool:
+    def _admit(self, place: ReferencePlace, now: float) -> bool:
         """Whether there is room for *place*; names that are none have none."""
         if place not in self._places:
             try:
@@ -229,7 +229,7 @@ class Watch:
             for name, camera in self._cameras.items()
         )
 
-    def _forget(self, place: Place) -> Iterator[Publication]:
+    def _forget(self, place: ReferencePlace) -> Iterator[Publication]:
         self._places.pop(place, None)
         self._active.pop(place, None)
         yield from withdrawals(self._topics, place)

@@ -12,7 +12,7 @@ from edged.camera.pi.trouble import IN_USE
 from edged.camera.v4l2.device import Device, Identity, Mode
 from edged.camera.v4l2.find import BEHIND_LIBCAMERA, picture_nodes, stable_name
 from edged.camera.v4l2.kernel import LINUX, Kernel
-from edged.camera.v4l2.nodes import Holder, Node, find_nodes, holders
+from edged.camera.v4l2.nodes import Holder, VideoNode, find_nodes, holders
 from edged.camera.v4l2.pixels import WORKING
 from edged.errors import SourceError
 
@@ -99,7 +99,7 @@ def _mode(offer: Offer) -> Mode:
     return Mode(offer.width, offer.height, (offer.fps,) if offer.fps else ())
 
 
-def _camera(kernel: Kernel, node: Node, nodes: Sequence[Node]) -> CameraInfo:
+def _camera(kernel: Kernel, node: VideoNode, nodes: Sequence[VideoNode]) -> CameraInfo:
     held = holders(kernel.root, node.path)  # before it is opened here
     identity, formats, problem = _asked(kernel, node)
     return CameraInfo(
@@ -114,7 +114,7 @@ def _camera(kernel: Kernel, node: Node, nodes: Sequence[Node]) -> CameraInfo:
     )
 
 
-def _asked(kernel: Kernel, node: Node) -> tuple[Identity | None, tuple[CameraFormat, ...], str | None]:
+def _asked(kernel: Kernel, node: VideoNode) -> tuple[Identity | None, tuple[CameraFormat, ...], str | None]:
     try:
         with Device(kernel, node.path) as device:
             formats = [CameraFormat(name, name in WORKING, device.modes(name)) for name in device.formats()]

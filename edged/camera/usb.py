@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.bell import Bell
-from edged.camera.v4l2.choice import Wish
-from edged.camera.v4l2.device import Device, Picture
+from edged.camera.v4l2.choice import FormatRequest
+from edged.camera.v4l2.device import Device, FrameLayout
 from edged.camera.v4l2.driver_time import DriverTime
 from edged.camera.v4l2.find import resolve
 from edged.camera.v4l2.frames import Frames, JpegFrames, RawFrames
 from edged.camera.v4l2.kernel import LINUX, Kernel
 from edged.camera.v4l2.pixels import RAW
 from edged.camera.v4l2.setup import check_camera, set_up, shortfall
-from edged.camera.v4l2.stream import Filled, Stream
+from edged.camera.v4l2.stream import FilledBuffer, Stream
 from edged.camera.v4l2.trouble import explain
 from edged.errors import SourceError
 from edged.values import Format, Stamp
@@ -72,7 +72,7 @@ class UsbCamera:
         self.skipped = 0
         """Whole frames that were given back because a newer one was there too."""
         self._target = str(target)
-        self._wish = Wish(width, height, fps, pixels)
+        self._wish = FormatRequest(width, height, fps, pixels)
         self._reduce = reduce
         self._kernel = kernel
         self._told = ""  # what was last said about the wish and the truth
@@ -82,7 +82,7 @@ class UsbCamera:
         self._stream: Stream | None = None
         self._frames: Frames | None = None
         self._time = DriverTime()
-        self._in_hand: Filled | None = None
+        self._in_hand: FilledBuffer | None = None
 
     def open(self) -> Format:
         self.close()
@@ -148,7 +148,7 @@ class UsbCamera:
             self._bell.close()
             self._bell = None
 
-    def _frames_of(self, picture: Picture, fps: float | None) -> Frames:
+    def _frames_of(self, picture: FrameLayout, fps: float | None) -> Frames:
         if picture.fourcc in RAW:
             return RawFrames(picture, fps)
         return JpegFrames(picture, fps, self._reduce(picture.width, picture.height) if self._reduce else 1)

@@ -16,7 +16,7 @@ from edged.cli import argument_types as legal
 from edged.cli.console import EXIT_CONFIG, EXIT_FAILURE, EXIT_USAGE, Commands
 
 if TYPE_CHECKING:
-    from edged.service.reload.record_file import Record
+    from edged.service.reload.record_file import ReloadRecord
 
 __all__ = ["add_parser"]
 
@@ -68,7 +68,7 @@ def reload(args: argparse.Namespace) -> int:
     return _reload(found[0], args.timeout)
 
 
-def _reload(daemon: Record, timeout: float) -> int:
+def _reload(daemon: ReloadRecord, timeout: float) -> int:
     sent_ns = time.monotonic_ns()
     try:
         os.kill(daemon.pid, signal.SIGHUP)
@@ -87,7 +87,7 @@ def _reload(daemon: Record, timeout: float) -> int:
     return _fail(f"no answer within {timeout:g} s; the daemon's log says what it does")
 
 
-def _tell(daemon: Record) -> int:
+def _tell(daemon: ReloadRecord) -> int:
     if daemon.problem is not None:
         print(daemon.problem, file=sys.stderr)
         print("edged reload: nothing was changed; the daemon goes on as before", file=sys.stderr)
@@ -97,7 +97,7 @@ def _tell(daemon: Record) -> int:
     return 0
 
 
-def _find(config: Path | None) -> list[Record]:
+def _find(config: Path | None) -> list[ReloadRecord]:
     from edged.config.environment import runtime_folder
     from edged.service.reload.record_file import running_daemons
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ENDPOINT_HELP",
     "KINDS",
-    "Wish",
+    "StopFlag",
     "add_choices",
     "add_keys",
     "address",
@@ -78,7 +78,7 @@ def subscribe(args: argparse.Namespace, address: str, kinds: tuple[Kind, ...], *
         return None
 
 
-class Wish:
+class StopFlag:
     """Whether the end was wished for. (An Event, with the lock in it, is not for signal handlers.)"""
 
     is_told = False
@@ -89,9 +89,9 @@ class Wish:
 
 
 @contextmanager
-def stop_signals() -> Iterator[Wish]:
+def stop_signals() -> Iterator[StopFlag]:
     """Inside, SIGINT (Ctrl-C) and SIGTERM tell the wish and do nothing else: what is half done is not torn."""
-    wish = Wish()
+    wish = StopFlag()
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: wish.tell()) for number in numbers]
     try:

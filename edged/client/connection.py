@@ -19,7 +19,7 @@ from edged.transport.handshakes import Handshakes
 from edged.transport.keys import Key
 from edged.wire import BIND, MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, is_local
 
-__all__ = ["Connection"]
+__all__ = ["StreamConnection"]
 
 Context: TypeAlias = zmq.Context["Socket"]
 Socket: TypeAlias = zmq.Socket[bytes]
@@ -27,7 +27,7 @@ Socket: TypeAlias = zmq.Socket[bytes]
 LONGEST_WAIT = 3600.0  # far below the largest number of milliseconds that poll takes
 
 
-class Connection:
+class StreamConnection:
     """Connects to all *addresses*, of which none need answer yet, and gets what begins with any of *prefixes*.
 
     *curves* are the keys of those addresses that have some. Where this end is the server, it lets in who has a key of

@@ -9,7 +9,7 @@ from math import inf
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from edged.client.connection import Connection
+from edged.client.connection import StreamConnection
 from edged.client.continuity import Continuity
 from edged.client.keys import KeyFile, curves
 from edged.errors import WireError
@@ -113,7 +113,7 @@ class Subscriber:
         self._same_host = all(map(is_local, addresses)) if same_host is None else same_host
         self._pending: OrderedDict[bytes, Delivery] = OrderedDict()
         prefixes = [subscription(kind, **self._parts) for kind in _checked(kinds)]
-        self._connection = Connection(
+        self._connection = StreamConnection(
             addresses,
             prefixes,
             queue=queue,

@@ -15,10 +15,10 @@ from typing import NoReturn
 
 import yaml
 
-from edged.config.document import Document, Mark, Node
+from edged.config.document import Document, Mark, YamlNode
 from edged.config.problems import ConfigFileError, Problem, brief, dotted, shown
 from edged.config.scalars import CONTROL, resolved
-from edged.config.variables import Filled, Variables
+from edged.config.variables import FilledValue, Variables
 
 __all__ = ["LARGEST", "compose", "position"]
 
@@ -51,7 +51,7 @@ class _Open:
     ``key`` waits for its value; the value is ``dropped`` if the key must not be there.
     """
 
-    node: Node
+    node: YamlNode
     anchor: str | None
     key: str | None = None
     dropped: bool = False
@@ -68,9 +68,9 @@ class _Composer:
         self._text = text
         self._file = file
         self._problems: list[Problem] = []
-        self._anchors: dict[str, Node] = {}
+        self._anchors: dict[str, YamlNode] = {}
         self._open: list[_Open] = []
-        self._root: Node | None = None
+        self._root: YamlNode | None = None
         self._values = 0
         self._variables = Variables()
 
@@ -130,7 +130,7 @@ class _Composer:
         if len(self._open) >= DEEPEST:
             self._fail(_mark(event), f"is nested more than {DEEPEST} levels deep")
         empty: object = {} if isinstance(event, yaml.MappingStartEvent) else []
-        self._open.append(_Open(Node(empty, _mark(event)), event.anchor))
+        self._open.append(_Open(YamlNode(empty, _mark(event)), event.anchor))
 
     def _take_key(self, event: yaml.ScalarEvent) -> None:
         self._refuse_tag(event)
@@ -146,7 +146,7 @@ class _Composer:
             top.node.keys[key] = mark
             top.dropped = False
 
-    def _add(self, node: Node, anchor: str | None) -> None:
+    def _add(self, node: YamlNode, anchor: str | None) -> None:
         self._values += node.size
         if self._values > MOST_VALUES:
             self._fail(node.mark, f"holds more than {MOST_VALUES} values, counting what aliases repeat")
@@ -162,7 +162,7 @@ class _Composer:
             top.node.add(top.key, node)
         top.key = None
 
-    def _repeated(self, event: yaml.AliasEvent) -> Node:
+    def _repeated(self, event: yaml.AliasEvent) -> YamlNode:
         name = event.anchor or ""
         node = self._anchors.get(name)
         if node is None:
@@ -173,17 +173,17 @@ class _Composer:
             self._fail(_mark(event), f"is nested more than {DEEPEST} levels deep")
         return node
 
-    def _scalar(self, event: yaml.ScalarEvent) -> Node:
+    def _scalar(self, event: yaml.ScalarEvent) -> YamlNode:
         self._is_unprintable(event)
         filled = self._filled(event)
-        return Node(self._resolved(event, filled.text), _mark(event), secret=filled.secret)
+        return YamlNode(self._resolved(event, filled.text), _mark(event), secret=filled.secret)
 
-    def _filled(self, event: yaml.ScalarEvent) -> Filled:
+    def _filled(self, event: yaml.ScalarEvent) -> FilledValue:
         try:
             return self._variables.fill(event.value)
         except ValueError as exc:
             self._tell(_mark(event), str(exc))
-            return Filled(event.value)
+            return FilledValue(event.value)
 
     def _resolved(self, event: yaml.ScalarEvent, text: str) -> object:
         if event.style:  # in quotes, or a block of lines

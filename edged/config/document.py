@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 from edged.config.problems import KeyPath, Problem, dotted
 
-__all__ = ["Document", "Mark", "Node"]
+__all__ = ["Document", "Mark", "YamlNode"]
 
 Mark = tuple[int, int]
 """Line and column, counted from 1."""
 
 
 @dataclass(slots=True)
-class Node:
+class YamlNode:
     """A value: ``plain`` as Python has it, and where it and what it holds stand.
 
     ``children`` are the values by key or list position and ``keys`` is where each key stands. ``size`` counts the
@@ -24,13 +24,13 @@ class Node:
 
     plain: object = field(repr=False)  # it may hold a secret, as what it holds may
     mark: Mark
-    children: dict[str | int, Node] = field(default_factory=dict)
+    children: dict[str | int, YamlNode] = field(default_factory=dict)
     keys: dict[str | int, Mark] = field(default_factory=dict)
     size: int = 1
     height: int = 1
     secret: str = ""
 
-    def add(self, key: str | int, child: Node) -> None:
+    def add(self, key: str | int, child: YamlNode) -> None:
         """Put *child* at *key* of this mapping, or at the end of this list."""
         self.children[key] = child
         self.size += child.size
@@ -47,7 +47,7 @@ class Document:
     """One YAML file: its name as the user wrote it, its values, and what was wrong without making it unreadable."""
 
     file: str
-    root: Node
+    root: YamlNode
     problems: tuple[Problem, ...] = ()
 
     def value_at(self, path: KeyPath) -> Mark:
@@ -81,7 +81,7 @@ class Document:
         return Problem(self.file, line, column, dotted(path), rule)
 
 
-def _secrets(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+def _secrets(node: YamlNode, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     if node.secret and not node.children:
         yield path, node.secret
     for key, child in node.children.items():

@@ -16,7 +16,7 @@ from edged.config.environment import credential, variable
 from edged.config.problems import brief, redacted
 from edged.config.scalars import CONTROL
 
-__all__ = ["MOST_FILLED_IN", "Filled", "Variables", "escaped", "where_secrets_go"]
+__all__ = ["MOST_FILLED_IN", "FilledValue", "Variables", "escaped", "where_secrets_go"]
 
 MOST_FILLED_IN = 1 << 20
 """Characters that the values of one file may have got from variables, as many as the file itself may have."""
@@ -34,7 +34,7 @@ _STAND_IN = "\x01"  # for a secret: no file can hold it
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class FilledValue:
     """A value with everything put in. ``secret`` is the last secret in it, as the file spells it; none is ``""``."""
 
     text: str
@@ -56,7 +56,7 @@ class Variables:
     def __init__(self) -> None:
         self._left = MOST_FILLED_IN
 
-    def fill(self, text: str) -> Filled:
+    def fill(self, text: str) -> FilledValue:
         """*text* with every ``${NAME}`` replaced, and ``$$`` by ``$``.
 
         In the URL of a camera, what holds a user or password is put in percent-encoded: it is given as it is.
@@ -65,12 +65,12 @@ class Variables:
             ValueError: it cannot be done, or would show a secret; the rule never quotes what a variable holds.
         """
         if "$" not in text:
-            return Filled(text)
+            return FilledValue(text)
         pieces = list(self._pieces(text))
         secrets = [piece.secret for piece in pieces if piece.secret]
         if secrets and (not _URL.match(text) or _STAND_IN in redacted("".join(piece.shown for piece in pieces))):
             raise ValueError(where_secrets_go(secrets[-1]))
-        return Filled("".join(piece.text for piece in pieces), *secrets[-1:])
+        return FilledValue("".join(piece.text for piece in pieces), *secrets[-1:])
 
     def _pieces(self, text: str) -> Iterator[_Piece]:
         end, login_end = 0, _login_end(text)

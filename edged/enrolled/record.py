@@ -19,7 +19,7 @@ from edged.errors import StateError
 from edged.values import NAME_PATTERN, Rotation, check_name
 from edged.wire.typed import object_reader
 
-__all__ = ["OURS", "Enrolled", "Record", "from_record", "read_record", "to_json"]
+__all__ = ["OURS", "Enrolled", "EnrolledRecord", "from_record", "read_record", "to_json"]
 
 VERSION = 1
 LONGEST = 1 << 20  # bytes of the file with the vector
@@ -62,7 +62,7 @@ class Enrolled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class EnrolledRecord:
     """The file of a reference, as its JSON has it."""
 
     v: int
@@ -90,7 +90,7 @@ class Record:
 def to_json(enrolled: Enrolled, picture: str, png: bytes) -> bytes:
     """The file of *enrolled*, whose picture *png* is in a file of the name *picture*."""
     plain = {member.name: getattr(enrolled, member.name) for member in fields(enrolled)}
-    record = Record(
+    record = EnrolledRecord(
         **plain
         | {
             "v": VERSION,
@@ -104,14 +104,14 @@ def to_json(enrolled: Enrolled, picture: str, png: bytes) -> bytes:
     return json.dumps(asdict(record), indent=1, allow_nan=False).encode() + b"\n"
 
 
-def read_record(file: Path) -> Record:
+def read_record(file: Path) -> EnrolledRecord:
     """What the file of a reference says.
 
     Raises:
         StateError: it is not whole, or of another kind.
     """
     try:
-        return Record(**_read_values(json.loads(_read(file))))
+        return EnrolledRecord(**_read_values(json.loads(_read(file))))
     except OSError as exc:
         raise StateError(f"{file} cannot be read: {exc.strerror}") from exc
     except (ValueError, RecursionError) as exc:
@@ -130,10 +130,10 @@ def _read(file: Path) -> bytes:
     return text
 
 
-_read_values = object_reader(Record, "")
+_read_values = object_reader(EnrolledRecord, "")
 
 
-def from_record(record: Record, file: Path) -> Enrolled:
+def from_record(record: EnrolledRecord, file: Path) -> Enrolled:
     """The reference that *record*, read from *file*, is.
 
     Raises:
@@ -154,7 +154,7 @@ def from_record(record: Record, file: Path) -> Enrolled:
     return Enrolled(**plain | {"vector": vector, "picture": picture})
 
 
-def _check(record: Record, stem: str) -> None:
+def _check(record: EnrolledRecord, stem: str) -> None:
     """Raises ValueError if *record* cannot be the reference in a file of that *stem*."""
     if record.v != VERSION:
         raise ValueError(f"it is of version {record.v}, and this edged knows version {VERSION}")
@@ -171,7 +171,7 @@ def _check(record: Record, stem: str) -> None:
         raise ValueError("times cannot be negative")
 
 
-def _vector(record: Record) -> NDArray[np.float32] | NDArray[np.int8]:
+def _vector(record: EnrolledRecord) -> NDArray[np.float32] | NDArray[np.int8]:
     vector: NDArray[np.float32] | NDArray[np.int8]
     vector = np.frombuffer(base64.b64decode(record.vector, validate=True), record.dtype)
     if not vector.size or not np.isfinite(vector).all() or not vector.any():

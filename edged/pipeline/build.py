@@ -13,14 +13,14 @@ from edged.config import ConfigFileError, Loaded, config_hash
 from edged.config.environment import state_folder
 from edged.enrolled import EnrolledStore
 from edged.events import EventRules
-from edged.pipeline.camera_stats import Tally
+from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.capture.stage import Capture, CaptureSettings
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
-from edged.pipeline.inference.skip_unchanged import Skipping
+from edged.pipeline.inference.skip_unchanged import UnchangedSettings
 from edged.pipeline.inference.stage import Inference
 from edged.pipeline.latencies import Latencies
-from edged.pipeline.loading.enrolled_references import Roster
+from edged.pipeline.loading.enrolled_references import EnrolledReferences
 from edged.pipeline.loading.event_rules import event_rules
 from edged.pipeline.loading.keyring import read_keyring
 from edged.pipeline.loading.model import open_model, read_fallback_file, read_model_file
@@ -72,7 +72,7 @@ class Camera:
 
     capture: Capture
     feed: Feed
-    tally: Tally
+    tally: CameraStats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +100,7 @@ class Pipeline:
         return [camera.feed for camera in self.cameras.values()]
 
     @property
-    def tallies(self) -> Sequence[Tally]:
+    def tallies(self) -> Sequence[CameraStats]:
         """What has happened to each camera."""
         return [camera.tally for camera in self.cameras.values()]
 
@@ -118,7 +118,7 @@ class Wiring:
         self._frames_came = threading.Condition()
         self._handover = Handover(RESULTS_IN_HAND, self._to_publish)
         folder = state_folder()
-        self.roster = Roster(None if folder is None else EnrolledStore(folder / "references"))
+        self.roster = EnrolledReferences(None if folder is None else EnrolledStore(folder / "references"))
         """The references that are enrolled."""
 
     def rules(self, loaded: Loaded) -> EventRules:
@@ -130,7 +130,7 @@ class Wiring:
         """The camera *name* with a ring and a tally of its own. For *must_open* see `capture_settings`."""
         config = loaded.config.cameras[name]
         ring = FrameRing(self._frames_came)
-        tally = Tally(name, self._to_publish.ring)
+        tally = CameraStats(name, self._to_publish.ring)
         tally.latencies = Latencies() if loaded.config.metrics.listen is not None else None
         source = open_source(config, decode=loaded.config.model.decode, input_size=models.input_size)
         capture = Capture(source, ring, tally, capture_settings(loaded, name, must_open=must_open))
@@ -149,7 +149,7 @@ class Wiring:
 
         return Inference(feeds, self._frames_came, open_all, self._handover)
 
-    def publisher(self, loaded: Loaded, tallies: Sequence[Tally]) -> Publisher:
+    def publisher(self, loaded: Loaded, tallies: Sequence[CameraStats]) -> Publisher:
         """The publisher, of which there is one."""
         return Publisher(publisher_settings(loaded), self._handover, self._to_publish, tallies, self.rules(loaded))
 
@@ -178,7 +178,7 @@ def read_models(loaded: Loaded) -> Models:
 
 
 def _open(
-    loaded: Loaded, models: Models, roster: Roster, references: References | None, go_on: Callable[[], None]
+    loaded: Loaded, models: Models, roster: EnrolledReferences, references: References | None, go_on: Callable[[], None]
 ) -> tuple[Embedder, References]:
     with ExitStack() as on_error:
         embedder = on_error.enter_context(open_model(loaded, models.first, models.fallback))
@@ -219,7 +219,7 @@ def _stall_seconds(seconds: float, max_fps: float | None) -> float:
     return seconds + 1.0 / max_fps if seconds and max_fps else seconds
 
 
-def make_feed(loaded: Loaded, name: str, ring: FrameRing, tally: Tally) -> Feed:
+def make_feed(loaded: Loaded, name: str, ring: FrameRing, tally: CameraStats) -> Feed:
     """How the inference looks at the camera *name*."""
     camera = loaded.config.cameras[name]
     regions = tuple((region, config.region) for region, config in camera.regions.items())
@@ -231,7 +231,7 @@ def make_feed(loaded: Loaded, name: str, ring: FrameRing, tally: Tally) -> Feed:
         camera.rotation,
         wait_for_publisher=camera.policy == "block",
         is_cropped=camera.scaler_crop,
-        skipping=Skipping(camera.changed_levels, camera.refresh_seconds) if camera.skip_unchanged else None,
+        skipping=UnchangedSettings(camera.changed_levels, camera.refresh_seconds) if camera.skip_unchanged else None,
         on_demand=camera.on_demand,
     )
 

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 from edged.errors import EdgedError, EndOfStream, RingClosed
 
-__all__ = ["Errands"]
+__all__ = ["CallQueue"]
 
 T = TypeVar("T")
 
 
-class Errands:
+class CallQueue:
     """What a stage is asked to do, oldest first, one at a time between its own work.
 
     Args:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edged.pipeline.latencies import Latencies
 
-__all__ = ["CameraState", "Condition", "Tally"]
+__all__ = ["CameraState", "CameraStats", "Condition"]
 
 
 class CameraState(StrEnum):
@@ -36,7 +36,7 @@ class Condition:
     since_ns: int
 
 
-class Tally:
+class CameraStats:
     """Counts and state of one camera.
 
     Each number has one thread that writes it: ``dropped_publish`` the inference, ``published`` the publisher, all
@@ -60,7 +60,7 @@ class Tally:
         self._turning = threading.Lock()
         self._sign_due = math.inf
 
-    def take_over(self, before: Tally) -> None:
+    def take_over(self, before: CameraStats) -> None:
         """Go on counting where *before* is: the camera is captured anew. Called before that begins.
 
         Once more when *before* has ended, and by the publisher when it goes on with this one: see

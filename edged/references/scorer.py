@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.values import Match
-from edged.vision.unit_vectors import Pointer, UnitRows
+from edged.vision.unit_vectors import Query, UnitRows
 
 if TYPE_CHECKING:
     from edged.references.reference import Reference
@@ -43,7 +43,7 @@ class Scorer:
         for _, rows in parts:
             start = sum(len(each) for each, _ in self._rows)
             self._rows.append((rows, self._scores[start : start + len(rows)]))
-        self._pointer = Pointer(parts[0][1].size if parts else 0)
+        self._pointer = Query(parts[0][1].size if parts else 0)
         self._watched = [index for index, reference in enumerate(self._references) if reference.makes_events]
 
     @property

@@ -13,10 +13,10 @@ from types import FrameType
 
 from edged.bell import Bell
 from edged.pipeline.build import Pipeline
-from edged.pipeline.camera_stats import Tally
+from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.stage import Stage
 from edged.service.reload.stage import Reloader
-from edged.service.status_line import Headline
+from edged.service.status_line import StatusLine
 from edged.service.systemd_notify import Notifier
 from edged.service.terminal import Terminal
 from edged.service.watchdog import Watchdog
@@ -62,7 +62,7 @@ class Daemon:
         self._terminal = terminal or Terminal()
         self._notifier = notifier or Notifier(None)
         self._watchdog = Watchdog(self._notifier, watchdog_seconds)
-        self._headline = Headline(lambda: self._pipeline.tallies, self._notifier)
+        self._headline = StatusLine(lambda: self._pipeline.tallies, self._notifier)
         self._bell = Bell()
         self._stop_reason: str | None = None
         self.late: list[str] = []
@@ -217,9 +217,9 @@ class Figures:
 
     def __init__(self) -> None:
         self._since = time.monotonic()
-        self._before: dict[Tally, tuple[int, int]] = {}
+        self._before: dict[CameraStats, tuple[int, int]] = {}
 
-    def log_in_time(self, tallies: Sequence[Tally]) -> None:
+    def log_in_time(self, tallies: Sequence[CameraStats]) -> None:
         """Write the lines of the time since the last ones, if that was a minute. A new camera has to wait."""
         seconds = time.monotonic() - self._since
         if self._before and seconds < FIGURES_SECONDS:
@@ -230,7 +230,7 @@ class Figures:
         self._since = time.monotonic()
         self._before = {tally: (tally.captured, tally.published) for tally in tallies}
 
-    def _log(self, tally: Tally, seconds: float) -> None:
+    def _log(self, tally: CameraStats, seconds: float) -> None:
         captured, published = self._before[tally]
         log.debug(
             "camera %s: %s, %.1f frames/s captured, %.1f messages/s published, dropped: capture %d, ring %d, "

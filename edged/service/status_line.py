@@ -6,23 +6,23 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
-from edged.pipeline.camera_stats import Tally
+from edged.pipeline.camera_stats import CameraStats
 from edged.service.systemd_notify import Notifier
 
-__all__ = ["Headline"]
+__all__ = ["StatusLine"]
 
 RATE_SECONDS = 10.0  # over which the rate is taken, so that the line seldom changes
 PAUSE_SECONDS = 1.0  # between two lines
 
 
-class Headline:
+class StatusLine:
     """Tells *notifier* what goes on: on a change, and at most once a second.
 
     Once the daemon runs that is the state of every camera and how much is published, such as ``front is running, back
     is lost: the driver does not answer; 9.8 messages/s``.
     """
 
-    def __init__(self, tallies: Callable[[], Sequence[Tally]], notifier: Notifier) -> None:
+    def __init__(self, tallies: Callable[[], Sequence[CameraStats]], notifier: Notifier) -> None:
         self._tallies = tallies
         self._notifier = notifier
         self.is_outdated = False
@@ -61,7 +61,7 @@ class Headline:
         return sum(tally.published for tally in self._tallies())
 
 
-def _camera(tally: Tally) -> str:
+def _camera(tally: CameraStats) -> str:
     condition = tally.condition
     return f"{tally.camera} is {condition.state}{f': {condition.reason}' if condition.reason else ''}"
 

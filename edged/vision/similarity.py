@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edged.vision.unit_vectors import Pointer, UnitRows, comparable
+from edged.vision.unit_vectors import Query, UnitRows, comparable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +77,7 @@ class ReferenceMatrix:
         self._rows = UnitRows.of(vectors, dtype)
         self.count = len(self._rows)
         self.size = self._rows.size
-        self._pointer = Pointer(self.size)
+        self._pointer = Query(self.size)
         self._scores = np.zeros(self.count, np.float32)
 
     @property

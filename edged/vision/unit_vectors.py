@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["DTYPES", "Pointer", "Storage", "UnitRows", "comparable"]
+__all__ = ["DTYPES", "Query", "Storage", "UnitRows", "comparable"]
 
 Storage = Literal["float32", "float16", "int8"]
 """How vectors are kept. What is smaller is turned into float32 a block at a time, whenever it is compared."""
@@ -142,7 +142,7 @@ class UnitRows:
             self.factors[start:stop] = scale / np.sqrt(squares)
 
 
-class Pointer:
+class Query:
     """The direction of one vector, and its cosine to many `UnitRows`. Its memory is made once; one thread uses it.
 
     Args:

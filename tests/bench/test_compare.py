@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from edged.bench.compare import choose, variants
 from edged.bench.floor import Floor
-from edged.bench.plan import Plan
-from edged.bench.record import Record, Usage
+from edged.bench.plan import BenchPlan
+from edged.bench.record import BenchRecord, Usage
 
 
-def record(rate: float, cost: float, fps: float | None = None) -> Record:
+def record(rate: float, cost: float, fps: float | None = None) -> BenchRecord:
     usage = Usage({"inference": cost, "capture bench": 50.0}, 100.0)
-    plan = Plan(fps=fps)
-    return Record(plan, "m", "e 1", "none", 1, round(rate * 10), 10.0, {}, {}, Floor(1.0, 1.0), usage, 1.0, {})
+    plan = BenchPlan(fps=fps)
+    return BenchRecord(plan, "m", "e 1", "none", 1, round(rate * 10), 10.0, {}, {}, Floor(1.0, 1.0), usage, 1.0, {})
 
 
 def test_at_saturation_it_is_the_fastest() -> None:
@@ -44,12 +44,12 @@ def test_decoding_is_left_out_of_what_a_frame_costs() -> None:
 
 
 def test_every_model_engine_and_number_of_threads_is_measured_once() -> None:
-    plans = variants(Plan(seconds=3))
+    plans = variants(BenchPlan(seconds=3))
     assert len({(plan.model, plan.engine, plan.threads) for plan in plans}) == len(plans) >= 2
     assert {plan.seconds for plan in plans} == {3}
     assert {plan.model for plan in plans} == {"efficientnet-lite0", "efficientnet-lite0-int8"}
 
 
 def test_what_is_asked_for_is_all_that_is_measured() -> None:
-    plans = variants(Plan(engine="ai-edge-litert", threads=3), ["mine.tflite"])
+    plans = variants(BenchPlan(engine="ai-edge-litert", threads=3), ["mine.tflite"])
     assert [(plan.model, plan.engine, plan.threads) for plan in plans] == [("mine.tflite", "ai-edge-litert", 3)]

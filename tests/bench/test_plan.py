@@ -6,16 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from edged.bench.plan import Plan
+from edged.bench.plan import BenchPlan
 from edged.config import Config, load_text
 
 
-def loaded(plan: Plan, tmp_path: Path, invoke_ms: float | None = None) -> Config:
+def loaded(plan: BenchPlan, tmp_path: Path, invoke_ms: float | None = None) -> Config:
     return load_text(plan.configuration(f"ipc://{tmp_path}/pub.sock", invoke_ms), tmp_path / "bench.yaml").config
 
 
 def test_a_plan_says_what_runs_the_model(tmp_path: Path) -> None:
-    config = loaded(Plan(model="efficientnet-lite0-int8", engine="ai-edge-litert", threads=3, resize="area"), tmp_path)
+    config = loaded(
+        BenchPlan(model="efficientnet-lite0-int8", engine="ai-edge-litert", threads=3, resize="area"), tmp_path
+    )
     assert (config.model.name, config.model.engine, config.model.num_threads, config.model.resize) == (
         "efficientnet-lite0-int8",
         "ai-edge-litert",
@@ -26,29 +28,29 @@ def test_a_plan_says_what_runs_the_model(tmp_path: Path) -> None:
 
 def test_without_threads_the_daemons_own_default_counts(tmp_path: Path) -> None:
     assert (
-        loaded(Plan(), tmp_path).model.num_threads
+        loaded(BenchPlan(), tmp_path).model.num_threads
         == load_text("cameras: {a: {source: 'pattern:'}}", "x.yaml").config.model.num_threads
     )
 
 
 def test_a_pattern_is_half_as_fast_again_as_the_model_unless_a_rate_is_asked_for(tmp_path: Path) -> None:
-    assert loaded(Plan(), tmp_path, invoke_ms=10.0).cameras["bench1"].fps == pytest.approx(150)
-    assert loaded(Plan(), tmp_path, invoke_ms=0.1).cameras["bench1"].fps == 1000
-    assert loaded(Plan(fps=7), tmp_path, invoke_ms=10.0).cameras["bench1"].fps == 7
+    assert loaded(BenchPlan(), tmp_path, invoke_ms=10.0).cameras["bench1"].fps == pytest.approx(150)
+    assert loaded(BenchPlan(), tmp_path, invoke_ms=0.1).cameras["bench1"].fps == 1000
+    assert loaded(BenchPlan(fps=7), tmp_path, invoke_ms=10.0).cameras["bench1"].fps == 7
 
 
 def test_a_recording_waits_for_the_worker_and_begins_again(tmp_path: Path, demo: Path) -> None:
-    camera = loaded(Plan(source=f"file:{demo / 'street.mp4'}"), tmp_path, invoke_ms=10.0).cameras["bench1"]
+    camera = loaded(BenchPlan(source=f"file:{demo / 'street.mp4'}"), tmp_path, invoke_ms=10.0).cameras["bench1"]
     assert (camera.policy, camera.loop, camera.fps) == ("block", True, 1000)
 
 
 def test_a_path_is_from_where_the_user_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert f'"path": "{tmp_path}/mine.tflite"' in Plan(model="mine.tflite").configuration("ipc:///x")
-    assert f'"source": "file:{tmp_path}/clip.mp4"' in Plan(source="file:clip.mp4").configuration("ipc:///x")
+    assert f'"path": "{tmp_path}/mine.tflite"' in BenchPlan(model="mine.tflite").configuration("ipc:///x")
+    assert f'"source": "file:{tmp_path}/clip.mp4"' in BenchPlan(source="file:clip.mp4").configuration("ipc:///x")
 
 
 def test_cameras_share_the_rate(tmp_path: Path) -> None:
-    cameras = loaded(Plan(cameras=4), tmp_path, invoke_ms=10.0).cameras
+    cameras = loaded(BenchPlan(cameras=4), tmp_path, invoke_ms=10.0).cameras
     assert [camera.fps for camera in cameras.values()] == [37.5] * 4
-    assert loaded(Plan(cameras=2, fps=7), tmp_path).cameras["bench2"].fps == 3.5
+    assert loaded(BenchPlan(cameras=2, fps=7), tmp_path).cameras["bench2"].fps == 3.5

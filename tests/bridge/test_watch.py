@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edged.bridge.outbox import Outbox
-from edged.bridge.topics import Place, Publication, Topics, identifier
+from edged.bridge.topics import Publication, ReferencePlace, Topics, identifier
 from edged.bridge.watch import GONE_SECONDS, MOST_PLACES, Settings, Watch
 from edged.client import Delivery
 from edged.wire import Match, Message, encode
@@ -290,7 +290,7 @@ def test_without_discovery_home_assistant_is_told_nothing() -> None:
 def test_no_two_things_have_one_name() -> None:
     names = [("a", "b_c"), ("a_b", "c"), ("a", "b", "c"), ("a_", "b", "c"), ("a__b", "c"), ("a_b_c",), ("a", "b__c")]
     assert len({identifier(*each) for each in names}) == len(names)
-    place = Place("n", "c", "r", "x_y")
+    place = ReferencePlace("n", "c", "r", "x_y")
     assert TOPICS.config("sensor", place, "score") == "homeassistant/sensor/n/c_r_x__y_score/config"
 
 

@@ -19,7 +19,7 @@ from edged.camera.pi.view import FrameSize
 from edged.camera.picamera import PicameraSource
 from edged.camera.stream import StreamSource
 from edged.camera.usb import UsbCamera
-from edged.camera.v4l2.choice import Wish
+from edged.camera.v4l2.choice import FormatRequest
 from edged.config import CameraConfig
 from edged.config.picamera_controls import WhiteBalance
 from edged.errors import EndOfStream, SourceError
@@ -82,7 +82,7 @@ def test_a_usb_camera_is_asked_for_size_rate_and_format() -> None:
     asked = camera("usb:/dev/video0", width=1280, height=720, fps=10, pixel_format="yuyv")
     source = open_source(asked, input_size=MODEL)
     assert isinstance(source, UsbCamera)
-    assert source._wish == Wish(1280, 720, 10.0, "yuyv")
+    assert source._wish == FormatRequest(1280, 720, 10.0, "yuyv")
     assert source._reduce is None
     assert source._target == "/dev/video0"
 
@@ -90,7 +90,7 @@ def test_a_usb_camera_is_asked_for_size_rate_and_format() -> None:
 def test_a_usb_camera_whose_frames_are_reduced_has_to_send_jpegs() -> None:
     source = open_source(camera("usb:C920", rotation=90), decode="reduced", input_size=MODEL)
     assert isinstance(source, UsbCamera)
-    assert source._wish == Wish(pixels="mjpg")
+    assert source._wish == FormatRequest(pixels="mjpg")
     assert source._reduce is not None
     assert source._reduce(800, 896) == 4, "the crop is turned, so it has to be 200 × 224"
     assert source._reduce(799, 896) == 4, "sides are rounded up"

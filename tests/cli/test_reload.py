@@ -18,7 +18,7 @@ import pytest
 from edged.cli import main
 from edged.cli import reload as command
 from edged.client import Subscriber
-from edged.service.reload.record_file import Outcome, Record, RecordFile, running_daemons
+from edged.service.reload.record_file import Outcome, RecordFile, ReloadRecord, running_daemons
 from tests.fakes import eventually
 from tests.keyed import Keys, free_port
 from tests.service.conftest import Manager
@@ -179,7 +179,7 @@ def test_a_record_tells_the_last_reload_and_outlives_nobody(folder: Path, tmp_pa
         )
     assert not running_daemons([folder])
     # A process that was killed leaves its record behind.
-    stale = asdict(Record(pid=os.getpid(), config=str(config)))
+    stale = asdict(ReloadRecord(pid=os.getpid(), config=str(config)))
     for name, text in (("1", json.dumps(stale)), ("2", "{"), ("3", "[" * 100_000), ("4", '{"pid": "1"}')):
         (folder / f"edged-0.{name}.json").write_text(text)
         (folder / f"edged-0.{name}.lock").touch()

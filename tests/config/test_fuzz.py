@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from edged.config import CameraConfig, ConfigFileError, dump, load, load_text
-from edged.config.variables import Filled, Variables, escaped
+from edged.config.variables import FilledValue, Variables, escaped
 
 FOLDER = Path(__file__).parent.parent.parent / "config"
 EXAMPLES = [(FOLDER / "edged.yaml").read_text(), (FOLDER / "demo" / "edged.yaml").read_text()]
@@ -82,9 +82,9 @@ def test_a_secret_in_any_source_is_told_nowhere(parts: list[str]) -> None:
 @at_once
 @given(st.text())
 def test_any_text_survives_with_its_dollars_escaped(text: str) -> None:
-    assert Variables().fill(escaped(text)) == Filled(text)
+    assert Variables().fill(escaped(text)) == FilledValue(text)
     for shown in ("$$".join(text), "${".join(text)):
-        assert Variables().fill(escaped(shown)) == Filled(shown)
+        assert Variables().fill(escaped(shown)) == FilledValue(shown)
 
 
 @pytest.mark.usefixtures("parser")

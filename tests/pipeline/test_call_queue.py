@@ -8,11 +8,11 @@ from concurrent.futures import CancelledError
 import pytest
 
 from edged.errors import EndOfStream, ReferenceImageError, RingClosed
-from edged.pipeline.call_queue import Errands
+from edged.pipeline.call_queue import CallQueue
 
 
-def errands() -> Errands:
-    return Errands(lambda: None)
+def errands() -> CallQueue:
+    return CallQueue(lambda: None)
 
 
 def test_work_is_done_in_the_order_it_was_asked_for() -> None:
@@ -28,7 +28,7 @@ def test_work_is_done_in_the_order_it_was_asked_for() -> None:
 
 def test_who_asks_wakes_the_stage_and_does_not_wait() -> None:
     woken = threading.Event()
-    answer = Errands(woken.set).ask(lambda: None)
+    answer = CallQueue(woken.set).ask(lambda: None)
     assert woken.is_set()
     assert not answer.done()
 

@@ -19,7 +19,7 @@ import zmq
 from edged.bell import Bell
 from edged.config import Endpoint, load_text
 from edged.pipeline.build import Pipeline, build
-from edged.pipeline.camera_stats import Tally
+from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.values import FULL, Format, Stamp
@@ -124,7 +124,7 @@ def test_no_vector_is_copied_to_be_sent(tmp_path: Path, subscriber: zmq.Socket[b
     bell = Bell()
     handover = Handover(1, bell)
     endpoint = Endpoint.parse(f"pub+bind:ipc://{tmp_path}/pub.sock", tmp_path)
-    publisher = Publisher(PublisherSettings("node", [endpoint], 10.0, "cafe"), handover, bell, [Tally("cam")])
+    publisher = Publisher(PublisherSettings("node", [endpoint], 10.0, "cafe"), handover, bell, [CameraStats("cam")])
     facts = ModelFacts("large", "0123456789abcdef", "engine 1", "none", 0, None, "<f4", LARGE, "none", None)
     handover.open(facts)
     publisher.open()

@@ -15,7 +15,7 @@ from edged.bell import Bell
 from edged.config import Endpoint, load_text
 from edged.errors import ModelError, PublishError
 from edged.pipeline.build import Camera, build
-from edged.pipeline.camera_stats import Tally
+from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.capture.stage import Capture, CaptureSettings
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
@@ -53,7 +53,7 @@ class Rig:
                 super().invoke()
 
         frames, bell = threading.Condition(), Bell()
-        self.tally = Tally("cam", bell.ring)
+        self.tally = CameraStats("cam", bell.ring)
         ring, handover = FrameRing(frames), Handover(8, bell)
         endpoint = Endpoint.parse(f"pub+bind:{address}", Path("/"))
         feed = Feed("cam", ring, self.tally, (("full", FULL),), 0, False)

@@ -92,7 +92,7 @@ class Board:
             process.communicate()
 
 
-class Witness:
+class Observer:
     """A subscriber that goes on whatever happens, and can tell what it saw."""
 
     def __init__(self, address: str) -> None:
@@ -145,9 +145,9 @@ def board(tmp_path: Path, demo: Path) -> Board:
 
 
 @contextmanager
-def witness(address: str, what: str) -> Iterator[Witness]:
+def witness(address: str, what: str) -> Iterator[Observer]:
     """A witness, who tells in the end what it saw of *what*."""
-    one = Witness(address)
+    one = Observer(address)
     with closing(one.subscriber):
         yield one
     print(f"{what}: {one.told()}")
@@ -223,7 +223,7 @@ def test_what_surrounds_a_daemon_that_runs_does_not_disturb_it(board: Board) -> 
     assert " WARNING " not in log
 
 
-def hour_back(board: Board, process: subprocess.Popen[str], one: Witness) -> None:
+def hour_back(board: Board, process: subprocess.Popen[str], one: Observer) -> None:
     """The wall clock of the board is set back by an hour."""
     first = len(one.seen)
     process.send_signal(signal.SIGUSR1)
@@ -240,7 +240,7 @@ def hour_back(board: Board, process: subprocess.Popen[str], one: Witness) -> Non
     assert all(0 <= message.lat_us.total < 10e6 for message in later)
 
 
-def crowd(board: Board, process: subprocess.Popen[str], one: Witness) -> None:
+def crowd(board: Board, process: subprocess.Popen[str], one: Observer) -> None:
     """Fifty subscribers come and go."""
     end = time.monotonic() + CROWD_SECONDS
     came = heard = 0
@@ -272,7 +272,7 @@ GARBAGE = {
 }
 
 
-def strangers(board: Board, process: subprocess.Popen[str], one: Witness) -> None:
+def strangers(board: Board, process: subprocess.Popen[str], one: Observer) -> None:
     """Peers connect that speak another language, or none, and leave in every way."""
     with ExitStack() as here:
         for rude in (False, True):

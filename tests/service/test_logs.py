@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edged.config.environment import journal_stream
-from edged.pipeline.camera_stats import Tally
+from edged.pipeline.camera_stats import CameraStats
 from edged.service.daemon import Figures
 from edged.service.logs import JournalFormatter
 
@@ -96,7 +96,7 @@ def test_a_memory_card_gets_no_figures_each_minute_unless_somebody_looks_for_a_f
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edged.service.daemon.FIGURES_SECONDS", 0.0)
-    figures, tally = Figures(), Tally("front")
+    figures, tally = Figures(), CameraStats("front")
     for level in (logging.DEBUG, logging.INFO):
         caplog.clear()
         caplog.set_level(level)

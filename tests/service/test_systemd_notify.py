@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from edged.config.environment import notify_address, watchdog_seconds
-from edged.pipeline.camera_stats import CameraState, Tally
-from edged.service.status_line import Headline
+from edged.pipeline.camera_stats import CameraState, CameraStats
+from edged.service.status_line import StatusLine
 from edged.service.systemd_notify import Notifier
 from tests.service.conftest import Manager
 
@@ -156,9 +156,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_the_headline_tells_cameras_and_rate_on_a_change_and_once_a_second(manager: Manager, clock: Clock) -> None:
-    front, back = Tally("front"), Tally("back")
+    front, back = CameraStats("front"), CameraStats("back")
     with closing(Notifier(manager.address)) as notifier:
-        headline = Headline(lambda: [front, back], notifier)
+        headline = StatusLine(lambda: [front, back], notifier)
         headline.tell()
         assert manager.hear(10) == ["STATUS=front is starting, back is starting"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from edged.client import Subscriber
-from edged.pipeline.camera_stats import Tally
+from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.capture.stage import Capture, CaptureSettings
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
@@ -159,7 +159,7 @@ def test_a_camera_that_waits_before_it_is_opened_again_does_not_hang(
 ) -> None:
     source = FakeSource(["refuse", "open", "hang"])
     settings = CaptureSettings(retry_seconds=2.0)
-    capture = Capture(source, FrameRing(threading.Condition()), Tally("front"), settings)
+    capture = Capture(source, FrameRing(threading.Condition()), CameraStats("front"), settings)
     capture.step_seconds = 0.2
     with closing(Notifier(manager.address)) as notifier, at_work(capture):
         watchdog = Watchdog(notifier, 0.1)
@@ -197,7 +197,7 @@ def daemon(
     ("stage", "module", "owner", "function"),
     [
         ("inference", "edged.vision.embedder", "Embedder", "invoke"),
-        ("publisher", "edged.pipeline.publisher.pub_socket", "Outlet", "send"),
+        ("publisher", "edged.pipeline.publisher.pub_socket", "PubSocket", "send"),
         ("capture street", "edged.camera.file", "VideoFile", "grab"),
     ],
 )

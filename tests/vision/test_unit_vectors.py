@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from edged.vision.similarity import ReferenceMatrix, cosine_similarity
-from edged.vision.unit_vectors import DTYPES, Pointer, Storage, UnitRows
+from edged.vision.unit_vectors import DTYPES, Query, Storage, UnitRows
 from tests.allocated import allocated
 
 MOST_OFF = {"float32": 1e-6, "float16": 1e-4, "int8": 5e-3}
@@ -21,7 +21,7 @@ def vectors(count: int, size: int = 1280, seed: int = 0) -> npt.NDArray[np.float
 
 
 def cosines(rows: UnitRows, vector: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    pointer, out = Pointer(rows.size), np.full(len(rows), np.nan, np.float32)
+    pointer, out = Query(rows.size), np.full(len(rows), np.nan, np.float32)
     assert pointer.point(vector)
     pointer.cosines(rows, out)
     return out
@@ -96,7 +96,7 @@ def test_what_lies_apart_is_copied_together(dtype: Storage) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_comparing_makes_no_array(dtype: Storage) -> None:
     rows, probe = UnitRows.of(list(vectors(2000)), dtype), vectors(1, seed=1)[0]
-    pointer, out = Pointer(1280), np.zeros(2000, np.float32)
+    pointer, out = Query(1280), np.zeros(2000, np.float32)
 
     def compare() -> None:
         pointer.point(probe)

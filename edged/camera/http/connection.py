@@ -13,14 +13,14 @@ from contextlib import suppress
 from edged.bell import Bell
 from edged.camera.http.address import Address
 
-__all__ = ["Connection", "Woken"]
+__all__ = ["HttpConnection", "Woken"]
 
 
 class Woken(Exception):  # noqa: N818 - not an error: somebody wants the wait to end
     """A wait was ended from another thread."""
 
 
-class Connection:
+class HttpConnection:
     """A connected TCP or TLS socket.
 
     Every method raises ``OSError`` (``TimeoutError`` past the *deadline*, on the monotonic clock) when the connection

@@ -14,7 +14,7 @@ from edged.bell import Bell
 from edged.camera.http.address import Address
 from edged.camera.http.auth import authorization
 from edged.camera.http.chunks import Chunks
-from edged.camera.http.connection import Connection
+from edged.camera.http.connection import HttpConnection
 
 __all__ = ["Body", "HttpError", "Response", "get"]
 
@@ -32,7 +32,7 @@ class HttpError(OSError):
 class Body:
     """What follows the head of an answer, as it arrives."""
 
-    def __init__(self, connection: Connection, begin: bytes, chunked: bool) -> None:
+    def __init__(self, connection: HttpConnection, begin: bytes, chunked: bool) -> None:
         self._connection = connection
         self._begin = begin  # what came together with the head
         self._chunks = Chunks() if chunked else None
@@ -57,7 +57,7 @@ class Body:
                 return kept
 
     def wait(self, deadline: float) -> None:
-        """Wait until something may have arrived. Raises what `Connection.wait` does."""
+        """Wait until something may have arrived. Raises what `HttpConnection.wait` does."""
         if not self._begin:
             self._connection.wait(deadline)
 
@@ -131,7 +131,7 @@ def _ask(
     ]
     if credentials is not None:
         lines.append(f"Authorization: {credentials}")
-    connection = Connection(address, tls() if address.scheme == "https" else None, bell, deadline)
+    connection = HttpConnection(address, tls() if address.scheme == "https" else None, bell, deadline)
     try:
         connection.send("\r\n".join([*lines, "", ""]).encode(), deadline)
         return _read_head(address, connection, deadline)
@@ -140,7 +140,7 @@ def _ask(
         raise
 
 
-def _read_head(address: Address, connection: Connection, deadline: float) -> Response:
+def _read_head(address: Address, connection: HttpConnection, deadline: float) -> Response:
     received = bytearray()
     buffer = memoryview(bytearray(4096))
     while (end := _HEAD_END.search(received)) is None:

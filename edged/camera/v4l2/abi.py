@@ -47,8 +47,8 @@ __all__ = [
     "Fract",
     "Frmivalenum",
     "Frmsizeenum",
+    "Ioctl",
     "PixFormat",
-    "Request",
     "Requestbuffers",
     "Streamparm",
     "fourcc",
@@ -281,7 +281,7 @@ class Buffer(ctypes.Structure):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Ioctl:
     """One request to a device: its name, for people, and its number."""
 
     name: str
@@ -291,8 +291,8 @@ class Request:
 _WRITE, _READ = 1, 2  # as the program sees it: what the kernel reads, what the kernel writes
 
 
-def _request(name: str, direction: int, number: int, argument: type[ctypes.Structure | c_int]) -> Request:
-    return Request(f"VIDIOC_{name}", direction << 30 | ctypes.sizeof(argument) << 16 | ord("V") << 8 | number)
+def _request(name: str, direction: int, number: int, argument: type[ctypes.Structure | c_int]) -> Ioctl:
+    return Ioctl(f"VIDIOC_{name}", direction << 30 | ctypes.sizeof(argument) << 16 | ord("V") << 8 | number)
 
 
 QUERYCAP = _request("QUERYCAP", _READ, 0, Capability)

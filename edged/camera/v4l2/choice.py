@@ -10,7 +10,7 @@ from edged.camera.v4l2.device import Mode
 from edged.camera.v4l2.pixels import JPEG, RAW, WORKING, frame_bytes
 from edged.errors import SourceError
 
-__all__ = ["PIXEL_NAMES", "Wish", "choose"]
+__all__ = ["PIXEL_NAMES", "FormatRequest", "choose"]
 
 PIXEL_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"mjpg": JPEG} | {pixels.value: (name,) for name, pixels in RAW.items()}
@@ -23,7 +23,7 @@ SHARE_OF_LINK = 0.2  # of a USB link that one camera may take uncompressed; fram
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class FormatRequest:
     """What a device is asked for; None leaves it to the choice.
 
     Raises:
@@ -51,7 +51,9 @@ class Wish:
         return (self.width, self.height) if self.width and self.height else DEFAULT_SIZE
 
 
-def choose(names: Sequence[str], modes: Callable[[str], Sequence[Mode]], wish: Wish, link_speed: float | None) -> str:
+def choose(
+    names: Sequence[str], modes: Callable[[str], Sequence[Mode]], wish: FormatRequest, link_speed: float | None
+) -> str:
     """Which of the formats *names* to ask for; *modes* tells the sizes and rates of one, and is asked only if needed.
 
     *link_speed* is that of USB, in Mbit/s; None off USB. Uncompressed frames cost no decoding, JPEGs save the bus: they
@@ -79,7 +81,7 @@ def choose(names: Sequence[str], modes: Callable[[str], Sequence[Mode]], wish: W
 
 
 def _jpeg_is_better(
-    jpeg: Sequence[Mode], raw: Sequence[Mode], raw_name: str, wish: Wish, link_speed: float | None
+    jpeg: Sequence[Mode], raw: Sequence[Mode], raw_name: str, wish: FormatRequest, link_speed: float | None
 ) -> bool:
     jpeg_mode, raw_mode = _nearest(jpeg, wish.size), _nearest(raw, wish.size)
     if jpeg_mode.covers(*wish.size) and not raw_mode.covers(*wish.size):

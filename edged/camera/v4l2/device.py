@@ -16,7 +16,7 @@ from typing import Self, TypeVar
 from edged.camera.v4l2 import abi
 from edged.camera.v4l2.kernel import Kernel
 
-__all__ = ["Device", "Identity", "Mode", "Picture"]
+__all__ = ["Device", "FrameLayout", "Identity", "Mode"]
 
 Enumerated = TypeVar("Enumerated", abi.Fmtdesc, abi.Frmsizeenum, abi.Frmivalenum)
 
@@ -60,7 +60,7 @@ class Mode:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class FrameLayout:
     """What the frames of a device are now: size in pixels, four letters, bytes from row to row and of a whole frame."""
 
     width: int
@@ -89,7 +89,7 @@ class Device:
     ) -> None:
         self.close()
 
-    def ask(self, request: abi.Request, argument: ctypes.Structure | ctypes.c_int) -> None:
+    def ask(self, request: abi.Ioctl, argument: ctypes.Structure | ctypes.c_int) -> None:
         """Send *request*, again where a signal interrupts it."""
         while True:
             try:
@@ -150,13 +150,13 @@ class Device:
                 break  # a range is the only entry
         return tuple(sorted(rates, reverse=True)), any_rate
 
-    def picture(self) -> Picture:
+    def picture(self) -> FrameLayout:
         """What the frames are set to."""
         argument = abi.Format(type=abi.BUF_TYPE_VIDEO_CAPTURE)
         self.ask(abi.G_FMT, argument)
         return _picture(argument.pix)
 
-    def set_picture(self, width: int, height: int, name: str) -> Picture:
+    def set_picture(self, width: int, height: int, name: str) -> FrameLayout:
         """Ask for frames of this size and format; returns what the driver made of it."""
         argument = abi.Format(type=abi.BUF_TYPE_VIDEO_CAPTURE)
         argument.pix.width, argument.pix.height, argument.pix.pixelformat = width, height, abi.fourcc(name)
@@ -188,7 +188,7 @@ class Device:
                 raise
         return self.rate()
 
-    def _enumerate(self, request: abi.Request, at: Callable[[int], Enumerated]) -> Iterator[Enumerated]:
+    def _enumerate(self, request: abi.Ioctl, at: Callable[[int], Enumerated]) -> Iterator[Enumerated]:
         for index in itertools.count():
             entry = at(index)
             try:
@@ -205,8 +205,8 @@ class Device:
 UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOTTY, errno.ENODATA})
 
 
-def _picture(pix: abi.PixFormat) -> Picture:
-    return Picture(pix.width, pix.height, abi.fourcc_name(pix.pixelformat), pix.bytesperline, pix.sizeimage)
+def _picture(pix: abi.PixFormat) -> FrameLayout:
+    return FrameLayout(pix.width, pix.height, abi.fourcc_name(pix.pixelformat), pix.bytesperline, pix.sizeimage)
 
 
 def _text(letters: ctypes.Array[ctypes.c_uint8]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edged.camera.v4l2 import abi
-from edged.camera.v4l2.stream import Filled
+from edged.camera.v4l2.stream import FilledBuffer
 from edged.values import Stamp
 
 __all__ = ["DriverTime"]
@@ -21,7 +21,7 @@ class DriverTime:
     def __init__(self) -> None:
         self._last_ns = 0
 
-    def stamp(self, filled: Filled, now_ns: int) -> Stamp:
+    def stamp(self, filled: FilledBuffer, now_ns: int) -> Stamp:
         """The stamp of *filled*, taken at *now_ns* of CLOCK_MONOTONIC."""
         monotonic = filled.flags & abi.BUF_FLAG_TIMESTAMP_MASK == abi.BUF_FLAG_TIMESTAMP_MONOTONIC
         # A driver's clock that stands still tells nothing, so that even the same time again is not believed.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edged.camera.v4l2.device import Device
 from edged.camera.v4l2.kernel import Kernel
-from edged.camera.v4l2.nodes import Node, find_nodes, on_this_machine
+from edged.camera.v4l2.nodes import VideoNode, find_nodes, on_this_machine
 from edged.errors import SourceError
 
 __all__ = ["BEHIND_LIBCAMERA", "NOT_CAMERAS", "picture_nodes", "picture_sibling", "resolve", "stable_name"]
@@ -39,7 +39,7 @@ def resolve(kernel: Kernel, target: str) -> Path:
     raise SourceError(f"{len(matching)} cameras are called so; name one of {choices}")
 
 
-def picture_nodes(kernel: Kernel, nodes: Iterable[Node]) -> list[Node]:
+def picture_nodes(kernel: Kernel, nodes: Iterable[VideoNode]) -> list[VideoNode]:
     """Those of *nodes* that deliver the pictures of a camera. One that may not be opened is judged by its number."""
     return [node for node in nodes if node.driver not in NOT_CAMERAS and _takes_pictures(kernel, node)]
 
@@ -52,7 +52,7 @@ def picture_sibling(kernel: Kernel, path: Path) -> Path | None:
     return next((stable_name(node, nodes) for node in picture_nodes(kernel, siblings)), None)
 
 
-def stable_name(node: Node, nodes: Sequence[Node]) -> Path:
+def stable_name(node: VideoNode, nodes: Sequence[VideoNode]) -> Path:
     """The name to write into a configuration: by serial number, by the socket it is plugged into, or as it is now.
 
     Cameras of one kind without serial numbers share one name by-id, which is the last one's: these go by socket.
@@ -63,11 +63,11 @@ def stable_name(node: Node, nodes: Sequence[Node]) -> Path:
     return fitting[0] if fitting else node.path
 
 
-def _by_id(node: Node) -> bool:
+def _by_id(node: VideoNode) -> bool:
     return any(link.parent.name == "by-id" for link in node.links)
 
 
-def _takes_pictures(kernel: Kernel, node: Node) -> bool:
+def _takes_pictures(kernel: Kernel, node: VideoNode) -> bool:
     try:
         with Device(kernel, node.path) as device:
             return device.identity().takes_pictures
@@ -75,13 +75,13 @@ def _takes_pictures(kernel: Kernel, node: Node) -> bool:
         return node.index == 0
 
 
-def _named(nodes: Sequence[Node], name: str) -> list[Node]:
+def _named(nodes: Sequence[VideoNode], name: str) -> list[VideoNode]:
     wanted = name.casefold()
     exactly = [node for node in nodes if node.card.casefold() == wanted]
     return exactly or [node for node in nodes if wanted in node.card.casefold()]
 
 
-def _present(nodes: Sequence[Node]) -> str:
+def _present(nodes: Sequence[VideoNode]) -> str:
     if not nodes:
         return "there is no camera at all"
     return "there is " + ", ".join(sorted({node.card for node in nodes}))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.camera.jpeg import decode_jpeg, reduced
-from edged.camera.v4l2.device import Picture
+from edged.camera.v4l2.device import FrameLayout
 from edged.camera.v4l2.pixels import RAW, copy_planes, planes
 from edged.values import Format, PixelFormat
 
@@ -35,7 +35,7 @@ class JpegFrames:
 
     least = 4  # where the first and the last marker are
 
-    def __init__(self, picture: Picture, fps: float | None, reduce: int) -> None:
+    def __init__(self, picture: FrameLayout, fps: float | None, reduce: int) -> None:
         self.format = Format(reduced(picture.width, reduce), reduced(picture.height, reduce), PixelFormat.BGR, fps)
         self._reduce = reduce
         self._copy = np.empty(picture.length, np.uint8)
@@ -54,7 +54,7 @@ class RawFrames:
         SourceError: the driver's buffers do not fit the size.
     """
 
-    def __init__(self, picture: Picture, fps: float | None) -> None:
+    def __init__(self, picture: FrameLayout, fps: float | None) -> None:
         pixels = RAW[picture.fourcc]
         self.format = Format(picture.width, picture.height, pixels, fps)
         self._planes = planes(picture, pixels)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from edged.camera.v4l2.abi import Request
+from edged.camera.v4l2.abi import Ioctl
 
 __all__ = ["LINUX", "Kernel", "LinuxKernel", "Readiness"]
 
@@ -32,7 +32,7 @@ class Kernel(Protocol):
     def open(self, node: Path) -> int:
         """Open *node* for reading and writing, not blocking; returns a file descriptor."""
 
-    def ioctl(self, fd: int, request: Request, argument: ctypes.Structure | ctypes.c_int) -> None:
+    def ioctl(self, fd: int, request: Ioctl, argument: ctypes.Structure | ctypes.c_int) -> None:
         """Send *request*; the kernel reads and writes *argument*."""
 
     def map(self, fd: int, length: int, offset: int) -> mmap.mmap:
@@ -53,7 +53,7 @@ class LinuxKernel:
     def open(self, node: Path) -> int:
         return os.open(node, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
-    def ioctl(self, fd: int, request: Request, argument: ctypes.Structure | ctypes.c_int) -> None:
+    def ioctl(self, fd: int, request: Ioctl, argument: ctypes.Structure | ctypes.c_int) -> None:
         fcntl.ioctl(fd, request.number, argument, True)
 
     def map(self, fd: int, length: int, offset: int) -> mmap.mmap:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Holder", "Node", "find_nodes", "holders", "on_this_machine"]
+__all__ = ["Holder", "VideoNode", "find_nodes", "holders", "on_this_machine"]
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class VideoNode:
     """One ``/dev/videoN``. A camera may have several: its pictures, and metadata beside them.
 
     ``device`` is the same for all nodes of a camera. ``links`` are udev's names for this node, which stay the same over
@@ -38,7 +38,7 @@ class Holder:
         return f"{self.command} (pid {self.pid})"
 
 
-def find_nodes(root: Path) -> list[Node]:
+def find_nodes(root: Path) -> list[VideoNode]:
     """Every video node below *root*, by number."""
     folder = root / "sys/class/video4linux"
     entries = [entry for entry in _entries(folder) if re.fullmatch(r"video\d+", entry.name)]
@@ -69,11 +69,11 @@ def holders(root: Path, node: Path) -> list[Holder]:
     return sorted(found, key=lambda holder: holder.pid)
 
 
-def _node(root: Path, entry: Path, links: tuple[Path, ...]) -> Node:
+def _node(root: Path, entry: Path, links: tuple[Path, ...]) -> VideoNode:
     device = (entry / "device").resolve()
     driver = (device / "driver").resolve().name if (device / "driver").is_symlink() else None
     index = _read(entry / "index")
-    return Node(
+    return VideoNode(
         path=Path("/dev") / entry.name,
         card=_read(entry / "name"),
         index=int(index) if index.isdecimal() else 0,

@@ -10,11 +10,11 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.camera.v4l2.device import Picture
+from edged.camera.v4l2.device import FrameLayout
 from edged.errors import SourceError
 from edged.values import Format, PixelFormat
 
-__all__ = ["JPEG", "RAW", "WORKING", "Plane", "copy_planes", "frame_bytes", "planes"]
+__all__ = ["JPEG", "RAW", "WORKING", "PlaneLayout", "copy_planes", "frame_bytes", "planes"]
 
 JPEG = ("MJPG", "JPEG")
 """Compressed, picture by picture."""
@@ -42,7 +42,7 @@ _PLANAR = (PixelFormat.I420, PixelFormat.YV12)
 
 
 @dataclass(frozen=True, slots=True)
-class Plane:
+class PlaneLayout:
     """Rows of a buffer: how many, their bytes that count, and the bytes from one to the next."""
 
     rows: int
@@ -55,7 +55,7 @@ def frame_bytes(pixels: PixelFormat, width: int, height: int) -> int:
     return math.prod(Format(width, height, pixels).shape)
 
 
-def planes(picture: Picture, pixels: PixelFormat) -> Sequence[Plane]:
+def planes(picture: FrameLayout, pixels: PixelFormat) -> Sequence[PlaneLayout]:
     """How the rows of an uncompressed frame lie in its buffer.
 
     Raises:
@@ -68,9 +68,9 @@ def planes(picture: Picture, pixels: PixelFormat) -> Sequence[Plane]:
         raise SourceError(f"the size {width}×{height} does not go with {picture.fourcc}, whose pixels share colours")
     rows, length = whole[0], math.prod(whole[1:])
     stride = picture.stride or length  # some drivers leave it at 0 where nothing is padded
-    layout = [Plane(rows, length, stride)]
+    layout = [PlaneLayout(rows, length, stride)]
     if pixels in _PLANAR:  # both chroma planes have half as many rows, half as long: together as many as the luma
-        layout = [Plane(height, length, stride), Plane(height, length // 2, stride // 2)]
+        layout = [PlaneLayout(height, length, stride), PlaneLayout(height, length // 2, stride // 2)]
     if stride < length or picture.length < sum(plane.rows * plane.stride for plane in layout):
         raise SourceError(
             f"the driver's frames of {picture.length} bytes, {stride} a row, cannot hold {width}×{height} pixels in "
@@ -79,7 +79,7 @@ def planes(picture: Picture, pixels: PixelFormat) -> Sequence[Plane]:
     return layout
 
 
-def copy_planes(buffer: NDArray[np.uint8], layout: Sequence[Plane], slot: NDArray[np.uint8]) -> None:
+def copy_planes(buffer: NDArray[np.uint8], layout: Sequence[PlaneLayout], slot: NDArray[np.uint8]) -> None:
     """Copy a frame from *buffer*, one row of bytes, to *slot*, which is contiguous and without padding."""
     flat = slot.reshape(-1)
     start = end = 0

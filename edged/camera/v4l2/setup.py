@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from edged.camera.v4l2 import abi
-from edged.camera.v4l2.choice import PIXEL_NAMES, Wish, choose
-from edged.camera.v4l2.device import Device, Picture
+from edged.camera.v4l2.choice import PIXEL_NAMES, FormatRequest, choose
+from edged.camera.v4l2.device import Device, FrameLayout
 from edged.camera.v4l2.find import BEHIND_LIBCAMERA, picture_sibling
 from edged.camera.v4l2.nodes import find_nodes
 from edged.camera.v4l2.pixels import WORKING
@@ -35,7 +35,7 @@ def check_camera(device: Device) -> None:
     raise SourceError(f"it delivers {kind}{cure}")
 
 
-def set_up(device: Device, wish: Wish) -> tuple[Picture, float | None]:
+def set_up(device: Device, wish: FormatRequest) -> tuple[FrameLayout, float | None]:
     """Ask for what is wished; returns what the frames are now, and how many there are a second where that is told.
 
     Raises:
@@ -51,7 +51,7 @@ def set_up(device: Device, wish: Wish) -> tuple[Picture, float | None]:
     return picture, fps
 
 
-def shortfall(wish: Wish, picture: Picture, fps: float | None) -> str:
+def shortfall(wish: FormatRequest, picture: FrameLayout, fps: float | None) -> str:
     """What was asked for and is not so, as a sentence; empty where all is as wished."""
     pairs = []
     if wish.width is not None and wish.size != (picture.width, picture.height):

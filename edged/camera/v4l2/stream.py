@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from edged.camera.v4l2 import abi
 from edged.camera.v4l2.device import Device
 
-__all__ = ["Filled", "Stream"]
+__all__ = ["FilledBuffer", "Stream"]
 
 BUFFERS = 4  # one in hand, one being filled, and two against jitter; more would only hold older frames
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class FilledBuffer:
     """A buffer with a frame in it: which one, bytes used, the driver's flags and its time in nanoseconds."""
 
     index: int
@@ -56,7 +56,7 @@ class Stream:
         self._on = True
         self._device.ask(abi.STREAMON, ctypes.c_int(abi.BUF_TYPE_VIDEO_CAPTURE))
 
-    def take(self) -> Filled | None:
+    def take(self) -> FilledBuffer | None:
         """The oldest buffer that was filled; None if none was. Never waits."""
         buffer = _buffer(0)
         try:
@@ -64,7 +64,7 @@ class Stream:
         except BlockingIOError:
             return None
         time = buffer.timestamp
-        return Filled(
+        return FilledBuffer(
             index=buffer.index,
             # A driver that claims more than there is would make us read past the end.
             used=min(buffer.bytesused, len(self._mappings[buffer.index])),
@@ -72,11 +72,11 @@ class Stream:
             time_ns=time.tv_sec * 1_000_000_000 + time.tv_usec * 1_000,
         )
 
-    def memory(self, filled: Filled) -> mmap.mmap:
+    def memory(self, filled: FilledBuffer) -> mmap.mmap:
         """The bytes of a buffer that was taken and not given back. No view of it may outlive the next call."""
         return self._mappings[filled.index]
 
-    def give_back(self, filled: Filled) -> None:
+    def give_back(self, filled: FilledBuffer) -> None:
         """Let the driver fill this buffer again."""
         self._ours.append(filled.index)
         self._queue()

@@ -16,8 +16,8 @@ from edged.errors import EdgedError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from edged.bench.plan import Plan
-    from edged.bench.record import Record
+    from edged.bench.plan import BenchPlan
+    from edged.bench.record import BenchRecord
     from edged.vision.unit_vectors import Storage
 
 __all__ = ["add_parser"]
@@ -104,12 +104,12 @@ def bench(args: argparse.Namespace) -> int:
         print("edged bench: --dtype says how references are kept, and goes with --references N", file=sys.stderr)
         return EXIT_USAGE
     from edged.bench.compare import choose, variants
-    from edged.bench.plan import Plan
+    from edged.bench.plan import BenchPlan
     from edged.cli.bench import report as pages
     from edged.config import ConfigFileError
     from edged.vision.bundled import BUNDLED
 
-    plan = Plan(
+    plan = BenchPlan(
         args.source,
         args.model or MODEL,
         args.engine,
@@ -152,7 +152,7 @@ def _bench_references(args: argparse.Namespace) -> int:
     return 0
 
 
-def _measure(plans: Sequence[Plan]) -> list[Record]:
+def _measure(plans: Sequence[BenchPlan]) -> list[BenchRecord]:
     """The records of *plans*; of several, one that fails is told of and left out.
 
     Raises:
@@ -161,12 +161,12 @@ def _measure(plans: Sequence[Plan]) -> list[Record]:
     from edged.bench.run import measure
     from edged.cli.progress import Bar
 
-    records: list[Record] = []
-    failures: list[tuple[Plan, EdgedError]] = []
+    records: list[BenchRecord] = []
+    failures: list[tuple[BenchPlan, EdgedError]] = []
     with Bar("measuring") as bar:
         for number, plan in enumerate(plans):
 
-            def tell(what: str, share: float, number: int = number, plan: Plan = plan) -> None:
+            def tell(what: str, share: float, number: int = number, plan: BenchPlan = plan) -> None:
                 if bar.is_due:
                     words = what if len(plans) == 1 else f"{_name(plan)}: {what}"
                     bar.show((number + share) / len(plans), words)
@@ -195,5 +195,5 @@ def _line(record: Mapping[str, object]) -> str:
     return json.dumps(record) + "\n"
 
 
-def _name(plan: Plan) -> str:
+def _name(plan: BenchPlan) -> str:
     return f"{plan.model}, {plan.engine}, threads: {plan.threads}"

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edged.bench.plan import Plan
-    from edged.bench.record import Record
+    from edged.bench.plan import BenchPlan
+    from edged.bench.record import BenchRecord
     from edged.bench.references import ReferenceRecord
 
 __all__ = ["of_one", "of_references", "of_several"]
 
 
-def of_one(record: Record) -> str:
+def of_one(record: BenchRecord) -> str:
     """A measurement: where the time of a frame goes, and what it costs."""
     plan, floor, usage = record.plan, record.floor, record.usage
     rate = "as fast as it goes" if plan.fps is None else f"at {plan.fps:g} frames/s"
@@ -37,7 +37,7 @@ def of_one(record: Record) -> str:
     return "\n".join(lines) + "\n"
 
 
-def of_several(records: Sequence[Record]) -> str:
+def of_several(records: Sequence[BenchRecord]) -> str:
     """Measurements, a line each, and which of them to choose and why."""
     from edged.bench.compare import choose
 
@@ -70,7 +70,7 @@ def of_references(records: Sequence[ReferenceRecord]) -> str:
     return "\n".join([heads, *rows, "", "Processor time of one thread for a vector of 1280 numbers."]) + "\n"
 
 
-def _machine(record: Record) -> str:
+def _machine(record: BenchRecord) -> str:
     machine = record.machine
     words = [f"{machine['board'] or machine['architecture']}, {machine['cores']} cores"]
     if machine["governor"]:
@@ -82,9 +82,9 @@ def _machine(record: Record) -> str:
     return ", ".join(words)
 
 
-def _sources(plan: Plan) -> str:
+def _sources(plan: BenchPlan) -> str:
     return plan.source if plan.cameras == 1 else f"{plan.cameras} cameras, {plan.source} each"
 
 
-def _dropped(record: Record) -> str:
+def _dropped(record: BenchRecord) -> str:
     return ", ".join(f"{cause} {count}" for cause, count in record.dropped.items())

@@ -15,7 +15,7 @@ from edged.references.catalogue import LONGEST_LABEL, read_catalogue, write_cata
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from edged.cli.embed.pictures import Picture, Pictures
+    from edged.cli.embed.pictures import EmbeddedPicture, Pictures
     from edged.references.catalogue import Catalogue
     from edged.values import Match
     from edged.vision.embedder import Embedder
@@ -33,7 +33,7 @@ def open_catalogue(path: Path, embedder: Embedder) -> Catalogue:
     return read_catalogue(path, embedder, cure=cure)
 
 
-def nearest(catalogue: Catalogue, pictures: Sequence[Picture], top_k: int) -> list[tuple[Match, ...]]:
+def nearest(catalogue: Catalogue, pictures: Sequence[EmbeddedPicture], top_k: int) -> list[tuple[Match, ...]]:
     """The best *top_k* of *catalogue* for each of *pictures*, best first."""
     scorer = Scorer([Reference("catalogue", catalogue.rows, (), catalogue.labels, top_k)], top_k)
     return [scorer.matches(picture.vector) for picture in pictures]
@@ -59,7 +59,7 @@ def save_catalogue(pictures: Pictures, path: Path) -> bool:
     return len(whole) == len(pictures.done)
 
 
-def _usable(pictures: Sequence[Picture]) -> Iterator[Picture]:
+def _usable(pictures: Sequence[EmbeddedPicture]) -> Iterator[EmbeddedPicture]:
     """Those of *pictures* that can be compared, each once; the others are told of."""
     seen: set[Path] = set()
     for picture in pictures:

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from edged.values import Region, Rotation
     from edged.vision.embedder import Embedder
 
-__all__ = ["Failure", "Picture", "Pictures"]
+__all__ = ["EmbeddedPicture", "Failure", "Pictures"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
+class EmbeddedPicture:
     """An embedded picture: its file, its size in pixels when upright, and its vector."""
 
     path: Path
@@ -51,7 +51,7 @@ class Pictures:
 
     def __init__(self, embedder: Embedder, region: Region, rotation: Rotation, save_to: Path | None) -> None:
         self.embedder = embedder
-        self.done: list[Picture] = []
+        self.done: list[EmbeddedPicture] = []
         self.failed: list[Failure] = []
         self._region = region
         self._rotation = rotation
@@ -85,7 +85,7 @@ class Pictures:
         except (ReferenceImageError, OSError) as exc:
             self._fail(path, exc)
         else:
-            self.done.append(Picture(path, width, height, vector))
+            self.done.append(EmbeddedPicture(path, width, height, vector))
 
     def _fail(self, path: Path, exc: Exception) -> None:
         reason = str(exc).removeprefix(f"{path}: ")

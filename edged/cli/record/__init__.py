@@ -14,7 +14,7 @@ from edged.cli.subscriber_arguments import ENDPOINT_HELP, KINDS
 from edged.errors import RecordingError
 
 if TYPE_CHECKING:
-    from edged.cli.record.private_daemon import InPlace
+    from edged.cli.record.private_daemon import PrivateDaemon
     from edged.recording import Recorder
 
 __all__ = ["add_parser"]
@@ -102,10 +102,10 @@ def record(args: argparse.Namespace) -> int:
         return Session(args, subscriber, _create(args), in_place).run()
 
 
-def _in_place(config: str) -> InPlace:
-    from edged.cli.record.private_daemon import InPlace
+def _in_place(config: str) -> PrivateDaemon:
+    from edged.cli.record.private_daemon import PrivateDaemon
 
-    return InPlace(config)
+    return PrivateDaemon(config)
 
 
 def _create(args: argparse.Namespace) -> Recorder:

@@ -20,12 +20,12 @@ from edged.service.daemon import Daemon
 if TYPE_CHECKING:
     from edged.config import Loaded
 
-__all__ = ["InPlace"]
+__all__ = ["PrivateDaemon"]
 
 STOP_SECONDS = 5.0  # a daemon ends within 2
 
 
-class InPlace(AbstractContextManager["InPlace"]):
+class PrivateDaemon(AbstractContextManager["PrivateDaemon"]):
     """Runs the daemon of the configuration *path* in a thread, from `start` to `stop`.
 
     What it publishes goes to whoever has bound ``address`` before, and nowhere else: another daemon may run beside it.

@@ -16,7 +16,7 @@ from edged.cli.subscriber_arguments import HINT
 from edged.cli.text import some
 
 if TYPE_CHECKING:
-    from edged.cli.record.private_daemon import InPlace
+    from edged.cli.record.private_daemon import PrivateDaemon
     from edged.client import Subscriber
     from edged.recording import Recorder
 
@@ -30,7 +30,7 @@ class Session:
     """Records what *subscriber* hears, of a daemon that runs *in_place* or elsewhere."""
 
     def __init__(
-        self, args: argparse.Namespace, subscriber: Subscriber, recorder: Recorder, in_place: InPlace | None
+        self, args: argparse.Namespace, subscriber: Subscriber, recorder: Recorder, in_place: PrivateDaemon | None
     ) -> None:
         self._args = args
         self._subscriber = subscriber
@@ -56,7 +56,7 @@ class Session:
         wanted = 1 if self._args.count == inf or end.is_told else self._args.count
         return 0 if self._recorder.messages >= wanted else EXIT_FAILURE
 
-    def _follow(self, end: subscribing.Wish, bar: Bar) -> str:
+    def _follow(self, end: subscribing.StopFlag, bar: Bar) -> str:
         """Record until something ends it; returns what that was."""
         while not end.is_told:
             now = time.monotonic()

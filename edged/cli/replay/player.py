@@ -20,7 +20,7 @@ from edged.cli.text import some
 from edged.config import Endpoint, load
 from edged.config.environment import default_endpoints
 from edged.pipeline.loading.keyring import Keyring, read_keyring
-from edged.pipeline.publisher.pub_sockets import Outlets
+from edged.pipeline.publisher.pub_sockets import PubSockets
 from edged.recording import Recorded, Recording, read_recording
 
 __all__ = ["play"]
@@ -41,7 +41,7 @@ def play(args: argparse.Namespace) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="edged replay: %(message)s")
     endpoints, keys = _where(args)
     queue = _queue(args.file, args.speed)
-    outlets = Outlets()
+    outlets = PubSockets()
     with subscribing.stop_signals() as end:
         try:
             outlets.open(endpoints, keys, queue=queue, queue_bytes=queue * MESSAGE_BYTES // 2)
@@ -89,7 +89,7 @@ def _play(args: argparse.Namespace, player: Player) -> bool:
 class Player:
     """Sends what was recorded when its time has come, *speed* times as fast, until the *end* is wished for."""
 
-    def __init__(self, outlets: Outlets, speed: float, end: subscribing.Wish) -> None:
+    def __init__(self, outlets: PubSockets, speed: float, end: subscribing.StopFlag) -> None:
         self.end = end
         self.messages = 0
         """How many messages were sent."""

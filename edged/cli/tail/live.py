@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edged.cli.tail.plain import OLD_SCORES, best, dropped, remaining
-from edged.cli.tail.state import Line, Node
+from edged.cli.tail.state import Line, NodeState
 from edged.cli.text import some
 
 __all__ = ["View", "render"]
@@ -34,7 +34,7 @@ class View:
     """Everything there is to see at one moment; *waited* seconds after the start."""
 
     address: str
-    nodes: tuple[Node, ...]
+    nodes: tuple[NodeState, ...]
     lines: tuple[Line, ...]
     messages: int
     waited: float
@@ -54,7 +54,7 @@ def render(view: View, width: int, *, ascii_only: bool = False) -> RenderableTyp
     return Group(*parts)
 
 
-def _heading(node: Node) -> Text:
+def _heading(node: NodeState) -> Text:
     facts = [node.model, " ".join(filter(None, (node.engine, node.delegate)))]
     if node.status:
         facts.append(f"up {_duration(node.status.uptime_s)}")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 from edged.cli.subscriber_arguments import HINT
 from edged.cli.tail.event_lines import sentence
 from edged.cli.tail.plain import plain
-from edged.cli.tail.state import Ledger
+from edged.cli.tail.state import TailState
 from edged.cli.text import printable, some
 from edged.wire import Event
 
@@ -50,7 +50,7 @@ class Output(AbstractContextManager["Output"]):
     """Seconds from one ``show`` to the next."""
 
     def __init__(self, address: str, subscriber: Subscriber) -> None:
-        self.ledger = Ledger()
+        self.ledger = TailState()
         self.address = address
         self._subscriber = subscriber
         self._start = time.monotonic()

@@ -10,7 +10,7 @@ from statistics import median
 from edged.cli.text import printable
 from edged.wire import Event, Match, Message, Status, Vec
 
-__all__ = ["Ledger", "Line", "Node"]
+__all__ = ["Line", "NodeState", "TailState"]
 
 SILENT_SECONDS = 5.0  # a daemon that lives says something every two
 RATE_SECONDS = 3.0
@@ -42,7 +42,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class NodeState:
     """One daemon: what it embeds with, and its last ``status``."""
 
     name: str
@@ -68,7 +68,7 @@ class _Region:
     ages: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
 
 
-class Ledger:
+class TailState:
     """Takes note of messages. Times are seconds on any one clock that nobody sets."""
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class Ledger:
             case Event():
                 _note_event(camera, message, now)
 
-    def nodes(self) -> list[Node]:
+    def nodes(self) -> list[NodeState]:
         """The daemons that were heard, by name."""
         tellers: dict[str, Vec | Status] = {region.last.node: region.last for region in self._regions.values()}
         statuses = [camera.status for camera in self._cameras.values() if camera.status]
@@ -148,10 +148,10 @@ def _called(match: Match) -> str:
     return printable(match.ref if match.label is None else f"{match.ref}:{match.label}")
 
 
-def _node(name: str, teller: Vec | Status | None) -> Node:
+def _node(name: str, teller: Vec | Status | None) -> NodeState:
     if teller is None:
-        return Node(name, "", "", "", None)
-    return Node(
+        return NodeState(name, "", "", "", None)
+    return NodeState(
         name=name,
         model=printable(teller.model or ""),
         engine=printable(teller.engine or ""),

@@ -6,10 +6,10 @@ from collections import deque
 
 from edged.pipeline.demand import REMEMBERED
 
-__all__ = ["Foresight"]
+__all__ = ["LazyDecode"]
 
 
-class Foresight:
+class LazyDecode:
     """Whether the frame that came can be left undecoded, because the next one will be decoded in time.
 
     Its figures are of the recent past. Where there are none, and after a frame that was no good, nothing is left out.

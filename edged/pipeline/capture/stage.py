@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from edged.camera import Source
 from edged.errors import DamagedFrame, EdgedError, EndOfStream, SourceError
-from edged.pipeline.camera_stats import CameraState, Tally
+from edged.pipeline.camera_stats import CameraState, CameraStats
 from edged.pipeline.capture.freeze import FreezeWatch
-from edged.pipeline.capture.lazy_decode import Foresight
+from edged.pipeline.capture.lazy_decode import LazyDecode
 from edged.pipeline.capture.rate_cap import RateCap
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
@@ -61,7 +61,7 @@ class Capture(Stage):
 
     step_seconds = 60.0  # to close a source and open it again, in several calls of some 10 s at most
 
-    def __init__(self, source: Source, ring: FrameRing, tally: Tally, settings: CaptureSettings) -> None:
+    def __init__(self, source: Source, ring: FrameRing, tally: CameraStats, settings: CaptureSettings) -> None:
         super().__init__(f"capture {tally.camera}")
         self.parting = "the daemon is stopping"
         """Why it is told to stop: the reason of its last condition."""
@@ -96,7 +96,7 @@ class Capture(Stage):
         self._settings = settings
         self._cap = RateCap(settings.max_fps)
         self._freeze = FreezeWatch(settings.frozen_seconds)
-        self._foresight = Foresight()
+        self._foresight = LazyDecode()
 
     @property
     def camera(self) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edged.pipeline.camera_stats import Tally
-from edged.pipeline.inference.skip_unchanged import Skipping
+from edged.pipeline.camera_stats import CameraStats
+from edged.pipeline.inference.skip_unchanged import UnchangedSettings
 from edged.pipeline.ring import FrameRing
 from edged.values import Region, Rotation
 
@@ -24,10 +24,10 @@ class Feed:
 
     camera: str
     ring: FrameRing
-    tally: Tally
+    tally: CameraStats
     regions: tuple[tuple[str, Region], ...]
     rotation: Rotation
     wait_for_publisher: bool
     is_cropped: bool = False
-    skipping: Skipping | None = None
+    skipping: UnchangedSettings | None = None
     on_demand: bool = False

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from edged.pipeline.ring import Lease
     from edged.vision.embedder import Embedder
 
-__all__ = ["Sight", "Witness"]
+__all__ = ["Observation", "Observer"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sight:
+class Observation:
     """One region of one frame that has just been embedded.
 
     The frame in *lease*, *vector* and *embedder* are lent: a witness copies what it wants to keep before it returns.
@@ -35,5 +35,5 @@ class Sight:
     embedder: Embedder
 
 
-Witness: TypeAlias = Callable[[Sight], bool]
+Observer: TypeAlias = Callable[[Observation], bool]
 """Is called in the inference's thread, and returns whether it has seen enough."""

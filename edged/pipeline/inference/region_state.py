@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edged.pipeline.inference.skip_unchanged import Stillness
+from edged.pipeline.inference.skip_unchanged import UnchangedFilter
 from edged.values import FULL
 
 if TYPE_CHECKING:
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from edged.references import References
     from edged.values import Box, Format, Region
 
-__all__ = ["Place"]
+__all__ = ["RegionState"]
 
 
-class Place:
+class RegionState:
     """A region as the worker looks at it: it is made anew when that changes, or what it is compared with.
 
     ``scorer`` compares it, with ``compared`` references. ``still`` tells what has not moved; None where each frame is
@@ -27,7 +27,7 @@ class Place:
         self.region = region
         self.scorer = references.scorer(feed.camera, name)
         self.compared = self.scorer.size
-        self.still = None if feed.skipping is None else Stillness(feed.skipping)
+        self.still = None if feed.skipping is None else UnchangedFilter(feed.skipping)
         self._seen = FULL if feed.is_cropped else region
         self._format: Format | None = None
         self._box: Box

@@ -10,10 +10,10 @@ from edged.errors import RingClosed
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.ring import Lease
 
-__all__ = ["Turns"]
+__all__ = ["RoundRobin"]
 
 
-class Turns:
+class RoundRobin:
     """The frames of several cameras in turn, for one worker, which alone uses it.
 
     Args:

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from edged.pipeline.ring import Lease
     from edged.values import Box, Format, Match
 
-__all__ = ["Skipping", "Stillness"]
+__all__ = ["UnchangedFilter", "UnchangedSettings"]
 
 
 @dataclass(frozen=True, slots=True)
-class Skipping:
+class UnchangedSettings:
     """When a region counts as unchanged, and is not embedded again.
 
     ``levels`` of 255 by which one of some 16 × 16 cells of it has to differ to be a change. After ``refresh_seconds``
@@ -29,14 +29,14 @@ class Skipping:
     refresh_seconds: float
 
 
-class Stillness:
+class UnchangedFilter:
     """One region of one camera. The worker asks it about each frame, and lets it remember what it embeds.
 
     A frame is compared with the last one that was *embedded*, never with the one before: what changes slowly adds up,
     and is seen as soon as it comes to ``levels``.
     """
 
-    def __init__(self, skipping: Skipping) -> None:
+    def __init__(self, skipping: UnchangedSettings) -> None:
         self._skipping = skipping
         self._refresh_ns = int(skipping.refresh_seconds * 1e9)
         self._made_for: tuple[Format, Box] | None = None

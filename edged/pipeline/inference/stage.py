@@ -12,12 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from edged.errors import RingClosed
-from edged.pipeline.call_queue import Errands
+from edged.pipeline.call_queue import CallQueue
 from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.inference.feed import Feed
-from edged.pipeline.inference.observer import Sight, Witness
-from edged.pipeline.inference.region_state import Place
-from edged.pipeline.inference.round_robin import Turns
+from edged.pipeline.inference.observer import Observation, Observer
+from edged.pipeline.inference.region_state import RegionState
+from edged.pipeline.inference.round_robin import RoundRobin
 from edged.pipeline.ring import Lease
 from edged.pipeline.stage import Stage
 from edged.references import Reference, References
@@ -59,15 +59,15 @@ class Inference(Stage):
     ) -> None:
         super().__init__("inference")
         self._feeds = list(feeds)
-        self._turns = Turns(bell)
+        self._turns = RoundRobin(bell)
         self._open_model = open_model
         self._model: Embedder | None = None
         self._references: References | None = None
         self._facts: ModelFacts | None = None
         self._handover = handover
-        self._errands = Errands(self._turns.ring)
-        self._places: dict[str, list[Place]] = {}
-        self._witnesses: list[Witness] = []
+        self._errands = CallQueue(self._turns.ring)
+        self._places: dict[str, list[RegionState]] = {}
+        self._witnesses: list[Observer] = []
 
     @property
     def facts(self) -> ModelFacts | None:
@@ -83,7 +83,7 @@ class Inference(Stage):
         """Have *work* done with the embedder, between two frames; called from any thread, returns at once.
 
         It runs in this stage's thread, where alone the embedder may be used, and should take no longer than one picture
-        does: each is followed by a frame, so that several never hold up the stream. See `Errands.ask` for the future.
+        does: each is followed by a frame, so that several never hold up the stream. See `CallQueue.ask` for the future.
         """
         return self._errands.ask(lambda: work(self._embedder))
 
@@ -102,7 +102,7 @@ class Inference(Stage):
         """
         return self._errands.ask(lambda: self._use(feeds, configured, enrolled, top_k))
 
-    def show(self, witness: Witness) -> None:
+    def show(self, witness: Observer) -> None:
         """Let *witness* see every region that is embedded from now on, until it has seen enough, or `dismiss`.
 
         Until then every region of every frame is embedded, also where nothing moves or nobody listens. Called from any
@@ -110,7 +110,7 @@ class Inference(Stage):
         """
         self._witnesses.append(witness)
 
-    def dismiss(self, witness: Witness) -> None:
+    def dismiss(self, witness: Observer) -> None:
         """Show *witness* no more; harmless if it has seen enough. Called from any thread."""
         with suppress(ValueError):
             self._witnesses.remove(witness)
@@ -152,7 +152,7 @@ class Inference(Stage):
             feed.ring.is_watched = partial(self._is_watched, feed)
         # Anew: what was seen by another look, or compared with others, is not told again.
         self._places = {
-            feed.camera: [Place(feed, name, region, self._references) for name, region in feed.regions]
+            feed.camera: [RegionState(feed, name, region, self._references) for name, region in feed.regions]
             for feed in self._feeds
         }
 
@@ -211,7 +211,7 @@ class Inference(Stage):
             feed.tally.dropped_publish += 1
         return vector
 
-    def _embed(self, feed: Feed, lease: Lease, place: Place) -> None:
+    def _embed(self, feed: Feed, lease: Lease, place: RegionState) -> None:
         assert self._facts is not None, "made by open"
         if (vector := self._borrow(feed)) is None:
             return
@@ -232,7 +232,7 @@ class Inference(Stage):
             if still is not None:
                 still.remember(lease, vector, matches)
             for witness in tuple(self._witnesses):
-                if witness(Sight(feed, lease, place.name, box, vector, self._embedder)):
+                if witness(Observation(feed, lease, place.name, box, vector, self._embedder)):
                     self.dismiss(witness)
         self._handover.put(
             Result(

@@ -22,7 +22,7 @@ from edged.vision.pixels.reduction import crop_size, reduce_picture
 if TYPE_CHECKING:
     from edged.vision.embedder import Embedder
 
-__all__ = ["Member", "Roster", "references"]
+__all__ = ["EnrolledReference", "EnrolledReferences", "references"]
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ Vector = NDArray[np.float32] | NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Member:
+class EnrolledReference:
     """An enrolled reference and its vector in the space of now, if it has one; *problem* says why it is not compared.
 
     One that gives way to a reference of the configuration has both: a reload may bring it back.
@@ -41,7 +41,7 @@ class Member:
     problem: str | None = None
 
 
-class Roster:
+class EnrolledReferences:
     """What is in *store*, in the space of a model. Any thread may use it; embedding is for the inference's alone.
 
     The vector that was published when a reference was enrolled is kept for good, and used wherever the space is the
@@ -88,7 +88,9 @@ class Roster:
             made = str(exc)
         self._embedded = {**self._embedded, (_id(enrolled), embedder.space_id): made}
 
-    def members(self, entries: Sequence[Enrolled], space: Space, configured: Collection[str]) -> list[Member]:
+    def members(
+        self, entries: Sequence[Enrolled], space: Space, configured: Collection[str]
+    ) -> list[EnrolledReference]:
         """*entries* in *space*; those in *configured* give way to the references of that name."""
         return [self._member(entry, space, configured) for entry in entries]
 
@@ -102,12 +104,16 @@ class Roster:
         ids = {_id(entry) for entry in entries}
         self._embedded = {key: made for key, made in self._embedded.items() if key[0] in ids}
 
-    def _member(self, entry: Enrolled, space: Space, configured: Collection[str]) -> Member:
+    def _member(self, entry: Enrolled, space: Space, configured: Collection[str]) -> EnrolledReference:
         problem = "the configuration has a reference of that name" if entry.name in configured else None
         if _is_of(entry, space):
-            return Member(entry, entry.vector, problem)
+            return EnrolledReference(entry, entry.vector, problem)
         made = self._embedded.get((_id(entry), space.space_id), "its picture has not been embedded yet")
-        return Member(entry, None, problem or made) if isinstance(made, str) else Member(entry, made, problem)
+        return (
+            EnrolledReference(entry, None, problem or made)
+            if isinstance(made, str)
+            else EnrolledReference(entry, made, problem)
+        )
 
     def _embed(self, enrolled: Enrolled, embedder: Embedder) -> Vector:
         assert self.store is not None, "what is enrolled has a store"
@@ -126,7 +132,7 @@ class Roster:
         return vector
 
 
-def references(members: Sequence[Member]) -> list[Reference]:
+def references(members: Sequence[EnrolledReference]) -> list[Reference]:
     """Those of *members* that can be compared; `References` knows which of them are."""
     return [
         Reference(

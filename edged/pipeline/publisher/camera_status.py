@@ -8,18 +8,18 @@ import time
 from pathlib import Path
 
 from edged import wire
-from edged.pipeline.camera_stats import Tally
+from edged.pipeline.camera_stats import CameraStats
 
-__all__ = ["STATUS_SECONDS", "Reporter", "resident_bytes"]
+__all__ = ["STATUS_SECONDS", "CameraStatus", "resident_bytes"]
 
 STATUS_SECONDS = 2.0
 GREETING_SECONDS = 0.2  # newcomers get a fresh status, but a crowd of them makes no more than five a second
 
 
-class Reporter:
+class CameraStatus:
     """When a camera's status is due, and how fast its frames came since the last one."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: CameraStats) -> None:
         self.tally = tally
         self.next_status = time.monotonic()
         self._greeted = -math.inf

@@ -9,17 +9,17 @@ from collections.abc import Iterator, Sequence
 from edged import wire
 from edged.events import EventRules, Events, Happening
 from edged.pipeline.camera_stats import CameraState, Condition
-from edged.pipeline.publisher.message_builder import Scribe
+from edged.pipeline.publisher.message_builder import MessageBuilder
 
-__all__ = ["Announcer"]
+__all__ = ["EventMessages"]
 
 LAST_RESULTS_SECONDS = 1.0  # for what a camera that has stopped had captured before
 
 
-class Announcer:
+class EventMessages:
     """Makes events of what is published. It belongs to the publisher's thread; only `use` may be called by others."""
 
-    def __init__(self, scribe: Scribe, rules: EventRules) -> None:
+    def __init__(self, scribe: MessageBuilder, rules: EventRules) -> None:
         self._scribe = scribe
         self.rules = rules
         """What makes events now."""

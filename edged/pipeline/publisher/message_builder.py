@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edged import wire
-from edged.pipeline.publisher.camera_status import Reporter, resident_bytes
+from edged.pipeline.publisher.camera_status import CameraStatus, resident_bytes
 from edged.pipeline.wall_clock import WallClock
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from edged.pipeline.camera_stats import Condition
     from edged.pipeline.handover import ModelFacts, Result
 
-__all__ = ["Scribe"]
+__all__ = ["MessageBuilder"]
 
 
-class Scribe:
+class MessageBuilder:
     """Makes the messages of one run of the daemon; the publisher's thread uses it.
 
     Attributes:
@@ -81,7 +81,7 @@ class Scribe:
 
     def status(
         self,
-        reporter: Reporter,
+        reporter: CameraStatus,
         condition: Condition,
         *,
         facts: ModelFacts | None,

@@ -21,7 +21,7 @@ from edged.transport.handshakes import Handshakes
 if TYPE_CHECKING:
     from edged.config import Endpoint
 
-__all__ = ["Outlet"]
+__all__ = ["PubSocket"]
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ LONGEST_FROM_PEERS = 65_536  # bytes; whoever connects has nothing longer than a
 UNBIND_SECONDS = 2.0
 
 
-class Outlet:
+class PubSocket:
     """An XPUB socket: sends messages, and hears who subscribes to what. One thread opens, uses and closes it.
 
     It never waits for a subscriber: one that is slow loses what exceeds ``queue`` messages and ``queue_bytes`` in the
@@ -134,7 +134,7 @@ class Outlet:
             self._trouble = trouble
             log.log(logging.WARNING if trouble else logging.INFO, "%s: %s", self.endpoint, trouble or "connected")
 
-    def renewed(self, curve: Curve | None) -> Outlet:
+    def renewed(self, curve: Curve | None) -> PubSocket:
         """Cut every connection, and go on with *curve*; subscribers that still may come back by themselves.
 
         It returns itself, or the one that goes on in its place.
@@ -157,14 +157,14 @@ class Outlet:
         self._open(address)
         return self
 
-    def again(self) -> Outlet:
+    def again(self) -> PubSocket:
         """A new one just like this one, which was released.
 
         Raises:
             PublishError: somebody else has taken the endpoint by now.
         """
         queue, queue_bytes = self._queues
-        return Outlet(self._context, self.endpoint, queue=queue, queue_bytes=queue_bytes, curve=self.curve)
+        return PubSocket(self._context, self.endpoint, queue=queue, queue_bytes=queue_bytes, curve=self.curve)
 
     def release(self, linger: float) -> None:
         """Close, and wait for the moment at which somebody else can bind there."""

@@ -12,13 +12,13 @@ import zmq
 
 from edged.errors import PublishError
 from edged.pipeline.loading.keyring import Keyring
-from edged.pipeline.publisher.pub_socket import Outlet
+from edged.pipeline.publisher.pub_socket import PubSocket
 from edged.transport.gate import Gate
 
 if TYPE_CHECKING:
     from edged.config import Endpoint
 
-__all__ = ["LostEndpointError", "Outlets"]
+__all__ = ["LostEndpointError", "PubSockets"]
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +32,13 @@ class LostEndpointError(PublishError):
     """Somebody else has taken an endpoint in the moment in which it was free: the publisher cannot go on."""
 
 
-class Outlets:
+class PubSockets:
     """Sends to every endpoint, lets in who may hear it, and changes keys. One thread opens, uses and closes them."""
 
     def __init__(self) -> None:
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._gate: Gate | None = None
-        self._outlets: list[Outlet] = []
+        self._outlets: list[PubSocket] = []
 
     def open(self, endpoints: Sequence[Endpoint], keys: Keyring, *, queue: int, queue_bytes: int) -> None:
         """Bind or connect each of *endpoints*; ``close`` is called in any case.
@@ -78,7 +78,7 @@ class Outlets:
         except PublishError:
             self._outlets = [outlet for outlet in self._outlets if outlet not in in_the_way]
             with _fatal():
-                self._outlets += self._all_opened(in_the_way, Outlet.again)
+                self._outlets += self._all_opened(in_the_way, PubSocket.again)
             raise
         for outlet in gone:
             if outlet not in in_the_way:
@@ -86,8 +86,8 @@ class Outlets:
             log.info("no more publishing: %s", outlet.endpoint)
         self._outlets = kept + more
 
-    def _all_opened(self, these: Iterable[T], how: Callable[[T], Outlet]) -> list[Outlet]:
-        done: list[Outlet] = []
+    def _all_opened(self, these: Iterable[T], how: Callable[[T], PubSocket]) -> list[PubSocket]:
+        done: list[PubSocket] = []
         try:
             for each in these:
                 done.append(how(each))  # noqa: PERF401 - what was opened before one fails has to be known
@@ -97,10 +97,10 @@ class Outlets:
             raise
         return done
 
-    def _opened(self, endpoint: Endpoint, keys: Keyring, queue: int, queue_bytes: int) -> Outlet:
+    def _opened(self, endpoint: Endpoint, keys: Keyring, queue: int, queue_bytes: int) -> PubSocket:
         assert self._context is not None, "made by open"
         curve = keys.curves.get(str(endpoint))
-        outlet = Outlet(self._context, endpoint, queue=queue, queue_bytes=queue_bytes, curve=curve)
+        outlet = PubSocket(self._context, endpoint, queue=queue, queue_bytes=queue_bytes, curve=curve)
         log.info("publishing: %s %s%s", endpoint.mode, outlet.address, ", with keys" if curve else "")
         _warn_of_clear_text(outlet)
         return outlet
@@ -185,7 +185,7 @@ class Outlets:
             log.info("authorized to subscribe over tcp: %s", ", ".join(names) or "nobody")
 
 
-def _warn_of_clear_text(outlet: Outlet) -> None:
+def _warn_of_clear_text(outlet: PubSocket) -> None:
     if outlet.in_clear:
         log.warning("%s is in clear text: everybody on the network can read along", outlet.address)
 

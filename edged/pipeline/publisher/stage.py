@@ -15,17 +15,17 @@ from edged import wire
 from edged.bell import Bell
 from edged.board import Board, Health
 from edged.events import EventRules
-from edged.pipeline.call_queue import Errands
-from edged.pipeline.camera_stats import Condition, Tally
+from edged.pipeline.call_queue import CallQueue
+from edged.pipeline.camera_stats import CameraStats, Condition
 from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.loading.keyring import Keyring
 from edged.pipeline.publisher.board_health import HealthWatch
-from edged.pipeline.publisher.camera_status import Reporter
-from edged.pipeline.publisher.event_messages import Announcer
-from edged.pipeline.publisher.message_builder import Scribe
+from edged.pipeline.publisher.camera_status import CameraStatus
+from edged.pipeline.publisher.event_messages import EventMessages
+from edged.pipeline.publisher.message_builder import MessageBuilder
 from edged.pipeline.publisher.on_demand import wanted_places
-from edged.pipeline.publisher.pub_sockets import LostEndpointError, Outlets
-from edged.pipeline.publisher.status_messages import Reporters
+from edged.pipeline.publisher.pub_sockets import LostEndpointError, PubSockets
+from edged.pipeline.publisher.status_messages import StatusMessages
 from edged.pipeline.stage import Stage
 
 if TYPE_CHECKING:
@@ -68,23 +68,23 @@ class Publisher(Stage):
         settings: PublisherSettings,
         handover: Handover,
         bell: Bell,
-        tallies: Sequence[Tally],
+        tallies: Sequence[CameraStats],
         rules: EventRules | None = None,
     ) -> None:
         super().__init__("publisher")
         self._settings = settings
         self._handover = handover
         self._bell = bell
-        self._scribe = Scribe(settings.node, settings.config_hash)
+        self._scribe = MessageBuilder(settings.node, settings.config_hash)
         self._health = HealthWatch(settings.board)
-        self._outlets = Outlets()
-        self._errands = Errands(bell.ring)
+        self._outlets = PubSockets()
+        self._errands = CallQueue(bell.ring)
         self._audience: tuple[str, EventRules, tuple[frozenset[bytes], ...]] | None = None
         self._lost: LostEndpointError | None = None
         self._keys = Keyring()
         self._is_hurried = False
-        self._announcer = Announcer(self._scribe, rules or EventRules())
-        self._reporters = Reporters(tallies, self._announcer, self._describe)
+        self._announcer = EventMessages(self._scribe, rules or EventRules())
+        self._reporters = StatusMessages(tallies, self._announcer, self._describe)
 
     @property
     def health(self) -> Health:
@@ -117,7 +117,7 @@ class Publisher(Stage):
         return self._outlets.refused
 
     def reload_keys(self) -> Future[None]:
-        """Read the key files again and go by them, soon; called from any thread. `Outlets.renew` says what it does.
+        """Read the key files again and go by them, soon; called from any thread. `PubSockets.renew` says what it does.
 
         Raises:
             ConfigFileError: a file is wrong; nothing has changed.
@@ -133,7 +133,7 @@ class Publisher(Stage):
         """
         return self._errands.ask(lambda: self._use(settings, keys))
 
-    def report_on(self, tallies: Sequence[Tally]) -> Future[None]:
+    def report_on(self, tallies: Sequence[CameraStats]) -> Future[None]:
         """Publish of these cameras from now on; called from any thread, returns at once.
 
         One that is no longer among them gets its last status. Where another tally comes for a camera, what was
@@ -264,7 +264,7 @@ class Publisher(Stage):
             self._audience = audience
             self._handover.wanted = wanted_places(*audience)
 
-    def _describe(self, reporter: Reporter, condition: Condition, bye: bool) -> wire.Status:
+    def _describe(self, reporter: CameraStatus, condition: Condition, bye: bool) -> wire.Status:
         return self._scribe.status(
             reporter,
             condition,

@@ -7,19 +7,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from edged import wire
-from edged.pipeline.camera_stats import CameraState, Condition, Tally
-from edged.pipeline.publisher.camera_status import STATUS_SECONDS, Reporter
-from edged.pipeline.publisher.event_messages import Announcer
+from edged.pipeline.camera_stats import CameraState, CameraStats, Condition
+from edged.pipeline.publisher.camera_status import STATUS_SECONDS, CameraStatus
+from edged.pipeline.publisher.event_messages import EventMessages
 
-__all__ = ["Describe", "Reporters"]
+__all__ = ["Describe", "StatusMessages"]
 
 log = logging.getLogger(__name__)
 
-Describe = Callable[[Reporter, Condition, bool], wire.Status]
+Describe = Callable[[CameraStatus, Condition, bool], wire.Status]
 """Makes the status of a camera in that condition; True where it is the last one."""
 
 
-class Reporters:
+class StatusMessages:
     """Tells how the cameras are, in the publisher's thread; what it yields is to be sent in that order.
 
     Args:
@@ -28,12 +28,12 @@ class Reporters:
         describe: makes a status.
     """
 
-    def __init__(self, tallies: Sequence[Tally], announcer: Announcer, describe: Describe) -> None:
-        self._reporters = {tally.camera: Reporter(tally) for tally in tallies}
+    def __init__(self, tallies: Sequence[CameraStats], announcer: EventMessages, describe: Describe) -> None:
+        self._reporters = {tally.camera: CameraStatus(tally) for tally in tallies}
         self._announcer = announcer
         self._describe = describe
 
-    def of(self, camera: str) -> Reporter | None:
+    def of(self, camera: str) -> CameraStatus | None:
         """The reporter of *camera*; None where it is not, or no more, reported on."""
         return self._reporters.get(camera)
 
@@ -58,7 +58,7 @@ class Reporters:
             if now >= reporter.next_status:
                 yield self._status(reporter)
 
-    def change(self, tallies: Sequence[Tally]) -> Iterator[wire.Message]:
+    def change(self, tallies: Sequence[CameraStats]) -> Iterator[wire.Message]:
         """Report on these from now on. A camera that is no longer among them gets its last status.
 
         Where another tally comes for a camera, what was published is counted on.
@@ -69,7 +69,7 @@ class Reporters:
             if known is None or known.tally is not tally:
                 if known is not None:
                     tally.published = known.tally.published
-                known = Reporter(tally)
+                known = CameraStatus(tally)
                 yield self._status(known)  # it is not captured yet, and will be at once
             self._reporters[tally.camera] = known
         for gone in before.values():
@@ -102,9 +102,9 @@ class Reporters:
             reporter.tally.turn(CameraState.STOPPED, reporter.tally.condition.reason)  # one that never started, too
             yield self._status(reporter, bye=True)
 
-    def _parted(self, reporter: Reporter, reason: str) -> wire.Status:
+    def _parted(self, reporter: CameraStatus, reason: str) -> wire.Status:
         return self._status(reporter, Condition(CameraState.STOPPED, reason, time.monotonic_ns()), bye=True)
 
-    def _status(self, reporter: Reporter, condition: Condition | None = None, *, bye: bool = False) -> wire.Status:
+    def _status(self, reporter: CameraStatus, condition: Condition | None = None, *, bye: bool = False) -> wire.Status:
         reporter.next_status = time.monotonic() + STATUS_SECONDS
         return self._describe(reporter, condition or reporter.tally.condition, bye)

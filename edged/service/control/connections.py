@@ -15,7 +15,7 @@ from edged.bell import Bell
 from edged.errors import WireError
 from edged.transport.zmtp import RouterEnd, to_bytes
 
-__all__ = ["Caller", "Callers"]
+__all__ = ["Connection", "Connections"]
 
 MOST_CALLERS = 32  # when one more comes, one is cut off
 MOST_NEW = 24  # of these that have not said hello yet: they keep nobody out who has, nor he them
@@ -26,7 +26,7 @@ HANDSHAKE_SECONDS = 5.0
 STALL_SECONDS = 60.0  # that an answer may wait for a caller to take any of it
 
 
-class Caller:
+class Connection:
     """One connection. ``waits_for`` is how many of its requests are not answered yet."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -97,15 +97,15 @@ class Caller:
         self.connection.close()
 
 
-class Callers:
+class Connections:
     """Everybody who is connected to *listening*; one thread uses it. *bell* wakes it."""
 
     def __init__(self, listening: socket.socket | None, bell: Bell) -> None:
         self._listening = listening
         self._bell = bell
-        self._callers: dict[int, Caller] = {}
+        self._callers: dict[int, Connection] = {}
 
-    def wait(self, seconds: float) -> Iterator[tuple[Caller, list[bytes]]]:
+    def wait(self, seconds: float) -> Iterator[tuple[Connection, list[bytes]]]:
         """Wait for something to happen, at most *seconds*, and yield the messages that came, and from whom."""
         poll = select.poll()
         poll.register(self._bell, select.POLLIN)
@@ -124,7 +124,7 @@ class Callers:
         for caller in [caller for caller in self._callers.values() if caller.is_late]:
             self._cut(caller)
 
-    def send(self, caller: Caller, frames: Sequence[bytes]) -> None:
+    def send(self, caller: Connection, frames: Sequence[bytes]) -> None:
         """Send a message to *caller*, if it still is there and takes it; never waits."""
         if caller.is_open:
             caller.put(to_bytes(frames))
@@ -143,7 +143,7 @@ class Callers:
         for caller in list(self._callers.values()):
             self._cut(caller)
 
-    def _attend(self, caller: Caller, event: int) -> Iterator[tuple[Caller, list[bytes]]]:
+    def _attend(self, caller: Connection, event: int) -> Iterator[tuple[Connection, list[bytes]]]:
         try:
             if caller.has_more or event & (select.POLLIN | select.POLLHUP | select.POLLERR):
                 for message in caller.read():
@@ -154,7 +154,7 @@ class Callers:
             self._cut(caller)
         self._write(caller)
 
-    def _write(self, caller: Caller) -> None:
+    def _write(self, caller: Connection) -> None:
         try:
             if caller.is_open:
                 caller.write()
@@ -165,19 +165,19 @@ class Callers:
         assert self._listening is not None, "only who listens hears anybody"
         with contextlib.suppress(OSError):  # nobody waits; or there is no descriptor left, and then they go on waiting
             for _ in range(MOST_AT_ONCE):
-                caller = Caller(self._listening.accept()[0])
+                caller = Connection(self._listening.accept()[0])
                 self._callers[caller.connection.fileno()] = caller
                 self._write(caller)
         while len(self._callers) > MOST_CALLERS:
             self._cut(_weakest(self._callers.values()))
 
-    def _cut(self, caller: Caller) -> None:
+    def _cut(self, caller: Connection) -> None:
         if caller.is_open:
             self._callers.pop(caller.connection.fileno(), None)
             caller.close()
 
 
-def _weakest(callers: Collection[Caller]) -> Caller:
+def _weakest(callers: Collection[Connection]) -> Connection:
     """Who has to go when there are too many: who has been silent for longest of those whom it harms least.
 
     Nobody who waits for an answer, where that can be; and of those who have said hello and those who have just come

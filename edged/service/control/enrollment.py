@@ -13,12 +13,12 @@ from edged.config import CameraConfig
 from edged.config.root import LEAVE_BAND
 from edged.enrolled import Enrolled, EnrolledStore
 from edged.errors import ControlError, ReferenceImageError, StateError
-from edged.pipeline.loading.enrolled_references import Member, references
+from edged.pipeline.loading.enrolled_references import EnrolledReference, references
 from edged.pipeline.loading.event_rules import event_rules
 from edged.pipeline.wall_clock import WallClock
 from edged.references import picture_files
 from edged.service.control.jobs import Job, camera_of, check_delivers, model_facts, wait_for
-from edged.service.control.samples import Choice, Looks, choose
+from edged.service.control.samples import SampleCollector, Selection, choose
 from edged.vision.png import to_png
 from edged.wire import control_messages as messages
 
@@ -60,7 +60,7 @@ class Enrolling:
             self._changing.discard(request.name)
         log.info("enrolled %s: what %s/%s looks like now", request.name, request.camera, region)
         result = messages.EnrollResult(
-            reference=_info(Member(kept, kept.vector), looks.space_id),
+            reference=_info(EnrolledReference(kept, kept.vector), looks.space_id),
             replaced=replaced,
             similarities=choice.similarities,
             outliers=choice.outliers,
@@ -116,8 +116,8 @@ class Enrolling:
         yield from self._use_them()
         return messages.ReloadResult(changes=()), ()
 
-    def _look(self, request: messages.Enroll, region: str) -> Generator[None, None, Looks]:
-        looks = Looks(request.camera, region, request.frames, self._wake)
+    def _look(self, request: messages.Enroll, region: str) -> Generator[None, None, SampleCollector]:
+        looks = SampleCollector(request.camera, region, request.frames, self._wake)
         inference, deadline = self._running().inference, time.monotonic() + FRAMES_SECONDS
         inference.show(looks)
         try:
@@ -133,7 +133,7 @@ class Enrolling:
             raise ControlError("failed", f"{request.camera}/{region}: {looks.problem}")
         return looks
 
-    def _enrolled(self, request: messages.Enroll, region: str, looks: Looks, choice: Choice) -> Enrolled:
+    def _enrolled(self, request: messages.Enroll, region: str, looks: SampleCollector, choice: Selection) -> Enrolled:
         look, leave = looks.looks[choice.index], request.leave
         if request.enter is not None and leave is None:
             leave = max(-1.0, round(request.enter - LEAVE_BAND, 6))
@@ -209,15 +209,17 @@ class Enrolling:
             raise ControlError("failed", "there is no folder to keep references in; set STATE_DIRECTORY")
         return store
 
-    def _placed(self, member: Member) -> Member:
+    def _placed(self, member: EnrolledReference) -> EnrolledReference:
         """*member*, with a problem if there is no such camera or region now."""
         enrolled, cameras = member.enrolled, self._running().loaded.config.cameras
         if enrolled.camera in cameras and enrolled.region in cameras[enrolled.camera].regions:
             return member
-        return Member(enrolled, member.vector, f"there is no {enrolled.camera}/{enrolled.region} in the configuration")
+        return EnrolledReference(
+            enrolled, member.vector, f"there is no {enrolled.camera}/{enrolled.region} in the configuration"
+        )
 
 
-def _choice(looks: Looks) -> Choice:
+def _choice(looks: SampleCollector) -> Selection:
     try:
         return choose(looks.looks)
     except ValueError as exc:
@@ -236,7 +238,7 @@ def _region(request: messages.Enroll, camera: CameraConfig) -> str:
     return request.region
 
 
-def _info(member: Member, space_id: str) -> messages.ReferenceInfo:
+def _info(member: EnrolledReference, space_id: str) -> messages.ReferenceInfo:
     enrolled = member.enrolled
     return messages.ReferenceInfo(
         name=enrolled.name,

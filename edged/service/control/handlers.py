@@ -12,7 +12,7 @@ import numpy as np
 
 from edged import __version__
 from edged.errors import ControlError
-from edged.pipeline.inference.observer import Sight
+from edged.pipeline.inference.observer import Observation
 from edged.pipeline.wall_clock import WallClock
 from edged.service.control.enrollment import Enrolling
 from edged.service.control.jobs import Job, camera_of, check_delivers, model_facts, wait_for
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from edged.vision.pixels.resize import Resize
     from edged.vision.specs import InputSpec
 
-__all__ = ["Clerk"]
+__all__ = ["RequestHandlers"]
 
 FRAME_SECONDS = 20.0  # within which a camera must give a frame
 RELOAD_SECONDS = 300.0  # another model may be tried in a process of its own first
 
 
-class Clerk:
+class RequestHandlers:
     """Makes a job of each request. Its jobs go on in the thread of the control stage, and never hold it up for long.
 
     Args:
@@ -160,7 +160,7 @@ class _Glance:
         self._input: InputSpec
         self._resize: Resize
 
-    def __call__(self, sight: Sight) -> bool:
+    def __call__(self, sight: Observation) -> bool:
         feed, lease, embedder = sight.feed, sight.lease, sight.embedder
         if feed.camera != self._camera or self.done:
             return self.done

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.pipeline.inference.observer import Sight
+from edged.pipeline.inference.observer import Observation
 from edged.values import Rotation
 from edged.vision.pixels.reduction import Decode
 from edged.vision.pixels.view import RgbView
 from edged.vision.similarity import ReferenceMatrix
 
-__all__ = ["LOOK_SECONDS", "MOST_BYTES", "Choice", "Look", "Looks", "choose"]
+__all__ = ["LOOK_SECONDS", "MOST_BYTES", "Sample", "SampleCollector", "Selection", "choose"]
 
 LOOK_SECONDS = 2.0
 """From the first look to the last, where the camera is fast enough."""
@@ -27,7 +27,7 @@ TIMES_USUAL = 4.0  # and so many times as far as the others mostly are
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class Sample:
     """One frame of the region: RGB as captured, and its vector."""
 
     picture: NDArray[np.uint8]
@@ -35,7 +35,7 @@ class Look:
     t_cap_ns: int
 
 
-class Looks:
+class SampleCollector:
     """A witness that takes *count* looks at a region, evenly spaced in `LOOK_SECONDS` by the times of capture.
 
     ``space_id`` is that of the vectors, and ``rotation`` and ``decode`` are how they were made. They, and ``problem``,
@@ -43,7 +43,7 @@ class Looks:
     """
 
     def __init__(self, camera: str, region: str, count: int, on_done: Callable[[], None]) -> None:
-        self.looks: list[Look] = []
+        self.looks: list[Sample] = []
         self.problem: str | None = None
         self.done = False
         self.space_id = ""
@@ -56,7 +56,7 @@ class Looks:
         self._view: RgbView | None = None
         self._made_of: object = None
 
-    def __call__(self, sight: Sight) -> bool:
+    def __call__(self, sight: Observation) -> bool:
         if self.done or (sight.feed.camera, sight.region) != self._place or not self._is_due(sight):
             return self.done
         self._take(sight)
@@ -65,12 +65,12 @@ class Looks:
             self._on_done()
         return self.done
 
-    def _is_due(self, sight: Sight) -> bool:
+    def _is_due(self, sight: Observation) -> bool:
         if not self.looks:
             return True
         return sight.lease.stamp.t_cap_ns >= self.looks[0].t_cap_ns + len(self.looks) * self._spacing_ns
 
-    def _take(self, sight: Sight) -> None:
+    def _take(self, sight: Observation) -> None:
         lease, embedder = sight.lease, sight.embedder
         made_of = (embedder.space_id, sight.feed.rotation, lease.format, sight.box)
         if self._view is None:
@@ -84,11 +84,11 @@ class Looks:
             self.problem = "the region, the camera's format or the model has changed meanwhile; ask again"
             return
         picture = self._view.of(lease.pixels, lease.format.pixels)
-        self.looks.append(Look(picture, sight.vector.copy(), lease.stamp.t_cap_ns))
+        self.looks.append(Sample(picture, sight.vector.copy(), lease.stamp.t_cap_ns))
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Selection:
     """Which of the looks it is, how like it each of them is (−1…1), and which show something else."""
 
     index: int
@@ -101,7 +101,7 @@ class Choice:
         return min(s for number, s in enumerate(self.similarities) if number not in self.outliers)
 
 
-def choose(looks: list[Look]) -> Choice:
+def choose(looks: list[Sample]) -> Selection:
     """The look that is nearest to all others together: their medoid.
 
     It is a frame that there was, whose picture and vector belong together, and one blink hardly moves it; a mean
@@ -120,4 +120,4 @@ def choose(looks: list[Look]) -> Choice:
     usual = float(np.sort(others)[(others.size - 1) // 2]) if others.size else 0.0  # also where almost half are blinks
     limit = max(BLINK, TIMES_USUAL * usual)
     outliers = tuple(number for number, far in enumerate(distances) if number != index and far > limit)
-    return Choice(index, tuple(round(float(s), 6) for s in rows[index]), outliers)
+    return Selection(index, tuple(round(float(s), 6) for s in rows[index]), outliers)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from edged.bell import Bell
 from edged.errors import ControlError, PublishError
 from edged.pipeline.stage import Stage
-from edged.service.control.connections import Caller, Callers
-from edged.service.control.handlers import Clerk
+from edged.service.control.connections import Connection, Connections
+from edged.service.control.handlers import RequestHandlers
 from edged.service.control.jobs import Answer, Job
 from edged.service.control.socket_file import SocketFile
 from edged.wire import control as wire
@@ -40,7 +40,7 @@ class _UnderWay:
     """A job, and who asked for it: *before* are the frames before the request, which come before the answer too."""
 
     job: Job
-    caller: Caller
+    caller: Connection
     before: Sequence[bytes]
     request_id: str
 
@@ -54,8 +54,8 @@ class Control(Stage):
     Args:
         config: where it listens. Where the file does not say so, and another daemon has the usual place, this one does
             without, and says so in the log.
-        running: what runs now; see `Clerk`.
-        reload: begins to read the configuration again; see `Clerk`. None: that cannot be.
+        running: what runs now; see `RequestHandlers`.
+        reload: begins to read the configuration again; see `RequestHandlers`. None: that cannot be.
     """
 
     step_seconds = 60.0  # a worn memory card takes its time to keep a picture
@@ -70,11 +70,11 @@ class Control(Stage):
         self._config = config
         self._running = running
         self._bell = Bell()
-        self._clerk = Clerk(running, reload, self._bell.ring)
+        self._clerk = RequestHandlers(running, reload, self._bell.ring)
         self._jobs: list[_UnderWay] = []
         self._own: Job | None = None
         self._file: SocketFile | None = None
-        self._callers = Callers(None, self._bell)
+        self._callers = Connections(None, self._bell)
 
     def open(self) -> None:
         endpoint = self._config.endpoint
@@ -87,7 +87,7 @@ class Control(Stage):
                 raise
             log.warning("%s; this edged runs without a control socket", exc)
             return
-        self._callers = Callers(self._file.listening, self._bell)
+        self._callers = Connections(self._file.listening, self._bell)
         log.info("control: %s", endpoint.address)
 
     def step(self) -> None:
@@ -117,7 +117,7 @@ class Control(Stage):
             store.close()
         self._bell.close()
 
-    def _take(self, caller: Caller, frames: list[bytes]) -> None:
+    def _take(self, caller: Connection, frames: list[bytes]) -> None:
         """Begin with a request: one frame, which comes after an empty one from a REQ socket."""
         before = frames[:1] if len(frames) > 1 and not frames[0] else []
         request_id = None

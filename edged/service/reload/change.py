@@ -22,8 +22,8 @@ from edged.references import Reference, References, embed_upright, read_referenc
 from edged.service.metrics.pages import metrics_problems
 from edged.service.preflight import source_problems
 from edged.service.reload.model_change import ModelChange
-from edged.service.reload.plan import Plan, compare
-from edged.service.reload.waiting import Patience
+from edged.service.reload.plan import ReloadPlan, compare
+from edged.service.reload.waiting import StageWaiter
 
 __all__ = ["Change"]
 
@@ -55,7 +55,7 @@ class Change:
         self,
         file: Path,
         pipeline: Pipeline,
-        patience: Patience,
+        patience: StageWaiter,
         care: Callable[[Stage], None],
         start: Callable[[Stage], None],
         known: Known,
@@ -122,7 +122,7 @@ class Change:
 
     # -- before anything changes --------------------------------------------------------------------------------------
 
-    def _validate(self, loaded: Loaded) -> tuple[Models, Keyring, Plan]:
+    def _validate(self, loaded: Loaded) -> tuple[Models, Keyring, ReloadPlan]:
         old, problems = self.pipeline, list[Problem]()
         models = _collecting(problems, partial(read_models, loaded))
         keys = _collecting(problems, partial(read_keyring, loaded))

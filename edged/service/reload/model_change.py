@@ -11,7 +11,7 @@ from edged.errors import EdgedError, ReloadError
 from edged.pipeline.build import Models, Pipeline
 from edged.pipeline.inference.stage import Inference
 from edged.pipeline.stage import Stage
-from edged.service.reload.waiting import Patience
+from edged.service.reload.waiting import StageWaiter
 
 __all__ = ["ModelChange"]
 
@@ -24,7 +24,7 @@ class ModelChange:
     """One change of the model of *pipeline*; the arguments are those of `Change`."""
 
     def __init__(
-        self, pipeline: Pipeline, patience: Patience, care: Callable[[Stage], None], start: Callable[[Stage], None]
+        self, pipeline: Pipeline, patience: StageWaiter, care: Callable[[Stage], None], start: Callable[[Stage], None]
     ) -> None:
         self.pipeline = pipeline
         """How the stages are now, at any moment."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edged.config import CameraConfig, Config
 from edged.config.fields import Section
 
-__all__ = ["Plan", "compare"]
+__all__ = ["ReloadPlan", "compare"]
 
 LIVE = frozenset(
     {
@@ -36,7 +36,7 @@ PARTS = frozenset({"node", "model", "cameras", "references", "publish", "log"})
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ReloadPlan:
     """What differs, and what follows from it.
 
     ``live`` are the cameras of which only settings change that need no restart, and these settings. ``restarts`` are
@@ -83,7 +83,7 @@ class Plan:
             yield "log: level changed"
 
 
-def compare(old: Config, new: Config, *, model_file: bool = False, model_input: bool = False) -> Plan:
+def compare(old: Config, new: Config, *, model_file: bool = False, model_input: bool = False) -> ReloadPlan:
     """What has to be done to get from *old* to *new*.
 
     Args:
@@ -104,7 +104,7 @@ def compare(old: Config, new: Config, *, model_file: bool = False, model_input: 
             restarts.append((name, why))
         elif different:
             live.append((name, ", ".join(different)))
-    return Plan(
+    return ReloadPlan(
         model=model,
         appear=tuple(new.cameras.keys() - old.cameras.keys()),
         vanish=tuple(old.cameras.keys() - new.cameras.keys()),

@@ -21,7 +21,7 @@ from pathlib import Path
 from edged.errors import WireError
 from edged.wire.typed import object_reader
 
-__all__ = ["Outcome", "Record", "RecordFile", "running_daemons"]
+__all__ = ["Outcome", "RecordFile", "ReloadRecord", "running_daemons"]
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ReloadRecord:
     """A daemon: its process, what it runs, and its last reload.
 
     ``began_ns`` is when that began, on CLOCK_MONOTONIC; 0: there was none.
@@ -57,7 +57,7 @@ class Record:
     is_config_problem: bool = False
 
 
-_read = object_reader(Record, "")
+_read = object_reader(ReloadRecord, "")
 
 
 class RecordFile:
@@ -70,7 +70,7 @@ class RecordFile:
     def __init__(self, folder: Path | None, config: Path) -> None:
         config = config.resolve()
         self._path = None if folder is None else folder / f"{_prefix(config)}.{os.getpid()}.json"
-        self._record = Record(os.getpid(), str(config))
+        self._record = ReloadRecord(os.getpid(), str(config))
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -107,7 +107,7 @@ class RecordFile:
             )
         )
 
-    def _write(self, record: Record) -> None:
+    def _write(self, record: ReloadRecord) -> None:
         if self._path is None:
             return
         new = self._path.with_suffix(".new")
@@ -122,14 +122,14 @@ class RecordFile:
         self._path = None
 
 
-def running_daemons(folders: Iterable[Path], config: Path | None = None) -> list[Record]:
+def running_daemons(folders: Iterable[Path], config: Path | None = None) -> list[ReloadRecord]:
     """The daemons that have a record in one of *folders*, and run *config* (None: any).
 
     Raises:
         PermissionError: none is found, and a folder is there that may not be read.
     """
     prefix = "edged-" if config is None else _prefix(config.resolve())
-    found: list[Record] = []
+    found: list[ReloadRecord] = []
     refused: PermissionError | None = None
     for folder in folders:
         try:
@@ -184,11 +184,11 @@ def _prefix(config: Path) -> str:
     return f"edged-{hashlib.sha256(os.fsencode(config)).hexdigest()[:12]}"
 
 
-def _record(path: Path) -> Record | None:
+def _record(path: Path) -> ReloadRecord | None:
     """What *path* holds; None if that is no record, gone, or of a process that its writer does not own."""
     try:
         with path.open("rb") as file:
-            record = Record(**_read(json.loads(file.read(LONGEST))))
+            record = ReloadRecord(**_read(json.loads(file.read(LONGEST))))
             owner = os.fstat(file.fileno()).st_uid
     except (OSError, ValueError, WireError, RecursionError):
         return None

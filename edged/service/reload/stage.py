@@ -18,7 +18,7 @@ from edged.pipeline.build import Pipeline
 from edged.pipeline.stage import Stage
 from edged.service.reload.change import Change, Known
 from edged.service.reload.record_file import Outcome
-from edged.service.reload.waiting import Patience
+from edged.service.reload.waiting import StageWaiter
 
 __all__ = ["Reloader"]
 
@@ -118,7 +118,7 @@ class Reloader(Stage):
     def _reload(self, answers: list[Answer]) -> None:
         began_ns = time.monotonic_ns()
         log.info("reload: reading %s", self._file)
-        patience = Patience(self._go_on)
+        patience = StageWaiter(self._go_on)
         change = Change(self._file, self._pipeline, patience, self._care, self._start, self._known)
         self._change = change
         try:

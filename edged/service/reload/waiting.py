@@ -10,7 +10,7 @@ from typing import TypeVar
 from edged.errors import EdgedError, ReloadError
 from edged.pipeline.stage import Stage
 
-__all__ = ["Patience"]
+__all__ = ["StageWaiter"]
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ ANSWER_SECONDS = 60.0  # more than a step of any stage that gives answers may ta
 OPEN_SECONDS = 180.0  # a model on a small board, its trial, and a hundred reference pictures
 
 
-class Patience:
+class StageWaiter:
     """Waits for stages.
 
     Args:

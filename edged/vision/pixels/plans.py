@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     Step = Callable[[NDArray[np.uint8], NDArray[Any]], object]
     """Reads the first picture, writes the second."""
 
-__all__ = ["Aim", "PackedPlan", "PlanarPlan"]
+__all__ = ["PackedPlan", "PlanarPlan", "Target"]
 
 
-class Aim(NamedTuple):
+class Target(NamedTuple):
     """What all plans of a preprocessor have in common: where they lead to, and the memory on the way.
 
     ``values`` are what the pixel values become (`pixel_values`), or None.
@@ -51,7 +51,7 @@ class Aim(NamedTuple):
 class PackedPlan:
     """Everything that is known beforehand about crops of one size of RGB, BGR, RGBA, BGRA or gray pictures."""
 
-    def __init__(self, aim: Aim, pixels: PixelFormat, box: Box, orientation: Orientation) -> None:
+    def __init__(self, aim: Target, pixels: PixelFormat, box: Box, orientation: Orientation) -> None:
         channels, source, target = CHANNELS[pixels], (box.width, box.height), aim.stored_size(orientation)
         upright = (aim.spec.height, aim.spec.width, 3)
         steps: list[tuple[Step, tuple[int, ...]]] = []
@@ -90,7 +90,7 @@ class PlanarPlan:
     on average. (The Task Library shifts all of them by half a sample there.)
     """
 
-    def __init__(self, aim: Aim, pixels: PixelFormat, box: Box, orientation: Orientation) -> None:
+    def __init__(self, aim: Target, pixels: PixelFormat, box: Box, orientation: Orientation) -> None:
         self._pixels = pixels
         self._values = aim.values
         self._scratch = aim.scratch
@@ -123,7 +123,7 @@ class _PlanePlan:
     """One plane of a YUV picture: taken out, resized and turned."""
 
     def __init__(
-        self, name: str, aim: Aim, source: tuple[int, int], target: tuple[int, int], orientation: Orientation
+        self, name: str, aim: Target, source: tuple[int, int], target: tuple[int, int], orientation: Orientation
     ) -> None:
         upright = target[::-1] if orientation.swaps_sides else target
         self._resize = make_resizer(aim.resize, source, target, 1, aim.scratch, plane=True)

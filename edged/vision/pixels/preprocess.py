@@ -15,7 +15,7 @@ from edged.values import PixelFormat
 from edged.vision.pixels.colour import CHANNELS, frame_size
 from edged.vision.pixels.orientation import Orientation
 from edged.vision.pixels.pixel_values import pixel_values
-from edged.vision.pixels.plans import Aim, PackedPlan, PlanarPlan
+from edged.vision.pixels.plans import PackedPlan, PlanarPlan, Target
 from edged.vision.pixels.resize import Resize, Scratch
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ class Preprocessor:
     """
 
     def __init__(self, spec: InputSpec, resize: Resize = "exact") -> None:
-        self._aim = Aim(spec, resize, pixel_values(spec), Scratch())
+        self._aim = Target(spec, resize, pixel_values(spec), Scratch())
         self._plans: OrderedDict[tuple[object, ...], PackedPlan | PlanarPlan] = OrderedDict()
-        self._ways: dict[tuple[object, ...], _Way] = {}
+        self._ways: dict[tuple[object, ...], _BoundPlan] = {}
 
     def __call__(
         self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, orientation: Orientation, out: NDArray[Any]
@@ -74,7 +74,7 @@ class Preprocessor:
             self._ways[seen] = way
         way(image, out)
 
-    def _way(self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, orientation: Orientation) -> _Way:
+    def _way(self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, orientation: Orientation) -> _BoundPlan:
         width, height = frame_size(image, pixels)
         if box.width < 1 or box.height < 1 or not _inside(box, width, height):
             raise ValueError(
@@ -86,7 +86,7 @@ class Preprocessor:
             image, pixels = image[..., ::-1], _MIRRORED[pixels]
         readable = _readable(image) if pixels in CHANNELS else image.flags.c_contiguous
         plan = self._plan(pixels, box, Orientation(orientation))
-        return _Way(self._aim, plan, box, mirrored=mirrored, scattered=not readable)
+        return _BoundPlan(self._aim, plan, box, mirrored=mirrored, scattered=not readable)
 
     def _plan(self, pixels: PixelFormat, box: Box, orientation: Orientation) -> PackedPlan | PlanarPlan:
         planar = pixels not in CHANNELS
@@ -103,10 +103,12 @@ class Preprocessor:
         return plan
 
 
-class _Way:
+class _BoundPlan:
     """From pictures in one layout of memory to the model: what was found out once, and need not be for each of them."""
 
-    def __init__(self, aim: Aim, plan: PackedPlan | PlanarPlan, box: Box, *, mirrored: bool, scattered: bool) -> None:
+    def __init__(
+        self, aim: Target, plan: PackedPlan | PlanarPlan, box: Box, *, mirrored: bool, scattered: bool
+    ) -> None:
         self._aim = aim
         self._plan = plan
         self._box = box

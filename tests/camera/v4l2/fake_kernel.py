@@ -269,7 +269,7 @@ class FakeKernel:
         ready = dict(poll.poll(timeout * 1000))
         return {fd: self.opened[fd].events() if fd in self.opened else bits for fd, bits in ready.items()}
 
-    def ioctl(self, fd: int, request: abi.Request, argument: ctypes.Structure | ctypes.c_int) -> None:
+    def ioctl(self, fd: int, request: abi.Ioctl, argument: ctypes.Structure | ctypes.c_int) -> None:
         if self.interruptions:
             self.interruptions -= 1
             raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR))

@@ -34,7 +34,7 @@ INNER = {
     "v4l2_buffer": ("timestamp.tv_usec", abi.Buffer.timestamp.offset + ctypes.sizeof(ctypes.c_long)),
 }
 
-REQUESTS = [value for value in vars(abi).values() if isinstance(value, abi.Request)]
+REQUESTS = [value for value in vars(abi).values() if isinstance(value, abi.Ioctl)]
 
 CONSTANTS = [name for name in abi.__all__ if isinstance(getattr(abi, name), int)]
 

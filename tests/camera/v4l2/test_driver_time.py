@@ -6,15 +6,15 @@ import pytest
 
 from edged.camera.v4l2.abi import BUF_FLAG_TIMESTAMP_MONOTONIC
 from edged.camera.v4l2.driver_time import DriverTime
-from edged.camera.v4l2.stream import Filled
+from edged.camera.v4l2.stream import FilledBuffer
 from edged.values import Stamp
 
 NOW = 1_000_000_000_000
 SECOND = 1_000_000_000
 
 
-def filled(time_ns: int, flags: int = BUF_FLAG_TIMESTAMP_MONOTONIC) -> Filled:
-    return Filled(index=0, used=1, flags=flags, time_ns=time_ns)
+def filled(time_ns: int, flags: int = BUF_FLAG_TIMESTAMP_MONOTONIC) -> FilledBuffer:
+    return FilledBuffer(index=0, used=1, flags=flags, time_ns=time_ns)
 
 
 @pytest.mark.parametrize("age", [0, 1, 5 * SECOND, 10 * SECOND])

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from edged.cli.tail.live import View, render
 from edged.cli.tail.plain import plain
-from edged.cli.tail.state import Ledger, Line
+from edged.cli.tail.state import Line, TailState
 from edged.cli.text import lasted, some
 from tests.publishing import status, vec
 
@@ -30,7 +30,7 @@ LINE = Line(
 
 
 def view(*lines: Line, **other: object) -> View:
-    ledger = Ledger()
+    ledger = TailState()
     ledger.note(vec(), 0.01, now=0.0)
     ledger.note(status(temp_c=51.2), 0.0, now=0.0)
     usual = View(
@@ -132,7 +132,7 @@ def test_a_camera_without_a_region_yet_has_its_name_alone() -> None:
 
 
 def test_two_nodes_have_a_heading_each() -> None:
-    ledger = Ledger()
+    ledger = TailState()
     for node in ("porch", "garage"):
         ledger.note(vec(node=node), 0.01, now=0.0)
     rows = seen(view(nodes=tuple(ledger.nodes()), lines=tuple(ledger.lines(0.0, {}))), 80)
@@ -142,7 +142,7 @@ def test_two_nodes_have_a_heading_each() -> None:
 
 
 def test_an_insecure_daemon_is_called_so() -> None:
-    ledger = Ledger()
+    ledger = TailState()
     ledger.note(status(insecure=True), 0.0, now=0.0)
     assert "porch INSECURE" in seen(view(nodes=tuple(ledger.nodes()), lines=tuple(ledger.lines(0.0, {}))), 80)[0]
 

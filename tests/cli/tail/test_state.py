@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from edged.cli.tail.state import Ledger, Line
+from edged.cli.tail.state import Line, TailState
 from edged.cli.text import printable
 from edged.wire import Drops, Latency, Match
 from tests.publishing import event, status, vec
 
 
-def only(ledger: Ledger, now: float) -> Line:
+def only(ledger: TailState, now: float) -> Line:
     (line,) = ledger.lines(now, {})
     return line
 
 
 def test_a_camera_has_a_line_of_its_own_until_a_region_of_it_is_heard() -> None:
-    ledger = Ledger()
+    ledger = TailState()
     ledger.note(status(state="starting"), 0.0, now=1.0)
     assert (only(ledger, 1.0).region, only(ledger, 1.0).state) == ("", "starting")
     ledger.note(vec(region="path"), 0.0, now=1.1)
@@ -25,7 +25,7 @@ def test_a_camera_has_a_line_of_its_own_until_a_region_of_it_is_heard() -> None:
 
 
 def test_lines_are_ordered_by_name_whoever_speaks_first() -> None:
-    ledger = Ledger()
+    ledger = TailState()
     for node, camera, region in (("b", "a", "a"), ("a", "b", "a"), ("a", "a", "b"), ("a", "a", "a")):
         ledger.note(vec(node=node, camera=camera, region=region), 0.0, now=1.0)
     places = [(line.node, line.camera, line.region) for line in ledger.lines(1.0, {})]
@@ -34,7 +34,7 @@ def test_lines_are_ordered_by_name_whoever_speaks_first() -> None:
 
 
 def test_the_rate_is_that_of_the_last_seconds() -> None:
-    ledger = Ledger()
+    ledger = TailState()
     for step in range(100):
         ledger.note(vec(step), 0.0, now=step * 0.1)
     for step in range(100):
@@ -43,14 +43,14 @@ def test_the_rate_is_that_of_the_last_seconds() -> None:
 
 
 def test_a_slow_camera_has_a_rate_too() -> None:
-    ledger = Ledger()
+    ledger = TailState()
     for step in range(5):
         ledger.note(vec(step), 0.0, now=step * 2.0)
     assert only(ledger, 8.5).rate == pytest.approx(0.5)
 
 
 def test_the_rate_falls_while_nothing_comes_and_is_nothing_in_the_end() -> None:
-    ledger = Ledger()
+    ledger = TailState()
     ledger.note(vec(0), 0.0, now=0.0)
     assert only(ledger, 0.0).rate == 0.0  # of one message nobody knows
     for step in range(1, 31):
@@ -61,7 +61,7 @@ def test_the_rate_falls_while_nothing_comes_and_is_nothing_in_the_end() -> None:
 
 
 def test_latency_and_age_are_medians() -> None:
-    ledger = Ledger()
+    ledger = TailState()
     for total, age in ((10_000, 0.020), (12_000, 0.030), (900_000, 4.0)):
         ledger.note(vec(lat_us=Latency(0, 0, 0, 0, total)), age, now=1.0)
     assert only(ledger, 1.0).latency_ms == 12.0
@@ -69,7 +69,7 @@ def test_latency_and_age_are_medians() -> None:
 
 
 def test_scores_drops_and_gaps_are_those_of_the_last_message() -> None:
-    ledger = Ledger()
+    ledger = TailState()
     ledger.note(vec(0, sims=(Match("old", 0.1),)), 0.0, now=1.0)
     last = vec(1, sims=(Match("new", 0.9, "side"), Match("other", -0.2)), dropped=Drops(1, 2, 3))
     ledger.note(last, 0.0, now=1.1)
@@ -80,7 +80,7 @@ def test_scores_drops_and_gaps_are_those_of_the_last_message() -> None:
 
 
 def test_a_status_says_in_what_state_all_regions_of_its_camera_are() -> None:
-    ledger = Ledger()
+    ledger = TailState()
     ledger.note(vec(), 0.0, now=1.0)
     assert only(ledger, 1.0).state == ""  # nobody has said
     ledger.note(status(state="lost", reason="unplugged"), 0.0, now=1.1)
@@ -90,7 +90,7 @@ def test_a_status_says_in_what_state_all_regions_of_its_camera_are() -> None:
 
 
 def test_an_event_is_open_from_its_begin_or_the_first_that_is_heard_of_it_to_its_end() -> None:
-    ledger = Ledger()
+    ledger = TailState()
     ledger.note(vec(), 0.0, now=1.0)
     assert only(ledger, 1.0).events == ()
     ledger.note(event("update"), 0.0, now=20.0)
@@ -103,21 +103,21 @@ def test_an_event_is_open_from_its_begin_or_the_first_that_is_heard_of_it_to_its
 
 
 def test_what_was_open_in_another_run_is_not_open_any_more() -> None:
-    ledger = Ledger()
+    ledger = TailState()
     ledger.note(event("begin"), 0.0, now=1.0)
     ledger.note(vec(run="another"), 0.0, now=2.0)
     assert only(ledger, 2.0).events == ()
 
 
 def test_a_daemon_that_says_nothing_for_long_is_silent() -> None:
-    ledger = Ledger()
+    ledger = TailState()
     ledger.note(status(), 0.0, now=1.0)
     assert only(ledger, 5.9).state == "running"
     assert (only(ledger, 14.0).state, only(ledger, 14.0).reason) == ("silent", "nothing heard for 13 s")
 
 
 def test_a_daemon_that_said_goodbye_is_not_silent_but_gone_until_it_is_back() -> None:
-    ledger = Ledger()
+    ledger = TailState()
     ledger.note(status(state="stopped", bye=True), 0.0, now=1.0)
     assert only(ledger, 100.0).state == "bye"
     ledger.note(status(run="bb", state="starting"), 0.0, now=101.0)
@@ -125,7 +125,7 @@ def test_a_daemon_that_said_goodbye_is_not_silent_but_gone_until_it_is_back() ->
 
 
 def test_a_node_is_described_by_its_last_status_and_before_that_by_its_vectors() -> None:
-    ledger = Ledger()
+    ledger = TailState()
     ledger.note(vec(model="lite0"), 0.0, now=1.0)
     (node,) = ledger.nodes()
     assert (node.model, node.status) == ("lite0", None)
@@ -139,7 +139,7 @@ def test_a_node_is_described_by_its_last_status_and_before_that_by_its_vectors()
 
 def test_text_from_the_network_cannot_move_the_cursor() -> None:
     assert printable("größe \x1b[2J\r\n\a\u202e") == "größe �[2J����"
-    ledger = Ledger()
+    ledger = TailState()
     ledger.note(status(state="lost", reason="\x1b[2Jgone", model="\x07", engine=None), 0.0, now=1.0)
     ledger.note(vec(sims=(Match("\x1b]0;title", 0.5),)), 0.0, now=1.0)
     assert only(ledger, 1.0).reason == "�[2Jgone"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from edged.pipeline.camera_stats import CameraState, Condition, Tally
+from edged.pipeline.camera_stats import CameraState, CameraStats, Condition
 from edged.pipeline.capture.stage import Capture, CaptureSettings
 from edged.pipeline.ring import FrameRing
 from edged.values import Format
@@ -82,7 +82,7 @@ def test_a_camera_that_fails_is_noticed_and_heals_every_time(failure: str) -> No
     source = FakeSource(script())
     source.pace = PACE
     source.woken.set()
-    tally = Tally("cam")
+    tally = CameraStats("cam")
     seen: list[Condition] = []
     stage = Capture(source, FrameRing(threading.Condition()), tally, SETTINGS)
     stage.start(lambda: None)
@@ -122,7 +122,7 @@ def test_a_camera_that_hangs_does_not_slow_another() -> None:
     good_source.pace = 0.005
     stages = []
     for source in (stuck_source, good_source):
-        stages.append(Capture(source, FrameRing(bell), Tally("cam"), SETTINGS))
+        stages.append(Capture(source, FrameRing(bell), CameraStats("cam"), SETTINGS))
         stages[-1].start(lambda: None)
     begin, count = time.monotonic(), 0
     stuck, good = stages

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from edged.camera.usb import UsbCamera
-from edged.pipeline.camera_stats import CameraState, Condition, Tally
+from edged.pipeline.camera_stats import CameraState, CameraStats, Condition
 from edged.pipeline.capture.stage import Capture, CaptureSettings
 from edged.pipeline.ring import FrameRing
 from tests.camera.leaks import descriptors
@@ -44,7 +44,7 @@ class Scene:
         self.kernel = FakeKernel(root)
         self.camera = self.kernel.plug(FakeCamera())
         self.source = UsbCamera(self.camera.link, kernel=self.kernel)
-        self.tally = Tally("cam")
+        self.tally = CameraStats("cam")
         self.ring = FrameRing(threading.Condition())
         self.stage = Capture(self.source, self.ring, self.tally, SETTINGS)
         self.pictures = [jpeg(640, 480, seed) for seed in range(3)]

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from edged.pipeline.capture.lazy_decode import Foresight
+from edged.pipeline.capture.lazy_decode import LazyDecode
 from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing
 from edged.values import Format, Stamp
@@ -23,7 +23,7 @@ def watched(
     For the first ten frames it takes *turn_before_ms* longer. Returns the frames that came, were decoded, and were
     taken, and the longest time from a frame to its being taken.
     """
-    demand, foresight = Demand(), Foresight()
+    demand, foresight = Demand(), LazyDecode()
     came = decoded = taken = longest = 0
     ready: tuple[int, int] | None = None  # when a frame is decoded, and when it came
     free, next_frame = 0, 0
@@ -78,7 +78,7 @@ def test_a_worker_that_has_become_quick_is_soon_given_every_frame() -> None:
 
 def test_nothing_is_left_out_before_anything_is_known_and_after_a_failure() -> None:
     far = 10**12
-    foresight = Foresight()
+    foresight = LazyDecode()
     assert not foresight.can_wait(0, far)
     foresight.decoded(MS)
     assert not foresight.can_wait(10 * MS, 0)

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import pytest
 
 from edged.errors import ConfigError, RingClosed, SourceError
-from edged.pipeline.camera_stats import CameraState, Tally
-from edged.pipeline.capture.lazy_decode import Foresight
+from edged.pipeline.camera_stats import CameraState, CameraStats
+from edged.pipeline.capture.lazy_decode import LazyDecode
 from edged.pipeline.capture.stage import Capture, CaptureSettings
 from edged.pipeline.ring import FrameRing
 from edged.values import Format
@@ -31,7 +31,7 @@ class Rig:
         self.source = FakeSource(script)
         self.source.pace = pace
         self.ring = FrameRing(threading.Condition())
-        self.tally = Tally("cam")
+        self.tally = CameraStats("cam")
         self.stage = Capture(self.source, self.ring, self.tally, settings)
 
     def read(self, count: int) -> list[int]:
@@ -98,7 +98,7 @@ def test_under_the_policy_block_no_frame_is_lost() -> None:
 
 
 def test_under_the_policy_block_no_frame_is_left_out_undecoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Foresight, "can_wait", lambda *_: True)
+    monkeypatch.setattr(LazyDecode, "can_wait", lambda *_: True)
     with capturing(["open", *["frame"] * 20], WAITING) as rig:
         assert rig.read(20) == list(range(20))
 
@@ -372,7 +372,7 @@ def test_damaged_frames_are_decoded_all_so_that_they_are_noticed_also_where_the_
 def test_frames_that_are_left_out_are_no_silence_however_long_a_slow_reader_takes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Foresight, "can_wait", lambda *_: True)
+    monkeypatch.setattr(LazyDecode, "can_wait", lambda *_: True)
     with capturing(["open", *["frame"] * 30], CaptureSettings(stall_seconds=0.3), pace=0.02) as rig:
         eventually(lambda: not rig.stage.running, "the end")
         assert rig.source.decoded == 0

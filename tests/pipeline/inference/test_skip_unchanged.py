@@ -15,11 +15,11 @@ import pytest
 from numpy.typing import NDArray
 
 from edged.bell import Bell
-from edged.pipeline.camera_stats import Tally
+from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.handover import Handover, Result
 from edged.pipeline.inference.feed import Feed
-from edged.pipeline.inference.observer import Sight
-from edged.pipeline.inference.skip_unchanged import Skipping
+from edged.pipeline.inference.observer import Observation
+from edged.pipeline.inference.skip_unchanged import UnchangedSettings
 from edged.pipeline.inference.stage import Inference
 from edged.pipeline.ring import FrameRing
 from edged.references import Reference, References
@@ -30,14 +30,14 @@ from tests.fakes import eventually, running
 
 FORMAT = Format(width=120, height=80)
 LEFT, RIGHT = Region(right=0.5), Region(left=0.5)
-SKIPPING = Skipping(levels=6, refresh_seconds=30.0)
+SKIPPING = UnchangedSettings(levels=6, refresh_seconds=30.0)
 SECOND = 1_000_000_000
 
 
 class Rig:
     """A worker of one camera that skips; the test plays the capture and the publisher, and says when a frame was."""
 
-    def __init__(self, cases: Path, skipping: Skipping = SKIPPING, frame_format: Format = FORMAT) -> None:
+    def __init__(self, cases: Path, skipping: UnchangedSettings = SKIPPING, frame_format: Format = FORMAT) -> None:
         self.model = read_model(cases / "small96_uint8_meta.tflite")
         self.bell = Bell()
         self.handover = Handover(16, self.bell)
@@ -51,7 +51,7 @@ class Rig:
         self.seq = 0
 
     def feed(self, rotation: Rotation = 0, regions: tuple[tuple[str, Region], ...] = (("full", FULL),)) -> Feed:
-        return Feed("cam", self.ring, Tally("cam"), regions, rotation, True, skipping=self.skipping)
+        return Feed("cam", self.ring, CameraStats("cam"), regions, rotation, True, skipping=self.skipping)
 
     def _open_model(self, go_on: object) -> tuple[Embedder, References]:
         return Embedder(self.model), References(self.references)
@@ -126,7 +126,7 @@ def test_it_is_embedded_now_and_then_even_if_nothing_moves(cases: Path) -> None:
     with started(Rig(cases)) as rig:
         embedded = [second for second in range(0, 100, 10) if rig.embeds(50, begin + second * SECOND)]
     assert embedded == [0, 30, 60, 90]
-    with started(Rig(cases, Skipping(6, 0.0))) as rig:
+    with started(Rig(cases, UnchangedSettings(6, 0.0))) as rig:
         assert [second for second in range(0, 100, 10) if rig.embeds(50, begin + second * SECOND)] == [0]
 
 
@@ -163,7 +163,7 @@ def test_who_looks_gets_a_vector_of_each_frame(cases: Path) -> None:
     """As when a reference is enrolled of several frames."""
     seen: list[int] = []
 
-    def witness(sight: Sight) -> bool:
+    def witness(sight: Observation) -> bool:
         seen.append(sight.lease.seq)
         return len(seen) == 3
 
@@ -208,7 +208,7 @@ def cosine(u: NDArray[np.float32], v: NDArray[np.float32] | NDArray[np.int8]) ->
 
 @pytest.mark.parametrize("levels", [1, 255])
 def test_the_limit_is_what_was_asked_for(cases: Path, levels: int) -> None:
-    with started(Rig(cases, Skipping(levels, 0.0))) as rig:
+    with started(Rig(cases, UnchangedSettings(levels, 0.0))) as rig:
         assert rig.embeds(0)
         assert not rig.embeds(levels - 1)
         assert rig.embeds(levels)

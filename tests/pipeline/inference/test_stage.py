@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from edged.bell import Bell
 from edged.errors import ModelError, RingClosed
-from edged.pipeline.camera_stats import Tally
+from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.handover import Handover, Result
 from edged.pipeline.inference.feed import Feed
-from edged.pipeline.inference.observer import Sight
-from edged.pipeline.inference.round_robin import Turns
+from edged.pipeline.inference.observer import Observation
+from edged.pipeline.inference.round_robin import RoundRobin
 from edged.pipeline.inference.stage import Inference
 from edged.pipeline.ring import FrameRing
 from edged.references import Reference, References
@@ -45,8 +45,8 @@ class Rig:
         self.handover = Handover(capacity, self.bell)
         self.frames = frames = threading.Condition()
         self.feeds = [
-            Feed("one", FrameRing(frames), Tally("one"), (("left", LEFT), ("right", RIGHT)), 90, block),
-            Feed("two", FrameRing(frames), Tally("two"), (("full", FULL),), 0, block),
+            Feed("one", FrameRing(frames), CameraStats("one"), (("left", LEFT), ("right", RIGHT)), 90, block),
+            Feed("two", FrameRing(frames), CameraStats("two"), (("full", FULL),), 0, block),
         ]
         for feed in self.feeds:
             feed.ring.allocate(FORMAT)
@@ -152,7 +152,7 @@ def test_of_several_pictures_of_a_reference_the_best_counts(cases: Path) -> None
 
 def test_a_camera_that_is_always_ready_does_not_starve_another(cases: Path) -> None:
     rig = Rig(cases)
-    turns = Turns(rig.frames)
+    turns = RoundRobin(rig.frames)
     turns.serve(rig.feeds)
     order: list[str] = []
     for seq in range(20):
@@ -361,7 +361,7 @@ def test_a_witness_sees_what_is_embedded_until_it_has_seen_enough(cases: Path) -
     rig = Rig(cases)
     seen: list[tuple[str, str, int, Box, NDArray[np.float32], NDArray[np.uint8]]] = []
 
-    def look(sight: Sight) -> bool:
+    def look(sight: Observation) -> bool:
         vector = np.array(sight.vector, np.float32)
         seen.append((sight.feed.camera, sight.region, sight.lease.seq, sight.box, vector, sight.lease.pixels.copy()))
         return len(seen) == 3
@@ -386,9 +386,9 @@ def test_a_witness_sees_what_is_embedded_until_it_has_seen_enough(cases: Path) -
 
 def test_a_witness_that_is_dismissed_sees_nothing_more(cases: Path) -> None:
     rig = Rig(cases)
-    seen: list[Sight] = []
+    seen: list[Observation] = []
 
-    def look(sight: Sight) -> bool:
+    def look(sight: Observation) -> bool:
         seen.append(sight)
         return False
 

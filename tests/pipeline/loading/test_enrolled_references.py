@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edged.enrolled import Enrolled, EnrolledStore
-from edged.pipeline.loading.enrolled_references import Roster, references
+from edged.pipeline.loading.enrolled_references import EnrolledReferences, references
 from edged.references import Reference, References
 from edged.values import Box, PixelFormat, Rotation
 from edged.vision.embedder import Embedder, EmbedderOptions
@@ -34,8 +34,8 @@ def only(reference: Reference) -> NDArray[Any]:
 
 
 @pytest.fixture
-def roster(tmp_path: Path) -> Roster:
-    return Roster(EnrolledStore(tmp_path / "references"))
+def roster(tmp_path: Path) -> EnrolledReferences:
+    return EnrolledReferences(EnrolledStore(tmp_path / "references"))
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def vector_of(picture: NDArray[np.uint8], embedder: Embedder, rotation: Rotation
     return vector
 
 
-def enrol(roster: Roster, name: str, embedder: Embedder, **other: Any) -> Enrolled:
+def enrol(roster: EnrolledReferences, name: str, embedder: Embedder, **other: Any) -> Enrolled:
     """As a daemon with *embedder* would have done it."""
     assert roster.store is not None
     usual: dict[str, Any] = {"vector": vector_of(PICTURE, embedder), "space_id": embedder.space_id}
@@ -66,7 +66,7 @@ def go_on() -> None:
     """Nothing stops it."""
 
 
-def test_in_the_same_space_the_very_vector_that_was_published_is_used(roster: Roster, model: Open) -> None:
+def test_in_the_same_space_the_very_vector_that_was_published_is_used(roster: EnrolledReferences, model: Open) -> None:
     with model() as embedder:
         marked = vector_of(PICTURE, embedder)
         marked[0] += 1  # so that it is no vector of the picture
@@ -76,7 +76,9 @@ def test_in_the_same_space_the_very_vector_that_was_published_is_used(roster: Ro
     assert reference.places == ("street/path",)
 
 
-def test_in_another_space_its_picture_is_embedded_again_in_just_the_same_way(roster: Roster, model: Open) -> None:
+def test_in_another_space_its_picture_is_embedded_again_in_just_the_same_way(
+    roster: EnrolledReferences, model: Open
+) -> None:
     with model() as before, model("small96_float_meta") as after:
         enrol(roster, "gate", before)
         (reference,) = roster.open(after, (), go_on)
@@ -85,7 +87,7 @@ def test_in_another_space_its_picture_is_embedded_again_in_just_the_same_way(ros
         assert np.array_equal(only(again), vector_of(PICTURE, before))
 
 
-def test_a_picture_is_embedded_once_for_each_space(roster: Roster, model: Open) -> None:
+def test_a_picture_is_embedded_once_for_each_space(roster: EnrolledReferences, model: Open) -> None:
     with model() as before, model("small96_float_meta") as after:
         enrol(roster, "gate", before)
         parts: list[int] = []
@@ -98,7 +100,7 @@ def test_a_picture_is_embedded_once_for_each_space(roster: Roster, model: Open) 
 
 
 def test_what_cannot_be_embedded_again_is_named_and_never_compared(
-    roster: Roster, model: Open, caplog: pytest.LogCaptureFixture
+    roster: EnrolledReferences, model: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     with model() as before, model("small96_float_meta") as after:
         enrol(roster, "gate", before)
@@ -113,7 +115,7 @@ def test_what_cannot_be_embedded_again_is_named_and_never_compared(
         assert yard.problem is not None
 
 
-def test_a_vector_of_another_size_than_its_space_says_is_not_compared(roster: Roster, model: Open) -> None:
+def test_a_vector_of_another_size_than_its_space_says_is_not_compared(roster: EnrolledReferences, model: Open) -> None:
     with model() as embedder:
         enrol(roster, "gate", embedder, vector=np.ones(3, np.float32))
         (reference,) = roster.open(embedder, (), go_on)
@@ -121,7 +123,7 @@ def test_a_vector_of_another_size_than_its_space_says_is_not_compared(roster: Ro
 
 
 def test_a_reference_of_the_configuration_comes_first(
-    roster: Roster, model: Open, caplog: pytest.LogCaptureFixture
+    roster: EnrolledReferences, model: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     with model() as embedder:
         enrol(roster, "gate", embedder, enter=0.9, leave=0.8)
@@ -138,7 +140,7 @@ def test_a_reference_of_the_configuration_comes_first(
 
 @pytest.mark.parametrize(("was", "expected_size"), [("reduced", (240, 320)), ("full", (120, 160))])
 def test_a_picture_is_reduced_once_where_frames_are(
-    roster: Roster, model: Open, was: Literal["full", "reduced"], expected_size: tuple[int, int]
+    roster: EnrolledReferences, model: Open, was: Literal["full", "reduced"], expected_size: tuple[int, int]
 ) -> None:
     """Frames of a reduced decode have been reduced when they are enrolled; of a full one they have not."""
     large = np.random.default_rng(5).integers(0, 256, (240, 320, 3), np.uint8)
@@ -161,4 +163,4 @@ def test_a_picture_is_reduced_once_where_frames_are(
 
 def test_without_a_folder_there_is_nothing(model: Open) -> None:
     with model() as embedder:
-        assert Roster(None).open(embedder, (), go_on) == []
+        assert EnrolledReferences(None).open(embedder, (), go_on) == []

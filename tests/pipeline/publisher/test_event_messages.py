@@ -12,7 +12,7 @@ from edged.bell import Bell
 from edged.client import Subscriber
 from edged.config import Endpoint
 from edged.events import EventRule, EventRules, Thresholds
-from edged.pipeline.camera_stats import CameraState, Tally
+from edged.pipeline.camera_stats import CameraState, CameraStats
 from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.values import FULL, Match, Stamp
@@ -29,7 +29,7 @@ class Scene:
     def __init__(self, address: str) -> None:
         self._bell = Bell()
         self._handover = Handover(8, self._bell)
-        self.tallies = {camera: Tally(camera, self._bell.ring) for camera, _ in PLACES}
+        self.tallies = {camera: CameraStats(camera, self._bell.ring) for camera, _ in PLACES}
         settings = PublisherSettings("node", [Endpoint.parse(f"pub+bind:{address}", Path("/"))], 10, "cafe")
         self.stage = Publisher(settings, self._handover, self._bell, list(self.tallies.values()), RULES)
         self._handover.open(FACTS)

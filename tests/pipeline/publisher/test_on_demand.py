@@ -16,11 +16,11 @@ from edged import wire
 from edged.bell import Bell
 from edged.config import Endpoint
 from edged.events import EventRule, EventRules, Thresholds
-from edged.pipeline.camera_stats import CameraState, Tally
+from edged.pipeline.camera_stats import CameraState, CameraStats
 from edged.pipeline.capture.stage import Capture, CaptureSettings
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
-from edged.pipeline.inference.observer import Sight
+from edged.pipeline.inference.observer import Observation
 from edged.pipeline.inference.stage import Inference
 from edged.pipeline.publisher.on_demand import wanted_places
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
@@ -65,7 +65,7 @@ class Rig:
         self.bell = Bell()
         self.source = FakeSource(itertools.repeat("frame"))
         self.source.pace = 0.002
-        self.tally = Tally("cam", self.bell.ring)
+        self.tally = CameraStats("cam", self.bell.ring)
         frames = threading.Condition()
         handover = Handover(16, self.bell)
         ring = FrameRing(frames)
@@ -163,7 +163,7 @@ def test_a_reference_that_makes_events_is_looked_for_without_a_subscriber(cases:
 def test_who_enrolls_or_takes_a_picture_sees_frames_without_a_subscriber(cases: Path, tmp_path: Path) -> None:
     seen: list[str] = []
 
-    def witness(sight: Sight) -> bool:
+    def witness(sight: Observation) -> bool:
         seen.append(sight.region)
         return len(seen) == 4
 

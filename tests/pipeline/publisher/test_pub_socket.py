@@ -9,20 +9,20 @@ import pytest
 import zmq
 
 from edged.config import Endpoint
-from edged.pipeline.publisher.pub_socket import Outlet
+from edged.pipeline.publisher.pub_socket import PubSocket
 from tests.fakes import eventually
 
 
 @pytest.fixture
-def outlet(tmp_path: Path) -> Iterator[Outlet]:
+def outlet(tmp_path: Path) -> Iterator[PubSocket]:
     with zmq.Context() as context:
         endpoint = Endpoint.parse(f"pub+bind:ipc://{tmp_path}/pub.sock", tmp_path)
-        outlet = Outlet(context, endpoint, queue=10, queue_bytes=65536)
+        outlet = PubSocket(context, endpoint, queue=10, queue_bytes=65536)
         yield outlet
         outlet.close(0.0)
 
 
-def test_subscriptions_are_counted_while_those_live_who_have_them(outlet: Outlet) -> None:
+def test_subscriptions_are_counted_while_those_live_who_have_them(outlet: PubSocket) -> None:
     heard: list[bytes] = []
 
     def counts(number: int) -> bool:
@@ -43,7 +43,7 @@ def test_subscriptions_are_counted_while_those_live_who_have_them(outlet: Outlet
     eventually(lambda: counts(0), "nobody is left")
 
 
-def test_what_was_never_subscribed_to_cannot_be_taken_back(outlet: Outlet) -> None:
+def test_what_was_never_subscribed_to_cannot_be_taken_back(outlet: PubSocket) -> None:
     with zmq.Context() as context, context.socket(zmq.XSUB) as socket:
         socket.connect(outlet.endpoint.address)
         for message in (b"\0a/", b"\1b/", b"\1a/"):

@@ -14,7 +14,7 @@ import zmq
 from edged.config import Endpoint
 from edged.pipeline.loading.keyring import Keyring
 from edged.pipeline.publisher import pub_sockets as module
-from edged.pipeline.publisher.pub_sockets import Outlets
+from edged.pipeline.publisher.pub_sockets import PubSockets
 from tests.fakes import eventually
 
 
@@ -23,7 +23,7 @@ def test_its_end_is_waited_for_with_a_limit(
 ) -> None:
     """libzmq waits for ever for what is not closed, or not sent; nobody may wait so long for libzmq."""
     monkeypatch.setattr(module, "TERM_SECONDS", 0.2)
-    outlets = Outlets()
+    outlets = PubSockets()
     outlets.open([endpoint(f"ipc://{tmp_path}/pub.sock")], Keyring(), queue=16, queue_bytes=9999)
     assert outlets._context is not None
     forgotten = outlets._context.socket(zmq.PUSH)
@@ -73,8 +73,8 @@ def endpoint(address: str) -> Endpoint:
 
 
 @contextmanager
-def publishing(address: str, linger: float) -> Iterator[Outlets]:
-    outlets = Outlets()
+def publishing(address: str, linger: float) -> Iterator[PubSockets]:
+    outlets = PubSockets()
     try:
         outlets.open([endpoint(address)], Keyring(), queue=80, queue_bytes=4096)
         yield outlets
@@ -93,7 +93,7 @@ def deaf(context: zmq.Context[zmq.Socket[bytes]], address: str) -> zmq.Socket[by
     return socket
 
 
-def flood(outlets: Outlets, hearers: int) -> None:
+def flood(outlets: PubSockets, hearers: int) -> None:
     """Send more than gets through to this many that do not read."""
 
     def all_are_there() -> bool:

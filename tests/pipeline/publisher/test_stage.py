@@ -17,10 +17,10 @@ from edged import wire
 from edged.bell import Bell
 from edged.config import Endpoint
 from edged.errors import PublishError
-from edged.pipeline.camera_stats import CameraState, Tally
+from edged.pipeline.camera_stats import CameraState, CameraStats
 from edged.pipeline.handover import Handover, ModelFacts, Result
 from edged.pipeline.loading.keyring import Keyring
-from edged.pipeline.publisher.pub_socket import Outlet
+from edged.pipeline.publisher.pub_socket import PubSocket
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.values import FULL, Match, Stamp
 from tests.fakes import eventually, running
@@ -37,7 +37,7 @@ class Rig:
     def __init__(self, *endpoints: str, rate: float = 10.0, dimension: int = 4) -> None:
         self.bell = Bell()
         self.handover = Handover(8, self.bell)
-        self.tallies = {name: Tally(name, self.bell.ring) for name in ("cam1", "cam10")}
+        self.tallies = {name: CameraStats(name, self.bell.ring) for name in ("cam1", "cam10")}
         parsed = [Endpoint.parse(text, Path("/")) for text in endpoints]
         settings = PublisherSettings("node", parsed, rate, "cafe")
         self.stage = Publisher(settings, self.handover, self.bell, list(self.tallies.values()))
@@ -403,13 +403,13 @@ def test_an_endpoint_that_is_lost_for_good_ends_the_publisher(monkeypatch: pytes
     """It is free while the new one is bound, and in that moment somebody else takes it."""
     port = free_port()
     with zmq.Context() as context, context.socket(zmq.REP) as thief:
-        release = Outlet.release
+        release = PubSocket.release
 
-        def release_to_the_thief(outlet: Outlet, linger: float) -> None:
+        def release_to_the_thief(outlet: PubSocket, linger: float) -> None:
             release(outlet, linger)
             thief.bind(f"tcp://127.0.0.1:{port}")
 
-        monkeypatch.setattr(Outlet, "release", release_to_the_thief)
+        monkeypatch.setattr(PubSocket, "release", release_to_the_thief)
         rig = Rig(f"pub+bind:tcp://127.0.0.1:{port}")
         rig.stage.start(lambda: None)
         assert rig.stage.wait_open(10)
@@ -444,14 +444,14 @@ def test_a_camera_that_goes_says_bye_and_one_that_is_captured_anew_is_counted_on
         rig.put(0)
         rig.put(0, "cam10")
         assert vecs(socket, 2)
-        anew = Tally("cam1", rig.bell.ring)
+        anew = CameraStats("cam1", rig.bell.ring)
         rig.stage.report_on([anew]).result(10)
         rig.put(1, "cam10")  # its last one, on the way when it went
         rig.put(1)
         [after] = vecs(socket, 1)
         assert (after.camera, after.seq) == ("cam1", 1)
         eventually(lambda: anew.published == 2, "both counted")
-        back = Tally("cam10", rig.bell.ring)
+        back = CameraStats("cam10", rig.bell.ring)
         rig.stage.report_on([anew, back]).result(10)
         rig.put(2, "cam10")
         [again] = vecs(socket, 1)

@@ -12,7 +12,7 @@ import pytest
 
 from edged.bell import Bell
 from edged.service.control import connections as bounds
-from edged.service.control.connections import MOST_CALLERS, MOST_UNREAD, Caller, Callers
+from edged.service.control.connections import MOST_CALLERS, MOST_UNREAD, Connection, Connections
 from edged.transport.zmtp import to_bytes
 
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00NULL" + bytes(16 + 1 + 31)  # ZMTP 3.0, RFC 23
@@ -29,7 +29,7 @@ class Place:
         self.listening.bind(str(path))
         self.listening.listen(4 * MOST_CALLERS)
         self.bell = Bell()
-        self.callers = Callers(self.listening, self.bell)
+        self.callers = Connections(self.listening, self.bell)
         self._opened = ExitStack()
 
     def call(self, said: bytes = GREETING + READY) -> socket.socket:
@@ -39,10 +39,10 @@ class Place:
         client.setblocking(False)
         return client
 
-    def hear(self) -> list[tuple[Caller, list[bytes]]]:
+    def hear(self) -> list[tuple[Connection, list[bytes]]]:
         return list(self.callers.wait(0.01))
 
-    def hear_until(self, count: int) -> list[tuple[Caller, list[bytes]]]:
+    def hear_until(self, count: int) -> list[tuple[Connection, list[bytes]]]:
         """Turns until *count* messages have come."""
         heard, end = self.hear(), time.monotonic() + SOON
         while len(heard) < count:

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edged.service.control.samples import Look, choose
+from edged.service.control.samples import Sample, choose
 
 NOTHING = np.zeros((1, 1, 3), np.uint8)
 
 
-def looks(*vectors: NDArray[np.float32]) -> list[Look]:
-    return [Look(NOTHING, vector, number) for number, vector in enumerate(vectors)]
+def looks(*vectors: NDArray[np.float32]) -> list[Sample]:
+    return [Sample(NOTHING, vector, number) for number, vector in enumerate(vectors)]
 
 
 def noisy(direction: NDArray[np.float32], seed: int, noise: float = 0.02) -> NDArray[np.float32]:
@@ -71,5 +71,5 @@ def test_a_vector_of_zeros_is_like_nothing() -> None:
 
 def test_quantised_vectors_are_compared_too() -> None:
     vectors = [(noisy(SCENE, seed) * 20).astype(np.int8) for seed in range(3)]
-    choice = choose([Look(NOTHING, vector, 0) for vector in vectors])
+    choice = choose([Sample(NOTHING, vector, 0) for vector in vectors])
     assert choice.least > 0.99

@@ -24,7 +24,7 @@ from edged.client import Subscriber
 from edged.config import load_text
 from edged.errors import RingClosed
 from edged.pipeline.build import Pipeline
-from edged.pipeline.camera_stats import CameraState, Tally
+from edged.pipeline.camera_stats import CameraState, CameraStats
 from edged.pipeline.stage import Stage
 from edged.service.metrics.pages import metrics_problems, metrics_server, pages_of
 from edged.service.metrics.probes import healthz, readyz
@@ -187,14 +187,14 @@ class Parts:
     """As much of a pipeline as is looked at."""
 
     stages: list[Idle]
-    tallies: list[Tally]
+    tallies: list[CameraStats]
     captures: list[Any] = field(default_factory=list)
     publisher: Any = None
 
 
 @pytest.fixture
 def parts() -> Iterator[Parts]:
-    parts = Parts([Idle("inference", opens=False), Idle("publisher")], [Tally("front"), Tally("back")])
+    parts = Parts([Idle("inference", opens=False), Idle("publisher")], [CameraStats("front"), CameraStats("back")])
     for stage in parts.stages:
         stage.start(lambda: None)
     assert parts.stages[1].wait_open(10)
@@ -260,7 +260,7 @@ def test_the_pipeline_is_asked_anew_at_each_scrape(parts: Parts) -> None:
     assert found["edged_board_throttled_before", "throttled"] == 1
     assert ("edged_latency_seconds_count", "front", "infer") not in found
 
-    now[0] = Parts([], [Tally("side")], publisher=parts.publisher)
+    now[0] = Parts([], [CameraStats("side")], publisher=parts.publisher)
     cameras = {name[1] for name in figures(page().body.decode()) if name[0] == "edged_camera_state"}
     assert cameras == {"side"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edged.config import CameraConfig, Config, load_text
-from edged.service.reload.plan import LIVE, PARTS, Plan, compare
+from edged.service.reload.plan import LIVE, PARTS, ReloadPlan, compare
 
 CONFIG = """\
 node: porch
@@ -24,12 +24,12 @@ def config(**parts: str) -> Config:
     return load_text(CONFIG.format(**{**usual, **parts}), "/etc/edged.yaml").config
 
 
-def plan(**parts: str) -> Plan:
+def plan(**parts: str) -> ReloadPlan:
     return compare(config(), config(**parts))
 
 
 def test_what_does_not_differ_changes_nothing() -> None:
-    assert plan() == Plan()
+    assert plan() == ReloadPlan()
     assert plan().changes() == ()
 
 
@@ -46,13 +46,13 @@ def test_what_does_not_differ_changes_nothing() -> None:
 )
 def test_what_is_live_restarts_nothing(setting: str) -> None:
     changed = plan(front=f", {setting}")
-    assert changed == Plan(live=(("front", setting.partition(":")[0]),))
+    assert changed == ReloadPlan(live=(("front", setting.partition(":")[0]),))
     assert changed.captured_anew == ()
 
 
 @pytest.mark.parametrize("setting", ["fps: 3", "loop: true", "policy: latest"])
 def test_what_a_source_is_made_with_restarts_that_camera_alone(setting: str) -> None:
-    assert plan(more=f", {setting}") == Plan(restarts=(("back", setting.partition(":")[0]),))
+    assert plan(more=f", {setting}") == ReloadPlan(restarts=(("back", setting.partition(":")[0]),))
 
 
 def test_another_source_restarts_a_camera_and_whatever_else_differs_goes_with_it() -> None:
@@ -61,7 +61,7 @@ def test_another_source_restarts_a_camera_and_whatever_else_differs_goes_with_it
 
 @pytest.mark.parametrize("source", ["usb:/dev/video0", "picamera:0", "pattern:"])
 def test_a_lower_rate_is_a_cap_and_a_higher_one_is_asked_of_the_camera(source: str) -> None:
-    def rate(old: str, new: str) -> Plan:
+    def rate(old: str, new: str) -> ReloadPlan:
         return compare(config(back=source, more=old), config(back=source, more=new))
 
     assert rate("", ", fps: 12").live == (("back", "fps"),)
@@ -89,7 +89,7 @@ def test_cameras_come_and_go() -> None:
 
 
 def test_thresholds_and_pictures_are_references() -> None:
-    assert plan(door=", enter: 0.8") == Plan(references=True)
+    assert plan(door=", enter: 0.8") == ReloadPlan(references=True)
 
 
 def test_the_model_is_opened_anew_for_its_settings_and_for_its_file() -> None:
@@ -105,8 +105,8 @@ def test_another_input_of_the_model_restarts_the_cameras_that_deliver_for_it() -
 
 
 def test_endpoints_and_the_level_of_the_log_are_parts_of_their_own() -> None:
-    assert plan(socket="b") == Plan(publish=True)
-    assert plan(level="debug") == Plan(log_level=True)
+    assert plan(socket="b") == ReloadPlan(publish=True)
+    assert plan(level="debug") == ReloadPlan(log_level=True)
 
 
 def test_a_section_that_is_read_at_the_start_only_is_said_to_wait_for_it() -> None:
