@@ -6,6 +6,9 @@ the daemon is written beside it: refuse to start (exit 78), stop (exit 1), or tr
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
 __all__ = [
     "CatalogueError",
     "ConfigError",
@@ -25,6 +28,7 @@ __all__ = [
     "SourceError",
     "StateError",
     "WireError",
+    "map_exceptions",
 ]
 
 
@@ -111,3 +115,19 @@ class RingClosed(EdgedError, EOFError):
 
 class WireError(EdgedError, ValueError):
     """A message is not of the wire format."""
+
+
+@contextmanager
+def map_exceptions(mapping: Mapping[type[Exception], Callable[[str], Exception]], where: str = "") -> Iterator[None]:
+    """Raise exceptions of the block as others, with the first as their cause: foreign errors become edged's own here.
+
+    Args:
+        mapping: from the class that is caught to what makes the exception that is raised instead, of its text. The
+            first class that fits counts. An exception that none of them fits passes.
+        where: stands before the text and a colon, such as the path of a file or the name of a camera.
+    """
+    try:
+        yield
+    except tuple(mapping) as exc:
+        make = next(make for kind, make in mapping.items() if isinstance(exc, kind))
+        raise make(f"{where}: {exc}" if where else str(exc)) from exc
