@@ -14,7 +14,7 @@ from edged.errors import DamagedFrame, EndOfStream, SourceError
 from edged.pipeline.stage import Stage
 from edged.values import Format, Stamp
 
-__all__ = ["FakeSource", "eventually", "running"]
+__all__ = ["Clock", "FakeSource", "eventually", "running"]
 
 
 def eventually(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
@@ -40,6 +40,24 @@ def running(stage: Stage) -> Iterator[None]:
         assert stage.error is None
 
 
+class Clock:
+    """A monotonic clock that stands still until somebody moves it on; it takes the place of a module's ``time``."""
+
+    def __init__(self) -> None:
+        self._ns = 1_000_000_000_000
+        self._lock = threading.Lock()
+
+    def monotonic(self) -> float:
+        return self._ns / 1e9
+
+    def monotonic_ns(self) -> int:
+        return self._ns
+
+    def advance(self, seconds: float) -> None:
+        with self._lock:
+            self._ns += round(seconds * 1e9)
+
+
 class FakeSource:
     """A `Source` that plays *script*: one entry for each ``open`` and ``grab``, in order.
 
@@ -47,15 +65,21 @@ class FakeSource:
     `SourceError`, ``"damaged"`` is a frame that cannot be decoded, ``"same"`` one with the picture of the last,
     ``"past"`` one that claims to be older than the last, a `Format` opens with that format, ``"hang"`` blocks until
     ``released`` is set. After the script's end: ``EndOfStream``.
+
+    With a *clock* every grab moves that on by ``pace``, and takes no time.
     """
 
-    def __init__(self, script: Iterable[str | Format], frame_format: Format | None = None) -> None:
+    def __init__(
+        self, script: Iterable[str | Format], frame_format: Format | None = None, clock: Clock | None = None
+    ) -> None:
         self.format = frame_format or Format(width=16, height=8, fps=30.0)
         self.events: list[str] = []
         self.threads: set[int] = set()
         self.released = threading.Event()
         self.woken = threading.Event()
+        self.hanging = threading.Event()
         self.pace = 0.0  # seconds that each grab takes
+        self._clock = clock
         self.decoded = 0  # good frames that were asked for
         self.last_good: list[int] = []  # when a good new picture was delivered, in nanoseconds
         self._script: Iterator[str | Format] = iter(script)
@@ -73,7 +97,9 @@ class FakeSource:
 
     def grab(self, timeout: float) -> Stamp | None:
         self.threads.add(threading.get_ident())
-        if self.pace:
+        if self._clock:
+            self._clock.advance(self.pace)
+        elif self.pace:
             self.released.wait(self.pace)
         match next(self._script, "end"):
             case "nothing":
@@ -82,7 +108,9 @@ class FakeSource:
             case "die":
                 raise SourceError("the cable was pulled")
             case "hang":
+                self.hanging.set()
                 self.released.wait()
+                self.hanging.clear()
                 self.released.clear()  # the next one hangs again
                 raise SourceError("it hung")
             case "end":
@@ -91,10 +119,10 @@ class FakeSource:
                 self._decodable = cue != "damaged"
                 self._count += cue != "same"
                 if cue in ("frame", "open"):
-                    self.last_good.append(time.monotonic_ns())
+                    self.last_good.append(self._now_ns())
                 if cue == "past":
                     return Stamp(1, "driver")
-                return Stamp(time.monotonic_ns(), "driver")
+                return Stamp(self._now_ns(), "driver")
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
         if not self._decodable:
@@ -107,6 +135,9 @@ class FakeSource:
 
     def close(self) -> None:
         self._note("close")
+
+    def _now_ns(self) -> int:
+        return self._clock.monotonic_ns() if self._clock else time.monotonic_ns()
 
     def _note(self, event: str) -> None:
         self.events.append(event)
