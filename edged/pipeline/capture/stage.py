@@ -132,6 +132,7 @@ class Capture(Stage):
             if not self.stopping:  # else it was woken, and that is what it says
                 self._lose(CameraState.LOST, error)
         except EndOfStream as end:
+            self._tally.expect_sign(None)
             self._turn(CameraState.STOPPED, str(end))
             raise
 
@@ -142,6 +143,7 @@ class Capture(Stage):
     def close(self) -> None:
         self._ring.close()
         self._source.close()
+        self._tally.expect_sign(None)
         if self._tally.condition.state is not CameraState.STOPPED:
             self._turn(CameraState.STOPPED, self.parting)
 

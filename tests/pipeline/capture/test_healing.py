@@ -122,6 +122,24 @@ def test_a_camera_that_fails_is_noticed_and_heals_every_time(failure: str, monke
     assert resources() == before
 
 
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_camera_that_has_stopped_is_not_lost_later(stopped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("edged.pipeline.capture.time", clock)
+    monkeypatch.setattr("edged.pipeline.tally.time", clock)
+    script = itertools.chain(["open"], itertools.repeat("frame", 10**9 if stopped else 3))
+    tally = Tally("cam")
+    stage = Capture(FakeSource(script, clock=clock), FrameRing(threading.Condition()), tally, SETTINGS)
+    stage.start(lambda: None)
+    if stopped:
+        eventually(lambda: tally.captured > 3, "some frames")
+        stage.stop()
+    assert stage.join(10)
+    clock.advance(60)
+    assert not tally.notice_silence()
+    assert tally.condition.state is CameraState.STOPPED
+
+
 def test_a_camera_that_hangs_does_not_slow_another() -> None:
     bell = threading.Condition()
     stuck_source = FakeSource(itertools.chain(["open", "frame", "hang"]))
