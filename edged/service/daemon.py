@@ -138,22 +138,24 @@ class Daemon:
     def _start(self) -> bool:
         """Whether every stage is open; False when one failed or a stop came first."""
         for stage in reversed(self._stages):
-            if self._is_to_stop():
-                return False
-            stage.start(self._bell.ring)
-            while not stage.wait_open(0.1):
-                self._headline.say(f"starting: opening {stage.name}")
-                if time.monotonic() < stage.due < math.inf:  # it does one thing after the other, such as many pictures
-                    self._notifier.still_starting(stage.step_seconds)
-                if self._is_to_stop():
-                    return False
-            if stage.error is not None:
+            if self._is_to_stop() or not self._open(stage):
                 return False
         return not self._is_to_stop()
 
     def _is_to_stop(self) -> bool:
         """Whether a stop was asked for; a call, because a signal handler may ask between any two lines."""
         return self._stop_reason is not None
+
+    def _open(self, stage: Stage) -> bool:
+        """Start *stage*. Returns whether it is open; False when it failed or a stop came first."""
+        stage.start(self._bell.ring)
+        while not stage.wait_open(0.1):
+            self._headline.say(f"starting: opening {stage.name}")
+            if time.monotonic() < stage.due < math.inf:  # it does one thing after the other, such as many pictures
+                self._notifier.still_starting(stage.step_seconds)
+            if self._is_to_stop():
+                return False
+        return stage.error is None
 
     def _wait(self) -> None:
         figures = Figures()

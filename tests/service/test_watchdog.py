@@ -33,8 +33,8 @@ cameras:
 publish: {{endpoints: ["pub+bind:ipc://pub.sock"]}}
 """
 
-# The daemon, but after SIGUSR1 one function of it does not return any more. The step in which that happens may take 1 s,
-# every other what it always may, so that no other stage seems to hang on a busy machine.
+# The daemon, but after SIGUSR1 one function of it does not return any more. The step in which that happens may take
+# 1 s, every other what it always may, so that no other stage seems to hang on a busy machine.
 HANGING = """\
 import signal
 import threading
