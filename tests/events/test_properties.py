@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from dataclasses import replace
 from itertools import pairwise
+from typing import TypeVar, get_args
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edged.events import (
@@ -14,6 +16,7 @@ from edged.events import (
     EventRules,
     Events,
     Happening,
+    Reason,
     Thresholds,
 )
 from edged.wire import Match
@@ -21,31 +24,48 @@ from edged.wire import Match
 PLACES = [("a", "x"), ("a", "y"), ("b", "x")]
 REFERENCES = ("cat", "dog")
 
-score = st.floats(-1, 1)
-seconds = st.sampled_from([0.0, 0.1, 1.0, 30.0])
+T = TypeVar("T")
+
+
+def mostly(usual: st.SearchStrategy[T], other: st.SearchStrategy[T]) -> st.SearchStrategy[T]:
+    """Four times of five what is *usual*; ``one_of`` takes a strategy that it is given several times for one."""
+    return st.sampled_from([usual, usual, usual, usual, other]).flatmap(lambda chosen: chosen)
+
+
+LEVELS = (-0.4, 0.3, 0.35, 0.8)
+"""Thresholds that are drawn again and again, so that scores can be drawn near them."""
+
+anywhere = st.floats(-1, 1)
+near = st.builds(lambda level, off: level + off, st.sampled_from(LEVELS), st.sampled_from([-0.01, 0.0, 0.005, 0.02]))
+high = st.sampled_from([0.8, 0.805, 0.82, 0.9, 1.0])
+score = mostly(high, st.one_of(near, anywhere))
+threshold = mostly(st.sampled_from(LEVELS), anywhere)
+seconds = st.sampled_from([0.0, 0.0, 0.1, 1.0, 30.0])
 thresholds = st.builds(
-    lambda pair, least, cool: Thresholds(max(pair), min(pair), least, cool), st.tuples(score, score), seconds, seconds
+    lambda pair, least, cool: Thresholds(max(pair), min(pair), least, cool),
+    st.tuples(threshold, threshold),
+    seconds,
+    seconds,
 )
 rules = st.builds(
     lambda of, places: EventRules([EventRule(name, one) for name, one in of.items()], places),
-    st.dictionaries(st.sampled_from(REFERENCES), thresholds),
-    st.lists(st.sampled_from(PLACES), unique=True),
+    mostly(st.dictionaries(st.sampled_from(REFERENCES), thresholds, min_size=1), st.just({})),
+    mostly(st.just(PLACES), st.lists(st.sampled_from(PLACES), unique=True)),
 )
 step_us = st.sampled_from([0, 1, 100_000, 700_000, 5_000_000, 60_000_000])
 # A frame, or what else can happen to a daemon. What goes on is much likelier than what breaks off.
 frame = st.tuples(st.just("frame"), st.sampled_from(PLACES), step_us, st.tuples(score, score))
-story = st.lists(
-    st.one_of(
-        frame,
-        frame,
-        frame,
-        st.tuples(st.just("lose"), st.sampled_from(["a", "b"])),
-        st.tuples(st.just("use"), rules),
-        st.tuples(st.just("ask")),
-        st.tuples(st.just("back"), step_us),
-    ),
-    max_size=60,
-)
+happens = st.sampled_from(["frame"] * 24 + ["ask"] * 3 + ["lose", "use", "back"])
+STEPS = {
+    "frame": frame,
+    "lose": st.tuples(st.just("lose"), st.sampled_from(["a", "b"])),
+    "use": st.tuples(st.just("use"), rules),
+    "ask": st.tuples(st.just("ask")),
+    "back": st.tuples(st.just("back"), step_us),
+}
+step = happens.flatmap(STEPS.__getitem__)
+# Lists without a least size are short as a rule, but they let a failure be made small.
+story = mostly(st.lists(step, min_size=30, max_size=60), st.lists(step, max_size=60))
 
 
 def play(first: EventRules, steps: list[tuple]) -> list[Happening]:  # type: ignore[type-arg]  # of several shapes
@@ -66,6 +86,24 @@ def play(first: EventRules, steps: list[tuple]) -> list[Happening]:  # type: ign
             case "back", earlier_us:
                 t_us -= earlier_us
     return happenings + events.stop()
+
+
+def test_the_stories_are_full_of_events() -> None:
+    """Otherwise what is claimed of events here would be claimed of nothing."""
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=100, derandomize=True, database=None)
+    @given(rules, story)
+    def look(first: EventRules, steps: list[tuple]) -> None:  # type: ignore[type-arg]  # as above
+        happenings = play(first, steps)
+        seen.update({happening.phase for happening in happenings})
+        seen.update({happening.reason for happening in happenings if happening.reason})
+
+    look()
+    assert seen["begin"] >= 50, seen
+    assert seen["update"] >= 40, seen
+    assert seen["left"] >= 20, seen
+    assert all(seen[reason] for reason in get_args(Reason)), seen
 
 
 @given(rules, story)
@@ -104,7 +142,39 @@ def test_times_are_ordered_peaks_are_peaks_and_updates_are_seldom(first: EventRu
         assert all(gap >= SOONEST_UPDATE_SECONDS * 1e6 for gap in gaps)
 
 
-@given(thresholds, st.lists(st.tuples(step_us, score), max_size=60))
+shown_scores = st.lists(st.tuples(step_us, score), min_size=20, max_size=60)
+
+
+def test_what_is_shown_makes_many_events_and_is_held_back_by_many_cooldowns() -> None:
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=100, derandomize=True, database=None)
+    @given(thresholds, shown_scores)
+    def look(of: Thresholds, shown: list[tuple[int, float]]) -> None:
+        begins = begins_of(of, shown)
+        seen["event"] += bool(begins)
+        seen["one after another"] += len(begins) > 1
+        seen["cooldown"] += begins != begins_of(replace(of, cooldown_seconds=0.0), shown)
+        seen["least time"] += begins != begins_of(replace(of, min_seconds=0.0), shown)
+
+    look()
+    assert seen["event"] >= 50, seen
+    assert seen["one after another"] >= 20, seen
+    assert seen["cooldown"] >= 10, seen
+    assert seen["least time"] >= 10, seen
+
+
+def begins_of(of: Thresholds, shown: list[tuple[int, float]]) -> list[tuple[int, int]]:
+    """When each event rose and in which frame it began."""
+    events, t_us, begins = Events("run", EventRules([EventRule("cat", of)], PLACES)), 0, []
+    for number, (later_us, value) in enumerate(shown):
+        t_us += later_us
+        told = events.see("a", "x", number, t_us, (Match("cat", value),))
+        begins += [(happening.t_begin_us, number) for happening in told if happening.phase == "begin"]
+    return begins
+
+
+@given(thresholds, shown_scores)
 def test_an_event_keeps_its_thresholds_its_least_time_and_its_cooldown(
     of: Thresholds, shown: list[tuple[int, float]]
 ) -> None:
