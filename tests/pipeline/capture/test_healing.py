@@ -83,7 +83,7 @@ def test_a_camera_that_fails_is_noticed_and_heals_every_time(failure: str, monke
     before = resources()
     clock = Clock()
     monkeypatch.setattr("edged.pipeline.capture.time", clock)
-    monkeypatch.setattr("edged.pipeline.tally.time", clock)
+    monkeypatch.setattr("edged.pipeline.camera_stats.time", clock)
     source = FakeSource(script(), clock=clock)
     source.pace = PACE
     source.woken.set()
@@ -126,9 +126,9 @@ def test_a_camera_that_fails_is_noticed_and_heals_every_time(failure: str, monke
 def test_a_camera_that_has_stopped_is_not_lost_later(stopped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr("edged.pipeline.capture.time", clock)
-    monkeypatch.setattr("edged.pipeline.tally.time", clock)
+    monkeypatch.setattr("edged.pipeline.camera_stats.time", clock)
     script = itertools.chain(["open"], itertools.repeat("frame", 10**9 if stopped else 3))
-    tally = Tally("cam")
+    tally = CameraStats("cam")
     stage = Capture(FakeSource(script, clock=clock), FrameRing(threading.Condition()), tally, SETTINGS)
     stage.start(lambda: None)
     if stopped:

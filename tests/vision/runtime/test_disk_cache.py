@@ -49,7 +49,7 @@ def test_a_disk_that_is_full_is_told_and_keeps_what_was_there(tmp_path: Path) ->
     code = f"""
 import resource
 from pathlib import Path
-from edged.vision.memory import remember
+from edged.vision.runtime.disk_cache import remember
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 for name in ("name", "another"):
     try:

@@ -197,7 +197,7 @@ IN_ANOTHER_PYTHON = """
     import sys
     from edged.errors import ModelError
     from edged.vision import interpreter
-    from edged.vision.model_file import read_model
+    from edged.vision.tflite.model_file import read_model
     model = read_model(sys.argv[1])
     try:
         interpreter.Interpreter(model)
@@ -261,7 +261,7 @@ def test_opening_the_library_does_not_load_a_runtime() -> None:
     program = """
         import sys
         import edged.vision
-        import edged.vision.interpreter
+        import edged.vision.runtime.interpreter
         loaded = {"ai_edge_litert", "tflite_runtime"} & set(sys.modules)
         sys.exit(f"loaded at import: {loaded}" if loaded else 0)
     """
