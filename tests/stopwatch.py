@@ -13,7 +13,7 @@ LATE = 5 * TICK  # the most that one tick counts, and so the most that a pause c
 
 
 class Stopwatch:
-    """Seconds that the ticks of a thread add up to.
+    """Seconds that the ticks of a thread add up to, for bounds from above, and all that elapsed, for bounds from below.
 
     A tick that comes late, because this process was stopped or did not get the processor, counts as ``LATE``, no matter
     how late it is. With the ``pid`` of another process, a tick that finds that one stopped counts nothing. For waits:
@@ -22,14 +22,17 @@ class Stopwatch:
 
     def __init__(self, pid: int | None = None) -> None:
         self.seconds = 0.0
+        self.elapsed = 0.0
         self._pid = pid
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._count, name="stopwatch")
 
     def start(self) -> None:
+        self._begin = time.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
+        self.elapsed = time.monotonic() - self._begin
         self._ended.set()
         self._thread.join()
 

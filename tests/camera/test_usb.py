@@ -22,6 +22,7 @@ from edged.errors import DamagedFrame, SourceError
 from edged.values import Format, PixelFormat
 from tests.camera.v4l2.fake_kernel import FakeCamera, FakeKernel
 from tests.fakes import eventually
+from tests.stopwatch import stopwatch
 
 AT_ONCE = 2.0  # seconds; what is at once takes milliseconds, but a busy machine may be slow
 LONG = 60.0  # a wait that must be cut short
@@ -75,12 +76,12 @@ class Woken:
         self._thread.start()
 
     def _grab(self, source: UsbCamera, timeout: float) -> None:
-        start = time.monotonic()
-        try:
-            self.result = source.grab(timeout)
-        except SourceError as error:
-            self.result = str(error)
-        self.seconds = time.monotonic() - start
+        with stopwatch() as watch:
+            try:
+                self.result = source.grab(timeout)
+            except SourceError as error:
+                self.result = str(error)
+        self.seconds = watch.seconds
 
     def join(self) -> object:
         self._thread.join(20.0)
@@ -279,9 +280,10 @@ def test_times_never_go_back_though_the_drivers_do(kernel: FakeKernel) -> None:
 
 def test_a_camera_that_delivers_nothing_costs_the_timeout_and_no_more(kernel: FakeKernel) -> None:
     source, _ = opened(kernel, FakeCamera())
-    start = time.monotonic()
-    assert source.grab(0.05) is None
-    assert 0.05 <= time.monotonic() - start < AT_ONCE
+    with stopwatch() as watch:
+        assert source.grab(0.05) is None
+    assert watch.elapsed >= 0.05
+    assert watch.seconds < AT_ONCE
     source.close()
 
 

@@ -164,10 +164,10 @@ BOMBS = {
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_is_refused_before_it_bursts(bomb: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(ConfigFileError):
         compose(bomb, "edged.yaml")
-    assert time.perf_counter() - begin < 60, "seconds, where one is usual; without limits it is for ever"
+    assert time.process_time() - begin < 60, "seconds, where one is usual; without limits it is for ever"
 
 
 def nested(values: int) -> str:

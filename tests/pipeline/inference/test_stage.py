@@ -27,6 +27,7 @@ from edged.values import FULL, Box, Format, PixelFormat, Region, Stamp
 from edged.vision.embedder import Embedder, EmbedderOptions
 from edged.vision.tflite.model_file import read_model
 from tests.fakes import eventually, running
+from tests.stopwatch import stopwatch
 
 FORMAT = Format(width=120, height=80)
 LEFT, RIGHT = Region(right=0.5), Region(left=0.5)
@@ -218,10 +219,10 @@ def test_it_is_stopped_while_it_waits_for_frames_and_while_it_waits_for_room(cas
         if block:
             rig.deliver(0, 0, picture(0))
             eventually(lambda: len(rig.handover._results) == 1, "a result")  # noqa: B023 - called at once
-        begin = time.monotonic()
-        rig.stage.stop()
-        assert rig.stage.join(10)
-        assert time.monotonic() - begin < 2
+        with stopwatch() as watch:
+            rig.stage.stop()
+            assert rig.stage.join(10)
+        assert watch.seconds < 2
 
 
 def test_a_model_that_cannot_be_opened_fails_the_start_and_lets_the_cameras_go(cases: Path) -> None:
@@ -281,11 +282,11 @@ def test_it_makes_no_large_array_for_a_frame(cases: Path) -> None:
 def test_who_asks_has_the_embedder_between_two_frames(cases: Path) -> None:
     with started(Rig(cases)) as rig:
         answers = [rig.stage.ask(lambda embedder: embedder.dimension) for _ in range(3)]
-        began = time.monotonic()
-        assert {answer.result(10) for answer in answers} == {
-            rig.stage.ask(lambda embedder: embedder.dimension).result(10)
-        }
-        assert time.monotonic() - began < 2  # it need not wait for frames, of which there are none
+        with stopwatch() as watch:
+            assert {answer.result(10) for answer in answers} == {
+                rig.stage.ask(lambda embedder: embedder.dimension).result(10)
+            }
+        assert watch.seconds < 2  # it need not wait for frames, of which there are none
     assert rig.stage.ask(lambda embedder: embedder.dimension).cancelled()
 
 

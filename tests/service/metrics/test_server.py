@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -14,6 +13,7 @@ from edged.errors import PublishError
 from edged.service.metrics import server
 from edged.service.metrics.request import Page, json_page
 from edged.service.metrics.server import MOST_CONNECTIONS, Server
+from tests.stopwatch import stopwatch
 
 ASK = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
 LARGE = 4 << 20
@@ -116,10 +116,10 @@ def test_clients_that_go_leave_nothing_behind() -> None:
 def test_it_stops_at_once_whoever_is_connected() -> None:
     with serving() as stage, connected(stage) as client:
         client.sendall(b"GET")
-        begin = time.monotonic()
-        stage.stop()
-        assert stage.join(10)
-        assert time.monotonic() - begin < 2.0
+        with stopwatch() as watch:
+            stage.stop()
+            assert stage.join(10)
+        assert watch.seconds < 2.0
         assert all_of(client) == b""
 
 

@@ -240,9 +240,9 @@ def test_a_file_that_is_read_over_and_over_is_refused() -> None:
     """Small on disk, and endless work."""
     bush = Table("Bush", twigs=VectorOf(Table("Twig", leaves=VectorOf(LEAF))))
     assert read_flatbuffer(knot(2, 3), bush) == {"twigs": [{"leaves": [{"size": 1, "colour": 0}] * 3}] * 2}
-    began = time.perf_counter()
+    began = time.process_time()
     assert "belongs to a knot of parts that overlap" in fault(knot(10_000, 10_000), bush)
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0
 
 
 def test_a_cut_at_any_byte_is_refused_or_reads_the_same(cases: Path) -> None:

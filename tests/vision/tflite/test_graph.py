@@ -307,9 +307,9 @@ def test_many_pieces_of_metadata_over_one_buffer_cost_nothing() -> None:
         model["metadata"] += [{"name": f"m{n}", "buffer": len(model["buffers"]) - 1} for n in range(1000)]
 
     content = altered(repeat)
-    began = time.perf_counter()
+    began = time.process_time()
     assert read_model(content).input.height == 96
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0
 
 
 def levels(*each: int | tuple[list[int], list[int]]) -> list[Record]:
