@@ -109,8 +109,8 @@ class Change:
             if settings != capture_settings(old.loaded, name, must_open=False):
                 cameras[name].capture.use(settings)
         self._end_captures(old)
+        self._take_over(new, old)  # now that the old captures count no more
         for name, _ in self.plan.restarts:
-            cameras[name].tally.take_over(old.cameras[name].tally)
             cameras[name].capture.go_on_from(old.cameras[name].capture.next_seq)
         wait.answer(old.publisher.report_on(new.tallies), old.publisher)
         for name in self.plan.captured_anew:
@@ -175,6 +175,7 @@ class Change:
         for stage in self.pipeline.stages:
             if stage not in new.stages:
                 self._care(stage)
+        self._take_over(new, self.pipeline)  # as late as possible, because until then readers see the old counts grow
         self._model.pipeline = new
         if fresh is not None:
             before.stop()
@@ -183,11 +184,13 @@ class Change:
         """The camera as it will be: with a new capture, or with the one that it has."""
         before = self.pipeline.cameras.get(name)
         if before is None or name in self.plan.captured_anew:
-            camera = self.pipeline.wiring.camera(self._loaded, self._models, name, must_open=False)
-            if before is not None:
-                camera.tally.take_over(before.tally)
-            return camera
+            return self.pipeline.wiring.camera(self._loaded, self._models, name, must_open=False)
         return replace(before, feed=make_feed(self._loaded, name, before.feed.ring, before.tally))
+
+    def _take_over(self, new: Pipeline, old: Pipeline) -> None:
+        """Let the cameras that are captured anew go on counting where they are."""
+        for name, _ in self.plan.restarts:
+            new.cameras[name].tally.take_over(old.cameras[name].tally)
 
     def _end_captures(self, old: Pipeline) -> None:
         """Stop the cameras that go or are captured anew."""

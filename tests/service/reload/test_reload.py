@@ -7,9 +7,11 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -361,7 +363,16 @@ def test_no_count_goes_back_while_a_camera_is_captured_anew(board: Board, monkey
         pause.wait(0.3)
         close()
 
+    inference, before = board.reloader.pipeline.inference, board.reloader.pipeline.tallies[1]
+    use = inference.use
+
+    def use_late(**settings: Any) -> Future[None]:
+        published = before.published
+        eventually(lambda: before.published > published, "a message while the pipeline is changed")
+        return use(**settings)
+
     monkeypatch.setattr(source, "close", close_slowly)
+    monkeypatch.setattr(inference, "use", use_late)
     eventually(lambda: board.reloader.pipeline.tallies[1].published > 3, "some messages")
     board.write(size="200x100")
     answer, counts = board.reloader.ask(), list[tuple[int, int]]()
