@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -50,23 +51,26 @@ class Scene:
         self.pictures = [jpeg(640, 480, seed) for seed in range(3)]
         self.age = 0.0  # seconds by which the driver's clock is behind
         self.seen: list[Condition] = []
-        self._sent = 0
+        self.sent = 0
 
     def play(self, seconds: float = FRAME_SECONDS) -> None:
         """Let the camera send a frame, and note what is told."""
         threading.Event().wait(seconds)
         with suppress(AssertionError, ValueError):  # it is not open just now, or was closed this very moment
-            self.camera.deliver(self.pictures[self._sent % len(self.pictures)], age=self.age)
-        self._sent += 1
+            self.camera.deliver(self.pictures[self.sent % len(self.pictures)], age=self.age)
+        self.sent += 1
         while self.tally.changes:
             self.seen.append(self.tally.changes.popleft())
 
-    def play_until(self, state: CameraState) -> Condition:
-        """Play until the camera has turned to *state* anew; returns what was told."""
+    def play_until(self, state: CameraState, why: str = "") -> Condition:
+        """Play until the camera has turned to *state* anew, with *why* in its reason; returns what was told.
+
+        A pause of the machine is a silence of the camera, and so a loss, too, but for another reason.
+        """
         begin, deadline = len(self.seen), time.monotonic() + 20
         while True:
             self.play()
-            if found := [told for told in self.seen[begin:] if told.state is state]:
+            if found := [told for told in self.seen[begin:] if told.state is state and why in (told.reason or "")]:
                 return found[0]
             assert time.monotonic() < deadline, f"not {state} within 20 s"
 
@@ -107,9 +111,8 @@ def test_a_camera_that_comes_back_under_another_number_is_found(scene: Scene) ->
     for _ in range(ROUNDS):
         node, pulled = scene.camera.node, time.monotonic_ns()
         scene.kernel.replug(scene.camera)
-        lost = scene.play_until(CameraState.LOST)
+        lost = scene.play_until(CameraState.LOST, "it has gone: it was unplugged")
         assert scene.camera.node != node
-        assert "it has gone: it was unplugged" in str(lost.reason)
         running = next((told for told in scene.seen if told.since_ns > lost.since_ns), None)
         running = running or scene.play_until(CameraState.RUNNING)
         rounds.append(((lost.since_ns - pulled) / 1e9, (running.since_ns - lost.since_ns) / 1e9))
@@ -130,15 +133,19 @@ def test_a_camera_that_sends_only_what_cannot_be_used_is_lost_and_heals(scene: S
     for _ in range(ROUNDS):
         begin = time.monotonic_ns()
         with pictures(scene, bad):
-            lost = scene.play_until(CameraState.LOST)
-        assert str(lost.reason).startswith("no good frame for 0.3 s: /dev/v4l/by-id/usb-Test_Camera_SN1-video-index0: ")
-        assert str(lost.reason).endswith(how)
+            camera = "/dev/v4l/by-id/usb-Test_Camera_SN1-video-index0"
+            lost = scene.play_until(CameraState.LOST, f"no good frame for 0.3 s: {camera}: {how}")
         running = scene.play_until(CameraState.RUNNING)
         rounds.append(((lost.since_ns - begin) / 1e9, (running.since_ns - lost.since_ns) / 1e9))
     report(f"only {fault} pictures", rounds)
 
 
-def test_single_damaged_frames_and_a_clock_that_goes_back_are_no_loss(scene: Scene) -> None:
+def test_single_damaged_frames_and_a_clock_that_goes_back_are_no_loss(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The silence of a camera is counted in frames here: a pause of the machine is one, too.
+    by_frames = SimpleNamespace(monotonic=lambda: scene.sent * FRAME_SECONDS, monotonic_ns=time.monotonic_ns)
+    monkeypatch.setattr("edged.pipeline.capture.time", by_frames)
     whole = scene.pictures
     stamps = []
     with pictures(scene, whole[0], whole[1][:4000], whole[2]):
