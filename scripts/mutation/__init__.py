@@ -1,0 +1,1 @@
+"""Mutants of edged: small changes of the code, each of which some test should notice."""
