@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
+import inspect
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from edged.bridge import Broker
+from edged.bridge import Broker, Settings
+from edged.bridge.bridge import Bridge
+from edged.bridge.topics import Topics
 from edged.cli import main
+from edged.cli.bridge import add_parser
 
 
 @pytest.mark.parametrize(
@@ -58,6 +64,33 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated(capsys: pyte
 def test_no_secret_is_in_what_is_printed() -> None:
     assert "geheim" not in repr(Broker.parse("mqtt://me@broker", password="geheim"))
     assert str(Broker.parse("mqtt://me@[::1]:5", password="geheim")) == "mqtt://[::1]:5"
+
+
+def test_a_broker_is_named_with_its_port_and_whether_it_is_over_tls() -> None:
+    assert [str(Broker.parse(url)) for url in ("mqtt://me@broker", "mqtts://broker:1")] == [
+        "mqtt://broker:1883",
+        "mqtts://broker:1",
+    ]
+    assert Broker.parse("mqtt://me@broker", username="you", password="p").username == "you"
+
+
+def test_over_tls_the_certificate_and_the_name_of_the_broker_are_checked() -> None:
+    tls = Broker.parse("mqtts://broker").tls
+    assert tls is not None
+    assert (tls.verify_mode, tls.check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+def test_the_defaults_of_the_command_are_those_of_the_library() -> None:
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    args = parser.parse_args(["bridge", "mqtt://broker"])
+    topics = Topics("rig")
+    assert (args.topic, args.discovery_topic) == (topics.base, topics.discovery)
+    settings = Settings(topics)
+    assert (args.score_seconds, args.silent_seconds) == (settings.score_seconds, settings.silent_seconds)
+    assert not args.no_discovery
+    assert settings.discover
+    assert args.queue == inspect.signature(Bridge).parameters["most_events"].default
 
 
 def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from edged import __version__
+from edged.bridge.discovery import score_sensor
 from edged.bridge.outbox import Outbox
 from edged.bridge.topics import Publication, ReferencePlace, Topics, identifier
 from edged.bridge.watch import GONE_SECONDS, MOST_PLACES, Settings, Watch
@@ -89,6 +91,7 @@ def test_an_event_whose_end_was_lost_is_over_when_it_is_not_told_again() -> None
         if second % 10 == 0 and second <= 20:
             world.see(event(second, "update", t_cap_us=second * 1_000_000), second)
         assert world.states[f"{PLACE}/active"] == (b"ON" if second <= 36 else b"OFF"), second
+    assert world.heard.count(f"{PLACE}/active") == 3 + 1, "three updates, and the end once"
 
 
 def test_an_event_of_the_bridge_before_whose_end_was_lost_is_over_when_it_is_not_told_again() -> None:
@@ -143,6 +146,48 @@ def test_another_model_is_announced() -> None:
         world.see(status(seq, model=model), float(seq))
         assert json.loads(world.states[announced])["device"]["model"] == model
         assert (announced in world.heard) == (seq != 1), "and only another one"
+
+
+def test_a_camera_whose_vectors_come_before_its_state_is_announced_with_it() -> None:
+    world = World()
+    world.see(vec(0), 0.0)
+    assert "homeassistant/sensor/porch/street_state/config" not in world.states
+    assert json.loads(world.states[KNOWN])["cameras"] == [["porch", "street"]]
+    world.see(status(0), 1.0)
+    assert "homeassistant/sensor/porch/street_state/config" in world.states
+
+
+def test_a_camera_without_a_region_is_known_to_the_next_bridge() -> None:
+    world = World()
+    world.see(status(0), 0.0)
+    assert json.loads(world.states[KNOWN]) == {"cameras": [["porch", "street"]], "places": []}
+
+
+def test_the_status_of_a_camera_is_repeated_every_half_minute_and_when_its_state_changes() -> None:
+    world = World()
+    told = []
+    for now, state in ((0.0, "running"), (2.0, "running"), (4.0, "lost"), (33.0, "lost"), (34.0, "lost")):
+        world.heard.clear()
+        world.see(status(0, state=state), now)
+        told.append("edged/porch/street/status" in world.heard)
+    assert told == [True, False, True, False, True]
+
+
+def test_limits_are_part_of_what_they_allow() -> None:
+    world = World(silent_seconds=6.0)
+    world.see(status(0), 0.0)
+    world.see(vec(0, t_cap_us=0), 0.0)
+    world.see(event(0, t_cap_us=0), 0.0)
+    world.see(vec(1, t_cap_us=15_000_000), 0.0)
+    world.see(vec(2, t_cap_us=15_000_001), 0.0)
+    assert world.states[f"{PLACE}/active"] == b"ON"
+    world.see(vec(3, t_cap_us=15_000_002), 0.0)
+    assert world.states[f"{PLACE}/active"] == b"OFF"
+    world.tick(6.0)
+    assert world.states["edged/porch/street/state"] == b"running"
+    world.see(status(1, camera="yard"), GONE_SECONDS)
+    world.tick(GONE_SECONDS)
+    assert b"" not in world.states.values()
 
 
 def test_references_beyond_the_bound_are_left_out_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -292,6 +337,63 @@ def test_no_two_things_have_one_name() -> None:
     assert len({identifier(*each) for each in names}) == len(names)
     place = ReferencePlace("n", "c", "r", "x_y")
     assert TOPICS.config("sensor", place, "score") == "homeassistant/sensor/n/c_r_x__y_score/config"
+
+
+# -- Home Assistant's discovery
+
+
+def test_what_home_assistant_is_sent_of_a_score_and_of_a_state() -> None:
+    world = World(score_seconds=20.0)
+    world.see(status(0), 0.0)
+    world.see(vec(0, region="full"), 0.0)
+    bridge, camera = ({"topic": f"edged/{name}/availability"} for name in ("_bridge/rig", "porch/street"))
+    common = {
+        "availability_mode": "all",
+        "device": {
+            "identifiers": ["edged_porch_street"],
+            "name": "porch street",
+            "manufacturer": "edged",
+            "model": "efficientnet-lite0",
+        },
+        "origin": {"name": "edged", "sw_version": __version__},
+    }
+    assert json.loads(world.states["homeassistant/sensor/porch/street_full_path-empty_score/config"]) == common | {
+        "name": "path-empty score",
+        "state_topic": "edged/porch/street/full/path-empty/score",
+        "state_class": "measurement",
+        "suggested_display_precision": 3,
+        "expire_after": 60,
+        "unique_id": "edged_porch_street_full_path-empty_score",
+        "availability": [bridge, camera],
+    }
+    assert json.loads(world.states["homeassistant/sensor/porch/street_state/config"]) == common | {
+        "name": "state",
+        "state_topic": "edged/porch/street/state",
+        "device_class": "enum",
+        "options": ["starting", "running", "lost", "frozen", "stopped", "silent"],
+        "entity_category": "diagnostic",
+        "json_attributes_topic": "edged/porch/street/status",
+        "unique_id": "edged_porch_street_state",
+        "availability": [bridge],
+    }
+
+
+def test_what_home_assistant_is_sent_of_an_event() -> None:
+    world = World()
+    world.see(status(0), 0.0)
+    world.see(event(0), 0.0)
+    sent = json.loads(world.states["homeassistant/binary_sensor/porch/street_path_path-empty_active/config"])
+    assert sent["name"] == "path path-empty"
+    assert (sent["payload_on"], sent["payload_off"], sent["qos"]) == ("ON", "OFF", 1)
+    assert (sent["state_topic"], sent["json_attributes_topic"]) == (f"{PLACE}/active", f"{PLACE}/event")
+
+
+def test_a_score_expires_after_three_that_did_not_come_and_never_within_half_a_minute() -> None:
+    place = Place("porch", "street", "path", "path-empty")
+    expiries = [
+        json.loads(score_sensor(TOPICS, place, "", seconds).payload)["expire_after"] for seconds in (0.1, 10, 10.1)
+    ]
+    assert expiries == [30, 30, 31]
 
 
 # -- the outbox -------------------------------------------------------------------------------------------------------
