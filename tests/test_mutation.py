@@ -127,6 +127,12 @@ def test_a_modules_own_tests_come_first_then_those_that_import_it_then_its_room(
     ]
 
 
+def test_tests_of_what_imports_a_module_are_likely_to_notice(tree: Path) -> None:
+    (tree / "edged/room/inner.py").write_text("")
+    (tree / "edged/room/sums.py").write_text("from edged.room import inner")
+    assert TestMap(tree).steps(Path("edged/room/inner.py"))[0] == ["tests/room/test_sums.py"]
+
+
 def test_a_test_named_after_a_folder_belongs_to_what_is_in_it(tree: Path) -> None:
     (tree / "tests/room/test_box.py").write_text("")
     assert TestMap(tree).steps(Path("edged/room/box/lid.py"))[0] == ["tests/room/test_box.py"]

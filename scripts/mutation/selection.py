@@ -9,14 +9,15 @@ from pathlib import Path
 
 __all__ = ["TestMap"]
 
-MOST_IMPORTERS = 10
+MOST_OTHERS = 10
 
 
 class TestMap:
     """Which tests of the tree at *root* concern which module of ``edged``.
 
     A module's own tests are those in the mirrored file, ``tests/a/test_b.py`` of ``edged/a/b.py``, or in a file named
-    after a folder that the module is in. Next come those that import it, those first that import little else.
+    after a folder that the module is in. Next come those that import it, those first that import little else, then the
+    own tests of the modules that import it.
     """
 
     __test__ = False  # pytest takes it for tests
@@ -25,6 +26,7 @@ class TestMap:
         self._root = root
         self._files = sorted((root / "tests").rglob("test_*.py"))
         self._imports = {file: _imported(file) for file in self._files}
+        self._uses = {file: _imported(file) for file in sorted((root / "edged").rglob("*.py"))}
 
     def steps(self, module: Path) -> list[list[str]]:
         """Return the files and folders of tests to run, step after step, relative to the root.
@@ -32,8 +34,9 @@ class TestMap:
         *module* is relative to the root, too. The first step has the module's own tests and some of those that import
         it, the second all others of its room.
         """
-        likely = self._own(module)
-        likely += [file for file in self._importers(module) if file not in likely][:MOST_IMPORTERS]
+        own = self._own(module)
+        others = [file for file in (*self._importers(module), *self._tests_of_users(module)) if file not in own]
+        likely = [*own, *list(dict.fromkeys(others))[:MOST_OTHERS]]
         rest = [file for file in self._files if file.is_relative_to(self._room(module)) and file not in likely]
         return [[str(file.relative_to(self._root)) for file in step] for step in (likely, rest) if step]
 
@@ -49,9 +52,12 @@ class TestMap:
         return found
 
     def _importers(self, module: Path) -> list[Path]:
-        dotted = ".".join(module.with_suffix("").parts).removesuffix(".__init__")
-        found = [file for file, imports in self._imports.items() if dotted in imports]
+        found = [file for file, imports in self._imports.items() if _dotted(module) in imports]
         return sorted(found, key=lambda file: (not file.is_relative_to(self._room(module)), len(self._imports[file])))
+
+    def _tests_of_users(self, module: Path) -> list[Path]:
+        users = [file.relative_to(self._root) for file, imports in self._uses.items() if _dotted(module) in imports]
+        return [file for user in users for file in self._own(user)]
 
     def _room(self, module: Path) -> Path:
         """Return the folder of tests of the room: the deepest that mirrors the module's."""
@@ -62,6 +68,10 @@ class TestMap:
 @cache
 def _imported(file: Path) -> frozenset[str]:
     return frozenset(_names(ast.parse(file.read_bytes())))
+
+
+def _dotted(module: Path) -> str:
+    return ".".join(module.with_suffix("").parts).removesuffix(".__init__")
 
 
 def _names(tree: ast.AST) -> Iterator[str]:

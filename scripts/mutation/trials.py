@@ -54,10 +54,14 @@ class _Baseline:
 
 
 class Trials:
-    """Tries *cases* on copies of the tree at *root* and reports each fate to *report*, which runs in this thread."""
+    """Tries cases on copies of the tree at *root* and reports each fate to *report*, in the thread that calls `run`.
 
-    def __init__(self, root: Path, report: Callable[[Case, Fate], None]) -> None:
+    Survives what the first *steps* of tests do not notice: 1 is the likely tests only, 2 those of the room, too.
+    """
+
+    def __init__(self, root: Path, report: Callable[[Case, Fate], None], steps: int = 2) -> None:
         self._root = root
+        self._steps = steps
         self._report = report
         self._map = TestMap(root)
         self._stop = threading.Event()
@@ -105,7 +109,7 @@ class Trials:
 
     def _fate(self, scratch: Scratch, case: Case) -> Fate | None:
         """Return what becomes of *case*; None: it was stopped."""
-        for tests in self._map.steps(case.module):
+        for tests in self._map.steps(case.module)[: self._steps]:
             baseline = self._baseline(scratch, tests)
             with scratch.holding(case.module, case.mutant.apply(case.source)):
                 limit = LEAST_SECONDS + FACTOR * baseline.seconds

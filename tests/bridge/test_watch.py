@@ -254,7 +254,24 @@ def test_a_region_and_a_camera_that_are_no_more_are_taken_away() -> None:
     assert world.states[SENSOR.replace("path_path", "door_path")]
     assert world.states["homeassistant/sensor/porch/yard_state/config"] == b""
     assert world.states["edged/porch/yard/availability"] == b""
-    assert json.loads(world.states[KNOWN])["cameras"] == [["porch", "street"]]
+    assert world.states[SENSOR.replace("street", "yard")] == b""
+    assert json.loads(world.states[KNOWN]) == {
+        "cameras": [["porch", "street"]],
+        "places": [["porch", "street", "door", ref, False] for ref in ("path-empty", "path-busy")],
+    }
+
+
+def test_a_reference_that_was_taken_away_and_comes_again_makes_no_events_yet() -> None:
+    world = World()
+    world.see(status(0), 0.0)
+    world.see(vec(0), 0.0)
+    world.see(event(0), 0.0)
+    assert ["porch", "street", "path", "path-empty", True] in json.loads(world.states[KNOWN])["places"]
+    world.see(vec(1, sims=(), refs=0), 1.0)
+    assert json.loads(world.states[KNOWN])["places"] == []
+    world.see(vec(2), 2.0)
+    assert world.states[SENSOR]
+    assert ["porch", "street", "path", "path-empty", False] in json.loads(world.states[KNOWN])["places"]
 
 
 def test_while_its_daemon_is_silent_nothing_is_taken_away() -> None:
