@@ -184,3 +184,46 @@ def test_the_headline_tells_cameras_and_rate_on_a_change_and_once_a_second(manag
         clock.now += 10.0
         headline.tell()
         assert manager.hear(10)[0].endswith("; 30 messages/s")
+
+
+def test_a_configuration_that_could_not_be_loaded_is_part_of_the_headline(manager: Manager, clock: Clock) -> None:
+    with closing(Notifier(manager.address)) as notifier:
+        headline = Headline(lambda: [Tally("front")], notifier)
+        headline.is_outdated = True
+        headline.tell()
+        assert manager.hear(10) == ["STATUS=front is starting; the configuration could not be reloaded, see the log"]
+
+
+@pytest.mark.parametrize(("published", "rate"), [(0, "0.0"), (1, "0.1"), (99, "9.9"), (100, "10"), (304, "30")])
+def test_the_rate_of_the_headline_has_two_figures(manager: Manager, clock: Clock, published: int, rate: str) -> None:
+    tally = Tally("front")
+    tally.published = 7
+    with closing(Notifier(manager.address)) as notifier:
+        headline = Headline(lambda: [tally], notifier)
+        tally.published += published
+        clock.now += 10.0
+        headline.tell()
+        assert manager.hear(10) == [f"STATUS=front is starting; {rate} messages/s"]
+
+
+def test_a_camera_that_was_removed_makes_no_negative_rate(manager: Manager, clock: Clock) -> None:
+    front, back = Tally("front"), Tally("back")
+    front.published = 50
+    tallies = [front, back]
+    with closing(Notifier(manager.address)) as notifier:
+        headline = Headline(lambda: tallies, notifier)
+        tallies.remove(front)
+        clock.now += 10.0
+        headline.tell()
+        assert manager.hear(10) == ["STATUS=back is starting; 0.0 messages/s"]
+        back.published = 50
+        clock.now += 10.0
+        headline.tell()
+        assert manager.hear(10) == ["STATUS=back is starting; 5.0 messages/s"]
+
+
+def test_whether_there_is_a_manager_is_known_until_the_end(manager: Manager) -> None:
+    notifier, nobody = Notifier(manager.address), Notifier(None)
+    assert (notifier.is_heard, nobody.is_heard) == (True, False)
+    notifier.close()
+    assert (notifier.is_heard, nobody.is_heard) == (False, False)

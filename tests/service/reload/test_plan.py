@@ -28,6 +28,11 @@ def plan(**parts: str) -> ReloadPlan:
     return compare(config(), config(**parts))
 
 
+def decoded_small(config: Config) -> Config:
+    """Return *config* with another way to decode, whatever its cameras are."""
+    return config.model_copy(update={"model": config.model.model_copy(update={"decode": "reduced"})})
+
+
 def test_what_does_not_differ_changes_nothing() -> None:
     assert plan() == ReloadPlan()
     assert plan().changes() == ()
@@ -78,6 +83,68 @@ def test_a_camera_that_delivers_what_its_regions_need_is_restarted_for_them() ->
     sized = ", width: 640, height: 480"
     fixed = compare(config(back="picamera:0", more=sized), config(back="picamera:0", more=sized + regions))
     assert fixed.live == (("back", "regions"),)
+
+
+@pytest.mark.parametrize("source", ["rtsp://camera/2", "rtsps://camera/2", "http://camera/2", "https://camera/2"])
+def test_any_rate_of_a_network_camera_is_a_cap(source: str) -> None:
+    tls = ", verify_tls: false" if source.startswith("rtsps") else ""
+    slow, fast = (config(back=source, more=f"{tls}, fps: {fps}") for fps in (5, 50))
+    assert compare(slow, fast).live == compare(fast, slow).live == (("back", "fps"),)
+
+
+def test_the_usual_rate_is_a_cap_and_more_is_not() -> None:
+    usual = config(back="pattern:")
+    assert compare(usual, config(back="pattern:", more=", fps: 30")).live == (("back", "fps"),)
+    assert compare(usual, config(back="pattern:", more=", fps: 31")).restarts == (("back", "fps"),)
+
+
+def test_every_setting_that_needs_a_restart_is_named() -> None:
+    old, new = config(back="file:a.mp4"), config(back="file:a.mp4", more=", loop: true, fps: 3, rotation: 90")
+    assert compare(old, new).restarts == (("back", "loop, fps"),)
+    assert compare(config(), config(front=", fps: 3, rotation: 90")).live == (("front", "fps, rotation"),)
+
+
+def test_another_way_to_decode_restarts_every_camera_that_stays() -> None:
+    reduced = decoded_small(config())
+    for old, new in ((config(), reduced), (reduced, config())):
+        assert compare(old, new).restarts == (("front", "for the model"), ("back", "for the model"))
+        assert compare(old, new).model == "decode"
+
+
+def test_where_frames_are_decoded_small_every_camera_delivers_what_its_regions_need() -> None:
+    old, turned = decoded_small(config()), decoded_small(config(front=", rotation: 90"))
+    assert compare(old, turned).restarts == (("front", "rotation"),)
+    assert [name for name, _ in compare(old, old, model_input=True).restarts] == ["front", "back"]
+
+
+def test_a_camera_that_delivers_whole_frames_goes_on_with_another_input() -> None:
+    sized = config(back="picamera:0", more=", width: 640, height: 480")
+    assert compare(sized, sized, model_input=True) == Plan()
+
+
+def test_a_sensor_that_crops_delivers_what_its_regions_need() -> None:
+    settings = ", width: 640, height: 480, scaler_crop: true"
+    cropped = config(back="picamera:0", more=settings)
+    other = config(back="picamera:0", more=settings + ", regions: {left: {right: 0.5}}")
+    assert compare(cropped, other).restarts == (("back", "regions"),)
+
+
+def test_another_name_of_the_node_is_a_part_of_its_own() -> None:
+    renamed = compare(config(), config().model_copy(update={"node": "shed"}))
+    assert renamed == Plan(node=True)
+    assert renamed.changes() == ("node: changed",)
+
+
+def test_what_is_done_of_cameras_keys_and_the_log_is_told_in_lines() -> None:
+    plan = Plan(appear=("new",), vanish=("old",), restarts=(("back", "source"),), keys=True, log_level=True)
+    assert plan.captured_anew == ("new", "back")
+    assert plan.changes() == (
+        "camera old: removed",
+        "camera new: added",
+        "camera back: restarted (source)",
+        "keys: changed",
+        "log: level changed",
+    )
 
 
 def test_cameras_come_and_go() -> None:
