@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -78,6 +79,8 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main() -> None:
     """Try what is asked for, and print the report in any case. Exit 1: some survived; 130: Ctrl-C."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # timeout(1) sends the latter, and wants the report, too
+        signal.signal(number, signal.default_int_handler)
     args = arguments()
     chosen = cases(modules(args.places), args.sample, args.seed)
     if args.list:

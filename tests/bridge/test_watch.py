@@ -452,6 +452,13 @@ def test_events_wait_up_to_a_bound_and_the_oldest_are_dropped() -> None:
     assert taken(outbox) == [b"2", b"3", b"4"]
 
 
+def test_states_come_before_events_and_scores_in_their_order_come_last() -> None:
+    outbox = Outbox(3)
+    scores = [Publication(topic, topic.encode(), qos=0, retain=False) for topic in ("x", "y", "z")]
+    outbox.put([*scores, happening(1), state("a", b"s"), state("b", b"t"), happening(2)])
+    assert taken(outbox) == [b"s", b"t", b"1", b"2", b"x", b"y", b"z"]
+
+
 def test_scores_do_not_wait_for_anybody() -> None:
     outbox = Outbox(3)
     outbox.put([Publication("score", b"1", qos=0, retain=False), Publication("score", b"2", qos=0, retain=False)])
