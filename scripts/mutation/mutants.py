@@ -117,7 +117,7 @@ class _Maker:
                 yield self._replaced(node, repr(_other(value)))
             case ast.If() | ast.While() | ast.IfExp() if not _is_flipped(node.test):
                 yield self._replaced(node.test, f"(not ({ast.unparse(node.test)}))")
-            case ast.Return(value=ast.expr() as value) if not (isinstance(value, ast.Constant) and value.value is None):
+            case ast.Return(value=ast.expr() as value) if ast.unparse(value) not in ("None", "False"):
                 yield self._replaced(value, "None")
         if isinstance(node, REMOVABLE) and not _is_docstring(node) and not self._is_only_binding(node):
             yield self._replaced(node, "pass")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,7 +30,8 @@ class Connect:
 class SmallBroker:
     """Listens on loopback until `close`. ``refusal`` is a return code for who connects; ``acknowledges`` can be off."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.refusal = 0
         self.acknowledges = True
         self.confirms = True
@@ -86,10 +88,12 @@ class SmallBroker:
                 client, _ = self._server.accept()
             except OSError:
                 return
-            with client, suppress(OSError, EOFError):
-                self._client = client
+            with suppress(OSError, EOFError), self._secured(client) as self._client:
                 while not self._ended:
-                    self._answer(client)
+                    self._answer(self._client)
+
+    def _secured(self, client: socket.socket) -> socket.socket:
+        return client if self._tls is None else self._tls.wrap_socket(client, server_side=True)
 
     def _answer(self, client: socket.socket) -> None:
         """Read one packet, and answer it."""

@@ -42,6 +42,8 @@ def test_a_url_tells_where_and_who(url: str, expected: tuple[str, int, str | Non
         ("http://broker", "must be mqtt://HOST"),
         ("mqtt://", "must be mqtt://HOST"),
         ("mqtt://broker/topic", "must be mqtt://HOST"),
+        ("mqtt://broker?retain", "must be mqtt://HOST"),
+        ("mqtt://broker#topic", "must be mqtt://HOST"),
         ("mqtt://broker:99999", "must be mqtt://HOST"),
         ("mqtt://me:ge/heim@broker", "must be mqtt://HOST(?!.*ge)"),
         ("mqtt://broker..home", "must be mqtt://HOST"),
@@ -62,7 +64,8 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated(capsys: pyte
 
 
 def test_no_secret_is_in_what_is_printed() -> None:
-    assert "geheim" not in repr(Broker.parse("mqtt://me@broker", password="geheim"))
+    shown = repr(Broker.parse("mqtts://me@broker", password="geheim"))
+    assert shown == "Broker(host='broker', port=8883, username='me')"
     assert str(Broker.parse("mqtt://me@[::1]:5", password="geheim")) == "mqtt://[::1]:5"
 
 

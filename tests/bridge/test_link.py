@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import shutil
+import ssl
+import subprocess
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -150,3 +156,77 @@ def test_where_nobody_listens_the_reason_is_logged(caplog: pytest.LogCaptureFixt
     until(lambda: bool(caplog.records))
     link.stop()
     assert caplog.records[0].getMessage().endswith(": Connection refused; it is tried again")
+
+
+def has_connected(link: Link, count: int) -> bool:
+    return link.connections == count and link.is_up
+
+
+def test_the_same_trouble_after_a_connection_is_logged_again(
+    broker: SmallBroker, link: Link, caplog: pytest.LogCaptureFixture
+) -> None:
+    for count in (2, 3):
+        broker.hang_up()
+        until(partial(has_connected, link, count))
+    assert [record.getMessage().partition("; ")[0] for record in caplog.records] == [
+        f"mqtt://127.0.0.1:{broker.port}: the connection broke"
+    ] * 2
+
+
+def _time_out() -> None:
+    raise TimeoutError("timed out")
+
+
+def test_a_failure_without_a_number_is_logged_in_its_own_words(caplog: pytest.LogCaptureFixture) -> None:
+    link = Link(Broker("broker", 1883), "rig", WILL, WANTED)
+    try:
+        _time_out()
+    except TimeoutError:
+        link._on_connect_fail(link._client, None)
+    assert caplog.records[0].getMessage() == "mqtt://broker:1883: timed out; it is tried again"
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate of localhost, signed by itself, and its key."""
+    certificate, key = tmp_path / "broker.pem", tmp_path / "broker.key"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    subprocess.run([*new, *subject, "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60)
+    return certificate, key
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # paho-mqtt leaves a refused socket open
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not on this machine")
+@pytest.mark.parametrize(
+    ("host", "is_known", "expected"),
+    [
+        ("localhost", True, "connected to mqtts://localhost"),
+        ("localhost", False, "self-signed certificate"),
+        ("127.0.0.1", True, "IP address mismatch"),
+    ],
+)
+def test_over_tls_only_the_broker_of_the_certificate_is_spoken_to(
+    certificate: tuple[Path, Path], host: str, is_known: bool, expected: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, module.__name__)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*certificate)
+    with SmallBroker(tls) as broker:
+        ca_file = str(certificate[0]) if is_known else None
+        link = Link(Broker.parse(f"mqtts://{host}:{broker.port}", ca_file=ca_file), "rig", WILL, WANTED)
+        link.start()
+        until(lambda: bool(caplog.records))
+        link.stop()
+        assert bool(broker.connects) == expected.startswith("connected")
+    assert expected in caplog.records[0].getMessage().replace("self signed", "self-signed")
+    del link
+    gc.collect()  # that socket, while its warning is expected
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not on this machine")
+def test_a_client_may_bring_a_certificate_and_its_key(certificate: tuple[Path, Path]) -> None:
+    cert_file, key_file = map(str, certificate)
+    assert Broker.parse("mqtts://localhost", cert_file=cert_file, key_file=key_file).tls is not None
+    with pytest.raises(ValueError, match="cannot be used with the key in it"):
+        Broker.parse("mqtts://localhost", cert_file=cert_file)

@@ -253,7 +253,7 @@ def test_a_region_and_a_camera_that_are_no_more_are_taken_away() -> None:
     assert world.states[SENSOR] == b""
     assert world.states[SENSOR.replace("path_path", "door_path")]
     assert world.states["homeassistant/sensor/porch/yard_state/config"] == b""
-    assert world.states["edged/porch/yard/availability"] == b""
+    assert [world.states[f"edged/porch/yard/{leaf}"] for leaf in ("availability", "state", "status")] == [b""] * 3
     assert world.states[SENSOR.replace("street", "yard")] == b""
     assert json.loads(world.states[KNOWN]) == {
         "cameras": [["porch", "street"]],
@@ -269,6 +269,8 @@ def test_a_reference_that_was_taken_away_and_comes_again_makes_no_events_yet() -
     assert ["porch", "street", "path", "path-empty", True] in json.loads(world.states[KNOWN])["places"]
     world.see(vec(1, sims=(), refs=0), 1.0)
     assert json.loads(world.states[KNOWN])["places"] == []
+    active = "homeassistant/binary_sensor/porch/street_path_path-empty_active/config"
+    assert [world.states[topic] for topic in (SENSOR, active, f"{PLACE}/active")] == [b"", b"", b""]
     world.see(vec(2), 2.0)
     assert world.states[SENSOR]
     assert ["porch", "street", "path", "path-empty", False] in json.loads(world.states[KNOWN])["places"]
