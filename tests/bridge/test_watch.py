@@ -408,7 +408,7 @@ def test_what_home_assistant_is_sent_of_an_event() -> None:
 
 
 def test_a_score_expires_after_three_that_did_not_come_and_never_within_half_a_minute() -> None:
-    place = Place("porch", "street", "path", "path-empty")
+    place = ReferencePlace("porch", "street", "path", "path-empty")
     expiries = [
         json.loads(score_sensor(TOPICS, place, "", seconds).payload)["expire_after"] for seconds in (0.1, 10, 10.1)
     ]

@@ -188,7 +188,7 @@ def test_the_headline_tells_cameras_and_rate_on_a_change_and_once_a_second(manag
 
 def test_a_configuration_that_could_not_be_loaded_is_part_of_the_headline(manager: Manager, clock: Clock) -> None:
     with closing(Notifier(manager.address)) as notifier:
-        headline = Headline(lambda: [Tally("front")], notifier)
+        headline = StatusLine(lambda: [CameraStats("front")], notifier)
         headline.is_outdated = True
         headline.tell()
         assert manager.hear(10) == ["STATUS=front is starting; the configuration could not be reloaded, see the log"]
@@ -196,10 +196,10 @@ def test_a_configuration_that_could_not_be_loaded_is_part_of_the_headline(manage
 
 @pytest.mark.parametrize(("published", "rate"), [(0, "0.0"), (1, "0.1"), (99, "9.9"), (100, "10"), (304, "30")])
 def test_the_rate_of_the_headline_has_two_figures(manager: Manager, clock: Clock, published: int, rate: str) -> None:
-    tally = Tally("front")
+    tally = CameraStats("front")
     tally.published = 7
     with closing(Notifier(manager.address)) as notifier:
-        headline = Headline(lambda: [tally], notifier)
+        headline = StatusLine(lambda: [tally], notifier)
         tally.published += published
         clock.now += 10.0
         headline.tell()
@@ -207,11 +207,11 @@ def test_the_rate_of_the_headline_has_two_figures(manager: Manager, clock: Clock
 
 
 def test_a_camera_that_was_removed_makes_no_negative_rate(manager: Manager, clock: Clock) -> None:
-    front, back = Tally("front"), Tally("back")
+    front, back = CameraStats("front"), CameraStats("back")
     front.published = 50
     tallies = [front, back]
     with closing(Notifier(manager.address)) as notifier:
-        headline = Headline(lambda: tallies, notifier)
+        headline = StatusLine(lambda: tallies, notifier)
         tallies.remove(front)
         clock.now += 10.0
         headline.tell()

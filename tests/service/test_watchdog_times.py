@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from edged.pipeline.stage import Stage
-from edged.service.notify import Notifier
+from edged.service.systemd_notify import Notifier
 from edged.service.watchdog import Watchdog, hanging
 
 

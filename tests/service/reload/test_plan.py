@@ -119,7 +119,7 @@ def test_where_frames_are_decoded_small_every_camera_delivers_what_its_regions_n
 
 def test_a_camera_that_delivers_whole_frames_goes_on_with_another_input() -> None:
     sized = config(back="picamera:0", more=", width: 640, height: 480")
-    assert compare(sized, sized, model_input=True) == Plan()
+    assert compare(sized, sized, model_input=True) == ReloadPlan()
 
 
 def test_a_sensor_that_crops_delivers_what_its_regions_need() -> None:
@@ -131,12 +131,12 @@ def test_a_sensor_that_crops_delivers_what_its_regions_need() -> None:
 
 def test_another_name_of_the_node_is_a_part_of_its_own() -> None:
     renamed = compare(config(), config().model_copy(update={"node": "shed"}))
-    assert renamed == Plan(node=True)
+    assert renamed == ReloadPlan(node=True)
     assert renamed.changes() == ("node: changed",)
 
 
 def test_what_is_done_of_cameras_keys_and_the_log_is_told_in_lines() -> None:
-    plan = Plan(appear=("new",), vanish=("old",), restarts=(("back", "source"),), keys=True, log_level=True)
+    plan = ReloadPlan(appear=("new",), vanish=("old",), restarts=(("back", "source"),), keys=True, log_level=True)
     assert plan.captured_anew == ("new", "back")
     assert plan.changes() == (
         "camera old: removed",

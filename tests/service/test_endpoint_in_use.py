@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edged.config import Endpoint, load_text
-from edged.service.occupied import publishing_already
+from edged.service.endpoint_in_use import publishing_already
 from tests.keyed import free_port
 
 CONFIG = """\
