@@ -12,9 +12,10 @@ from pathlib import Path
 from edged.bell import Bell
 from edged.config import load_text
 from edged.pipeline.camera_stats import CameraStats
-from edged.pipeline.handover import Handover, ModelFacts, Result
+from edged.pipeline.handover import Handover
 from edged.pipeline.loading.keyring import read_keyring
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
+from edged.pipeline.result import ModelFacts, Result
 from edged.transport.keys import KeyPair, new_pair, read_pair, write_pair
 from edged.values import FULL, Match, Stamp
 

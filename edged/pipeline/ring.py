@@ -79,17 +79,17 @@ class FrameRing:
     With ``leases + 2`` slots there is always one to write into: ``leases`` are being read, one holds the newest frame,
     and one is free. So the writer never waits for the reader and never touches what is being read.
 
-    ``bell`` is rung on each new frame. A worker that serves several cameras waits on one bell, and that must be the
-    bell of all their rings.
+    *frames_came* is notified of each new frame. A worker that serves several cameras waits on one condition, which is
+    that of all their rings.
     """
 
-    def __init__(self, bell: threading.Condition, leases: int = 1) -> None:
+    def __init__(self, frames_came: threading.Condition, leases: int = 1) -> None:
         self.dropped = 0
         """Frames that nobody took: they were overwritten, or not even decoded."""
         self.is_watched: Callable[[], bool] = _always
         """Whether what is in the frames is wanted; set by the reader, and asked by the writer for each frame."""
         self._demand = Demand()
-        self._bell = bell
+        self._frames_came = frames_came
         self._count = leases + 2
         self._format: Format | None = None
         self._slots: list[_Slot] = []
@@ -99,7 +99,7 @@ class FrameRing:
 
     def allocate(self, frame_format: Format) -> None:
         """Make the slots for frames of *frame_format*; nothing happens if they fit already. The writer calls it."""
-        with self._bell:
+        with self._frames_came:
             if self._format is not None and self._format.shape == frame_format.shape:
                 self._format = frame_format
                 return
@@ -115,7 +115,7 @@ class FrameRing:
         Raises:
             RingClosed: the ring is closed.
         """
-        with self._bell:
+        with self._frames_came:
             self._check_open()
             if self._writing is None:
                 newest = self._newest._slot if self._newest else None
@@ -129,7 +129,7 @@ class FrameRing:
         Raises:
             RingClosed: the ring is closed.
         """
-        with self._bell:
+        with self._frames_came:
             self._check_open()
             slot, frame_format = self._writing, self._format
             if slot is None or frame_format is None:
@@ -137,7 +137,7 @@ class FrameRing:
             self._forget_newest()
             self._writing = None
             self._newest = Lease(self, slot, frame_format, seq, stamp, decode_ns)
-            self._bell.notify_all()
+            self._frames_came.notify_all()
 
     def wait_taken(self, timeout: float) -> bool:
         """Wait until the newest frame was taken, so that none is lost (policy ``block``).
@@ -147,25 +147,25 @@ class FrameRing:
         Raises:
             RingClosed: the ring is closed.
         """
-        with self._bell:
-            self._bell.wait_for(lambda: self._newest is None or self._closed, timeout)
+        with self._frames_came:
+            self._frames_came.wait_for(lambda: self._newest is None or self._closed, timeout)
             self._check_open()
             return self._newest is None
 
     def take(self) -> Lease | None:
-        """The newest frame, if there is one that was not taken before; never waits (wait on the bell).
+        """The newest frame, if there is one that was not taken before; never waits (wait on *frames_came*).
 
         Raises:
             RingClosed: the ring is closed, and its last frame was taken.
         """
-        with self._bell:
+        with self._frames_came:
             lease, self._newest = self._newest, None
             self._demand.asked(time.monotonic_ns(), in_vain=lease is None)
             if lease is None:
                 self._check_open()
                 return None
             lease._slot.leased = True
-            self._bell.notify_all()
+            self._frames_came.notify_all()
             return lease
 
     @property
@@ -175,18 +175,18 @@ class FrameRing:
         0 as well if one lies ready: it is to be replaced by each that comes, so that what is taken is never older than
         it need be.
         """
-        with self._bell:
+        with self._frames_came:
             return 0 if self._newest is not None else self._demand.due_ns
 
     def leave_out(self) -> None:
         """Count a frame that nobody will ask for, and that was not decoded."""
-        with self._bell:
+        with self._frames_came:
             self.dropped += 1
 
     @property
     def ended(self) -> bool:
         """Whether the ring is closed and its last frame was taken."""
-        with self._bell:
+        with self._frames_came:
             return self._closed and self._newest is None
 
     @property
@@ -196,12 +196,12 @@ class FrameRing:
 
     def close(self) -> None:
         """End the hand-over: the writer may not write any more, the reader may take the frame that is left."""
-        with self._bell:
+        with self._frames_came:
             self._closed = True
-            self._bell.notify_all()
+            self._frames_came.notify_all()
 
     def _give_back(self, slot: _Slot, generation: int) -> None:
-        with self._bell:
+        with self._frames_came:
             if slot.generation == generation:
                 slot.leased = False
 

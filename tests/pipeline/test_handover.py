@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from edged.bell import Bell
 from edged.errors import RingClosed
-from edged.pipeline.handover import Handover, ModelFacts, Result
+from edged.pipeline.handover import Handover
+from edged.pipeline.result import ModelFacts, Result
 from edged.values import FULL, Stamp
 
 FACTS = ModelFacts("m", "s", "e", "none", 0, None, "<f4", 4, "none", None)

@@ -20,8 +20,9 @@ from edged.bell import Bell
 from edged.config import Endpoint, load_text
 from edged.pipeline.build import Pipeline, build
 from edged.pipeline.camera_stats import CameraStats
-from edged.pipeline.handover import Handover, ModelFacts, Result
+from edged.pipeline.handover import Handover
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
+from edged.pipeline.result import ModelFacts, Result
 from edged.values import FULL, Format, Stamp
 from tests.allocated import allocated
 

@@ -17,11 +17,11 @@ class RoundRobin:
     """The frames of several cameras in turn, for one worker, which alone uses it.
 
     Args:
-        bell: the one of all rings.
+        frames_came: the condition of all rings.
     """
 
-    def __init__(self, bell: threading.Condition) -> None:
-        self._bell = bell
+    def __init__(self, frames_came: threading.Condition) -> None:
+        self._frames_came = frames_came
         self._feeds: list[Feed] = []
         self._next = 0
         self._is_closed = False
@@ -31,31 +31,31 @@ class RoundRobin:
         self._feeds, self._next = list(feeds), 0
 
     def wait(self, seconds: float, is_called: Callable[[], bool]) -> tuple[Feed, Lease] | None:
-        """The next frame; None if none comes within *seconds*, or where *is_called* when the bell has rung.
+        """The next frame; None if none comes within *seconds*, or where *is_called* when it is notified.
 
         Raises:
             RingClosed: no camera will deliver any more.
         """
         deadline = time.monotonic() + seconds
-        with self._bell:
+        with self._frames_came:
             while not self._is_closed:
                 if (taken := self._take()) is not None:
                     return taken
                 left = deadline - time.monotonic()
-                if is_called() or left <= 0 or not self._bell.wait(left):
+                if is_called() or left <= 0 or not self._frames_came.wait(left):
                     return None
         return None
 
     def ring(self) -> None:
         """Have who waits look again; called from any thread."""
-        with self._bell:
-            self._bell.notify_all()
+        with self._frames_came:
+            self._frames_came.notify_all()
 
     def close(self) -> None:
         """Nobody gets a turn any more; called from any thread."""
-        with self._bell:
+        with self._frames_came:
             self._is_closed = True
-            self._bell.notify_all()
+            self._frames_came.notify_all()
 
     def _take(self) -> tuple[Feed, Lease] | None:
         for feed in self._feeds[self._next :] + self._feeds[: self._next]:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from edged.errors import RingClosed
 from edged.pipeline.call_queue import CallQueue
-from edged.pipeline.handover import Handover, ModelFacts, Result
+from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation, Observer
 from edged.pipeline.inference.region_state import RegionState
 from edged.pipeline.inference.round_robin import RoundRobin
+from edged.pipeline.result import ModelFacts, Result
 from edged.pipeline.ring import Lease
 from edged.pipeline.stage import Stage
 from edged.references import Reference, References
@@ -53,13 +54,13 @@ class Inference(Stage):
     def __init__(
         self,
         feeds: Sequence[Feed],
-        bell: threading.Condition,
+        frames_came: threading.Condition,
         open_model: Callable[[Callable[[], None]], tuple[Embedder, References]],
         handover: Handover,
     ) -> None:
         super().__init__("inference")
         self._feeds = list(feeds)
-        self._turns = RoundRobin(bell)
+        self._turns = RoundRobin(frames_came)
         self._open_model = open_model
         self._model: Embedder | None = None
         self._references: References | None = None

@@ -15,7 +15,7 @@ from edged.pipeline.wall_clock import WallClock
 if TYPE_CHECKING:
     from edged.board import Health
     from edged.pipeline.camera_stats import Condition
-    from edged.pipeline.handover import ModelFacts, Result
+    from edged.pipeline.result import ModelFacts, Result
 
 __all__ = ["MessageBuilder"]
 

@@ -17,7 +17,7 @@ from edged.board import Board, Health
 from edged.events import EventRules
 from edged.pipeline.call_queue import CallQueue
 from edged.pipeline.camera_stats import CameraStats, Condition
-from edged.pipeline.handover import Handover, ModelFacts, Result
+from edged.pipeline.handover import Handover
 from edged.pipeline.loading.keyring import Keyring
 from edged.pipeline.publisher.board_health import HealthWatch
 from edged.pipeline.publisher.camera_status import CameraStatus
@@ -26,6 +26,7 @@ from edged.pipeline.publisher.message_builder import MessageBuilder
 from edged.pipeline.publisher.on_demand import wanted_places
 from edged.pipeline.publisher.pub_sockets import LostEndpointError, PubSockets
 from edged.pipeline.publisher.status_messages import StatusMessages
+from edged.pipeline.result import ModelFacts, Result
 from edged.pipeline.stage import Stage
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from edged.wire import control_messages as messages
 if TYPE_CHECKING:
     from edged.config import CameraConfig
     from edged.pipeline.build import Pipeline
-    from edged.pipeline.handover import ModelFacts
+    from edged.pipeline.result import ModelFacts
 
 __all__ = ["Answer", "Job", "camera_of", "check_delivers", "model_facts", "wait_for"]
 

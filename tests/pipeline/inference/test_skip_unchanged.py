@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from edged.bell import Bell
 from edged.pipeline.camera_stats import CameraStats
-from edged.pipeline.handover import Handover, Result
+from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation
 from edged.pipeline.inference.skip_unchanged import UnchangedSettings
 from edged.pipeline.inference.stage import Inference
+from edged.pipeline.result import Result
 from edged.pipeline.ring import FrameRing
 from edged.references import Reference, References
 from edged.values import FULL, Format, Region, Rotation, Stamp

@@ -13,8 +13,9 @@ from edged.client import Subscriber
 from edged.config import Endpoint
 from edged.events import EventRule, EventRules, Thresholds
 from edged.pipeline.camera_stats import CameraState, CameraStats
-from edged.pipeline.handover import Handover, ModelFacts, Result
+from edged.pipeline.handover import Handover
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
+from edged.pipeline.result import ModelFacts, Result
 from edged.values import FULL, Match, Stamp
 from edged.wire import Event, Message, Status, Vec
 

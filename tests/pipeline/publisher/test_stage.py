@@ -18,10 +18,11 @@ from edged.bell import Bell
 from edged.config import Endpoint
 from edged.errors import PublishError
 from edged.pipeline.camera_stats import CameraState, CameraStats
-from edged.pipeline.handover import Handover, ModelFacts, Result
+from edged.pipeline.handover import Handover
 from edged.pipeline.loading.keyring import Keyring
 from edged.pipeline.publisher.pub_socket import PubSocket
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
+from edged.pipeline.result import ModelFacts, Result
 from edged.values import FULL, Match, Stamp
 from tests.fakes import eventually, running
 from tests.keyed import free_port

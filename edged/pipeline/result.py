@@ -1,0 +1,59 @@
+"""What the inference finds out about one region of one frame, and about its model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.values import Match, Region, Rotation, Stamp
+
+__all__ = ["ModelFacts", "Result"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What messages say of the model: the same for every result of one.
+
+    ``dtype`` is ``<f4`` or ``|i1``; ``scale`` is the factor of a scalar-quantised vector, else None.
+    """
+
+    model: str
+    space_id: str
+    engine: str
+    delegate: str
+    head: int
+    head_name: str | None
+    dtype: Literal["<f4", "|i1"]
+    dimension: int
+    norm: Literal["l2", "none"]
+    scale: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """One embedded region of one frame. ``vector`` is lent by the hand-over and goes back to it.
+
+    ``unchanged`` says that nothing has moved there, and that the vector is the one of an earlier frame. Of ``matches``
+    only the first ``top_k`` are published (None: all); the others are for events.
+    """
+
+    camera: str
+    region: str
+    roi: Region
+    rotation: Rotation
+    frame_seq: int
+    stamp: Stamp
+    decode_ns: int
+    wait_ns: int
+    preprocess_ns: int
+    infer_ns: int
+    compare_ns: int
+    matches: tuple[Match, ...]
+    compared: int
+    vector: NDArray[np.float32] | NDArray[np.int8]
+    facts: ModelFacts
+    unchanged: bool = False
+    top_k: int | None = None
