@@ -1,4 +1,4 @@
-"""Imports point down the house, and heavy libraries stay in their rooms."""
+"""Imports point down the floors of the house, and there are walls between its rooms."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ FLOORS = {
     "enrolled": 4,
     "events": 4,
     "bridge": 4,
+    "recording": 4,
     "task": 4,
     "vision": 3,
     "config": 3,
     "client": 3,
-    "recording": 3,
     "transport": 2,
     "wire": 2,
-    "board": 2,
     "values": 1,
+    "board": 1,
     "bell": 1,
     "errors": 1,
     "__init__": 0,
@@ -40,7 +40,6 @@ FLOORS = {
 ROOMS = {
     "yaml": {"config"},
     "pydantic": {"config"},
-    "zmq": {"pipeline", "client", "transport", "cli"},
     "cv2": {"vision", "camera", "cli"},
     "picamera2": {"camera"},
     "libcamera": {"camera"},
@@ -51,6 +50,11 @@ ROOMS = {
     "paho": {"bridge"},
     "matplotlib": {"cli"},
 }
+
+
+ZMQ = ("transport/", "client/", "pipeline/publisher/", "cli/replay/player.py")
+
+STAGES = ("pipeline.capture", "pipeline.inference", "pipeline.publisher")
 
 
 def modules() -> list[Path]:
@@ -98,6 +102,58 @@ def test_libraries_stay_in_their_rooms(module: Path) -> None:
     for name in imported(module):
         allowed = ROOMS.get(name.partition(".")[0])
         assert allowed is None or room(module) in allowed, f"{room(module)} imports {name}"
+
+
+def imported_parts(package: str) -> set[str]:
+    """Every part of edged that modules of *package* import, such as ``pipeline.ring``."""
+    return {
+        name.removeprefix("edged.")
+        for module in PACKAGE.joinpath(*package.split(".")).rglob("*.py")
+        for name in imported(module)
+        if name.startswith("edged.")
+    }
+
+
+def parts_below(parts: set[str], *packages: str) -> set[str]:
+    """Those of *parts* that are one of *packages* or lie in it."""
+    return {part for part in parts if part.startswith(packages)}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_stages_of_the_pipeline_do_not_import_each_other(stage: str) -> None:
+    others = [other for other in STAGES if other != stage]
+    assert parts_below(imported_parts(stage), *others) == set()
+
+
+def test_zmq_is_imported_in_a_few_places_only() -> None:
+    importing = [
+        str(module.relative_to(PACKAGE))
+        for module in modules()
+        if "zmq" in {name.partition(".")[0] for name in imported(module)}
+    ]
+    assert [module for module in importing if not module.startswith(ZMQ)] == []
+
+
+def test_the_commands_make_no_stages() -> None:
+    """What a command runs is put together in `service`."""
+    stages = {
+        str(module.relative_to(PACKAGE).with_suffix("")).replace("/", ".")
+        for module in modules()
+        if any(isinstance(node, ast.ClassDef) and is_stage(node) for node in ast.walk(ast.parse(module.read_text())))
+    }
+    assert {f"{stage}.stage" for stage in STAGES} | {"service.control.server", "service.reload.stage"} <= stages
+    assert imported_parts("cli") & {"pipeline.build", *stages} == set()
+
+
+def is_stage(node: ast.ClassDef) -> bool:
+    """Whether that class says that it is a `Stage`."""
+    return any(isinstance(base, ast.Name) and base.id == "Stage" for base in node.bases)
+
+
+def test_what_frames_are_compared_with_and_what_follows_do_not_import_each_other() -> None:
+    for room in ("references", "enrolled", "events"):
+        others = {"references", "enrolled", "events"} - {room}
+        assert parts_below(imported_parts(room), *others) == set()
 
 
 def test_the_tflite_runtimes_are_imported_in_one_file_only() -> None:

@@ -8,8 +8,6 @@ import os
 import signal
 import sys
 import traceback
-from contextlib import closing
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -38,48 +36,18 @@ def run(args: argparse.Namespace) -> int:
     from edged.service.terminal import Terminal
 
     terminal = Terminal()
-    asked_early: list[int] = []
-    signal.signal(signal.SIGHUP, lambda number, _: asked_early.append(number))  # and reloads
+    early_hangups: list[int] = []
+    signal.signal(signal.SIGHUP, lambda number, _: early_hangups.append(number))  # and reloads
     from edged.config import load
 
     loaded = load(args.config)
-    from edged.config.environment import (
-        journal_stream,
-        notify_address,
-        runtime_folder,
-        state_folder,
-        watchdog_seconds,
-    )
-    from edged.pipeline.build import Pipeline, build
-    from edged.service.control.server import Control
-    from edged.service.daemon import Daemon
-    from edged.service.logs import log_to
-    from edged.service.metrics.pages import metrics_server
-    from edged.service.reload.record_file import RecordFile
-    from edged.service.reload.stage import Reloader
-    from edged.service.state_folder import warn_if_read_only
-    from edged.service.systemd_notify import Notifier
+    from edged.service.run import Service
 
-    log_to(sys.stderr, loaded.config.log.level, journal_stream())
-    warn_if_read_only(state_folder())
-    notifier = Notifier(notify_address())
-    record = RecordFile(runtime_folder(), Path(args.config))
-    reloader = Reloader(Path(args.config), build(loaded), record.report)
-
-    def running() -> Pipeline:
-        return reloader.pipeline
-
-    metrics = metrics_server(loaded, running, lambda: daemon.watched)
-    control = Control(loaded.config.control, running, reloader.ask)
-    beside = [control, *([metrics] if metrics else [])]
-    daemon = Daemon(running, notifier, watchdog_seconds(), beside, reloader, terminal)
+    service = Service(loaded, terminal)
     try:
-        with closing(notifier), daemon.signals(), record.kept():
-            if asked_early:
-                daemon.reload()
-            daemon.run()
+        service.run(early_hangups)
     finally:
-        if daemon.late:
+        if service.late:
             _leave_behind(sys.exception())
     return 0
 

@@ -7,15 +7,15 @@ import math
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 from edged.bell import Bell
-from edged.pipeline.build import Pipeline
 from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.stage import Stage
 from edged.service.reload.stage import Reloader
+from edged.service.running_stages import RunningStages
 from edged.service.status_line import StatusLine
 from edged.service.systemd_notify import Notifier
 from edged.service.terminal import Terminal
@@ -36,7 +36,7 @@ class Daemon:
     The calling thread works on nothing: it waits, sees whether the others make progress, and stops them.
 
     Args:
-        pipeline: says what to run, and what runs now: a reload makes it another one.
+        running: the stages to run; a reload replaces some of them.
         notifier: the service manager that is told, if there is one.
         watchdog_seconds: the longest time that it waits for a sign of life, if it does.
         reloader: what SIGHUP asks to follow the configuration.
@@ -47,14 +47,14 @@ class Daemon:
 
     def __init__(
         self,
-        pipeline: Callable[[], Pipeline],
+        running: RunningStages,
         notifier: Notifier | None = None,
         watchdog_seconds: float | None = None,
         beside: Sequence[Stage] = (),
         reloader: Reloader | None = None,
         terminal: Terminal | None = None,
     ) -> None:
-        self._running = pipeline
+        self._running = running
         self._beside = beside
         self._reloader = reloader
         self._reload_asked = False
@@ -62,7 +62,7 @@ class Daemon:
         self._terminal = terminal or Terminal()
         self._notifier = notifier or Notifier(None)
         self._watchdog = Watchdog(self._notifier, watchdog_seconds)
-        self._headline = StatusLine(lambda: self._pipeline.tallies, self._notifier)
+        self._headline = StatusLine(lambda: running.pipeline.tallies, self._notifier)
         self._bell = Bell()
         self._stop_reason: str | None = None
         self.late: list[str] = []
@@ -117,23 +117,10 @@ class Daemon:
                 signal.signal(number, signal.SIG_IGN)
 
     @property
-    def _pipeline(self) -> Pipeline:
-        return self._running()
-
-    @property
     def _stages(self) -> Sequence[Stage]:
         """All stages, from the one that is started last."""
         reloading = [] if self._reloader is None else [self._reloader]
-        return [*reloading, *self._pipeline.stages, *self._beside]
-
-    @property
-    def watched(self) -> Sequence[Stage]:
-        """The stages that have to make progress, also those that a reload is about to replace."""
-        return [*self._stages, *self._passing]
-
-    @property
-    def _passing(self) -> Sequence[Stage]:
-        return [] if self._reloader is None else self._reloader.passing
+        return [*reloading, *self._running.pipeline.stages, *self._beside]
 
     def _start(self) -> bool:
         """Whether every stage is open; False when one failed or a stop came first."""
@@ -148,7 +135,7 @@ class Daemon:
 
     def _open(self, stage: Stage) -> bool:
         """Start *stage*. Returns whether it is open; False when it failed or a stop came first."""
-        stage.start(self._bell.ring)
+        self._running.start(stage, self._bell.ring)
         while not stage.wait_open(0.1):
             self._headline.say(f"starting: opening {stage.name}")
             if time.monotonic() < stage.due < math.inf:  # it does one thing after the other, such as many pictures
@@ -162,13 +149,13 @@ class Daemon:
         while self._stop_reason is None:
             if any(stage.error is not None for stage in self._stages):
                 return
-            if not any(stage.running for stage in self._pipeline.stages):
+            if not any(stage.running for stage in self._running.pipeline.stages):
                 self._stop_reason = "every camera has stopped"
                 return
             self._look_after_reload()
-            self._watchdog.look(self.watched)
+            self._watchdog.look(self._running.stages)
             self._headline.tell()
-            figures.log_in_time(self._pipeline.tallies)
+            figures.log_in_time(self._running.pipeline.tallies)
             select.select([self._bell], [], [], self._watchdog.look_seconds)
             self._bell.silence()
 
@@ -191,16 +178,17 @@ class Daemon:
         if self._stop_reason:
             self._notifier.status(f"stopping: {self._stop_reason}")
             log.info("stopping: %s", self._stop_reason)
-        self._pipeline.publisher.hurry()
+        self._running.pipeline.publisher.hurry()
         begin = time.monotonic()
         if self._reloader is not None:
             _end([self._reloader], patience=0.0, until=begin + STOP_SECONDS / 6)
-        passing = self._passing
-        _end([*self._pipeline.captures, *passing], patience=0.0, until=begin + STOP_SECONDS / 3)
-        _end([self._pipeline.inference], patience=0.6, until=begin + STOP_SECONDS * 2 / 3)
-        _end([self._pipeline.publisher], patience=0.4, until=begin + STOP_SECONDS)
+        stages = self._stages
+        others = [stage for stage in self._running.stages if stage not in stages]  # of a reload that broke off
+        _end([*self._running.pipeline.captures, *others], patience=0.0, until=begin + STOP_SECONDS / 3)
+        _end([self._running.pipeline.inference], patience=0.6, until=begin + STOP_SECONDS * 2 / 3)
+        _end([self._running.pipeline.publisher], patience=0.4, until=begin + STOP_SECONDS)
         _end(self._beside, patience=0.0, until=begin + STOP_SECONDS)
-        self.late = [stage.name for stage in (*self._stages, *passing) if stage.running]
+        self.late = [stage.name for stage in (*stages, *others) if stage.running]
         for name in self.late:
             log.warning("%s did not stop within %.1f s and is left behind", name, STOP_SECONDS)
 

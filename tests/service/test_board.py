@@ -239,7 +239,7 @@ def test_a_process_that_stands_still_is_ended_and_started_again(board: Board) ->
 HANGING = """\
     import signal, threading
     from edged.cli import main
-    from edged.pipeline.inference import Inference
+    from edged.pipeline.inference.stage import Inference
     from edged.vision.embedder import Embedder
     invoke, told = Embedder.invoke, threading.Event()
     def hanging(self):

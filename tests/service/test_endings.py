@@ -23,6 +23,7 @@ from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
 from edged.references import References
 from edged.service.daemon import Daemon
+from edged.service.running_stages import RunningStages
 from edged.values import FULL, Format
 from edged.vision.embedder import Embedder
 from edged.vision.tflite.model_file import read_model
@@ -64,7 +65,7 @@ class Rig:
             inference=Inference([feed], frames, lambda go_on: (Faulty(model), References([])), handover),
             publisher=Publisher(PublisherSettings("node", [endpoint], 30, ""), handover, bell, [self.tally]),
         )
-        self.daemon = Daemon(lambda: pipeline)
+        self.daemon = Daemon(RunningStages(pipeline))
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run)
 

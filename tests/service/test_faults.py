@@ -43,7 +43,7 @@ import signal
 import threading
 import time
 from edged.cli import main
-from edged.pipeline.inference import Inference
+from edged.pipeline.inference.stage import Inference
 from edged.vision.embedder import Embedder
 
 late, hangs = threading.Event(), threading.Event()

@@ -14,8 +14,8 @@ from edged.cli.subscriber_arguments import ENDPOINT_HELP, KINDS
 from edged.errors import RecordingError
 
 if TYPE_CHECKING:
-    from edged.cli.record.private_daemon import PrivateDaemon
     from edged.recording import Recorder
+    from edged.service.private_daemon import PrivateDaemon
 
 __all__ = ["add_parser"]
 
@@ -103,7 +103,7 @@ def record(args: argparse.Namespace) -> int:
 
 
 def _in_place(config: str) -> PrivateDaemon:
-    from edged.cli.record.private_daemon import PrivateDaemon
+    from edged.service.private_daemon import PrivateDaemon
 
     return PrivateDaemon(config)
 

@@ -16,9 +16,9 @@ from edged.cli.subscriber_arguments import HINT
 from edged.cli.text import some
 
 if TYPE_CHECKING:
-    from edged.cli.record.private_daemon import PrivateDaemon
     from edged.client import Subscriber
     from edged.recording import Recorder
+    from edged.service.private_daemon import PrivateDaemon
 
 __all__ = ["Session"]
 

@@ -24,6 +24,7 @@ from edged.wire import control_messages as messages
 
 if TYPE_CHECKING:
     from edged.pipeline.build import Pipeline
+    from edged.service.running_stages import RunningStages
 
 __all__ = ["Enrolling"]
 
@@ -35,7 +36,7 @@ FRAMES_SECONDS = 20.0  # within which a camera must give all the frames that wer
 class Enrolling:
     """Enrolls, forgets and lists references of what is *running*; *wake* lets a job go on that waits."""
 
-    def __init__(self, running: Callable[[], Pipeline], wake: Callable[[], None]) -> None:
+    def __init__(self, running: RunningStages, wake: Callable[[], None]) -> None:
         self._running = running
         self._wake = wake
         self._clock = WallClock()
@@ -43,7 +44,7 @@ class Enrolling:
 
     def enroll(self, request: messages.Enroll) -> Job:
         """Look at a region for some frames, keep what it looks like, and let it be compared from the next frame on."""
-        region = _region(request, camera_of(self._running(), request.camera))
+        region = _region(request, camera_of(self._running.pipeline, request.camera))
         store = self._store()
         replaced = self._check_name(request, store)
         self._changing.add(request.name)
@@ -94,7 +95,7 @@ class Enrolling:
     def tell_all(self) -> Job:
         """Every reference, of the configuration and enrolled."""
         yield from ()
-        pipeline = self._running()
+        pipeline = self._running.pipeline
         config, facts = pipeline.loaded.config, model_facts(pipeline)
         infos = [
             messages.ReferenceInfo(
@@ -118,11 +119,11 @@ class Enrolling:
 
     def _look(self, request: messages.Enroll, region: str) -> Generator[None, None, SampleCollector]:
         looks = SampleCollector(request.camera, region, request.frames, self._wake)
-        inference, deadline = self._running().inference, time.monotonic() + FRAMES_SECONDS
+        inference, deadline = self._running.pipeline.inference, time.monotonic() + FRAMES_SECONDS
         inference.show(looks)
         try:
             while not looks.done:
-                check_delivers(self._running(), request.camera)
+                check_delivers(self._running.pipeline, request.camera)
                 if time.monotonic() > deadline:
                     came = f"gave {len(looks.looks)} of {request.frames} frames within {FRAMES_SECONDS:g} s"
                     raise ControlError("no-frames", f"camera {request.camera} {came}; ask for fewer")
@@ -162,11 +163,11 @@ class Enrolling:
         Events of the reference *without* end first, because it is another one under the same name.
         """
         while True:
-            pipeline = self._running()
+            pipeline = self._running.pipeline
             try:
                 yield from self._use_in(pipeline, without)
             except ControlError as refusal:
-                if refusal.code != "stopping" or self._running().inference is pipeline.inference:
+                if refusal.code != "stopping" or self._running.pipeline.inference is pipeline.inference:
                     raise
             else:
                 return
@@ -200,18 +201,18 @@ class Enrolling:
 
     def _where(self, name: str) -> str:
         """Where the configuration has a reference *name*; nothing if it has none."""
-        loaded = self._running().loaded
+        loaded = self._running.pipeline.loaded
         return loaded.where(("references", name)) if name in loaded.config.references else ""
 
     def _store(self) -> EnrolledStore:
-        store = self._running().wiring.roster.store
+        store = self._running.pipeline.wiring.roster.store
         if store is None:
             raise ControlError("failed", "there is no folder to keep references in; set STATE_DIRECTORY")
         return store
 
     def _placed(self, member: EnrolledReference) -> EnrolledReference:
         """*member*, with a problem if there is no such camera or region now."""
-        enrolled, cameras = member.enrolled, self._running().loaded.config.cameras
+        enrolled, cameras = member.enrolled, self._running.pipeline.loaded.config.cameras
         if enrolled.camera in cameras and enrolled.region in cameras[enrolled.camera].regions:
             return member
         return EnrolledReference(

@@ -24,8 +24,8 @@ from edged.wire import control_messages as messages
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edged.pipeline.build import Pipeline
     from edged.pipeline.inference.stage import Inference
+    from edged.service.running_stages import RunningStages
     from edged.vision.pixels.resize import Resize
     from edged.vision.specs import InputSpec
 
@@ -39,14 +39,14 @@ class RequestHandlers:
     """Makes a job of each request. Its jobs go on in the thread of the control stage, and never hold it up for long.
 
     Args:
-        running: what runs now, which may be something else after a reload.
+        running: the stages as they are now.
         reload: begins to read the configuration again; its future has a line for each change.
         wake: lets the jobs go on; called from other threads.
     """
 
     def __init__(
         self,
-        running: Callable[[], Pipeline],
+        running: RunningStages,
         reload: Callable[[], Future[Sequence[str]]] | None,
         wake: Callable[[], None],
     ) -> None:
@@ -76,12 +76,12 @@ class RequestHandlers:
 
     def keep_up(self) -> Job | None:
         """What there is to do that nobody asks for: another model came while something was being enrolled, perhaps."""
-        before, self._inference = self._inference, self._running().inference
+        before, self._inference = self._inference, self._running.pipeline.inference
         return None if before in (None, self._inference) else self._enrolling.catch_up()
 
     def _tell_status(self) -> Job:
         yield from ()
-        pipeline = self._running()
+        pipeline = self._running.pipeline
         config, facts = pipeline.loaded.config, model_facts(pipeline)
         conditions = {tally.camera: tally.condition for tally in pipeline.tallies}
         enrolled = [entry.name for entry in pipeline.wiring.roster.load() if entry.name not in config.references]
@@ -117,13 +117,13 @@ class RequestHandlers:
         return messages.ReloadResult(changes=tuple(changes)), ()
 
     def _take_snapshot(self, request: messages.Snapshot) -> Job:
-        camera_of(self._running(), request.camera)
-        glance, inference = _Glance(request.camera, self._wake), self._running().inference
+        camera_of(self._running.pipeline, request.camera)
+        glance, inference = _Glance(request.camera, self._wake), self._running.pipeline.inference
         deadline = time.monotonic() + FRAME_SECONDS
         inference.show(glance)
         try:
             while not glance.done:
-                check_delivers(self._running(), request.camera)
+                check_delivers(self._running.pipeline, request.camera)
                 if time.monotonic() > deadline:
                     raise ControlError("no-frames", f"camera {request.camera} gave no frame in {FRAME_SECONDS:g} s")
                 yield

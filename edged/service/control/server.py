@@ -20,7 +20,7 @@ from edged.wire import control_messages as messages
 
 if TYPE_CHECKING:
     from edged.config import ControlConfig
-    from edged.pipeline.build import Pipeline
+    from edged.service.running_stages import RunningStages
 
 __all__ = ["Control"]
 
@@ -54,7 +54,7 @@ class Control(Stage):
     Args:
         config: where it listens. Where the file does not say so, and another daemon has the usual place, this one does
             without, and says so in the log.
-        running: what runs now; see `RequestHandlers`.
+        running: the stages as they are now.
         reload: begins to read the configuration again; see `RequestHandlers`. None: that cannot be.
     """
 
@@ -63,7 +63,7 @@ class Control(Stage):
     def __init__(
         self,
         config: ControlConfig,
-        running: Callable[[], Pipeline],
+        running: RunningStages,
         reload: Callable[[], Future[Sequence[str]]] | None = None,
     ) -> None:
         super().__init__("control")
@@ -113,7 +113,7 @@ class Control(Stage):
         self._callers.close(BYE_SECONDS)
         if self._file is not None:
             self._file.close()
-        if (store := self._running().wiring.roster.store) is not None:
+        if (store := self._running.pipeline.wiring.roster.store) is not None:
             store.close()
         self._bell.close()
 

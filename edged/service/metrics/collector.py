@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -24,14 +24,15 @@ from edged.pipeline.wall_clock import clock_synced
 
 if TYPE_CHECKING:
     from edged.pipeline.build import Pipeline
+    from edged.service.running_stages import RunningStages
 
 __all__ = ["PipelineCollector", "registry_of"]
 
 
-def registry_of(pipeline: Callable[[], Pipeline]) -> CollectorRegistry:
-    """All figures of this process, and of the pipeline that *pipeline* returns at each scrape."""
+def registry_of(running: RunningStages) -> CollectorRegistry:
+    """All figures of this process, and of the *running* stages as they are at each scrape."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(PipelineCollector(pipeline))
+    registry.register(PipelineCollector(running))
     ProcessCollector(registry=registry)
     return registry
 
@@ -39,12 +40,12 @@ def registry_of(pipeline: Callable[[], Pipeline]) -> CollectorRegistry:
 class PipelineCollector(Collector):
     """Reads the pipeline of the moment. Counts go on through a reload, but those of a camera that was gone."""
 
-    def __init__(self, pipeline: Callable[[], Pipeline]) -> None:
-        self._pipeline = pipeline
+    def __init__(self, running: RunningStages) -> None:
+        self._running = running
 
     def collect(self) -> Iterator[Metric]:
         """Every family of figures."""
-        pipeline = self._pipeline()
+        pipeline = self._running.pipeline
         yield from _about(pipeline)
         yield from _cameras(pipeline)
         yield _latencies(pipeline)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -14,8 +13,7 @@ from edged.service.metrics.request import Page, Pages
 from edged.service.metrics.server import Server
 
 if TYPE_CHECKING:
-    from edged.pipeline.build import Pipeline
-    from edged.pipeline.stage import Stage
+    from edged.service.running_stages import RunningStages
 
 __all__ = ["metrics_problems", "metrics_server", "pages_of"]
 
@@ -23,10 +21,8 @@ __all__ = ["metrics_problems", "metrics_server", "pages_of"]
 _TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def metrics_server(
-    loaded: Loaded, pipeline: Callable[[], Pipeline], watched: Callable[[], Iterable[Stage]]
-) -> Server | None:
-    """The server that *loaded* asks for, of what *pipeline* and *watched* return at each request; None if none.
+def metrics_server(loaded: Loaded, running: RunningStages) -> Server | None:
+    """The server that *loaded* asks for, with figures of the *running* stages; None if it asks for none.
 
     Raises:
         ConfigFileError: what it takes is not installed.
@@ -36,7 +32,7 @@ def metrics_server(
         return None
     if problems := metrics_problems(loaded):
         raise ConfigFileError(problems)
-    return Server(address, pages_of(pipeline, watched))
+    return Server(address, pages_of(running))
 
 
 def metrics_problems(loaded: Loaded) -> list[Problem]:
@@ -48,15 +44,15 @@ def metrics_problems(loaded: Loaded) -> list[Problem]:
     return [loaded.problem(("metrics", "listen"), rule)]
 
 
-def pages_of(pipeline: Callable[[], Pipeline], watched: Callable[[], Iterable[Stage]]) -> Pages:
-    """The pages about the pipeline, and the stages that have to make progress, as these return them."""
+def pages_of(running: RunningStages) -> Pages:
+    """The pages about the *running* stages, as they are at each request."""
     from prometheus_client import generate_latest
 
     from edged.service.metrics.collector import registry_of
 
-    registry = registry_of(pipeline)
+    registry = registry_of(running)
     return {
         "/metrics": lambda: Page(HTTPStatus.OK, _TEXT_FORMAT, generate_latest(registry)),
-        "/healthz": lambda: healthz(watched()),
-        "/readyz": lambda: readyz(pipeline()),
+        "/healthz": lambda: healthz(running.stages),
+        "/readyz": lambda: readyz(running.pipeline),
     }

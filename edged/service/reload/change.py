@@ -24,6 +24,7 @@ from edged.service.preflight import source_problems
 from edged.service.reload.model_change import ModelChange
 from edged.service.reload.plan import ReloadPlan, compare
 from edged.service.reload.waiting import StageWaiter
+from edged.service.running_stages import RunningStages
 
 __all__ = ["Change"]
 
@@ -37,41 +38,34 @@ Known = dict[tuple[Path, int, int, int], Vector]
 
 
 class Change:
-    """One reload: reads the configuration *file*, and changes the stages of *pipeline* to what it says.
+    """One reload: reads the configuration *file*, and changes *running* stages to what it says.
 
     After `prepare` nothing has changed that subscribers could see, or it has raised; `commit` then does not fail,
     unless a stage hangs or has a bug.
 
     Args:
-        pipeline: how the stages are now.
+        running: the stages as they are now, at any moment of the reload too.
         patience: with which they are waited for.
-        care: is given each stage that runs and is not, or soon no more, part of the pipeline: if the daemon stops
-            meanwhile, it is stopped with the others. It may raise to put an end to the reload.
-        start: starts a stage.
+        start: starts a stage as one of *running*: if the daemon stops meanwhile, it is stopped with the others. It may
+            raise to put an end to the reload.
         known: vectors of pictures that were embedded before; those of this reload are added.
     """
 
     def __init__(
         self,
         file: Path,
-        pipeline: Pipeline,
+        running: RunningStages,
         patience: StageWaiter,
-        care: Callable[[Stage], None],
         start: Callable[[Stage], None],
         known: Known,
     ) -> None:
-        self._model = ModelChange(pipeline, patience, care, start)
+        self._model = ModelChange(running, patience, start)
         self._file = file
+        self._running = running
         self._patience = patience
-        self._care = care
         self._start = start
         self._known = known
         self._references: list[Reference] | None = None
-
-    @property
-    def pipeline(self) -> Pipeline:
-        """How the stages are now, at any moment."""
-        return self._model.pipeline
 
     def prepare(self) -> None:
         """Read and validate everything, and open what might fail.
@@ -82,7 +76,7 @@ class Change:
         """
         loaded = load(self._file)
         models, keys, plan = self._validate(loaded)
-        old = self.pipeline
+        old = self._running.pipeline
         self._loaded, self._models, self.plan = loaded, models, replace(plan, keys=keys != old.publisher.keys)
         if plan.model is None:
             self._references = self._embed_references(loaded)
@@ -99,7 +93,7 @@ class Change:
 
     def commit(self) -> None:
         """Do the rest."""
-        old, wait = self.pipeline, self._patience
+        old, wait = self._running.pipeline, self._patience
         cameras = {name: self._camera(name) for name in self._loaded.config.cameras}
         new = replace(old, loaded=self._loaded, models=self._models, cameras=cameras)
         self._change_inference(new)
@@ -123,7 +117,7 @@ class Change:
     # -- before anything changes --------------------------------------------------------------------------------------
 
     def _validate(self, loaded: Loaded) -> tuple[Models, Keyring, ReloadPlan]:
-        old, problems = self.pipeline, list[Problem]()
+        old, problems = self._running.pipeline, list[Problem]()
         models = _collecting(problems, partial(read_models, loaded))
         keys = _collecting(problems, partial(read_keyring, loaded))
         plan = compare(
@@ -142,7 +136,7 @@ class Change:
 
     def _embed_references(self, loaded: Loaded) -> list[Reference]:
         """The references, embedded by the model that works: a picture at a time, with frames in between."""
-        inference, known = self.pipeline.inference, Known()
+        inference, known = self._running.pipeline.inference, Known()
 
         def embed(path: Path) -> Vector:
             signature = _signature(path)
@@ -164,7 +158,7 @@ class Change:
 
     def _change_inference(self, new: Pipeline) -> None:
         """Let the inference work as *new* says, or the one that takes over."""
-        wait, before, fresh = self._patience, self.pipeline.inference, self._model.fresh
+        wait, before, fresh = self._patience, self._running.pipeline.inference, self._model.fresh
         if fresh is None:
             top_k = new.loaded.config.publish.top_k
             wait.answer(before.use(feeds=new.feeds, configured=self._references, top_k=top_k), before)
@@ -172,19 +166,16 @@ class Change:
             wait.answer(before.use(feeds=[]), before)
             wait.answer(fresh.use(feeds=new.feeds), fresh)
             new = replace(new, inference=fresh)
-        for stage in self.pipeline.stages:
-            if stage not in new.stages:
-                self._care(stage)
-        self._take_over(new, self.pipeline)  # as late as possible, because until then readers see the old counts grow
-        self._model.pipeline = new
+        self._take_over(new, self._running.pipeline)  # as late as possible, because until then readers see the old counts grow
+        self._running.pipeline = new
         if fresh is not None:
             before.stop()
 
     def _camera(self, name: str) -> Camera:
         """The camera as it will be: with a new capture, or with the one that it has."""
-        before = self.pipeline.cameras.get(name)
+        before = self._running.pipeline.cameras.get(name)
         if before is None or name in self.plan.captured_anew:
-            return self.pipeline.wiring.camera(self._loaded, self._models, name, must_open=False)
+            return self._running.pipeline.wiring.camera(self._loaded, self._models, name, must_open=False)
         return replace(before, feed=make_feed(self._loaded, name, before.feed.ring, before.tally))
 
     def _take_over(self, new: Pipeline, old: Pipeline) -> None:

@@ -12,6 +12,7 @@ from edged.pipeline.build import Models, Pipeline
 from edged.pipeline.inference.stage import Inference
 from edged.pipeline.stage import Stage
 from edged.service.reload.waiting import StageWaiter
+from edged.service.running_stages import RunningStages
 
 __all__ = ["ModelChange"]
 
@@ -21,18 +22,14 @@ END_SECONDS = 10.0  # for a model to be closed
 
 
 class ModelChange:
-    """One change of the model of *pipeline*; the arguments are those of `Change`."""
+    """One change of the model of the *running* stages; the arguments are those of `Change`."""
 
-    def __init__(
-        self, pipeline: Pipeline, patience: StageWaiter, care: Callable[[Stage], None], start: Callable[[Stage], None]
-    ) -> None:
-        self.pipeline = pipeline
-        """How the stages are now, at any moment."""
+    def __init__(self, running: RunningStages, patience: StageWaiter, start: Callable[[Stage], None]) -> None:
+        self._running = running
         self.fresh: Inference | None = None
         """The inference that is open and waits for its feeds; None where it has them already."""
         self._before: Pipeline | None = None
         self._patience = patience
-        self._care = care
         self._start = start
 
     def prepare(self, loaded: Loaded, models: Models) -> None:
@@ -42,7 +39,7 @@ class ModelChange:
             EdgedError: they cannot be opened; the model that worked does so again.
             RuntimeError: it cannot be opened any more either; then there is nothing that could go on.
         """
-        if _can_open_beside(self.pipeline.loaded.config, loaded.config):
+        if _can_open_beside(self._running.pipeline.loaded.config, loaded.config):
             self.fresh = self._opened(loaded, models)
         else:
             self._open_instead(loaded, models)
@@ -54,15 +51,15 @@ class ModelChange:
             RuntimeError: it cannot be opened any more.
         """
         if self._before is not None:
-            self._put_out(self.pipeline.inference)
-            self.pipeline = self._before
+            self._put_out(self._running.pipeline.inference)
+            self._running.pipeline = self._before
             self._go_back()
         elif self.fresh is not None:
             self.fresh.stop()
             self._patience.ending(self.fresh, END_SECONDS)
 
     def _open_instead(self, loaded: Loaded, models: Models) -> None:
-        old = self.pipeline
+        old = self._running.pipeline
         log.info("reload: the model is closed, because the new one may need the same device")
         self._put_out(old.inference)
         try:
@@ -74,7 +71,7 @@ class ModelChange:
         self._before = old
 
     def _go_back(self) -> None:
-        old = self.pipeline
+        old = self._running.pipeline
         try:
             back = self._opened(old.loaded, old.models, as_it_was=True)
         except EdgedError as exc:
@@ -83,9 +80,8 @@ class ModelChange:
         log.info("reload: the model before is back")
 
     def _opened(self, loaded: Loaded, models: Models, *, as_it_was: bool = False) -> Inference:
-        references = self.pipeline.inference.references if as_it_was else None
-        inference = self.pipeline.wiring.inference(loaded, models, [], references)
-        self._care(inference)
+        references = self._running.pipeline.inference.references if as_it_was else None
+        inference = self._running.pipeline.wiring.inference(loaded, models, [], references)
         self._start(inference)
         try:
             self._patience.opening(inference)
@@ -102,8 +98,8 @@ class ModelChange:
             raise ReloadError(f"{inference.name} does not end")
 
     def _put_in(self, inference: Inference) -> None:
-        self._patience.answer(inference.use(feeds=self.pipeline.feeds), inference)
-        self.pipeline = replace(self.pipeline, inference=inference)
+        self._patience.answer(inference.use(feeds=self._running.pipeline.feeds), inference)
+        self._running.pipeline = replace(self._running.pipeline, inference=inference)
 
 
 def _can_open_beside(old: Config, new: Config) -> bool:

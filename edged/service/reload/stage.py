@@ -14,11 +14,11 @@ from typing import TypeAlias
 
 from edged.config import ConfigFileError
 from edged.errors import ConfigError, EdgedError, RingClosed
-from edged.pipeline.build import Pipeline
 from edged.pipeline.stage import Stage
 from edged.service.reload.change import Change, Known
 from edged.service.reload.record_file import Outcome
 from edged.service.reload.waiting import StageWaiter
+from edged.service.running_stages import RunningStages
 
 __all__ = ["Reloader"]
 
@@ -38,42 +38,28 @@ class Reloader(Stage):
 
     Args:
         file: the configuration.
-        pipeline: the stages as they are at first; they are to be open when this one is started.
+        running: the stages, which are to be open when this one is started.
         report: called with how each reload came out.
     """
 
     step_seconds = 60.0  # between two looks at whether it shall stop: to read files, mostly
 
-    def __init__(self, file: Path, pipeline: Pipeline, report: Callable[[Outcome], None] = lambda _: None) -> None:
+    def __init__(self, file: Path, running: RunningStages, report: Callable[[Outcome], None] = lambda _: None) -> None:
         super().__init__("reload")
         self.has_failed = False
         """Whether the last reload changed nothing, because something is wrong."""
         self._file = file
-        self._pipeline = pipeline
-        self._change: Change | None = None
+        self._running = running
         self._report = report
         self._asked = threading.Event()
         self._answers: deque[Answer] = deque()
         self._working = False
-        self._cared_for: tuple[Stage, ...] = ()
         self._known: Known = {}
-
-    @property
-    def pipeline(self) -> Pipeline:
-        """The stages as they are now."""
-        change = self._change
-        return self._pipeline if change is None else change.pipeline
 
     @property
     def busy(self) -> bool:
         """Whether a reload goes on or is to begin."""
         return self._working or self._asked.is_set()
-
-    @property
-    def passing(self) -> list[Stage]:
-        """Stages that run beside the pipeline: they are not part of it yet, or are no more and have not ended yet."""
-        stages = self.pipeline.stages
-        return [stage for stage in self._cared_for if stage.running and stage not in stages]
 
     def ask(self) -> Answer:
         """Ask for a reload that reads the file from now on; called from any thread, returns at once.
@@ -119,8 +105,7 @@ class Reloader(Stage):
         began_ns = time.monotonic_ns()
         log.info("reload: reading %s", self._file)
         patience = StageWaiter(self._go_on)
-        change = Change(self._file, self._pipeline, patience, self._care, self._start, self._known)
-        self._change = change
+        change = Change(self._file, self._running, patience, self._start, self._known)
         try:
             self._follow(change)
         except RingClosed:
@@ -134,9 +119,6 @@ class Reloader(Stage):
             self._tell_done(changes, later)
             self._report(Outcome(began_ns, (*changes, *(f"{name}: at the next start" for name in later))))
             _answer(answers, changes)
-        finally:
-            self._pipeline, self._change = change.pipeline, None
-            self._cared_for = tuple(stage for stage in self._cared_for if stage.running)
 
     def _follow(self, change: Change) -> None:
         change.prepare()
@@ -152,13 +134,9 @@ class Reloader(Stage):
             raise RingClosed("stopped during a reload")
         self.progress()
 
-    def _care(self, stage: Stage) -> None:
-        self._cared_for = (*(each for each in self._cared_for if each.running), stage)
-        self._go_on()
-
     def _start(self, stage: Stage) -> None:
         self._go_on()
-        stage.start(self._on_end)
+        self._running.start(stage, self._on_end)
 
     def _tell_done(self, changes: tuple[str, ...], later: tuple[str, ...]) -> None:
         self.has_failed = False
@@ -167,7 +145,7 @@ class Reloader(Stage):
         for section in later:
             log.warning("reload: %s: takes effect at the next start", section)
         log.info("reload: done%s", "" if changes else ", nothing has changed")
-        self.pipeline.publisher.tell_problem(None)
+        self._running.pipeline.publisher.tell_problem(None)
 
     def _tell_problem(self, exc: EdgedError) -> None:
         self.has_failed = True
@@ -178,7 +156,7 @@ class Reloader(Stage):
         if isinstance(exc, ConfigFileError):
             lines = [str(problem) for problem in exc.problems]
         more = [f"and {len(lines) - MOST_TOLD} more"] if len(lines) > MOST_TOLD else []
-        self.pipeline.publisher.tell_problem("\n".join([*lines[:MOST_TOLD], *more]))
+        self._running.pipeline.publisher.tell_problem("\n".join([*lines[:MOST_TOLD], *more]))
 
 
 def _answer(answers: list[Answer], changes: Sequence[str] = (), problem: EdgedError | None = None) -> None:

@@ -26,6 +26,7 @@ from edged.errors import ControlError, PublishError
 from edged.pipeline.build import build
 from edged.service.control.server import MOST_JOBS, Control
 from edged.service.daemon import Daemon
+from edged.service.running_stages import RunningStages
 from edged.values import FULL, PixelFormat, Region
 from edged.vision.pixels.view import ModelView
 from edged.vision.tflite.model_file import read_model
@@ -82,8 +83,9 @@ class House:
     def running(self) -> Iterator[None]:
         loaded = self.loaded()
         pipeline = build(loaded)
-        control = Control(loaded.config.control, lambda: pipeline, self._reload)
-        daemon = Daemon(lambda: pipeline, beside=[control])
+        running = RunningStages(pipeline)
+        control = Control(loaded.config.control, running, self._reload)
+        daemon = Daemon(running, beside=[control])
         thread = threading.Thread(target=daemon.run)
         thread.start()
         try:
@@ -390,7 +392,7 @@ def test_every_op_is_tried_here() -> None:
 @contextmanager
 def opened(loaded: Loaded) -> Iterator[Control]:
     pipeline = build(loaded)
-    control = Control(loaded.config.control, lambda: pipeline)
+    control = Control(loaded.config.control, RunningStages(pipeline))
     control.start(lambda: None)
     try:
         assert control.wait_open(10)

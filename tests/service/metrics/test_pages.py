@@ -29,6 +29,7 @@ from edged.pipeline.stage import Stage
 from edged.service.metrics.pages import metrics_problems, metrics_server, pages_of
 from edged.service.metrics.probes import healthz, readyz
 from edged.service.metrics.request import Page
+from edged.service.running_stages import RunningStages
 from tests.fakes import eventually
 
 CONFIG = """\
@@ -134,7 +135,7 @@ import sys
 from edged.config import load_text
 from edged.service.metrics.pages import metrics_server
 loaded = load_text("cameras: {{a: {{source: 'pattern:'}}}}", {str(tmp_path / "edged.yaml")!r})
-print(metrics_server(loaded, lambda: None, list), "prometheus_client" in sys.modules)
+print(metrics_server(loaded, None), "prometheus_client" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout == "None False\n"
@@ -151,7 +152,7 @@ def test_what_is_not_installed_is_told_with_the_cure(monkeypatch: pytest.MonkeyP
         f"which is not installed: run '{sys.prefix}/bin/pip install prometheus-client'"
     )
     with pytest.raises(ValueError, match="prometheus-client"):
-        metrics_server(loaded, lambda: cast("Pipeline", None), list)
+        metrics_server(loaded, RunningStages(cast("Pipeline", None)))
 
 
 # -- stages in trouble ------------------------------------------------------------------------------------------------
@@ -248,8 +249,8 @@ def test_the_pipeline_is_asked_anew_at_each_scrape(parts: Parts) -> None:
         health = Health(temp_c=51.5, throttled=0x50001, cma_free_bytes=1024)
 
     parts.publisher = Publisher()
-    now = [parts]
-    page = pages_of(lambda: cast("Pipeline", now[0]), list)["/metrics"]
+    running = RunningStages(cast("Pipeline", parts))
+    page = pages_of(running)["/metrics"]
     found = figures(page().body.decode())
     assert found["edged_queue_results",] == 3
     assert found["edged_refused_keys_total",] == 7
@@ -260,7 +261,7 @@ def test_the_pipeline_is_asked_anew_at_each_scrape(parts: Parts) -> None:
     assert found["edged_board_throttled_before", "throttled"] == 1
     assert ("edged_latency_seconds_count", "front", "infer") not in found
 
-    now[0] = Parts([], [CameraStats("side")], publisher=parts.publisher)
+    running.pipeline = cast("Pipeline", Parts([], [CameraStats("side")], publisher=parts.publisher))
     cameras = {name[1] for name in figures(page().body.decode()) if name[0] == "edged_camera_state"}
     assert cameras == {"side"}
 

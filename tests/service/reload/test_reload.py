@@ -19,10 +19,12 @@ from edged.client import Subscriber
 from edged.config import ConfigFileError, load
 from edged.errors import PublishError, ReloadError
 from edged.pipeline.build import build
+from edged.pipeline.stage import Stage
 from edged.service.daemon import Daemon
 from edged.service.reload import change as reload_change
 from edged.service.reload import model_change as reload_model
 from edged.service.reload.stage import Reloader
+from edged.service.running_stages import RunningStages
 from edged.service.systemd_notify import Notifier
 from edged.wire import Status, Vec
 from tests.fakes import eventually
@@ -53,9 +55,10 @@ class Board:
         shutil.copy(cases / "small96_uint8_meta.tflite", self.model)
         shutil.copy(demo / "path-empty.jpg", self.picture)
         self.write()
-        self.reloader = reloader = Reloader(self.file, build(load(self.file)))
+        self.running_stages = RunningStages(build(load(self.file)))
+        self.reloader = Reloader(self.file, self.running_stages)
         self._notifier = Notifier(manager.address if manager else None)
-        self.daemon = Daemon(lambda: reloader.pipeline, self._notifier, WATCHDOG_SECONDS, reloader=reloader)
+        self.daemon = Daemon(self.running_stages, self._notifier, WATCHDOG_SECONDS, reloader=self.reloader)
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="daemon")
 
@@ -79,6 +82,11 @@ class Board:
         """Write the configuration with these parts, and have it reloaded."""
         self.write(**parts)
         return self.reloader.ask().result(60)
+
+    def strays(self) -> list[Stage]:
+        """The stages that run and are not part of the pipeline."""
+        parts = [self.reloader, *self.running_stages.pipeline.stages]
+        return [stage for stage in self.running_stages.stages if stage not in parts]
 
     def _run(self) -> None:
         try:
@@ -166,13 +174,13 @@ def test_a_picture_that_was_replaced_counts_at_once_and_others_are_not_embedded_
 def test_a_camera_restarts_alone_others_come_and_go_and_all_count_on(board: Board) -> None:
     with Subscriber(board.address, kinds=("vec", "status")) as heard:
         before = vec(heard, lambda vec: vec.camera == "back" and vec.frame_seq > 3)
-        front = board.reloader.pipeline.cameras["front"].capture
+        front = board.running_stages.pipeline.cameras["front"].capture
         assert board.reload(size="200x100") == ("camera back: restarted (source)",)
         status(heard, lambda status: status.camera == "back" and status.state == "starting")
         after = vec(heard, lambda vec: vec.camera == "back")
         assert after.frame_seq > before.frame_seq
         assert after.dropped.ring >= before.dropped.ring
-        assert board.reloader.pipeline.cameras["front"].capture is front
+        assert board.running_stages.pipeline.cameras["front"].capture is front
 
         assert board.reload(second="side") == ("camera back: removed", "camera side: added")
         gone = status(heard, lambda status: status.camera == "back" and status.bye)
@@ -204,7 +212,7 @@ def test_another_model_takes_over_and_what_it_publishes_says_so(board: Board, ca
 def test_a_wrong_configuration_changes_nothing_and_is_told_until_it_is_right(
     board: Board, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pipeline = board.reloader.pipeline
+    pipeline = board.running_stages.pipeline
     with Subscriber(board.address, kinds=("status",)) as heard:
         before = status(heard, lambda status: status.config_problem is None)
         with pytest.raises(ConfigFileError) as caught:
@@ -220,7 +228,7 @@ def test_a_wrong_configuration_changes_nothing_and_is_told_until_it_is_right(
         with pytest.raises(ConfigFileError) as caught:
             board.reload(picture="/gone.jpg")
         assert [problem.path for problem in caught.value.problems] == ["model.path", "references.here.images[0]"]
-        assert board.reloader.pipeline is pipeline
+        assert board.running_stages.pipeline is pipeline
 
 
 def test_what_a_configuration_names_is_looked_at_before_anything_changes(board: Board, tmp_path: Path) -> None:
@@ -254,7 +262,7 @@ def test_an_endpoint_that_is_taken_changes_nothing_at_all(board: Board) -> None:
         other.listen()
         taken = f"tcp://127.0.0.1:{other.getsockname()[1]}"
         vec(heard, lambda vec: True)
-        inference = board.reloader.pipeline.inference
+        inference = board.running_stages.pipeline.inference
         with pytest.raises(PublishError, match=taken):
             board.reload(
                 endpoints=f'["pub+bind:{taken}"]', more_model=", quantize: true", front=", rotation: 90", second="side"
@@ -264,8 +272,8 @@ def test_an_endpoint_that_is_taken_changes_nothing_at_all(board: Board) -> None:
         for _ in range(10):
             after = vec(heard, lambda vec: True)
             assert (after.rotation, after.dtype) == (0, "<f4")
-        assert not board.reloader.passing
-        assert board.reloader.pipeline.inference is inference
+        assert board.strays() == []
+        assert board.running_stages.pipeline.inference is inference
 
         free = f"tcp://127.0.0.1:{free_port()}"
         assert board.reload(endpoints=f'["pub+bind:{free}", "pub+bind:{board.address}"]') == ("publish: changed",)
@@ -356,14 +364,14 @@ def test_the_service_manager_is_not_told_that_it_is_ready_before_the_reload_has_
 
 
 def test_no_count_goes_back_while_a_camera_is_captured_anew(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = board.reloader.pipeline.cameras["back"].capture._source
+    source = board.running_stages.pipeline.cameras["back"].capture._source
     close, pause = source.close, threading.Event()
 
     def close_slowly() -> None:
         pause.wait(0.3)
         close()
 
-    inference, before = board.reloader.pipeline.inference, board.reloader.pipeline.tallies[1]
+    inference, before = board.running_stages.pipeline.inference, board.running_stages.pipeline.tallies[1]
     use = inference.use
 
     def use_late(**settings: Any) -> Future[None]:
@@ -373,11 +381,11 @@ def test_no_count_goes_back_while_a_camera_is_captured_anew(board: Board, monkey
 
     monkeypatch.setattr(source, "close", close_slowly)
     monkeypatch.setattr(inference, "use", use_late)
-    eventually(lambda: board.reloader.pipeline.tallies[1].published > 3, "some messages")
+    eventually(lambda: board.running_stages.pipeline.tallies[1].published > 3, "some messages")
     board.write(size="200x100")
     answer, counts = board.reloader.ask(), list[tuple[int, int]]()
     while not answer.done():
-        tally = board.reloader.pipeline.tallies[1]  # as Prometheus would ask, at any moment
+        tally = board.running_stages.pipeline.tallies[1]  # as Prometheus would ask, at any moment
         counts.append((tally.captured, tally.published))
         pause.wait(0.002)
     assert answer.result(0) == ("camera back: restarted (source)",)
@@ -391,7 +399,7 @@ def test_a_camera_that_does_not_end_is_left_behind_and_captured_anew(
 ) -> None:
     monkeypatch.setattr(reload_change, "END_SECONDS", 0.3)
     hangs, go_on = threading.Event(), threading.Event()
-    capture = board.reloader.pipeline.cameras["back"].capture
+    capture = board.running_stages.pipeline.cameras["back"].capture
 
     def grab(timeout: float) -> None:
         hangs.set()
@@ -403,12 +411,12 @@ def test_a_camera_that_does_not_end_is_left_behind_and_captured_anew(
         with Subscriber(board.address, camera="back") as heard:
             assert board.reload(size="200x100") == ("camera back: restarted (source)",)
             assert "capture back has not ended within 0.3 s and is left behind" in caplog.text
-            assert board.reloader.passing == [capture]
+            assert board.strays() == [capture]
             vec(heard, lambda vec: True)
     finally:
         go_on.set()
-    eventually(lambda: not board.reloader.passing, "the end of the old capture")
-    assert board.reloader.pipeline.tallies[1].condition.state == "running", (
+    eventually(lambda: not board.strays(), "the end of the old capture")
+    assert board.running_stages.pipeline.tallies[1].condition.state == "running", (
         "the old one's end is not told of the new one"
     )
 

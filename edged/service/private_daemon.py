@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 from edged.config import Endpoint, PublishConfig, load
 from edged.pipeline.build import build
 from edged.service.daemon import Daemon
+from edged.service.running_stages import RunningStages
 
 if TYPE_CHECKING:
     from edged.config import Loaded
@@ -39,8 +40,7 @@ class PrivateDaemon(AbstractContextManager["PrivateDaemon"]):
         self._error: BaseException | None = None
         try:
             endpoint = Endpoint("connect", f"ipc://{self._folder}/pub.sock")
-            pipeline = build(_only_to(endpoint, load(path)))
-            self._daemon = Daemon(lambda: pipeline)
+            self._daemon = Daemon(RunningStages(build(_only_to(endpoint, load(path)))))
         except BaseException:
             shutil.rmtree(self._folder)
             raise
