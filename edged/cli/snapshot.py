@@ -57,13 +57,14 @@ def snapshot(args: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
             return EXIT_FAILURE
-    from edged.service.snapshot import Photographer
+    from edged.pipeline.loading.model import read_model_file
+    from edged.service.snapshot import take_snapshot
     from edged.vision.png import to_png
 
-    photographer = Photographer(loaded)
+    model_input = read_model_file(loaded).input
 
     def take(camera: str) -> Mapping[str, bytes]:
-        return {name: to_png(picture) for name, picture in photographer.take(camera).items()}
+        return {name: to_png(picture) for name, picture in take_snapshot(loaded.config, camera, model_input).items()}
 
     return _write_all(args.out, names, take)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from edged.config import CameraConfig
 from edged.config.root import LEAVE_BAND
 from edged.enrolled import Enrolled, EnrolledStore
-from edged.errors import ControlError, ReferenceImageError, StateError
+from edged.errors import ControlError, ReferenceImageError, StateError, map_exceptions
 from edged.pipeline.loading.enrolled_references import EnrolledReference, references
 from edged.pipeline.loading.event_rules import event_rules
 from edged.pipeline.wall_clock import WallClock
@@ -30,6 +30,7 @@ __all__ = ["Enrolling"]
 
 log = logging.getLogger(__name__)
 
+_failed = partial(ControlError, "failed")
 FRAMES_SECONDS = 20.0  # within which a camera must give all the frames that were asked for
 
 
@@ -50,12 +51,11 @@ class Enrolling:
         self._changing.add(request.name)
         try:
             looks = yield from self._look(request, region)
-            choice = _choice(looks)
+            with map_exceptions({ValueError: _failed}, "what the model makes of it cannot be compared"):
+                choice = choose(looks.looks)
             new = self._enrolled(request, region, looks, choice)
-            try:
+            with map_exceptions({StateError: _failed}, f"{request.name} cannot be kept"):
                 kept = store.add(new, to_png(looks.looks[choice.index].picture))
-            except StateError as exc:
-                raise ControlError("failed", f"{request.name} cannot be kept: {exc}") from exc
             yield from self._use_them(without=request.name if replaced else None)
         finally:
             self._changing.discard(request.name)
@@ -82,10 +82,8 @@ class Enrolling:
         self._check_free(name)
         self._changing.add(name)
         try:
-            try:
+            with map_exceptions({StateError: _failed}, f"{name} cannot be removed"):
                 store.remove(name)
-            except StateError as exc:
-                raise ControlError("failed", f"{name} cannot be removed: {exc}") from exc
             yield from self._use_them()
         finally:
             self._changing.discard(name)
@@ -218,13 +216,6 @@ class Enrolling:
         return EnrolledReference(
             enrolled, member.vector, f"there is no {enrolled.camera}/{enrolled.region} in the configuration"
         )
-
-
-def _choice(looks: SampleCollector) -> Selection:
-    try:
-        return choose(looks.looks)
-    except ValueError as exc:
-        raise ControlError("failed", f"what the model makes of it cannot be compared: {exc}") from exc
 
 
 def _region(request: messages.Enroll, camera: CameraConfig) -> str:

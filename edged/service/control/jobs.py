@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from edged.config import ConfigFileError
-from edged.errors import ControlError, EdgedError
+from edged.errors import ControlError, EdgedError, map_exceptions
 from edged.pipeline.camera_stats import CameraState
 from edged.wire import control_messages as messages
 
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Job", "camera_of", "check_delivers", "model_facts", "wait_for"]
 
 ERRAND_SECONDS = 30.0  # for what a stage is asked: it may be at a big model on a small board
+
+_REFUSALS: Mapping[type[Exception], Callable[[str], Exception]] = {
+    CancelledError: lambda _: ControlError("stopping", "the daemon is stopping, or changing its model"),
+    ConfigFileError: partial(ControlError, "config"),
+    EdgedError: partial(ControlError, "failed"),
+}
 
 T = TypeVar("T")
 
@@ -42,14 +49,8 @@ def wait_for(future: Future[T], wake: Callable[[], None], seconds: float = ERRAN
         if time.monotonic() > deadline:
             raise ControlError("failed", f"the daemon did not come to it within {seconds:g} s")
         yield
-    try:
+    with map_exceptions(_REFUSALS):
         return future.result(0)
-    except CancelledError as exc:
-        raise ControlError("stopping", "the daemon is stopping, or changing its model") from exc
-    except ConfigFileError as exc:
-        raise ControlError("config", str(exc)) from exc
-    except EdgedError as exc:
-        raise ControlError("failed", str(exc)) from exc
 
 
 def camera_of(pipeline: Pipeline, name: str) -> CameraConfig:
