@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -21,6 +22,7 @@ __all__ = [
     "Rotation",
     "Stamp",
     "TimeSource",
+    "applies_in",
     "check_name",
 ]
 
@@ -47,6 +49,14 @@ def check_name(name: str) -> str:
             f"must start with a letter a-z or a digit and go on with at most 63 of a-z, 0-9, '_' and '-' (got {name!r})"
         )
     return name
+
+
+def applies_in(places: Collection[str], camera: str, region: str) -> bool:
+    """Whether what is said of *places* applies to that region of that camera.
+
+    A place is a camera with all its regions (``street``) or one region (``street/path``). No places: everywhere.
+    """
+    return not places or camera in places or f"{camera}/{region}" in places
 
 
 class PixelFormat(StrEnum):

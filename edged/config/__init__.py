@@ -8,7 +8,7 @@ from edged.config.loader import Loaded, load, load_text
 from edged.config.model import FallbackConfig, ModelConfig
 from edged.config.problems import ConfigFileError, KeyPath, Problem
 from edged.config.region import RegionConfig
-from edged.config.root import Config, LogConfig, PublishConfig, ReferenceConfig
+from edged.config.root import Config, LogConfig, PublishConfig, ReferenceConfig, default_leave
 from edged.config.source import SourceSpec
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "RegionConfig",
     "SourceSpec",
     "config_hash",
+    "default_leave",
     "dump",
     "load",
     "load_text",

@@ -17,9 +17,14 @@ from edged.config.places import misplaced
 from edged.config.problems import brief, shown
 from edged.config.publish import PublishConfig
 
-__all__ = ["Config", "LogConfig", "PublishConfig", "ReferenceConfig"]
+__all__ = ["Config", "LogConfig", "PublishConfig", "ReferenceConfig", "default_leave"]
 
 LEAVE_BAND = 0.03  # some eight times what the score of a still picture wanders from frame to frame
+
+
+def default_leave(enter: float) -> float:
+    """The score below which an event ends, where only *enter* is given."""
+    return max(-1.0, round(enter - LEAVE_BAND, 6))
 
 
 class ReferenceConfig(Section):
@@ -100,11 +105,7 @@ class ReferenceConfig(Section):
         """The score below which an event ends; None where there are no events."""
         if self.enter is None:
             return None
-        return max(-1.0, round(self.enter - LEAVE_BAND, 6)) if self.leave is None else self.leave
-
-    def applies_to(self, camera: str, region: str) -> bool:
-        """Is this compared with *region* of *camera*?"""
-        return self.places is None or camera in self.places or f"{camera}/{region}" in self.places
+        return default_leave(self.enter) if self.leave is None else self.leave
 
 
 class LogConfig(Section):

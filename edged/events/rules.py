@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from edged.values import applies_in
+
 __all__ = ["EventRule", "EventRules", "Thresholds"]
 
 
@@ -47,7 +49,7 @@ class EventRule:
 
     def applies_to(self, camera: str, region: str) -> bool:
         """Whether it makes events in that region of that camera."""
-        return not self.places or camera in self.places or f"{camera}/{region}" in self.places
+        return applies_in(self.places, camera, region)
 
 
 class EventRules:

@@ -9,7 +9,7 @@ import pydantic
 import pytest
 
 from edged.config import CameraConfig, Config, Endpoint, FallbackConfig, ReferenceConfig, SourceSpec
-from edged.values import FULL, Delegate, Region
+from edged.values import FULL, Delegate, Region, applies_in
 
 Told = Callable[[str], list[str]]
 Read = Callable[[str], Config]
@@ -222,7 +222,7 @@ def test_a_reference_applies_everywhere_or_where_it_says(read: Read) -> None:
     )
     places = [("a", "x"), ("a", "y"), ("b", "full")]
     applies = {
-        name: [place for place in places if reference.applies_to(*place)]
+        name: [place for place in places if applies_in(reference.places or (), *place)]
         for name, reference in config.references.items()
     }
     assert applies == {"everywhere": places, "camera": places[:2], "region": places[1:]}

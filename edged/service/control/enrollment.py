@@ -9,8 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edged.config import CameraConfig
-from edged.config.root import LEAVE_BAND
+from edged.config import CameraConfig, default_leave
 from edged.enrolled import Enrolled, EnrolledStore
 from edged.errors import ControlError, ReferenceImageError, StateError, map_exceptions
 from edged.pipeline.loading.enrolled_references import EnrolledReference, references
@@ -135,7 +134,7 @@ class Enrolling:
     def _enrolled(self, request: messages.Enroll, region: str, looks: SampleCollector, choice: Selection) -> Enrolled:
         look, leave = looks.looks[choice.index], request.leave
         if request.enter is not None and leave is None:
-            leave = max(-1.0, round(request.enter - LEAVE_BAND, 6))
+            leave = default_leave(request.enter)
         return Enrolled(
             name=request.name,
             camera=request.camera,
