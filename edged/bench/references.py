@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.bench.procfs import memory_mib
-from edged.references import Reference, Scorer
+from edged.references import Reference, ReferenceGroup, Scorer
 from edged.vision.unit_vectors import Storage, UnitRows
 
 __all__ = ["ReferenceRecord", "measure_references"]
@@ -77,7 +77,7 @@ def _scorer(count: int, dtype: Storage) -> tuple[Scorer, NDArray[np.float32], ND
         lengths = np.linalg.norm(batch.astype(np.float64), axis=1)
         exact[:, start : start + len(batch)] = unit @ batch.T / lengths
     labels = tuple(str(number) for number in range(count))
-    return Scorer([Reference("made-up", rows, (), labels, TOP_K)]), probes, exact
+    return Scorer([ReferenceGroup(rows, (Reference("made-up", count, labels, TOP_K),))]), probes, exact
 
 
 def _pictures(random: np.random.Generator, count: int) -> Iterator[NDArray[np.float32]]:

@@ -1,40 +1,74 @@
-"""A reference, and where it applies."""
+"""References, and the groups of them that form one matrix."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
+from edged.values import applies_in
 from edged.vision.unit_vectors import UnitRows
 
-__all__ = ["Reference", "Vectors"]
-
-Vectors: TypeAlias = Sequence[NDArray[np.float32] | NDArray[np.int8]] | UnitRows
+__all__ = ["Reference", "ReferenceGroup"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Reference:
-    """What something looks like: one vector for each of its pictures.
+    """The name of something that frames are compared with, and what is reported of it.
 
     Attributes:
-        vectors: at least one. As `UnitRows` they are compared where they are; others are copied.
-        places: the cameras (``street``) and regions (``street/path``) that it is compared in; empty: everywhere.
-        labels: what each of *vectors* is called; empty: they have no names.
-        top_k: how many of its vectors are told of, the best ones; None: it is one thing, of which the best counts.
-        makes_events: its best score is wanted, whether or not it is among those that are told.
+        count: the number of its vectors, one for each of its pictures; at least one.
+        labels: the names of its vectors, in their order; empty: they have no names.
+        top_k: how many of its vectors are reported, the best ones; None: it is one thing, of which the best counts.
+        makes_events: its best score is needed, whether or not it is among those that are reported.
     """
 
     name: str
-    vectors: Vectors
-    places: tuple[str, ...] = ()
+    count: int = 1
     labels: Sequence[str] = ()
     top_k: int | None = None
     makes_events: bool = False
 
+    def __post_init__(self) -> None:
+        if self.count < 1 or len(self.labels) not in (0, self.count):
+            raise ValueError(f"{self.name}: must have vectors, and a label for each (got {self.count} of them)")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReferenceGroup:
+    """References that apply in the same places, and their vectors: one matrix, kept once and compared in one product.
+
+    Attributes:
+        rows: the vectors of the first of *references*, then those of the second, and so on.
+        places: the cameras (``street``) and regions (``street/path``) that they are compared in; empty: everywhere.
+
+    Raises:
+        ValueError: there are more or fewer rows than the references have vectors.
+    """
+
+    rows: UnitRows
+    references: tuple[Reference, ...]
+    places: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        count = sum(reference.count for reference in self.references)
+        if count != len(self.rows):
+            raise ValueError(f"must have a row for each vector (got {len(self.rows)} rows and {count} vectors)")
+
+    @classmethod
+    def single(
+        cls, name: str, vectors: Sequence[NDArray[Any]], places: tuple[str, ...] = (), *, makes_events: bool = False
+    ) -> Self:
+        """The group of one reference, whose *vectors* are copied in float32.
+
+        Raises:
+            ValueError: there are no vectors, or one is of another size or dtype, zero, or not finite.
+        """
+        reference = Reference(name, len(vectors), makes_events=makes_events)
+        return cls(UnitRows.of(vectors), (reference,), places)
+
     def applies_to(self, camera: str, region: str) -> bool:
-        """Whether it is compared with what that region of that camera shows."""
-        return not self.places or camera in self.places or f"{camera}/{region}" in self.places
+        """Whether its references are compared with what that region of that camera shows."""
+        return applies_in(self.places, camera, region)

@@ -1,9 +1,8 @@
-"""How like the references of one place a vector is: compared with every one of them, the best are told."""
+"""How similar a vector is to the references of one place: it is compared with every one, and the best are reported."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,43 +12,41 @@ from edged.values import Match
 from edged.vision.unit_vectors import Query, UnitRows
 
 if TYPE_CHECKING:
-    from edged.references.reference import Reference
+    from edged.references.reference import Reference, ReferenceGroup
 
-__all__ = ["MOST_TOLD", "Scorer"]
+__all__ = ["MOST_REPORTED", "Scorer"]
 
-MOST_TOLD = 100
+MOST_REPORTED = 100
 FEW = 64  # so many vectors, or more, are worth a matrix product of their own
 
 
 class Scorer:
-    """Compares vectors with *references*, of which it tells the best *top_k*. One thread uses it.
+    """Compares vectors with the references of *groups*, of which it reports the best *top_k*. One thread uses it.
 
-    Every vector of every reference is compared, in a few matrix products, and nothing is guessed. Once it is made it
-    makes no array larger than what it tells.
+    Every vector of every reference is compared, in one matrix product for each large group and one for all the small
+    ones of a dtype, and nothing is guessed. Large groups are not copied. Once it is made it makes no array larger than
+    what it reports.
     """
 
-    def __init__(self, references: Sequence[Reference], top_k: int = MOST_TOLD) -> None:
-        parts = list(_parts(references))
-        self._references = [reference for members, _ in parts for reference in members]
-        counts = [len(reference.vectors) for reference in self._references]
+    def __init__(self, groups: Sequence[ReferenceGroup], top_k: int = MOST_REPORTED) -> None:
+        parts = list(_parts(groups))
+        self._references = [reference for references, _ in parts for reference in references]
+        counts = [reference.count for reference in self._references]
         self._starts = np.cumsum([0, *counts[:-1]]) if counts else np.zeros(0, np.intp)
         self._spans = [(start, start + count) for start, count in zip(self._starts.tolist(), counts, strict=True)]
         self._scores = np.zeros(sum(counts), np.float32)
         self._best = np.zeros(len(counts), np.float32)
         self._largest = _Largest(max(len(self._scores), len(self._best)))
         self.top_k = top_k
-        """How many of the `matches` are told; what comes after these is for events only."""
-        self._rows: list[tuple[UnitRows, NDArray[np.float32]]] = []
-        for _, rows in parts:
-            start = sum(len(each) for each, _ in self._rows)
-            self._rows.append((rows, self._scores[start : start + len(rows)]))
-        self._pointer = Query(parts[0][1].size if parts else 0)
+        """How many of the `matches` are reported; those after them are for events only."""
+        self._matrices = list(_with_scores([rows for _, rows in parts], self._scores))
+        self._query = Query(parts[0][1].size if parts else 0)
         self._watched = [index for index, reference in enumerate(self._references) if reference.makes_events]
 
     @property
     def size(self) -> int:
         """How many are compared: each vector of a reference with ``top_k``, and any other reference as one."""
-        return sum(1 if each.top_k is None else len(each.vectors) for each in self._references)
+        return sum(1 if each.top_k is None else each.count for each in self._references)
 
     def matches(self, vector: NDArray[np.float32] | NDArray[np.int8]) -> tuple[Match, ...]:
         """The cosine of *vector* to the best `top_k` references, -1…1, best first; equal ones in the order of names.
@@ -58,27 +55,27 @@ class Scorer:
         """
         if not self._references:
             return ()
-        if self._pointer.point(vector):
-            for rows, scores in self._rows:
-                self._pointer.cosines(rows, scores)
+        if self._query.point(vector):
+            for rows, scores in self._matrices:
+                self._query.cosines(rows, scores)
         else:
             self._scores.fill(0)
         np.maximum.reduceat(self._scores, self._starts, out=self._best)
         found: list[Match] = []
         for index in self._largest(self._best, self.top_k):
-            found += self._of(index)
+            found += self._matches_of(index)
         best = sorted(found, key=_rank)[: self.top_k]
         return (*best, *sorted(self._watched_besides(best), key=_rank))
 
     def _watched_besides(self, best: Sequence[Match]) -> Iterator[Match]:
-        told = {match.reference for match in best} if self._watched else set()
+        reported = {match.reference for match in best} if self._watched else set()
         for index in self._watched:
             name = self._references[index].name
-            if name not in told:
+            if name not in reported:
                 yield Match(name, float(self._best[index]))
 
-    def _of(self, index: int) -> Iterable[Match]:
-        """What is told of a reference: the best of its vectors, with their labels."""
+    def _matches_of(self, index: int) -> Iterable[Match]:
+        """The best of the vectors of a reference, with their labels."""
         reference, (start, stop) = self._references[index], self._spans[index]
         labels = reference.labels
         scores = self._scores[start:stop]
@@ -98,7 +95,7 @@ class _Largest:
         self._is_large = np.zeros(count, np.bool_)
 
     def __call__(self, numbers: NDArray[np.float32], few: int) -> Sequence[int]:
-        """Where the largest *few* of *numbers* are, in no order, and all that are equal to the least of these."""
+        """The indices of the largest *few* of *numbers*, and of all that equal the least of these, in no order."""
         count = len(numbers)
         if few >= count:
             return range(count)
@@ -114,35 +111,27 @@ def _rank(match: Match) -> tuple[float, str, str]:
     return -match.similarity, match.reference, match.label or ""
 
 
-def _parts(references: Sequence[Reference]) -> Iterator[tuple[list[Reference], UnitRows]]:
-    """*references* in parts, each with its vectors in one piece.
+def _parts(groups: Sequence[ReferenceGroup]) -> Iterator[tuple[tuple[Reference, ...], UnitRows]]:
+    """The matrices to compare with: each large group as it is, and the small ones copied together by their dtype.
 
-    Those that lie side by side in memory stay where they are. Single ones, such as what is enrolled, are copied
-    together.
+    Small ones are, for example, those that were enrolled.
     """
-    loose = [(each, UnitRows.of(each.vectors)) for each in references if not isinstance(each.vectors, UnitRows)]
-    kept = [(each, each.vectors) for each in references if isinstance(each.vectors, UnitRows)]
-    few: list[tuple[Reference, UnitRows]] = loose
-    for run in _runs(kept):
-        if sum(len(rows) for _, rows in run) < FEW:
-            few += run
+    small: dict[str, list[ReferenceGroup]] = {}
+    for group in groups:
+        if len(group.rows) < FEW:
+            small.setdefault(group.rows.dtype, []).append(group)
         else:
-            yield [each for each, _ in run], UnitRows.joined([rows for _, rows in run])
-    for _, alike in groupby(sorted(few, key=_dtype), _dtype):
-        members = list(alike)
-        yield [each for each, _ in members], UnitRows.joined([rows for _, rows in members])
+            yield group.references, group.rows
+    for alike in small.values():
+        references = tuple(reference for group in alike for reference in group.references)
+        yield references, UnitRows.joined([group.rows for group in alike])
 
 
-def _runs(kept: Sequence[tuple[Reference, UnitRows]]) -> Iterator[list[tuple[Reference, UnitRows]]]:
-    run: list[tuple[Reference, UnitRows]] = []
-    for reference, rows in sorted(kept, key=lambda each: each[1].address):
-        if run and not run[-1][1].is_before(rows):
-            yield run
-            run = []
-        run.append((reference, rows))
-    if run:
-        yield run
-
-
-def _dtype(part: tuple[Reference, UnitRows]) -> str:
-    return part[1].dtype
+def _with_scores(
+    matrices: Sequence[UnitRows], scores: NDArray[np.float32]
+) -> Iterator[tuple[UnitRows, NDArray[np.float32]]]:
+    """Each of *matrices* with its part of *scores*."""
+    start = 0
+    for rows in matrices:
+        yield rows, scores[start : start + len(rows)]
+        start += len(rows)

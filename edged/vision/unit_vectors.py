@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -67,16 +66,16 @@ class UnitRows:
 
     @classmethod
     def joined(cls, parts: Sequence[UnitRows]) -> UnitRows:
-        """*parts* as one, in their order; without a copy where they lie side by side in memory already.
+        """A copy of *parts* as one, in their order; a single one is returned as it is.
 
         They are of one size and dtype, and there is at least one.
         """
         if len(parts) == 1:
             return parts[0]
         made = cls.__new__(cls)
-        made.rows = _spanned([part.rows for part in parts])
+        made.rows = np.concatenate([part.rows for part in parts])
         factors = [part.factors for part in parts if part.factors is not None]
-        made.factors = _spanned(factors) if factors else None
+        made.factors = np.concatenate(factors) if factors else None
         return made
 
     @property
@@ -94,15 +93,6 @@ class UnitRows:
     def nbytes(self) -> int:
         """How much memory they take."""
         return self.rows.nbytes + (0 if self.factors is None else self.factors.nbytes)
-
-    @property
-    def address(self) -> int:
-        """Where in memory the first of them is."""
-        return _address(self.rows)
-
-    def is_before(self, other: UnitRows) -> bool:
-        """Whether *other* goes on in the same memory where these end, so that `joined` need not copy them."""
-        return _follows(self.rows, other.rows)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -245,22 +235,3 @@ def _check_length(lengths: NDArray[np.float64], start: int) -> None:
     if not lengths.all():
         number = start + int((lengths != 0).argmin())
         raise ValueError(f"Reference vector {number} is zero: it cannot be compared with anything")
-
-
-def _spanned(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    """*parts* one after the other: a view, if they are that in memory."""
-    base = parts[0].base
-    if base is None or not all(_follows(one, other) for one, other in pairwise(parts)):
-        return np.concatenate(parts)
-    start = (_address(parts[0]) - _address(base)) // parts[0].itemsize // math.prod(parts[0].shape[1:])
-    spanned: NDArray[Any] = base[start : start + sum(map(len, parts))]
-    return spanned
-
-
-def _follows(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    """Whether *other* begins where *one* ends, in the same memory."""
-    return one.base is not None and one.base is other.base and _address(one) + one.nbytes == _address(other)
-
-
-def _address(array: NDArray[Any]) -> int:
-    return int(array.ctypes.data)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edged.errors import ReferenceImageError
-from edged.references import Reference, References, embed_picture, picture_files, read_reference
+from edged.references import ReferenceGroup, References, embed_picture, picture_files, read_reference
 from edged.vision.embedder import Embedder
 from edged.vision.tflite.model_file import read_model
 
@@ -28,7 +28,7 @@ def embedder(cases: Path) -> Embedder:
 
 
 def test_the_best_reference_comes_first() -> None:
-    references = References([Reference("east", [EAST]), Reference("north", [NORTH])])
+    references = References([ReferenceGroup.single("east", [EAST]), ReferenceGroup.single("north", [NORTH])])
     matches = references.scorer("cam", "full").matches(row(0.2, 1.0))
     assert [match.reference for match in matches] == ["north", "east"]
     assert matches[0].similarity == pytest.approx(1 / np.sqrt(1.04), abs=1e-6)
@@ -36,12 +36,14 @@ def test_the_best_reference_comes_first() -> None:
 
 
 def test_equal_scores_come_in_the_order_of_their_names() -> None:
-    references = References([Reference("b", [EAST]), Reference("a", [EAST])])
+    references = References([ReferenceGroup.single("b", [EAST]), ReferenceGroup.single("a", [EAST])])
     assert [match.reference for match in references.scorer("c", "r").matches(NORTH)] == ["a", "b"]
 
 
 def test_of_several_pictures_the_best_counts() -> None:
-    references = References([Reference("any", [NORTH, EAST, -NORTH]), Reference("other", [NORTH_EAST])])
+    references = References(
+        [ReferenceGroup.single("any", [NORTH, EAST, -NORTH]), ReferenceGroup.single("other", [NORTH_EAST])]
+    )
     matches = references.scorer("cam", "full").matches(EAST)
     assert {match.reference: round(match.similarity, 4) for match in matches} == {"any": 1.0, "other": 0.7071}
 
@@ -49,9 +51,9 @@ def test_of_several_pictures_the_best_counts() -> None:
 def test_a_reference_is_compared_only_where_it_applies() -> None:
     references = References(
         [
-            Reference("everywhere", [EAST]),
-            Reference("camera", [EAST], ("one",)),
-            Reference("region", [EAST], ("two/door",)),
+            ReferenceGroup.single("everywhere", [EAST]),
+            ReferenceGroup.single("camera", [EAST], ("one",)),
+            ReferenceGroup.single("region", [EAST], ("two/door",)),
         ]
     )
 
@@ -64,7 +66,7 @@ def test_a_reference_is_compared_only_where_it_applies() -> None:
 
 
 def test_places_with_the_same_references_share_their_memory() -> None:
-    references = References([Reference("everywhere", [EAST])])
+    references = References([ReferenceGroup.single("everywhere", [EAST])])
     assert references.scorer("one", "a") is references.scorer("two", "b")
 
 
@@ -113,4 +115,4 @@ def test_a_picture_is_turned_upright_as_its_exif_orientation_says(
     path.write_bytes(content[:2] + segment + content[2:])
     assert read_reference(path).shape == upright.shape
     same, turned = embed_picture(demo / "path-empty.jpg", embedder), embed_picture(path, embedder)
-    assert References([Reference("it", [same])]).scorer("c", "r").matches(turned)[0].similarity > 0.98
+    assert References([ReferenceGroup.single("it", [same])]).scorer("c", "r").matches(turned)[0].similarity > 0.98

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edged.references import Reference, References, Scorer
+from edged.references import Reference, ReferenceGroup, References, Scorer
 from edged.vision.unit_vectors import DTYPES, Storage, UnitRows
 from tests.allocated import allocated
 
@@ -27,13 +28,21 @@ def labels(count: int) -> tuple[str, ...]:
     return tuple(f"part-{number}" for number in range(count))
 
 
+def catalogue(
+    name: str, rows: npt.NDArray[np.float32], top_k: int, dtype: Storage = "float32", places: tuple[str, ...] = ()
+) -> ReferenceGroup:
+    """One reference with a label for each of *rows*."""
+    reference = Reference(name, len(rows), labels(len(rows)), top_k)
+    return ReferenceGroup(UnitRows.of(list(rows), dtype), (reference,), places)
+
+
 def told(scorer: Scorer, vector: npt.NDArray[np.float32]) -> list[tuple[str, str | None]]:
     return [(match.reference, match.label) for match in scorer.matches(vector)]
 
 
 def test_the_best_few_of_a_catalogue_are_told_by_their_labels() -> None:
     kept, probe = vectors(5000), vectors(1, seed=1)[0]
-    scorer = Scorer([Reference("parts", UnitRows.of(list(kept)), (), labels(5000), 7)])
+    scorer = Scorer([catalogue("parts", kept, 7)])
     best = np.argsort(-cosines(kept, probe))[:7]
     assert told(scorer, probe) == [("parts", f"part-{number}") for number in best]
     assert [match.similarity for match in scorer.matches(probe)] == pytest.approx(cosines(kept, probe)[best], abs=1e-6)
@@ -42,8 +51,8 @@ def test_the_best_few_of_a_catalogue_are_told_by_their_labels() -> None:
 
 def test_the_best_few_of_a_region_are_told_whatever_reference_they_are_of() -> None:
     kept, probe = vectors(300), vectors(1, seed=1)[0]
-    many = [Reference(f"r{number:03}", [row]) for number, row in enumerate(kept[:200])]
-    scorer = Scorer([*many, Reference("parts", UnitRows.of(list(kept[200:])), (), labels(100), 50)], top_k=20)
+    many = [ReferenceGroup.single(f"r{number:03}", [row]) for number, row in enumerate(kept[:200])]
+    scorer = Scorer([*many, catalogue("parts", kept[200:], 50)], top_k=20)
     everything = [*((f"r{number:03}", None) for number in range(200)), *(("parts", label) for label in labels(100))]
     best = np.argsort(-cosines(kept, probe))[:20]
     assert told(scorer, probe) == [everything[number] for number in best]
@@ -52,7 +61,8 @@ def test_the_best_few_of_a_region_are_told_whatever_reference_they_are_of() -> N
 
 def test_a_reference_without_top_k_counts_as_one_and_tells_its_best_picture() -> None:
     kept, probe = vectors(40), vectors(1, seed=1)[0]
-    scorer = Scorer([Reference("folder", list(kept), (), labels(40)), Reference("other", [-probe])])
+    folder = ReferenceGroup(UnitRows.of(list(kept)), (Reference("folder", 40, labels(40)),))
+    scorer = Scorer([folder, ReferenceGroup.single("other", [-probe])])
     assert told(scorer, probe) == [("folder", f"part-{cosines(kept, probe).argmax()}"), ("other", None)]
     assert scorer.size == 2
 
@@ -60,7 +70,10 @@ def test_a_reference_without_top_k_counts_as_one_and_tells_its_best_picture() ->
 def test_what_makes_events_is_scored_even_if_it_is_not_told() -> None:
     kept, probe = vectors(50), vectors(1, seed=1)[0]
     order = np.argsort(-cosines(kept, probe))
-    many = [Reference(f"r{place}", [kept[row]], makes_events=place in (0, 40)) for place, row in enumerate(order)]
+    many = [
+        ReferenceGroup.single(f"r{place}", [kept[row]], makes_events=place in (0, 40))
+        for place, row in enumerate(order)
+    ]
     scorer = References(many, top_k=5).scorer("c", "r")
     matches = scorer.matches(probe)
     assert [match.reference for match in matches[: scorer.top_k]] == ["r0", "r1", "r2", "r3", "r4"]
@@ -69,7 +82,7 @@ def test_what_makes_events_is_scored_even_if_it_is_not_told() -> None:
 
 
 def test_a_vector_of_zeros_is_like_nothing_in_the_order_of_names() -> None:
-    scorer = Scorer([Reference(name, [row]) for name, row in zip("cab", vectors(3), strict=True)], top_k=2)
+    scorer = Scorer([ReferenceGroup.single(name, [row]) for name, row in zip("cab", vectors(3), strict=True)], top_k=2)
     assert [(match.reference, match.similarity) for match in scorer.matches(np.zeros(32, np.float32))] == [
         ("a", 0.0),
         ("b", 0.0),
@@ -79,15 +92,15 @@ def test_a_vector_of_zeros_is_like_nothing_in_the_order_of_names() -> None:
 @pytest.mark.parametrize("top_k", [1, 3, 100])
 def test_all_ways_to_keep_vectors_go_together(top_k: int) -> None:
     kept, probe = vectors(400, 256), vectors(1, 256, seed=1)[0]
-    room = UnitRows.of(list(kept[:100]))
-    references = [
-        Reference("b", room[70:100], (), labels(30), 30),  # not in the order in which they lie in memory
-        Reference("a", room[:70], (), labels(70), 70),
-        Reference("h", UnitRows.of(list(kept[100:200]), "float16"), (), labels(100), 100),
-        Reference("i", UnitRows.of(list(kept[200:300]), "int8"), (), labels(100), 100),
-        *(Reference(f"z{number}", [row]) for number, row in enumerate(kept[300:])),
+    both = (Reference("a", 70, labels(70), 70), Reference("b", 30, labels(30), 30))
+    groups = [
+        ReferenceGroup(UnitRows.of(list(kept[:100])), both),
+        catalogue("h", kept[100:200], 100, "float16"),
+        catalogue("i", kept[200:250], 50, "int8"),
+        catalogue("j", kept[250:300], 50, "int8"),
+        *(ReferenceGroup.single(f"z{number}", [row]) for number, row in enumerate(kept[300:])),
     ]
-    found = Scorer(references, top_k).matches(probe)
+    found = Scorer(groups, top_k).matches(probe)
     order = np.sort(cosines(kept, probe))[::-1]
     assert [match.similarity for match in found] == pytest.approx(order[: len(found)], abs=6e-3)
     names = {("a", label): number for number, label in enumerate(labels(70))}
@@ -99,13 +112,39 @@ def test_all_ways_to_keep_vectors_go_together(top_k: int) -> None:
 
 
 def test_references_in_several_places_are_kept_once() -> None:
-    room = UnitRows.of(list(vectors(200)))
-    references = References(
-        [Reference("everywhere", room[:100], (), labels(100)), Reference("door", room[100:], ("a/door",), labels(100))]
-    )
-    for place in (("a", "door"), ("a", "full"), ("b", "full")):
-        rows = [rows.rows for rows, _ in references.scorer(*place)._rows]
-        assert all(np.shares_memory(each, room.rows) for each in rows)
+    everywhere, door = catalogue("everywhere", vectors(100), 5), catalogue("door", vectors(100), 5, places=("a/door",))
+    references = References([everywhere, door])
+    for place, groups in ((("a", "door"), [everywhere, door]), (("a", "full"), [everywhere])):
+        matrices = [rows for rows, _ in references.scorer(*place)._matrices]
+        assert all(one is group.rows for one, group in zip(matrices, groups, strict=True))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_scorer_copies_no_large_matrix(dtype: Storage) -> None:
+    rows = UnitRows.of(list(vectors(10_000)), dtype)
+    group = ReferenceGroup(rows, tuple(Reference(f"r{number}") for number in range(10_000)))
+    few = [ReferenceGroup.single(f"enrolled-{number}", [row]) for number, row in enumerate(vectors(5, seed=1))]
+    tracemalloc.start()
+    try:
+        scorer = Scorer([group, *few])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    (one, _), *_ = scorer._matrices
+    assert one is rows
+    assert len(scorer._matrices) == 2  # all references of the configuration in one product, and the few in another
+    assert peak < 20_000 * 4 * 32 / 2 + 10_000 * 150  # spans and scores of 10,000 references; a copy is more
+
+
+def test_rows_without_a_reference_are_refused() -> None:
+    with pytest.raises(ValueError, match="9 rows and 10 vectors"):
+        ReferenceGroup(UnitRows.of(list(vectors(9))), (Reference("a", 4), Reference("b", 6)))
+
+
+@pytest.mark.parametrize(("count", "names"), [(0, 0), (3, 2)])
+def test_a_reference_has_vectors_and_a_label_for_each(count: int, names: int) -> None:
+    with pytest.raises(ValueError, match="a label for each"):
+        Reference("a", count, labels(names))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -113,10 +152,10 @@ def test_references_in_several_places_are_kept_once() -> None:
 def test_no_large_array_is_made_for_a_frame(dtype: Storage, single: bool) -> None:
     rows = UnitRows.of(list(vectors(10_000)), dtype)
     if single:
-        references = [Reference(f"r{number}", rows[number : number + 1]) for number in range(10_000)]
+        references = tuple(Reference(f"r{number}") for number in range(10_000))
     else:
-        references = [Reference("parts", rows, (), labels(10_000), 20)]
-    scorer, probe = Scorer(references, 20), vectors(1, seed=1)[0]
+        references = (Reference("parts", 10_000, labels(10_000), 20),)
+    scorer, probe = Scorer([ReferenceGroup(rows, references)], 20), vectors(1, seed=1)[0]
     scorer.matches(probe)
     peak, _ = allocated(lambda: scorer.matches(probe))
     assert peak < 8192  # twenty matches and their sorting; each of them is an object, and none an array

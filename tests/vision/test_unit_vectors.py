@@ -76,21 +76,13 @@ def test_a_row_that_cannot_be_compared_is_told_by_its_number(dtype: Storage) -> 
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_what_lies_side_by_side_is_joined_without_a_copy(dtype: Storage) -> None:
-    whole = UnitRows.of(list(vectors(9, 8)), dtype)
-    joined = UnitRows.joined([whole[1:3], whole[3:4], whole[4:9]])
-    assert np.shares_memory(joined.rows, whole.rows)
-    probe = vectors(1, 8)[0]
-    assert cosines(joined, probe) == pytest.approx(cosines(whole, probe)[1:], abs=1e-6)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_what_lies_apart_is_copied_together(dtype: Storage) -> None:
+def test_several_are_copied_together(dtype: Storage) -> None:
     whole, other = (UnitRows.of(list(vectors(3, 8, seed)), dtype) for seed in (0, 1))
     joined = UnitRows.joined([whole[2:3], whole[0:1], other])
     probe = vectors(1, 8, 5)[0]
     mine, others = cosines(whole, probe), cosines(other, probe)
     assert cosines(joined, probe).tolist() == pytest.approx([mine[2], mine[0], *others], abs=1e-6)
+    assert UnitRows.joined([whole]) is whole
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edged.cli.text import printable
-from edged.references import Reference, Scorer
+from edged.references import Reference, ReferenceGroup, Scorer
 from edged.references.catalogue import LONGEST_LABEL, read_catalogue, write_catalogue
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def open_catalogue(path: Path, embedder: Embedder) -> Catalogue:
 
 def nearest(catalogue: Catalogue, pictures: Sequence[EmbeddedPicture], top_k: int) -> list[tuple[Match, ...]]:
     """The best *top_k* of *catalogue* for each of *pictures*, best first."""
-    scorer = Scorer([Reference("catalogue", catalogue.rows, (), catalogue.labels, top_k)], top_k)
+    reference = Reference("catalogue", len(catalogue.labels), catalogue.labels, top_k)
+    scorer = Scorer([ReferenceGroup(catalogue.rows, (reference,))], top_k)
     return [scorer.matches(picture.vector) for picture in pictures]
 
 

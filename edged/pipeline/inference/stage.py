@@ -21,7 +21,7 @@ from edged.pipeline.inference.round_robin import RoundRobin
 from edged.pipeline.result import ModelFacts, Result
 from edged.pipeline.ring import Lease
 from edged.pipeline.stage import Stage
-from edged.references import Reference, References
+from edged.references import ReferenceGroup, References
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,8 +92,8 @@ class Inference(Stage):
         self,
         *,
         feeds: Sequence[Feed] | None = None,
-        configured: Sequence[Reference] | None = None,
-        enrolled: Sequence[Reference] | None = None,
+        configured: Sequence[ReferenceGroup] | None = None,
+        enrolled: Sequence[ReferenceGroup] | None = None,
         top_k: int | None = None,
     ) -> Future[None]:
         """Go by these from the next frame on, all at once; what is None stays as it is. Called from any thread.
@@ -133,8 +133,8 @@ class Inference(Stage):
     def _use(
         self,
         feeds: Sequence[Feed] | None,
-        configured: Sequence[Reference] | None,
-        enrolled: Sequence[Reference] | None,
+        configured: Sequence[ReferenceGroup] | None,
+        enrolled: Sequence[ReferenceGroup] | None,
         top_k: int | None,
     ) -> None:
         assert self._references is not None, "made by open"

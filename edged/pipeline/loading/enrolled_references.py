@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edged.enrolled import Enrolled, EnrolledStore
 from edged.errors import EdgedError, ReferenceImageError
 from edged.events import EventRule, Thresholds
-from edged.references import Reference
+from edged.references import ReferenceGroup
 from edged.references.catalogue import Space
 from edged.values import Box, PixelFormat
 from edged.vision.decoding import decode
@@ -58,7 +58,7 @@ class EnrolledReferences:
         """Every enrolled reference, by name."""
         return [] if self.store is None else self.store.load()
 
-    def open(self, embedder: Embedder, configured: Collection[str], go_on: Callable[[], None]) -> list[Reference]:
+    def open(self, embedder: Embedder, configured: Collection[str], go_on: Callable[[], None]) -> list[ReferenceGroup]:
         """All that can be compared, in the space of *embedder*, save those whose names are *configured* too.
 
         Whatever cannot is told in the log. *go_on* is called before each that has to be embedded, and may raise.
@@ -132,10 +132,10 @@ class EnrolledReferences:
         return vector
 
 
-def references(members: Sequence[EnrolledReference]) -> list[Reference]:
+def references(members: Sequence[EnrolledReference]) -> list[ReferenceGroup]:
     """Those of *members* that can be compared; `References` knows which of them are."""
     return [
-        Reference(
+        ReferenceGroup.single(
             member.enrolled.name,
             [member.vector],
             member.enrolled.places,

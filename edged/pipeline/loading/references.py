@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.config import ConfigFileError, KeyPath, Loaded, Problem
+from edged.config import ConfigFileError, KeyPath, Loaded, Problem, ReferenceConfig
 from edged.errors import ReferenceImageError
-from edged.references import Reference, References, embed_picture, picture_files, read_reference
+from edged.references import Reference, ReferenceGroup, References, embed_picture, picture_files, read_reference
 from edged.references.catalogue import LONGEST_LABEL, Space, check_catalogue, default_dtype, read_catalogue
 from edged.vision.embedder import Embedder
 from edged.vision.unit_vectors import DTYPES, Storage, UnitRows
@@ -54,7 +54,7 @@ def open_references(loaded: Loaded, embedder: Embedder, go_on: Callable[[], None
     return References(embed_references(loaded, embed, embedder), top_k=loaded.config.publish.top_k)
 
 
-def embed_references(loaded: Loaded, embed: Callable[[Path], Vector], space: Space) -> list[Reference]:
+def embed_references(loaded: Loaded, embed: Callable[[Path], Vector], space: Space) -> list[ReferenceGroup]:
     """The references of the configuration, with what *embed* makes of each of their pictures in *space*.
 
     Raises:
@@ -63,31 +63,29 @@ def embed_references(loaded: Loaded, embed: Callable[[Path], Vector], space: Spa
     """
     problems: list[Problem] = []
     configs = loaded.config.references
-    pictures = {name: list(_pictures(loaded, name, problems)) for name in configs}
-    room = _Room(loaded, {name: len(found) for name, found in pictures.items()}, space.dimension)
+    pictures = {name: list(_pictures(loaded, name, problems)) for name in configs if configs[name].catalogue is None}
     progress = _Progress(sum(map(len, pictures.values())))
-    references = []
+    groups: list[ReferenceGroup] = []
+    for (places, dtype), names in _by_place_and_dtype(loaded, pictures).items():
+        rows = UnitRows(sum(len(pictures[name]) for name in names), space.dimension, dtype)
+        numbers = itertools.count()
+        for name in names:
+            for picture in pictures[name]:
+                with _blaming(loaded, ("references", name, "images", picture.index), problems):
+                    _keep(picture.path, embed(picture.path), rows, next(numbers))
+                progress.step()
+        if not problems:
+            references = tuple(_of_pictures(name, configs[name], pictures[name]) for name in names)
+            groups.append(ReferenceGroup(rows, references, places))
     for name, config in configs.items():
-        vectors, labels = room.of(name), tuple(_label(picture.path) for picture in pictures[name])
-        for number, picture in enumerate(pictures[name]):
-            with _blaming(loaded, ("references", name, "images", picture.index), problems):
-                _keep(picture.path, embed(picture.path), vectors, number)
-            progress.step()
-        top_k = config.top_k
         if config.catalogue is not None:
-            top_k = top_k or OF_CATALOGUE
             with _blaming(loaded, ("references", name, "catalogue"), problems):
-                cure = f"edged embed -c {loaded.document.file} PICTURES --out {config.catalogue}"
-                catalogue = read_catalogue(config.catalogue, space, config.dtype, cure=cure)
-                vectors, labels = catalogue.rows, catalogue.labels
-        if len(vectors) == 1 and config.catalogue is None:
-            labels = ()
-        references.append(Reference(name, vectors, config.places or (), labels, top_k, config.enter is not None))
+                groups.append(_of_catalogue(loaded, name, config, config.catalogue, space))
     if problems:
         raise ConfigFileError(problems)
     progress.end()
-    _tell_memory(references)
-    return references
+    _log_memory(groups)
+    return groups
 
 
 def reference_problems(loaded: Loaded) -> list[Problem]:
@@ -103,31 +101,34 @@ def reference_problems(loaded: Loaded) -> list[Problem]:
     return problems
 
 
-class _Room:
-    """Memory for the vectors of all pictures, of which there are *counts* by reference, with *dimension* numbers each.
+def _by_place_and_dtype(
+    loaded: Loaded, pictures: Mapping[str, Sequence[_Picture]]
+) -> dict[tuple[tuple[str, ...], Storage], list[str]]:
+    """The names in *pictures* by what makes them one matrix: where they apply, and how their vectors are kept."""
+    found: dict[tuple[tuple[str, ...], Storage], list[str]] = {}
+    for name, files in pictures.items():
+        config = loaded.config.references[name]
+        dtype = config.dtype or default_dtype(len(files), is_int8=loaded.config.model.quantize)
+        found.setdefault((config.places or (), dtype), []).append(name)
+    return found
 
-    What applies in the same places lies side by side there, so that it is compared at once and kept only once.
+
+def _of_pictures(name: str, config: ReferenceConfig, pictures: Sequence[_Picture]) -> Reference:
+    labels = tuple(_label(picture.path) for picture in pictures) if len(pictures) > 1 else ()
+    return Reference(name, len(pictures), labels, config.top_k, config.enter is not None)
+
+
+def _of_catalogue(loaded: Loaded, name: str, config: ReferenceConfig, path: Path, space: Space) -> ReferenceGroup:
+    """The reference *name* and the vectors in its catalogue.
+
+    Raises:
+        CatalogueError: the catalogue cannot be used.
     """
-
-    def __init__(self, loaded: Loaded, counts: Mapping[str, int], dimension: int) -> None:
-        self._counts = counts
-        is_int8 = loaded.config.model.quantize
-        self._shelf_of: dict[str, tuple[tuple[str, ...], Storage]] = {
-            name: (config.places or (), config.dtype or default_dtype(counts[name], is_int8=is_int8))
-            for name, config in loaded.config.references.items()
-        }
-        sizes: Counter[tuple[tuple[str, ...], Storage]] = Counter()
-        for name, count in counts.items():
-            sizes[self._shelf_of[name]] += count
-        self._shelves = {shelf: UnitRows(size, dimension, shelf[1]) for shelf, size in sizes.items()}
-        self._taken: Counter[tuple[tuple[str, ...], Storage]] = Counter()
-
-    def of(self, name: str) -> UnitRows:
-        """The room for the reference *name*, which is asked for once."""
-        shelf = self._shelf_of[name]
-        start = self._taken[shelf]
-        self._taken[shelf] += self._counts[name]
-        return self._shelves[shelf][start : self._taken[shelf]]
+    cure = f"edged embed -c {loaded.document.file} PICTURES --out {path}"
+    catalogue = read_catalogue(path, space, config.dtype, cure=cure)
+    top_k = config.top_k or OF_CATALOGUE
+    reference = Reference(name, len(catalogue.labels), catalogue.labels, top_k, config.enter is not None)
+    return ReferenceGroup(catalogue.rows, (reference,), config.places or ())
 
 
 class _Progress:
@@ -184,12 +185,13 @@ def _label(path: Path) -> str:
     return "".join(each if each.isprintable() else "?" for each in path.stem)[:LONGEST_LABEL]
 
 
-def _tell_memory(references: Sequence[Reference]) -> None:
-    """Say what many vectors take, by how they are kept."""
-    kept = [each.vectors for each in references if isinstance(each.vectors, UnitRows)]
-    if sum(map(len, kept)) < MANY:
+def _log_memory(groups: Sequence[ReferenceGroup]) -> None:
+    """Log the memory that many vectors take, by how they are kept."""
+    matrices = [group.rows for group in groups]
+    if sum(map(len, matrices)) < MANY:
         return
     for dtype in DTYPES:
-        count, size = (sum(of(each) for each in kept if each.dtype == dtype) for of in (len, lambda rows: rows.nbytes))
-        if count:
+        alike = [rows for rows in matrices if rows.dtype == dtype]
+        if alike:
+            count, size = sum(map(len, alike)), sum(rows.nbytes for rows in alike)
             log.info("references: %d vectors in %s, %.1f MiB", count, dtype, size / (1 << 20))

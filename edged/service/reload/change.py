@@ -18,7 +18,7 @@ from edged.pipeline.capture.stage import Capture
 from edged.pipeline.loading.keyring import Keyring, read_keyring
 from edged.pipeline.loading.references import Vector, embed_references, reference_problems
 from edged.pipeline.stage import Stage
-from edged.references import Reference, References, embed_upright, read_reference
+from edged.references import ReferenceGroup, References, embed_upright, read_reference
 from edged.service.metrics.pages import metrics_problems
 from edged.service.preflight import source_problems
 from edged.service.reload.model_change import ModelChange
@@ -65,7 +65,7 @@ class Change:
         self._patience = patience
         self._start = start
         self._known = known
-        self._references: list[Reference] | None = None
+        self._references: list[ReferenceGroup] | None = None
 
     def prepare(self) -> None:
         """Read and validate everything, and open what might fail.
@@ -134,7 +134,7 @@ class Change:
             raise ConfigFileError({str(problem): problem for problem in problems}.values())
         return models, keys, plan
 
-    def _embed_references(self, loaded: Loaded) -> list[Reference]:
+    def _embed_references(self, loaded: Loaded) -> list[ReferenceGroup]:
         """The references, embedded by the model that works: a picture at a time, with frames in between."""
         inference, known = self._running.pipeline.inference, Known()
 
@@ -201,16 +201,18 @@ class Change:
             log.warning("reload: %s ended with an error, and is no more: %s", stage.name, stage.error)
 
 
-def _alike(new: Sequence[Reference], old: References | None) -> bool:
+def _alike(new: Sequence[ReferenceGroup], old: References | None) -> bool:
     """Whether frames are compared with the same as before."""
     before = () if old is None else old.configured
     return len(new) == len(before) and all(
-        one.name == other.name
-        and one.places == other.places
-        and len(one.vectors) == len(other.vectors)
-        and all(map(np.array_equal, one.vectors, other.vectors))
+        _names(one) == _names(other) and one.places == other.places and all(map(np.array_equal, one.rows, other.rows))
         for one, other in zip(new, before, strict=True)
     )
+
+
+def _names(group: ReferenceGroup) -> list[tuple[str, int]]:
+    """The names of its references, and of how many rows each consists."""
+    return [(reference.name, reference.count) for reference in group.references]
 
 
 def _collecting(problems: list[Problem], work: Callable[[], T]) -> T | None:

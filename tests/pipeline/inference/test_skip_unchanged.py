@@ -23,7 +23,7 @@ from edged.pipeline.inference.skip_unchanged import UnchangedSettings
 from edged.pipeline.inference.stage import Inference
 from edged.pipeline.result import Result
 from edged.pipeline.ring import FrameRing
-from edged.references import Reference, References
+from edged.references import ReferenceGroup, References
 from edged.values import FULL, Format, Region, Rotation, Stamp
 from edged.vision.embedder import Embedder
 from edged.vision.tflite.model_file import read_model
@@ -47,7 +47,7 @@ class Rig:
         self.skipping = skipping
         self.ring = FrameRing(self.frames)
         self.ring.allocate(frame_format)
-        self.references: list[Reference] = []
+        self.references: list[ReferenceGroup] = []
         self.stage = Inference([self.feed()], self.frames, self._open_model, self.handover)
         self.seq = 0
 
@@ -91,7 +91,7 @@ def picture(seed: int) -> NDArray[np.uint8]:
 
 def test_what_does_not_move_is_told_again_with_the_times_of_its_own_frame(cases: Path) -> None:
     rig = Rig(cases)
-    rig.references = [Reference("like", [np.ones(rig.model.heads[0].size, np.float32)])]
+    rig.references = [ReferenceGroup.single("like", [np.ones(rig.model.heads[0].size, np.float32)])]
     with started(rig):
         now = time.monotonic_ns()
         (first,), (again,) = rig.see(picture(1), now - SECOND), rig.see(picture(1), now)
@@ -146,7 +146,7 @@ def test_another_look_or_other_references_are_never_answered_from_before(cases: 
         assert rig.embeds(picture(1))
         assert not rig.embeds(picture(1))
         vector = np.ones(rig.model.heads[0].size, np.float32)
-        rig.stage.use(enrolled=[Reference("new", [vector])]).result(20)
+        rig.stage.use(enrolled=[ReferenceGroup.single("new", [vector])]).result(20)
         (result,) = rig.see(picture(1))
         assert not result.unchanged
         assert [match.reference for match in result.matches] == ["new"]

@@ -23,7 +23,7 @@ from edged.pipeline.inference.round_robin import RoundRobin
 from edged.pipeline.inference.stage import Inference
 from edged.pipeline.result import Result
 from edged.pipeline.ring import FrameRing
-from edged.references import Reference, References
+from edged.references import ReferenceGroup, References
 from edged.values import FULL, Box, Format, PixelFormat, Region, Stamp
 from edged.vision.embedder import Embedder, EmbedderOptions
 from edged.vision.tflite.model_file import read_model
@@ -52,7 +52,7 @@ class Rig:
         ]
         for feed in self.feeds:
             feed.ring.allocate(FORMAT)
-        self.references: list[Reference] = []
+        self.references: list[ReferenceGroup] = []
         self.stage = Inference(self.feeds, frames, self.open_model, self.handover)
 
     def open_model(self, go_on: Callable[[], None]) -> tuple[Embedder, References]:
@@ -91,9 +91,9 @@ def test_each_region_of_a_frame_is_embedded_and_compared(cases: Path) -> None:
             expected[name] = np.zeros(embedder.dimension, np.float32)
             embedder.embed(pixels, PixelFormat.BGR, region.to_box(120, 80), 90, expected[name])
     rig.references = [
-        Reference("like-left", [expected["left"]]),
-        Reference("only-right", [expected["right"]], ("one/right",)),
-        Reference("elsewhere", [expected["right"]], ("two",)),
+        ReferenceGroup.single("like-left", [expected["left"]]),
+        ReferenceGroup.single("only-right", [expected["right"]], ("one/right",)),
+        ReferenceGroup.single("elsewhere", [expected["right"]], ("two",)),
     ]
     with started(rig):
         rig.deliver(0, 5, pixels)
@@ -143,7 +143,7 @@ def test_of_several_pictures_of_a_reference_the_best_counts(cases: Path) -> None
         for seed in (1, 2, 3):
             vectors.append(np.zeros(embedder.dimension, np.float32))
             embedder.embed(picture(seed), PixelFormat.BGR, FULL.to_box(120, 80), 0, vectors[-1])
-    rig.references = [Reference("many", vectors), Reference("one", vectors[:1])]
+    rig.references = [ReferenceGroup.single("many", vectors), ReferenceGroup.single("one", vectors[:1])]
     with started(rig):
         rig.deliver(1, 0, picture(3))
         [result] = rig.results(1)
@@ -308,7 +308,7 @@ def test_a_hundred_pictures_are_embedded_while_frames_go_on(cases: Path) -> None
 def test_references_are_changed_between_two_frames_by_where_they_come_from(cases: Path) -> None:
     with Embedder(read_model(cases / "small96_uint8_meta.tflite")) as embedder:
         vector = np.ones(embedder.dimension, np.float32)
-    first, second, learnt = (Reference(name, [vector]) for name in ("first", "second", "learnt"))
+    first, second, learnt = (ReferenceGroup.single(name, [vector]) for name in ("first", "second", "learnt"))
     rig = Rig(cases)
     rig.references = [first]
     with started(rig):

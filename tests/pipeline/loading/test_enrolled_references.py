@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edged.enrolled import Enrolled, EnrolledStore
 from edged.pipeline.loading.enrolled_references import EnrolledReferences, references
-from edged.references import Reference, References
+from edged.references import ReferenceGroup, References
 from edged.values import Box, PixelFormat, Rotation
 from edged.vision.embedder import Embedder, EmbedderOptions
 from edged.vision.png import to_png
@@ -26,11 +26,18 @@ PICTURE = np.random.default_rng(5).integers(0, 256, (90, 120, 3), np.uint8)
 Open = Callable[..., Embedder]
 
 
-def only(reference: Reference) -> NDArray[Any]:
-    """The one vector of a reference."""
-    assert not isinstance(reference.vectors, UnitRows)
-    (vector,) = reference.vectors
-    return vector
+def only(group: ReferenceGroup) -> NDArray[Any]:
+    """The vector of the only reference in *group*, which has one."""
+    (reference,) = group.references
+    assert reference.count == 1
+    (row,) = group.rows
+    return row
+
+
+def unit(vector: NDArray[Any]) -> NDArray[Any]:
+    """*vector* brought to length 1."""
+    (row,) = UnitRows.of([vector])
+    return row
 
 
 @pytest.fixture
@@ -71,9 +78,9 @@ def test_in_the_same_space_the_very_vector_that_was_published_is_used(roster: En
         marked = vector_of(PICTURE, embedder)
         marked[0] += 1  # so that it is no vector of the picture
         enrol(roster, "gate", embedder, vector=marked)
-        (reference,) = roster.open(embedder, (), go_on)
-    assert np.array_equal(only(reference), marked)
-    assert reference.places == ("street/path",)
+        (group,) = roster.open(embedder, (), go_on)
+    assert np.array_equal(only(group), unit(marked))
+    assert group.places == ("street/path",)
 
 
 def test_in_another_space_its_picture_is_embedded_again_in_just_the_same_way(
@@ -81,10 +88,10 @@ def test_in_another_space_its_picture_is_embedded_again_in_just_the_same_way(
 ) -> None:
     with model() as before, model("small96_float_meta") as after:
         enrol(roster, "gate", before)
-        (reference,) = roster.open(after, (), go_on)
-        assert np.array_equal(only(reference), vector_of(PICTURE, after))
+        (group,) = roster.open(after, (), go_on)
+        assert np.array_equal(only(group), unit(vector_of(PICTURE, after)))
         (again,) = roster.open(before, (), go_on)  # a model that is given up again changes nothing
-        assert np.array_equal(only(again), vector_of(PICTURE, before))
+        assert np.array_equal(only(again), unit(vector_of(PICTURE, before)))
 
 
 def test_a_picture_is_embedded_once_for_each_space(roster: EnrolledReferences, model: Open) -> None:
@@ -107,7 +114,7 @@ def test_what_cannot_be_embedded_again_is_named_and_never_compared(
         spoilt = enrol(roster, "yard", before)
         spoilt.picture.write_bytes(bytes(spoilt.picture.stat().st_size))
         found = roster.open(after, (), go_on)
-        assert [reference.name for reference in found] == ["gate"]
+        assert [reference.name for group in found for reference in group.references] == ["gate"]
         assert "enrolled reference yard is not compared" in caplog.text
         assert "is not the picture that was enrolled" in caplog.text
         yard = roster.members(roster.load(), after, ())[1]
@@ -118,8 +125,8 @@ def test_what_cannot_be_embedded_again_is_named_and_never_compared(
 def test_a_vector_of_another_size_than_its_space_says_is_not_compared(roster: EnrolledReferences, model: Open) -> None:
     with model() as embedder:
         enrol(roster, "gate", embedder, vector=np.ones(3, np.float32))
-        (reference,) = roster.open(embedder, (), go_on)
-        assert np.array_equal(only(reference), vector_of(PICTURE, embedder))
+        (group,) = roster.open(embedder, (), go_on)
+        assert np.array_equal(only(group), unit(vector_of(PICTURE, embedder)))
 
 
 def test_a_reference_of_the_configuration_comes_first(

@@ -163,7 +163,7 @@ def test_references_are_decoded_as_the_frames_are(configure: Configure, demo: Pa
         text = f"path: cpu.tflite, decode: {decode}"
         loaded = configure(text, "{r: {images: [a.jpg]}}")
         with opened(loaded) as embedder:
-            reference = open_references(loaded, embedder).configured[0]
-            vectors[decode] = next(iter(reference.vectors)), embedder.space_id
+            (group,) = open_references(loaded, embedder).configured
+            vectors[decode] = group.rows.rows[0], embedder.space_id
     assert vectors["full"][1] != vectors["reduced"][1]
     assert (vectors["full"][0] != vectors["reduced"][0]).any()

@@ -76,29 +76,34 @@ def test_what_is_not_said_follows_from_what_it_is(configure: Configure, embedder
         "  one: {images: [pictures/03.png], enter: 0.9}\n  folder: {images: [pictures]}\n  parts: {catalogue: c.npz}\n"
         "  small: {catalogue: c.npz, dtype: int8, top_k: 9, for: [a]}"
     )
-    one, folder, parts, small = open_references(loaded, embedder).configured
-    assert [(each.top_k, len(each.labels), len(each.vectors)) for each in (one, folder, parts, small)] == [
+    pictures, parts, small = open_references(loaded, embedder).configured
+    one, folder = pictures.references
+    assert [
+        (each.top_k, len(each.labels), each.count) for each in (one, folder, *parts.references, *small.references)
+    ] == [
         (None, 0, 1),
         (None, 40, 40),
         (5, 40, 40),
         (9, 40, 40),
     ]
-    kept = [each.vectors.dtype for each in (one, folder, parts, small) if isinstance(each.vectors, UnitRows)]
-    assert kept == ["float32", "float32", "float32", "int8"]
+    assert [group.rows.dtype for group in (pictures, parts, small)] == ["float32", "float32", "int8"]
     assert (one.makes_events, folder.makes_events, small.places) == (True, False, ("a",))
 
 
-def test_pictures_of_many_references_lie_in_one_piece(configure: Configure, embedder: Embedder) -> None:
+def test_references_in_the_same_places_are_one_matrix(configure: Configure, embedder: Embedder, tmp_path: Path) -> None:
     places = {True: ", for: [a/full]", False: ""}
     loaded = configure(
         "\n".join(
             f"  r{number}: {{images: [pictures/{number:02}.png]{places[number % 2 == 0]}}}" for number in range(40)
         )
     )
-    references = open_references(loaded, embedder).configured
-    for parity in (0, 1):
-        rows = [each.vectors for each in references[parity::2] if isinstance(each.vectors, UnitRows)]
-        assert np.shares_memory(UnitRows.joined(rows).rows, rows[0].rows)
+    groups = open_references(loaded, embedder).configured
+    assert [group.places for group in groups] == [("a/full",), ()]
+    for parity, group in enumerate(groups):
+        numbers = range(parity, 40, 2)
+        assert [reference.name for reference in group.references] == [f"r{number}" for number in numbers]
+        vectors = [embed_picture(tmp_path / "pictures" / f"{number:02}.png", embedder) for number in numbers]
+        assert np.array_equal(group.rows.rows, UnitRows.of(vectors).rows)
 
 
 def test_everything_that_is_wrong_is_told_at_once(configure: Configure, embedder: Embedder, tmp_path: Path) -> None:
