@@ -166,7 +166,9 @@ class Change:
             wait.answer(before.use(feeds=[]), before)
             wait.answer(fresh.use(feeds=new.feeds), fresh)
             new = replace(new, inference=fresh)
-        self._take_over(new, self._running.pipeline)  # as late as possible, because until then readers see the old counts grow
+        self._take_over(
+            new, self._running.pipeline
+        )  # as late as possible, because until then readers see the old counts grow
         self._running.pipeline = new
         if fresh is not None:
             before.stop()
