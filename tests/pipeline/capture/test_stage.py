@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -160,8 +161,14 @@ def test_a_camera_that_opens_and_gives_nothing_is_lost_and_opened_again() -> Non
         assert rig.tally.changes[0].reason == "no good frame for 0.1 s"
 
 
-def test_a_camera_that_comes_back_has_its_time_to_begin_however_long_it_was_away() -> None:
-    settings = CaptureSettings(stall_seconds=0.5, retry_seconds=0.8, retry_max_seconds=0.8)
+def test_a_camera_that_comes_back_has_its_time_to_begin_however_long_it_was_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1000.0]
+    passes = SimpleNamespace(monotonic=lambda: now[0], monotonic_ns=time.monotonic_ns)
+    monkeypatch.setattr("edged.pipeline.capture.time", passes)
+    monkeypatch.setattr(Capture, "pause", lambda _, seconds: now.append(now.pop() + seconds))
+    settings = CaptureSettings(stall_seconds=5.0, retry_seconds=8.0, retry_max_seconds=8.0)
     with capturing(["open", "frame", "die", "open", "nothing", "frame"], settings, pace=0.01) as rig:
         eventually(lambda: not rig.stage.running, "the end")
         assert rig.states() == ["running", "lost", "running", "stopped"]
