@@ -74,8 +74,8 @@ def test_a_looping_folder_starts_again_with_what_is_in_it_then(folder: Path) -> 
 
 def test_pictures_come_at_the_rate_that_was_asked_for(folder: Path) -> None:
     source = FolderSource(folder, loop=True, fps=50)
+    begin = time.monotonic()  # the first picture is due at the opening, and may be taken late
     frame_format = source.open()
-    begin = time.monotonic()
     frames(source, frame_format, 11)
     assert time.monotonic() - begin >= 0.199
 
