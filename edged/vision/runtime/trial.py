@@ -1,9 +1,9 @@
 """A model's first run, in a child process: what verification cannot rule out may kill that, and nobody else.
 
 Both runtimes die on some files that are whole: an operator that nobody here has a rule for, a number that sends a
-kernel past the end of its memory. Delegates die too. So a model that did not come with edged is loaded and run once by
-another process. That it survived is remembered by the file's hash, with the engine and the delegate, so that the next
-start does not pay for it again.
+kernel past the end of its memory, a scale that makes one call ``abort()``. Delegates die too. So a model that did not
+come with edged is loaded and run once by another process. That it survived is remembered by the file's hash, with the
+engine and the delegate, so that the next start does not pay for it again.
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 The runtimes run the operators in the order of the file. A tensor that nobody has written has no memory, or
 another tensor's: to read it is a crash or nonsense.
+
+The trial run in a child process does not replace this check, because nobody knows what lies in that memory the next
+time. tflite-runtime survives a SLICE whose begin is not written yet with XNNPACK, and dies of it without.
 """
 
 from __future__ import annotations

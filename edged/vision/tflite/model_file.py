@@ -16,7 +16,6 @@ from edged.vision.tflite.graph import Network, read_network
 from edged.vision.tflite.metadata import MetadataError, ModelMetadata, read_metadata
 from edged.vision.tflite.operators import check_operators
 from edged.vision.tflite.requirements import RequirementError, image_input, vector_heads
-from edged.vision.tflite.scales import check_scales
 from edged.vision.tflite.schema import IDENTIFIER, MODEL
 from edged.vision.tflite.tensors import GraphError
 
@@ -95,8 +94,6 @@ def _model(content: bytes, name: str, label: str, normalization: Normalization |
         heads = vector_heads(graph, shapes, metadata)
         for other in others:
             check_operators(other)
-        for each in network.graphs:
-            check_scales(each)
     except FlatbufferError as exc:
         raise ModelError(
             f"model {label}: The model is not a valid Flatbuffer buffer: {exc}; copy or download it again"

@@ -4,6 +4,12 @@ The kernels check some of it, each runtime something else, and where neither doe
 the end of a tensor. For the operators that networks for pictures are made of there are rules that follow the shapes
 through the network; of the others only the numbers of inputs and outputs are known here, and the rest is left to the
 trial run in a child process.
+
+The trial does not replace these rules, although it finds most of what they refuse. A kernel that reads past the end of
+a block survives the trial, because a strict heap notices only writes, and dies later where the next page is missing.
+Two such cases are known: a DEPTHWISE_CONV_2D whose filter does not have the channels of its input (tflite-runtime with
+XNNPACK), and a MEAN whose input and output differ in type (ai-edge-litert with XNNPACK). To find the first one, the
+shapes must be followed through everything that comes before it. The shapes are also the lengths of the vectors.
 """
 
 from __future__ import annotations

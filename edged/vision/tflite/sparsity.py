@@ -4,6 +4,10 @@ TFLite has a form of the TACO format: see ``SparsityParameters`` in tensorflow/c
 schema.fbs. The value is stored level by level: the tensor's own dimensions in ``traversal_order``, then those of
 its inner blocks, each of which cuts the dimension that ``block_map`` names. A dense level stores every index of
 its dimension; a sparse one has ``array_indices``, of which each position of the level above owns a stretch.
+
+The trial run in a child process does not replace this check. DENSIFY writes each value to the place that its index
+names, without a comparison: an index some thousand bytes past the end writes into another block, which the strict heap
+of the trial does not notice on either engine.
 """
 
 from __future__ import annotations

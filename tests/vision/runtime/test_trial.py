@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edged.errors import DelegateError, ModelError
@@ -20,9 +21,10 @@ from edged.vision.runtime.engine import EngineName
 from edged.vision.runtime.first_run import SURVIVED
 from edged.vision.runtime.trial import ensure_survives
 from edged.vision.specs import ModelFile
+from edged.vision.tflite.flatbuffer import Record
 from edged.vision.tflite.model_file import read_model
 from tests.vision.pool_models import pool_model
-from tests.vision.tflite.altered import altered, append
+from tests.vision.tflite.altered import altered, append, graph_of, operator_named
 
 BEGIN = "import os, signal, sys, time; sys.stdin.buffer.read(); print('edged trial: begun', flush=True); "
 
@@ -115,6 +117,20 @@ def test_a_model_that_the_engine_refuses_passes_and_is_not_remembered(tmp_path: 
     odd = read_model(altered(lambda model: append(model, "CUSTOM", (1, 40))))
     ensure_survives(odd, memory=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("scale", [[], [1e-45], [9e-7]])
+def test_a_sum_whose_scale_aborts_the_engine_is_refused(scale: list[float], engine: EngineName) -> None:
+    """The kernel brings its inputs to the scale of the output, and ends the process if that is missing or too fine."""
+
+    def change(model: Record) -> None:
+        tensor = graph_of(model)["tensors"][operator_named(model, "ADD")["outputs"][0]]
+        tensor["quantization"] = {**tensor["quantization"], "scale": np.array(scale, np.float32)}
+        tensor["quantization"]["zero_point"] = np.zeros(len(scale), np.int64)
+
+    model = read_model(altered(change))
+    with pytest.raises(ModelError, match=r"died of SIGABRT .*in a trial run of it"):
+        ensure_survives(model, engine=engine)
 
 
 def test_a_memory_that_cannot_be_written_costs_a_trial_each_time_and_no_more(
