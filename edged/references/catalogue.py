@@ -13,10 +13,11 @@ twice.
 
 from __future__ import annotations
 
+import io
 import math
 import os
-import re
 import stat
+import tokenize
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,9 +27,10 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 import numpy as np
+import numpy.lib.format
 from numpy.typing import NDArray
 
-from edged.errors import CatalogueError
+from edged.errors import CatalogueError, map_exceptions
 from edged.vision.unit_vectors import Storage, UnitRows
 
 __all__ = [
@@ -40,6 +42,8 @@ __all__ = [
     "read_catalogue",
     "write_catalogue",
 ]
+
+npy: Any = numpy.lib.format  # numpy gives its functions no types
 
 LONGEST_LABEL = 200  # characters; a thousand of the longest fit into a message
 LONGEST_TEXT = 500  # of space_id and model
@@ -53,10 +57,22 @@ END, END_64 = b"PK\5\6", b"PK\6\7"
 END_BYTES = 42  # the end of an archive without a comment, and what stands before that in one of 4 GiB and more
 LONGEST_LIST = 1 << 16
 
-MAGIC = b"\x93NUMPY\1\0"
-_HEADER = re.compile(
-    rb"\{'descr': '(?P<dtype>[<|>][biufU]\d{1,5})', 'fortran_order': (?P<fortran>True|False), "
-    rb"'shape': \((?P<shape>(?:\d{1,15}(?:, ?\d{1,15})*,?)?)\), \} *\n"
+LONGEST_HEADER = 512  # bytes; np.save writes 118 for each of these arrays, and numpy parses no long ones of a stranger
+HEADERS = {  # by version of the format: how many bytes the length of a header has, and what reads one
+    (1, 0): (2, npy.read_array_header_1_0),
+    (2, 0): (4, npy.read_array_header_2_0),
+}
+# Raised for text that is no header, by numpy, by the parser of Python and by the tokenizer that numpy tries after it.
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    SyntaxError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+    RecursionError,
+    tokenize.TokenError,
 )
 
 
@@ -147,22 +163,17 @@ def write_catalogue(
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
             with archive.open("vectors.npy", "w", force_zip64=True) as file:
-                file.write(_spelled(vectors[0].dtype.str, (len(vectors), np.size(vectors[0]))))
+                shape = (len(vectors), np.size(vectors[0]))
+                header = {"descr": npy.dtype_to_descr(vectors[0].dtype), "fortran_order": False, "shape": shape}
+                npy.write_array_header_1_0(file, header)
                 for vector in vectors:
                     file.write(np.ascontiguousarray(vector).tobytes())
             for name, text in (("labels", list(labels)), ("space_id", space_id), ("model", model)):
-                array = np.array(text, np.str_)
-                archive.writestr(f"{name}.npy", _spelled(array.dtype.str, array.shape) + array.tobytes())
+                with archive.open(f"{name}.npy", "w") as file:
+                    npy.write_array(file, np.array(text, np.str_), version=(1, 0), allow_pickle=False)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _spelled(dtype: str, shape: tuple[int, ...]) -> bytes:
-    """The header of an array, as ``np.save`` writes it."""
-    text = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}".encode()
-    text += b" " * (-(len(MAGIC) + 2 + len(text) + 1) % 64) + b"\n"
-    return MAGIC + len(text).to_bytes(2, "little") + text
 
 
 @contextmanager
@@ -231,13 +242,19 @@ def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> _He
 
 def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Shape, order and type of the array in *file*, which is then read up to its first number."""
-    start = file.read(len(MAGIC) + 2)
-    text = file.read(int.from_bytes(start[-2:], "little"))
-    match = _HEADER.fullmatch(text)
-    if not start.startswith(MAGIC) or match is None:
-        raise CatalogueError("holds an array that is none of numbers or text, or is not written by np.savez")
-    shape = tuple(int(length) for length in match["shape"].split(b",") if length.strip())
-    return shape, match["fortran"] == b"True", np.dtype(match["dtype"].decode())
+    with map_exceptions(dict.fromkeys(UNREADABLE, _not_an_array)):
+        length_bytes, read = HEADERS[npy.read_magic(file)]
+        length = file.read(length_bytes)
+        if (size := int.from_bytes(length, "little")) > LONGEST_HEADER:
+            raise ValueError(f"its header has {size} bytes")
+        shape, fortran, dtype = read(io.BytesIO(length + file.read(size)), max_header_size=LONGEST_HEADER)
+        if dtype.kind not in "biufU":
+            raise ValueError(f"its header says {dtype}")
+    return shape, fortran, dtype
+
+
+def _not_an_array(_reason: str) -> CatalogueError:
+    return CatalogueError("holds an array that is none of numbers or text, or is not written by np.savez")
 
 
 def _check(headers: dict[str, _Header]) -> None:

@@ -159,9 +159,15 @@ def test_what_is_compressed_is_refused_as_it_could_be_a_bomb(file: Path) -> None
     assert "must not be compressed" in refusal(file, Space(dimension=1280))
 
 
-def npy(shape: str, dtype: str = "<f4", content: bytes = b"") -> bytes:
-    text = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+def npy(shape: str, dtype: str = "'<f4'", content: bytes = b"") -> bytes:
+    text = f"{{'descr': {dtype}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + content
+
+
+def npy_2(length: int, shape: str, content: bytes) -> bytes:
+    """As version 2 of the format has it; *length* is what it says of its header."""
+    header = npy(shape)[10:-1].ljust(117) + b"\n"
+    return b"\x93NUMPY\x02\x00" + length.to_bytes(4, "little") + header + content
 
 
 @pytest.mark.parametrize("shape", ["(1000000000, 1280)", "(999999999999999, 999999999999999)", "(300, 17)", "(300,)"])
@@ -173,13 +179,50 @@ def test_an_array_that_is_said_to_be_larger_than_it_is_takes_no_memory(file: Pat
 
 
 @pytest.mark.parametrize(
-    "shape", ["(-1, 16)", "(1" + ", 1" * 9000 + ")", "[300, 16]", "(300, 16) + (1,) * 10**9", "(3e2, 16)"]
+    "shape",
+    [
+        "(-1, 16)",
+        "(-300, -16)",
+        "(1" + ", 1" * 9000 + ")",
+        "[300, 16]",
+        "(300, 16) + (1,) * 10**9",
+        "(3e2, 16)",
+        "(" * 300,
+        "-" * 400 + "1",
+        "{[]: 1}",
+        "(300, 16), '''",
+    ],
 )
 def test_a_header_that_numpy_would_not_write_is_not_evaluated(file: Path, shape: str) -> None:
     np.savez(file, labels=np.array(LABELS), space_id="4e0f", model="lite0")
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr("vectors.npy", npy(shape, content=VECTORS.tobytes()))
     refusal(file)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["'|O'", "'<f4,<f4'", "('<f4', (2, 8))", "('<f4',)", "[('a', '<f4')]", "[(1,)]", "'<M8[s]'", "'V4'", "''"]
+)
+def test_an_array_of_another_kind_is_refused(file: Path, dtype: str) -> None:
+    np.savez(file, labels=np.array(LABELS), space_id="4e0f", model="lite0")
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("vectors.npy", npy("(300, 16)", dtype, VECTORS.tobytes()))
+    assert "holds an array that is none of numbers or text" in refusal(file)
+
+
+def test_version_2_of_the_format_is_read(file: Path) -> None:
+    np.savez(file, labels=np.array(LABELS), space_id="4e0f", model="lite0")
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("vectors.npy", npy_2(118, "(300, 16)", VECTORS.tobytes()))
+    assert read_catalogue(file, Space()).labels == tuple(LABELS)
+
+
+def test_a_header_that_is_said_to_be_long_is_not_read(file: Path) -> None:
+    many = bytes(20 << 20)
+    np.savez(file, labels=np.array(LABELS), space_id="4e0f", model="lite0")
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("vectors.npy", npy_2(len(many), "(300, 16)", many))
+    assert "holds an array that is none of numbers or text" in refusal(file)
 
 
 def test_a_long_list_of_members_is_not_even_read(file: Path) -> None:
