@@ -1,7 +1,7 @@
 """Events: from scores that rise and fall to things that began and ended. ``docs/events.md`` is the manual.
 
-Nothing here knows of threads, sockets, cameras or clocks: it is told scores with the times at which their frames were
-captured, and tells what that means.
+Nothing here knows of threads, sockets, cameras or clocks: it is given scores with the times at which their frames were
+captured, and returns what begins, goes on and ends.
 """
 
 from __future__ import annotations

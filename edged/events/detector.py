@@ -8,28 +8,28 @@ from typing import Literal
 
 from edged.events.rules import Thresholds
 
-__all__ = ["PEAK_STEP", "SOONEST_UPDATE_SECONDS", "UPDATE_SECONDS", "Detector", "Happening", "Reason", "Sight"]
+__all__ = ["PEAK_STEP", "SOONEST_UPDATE_SECONDS", "UPDATE_SECONDS", "Detector", "Happening", "Reason", "Score"]
 
 Reason = Literal["left", "camera-lost", "stopped", "reference-removed"]
 """Why an event ended."""
 
 UPDATE_SECONDS = 10.0
-"""How often an open event is told again at least: ZeroMQ keeps nothing for those who come later."""
+"""The longest time between updates of an open event: ZeroMQ keeps nothing for those who come later."""
 
 SOONEST_UPDATE_SECONDS = 1.0
-"""How often it is told again at most."""
+"""The shortest time between updates."""
 
 PEAK_STEP = 0.01
-"""How much the peak must have risen to be worth an update before its time."""
+"""The rise of the peak that is worth an update before its time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """One score: of which frame, and when that was captured, in microseconds on a clock that nobody sets."""
+class Score:
+    """A score, its frame, and when that was captured, in microseconds on a clock that nobody sets."""
 
     frame_seq: int
     t_us: int
-    score: float
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,14 @@ class Happening:
 
 
 @dataclass(slots=True)
-class _Rise:
+class _Span:
     """The time since the score rose to ``enter``; with an ``event_id`` it is an event."""
 
     t_begin_us: int
     peak: float
     event_id: str | None = None
-    told_us: int = 0
-    told_peak: float = 0.0
+    reported_us: int = 0
+    reported_peak: float = 0.0
 
 
 class Detector:
@@ -80,92 +80,92 @@ class Detector:
         self._where = camera, region, reference
         self._thresholds = thresholds
         self._new_id = new_id
-        self._rise: _Rise | None = None
-        self._last: Sight | None = None
+        self._span: _Span | None = None
+        self._last: Score | None = None
         self._quiet_until_us: int | None = None
-        self._is_asked = False
+        self._is_update_requested = False
 
     def use(self, thresholds: Thresholds) -> None:
-        """Go by *thresholds* from the next score on. An open event goes on; a rise is counted anew."""
+        """Apply *thresholds* from the next score on. An open event continues; the time before one is counted anew."""
         if thresholds != self._thresholds:
             self._thresholds = thresholds
             if not self._is_open:
-                self._rise = None
+                self._span = None
 
-    def ask(self) -> None:
-        """Tell an open event again with the next score, or as soon after the last time as updates may come."""
-        self._is_asked = self._is_open
+    def request_update(self) -> None:
+        """Update an open event with the next score, or as soon after the last update as another may come."""
+        self._is_update_requested = self._is_open
 
-    def see(self, sight: Sight) -> tuple[Happening, ...]:
-        """What the next score means: mostly nothing."""
-        ended = self._end_stretch() if self._last is not None and sight.t_us < self._last.t_us else ()
-        self._last = sight
+    def add_score(self, score: Score) -> tuple[Happening, ...]:
+        """Return what the next score makes of the event: mostly nothing."""
+        ended = self._end_stretch() if self._last is not None and score.t_us < self._last.t_us else ()
+        self._last = score
         if self._is_open:
-            return self._go_on(sight)
-        if sight.score < self._thresholds.enter:
-            self._rise = None
+            return self._continue(score)
+        if score.value < self._thresholds.enter:
+            self._span = None
             return ended
-        return ended + self._go_up(sight)
+        return ended + self._begin(score)
 
     def end(self, reason: Reason) -> tuple[Happening, ...]:
         """End what is open, because no more scores are to come, or not without a break. Twice is as good as once."""
-        rise, last = self._rise, self._last
-        self._rise = None
-        if rise is None or rise.event_id is None or last is None:
+        span, last = self._span, self._last
+        self._span = None
+        if span is None or span.event_id is None or last is None:
             return ()
         self._quiet_until_us = last.t_us + _us(self._thresholds.cooldown_seconds)
-        return (self._told("end", rise, rise.event_id, last, reason),)
+        return (self._happening("end", span, span.event_id, last, reason),)
 
     @property
     def _is_open(self) -> bool:
-        return self._rise is not None and self._rise.event_id is not None
+        return self._span is not None and self._span.event_id is not None
 
     def _end_stretch(self) -> tuple[Happening, ...]:
         ended = self.end("camera-lost")
         self._quiet_until_us = None
         return ended
 
-    def _go_up(self, sight: Sight) -> tuple[Happening, ...]:
-        rise = self._rise = self._rise or _Rise(sight.t_us, sight.score)
-        rise.peak = max(rise.peak, sight.score)
-        is_quiet = self._quiet_until_us is not None and sight.t_us < self._quiet_until_us
-        if is_quiet or sight.t_us - rise.t_begin_us < _us(self._thresholds.min_seconds):
+    def _begin(self, score: Score) -> tuple[Happening, ...]:
+        span = self._span = self._span or _Span(score.t_us, score.value)
+        span.peak = max(span.peak, score.value)
+        is_quiet = self._quiet_until_us is not None and score.t_us < self._quiet_until_us
+        if is_quiet or score.t_us - span.t_begin_us < _us(self._thresholds.min_seconds):
             return ()
-        rise.event_id = self._new_id()
-        return (self._told("begin", rise, rise.event_id, sight),)
+        span.event_id = self._new_id()
+        return (self._happening("begin", span, span.event_id, score),)
 
-    def _go_on(self, sight: Sight) -> tuple[Happening, ...]:
-        rise = self._rise
-        assert rise is not None
-        assert rise.event_id is not None
-        if sight.score < self._thresholds.leave:
+    def _continue(self, score: Score) -> tuple[Happening, ...]:
+        span = self._span
+        assert span is not None
+        assert span.event_id is not None
+        if score.value < self._thresholds.leave:
             return self.end("left")
-        rise.peak = max(rise.peak, sight.score)
-        silent_us = sight.t_us - rise.told_us
-        is_news = self._is_asked or rise.peak - rise.told_peak >= PEAK_STEP
+        span.peak = max(span.peak, score.value)
+        silent_us = score.t_us - span.reported_us
+        is_news = self._is_update_requested or span.peak - span.reported_peak >= PEAK_STEP
         if silent_us >= _us(UPDATE_SECONDS) or (is_news and silent_us >= _us(SOONEST_UPDATE_SECONDS)):
-            return (self._told("update", rise, rise.event_id, sight),)
+            return (self._happening("update", span, span.event_id, score),)
         return ()
 
-    def _told(
+    def _happening(
         self,
         phase: Literal["begin", "update", "end"],
-        rise: _Rise,
+        span: _Span,
         event_id: str,
-        sight: Sight,
+        score: Score,
         reason: Reason | None = None,
     ) -> Happening:
-        rise.told_us, rise.told_peak, self._is_asked = sight.t_us, rise.peak, False
+        span.reported_us, span.reported_peak, self._is_update_requested = score.t_us, span.peak, False
         return Happening(
             event_id,
             phase,
             *self._where,
-            s=sight.score,
-            peak=rise.peak,
+            s=score.value,
+            peak=span.peak,
             reason=reason,
-            t_begin_us=rise.t_begin_us,
-            t_cap_us=sight.t_us,
-            frame_seq=sight.frame_seq,
+            t_begin_us=span.t_begin_us,
+            t_cap_us=score.t_us,
+            frame_seq=score.frame_seq,
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
-from edged.events.detector import Detector, Happening, Reason, Sight
+from edged.events.detector import Detector, Happening, Reason, Score
 from edged.events.rules import EventRules
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Events:
         self._blind_until_us: dict[str, int] = {}
 
     def use(self, rules: EventRules) -> list[Happening]:
-        """Go by *rules* from now on. Returns the ends of the events that they leave no place for.
+        """Apply *rules* from now on. Returns the ends of the events that they leave no place for.
 
         What is open goes on where its reference still makes events there, by the new thresholds. Otherwise it ends
         with ``reference-removed``, also where the region is gone, or with ``stopped`` where the whole camera is.
@@ -47,10 +47,12 @@ class Events:
         self._detectors = {place: detectors for place, detectors in self._detectors.items() if detectors}
         return ends
 
-    def see(self, camera: str, region: str, frame_seq: int, t_us: int, scores: Sequence[Match]) -> list[Happening]:
-        """What the *scores* of one frame, captured at *t_us*, mean: of several of one reference the first counts.
+    def add_scores(
+        self, camera: str, region: str, frame_seq: int, t_us: int, scores: Sequence[Match]
+    ) -> list[Happening]:
+        """Return what the *scores* of one frame, captured at *t_us*, begin, update or end.
 
-        References that make no events are passed over.
+        Of several scores of one reference the first counts. References that make no events are left out.
         """
         thresholds = self._rules.at(camera, region)
         if not thresholds or t_us <= self._blind_until_us.get(camera, t_us - 1):
@@ -65,23 +67,23 @@ class Events:
             seen.add(reference)
             if reference not in detectors:
                 detectors[reference] = Detector(camera, region, reference, thresholds[reference], self._new_id)
-            happenings += detectors[reference].see(Sight(frame_seq, t_us, match.s))
+            happenings += detectors[reference].add_score(Score(frame_seq, t_us, match.s))
         return happenings
 
-    def lose(self, camera: str, t_us: int, reason: Reason = "camera-lost") -> list[Happening]:
-        """End what is open on *camera*, whose pictures broke off at *t_us*: frames of before are not looked at now."""
+    def end_camera(self, camera: str, t_us: int, reason: Reason = "camera-lost") -> list[Happening]:
+        """End what is open on *camera*, whose pictures broke off at *t_us*: frames from before are ignored."""
         self._blind_until_us[camera] = t_us
         return self._end([place for place in self._detectors if place[0] == camera], reason)
 
-    def stop(self) -> list[Happening]:
+    def end_all(self) -> list[Happening]:
         """End everything that is open, because nothing more is to come."""
         return self._end(list(self._detectors), "stopped")
 
-    def ask(self) -> None:
-        """Let every open event be told again soon: somebody has come who does not know of it."""
+    def request_updates(self) -> None:
+        """Update every open event soon, because a new subscriber does not know of it."""
         for detectors in self._detectors.values():
             for detector in detectors.values():
-                detector.ask()
+                detector.request_update()
 
     def _end(self, places: list[tuple[str, str]], reason: Reason) -> list[Happening]:
         return [end for place in places for detector in self._detectors[place].values() for end in detector.end(reason)]

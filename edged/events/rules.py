@@ -1,4 +1,4 @@
-"""Which references make events, where, and by which thresholds."""
+"""Rules: the references that make events, the places where they do, and the thresholds."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class EventRule:
     places: tuple[str, ...] = ()
 
     def applies_to(self, camera: str, region: str) -> bool:
-        """Whether it makes events in that region of that camera."""
+        """Return whether it makes events in that region of that camera."""
         return applies_in(self.places, camera, region)
 
 
@@ -57,7 +57,7 @@ class EventRules:
 
     Args:
         rules: the references that make events; of two rules for one reference in one place the last counts.
-        places: every ``(camera, region)`` that is looked at.
+        places: every ``(camera, region)`` of the daemon.
     """
 
     def __init__(self, rules: Iterable[EventRule] = (), places: Iterable[tuple[str, str]] = ()) -> None:
@@ -69,5 +69,5 @@ class EventRules:
         }
 
     def at(self, camera: str, region: str) -> Mapping[str, Thresholds]:
-        """The thresholds by reference in that place; nothing where there is no such place or rule."""
+        """The thresholds by reference in that place; empty where the place is unknown or has no rule."""
         return self._by_place.get((camera, region), {})

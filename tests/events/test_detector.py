@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from edged.events import Detector, Happening, Thresholds
-from edged.events.detector import Sight
+from edged.events.detector import Score
 
 SECOND = 1_000_000
 
@@ -28,7 +28,7 @@ class Scene:
         """Show *scores*, *seconds* apart; what came of them."""
         happenings: list[Happening] = []
         for score in scores:
-            happenings += self.detector.see(Sight(self.frame, self.t_us, score))
+            happenings += self.detector.add_score(Score(self.frame, self.t_us, score))
             self.frame += 1
             self.t_us += round(seconds * SECOND)
         return happenings
@@ -104,11 +104,11 @@ def test_a_peak_that_hardly_rises_is_not_told_before_its_time() -> None:
 
 def test_who_asks_is_told_soon_but_a_crowd_makes_one_update_a_second() -> None:
     scene = Scene()
-    scene.detector.ask()  # nothing is open: nothing to tell
+    scene.detector.request_update()  # nothing is open: nothing to tell
     happenings = scene.show(*[0.9] * 11)
     assert told(happenings) == [("begin", 0)]
     for _ in range(30):
-        scene.detector.ask()
+        scene.detector.request_update()
         happenings += scene.show(0.9)
     assert told(happenings) == [("begin", 0), ("update", 11), ("update", 21), ("update", 31)]
 

@@ -76,16 +76,16 @@ def play(first: EventRules, steps: list[tuple]) -> list[Happening]:  # type: ign
             case "frame", (camera, region), later_us, values:
                 t_us += later_us
                 matches = tuple(Match(name, value) for name, value in zip(REFERENCES, values, strict=True))
-                happenings += events.see(camera, region, number, t_us, matches)
+                happenings += events.add_scores(camera, region, number, t_us, matches)
             case "lose", camera:
-                happenings += events.lose(camera, t_us)
+                happenings += events.end_camera(camera, t_us)
             case "use", new:
                 happenings += events.use(new)
             case ("ask",):
-                events.ask()
+                events.request_updates()
             case "back", earlier_us:
                 t_us -= earlier_us
-    return happenings + events.stop()
+    return happenings + events.end_all()
 
 
 def test_the_stories_are_full_of_events() -> None:
@@ -169,7 +169,7 @@ def begins_of(of: Thresholds, shown: list[tuple[int, float]]) -> list[tuple[int,
     events, t_us, begins = Events("run", EventRules([EventRule("cat", of)], PLACES)), 0, []
     for number, (later_us, value) in enumerate(shown):
         t_us += later_us
-        told = events.see("a", "x", number, t_us, (Match("cat", value),))
+        told = events.add_scores("a", "x", number, t_us, (Match("cat", value),))
         begins += [(happening.t_begin_us, number) for happening in told if happening.phase == "begin"]
     return begins
 
@@ -184,7 +184,7 @@ def test_an_event_keeps_its_thresholds_its_least_time_and_its_cooldown(
     for number, (later_us, value) in enumerate(shown):
         t_us += later_us
         past.append((t_us, value))
-        for happening in events.see("a", "x", number, t_us, (Match("cat", value),)):
+        for happening in events.add_scores("a", "x", number, t_us, (Match("cat", value),)):
             if happening.phase == "begin":
                 since = [value for at, value in past if at > happening.t_begin_us]
                 assert min([value, *since]) >= of.enter
@@ -203,5 +203,5 @@ def test_a_score_that_trembles_within_the_band_makes_one_event(middle: float, ba
     events = Events("run", EventRules([EventRule("cat", of)], PLACES))
     happenings = []
     for number, value in enumerate([-1.0, of.enter, *trembling, -1.0]):
-        happenings += events.see("a", "x", number, number * 100_000, (Match("cat", value),))
+        happenings += events.add_scores("a", "x", number, number * 100_000, (Match("cat", value),))
     assert [happening.phase for happening in happenings if happening.phase != "update"] == ["begin", "end"]

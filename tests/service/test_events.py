@@ -87,7 +87,7 @@ def test_the_settings_of_the_demo_tell_it_at_the_speed_of_the_clip(
     events = Events("demo", rules)
     told = []
     for number, vec in enumerate([*clip[0], *clip[0]]):  # it loops
-        told += events.see(vec.camera, vec.region, vec.frame_seq, round(number / FPS * 1e6), vec.sims)
+        told += events.add_scores(vec.camera, vec.region, vec.frame_seq, round(number / FPS * 1e6), vec.sims)
     told = [happening for happening in told if happening.phase != "update"]
     assert [happening.phase for happening in told] == ["begin", "end"] * 4
     seconds = [(told[at].t_begin_us / 1e6, told[at + 1].t_cap_us / 1e6) for at in range(0, 8, 2)]

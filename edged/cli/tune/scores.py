@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from edged.errors import WireError
 from edged.events import Detector, Happening, Reason, Thresholds
-from edged.events.detector import Sight
+from edged.events.detector import Score
 from edged.wire import Status, Vec, decode, subscription
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def spans(series: Series, thresholds: Thresholds) -> list[Span]:
     for number, (at_us, score) in enumerate(zip(series.at_us, series.scores, strict=True)):
         if number in series.breaks:
             happenings += detector.end(series.breaks[number])
-        happenings += detector.see(Sight(number, at_us, score))
+        happenings += detector.add_score(Score(number, at_us, score))
     is_open = detector.end("stopped")
     made = [_span(series, end, end.reason) for end in happenings if end.phase == "end"]
     return made + [_span(series, end, None) for end in is_open]

@@ -43,7 +43,7 @@ class EventMessages:
         scores = vec.sims if scores is None else scores
         self._space_id = vec.space_id
         self._wall_us = vec.t_wall_us - vec.t_cap_us
-        return self._messages(self._events.see(vec.camera, vec.region, vec.frame_seq, vec.t_cap_us, scores))
+        return self._messages(self._events.add_scores(vec.camera, vec.region, vec.frame_seq, vec.t_cap_us, scores))
 
     def note(self, camera: str, condition: Condition) -> Iterator[wire.Event]:
         """What it means that a camera is in that *condition*: one that is lost or frozen shows nothing any more.
@@ -52,25 +52,25 @@ class EventMessages:
         """
         since_us = condition.since_ns // 1000
         if condition.state in (CameraState.LOST, CameraState.FROZEN):
-            return self._messages(self._events.lose(camera, since_us))
+            return self._messages(self._events.end_camera(camera, since_us))
         is_over = time.monotonic_ns() - condition.since_ns > LAST_RESULTS_SECONDS * 1e9
         if condition.state is CameraState.STOPPED and is_over:
-            return self._messages(self._events.lose(camera, since_us, "stopped"))
+            return self._messages(self._events.end_camera(camera, since_us, "stopped"))
         return iter(())
 
     def greet(self, prefixes: Sequence[bytes]) -> None:
         """Tell what is open again soon, if one of the new subscriptions is to events: they cannot know of it."""
         topic = wire.subscription("event")
         if any(prefix.startswith(topic) or topic.startswith(prefix) for prefix in prefixes):
-            self._events.ask()
+            self._events.request_updates()
 
     def part(self, camera: str) -> Iterator[wire.Event]:
         """The ends of the events of a camera of which nothing more is published."""
-        return self._messages(self._events.lose(camera, time.monotonic_ns() // 1000, "stopped"))
+        return self._messages(self._events.end_camera(camera, time.monotonic_ns() // 1000, "stopped"))
 
     def stop(self) -> Iterator[wire.Event]:
         """The ends of all events: nothing more is published."""
-        return self._messages(self._events.stop())
+        return self._messages(self._events.end_all())
 
     def _messages(self, happenings: Sequence[Happening]) -> Iterator[wire.Event]:
         for happening in happenings:
