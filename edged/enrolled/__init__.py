@@ -1,4 +1,4 @@
-"""References that a running daemon was told of: picture, vector and what is known of it, kept through restarts.
+"""References that were enrolled in a running daemon: picture, vector and metadata, kept through restarts.
 
 A reference is two files in one folder: a picture with a name of its own, such as ``door-shut.5f0c….png``, and
 ``door-shut.json``, which names that picture and holds the vector. The picture is written and synced first; renaming

@@ -25,12 +25,12 @@ VERSION = 1
 LONGEST = 1 << 20  # bytes of the file with the vector
 
 OURS = re.compile(rf"(?P<name>{NAME_PATTERN})(?P<kind>\.json|\.[0-9a-f]{{16}}\.(?:png|new))", re.ASCII)
-"""What the files of a reference are called: the one with the vector, its picture, and one that is being written."""
+"""The names of the files of a reference: the one with the vector, its picture, and one that is being written."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Enrolled:
-    """What a region of a camera looked like when somebody gave that a name.
+    """A picture of a region of a camera that was given a name, and its vector.
 
     Attributes:
         vector: read-only, of shape ``(dimension,)``, ``float32`` or ``int8``; the very one that was published.
@@ -105,7 +105,7 @@ def to_json(enrolled: Enrolled, picture: str, png: bytes) -> bytes:
 
 
 def read_record(file: Path) -> EnrolledRecord:
-    """What the file of a reference says.
+    """Return the content of the file of a reference.
 
     Raises:
         StateError: it is not whole, or of another kind.

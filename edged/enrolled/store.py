@@ -36,16 +36,16 @@ class EnrolledStore:
         self.folder = folder
         self._using = threading.Lock()
         self._lock: int | None = None
-        self._told: list[str] = []
+        self._logged: list[str] = []
         self._known: dict[str, tuple[object, Enrolled]] = {}
 
     def load(self) -> list[Enrolled]:
-        """Every reference, by name. What is in the folder and is none is told in the log, once, and left alone."""
+        """Return every reference, by name. Other files in the folder are logged, once, and left alone."""
         with self._using:
             found, odd = self._read_all()
-            if odd == self._told:
+            if odd == self._logged:
                 return found
-            self._told = odd
+            self._logged = odd
         for rule in odd[:MOST_NAMED]:
             log.warning("enrolled references: %s; it is left alone", rule)
         if len(odd) > MOST_NAMED:
@@ -53,7 +53,7 @@ class EnrolledStore:
         return found
 
     def __contains__(self, name: str) -> bool:
-        """Whether there is a file for the reference *name*, whole or not."""
+        """Return whether there is a file for the reference *name*, whole or not."""
         return os.path.lexists(self._file(name))
 
     def add(self, enrolled: Enrolled, png: bytes) -> Enrolled:
@@ -64,7 +64,7 @@ class EnrolledStore:
         Raises:
             StateError: it cannot be kept; what was there before still is.
         """
-        with self._using, _told(self.folder):
+        with self._using, _as_state_errors(self.folder):
             self._begin_to_write()
             if enrolled.name not in self and len(self._records()) >= MOST:
                 raise StateError(f"{self.folder}: there are {MOST} enrolled references already; forget one first")
@@ -89,7 +89,7 @@ class EnrolledStore:
         Raises:
             StateError: it cannot be removed.
         """
-        with self._using, _told(self.folder):
+        with self._using, _as_state_errors(self.folder):
             self._begin_to_write()
             self._file(name).unlink(missing_ok=True)
             _sync_folder(self.folder)
@@ -101,7 +101,7 @@ class EnrolledStore:
         Raises:
             StateError: it is not there any more, or another one.
         """
-        with self._using, _told(enrolled.picture):
+        with self._using, _as_state_errors(enrolled.picture):
             record = read_record(self._file(enrolled.name))
             png = enrolled.picture.read_bytes()
             if hashlib.sha256(png).hexdigest() != record.picture_sha256:
@@ -180,14 +180,14 @@ class EnrolledStore:
                     file.unlink(missing_ok=True)
 
     def _may_belong(self, picture: Path, name: str) -> bool:
-        """Whether *picture* is that of the reference *name*; also if what that is cannot be told."""
+        """Return whether *picture* is that of the reference *name*; True if its record cannot be read."""
         with suppress(StateError):
             return read_record(self._file(name)).picture == picture.name
         return name in self
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _as_state_errors(path: Path) -> Iterator[None]:
     """Inside, an OSError becomes a StateError that names its file, or *path*."""
     try:
         yield
@@ -215,7 +215,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _signature(*files: Path) -> object:
-    """What tells whether one of *files* has changed; something that is like nothing else if one is not there."""
+    """A value that changes with each of *files*; it equals no other if one is missing."""
     try:
         stats = [file.lstat() for file in files]
     except OSError:

@@ -1,4 +1,4 @@
-"""References: what frames are compared with. Pictures are embedded once, or read as vectors from a catalogue."""
+"""References that frames are compared with. Pictures are embedded once, or read as vectors from a catalogue."""
 
 from __future__ import annotations
 

@@ -6,9 +6,9 @@ A catalogue is what ``np.savez`` writes, with the arrays
 - ``labels``: ``(count,)``, text, each once;
 - ``space_id`` and ``model``: text, which say whose vectors these are.
 
-It comes from elsewhere, so nothing in it is trusted: there are no pickles, and since nothing may be compressed it takes
-no more memory than the file has bytes. Vectors go to where they are compared a few at a time, and are never in memory
-twice.
+It comes from elsewhere, so nothing in it is trusted: there are no pickles, and because nothing may be compressed it
+takes no more memory than the file has bytes. Vectors are copied a few at a time to where they are compared, and are
+never in memory twice.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ UNREADABLE = (
 
 
 class Space(Protocol):
-    """What vectors have to be of to be compared; an embedder has both, and so have `ModelFacts`."""
+    """The embedding space that vectors are compared in; embedders and `ModelFacts` have these two properties."""
 
     @property
     def space_id(self) -> str: ...
@@ -88,7 +88,7 @@ class Space(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """What a catalogue holds. ``labels`` are those of ``rows``, in the same order."""
+    """The vectors of a catalogue. ``labels`` are those of ``rows``, in the same order."""
 
     rows: UnitRows
     labels: tuple[str, ...]
@@ -98,7 +98,7 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """What an array of the file says that it is, and where in the file its numbers are."""
+    """The header of an array in the file, and the member that holds its numbers."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -107,20 +107,20 @@ class _Header:
 
 
 def default_dtype(count: int, *, is_int8: bool) -> Storage:
-    """How *count* vectors are kept where nothing else is asked for: *is_int8* says that they come as int8."""
+    """The dtype of *count* vectors where none is configured; *is_int8* says that they come as int8."""
     if is_int8:
         return "int8"
     return "float32" if count <= MOST_FLOAT32 else "float16"
 
 
 def read_catalogue(path: Path, space: Space, dtype: Storage | None = None, *, cure: str | None = None) -> Catalogue:
-    """The catalogue in the file *path*, whose vectors are of *space*; kept as *dtype*, or as `default_dtype` says.
+    """Return the catalogue in the file *path*, whose vectors are of *space*; kept as *dtype*, or as `default_dtype`.
 
     Args:
-        cure: the command that makes such a catalogue, for who has one of another space.
+        cure: the command that makes such a catalogue; the error for one of another space quotes it.
 
     Raises:
-        CatalogueError: it cannot be read, is none, or of another space.
+        CatalogueError: it cannot be read, is not a catalogue, or is of another space.
     """
     with _opened(path) as (archive, headers):
         space_id, model = (_text(archive, headers[name], name) for name in ("space_id", "model"))
@@ -142,7 +142,7 @@ def read_catalogue(path: Path, space: Space, dtype: Storage | None = None, *, cu
 
 
 def check_catalogue(path: Path) -> None:
-    """See that the file *path* could be a catalogue of some space; its vectors are not looked at.
+    """Check that the file *path* could be a catalogue of some space; its vectors are not read.
 
     Raises:
         CatalogueError: it could not.
@@ -178,9 +178,9 @@ def write_catalogue(
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, _Header]]]:
-    """The archive in *path*, of which nothing but what its arrays say they are has been read.
+    """The archive in *path* and the headers of its arrays; nothing else of it has been read.
 
-    What is raised inside is told of *path*.
+    Errors from inside the block become a `CatalogueError` that names *path*.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -199,7 +199,7 @@ def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, _Header]]]:
 
 
 def _check_end(file: IO[bytes]) -> None:
-    """Refuse what is no archive, or one with a long list of members: ``zipfile`` reads all of that at once."""
+    """Refuse a file that is not an archive, or has a long list of members: ``zipfile`` reads the whole list at once."""
     found = os.fstat(file.fileno())
     if not stat.S_ISREG(found.st_mode):
         raise CatalogueError("is no file")
@@ -283,7 +283,7 @@ def _batches(archive: zipfile.ZipFile, header: _Header) -> Iterator[NDArray[Any]
         for start in range(0, shape[0], step):
             rows = min(step, shape[0] - start)
             yield np.frombuffer(file.read(rows * each), header.dtype).reshape(rows, *shape[1:])
-        file.read(1)  # so that its checksum is looked at
+        file.read(1)  # so that its checksum is verified
 
 
 def _text(archive: zipfile.ZipFile, header: _Header, name: str) -> str:

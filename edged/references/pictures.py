@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.errors import ReferenceImageError
+from edged.errors import ReferenceImageError, map_exceptions
 from edged.values import Box, PixelFormat
 from edged.vision.image import read_picture
 from edged.vision.pixels.reduction import reduce_picture
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["PICTURE_SUFFIXES", "embed_picture", "embed_upright", "picture_files", "read_reference"]
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-"""Which files of a folder are taken for pictures."""
+"""The suffixes of the files in a folder that are taken for pictures."""
 
 
 def picture_files(path: Path) -> list[Path]:
@@ -45,19 +45,17 @@ def read_reference(path: Path) -> NDArray[np.uint8]:
     """A picture turned upright as its EXIF orientation says: RGB, ``(height, width, 3)``.
 
     Raises:
-        ReferenceImageError: *path* is missing or no picture.
+        ReferenceImageError: *path* is missing or not a picture.
     """
-    try:
+    with map_exceptions(dict.fromkeys((OSError, RuntimeError, ValueError), ReferenceImageError), str(path)):
         return read_picture(path)
-    except (OSError, RuntimeError, ValueError) as exc:
-        raise ReferenceImageError(f"{path}: {exc}") from exc
 
 
 def embed_picture(path: Path, embedder: Embedder) -> NDArray[np.float32] | NDArray[np.int8]:
     """The vector of a whole picture, upright and decoded as the embedder's are; shape ``(dimension,)``.
 
     Raises:
-        ReferenceImageError: *path* is missing, no picture, or gives a vector that cannot be compared.
+        ReferenceImageError: *path* is missing, is not a picture, or gives a vector that cannot be compared.
     """
     return embed_upright(path, read_reference(path), embedder)
 

@@ -70,5 +70,5 @@ class ReferenceGroup:
         return cls(UnitRows.of(vectors), (reference,), places)
 
     def applies_to(self, camera: str, region: str) -> bool:
-        """Whether its references are compared with what that region of that camera shows."""
+        """Return whether its references are compared with frames of that region of that camera."""
         return applies_in(self.places, camera, region)

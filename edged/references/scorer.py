@@ -1,4 +1,4 @@
-"""How similar a vector is to the references of one place: it is compared with every one, and the best are reported."""
+"""The comparison of a vector with all references of one place, of which the best are reported."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class Scorer:
         self._best = np.zeros(len(counts), np.float32)
         self._largest = _Largest(max(len(self._scores), len(self._best)))
         self.top_k = top_k
-        """How many of the `matches` are reported; those after them are for events only."""
+        """The number of `matches` that are reported; those after them are for events only."""
         self._matrices = list(_with_scores([rows for _, rows in parts], self._scores))
         self._query = Query(parts[0][1].size if parts else 0)
         self._watched = [index for index, reference in enumerate(self._references) if reference.makes_events]
 
     @property
     def size(self) -> int:
-        """How many are compared: each vector of a reference with ``top_k``, and any other reference as one."""
+        """The number that are compared: each vector of a reference with ``top_k``, and any other reference as one."""
         return sum(1 if each.top_k is None else each.count for each in self._references)
 
     def matches(self, vector: NDArray[np.float32] | NDArray[np.int8]) -> tuple[Match, ...]:
@@ -55,7 +55,7 @@ class Scorer:
         """
         if not self._references:
             return ()
-        if self._query.point(vector):
+        if self._query.set_direction(vector):
             for rows, scores in self._matrices:
                 self._query.cosines(rows, scores)
         else:

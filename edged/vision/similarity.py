@@ -1,4 +1,4 @@
-"""How near two pictures are: the cosine of the angle between their vectors, -1…1."""
+"""The similarity of two pictures: the cosine of the angle between their vectors, -1…1."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ class ReferenceMatrix:
         self._rows = UnitRows.of(vectors, dtype)
         self.count = len(self._rows)
         self.size = self._rows.size
-        self._pointer = Query(self.size)
+        self._query = Query(self.size)
         self._scores = np.zeros(self.count, np.float32)
 
     @property
     def nbytes(self) -> int:
-        """How much memory the vectors take."""
+        """The memory that the vectors take, in bytes."""
         return self._rows.nbytes
 
     def scores(self, vector: NDArray[Any], out: NDArray[Any]) -> None:
@@ -95,10 +95,10 @@ class ReferenceMatrix:
         """
         if not self.count:
             return
-        if not self._pointer.point(vector):
+        if not self._query.set_direction(vector):
             out.fill(0)
             return
-        self._pointer.cosines(self._rows, self._scores)
+        self._query.cosines(self._rows, self._scores)
         np.copyto(out, self._scores)
 
 

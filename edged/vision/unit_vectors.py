@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["DTYPES", "Query", "Storage", "UnitRows", "comparable"]
 
 Storage = Literal["float32", "float16", "int8"]
-"""How vectors are kept. What is smaller is turned into float32 a block at a time, whenever it is compared."""
+"""The dtype that vectors are kept in. Smaller ones become float32 a block at a time, whenever they are compared."""
 
 DTYPES: Final = ("float32", "float16", "int8")
 
@@ -47,14 +47,14 @@ class UnitRows:
         self.rows: NDArray[Any] = np.zeros((count, size), dtype)
         """As they are kept, of shape ``(count, size)``."""
         self.factors = None if dtype == "float32" else np.zeros(count, np.float32)
-        """What each has to be multiplied with to be of length 1, as its numbers are rounded; None: they are not."""
+        """The factor that brings each to length 1, because its numbers are rounded; None: they are not."""
 
     @classmethod
     def of(cls, vectors: Sequence[NDArray[Any]], dtype: Storage = "float32") -> UnitRows:
         """Rows of *vectors*, which are of one size.
 
         Raises:
-            ValueError: one is of another size or dtype, zero, or not finite; its number is told.
+            ValueError: one is of another size or dtype, zero, or not finite; the error names its number.
         """
         sizes = {np.size(vector) for vector in vectors}
         if len(sizes) > 1:
@@ -80,18 +80,18 @@ class UnitRows:
 
     @property
     def dtype(self) -> Storage:
-        """How they are kept."""
+        """The dtype that they are kept in."""
         name: Storage = self.rows.dtype.name  # type: ignore[assignment]  # it was made of one of these
         return name
 
     @property
     def size(self) -> int:
-        """How many numbers each has."""
+        """The numbers of each."""
         return int(self.rows.shape[1])
 
     @property
     def nbytes(self) -> int:
-        """How much memory they take."""
+        """The memory that they take, in bytes."""
         return self.rows.nbytes + (0 if self.factors is None else self.factors.nbytes)
 
     def __len__(self) -> int:
@@ -113,7 +113,7 @@ class UnitRows:
         They are floats, or int8 (``uint8`` for the bytes of these), of any length but zero.
 
         Raises:
-            ValueError: one is zero, or not finite, or they are of another dtype; the number of its row is told.
+            ValueError: one is zero, or not finite, or they are of another dtype; the error names its row.
         """
         vectors = comparable(vectors)
         stop = start + len(vectors)
@@ -147,8 +147,8 @@ class Query:
         self._block = np.zeros((max(1, BLOCK_BYTES // (4 * max(1, size))), size), np.float32)
         self._bits = self._block.view(np.int32)
 
-    def point(self, vector: NDArray[Any]) -> bool:
-        """Take the direction of *vector*, of shape ``(size,)``; False where it has none, because it is zero.
+    def set_direction(self, vector: NDArray[Any]) -> bool:
+        """Set the direction to that of *vector*, of shape ``(size,)``; False where it has none, because it is zero.
 
         Raises:
             ValueError: it has another shape, or numbers that are not finite.

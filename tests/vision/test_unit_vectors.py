@@ -21,9 +21,9 @@ def vectors(count: int, size: int = 1280, seed: int = 0) -> npt.NDArray[np.float
 
 
 def cosines(rows: UnitRows, vector: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    pointer, out = Query(rows.size), np.full(len(rows), np.nan, np.float32)
-    assert pointer.point(vector)
-    pointer.cosines(rows, out)
+    query, out = Query(rows.size), np.full(len(rows), np.nan, np.float32)
+    assert query.set_direction(vector)
+    query.cosines(rows, out)
     return out
 
 
@@ -88,11 +88,11 @@ def test_several_are_copied_together(dtype: Storage) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_comparing_makes_no_array(dtype: Storage) -> None:
     rows, probe = UnitRows.of(list(vectors(2000)), dtype), vectors(1, seed=1)[0]
-    pointer, out = Query(1280), np.zeros(2000, np.float32)
+    query, out = Query(1280), np.zeros(2000, np.float32)
 
     def compare() -> None:
-        pointer.point(probe)
-        pointer.cosines(rows, out)
+        query.set_direction(probe)
+        query.cosines(rows, out)
 
     compare()
     assert allocated(compare).peak < 4096

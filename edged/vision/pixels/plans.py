@@ -51,23 +51,23 @@ class Target(NamedTuple):
 class PackedPlan:
     """Everything that is known beforehand about crops of one size of RGB, BGR, RGBA, BGRA or gray pictures."""
 
-    def __init__(self, aim: Target, pixels: PixelFormat, box: Box, orientation: Orientation) -> None:
-        channels, source, target = CHANNELS[pixels], (box.width, box.height), aim.stored_size(orientation)
-        upright = (aim.spec.height, aim.spec.width, 3)
+    def __init__(self, destination: Target, pixels: PixelFormat, box: Box, orientation: Orientation) -> None:
+        channels, source, target = CHANNELS[pixels], (box.width, box.height), destination.stored_size(orientation)
+        upright = (destination.spec.height, destination.spec.width, 3)
         steps: list[tuple[Step, tuple[int, ...]]] = []
         if source != target:
-            resizer = make_resizer(aim.resize, source, target, channels, aim.scratch)
+            resizer = make_resizer(destination.resize, source, target, channels, destination.scratch)
             steps.append((resizer, _shape(*target, channels)))
         if pixels in TO_RGB:
             steps.append((partial(_convert, TO_RGB[pixels]), _shape(*target, 3)))
         if orientation is not Orientation.TOP_LEFT:
             steps.append((orientation.turn, upright))
-        if aim.values is not None:
-            steps.append((partial(_look_up, aim.values), upright))
+        if destination.values is not None:
+            steps.append((partial(_look_up, destination.values), upright))
         *before, (self._last, _) = steps or [(_copy, upright)]
-        self._before = [(step, aim.scratch.array(f"step {i}", shape)) for i, (step, shape) in enumerate(before)]
+        self._before = [(step, destination.scratch.array(f"step {i}", shape)) for i, (step, shape) in enumerate(before)]
         self._shape = _shape(*source, channels)
-        self._scratch = aim.scratch
+        self._scratch = destination.scratch
 
     def __call__(self, image: NDArray[np.uint8], box: Box, out: NDArray[Any], *, scattered: bool) -> None:
         picture = image[box.y : box.y + box.height, box.x : box.x + box.width]
@@ -90,21 +90,21 @@ class PlanarPlan:
     on average. (The Task Library shifts all of them by half a sample there.)
     """
 
-    def __init__(self, aim: Target, pixels: PixelFormat, box: Box, orientation: Orientation) -> None:
+    def __init__(self, destination: Target, pixels: PixelFormat, box: Box, orientation: Orientation) -> None:
         self._pixels = pixels
-        self._values = aim.values
-        self._scratch = aim.scratch
-        luma = aim.stored_size(orientation)
+        self._values = destination.values
+        self._scratch = destination.scratch
+        luma = destination.stored_size(orientation)
         chroma = chroma_size(*luma)
         down = 1 if pixels is PixelFormat.YUYV else 2
         touched = (_samples(box.x, box.width, 2), _samples(box.y, box.height, down))
         self._planes = [
-            _PlanePlan("y", aim, (box.width, box.height), luma, orientation),
-            _PlanePlan("u", aim, touched, chroma, orientation),
-            _PlanePlan("v", aim, touched, chroma, orientation),
+            _PlanePlan("y", destination, (box.width, box.height), luma, orientation),
+            _PlanePlan("u", destination, touched, chroma, orientation),
+            _PlanePlan("v", destination, touched, chroma, orientation),
         ]
-        self._to_rgb = PlanesToRgb(aim.spec.width, aim.spec.height, aim.scratch)
-        self._rgb = aim.scratch.array("rgb", (aim.spec.height, aim.spec.width, 3))
+        self._to_rgb = PlanesToRgb(destination.spec.width, destination.spec.height, destination.scratch)
+        self._rgb = destination.scratch.array("rgb", (destination.spec.height, destination.spec.width, 3))
 
     def __call__(self, image: NDArray[np.uint8], box: Box, out: NDArray[Any], *, scattered: bool) -> None:
         if scattered:
@@ -123,14 +123,14 @@ class _PlanePlan:
     """One plane of a YUV picture: taken out, resized and turned."""
 
     def __init__(
-        self, name: str, aim: Target, source: tuple[int, int], target: tuple[int, int], orientation: Orientation
+        self, name: str, destination: Target, source: tuple[int, int], target: tuple[int, int], orientation: Orientation
     ) -> None:
         upright = target[::-1] if orientation.swaps_sides else target
-        self._resize = make_resizer(aim.resize, source, target, 1, aim.scratch, plane=True)
+        self._resize = make_resizer(destination.resize, source, target, 1, destination.scratch, plane=True)
         self._turn = orientation.turn
-        self._plane = aim.scratch.array("plane", _shape(*source, 1))
-        self._small = aim.scratch.array("small", _shape(*target, 1))
-        self._upright = aim.scratch.array(f"upright {name}", _shape(*upright, 1))
+        self._plane = destination.scratch.array("plane", _shape(*source, 1))
+        self._small = destination.scratch.array("small", _shape(*target, 1))
+        self._upright = destination.scratch.array(f"upright {name}", _shape(*upright, 1))
 
     def __call__(self, plane: Plane, box: Box) -> NDArray[np.uint8]:
         x, y = box.x // plane.across, box.y // plane.down

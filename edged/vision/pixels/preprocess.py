@@ -44,9 +44,9 @@ class Preprocessor:
     """
 
     def __init__(self, spec: InputSpec, resize: Resize = "exact") -> None:
-        self._aim = Target(spec, resize, pixel_values(spec), Scratch())
+        self._destination = Target(spec, resize, pixel_values(spec), Scratch())
         self._plans: OrderedDict[tuple[object, ...], PackedPlan | PlanarPlan] = OrderedDict()
-        self._ways: dict[tuple[object, ...], _BoundPlan] = {}
+        self._bound_plans: dict[tuple[object, ...], _BoundPlan] = {}
 
     def __call__(
         self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, orientation: Orientation, out: NDArray[Any]
@@ -65,16 +65,18 @@ class Preprocessor:
             ValueError: *image* or *out* has another shape or dtype than it has to have, or *box* is empty or reaches
                 outside *image*.
         """
-        seen = (image.shape, image.strides, image.dtype, pixels, box, orientation)
-        way = self._ways.get(seen)
-        if way is None:
-            way = self._way(image, pixels, box, orientation)
-            if len(self._ways) >= _PLANS:
-                self._ways.clear()
-            self._ways[seen] = way
-        way(image, out)
+        key = (image.shape, image.strides, image.dtype, pixels, box, orientation)
+        bound = self._bound_plans.get(key)
+        if bound is None:
+            bound = self._bind_plan(image, pixels, box, orientation)
+            if len(self._bound_plans) >= _PLANS:
+                self._bound_plans.clear()
+            self._bound_plans[key] = bound
+        bound(image, out)
 
-    def _way(self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, orientation: Orientation) -> _BoundPlan:
+    def _bind_plan(
+        self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, orientation: Orientation
+    ) -> _BoundPlan:
         width, height = frame_size(image, pixels)
         if box.width < 1 or box.height < 1 or not _inside(box, width, height):
             raise ValueError(
@@ -86,7 +88,7 @@ class Preprocessor:
             image, pixels = image[..., ::-1], _MIRRORED[pixels]
         readable = _readable(image) if pixels in CHANNELS else image.flags.c_contiguous
         plan = self._plan(pixels, box, Orientation(orientation))
-        return _BoundPlan(self._aim, plan, box, mirrored=mirrored, scattered=not readable)
+        return _BoundPlan(self._destination, plan, box, mirrored=mirrored, scattered=not readable)
 
     def _plan(self, pixels: PixelFormat, box: Box, orientation: Orientation) -> PackedPlan | PlanarPlan:
         planar = pixels not in CHANNELS
@@ -95,7 +97,7 @@ class Preprocessor:
         plan = self._plans.get(key)
         if plan is None:
             make = PlanarPlan if planar else PackedPlan
-            plan = self._plans[key] = make(self._aim, pixels, box, orientation)
+            plan = self._plans[key] = make(self._destination, pixels, box, orientation)
             if len(self._plans) > _PLANS:
                 self._plans.popitem(last=False)
         else:
@@ -107,9 +109,9 @@ class _BoundPlan:
     """From pictures in one layout of memory to the model: what was found out once, and need not be for each of them."""
 
     def __init__(
-        self, aim: Target, plan: PackedPlan | PlanarPlan, box: Box, *, mirrored: bool, scattered: bool
+        self, destination: Target, plan: PackedPlan | PlanarPlan, box: Box, *, mirrored: bool, scattered: bool
     ) -> None:
-        self._aim = aim
+        self._destination = destination
         self._plan = plan
         self._box = box
         self._mirrored = mirrored
@@ -130,12 +132,12 @@ class _BoundPlan:
         if target.flags.c_contiguous:
             self._plan(image, self._box, target, scattered=self._scattered)
         else:
-            whole = self._aim.scratch.array("whole", target.shape, target.dtype.type)
+            whole = self._destination.scratch.array("whole", target.shape, target.dtype.type)
             self._plan(image, self._box, whole, scattered=self._scattered)
             np.copyto(target, whole)
 
     def _checked(self, out: NDArray[Any]) -> NDArray[Any]:
-        spec = self._aim.spec
+        spec = self._destination.spec
         shape = (spec.height, spec.width, 3)
         target = out[0] if out.ndim == 4 and out.shape[0] == 1 else out
         if target.shape != shape or target.dtype != spec.dtype:

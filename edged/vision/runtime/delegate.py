@@ -1,4 +1,4 @@
-"""Delegate libraries: where they are, what they are told, and whether they can be used at all."""
+"""Delegate libraries: their paths, their options, and a check that they can be used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["CORAL_LIBRARY", "CORAL_OP", "DelegateLibrary", "delegate_library"]
 CORAL_LIBRARY = "libedgetpu.so.1"
 
 CORAL_OP = "edgetpu-custom-op"
-"""What edgetpu_compiler puts in the place of all the operators that it has compiled."""
+"""The operator that edgetpu_compiler puts in place of all those that it has compiled."""
 
 # TFLite's interface: tensorflow/lite/delegates/external/external_delegate_interface.h
 _SYMBOLS = ("tflite_plugin_create_delegate", "tflite_plugin_destroy_delegate")

@@ -1,4 +1,4 @@
-"""What one start finds out and the next need not: small files in a folder, each whole or not there at all."""
+"""A cache on disk of results that the next start reuses: small files in a folder, each whole or absent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["cache_folder", "recall", "remember"]
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Where a program that uses the library remembers: ``$XDG_CACHE_HOME/edged``, else ``~/.cache/edged``.
+    """The folder of the cache for a program that uses the library: ``$XDG_CACHE_HOME/edged``, else ``~/.cache/edged``.
 
     It need not exist yet. None for a user without a home.
     """
@@ -25,7 +25,7 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def recall(folder: Path | None, name: str) -> bytes | None:
-    """What was remembered in *folder* under *name*; None if nothing was, or *folder* is None.
+    """Return what was remembered in *folder* under *name*; None if nothing was, or *folder* is None.
 
     Raises:
         OSError: there may be something, but it cannot be read.

@@ -1,4 +1,4 @@
-"""Which TFLite runtime runs a model: the one place that decides."""
+"""The choice of the TFLite runtime that runs a model; it is made here only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a child process does with a model that nobody has run yet, and what it is told and tells.
+"""The first run of a model in a child process, and the messages between that and its parent.
 
 It may neither take all memory nor go on for ever, and if it dies it leaves nothing behind.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from edged.vision.runtime.engine import EngineName
     from edged.vision.specs import ModelFile
 
-__all__ = ["BEGUN", "REFUSED", "SECONDS", "SURVIVED", "first_run", "main", "write_errand"]
+__all__ = ["BEGUN", "REFUSED", "SECONDS", "SURVIVED", "first_run", "main", "write_request"]
 
 SECONDS = 60
 """A model that needs longer for one picture, with the time to start Python, is of no use here."""
@@ -39,36 +39,36 @@ BEGUN, SURVIVED, REFUSED = "edged trial: begun", "edged trial: survived", "edged
 """Lines on stdout; libraries may print others."""
 
 
-def write_errand(model: ModelFile, engine: EngineName, delegate: Delegate) -> bytes:
-    """What the child is told: a line of JSON, and the model file."""
+def write_request(model: ModelFile, engine: EngineName, delegate: Delegate) -> bytes:
+    """Return the input of the child: a line of JSON, and the model file."""
     normalization = model.input.normalization
-    told = {
+    header = {
         "name": model.name,
         "normalization": None if normalization is None else [normalization.mean, normalization.std],
         "engine": engine,
         "delegate": asdict(delegate),
     }
-    return json.dumps(told).encode() + b"\n" + model.content
+    return json.dumps(header).encode() + b"\n" + model.content
 
 
-def _read_errand() -> tuple[ModelFile, EngineName, Delegate]:
-    told = json.loads(sys.stdin.buffer.readline())
-    mean_std = told["normalization"]
+def _read_request() -> tuple[ModelFile, EngineName, Delegate]:
+    header = json.loads(sys.stdin.buffer.readline())
+    mean_std = header["normalization"]
     normalization = None if mean_std is None else Normalization(*map(tuple, mean_std))
-    model = read_model(sys.stdin.buffer.read(), name=told["name"], normalization=normalization)
-    options = tuple((key, value) for key, value in told["delegate"].pop("options"))
-    return model, told["engine"], Delegate(**told["delegate"], options=options)
+    model = read_model(sys.stdin.buffer.read(), name=header["name"], normalization=normalization)
+    options = tuple((key, value) for key, value in header["delegate"].pop("options"))
+    return model, header["engine"], Delegate(**header["delegate"], options=options)
 
 
 def main() -> None:
-    """What a child does that was started: run the model that comes in on stdin, and say on stdout how it went."""
-    model, engine, delegate = _read_errand()
+    """Run the model from stdin in a child that was started, and print the outcome on stdout."""
+    model, engine, delegate = _read_request()
     print(BEGUN, flush=True)
     print(first_run(model, engine, delegate))
 
 
 def first_run(model: ModelFile, engine: EngineName, delegate: Delegate) -> str:
-    """Load *model*, run it on a picture, and tell how that went: ``SURVIVED`` or ``REFUSED``."""
+    """Load *model*, run it on a picture, and return the outcome: ``SURVIVED`` or ``REFUSED``."""
     _limit_resources()
     try:
         with Interpreter(model, engine=engine, delegate=delegate) as interpreter:
@@ -82,7 +82,7 @@ def first_run(model: ModelFile, engine: EngineName, delegate: Delegate) -> str:
 
 
 def _limit_resources() -> None:
-    """No core file, no more time and memory than agreed, and first to go if the machine runs out of it."""
+    """Allow no core file and only so much time and memory; be the first to die if the machine runs out of memory."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
     pages = int(Path("/proc/self/statm").read_text().split()[0])
@@ -90,7 +90,7 @@ def _limit_resources() -> None:
     _lower(resource.RLIMIT_CPU, SECONDS * (os.cpu_count() or 1))
     _lower(resource.RLIMIT_CORE, 0)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(SECONDS)  # also if nobody is left to wait for it
+    signal.alarm(SECONDS)  # also if the parent has died
 
 
 def _lower(limit: int, value: int) -> None:
@@ -100,7 +100,7 @@ def _lower(limit: int, value: int) -> None:
 
 
 def _pattern(model: ModelFile) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
-    """Something to look at: every value of a pixel, and in float about as large as normalised ones."""
+    """A picture with every value of a pixel, in float about as large as normalised ones."""
     shape = (1, model.input.height, model.input.width, 3)
     pixels = np.resize(np.arange(256, dtype=np.uint8), shape)
     if model.input.dtype == "float32":

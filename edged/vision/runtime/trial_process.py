@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from edged.vision.runtime.first_run import BEGUN, REFUSED, SECONDS, SURVIVED, first_run, write_errand
+from edged.vision.runtime.first_run import BEGUN, REFUSED, SECONDS, SURVIVED, first_run, write_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,9 +39,9 @@ _STRICT = {"LD_PRELOAD": ("libc_malloc_debug.so.0", " "), "GLIBC_TUNABLES": ("gl
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a run ended: ``refused`` is the engine's own word; ``untried`` is what never began.
+    """The outcome of a run: ``refused`` by the engine itself; ``untried`` if it never began.
 
-    ``how`` goes on after the engine's name: ``died of SIGSEGV``.
+    ``how`` continues a sentence after the engine's name: ``died of SIGSEGV``.
     """
 
     outcome: Literal["survived", "refused", "died", "untried"]
@@ -76,7 +76,7 @@ def _run_started(python: str, model: ModelFile, engine: EngineName, delegate: De
     try:
         child = subprocess.run(  # noqa: S603 - this Python, with a text of our own
             [python, "-c", _CHILD.format(path=[folder for folder in sys.path if isinstance(folder, str)])],
-            input=write_errand(model, engine, delegate),
+            input=write_request(model, engine, delegate),
             capture_output=True,
             timeout=SECONDS,
             check=False,
