@@ -113,7 +113,7 @@ def _kernel_width(scores: Scores) -> float:
 
 
 def _density(scores: Scores, width: float, places: Scores) -> Scores:
-    """How dense *scores* are at *places*, which are evenly spaced; up to a factor, and never quite 0."""
+    """Return the density of *scores* at *places*, which are evenly spaced; up to a factor, and never quite 0."""
     step = places[1] - places[0]
     counts, _ = np.histogram(scores, len(places), (places[0] - step / 2, places[-1] + step / 2))
     held = counts > 0  # each such place stands for the scores in it

@@ -21,7 +21,7 @@ BUNDLED = MappingProxyType(
         "efficientnet-lite0-int8": "1a75d4af3a14b61a65b94243388d35c5cebd8003154b0a3e8e6b92b933bd1525",
     }
 )
-"""Their names, and the SHA-256 of their files in hex: whoever has that content is known to run on every engine."""
+"""Their names, and the SHA-256 of their files in hex: a file with that content is known to run on every engine."""
 
 
 def bundled_model(name: str) -> ModelFile:

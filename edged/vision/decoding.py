@@ -20,7 +20,7 @@ MAX_PIXELS = 1 << 27
 """Larger pictures (134 megapixels) are refused before memory is spent on them."""
 
 _FAILED = "An error occurred while decoding image: "
-"""How the Task Library begins what it says about files and bytes that are no pictures."""
+"""The start of the Task Library's messages about files and bytes that are not pictures."""
 
 
 def read_file(path: str | bytes | os.PathLike[str]) -> bytes:

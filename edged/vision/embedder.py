@@ -35,7 +35,7 @@ QUANTIZED_SCALE = 1 / 128
 
 @dataclass(frozen=True, slots=True)
 class EmbedderOptions:
-    """How a model is run, and what is done to its vector.
+    """The settings that a model runs with, and the steps from its output to the vector.
 
     ``head`` is the number of an output, from 0, or its name in the model's metadata. ``l2_normalize`` makes the
     vector's length 1; ``quantize`` then turns it into ``int8``, 128 steps to 1.0. ``resize`` is ``exact`` (the
@@ -59,7 +59,7 @@ DEFAULT = EmbedderOptions()
 class Embedder:
     """One head of one model, ready to run; it belongs to one thread.
 
-    ``load``, ``invoke`` and ``read`` are the three parts of ``embed``, for a caller who measures them. Once a size of
+    ``load``, ``invoke`` and ``read`` are the three parts of ``embed``, for programs that measure them. Once a size of
     picture has been seen, none of them makes an array of more than 4 KiB.
 
     Attributes:
@@ -151,7 +151,7 @@ class Embedder:
 
     @property
     def input(self) -> npt.NDArray[Any]:
-        """What was loaded last, as the model sees it: a copy, ``(1, height, width, 3)`` of its input's dtype."""
+        """Return the input that was loaded last: a copy, ``(1, height, width, 3)`` of its input's dtype."""
         return self._interpreter.input().copy()
 
     def self_test(self) -> npt.NDArray[Any]:

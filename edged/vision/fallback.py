@@ -84,7 +84,7 @@ def open_embedder(
 
 
 class _Opening:
-    """How the model and its fallback are opened."""
+    """The settings that the model and its fallback are opened with."""
 
     def __init__(self, options: EmbedderOptions, memory: Path | None, trusted: bool) -> None:
         self._options = options

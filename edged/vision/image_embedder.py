@@ -128,17 +128,17 @@ class ImageEmbedder:
         return result.embeddings[output_index]
 
     def get_embedding_dimension(self, output_index: int) -> int:
-        """How many numbers the vector of the head *output_index* has; -1 where there is no such head."""
+        """Return the number of values in the vector of the head *output_index*; -1 where there is no such head."""
         return self._heads[output_index].size if 0 <= output_index < len(self._heads) else -1
 
     @property
     def number_of_output_layers(self) -> int:
-        """How many heads the model has, and so how many embeddings a result."""
+        """Return the number of heads of the model, and so of embeddings in a result."""
         return len(self._heads)
 
     @property
     def options(self) -> ImageEmbedderOptions:
-        """What the embedder was made of."""
+        """The options that the embedder was made with."""
         return self._options
 
     @property
@@ -153,7 +153,7 @@ class ImageEmbedder:
 
     @property
     def engine(self) -> str:
-        """What runs the model, such as ``ai-edge-litert 2.3.0``."""
+        """The engine that runs the model, such as ``ai-edge-litert 2.3.0``."""
         return self._embedder.engine
 
     @property

@@ -29,7 +29,7 @@ _FLAG = bool, int, np.bool_
 
 @dataclass
 class BaseOptions:
-    """Which model, and what runs it.
+    """The model, and the engine and delegate that run it.
 
     ``file_content``, the bytes of a model file, wins over ``file_name``, its path. ``num_threads`` is how many threads
     the model may use; -1, 0 and None leave it to edged, which takes one. ``use_coral`` means the delegate ``coral``.
@@ -49,7 +49,7 @@ class BaseOptions:
     trusted: bool = False
 
     def check(self) -> None:
-        """Look at the types.
+        """Check the types.
 
         Raises:
             TypeError: a field is of another type than it has to be.
@@ -65,7 +65,7 @@ class BaseOptions:
 
 @dataclass
 class EmbeddingOptions:
-    """What is done to a vector: None stands for False.
+    """The steps from the output of a head to the vector: None stands for False.
 
     ``l2_normalize`` makes its length 1; ``quantize`` then turns it into ``int8``, 128 steps to 1.0.
     """
@@ -74,7 +74,7 @@ class EmbeddingOptions:
     quantize: bool | None = None
 
     def check(self) -> None:
-        """Look at the types.
+        """Check the types.
 
         Raises:
             TypeError: a field is of another type than it has to be.

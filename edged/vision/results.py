@@ -1,4 +1,4 @@
-"""What an embedder answers: the Task Library's result classes."""
+"""The results of an embedder: the Task Library's result classes."""
 
 from __future__ import annotations
 

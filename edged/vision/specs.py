@@ -1,4 +1,4 @@
-"""What a model file says of itself, once it has been read and found usable.
+"""Specifications of a model file that has been read and found usable.
 
 These are plain values: made by ``model_file``, used by preprocessing, the interpreter and the embedder.
 """

@@ -37,7 +37,7 @@ TO_RGB = {
     PixelFormat.BGRA: cv2.COLOR_BGRA2RGB,
     PixelFormat.GRAY: cv2.COLOR_GRAY2RGB,
 }
-"""How ``cv2.cvtColor`` makes RGB of a packed format: channels swapped, left out or repeated, no arithmetic."""
+"""The ``cv2.cvtColor`` code from a packed format to RGB: channels swapped, left out or repeated, no arithmetic."""
 
 _BYTE = np.arange(256)
 _LUMA = (18997 * 257 * _BYTE >> 16).astype(np.int16)

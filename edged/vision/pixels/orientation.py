@@ -21,7 +21,7 @@ __all__ = ["Orientation"]
 
 
 class Orientation(IntEnum):
-    """How the stored rows and columns lie, with the numbers of the EXIF tag 0x0112.
+    """The order of the stored rows and columns, with the numbers of the EXIF tag 0x0112.
 
     The name says which corner of the upright scene the first stored row and column begin in: with ``RIGHT_TOP`` (6) the
     stored picture has to be turned by 90 degrees clockwise.
@@ -50,7 +50,7 @@ class Orientation(IntEnum):
 
     @property
     def swaps_sides(self) -> bool:
-        """Whether width and height change places when the picture is turned upright."""
+        """True if width and height are swapped when the picture is turned upright."""
         return self >= Orientation.LEFT_TOP
 
     def turn(self, stored: NDArray[Any], upright: NDArray[Any]) -> None:

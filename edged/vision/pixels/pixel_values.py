@@ -1,4 +1,4 @@
-"""What each of the 256 values of a pixel becomes before a model takes it."""
+"""A table from the 256 values of a pixel to the numbers that a model takes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["pixel_values"]
 
 
 def pixel_values(spec: InputSpec) -> NDArray[Any] | None:
-    """What each of the 256 pixel values becomes; None where pixels go into the model as they are.
+    """Return the number for each of the 256 pixel values; None where pixels go into the model as they are.
 
     ``(256,)`` for all channels or ``(1, 256, 3)`` for R, G and B, of the input's dtype. ``uint8`` inputs take
     pixels as they are, whatever the metadata says: so it is in the Task Library. ``float32`` is ``(pixel - mean) *

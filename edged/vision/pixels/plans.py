@@ -1,4 +1,4 @@
-"""What is known beforehand about crops of one size and layout: the steps from there to what a model takes.
+"""Plans for crops of one size and layout: the steps from their pixels to the input of a model.
 
 The order and the numbers are the Task Library's. YUV pictures are resized and turned as planes and become RGB last.
 """
@@ -32,7 +32,7 @@ __all__ = ["PackedPlan", "PlanarPlan", "Target"]
 
 
 class Target(NamedTuple):
-    """What all plans of a preprocessor have in common: where they lead to, and the memory on the way.
+    """The part that all plans of a preprocessor share: the input that they write, and the memory for their steps.
 
     ``values`` are what the pixel values become (`pixel_values`), or None.
     """
@@ -145,7 +145,7 @@ class _PlanePlan:
 
 
 def _samples(start: int, size: int, step: int) -> int:
-    """How many samples, one for every *step* pixels, *size* pixels from *start* on touch."""
+    """Return the number of samples, one for every *step* pixels, that *size* pixels from *start* on touch."""
     return (start + size + step - 1) // step - start // step
 
 

@@ -152,7 +152,7 @@ def _inside(box: Box, width: int, height: int) -> bool:
 
 
 def _readable(picture: NDArray[np.uint8]) -> bool:
-    """Whether OpenCV can read *picture* where it lies: pixels next to each other, rows downwards, gaps allowed."""
+    """Return whether OpenCV can read *picture* in place: pixels next to each other, rows downwards, gaps allowed."""
     *_, width = picture.shape[:2]
     size = picture.shape[2] if picture.ndim == 3 else 1
     strides = picture.strides

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Decode", "crop_size", "largest_reduction", "reduce_picture"]
 
 Decode = Literal["full", "reduced"]
-"""Whether JPEGs are decoded at full size, or at a fraction of it where that leaves enough pixels for the model."""
+"""The size that JPEGs are decoded at: full, or a fraction where that leaves enough pixels for the model."""
 
 _FLAGS = MappingProxyType({8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2})
 

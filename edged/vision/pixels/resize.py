@@ -1,6 +1,6 @@
 """Pictures made smaller and larger: exactly as the Task Library does it, or with OpenCV's own ways.
 
-The exact way has integer arithmetic of its own (``sampling`` says which pixels, this module what is done with them).
+The exact way has integer arithmetic of its own (``sampling`` chooses the pixels, this module computes with them).
 It runs in OpenCV and NumPy calls whose results are known to the bit, into memory that is made once per geometry.
 """
 
@@ -38,7 +38,7 @@ _CUT_OFF = 1 / 1024 - 1 / 2
 """The same, to cut off what is behind the point."""
 
 _X86 = platform.machine().lower() in {"x86_64", "amd64", "i386", "i686"}
-"""Which of the two roundings of a 2 × 2 mean the Task Library has on this processor."""
+"""The rounding, of two, that the Task Library has for a 2 × 2 mean on this processor."""
 
 
 class Resizer(Protocol):
@@ -214,7 +214,7 @@ class _BlendRows:
         ]
 
     def __len__(self) -> int:
-        """How many calls it takes."""
+        """The number of calls that it takes."""
         return len(self._runs)
 
     def __call__(self, picture: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
@@ -237,7 +237,7 @@ def _runs(rows: NDArray[np.int64], weights: NDArray[np.int64]) -> Iterator[tuple
 
 
 def _even_length(places: list[int], rows: NDArray[np.int64]) -> tuple[int, int, int]:
-    """How many of the first *places* are evenly apart, in themselves and in their rows, and both distances."""
+    """Count the first *places* that are evenly apart, in themselves and in their rows; also return both distances."""
     if len(places) == 1 or rows[places[1]] == rows[places[0]]:
         return 1, 1, 1
     step, row_step = places[1] - places[0], int(rows[places[1]] - rows[places[0]])

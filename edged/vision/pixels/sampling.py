@@ -1,4 +1,4 @@
-"""Which source pixels a resized pixel is made of, and with which weights: the positions of the Task Library.
+"""Source pixels of each resized pixel, and their weights: the positions of the Task Library.
 
 The Task Library resizes with ``ARGBScale(kFilterBilinear)`` of libyuv, and so does edged, to the bit. Positions are in
 16.16 fixed point. They are the centres of the target pixels where a side shrinks; where it grows, the first and last
@@ -24,7 +24,7 @@ _HALF = _ONE // 2
 
 
 class Filter(Enum):
-    """Which axes are blended: both, only the columns, or none."""
+    """The axes that are blended: both, only the columns, or none."""
 
     BILINEAR = auto()
     LINEAR = auto()
@@ -32,7 +32,7 @@ class Filter(Enum):
 
 
 class Kind(Enum):
-    """What is done with the source pixels that a ``Sampling`` names."""
+    """The operation on the source pixels that a ``Sampling`` names."""
 
     PICK = auto()
     """The pixel at (row, column) is taken as it is."""
@@ -78,7 +78,7 @@ class _Axis(NamedTuple):
 
 
 def sample(source: tuple[int, int], target: tuple[int, int]) -> Sampling:
-    """Which pixels of a picture of the size *source* make one of the size *target*; sizes are (width, height).
+    """Choose the pixels of a picture of size *source* that make one of size *target*; sizes are (width, height).
 
     Both are at least 1 × 1, and not equal.
     """

@@ -81,6 +81,6 @@ def _empty(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _cells(side: int) -> int:
-    """How many cells fit *side* pixels: about 16; where that may be, so that none is left over, which is faster."""
+    """Return how many cells fit *side* pixels: about 16; if possible so that none is left over, which is faster."""
     most = max(1, min(_CELLS, side // _CELL_PIXELS))
     return next((count for count in range(most, min(most, _FEWEST) - 1, -1) if side % count == 0), most)

@@ -1,4 +1,4 @@
-"""What a model sees of a picture: the pixels of its input before they are normalised."""
+"""A picture as a model gets it: the pixels of its input before they are normalised."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class Interpreter:
             ) from exc
 
     def input(self) -> npt.NDArray[Any]:
-        """Where the model reads its pixels: ``(1, height, width, 3)`` of the input's dtype, to be written into.
+        """The input tensor of the model, to be written into: ``(1, height, width, 3)`` of the input's dtype.
 
         It is a view of the runtime's memory: let go of it before ``invoke``, which is refused while there is one. The
         pixels stay there until others are written.
@@ -163,7 +163,7 @@ class Interpreter:
         self.close()
 
     def _begin(self) -> Any:
-        """The runtime, for whoever releases the lock afterwards.
+        """The runtime; the caller releases the lock afterwards.
 
         No context manager: right after a run the processor's caches hold nothing of Python, and each call more costs
         some ten microseconds.

@@ -108,7 +108,9 @@ def test_neither_memory_nor_time_is_without_end(
     model: ModelFile, child_that: Callable[[str], None], does: str, end: str
 ) -> None:
     """The time also where the program that waits for the child is gone."""
-    child_that(f"from edged.vision.runtime import first_run; first_run.SECONDS = 1; first_run._limit_resources(); {does}")
+    child_that(
+        f"from edged.vision.runtime import first_run; first_run.SECONDS = 1; first_run._limit_resources(); {does}"
+    )
     with pytest.raises(ModelError, match=f"{end} in a trial run of it"):
         ensure_survives(model, delegate=Delegate("none"))
 
