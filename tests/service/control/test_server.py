@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from edged.client import Subscriber
 from edged.client.control import ControlClient
-from edged.config import Loaded, load_text
+from edged.config import Loaded, ReferenceConfig, load_text
+from edged.enrolled import EnrolledStore
 from edged.errors import ControlError, PublishError
 from edged.pipeline.build import build
 from edged.service.control.server import MOST_JOBS, Control
@@ -170,6 +171,15 @@ def test_its_picture_is_the_region_as_captured_without_loss(daemon: ControlClien
     assert info.thumbnail is not None
     kept = cv2.imread(info.thumbnail)
     assert np.array_equal(kept, house.picture[:, :60])
+
+
+def test_an_enrolled_reference_leaves_where_one_of_the_configuration_does(daemon: ControlClient, house: House) -> None:
+    daemon.enroll("now", "alone", frames=1, enter=0.9)
+    (kept,) = EnrolledStore(house.folder / "state" / "references").load()
+    assert (kept.enter, kept.leave) == (
+        0.9,
+        ReferenceConfig.model_validate({"images": ["a.jpg"], "enter": 0.9}).leaves_below,
+    )
 
 
 def test_all_references_are_listed_with_where_they_come_from(daemon: ControlClient, house: House) -> None:
