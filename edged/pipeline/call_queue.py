@@ -1,4 +1,4 @@
-"""Work that other threads hand to a stage, because only the stage's own thread may touch its resource."""
+"""Calls that other threads submit to a stage, because only the stage's own thread may touch its resource."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ T = TypeVar("T")
 
 
 class CallQueue:
-    """What a stage is asked to do, oldest first, one at a time between its own work.
+    """Calls for one stage, which runs them in its thread, oldest first, between its own work.
+
+    It is the one way to change a running stage from another thread: nothing that was submitted is lost or overtaken.
 
     Args:
-        wake: ends the wait of the stage; called from the thread that asks.
+        wake: ends the wait of the stage; called from the thread that submits.
+        fatal: errors that end the stage as well, though edged raises them on purpose.
     """
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, wake: Callable[[], None], fatal: tuple[type[EdgedError], ...] = ()) -> None:
         self._wake = wake
+        self._fatal = fatal
         self._waiting: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._lock = threading.Lock()
         self._closed = False
@@ -31,37 +35,38 @@ class CallQueue:
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def ask(self, work: Callable[[], T]) -> Future[T]:
-        """Have *work* done by the stage; called from any thread, returns at once.
+    def submit(self, call: Callable[[], T]) -> Future[T]:
+        """Have the stage run *call*; may be called from any thread, and returns at once.
 
-        The future has what *work* returns, or the `EdgedError` that it raises. It is cancelled when the stage has ended
-        before; whoever waits for it sets a limit all the same, because a stage may hang.
+        The future gets the result of *call*, or the `EdgedError` that it raises. It is cancelled if the stage ends
+        before. A thread that waits for it sets a limit all the same, because a stage may hang.
         """
         future: Future[T] = Future()
         with self._lock:
             if self._closed:
                 future.cancel()
             else:
-                self._waiting.append((work, future))
+                self._waiting.append((call, future))
         self._wake()
         return future
 
-    def do_one(self) -> bool:
-        """Do the oldest work. Returns whether there was any. Called by the stage.
+    def run_next(self) -> bool:
+        """Run the oldest call. Returns False if there was none. The stage calls it.
 
         Raises:
-            Exception: the work has a bug, which is the stage's too. No work can end a stage as if that were natural.
+            Exception: the call has a bug, which ends the stage too, or raised one of the *fatal* errors. A call cannot
+                end a stage as if that were natural.
         """
         with self._lock:
             if not self._waiting:
                 return False
-            work, future = self._waiting.popleft()
+            call, future = self._waiting.popleft()
         if future.set_running_or_notify_cancel():
-            _do(work, future)
+            self._run(call, future)
         return True
 
     def close(self) -> None:
-        """Cancel what waits, and whatever comes from now on. Called by the stage when it ends."""
+        """Cancel all calls that wait, and all that come later. The stage calls it when it ends."""
         with self._lock:
             self._closed = True
             dropped = [future for _, future in self._waiting]
@@ -69,17 +74,18 @@ class CallQueue:
         for future in dropped:
             future.cancel()
 
-
-def _do(work: Callable[[], Any], future: Future[Any]) -> None:
-    try:
-        made = work()
-    except (RingClosed, EndOfStream) as exc:
-        future.set_exception(exc)
-        raise RuntimeError(f"what the stage was asked to do ended with {exc!r}") from exc
-    except EdgedError as exc:
-        future.set_exception(exc)
-    except BaseException as exc:
-        future.set_exception(exc)
-        raise
-    else:
-        future.set_result(made)
+    def _run(self, call: Callable[[], Any], future: Future[Any]) -> None:
+        try:
+            result = call()
+        except (RingClosed, EndOfStream) as exc:
+            future.set_exception(exc)
+            raise RuntimeError(f"a call that was submitted to the stage ended with {exc!r}") from exc
+        except EdgedError as exc:
+            future.set_exception(exc)
+            if isinstance(exc, self._fatal):
+                raise
+        except BaseException as exc:
+            future.set_exception(exc)
+            raise
+        else:
+            future.set_result(result)

@@ -6,10 +6,12 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from edged.camera import Source
 from edged.errors import DamagedFrame, EdgedError, EndOfStream, SourceError
+from edged.pipeline.call_queue import CallQueue
 from edged.pipeline.camera_stats import CameraState, CameraStats
 from edged.pipeline.capture.freeze import FreezeWatch
 from edged.pipeline.capture.lazy_decode import LazyDecode
@@ -23,6 +25,7 @@ __all__ = ["Capture", "CaptureSettings"]
 log = logging.getLogger(__name__)
 
 GRAB_SECONDS = 0.25  # how long one step may wait for a frame
+STOPPING = "the daemon is stopping"
 OPEN_SECONDS = 30.0  # how long a driver may take to open before it counts as silent
 
 
@@ -63,13 +66,12 @@ class Capture(Stage):
 
     def __init__(self, source: Source, ring: FrameRing, tally: CameraStats, settings: CaptureSettings) -> None:
         super().__init__(f"capture {tally.camera}")
-        self.parting = "the daemon is stopping"
-        """Why it is told to stop: the reason of its last condition."""
+        self._stop_reason = ""
         self._source = source
         self._ring = ring
         self._tally = tally
         self._use(settings)
-        self._new_settings: CaptureSettings | None = None
+        self._calls = CallQueue(lambda: None)  # a step waits for GRAB_SECONDS at most
         self._is_open = False
         self._unsettled = 0  # frames still to be skipped
         self._last_good = 0.0  # when the last good frame came, or the source was opened
@@ -88,15 +90,20 @@ class Capture(Stage):
         """Number the frames from *next_seq* on, after another capture of this camera. Called before the start."""
         self._next_seq = next_seq
 
-    def use(self, settings: CaptureSettings) -> None:
-        """Go by *settings* from the next frame on; called from any thread, returns at once."""
-        self._new_settings = settings
+    def use(self, settings: CaptureSettings) -> Future[None]:
+        """Go by *settings* from the next frame on; may be called from any thread, and returns at once."""
+        return self._calls.submit(lambda: self._use(settings))
 
     def _use(self, settings: CaptureSettings) -> None:
         self._settings = settings
         self._cap = RateCap(settings.max_fps)
         self._freeze = FreezeWatch(settings.frozen_seconds)
         self._foresight = LazyDecode()
+
+    def stop(self, reason: str = STOPPING) -> None:
+        """Ask the stage to end, and make *reason* that of its last condition; the first call counts."""
+        self._stop_reason = self._stop_reason or reason
+        super().stop()
 
     @property
     def camera(self) -> str:
@@ -118,9 +125,8 @@ class Capture(Stage):
                 raise self._settings.refuse(str(exc)) from exc
 
     def step(self) -> None:
-        if (settings := self._new_settings) is not None:
-            self._new_settings = None
-            self._use(settings)
+        while self._calls.run_next():
+            pass
         try:
             if not self._is_open:
                 self._open_source()
@@ -141,11 +147,12 @@ class Capture(Stage):
         self._ring.close()
 
     def close(self) -> None:
+        self._calls.close()
         self._ring.close()
         self._source.close()
         self._tally.expect_sign(None)
         if self._tally.condition.state is not CameraState.STOPPED:
-            self._turn(CameraState.STOPPED, self.parting)
+            self._turn(CameraState.STOPPED, self._stop_reason or STOPPING)
 
     def _open_source(self) -> None:
         self._tally.expect_sign(OPEN_SECONDS + self._settings.stall_seconds)

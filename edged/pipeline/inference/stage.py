@@ -43,7 +43,8 @@ class Inference(Stage):
 
     One frame of one camera is one turn, so a fast camera cannot starve a slow one. The embedder is opened, used and
     closed in this stage's thread; *open_model* makes it together with the references it has embedded, and calls what it
-    is given between any two parts of that. Others hand it work: `ask`, and `use` to change what is looked at.
+    is given between any two parts of that. Other threads submit calls: `submit`, and `use` to change what is
+    embedded and compared.
 
     The stage that has *feeds* is the one that works: when it ends, their rings and the hand-over are closed. Without
     any it opens its model and waits, which is how one takes over from another.
@@ -60,15 +61,15 @@ class Inference(Stage):
     ) -> None:
         super().__init__("inference")
         self._feeds = list(feeds)
-        self._turns = RoundRobin(frames_came)
+        self._round_robin = RoundRobin(frames_came)
         self._open_model = open_model
         self._model: Embedder | None = None
         self._references: References | None = None
         self._facts: ModelFacts | None = None
         self._handover = handover
-        self._errands = CallQueue(self._turns.ring)
+        self._calls = CallQueue(self._round_robin.ring)
         self._places: dict[str, list[RegionState]] = {}
-        self._witnesses: list[Observer] = []
+        self._observers: list[Observer] = []
 
     @property
     def facts(self) -> ModelFacts | None:
@@ -80,13 +81,14 @@ class Inference(Stage):
         """What it compares with; None until that is embedded."""
         return self._references
 
-    def ask(self, work: Callable[[Embedder], T]) -> Future[T]:
-        """Have *work* done with the embedder, between two frames; called from any thread, returns at once.
+    def submit(self, call: Callable[[Embedder], T]) -> Future[T]:
+        """Have *call* run with the embedder, between two frames; may be called from any thread, and returns at once.
 
-        It runs in this stage's thread, where alone the embedder may be used, and should take no longer than one picture
-        does: each is followed by a frame, so that several never hold up the stream. See `CallQueue.ask` for the future.
+        It runs in this stage's thread, the only one that may use the embedder, and should take no longer than one
+        picture does: each call is followed by a frame, so that several never hold up the stream. For the future see
+        `CallQueue.submit`.
         """
-        return self._errands.ask(lambda: work(self._embedder))
+        return self._calls.submit(lambda: call(self._embedder))
 
     def use(
         self,
@@ -101,20 +103,19 @@ class Inference(Stage):
         *configured* and *enrolled* are all references of that origin, embedded by this stage's model. The best *top_k*
         of a region are told.
         """
-        return self._errands.ask(lambda: self._use(feeds, configured, enrolled, top_k))
+        return self._calls.submit(lambda: self._use(feeds, configured, enrolled, top_k))
 
-    def show(self, witness: Observer) -> None:
-        """Let *witness* see every region that is embedded from now on, until it has seen enough, or `dismiss`.
+    def add_observer(self, observer: Observer) -> Future[None]:
+        """Show *observer* every region that is embedded from now on, until it has seen enough, or `remove_observer`.
 
-        Until then every region of every frame is embedded, also where nothing moves or nobody listens. Called from any
-        thread. A witness that takes long holds up the stream.
+        Until then every region of every frame is embedded, also where nothing moves or nobody subscribes. May be called
+        from any thread. An observer that takes long holds up the stream.
         """
-        self._witnesses.append(witness)
+        return self._calls.submit(lambda: self._observers.append(observer))
 
-    def dismiss(self, witness: Observer) -> None:
-        """Show *witness* no more; harmless if it has seen enough. Called from any thread."""
-        with suppress(ValueError):
-            self._witnesses.remove(witness)
+    def remove_observer(self, observer: Observer) -> Future[None]:
+        """Show *observer* nothing more; harmless if it has seen enough. May be called from any thread."""
+        return self._calls.submit(lambda: self._remove(observer))
 
     def open(self) -> None:
         self._model, self._references = self._open_model(self._go_on)
@@ -146,7 +147,7 @@ class Inference(Stage):
         )
         if feeds is not None:
             self._feeds = list(feeds)
-            self._turns.serve(feeds)
+            self._round_robin.serve(feeds)
             if feeds and self._handover.facts is not self._facts:
                 self._handover.open(self._facts)
         for feed in self._feeds:
@@ -164,9 +165,9 @@ class Inference(Stage):
             raise RingClosed("stopped before it was open")
 
     def step(self) -> None:
-        if self._errands.do_one():
+        if self._calls.run_next():
             self.progress()
-        taken = self._turns.wait(WAIT_SECONDS, lambda: bool(self._errands))
+        taken = self._round_robin.wait(WAIT_SECONDS, lambda: bool(self._calls))
         if taken is None:
             return
         feed, lease = taken
@@ -182,12 +183,12 @@ class Inference(Stage):
         return self._model
 
     def wake(self) -> None:
-        self._turns.close()
+        self._round_robin.close()
         if self._feeds:
             self._handover.close()
 
     def close(self) -> None:
-        self._errands.close()
+        self._calls.close()
         if self._feeds:
             self._handover.close()
         for feed in self._feeds:
@@ -196,11 +197,15 @@ class Inference(Stage):
             self._model.close()
 
     def _is_wanted(self, feed: Feed, region: str) -> bool:
-        return not feed.on_demand or bool(self._witnesses) or (feed.camera, region) in self._handover.wanted
+        return not feed.on_demand or bool(self._observers) or (feed.camera, region) in self._handover.wanted
 
     def _is_watched(self, feed: Feed) -> bool:
         """Whether any region of it is wanted: its capture asks that before it decodes a frame."""
         return any(self._is_wanted(feed, region) for region, _ in feed.regions)
+
+    def _remove(self, observer: Observer) -> None:
+        with suppress(ValueError):
+            self._observers.remove(observer)
 
     def _borrow(self, feed: Feed) -> NDArray[np.float32] | NDArray[np.int8] | None:
         """Room for a result; None, and that is counted, if the result could not be handed over."""
@@ -218,7 +223,7 @@ class Inference(Stage):
             return
         started = time.monotonic_ns()
         box, still = place.box(lease.format), place.still
-        if still is not None and still.holds(lease, box) and not self._witnesses:
+        if still is not None and still.holds(lease, box) and not self._observers:
             still.recall(vector)
             matches, unchanged = still.matches, True
             loaded = inferred = compared = time.monotonic_ns()
@@ -232,9 +237,9 @@ class Inference(Stage):
             compared = time.monotonic_ns()
             if still is not None:
                 still.remember(lease, vector, matches)
-            for witness in tuple(self._witnesses):
-                if witness(Observation(feed, lease, place.name, box, vector, self._embedder)):
-                    self.dismiss(witness)
+            for observer in tuple(self._observers):
+                if observer(Observation(feed, lease, place.name, box, vector, self._embedder)):
+                    self._remove(observer)
         self._handover.put(
             Result(
                 camera=feed.camera,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 
 from edged import wire
@@ -17,26 +16,20 @@ LAST_RESULTS_SECONDS = 1.0  # for what a camera that has stopped had captured be
 
 
 class EventMessages:
-    """Makes events of what is published. It belongs to the publisher's thread; only `use` may be called by others."""
+    """Makes events of what is published. Only the publisher's thread uses it."""
 
     def __init__(self, scribe: MessageBuilder, rules: EventRules) -> None:
         self._scribe = scribe
         self.rules = rules
         """What makes events now."""
         self._events = Events(scribe.run, rules)
-        self._new_rules: deque[EventRules] = deque()
         self._space_id = ""
         self._wall_us = 0  # what the wall clock was ahead of the monotonic one at the last result
 
-    def use(self, rules: EventRules) -> None:
-        """Go by *rules* from the next `change_rules` on."""
-        self._new_rules.append(rules)
-
-    def change_rules(self) -> Iterator[wire.Event]:
-        """Go by the rules that have come in between: the ends of events that these leave no place for."""
-        while self._new_rules:
-            self.rules = self._new_rules.popleft()
-            yield from self._messages(self._events.use(self.rules))
+    def use(self, rules: EventRules) -> Iterator[wire.Event]:
+        """Go by *rules* from now on. Returns the ends of the events that these leave no place for."""
+        self.rules = rules
+        return self._messages(self._events.use(rules))
 
     def see(self, vec: wire.Vec, scores: Sequence[wire.Match] | None = None) -> Iterator[wire.Event]:
         """What a result that was just published means; *scores* are its ``sims`` and those that it does not tell."""

@@ -79,9 +79,8 @@ class Publisher(Stage):
         self._scribe = MessageBuilder(settings.node, settings.config_hash)
         self._health = HealthWatch(settings.board)
         self._outlets = PubSockets()
-        self._errands = CallQueue(bell.ring)
+        self._calls = CallQueue(bell.ring, fatal=(LostEndpointError,))
         self._audience: tuple[str, EventRules, tuple[frozenset[bytes], ...]] | None = None
-        self._lost: LostEndpointError | None = None
         self._keys = Keyring()
         self._is_hurried = False
         self._announcer = EventMessages(self._scribe, rules or EventRules())
@@ -124,7 +123,7 @@ class Publisher(Stage):
             ConfigFileError: a file is wrong; nothing has changed.
         """
         keys = self._settings.read_keys()
-        return self._errands.ask(lambda: self._use(self._settings, keys))
+        return self._calls.submit(lambda: self._use(self._settings, keys))
 
     def use(self, settings: PublisherSettings, keys: Keyring) -> Future[None]:
         """Publish as *settings* say, with these keys; called from any thread, returns at once.
@@ -132,7 +131,7 @@ class Publisher(Stage):
         Whoever listens at an endpoint that stays notices nothing, and the counting goes on. The rules are no part of
         this, see `use_rules`. The future has the `PublishError` if that cannot be; then nothing has changed.
         """
-        return self._errands.ask(lambda: self._use(settings, keys))
+        return self._calls.submit(lambda: self._use(settings, keys))
 
     def report_on(self, tallies: Sequence[CameraStats]) -> Future[None]:
         """Publish of these cameras from now on; called from any thread, returns at once.
@@ -140,14 +139,14 @@ class Publisher(Stage):
         One that is no longer among them gets its last status. Where another tally comes for a camera, what was
         published is counted on.
         """
-        return self._errands.ask(lambda: self._send(self._reporters.change(tallies)))
+        return self._calls.submit(lambda: self._send(self._reporters.change(tallies)))
 
-    def tell_problem(self, problem: str | None) -> Future[None]:
+    def report_problem(self, problem: str | None) -> Future[None]:
         """Say in every status, and at once, why the configuration could not be changed; None: there is no problem."""
-        return self._errands.ask(lambda: self._tell_problem(problem))
+        return self._calls.submit(lambda: self._report_problem(problem))
 
-    def use_rules(self, rules: EventRules) -> None:
-        """Make events by *rules*, soon; called from any thread, and returns at once.
+    def use_rules(self, rules: EventRules) -> Future[None]:
+        """Make events by *rules*, soon; may be called from any thread, and returns at once.
 
         *rules* are all there are from then on, and name every place: what they leave out is no longer there. Events
         that are open go on where their reference still has a rule, by the thresholds of now; the others are ended, with
@@ -158,8 +157,7 @@ class Publisher(Stage):
         It does not matter whether it is called before or after the references change that the inference compares with:
         a score without a rule makes no event, and a rule without a score does nothing.
         """
-        self._announcer.use(rules)
-        self._bell.ring()
+        return self._calls.submit(lambda: self._send(self._announcer.use(rules)))
 
     def hurry(self) -> None:
         """Wait for no subscriber in the end; called from any thread, when the daemon is told to stop.
@@ -185,8 +183,7 @@ class Publisher(Stage):
     def step(self) -> None:
         ready = self._poller.poll(math.ceil(self._reporters.seconds_to_wait * 1000))
         self._bell.silence()
-        self._do_errands()
-        self._send(self._announcer.change_rules())
+        self._run_calls()
         self._greet_newcomers(any(where != self._bell.fileno() for where, _ in ready))
         self._tell_wanted()
         self._send(self._reporters.report())
@@ -199,7 +196,7 @@ class Publisher(Stage):
         try:
             self._send(self._reporters.stop())
         finally:
-            self._errands.close()
+            self._calls.close()
             self._outlets.close(BYE_SECONDS if self.stopping or self._is_hurried else DRAIN_SECONDS)
             self._bell.close()
 
@@ -225,20 +222,15 @@ class Publisher(Stage):
             reporter.tally.latencies.observe(message.lat_us)
         self._send(self._announcer.see(message, scores))
 
-    def _do_errands(self) -> None:
-        while self._errands.do_one():
+    def _run_calls(self) -> None:
+        while self._calls.run_next():
             self.progress()
-        if self._lost is not None:
-            raise self._lost
 
     def _use(self, settings: PublisherSettings, keys: Keyring) -> None:
         queue, size = _queue(settings)
         try:
             self._outlets.change(settings.endpoints, keys, queue=queue, queue_bytes=size)
             self._outlets.renew(keys)
-        except LostEndpointError as exc:
-            self._lost = exc
-            raise
         finally:
             self._poll_sockets()
         if settings.node != self._settings.node:
@@ -248,7 +240,7 @@ class Publisher(Stage):
         self._settings, self._keys = settings, keys
         self._scribe.config_hash = settings.config_hash
 
-    def _tell_problem(self, problem: str | None) -> None:
+    def _report_problem(self, problem: str | None) -> None:
         if problem != self._scribe.config_problem:
             self._scribe.config_problem = problem
             self._reporters.make_due()

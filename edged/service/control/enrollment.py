@@ -117,7 +117,7 @@ class Enrolling:
     def _look(self, request: messages.Enroll, region: str) -> Generator[None, None, SampleCollector]:
         looks = SampleCollector(request.camera, region, request.frames, self._wake)
         inference, deadline = self._running.pipeline.inference, time.monotonic() + FRAMES_SECONDS
-        inference.show(looks)
+        inference.add_observer(looks)
         try:
             while not looks.done:
                 check_delivers(self._running.pipeline, request.camera)
@@ -126,7 +126,7 @@ class Enrolling:
                     raise ControlError("no-frames", f"camera {request.camera} {came}; ask for fewer")
                 yield
         finally:
-            inference.dismiss(looks)
+            inference.remove_observer(looks)
         if looks.problem is not None:
             raise ControlError("failed", f"{request.camera}/{region}: {looks.problem}")
         return looks
@@ -173,7 +173,7 @@ class Enrolling:
         config, roster, inference = pipeline.loaded.config, pipeline.wiring.roster, pipeline.inference
         entries, facts = roster.load(), model_facts(pipeline)
         for entry in roster.missing(entries, facts):
-            yield from wait_for(inference.ask(partial(roster.embed, entry)), self._wake)
+            yield from wait_for(inference.submit(partial(roster.embed, entry)), self._wake)
         roster.forget_all_but(entries)
         if without is not None:
             others = [rule for rule in roster.rules(config.references) if rule.reference != without]

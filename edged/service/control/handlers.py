@@ -120,7 +120,7 @@ class RequestHandlers:
         camera_of(self._running.pipeline, request.camera)
         glance, inference = _Glance(request.camera, self._wake), self._running.pipeline.inference
         deadline = time.monotonic() + FRAME_SECONDS
-        inference.show(glance)
+        inference.add_observer(glance)
         try:
             while not glance.done:
                 check_delivers(self._running.pipeline, request.camera)
@@ -128,7 +128,7 @@ class RequestHandlers:
                     raise ControlError("no-frames", f"camera {request.camera} gave no frame in {FRAME_SECONDS:g} s")
                 yield
         finally:
-            inference.dismiss(glance)
+            inference.remove_observer(glance)
         pictures = glance.pictures()
         infos = [
             messages.PictureInfo(name=name, width=picture.shape[1], height=picture.shape[0])

@@ -143,7 +143,7 @@ class Change:
             vector = self._known.get(signature) if signature else None
             if vector is None:
                 picture = read_reference(path)
-                vector = self._patience.answer(inference.ask(partial(embed_upright, path, picture)), inference)
+                vector = self._patience.answer(inference.submit(partial(embed_upright, path, picture)), inference)
             if signature:
                 known[signature] = vector
             return vector
@@ -191,8 +191,7 @@ class Change:
         for name in (*self.plan.vanish, *(name for name, _ in self.plan.restarts)):
             captures.append(capture := old.cameras[name].capture)
             gone = name in self.plan.vanish
-            capture.parting = "no longer in the configuration" if gone else "restarted with other settings"
-            capture.stop()
+            capture.stop("no longer in the configuration" if gone else "restarted with other settings")
         for capture in captures:
             self._wait_for_end(capture)
 

@@ -145,7 +145,7 @@ class Reloader(Stage):
         for section in later:
             log.warning("reload: %s: takes effect at the next start", section)
         log.info("reload: done%s", "" if changes else ", nothing has changed")
-        self._running.pipeline.publisher.tell_problem(None)
+        self._running.pipeline.publisher.report_problem(None)
 
     def _tell_problem(self, exc: EdgedError) -> None:
         self.has_failed = True
@@ -156,7 +156,7 @@ class Reloader(Stage):
         if isinstance(exc, ConfigFileError):
             lines = [str(problem) for problem in exc.problems]
         more = [f"and {len(lines) - MOST_TOLD} more"] if len(lines) > MOST_TOLD else []
-        self._running.pipeline.publisher.tell_problem("\n".join([*lines[:MOST_TOLD], *more]))
+        self._running.pipeline.publisher.report_problem("\n".join([*lines[:MOST_TOLD], *more]))
 
 
 def _answer(answers: list[Answer], changes: Sequence[str] = (), problem: EdgedError | None = None) -> None:

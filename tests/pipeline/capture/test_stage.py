@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import logging
+import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -384,3 +386,48 @@ def test_frames_that_are_left_out_are_no_silence_however_long_a_slow_reader_take
         eventually(lambda: not rig.stage.running, "the end")
         assert rig.source.decoded == 0
         assert rig.states() == ["stopped"]
+
+
+@contextmanager
+def calling_at_line(number: int, code: object, call: Callable[[], object]) -> Iterator[None]:
+    """Run *call* before the line *number* of those that the function of *code* executes, as another thread may."""
+    before, lines = sys.gettrace(), itertools.count()
+
+    def trace_line(frame: FrameType, event: str, _: Any) -> Any:
+        if event == "line" and next(lines) == number:
+            call()
+        return trace_line
+
+    sys.settrace(lambda frame, event, arg: trace_line if frame.f_code is code else None)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+def test_settings_that_come_between_any_two_lines_of_a_step_are_not_lost() -> None:
+    first, second = CaptureSettings(max_fps=1.0), CaptureSettings(max_fps=2.0)
+    for line in itertools.count():
+        rig = Rig(["open", *["frame"] * 5], QUICK)
+        rig.stage.step()
+        rig.stage.use(first)
+        sent = threading.Event()
+
+        def use_second(rig: Rig = rig, sent: threading.Event = sent) -> None:
+            rig.stage.use(second)
+            sent.set()
+
+        with calling_at_line(line, Capture.step.__code__, use_second):
+            rig.stage.step()
+        if not sent.is_set():
+            break
+        rig.stage.step()
+        assert rig.stage._settings is second, f"lost before line {line} of a step"
+        rig.stage.close()
+    assert line >= 4, "a step has some lines"
+
+
+def test_settings_that_come_after_the_end_are_cancelled() -> None:
+    with capturing(["open", "frame"]) as rig:
+        eventually(lambda: not rig.stage.running, "the end")
+        assert rig.stage.use(QUICK).cancelled()

@@ -170,7 +170,7 @@ def test_who_looks_gets_a_vector_of_each_frame(cases: Path) -> None:
 
     with started(Rig(cases)) as rig:
         assert [rig.embeds(50) for _ in range(2)] == [True, False]
-        rig.stage.show(witness)
+        rig.stage.add_observer(witness).result(10)
         assert [rig.embeds(50) for _ in range(5)] == [True, True, True, False, False]
     assert seen == [3, 4, 5]
 

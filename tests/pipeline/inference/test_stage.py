@@ -282,22 +282,22 @@ def test_it_makes_no_large_array_for_a_frame(cases: Path) -> None:
 
 def test_who_asks_has_the_embedder_between_two_frames(cases: Path) -> None:
     with started(Rig(cases)) as rig:
-        answers = [rig.stage.ask(lambda embedder: embedder.dimension) for _ in range(3)]
+        answers = [rig.stage.submit(lambda embedder: embedder.dimension) for _ in range(3)]
         with stopwatch() as watch:
             assert {answer.result(10) for answer in answers} == {
-                rig.stage.ask(lambda embedder: embedder.dimension).result(10)
+                rig.stage.submit(lambda embedder: embedder.dimension).result(10)
             }
         assert watch.seconds < 2  # it need not wait for frames, of which there are none
-    assert rig.stage.ask(lambda embedder: embedder.dimension).cancelled()
+    assert rig.stage.submit(lambda embedder: embedder.dimension).cancelled()
 
 
 def test_a_hundred_pictures_are_embedded_while_frames_go_on(cases: Path) -> None:
     with started(Rig(cases)) as rig:
         held = threading.Event()
-        rig.stage.ask(lambda _: held.wait(10))
+        rig.stage.submit(lambda _: held.wait(10))
         done: list[int] = []
         for number in range(100):
-            rig.stage.ask(lambda _, number=number: done.append(number))  # type: ignore[misc]  # what a lambda is taken for
+            rig.stage.submit(lambda _, number=number: done.append(number))  # type: ignore[misc]  # what a lambda is taken for
         rig.deliver(1, 7, picture(0))
         held.set()
         [result] = rig.results(1)
@@ -369,7 +369,7 @@ def test_a_witness_sees_what_is_embedded_until_it_has_seen_enough(cases: Path) -
         return len(seen) == 3
 
     with started(rig):
-        rig.stage.show(look)
+        rig.stage.add_observer(look).result(10)
         for seq in range(3):
             rig.deliver(0, seq, picture(seq))
             rig.results(2)
@@ -395,9 +395,9 @@ def test_a_witness_that_is_dismissed_sees_nothing_more(cases: Path) -> None:
         return False
 
     with started(rig):
-        rig.stage.show(look)
-        rig.stage.dismiss(look)
-        rig.stage.dismiss(look)
+        rig.stage.add_observer(look).result(10)
+        rig.stage.remove_observer(look).result(10)
+        rig.stage.remove_observer(look).result(10)
         rig.deliver(1, 0, picture(0))
         rig.results(1)
     assert seen == []

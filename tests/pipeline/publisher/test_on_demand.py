@@ -169,7 +169,7 @@ def test_who_enrolls_or_takes_a_picture_sees_frames_without_a_subscriber(cases: 
 
     with running(cases, tmp_path) as rig:
         rig.rests()
-        rig.inference.show(witness)
+        rig.inference.add_observer(witness)
         eventually(lambda: len(seen) == 4, "it sees")
         rig.rests()
     assert seen == ["left", "right"] * 2

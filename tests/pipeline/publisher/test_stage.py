@@ -396,7 +396,7 @@ def test_an_endpoint_that_is_taken_leaves_everything_as_it_was(in_the_way: bool,
             return second.poll(50) > 0
 
         eventually(comes_back, "a message at the old endpoint")
-        rig.stage.tell_problem("taken").result(10)
+        rig.stage.report_problem("taken").result(10)
         assert first_status(socket, lambda status: status.config_problem == "taken").config_hash == "cafe"
 
 
@@ -469,9 +469,9 @@ def test_the_last_status_of_a_camera_that_goes_is_bye(ipc: str) -> None:
 def test_a_problem_with_the_configuration_is_told_at_once_and_until_it_is_over(ipc: str) -> None:
     with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc) as socket:
         with stopwatch() as watch:
-            rig.stage.tell_problem("edged.yaml:3:1: nodes: is no key").result(10)
+            rig.stage.report_problem("edged.yaml:3:1: nodes: is no key").result(10)
             message = first_status(socket, lambda status: status.config_problem is not None)
             assert (message.config_problem, message.config_hash) == ("edged.yaml:3:1: nodes: is no key", "cafe")
         assert watch.seconds < 1.5
-        rig.stage.tell_problem(None).result(10)
+        rig.stage.report_problem(None).result(10)
         first_status(socket, lambda status: status.config_problem is None)
