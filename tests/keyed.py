@@ -12,6 +12,7 @@ from pathlib import Path
 from edged.bell import Bell
 from edged.config import load_text
 from edged.pipeline.camera_stats import CameraStats
+from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.loading.keyring import read_keyring
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
@@ -71,7 +72,7 @@ class Board:
             config_hash="cafe",
             read_keys=lambda: read_keyring(self.loaded),
         )
-        self.stage = Publisher(settings, self.handover, self.bell, [CameraStats("street", self.bell.ring)])
+        self.stage = Publisher(settings, self.handover, self.bell, [CameraStats("street", self.bell.ring)], Demand())
         self.handover.open(FACTS)
         self.sent = 0
         self._every = every

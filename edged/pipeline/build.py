@@ -15,6 +15,7 @@ from edged.enrolled import EnrolledStore
 from edged.events import EventRules
 from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.capture.stage import Capture, CaptureSettings
+from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.skip_unchanged import UnchangedSettings
@@ -117,6 +118,7 @@ class Wiring:
         self._to_publish = Bell()
         self._frames_came = threading.Condition()
         self._handover = Handover(RESULTS_IN_HAND, self._to_publish)
+        self._demand = Demand()
         folder = state_folder()
         self.roster = EnrolledReferences(None if folder is None else EnrolledStore(folder / "references"))
         """The references that are enrolled."""
@@ -133,7 +135,7 @@ class Wiring:
         tally = CameraStats(name, self._to_publish.ring)
         tally.latencies = Latencies() if loaded.config.metrics.listen is not None else None
         source = open_source(config, decode=loaded.config.model.decode, input_size=models.input_size)
-        capture = Capture(source, ring, tally, capture_settings(loaded, name, must_open=must_open))
+        capture = Capture(source, ring, tally, capture_settings(loaded, name, must_open=must_open), self._demand)
         return Camera(capture, make_feed(loaded, name, ring, tally), tally)
 
     def inference(
@@ -147,11 +149,13 @@ class Wiring:
         def open_all(go_on: Callable[[], None]) -> tuple[Embedder, References]:
             return _open(loaded, models, self.roster, references, go_on)
 
-        return Inference(feeds, self._frames_came, open_all, self._handover)
+        return Inference(feeds, self._frames_came, open_all, self._handover, self._demand)
 
     def publisher(self, loaded: Loaded, tallies: Sequence[CameraStats]) -> Publisher:
         """The publisher, of which there is one."""
-        return Publisher(publisher_settings(loaded), self._handover, self._to_publish, tallies, self.rules(loaded))
+        return Publisher(
+            publisher_settings(loaded), self._handover, self._to_publish, tallies, self._demand, self.rules(loaded)
+        )
 
 
 def build(loaded: Loaded) -> Pipeline:

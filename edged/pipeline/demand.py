@@ -1,33 +1,93 @@
-"""When the reader of a ring will ask for its next frame, predicted from when it did."""
+"""Which regions and cameras somebody needs, and when the next frame of each camera is due."""
 
 from __future__ import annotations
 
+import threading
 from collections import deque
+from collections.abc import Collection, Mapping
 
-__all__ = ["REMEMBERED", "Demand"]
+__all__ = ["REMEMBERED", "Demand", "FrameRequests"]
 
 REMEMBERED = 8  # of each figure; the least favourable of them counts
 
 
 class Demand:
-    """When a reader will ask for a frame, by the times at which it did: nanoseconds of CLOCK_MONOTONIC."""
+    """What is needed of each camera: one object for all stages of a daemon.
+
+    ====================  =================================  ==================================
+    fact                  written by                         read by
+    ====================  =================================  ==================================
+    wanted places         publisher: `set_wanted`            inference, captures
+    on-demand cameras     inference: `serve`                 inference, captures
+    observers             inference: `count_observers`       inference, captures
+    requests for frames   inference: `note_request`          captures: `due_ns`
+    ====================  =================================  ==================================
+
+    A fact has one writer at a time, and is replaced whole, so that a reader needs no lock: it gets the value of before
+    or the one of after. While one inference takes over from another both may have observers: their count has a lock.
+    """
 
     def __init__(self) -> None:
+        self._wanted: frozenset[tuple[str, str]] = frozenset()
+        self._on_demand: Mapping[str, Collection[str]] = {}
+        self._requests: dict[str, FrameRequests] = {}
+        self._observers = 0
+        self._counting = threading.Lock()
+
+    def set_wanted(self, places: frozenset[tuple[str, str]]) -> None:
+        """Somebody needs the results of *places*, cameras and regions, and of no others."""
+        self._wanted = places
+
+    def serve(self, on_demand: Mapping[str, Collection[str]]) -> None:
+        """Embed the regions of these cameras only where they are wanted, and all regions of all other cameras."""
+        self._on_demand, self._requests = on_demand, {}
+
+    def count_observers(self, more: int) -> None:
+        """There are so many *more* observers; while there is any, every region is wanted."""
+        with self._counting:
+            self._observers += more
+
+    def note_request(self, camera: str, now_ns: int, *, in_vain: bool) -> None:
+        """The inference has asked for a frame of *camera*: see `FrameRequests.note`."""
+        if (requests := self._requests.get(camera)) is None:
+            requests = self._requests[camera] = FrameRequests()
+        requests.note(now_ns, in_vain=in_vain)
+
+    def is_wanted(self, camera: str, region: str) -> bool:
+        """Whether *region* is to be embedded."""
+        return camera not in self._on_demand or self._observers > 0 or (camera, region) in self._wanted
+
+    def is_watched(self, camera: str) -> bool:
+        """Whether any region of *camera* is to be embedded, so that its frames have to be decoded."""
+        regions = self._on_demand.get(camera)
+        return regions is None or any(self.is_wanted(camera, region) for region in regions)
+
+    def due_ns(self, camera: str) -> int:
+        """When the inference will ask for a frame of *camera* at the earliest: see `FrameRequests.due_ns`."""
+        requests = self._requests.get(camera)
+        return 0 if requests is None else requests.due_ns
+
+
+class FrameRequests:
+    """When the inference will ask for a frame of one camera, predicted from when it did.
+
+    All times are nanoseconds of CLOCK_MONOTONIC. One thread notes requests, any may read ``due_ns``.
+    """
+
+    def __init__(self) -> None:
+        self.due_ns = 0
+        """When the next request comes at the earliest; 0 if the inference waits for a frame, or nothing is known."""
         self._turns: deque[int] = deque(maxlen=REMEMBERED)  # from taking a frame to asking for the next
         self._taken_ns: int | None = None
         self._waits = True
 
-    def asked(self, now_ns: int, *, in_vain: bool) -> None:
-        """The reader has asked: for a frame that was there, or *in_vain*, and so waits for the next one."""
+    def note(self, now_ns: int, *, in_vain: bool) -> None:
+        """Note a request: for a frame that was there, or *in_vain*, so that the inference waits for the next one."""
         if not self._waits and self._taken_ns is not None:
             self._turns.append(now_ns - self._taken_ns)
         self._waits = in_vain
-        if not in_vain:
+        if in_vain:
+            self.due_ns = 0
+        else:
             self._taken_ns = now_ns
-
-    @property
-    def due_ns(self) -> int:
-        """When it will ask at the earliest; 0 if it waits, or nobody knows."""
-        if self._waits or not self._turns or self._taken_ns is None:
-            return 0
-        return self._taken_ns + min(self._turns)
+            self.due_ns = now_ns + min(self._turns) if self._turns else 0

@@ -25,8 +25,6 @@ class Handover:
     def __init__(self, capacity: int, bell: Bell) -> None:
         self.facts: ModelFacts | None = None
         """What the model is that works now; None until the first one is loaded."""
-        self.wanted: frozenset[tuple[str, str]] = frozenset()
-        """Cameras and regions whose results somebody needs: set by the publisher, whole, and read by the worker."""
         self._capacity = capacity
         self._bell = bell
         self._changed = threading.Condition()

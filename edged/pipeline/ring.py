@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.errors import RingClosed
-from edged.pipeline.demand import Demand
 from edged.values import Format, Stamp
 
 __all__ = ["FrameRing", "Lease"]
@@ -86,9 +83,6 @@ class FrameRing:
     def __init__(self, frames_came: threading.Condition, leases: int = 1) -> None:
         self.dropped = 0
         """Frames that nobody took: they were overwritten, or not even decoded."""
-        self.is_watched: Callable[[], bool] = _always
-        """Whether what is in the frames is wanted; set by the reader, and asked by the writer for each frame."""
-        self._demand = Demand()
         self._frames_came = frames_came
         self._count = leases + 2
         self._format: Format | None = None
@@ -152,7 +146,7 @@ class FrameRing:
             self._check_open()
             return self._newest is None
 
-    def take(self) -> Lease | None:
+    def take_frame(self) -> Lease | None:
         """The newest frame, if there is one that was not taken before; never waits (wait on *frames_came*).
 
         Raises:
@@ -160,7 +154,6 @@ class FrameRing:
         """
         with self._frames_came:
             lease, self._newest = self._newest, None
-            self._demand.asked(time.monotonic_ns(), in_vain=lease is None)
             if lease is None:
                 self._check_open()
                 return None
@@ -168,17 +161,7 @@ class FrameRing:
             self._frames_came.notify_all()
             return lease
 
-    @property
-    def due_ns(self) -> int:
-        """When the reader will ask for a frame at the earliest, on CLOCK_MONOTONIC; 0 if it waits, or nobody knows.
-
-        0 as well if one lies ready: it is to be replaced by each that comes, so that what is taken is never older than
-        it need be.
-        """
-        with self._frames_came:
-            return 0 if self._newest is not None else self._demand.due_ns
-
-    def leave_out(self) -> None:
+    def count_left_out(self) -> None:
         """Count a frame that nobody will ask for, and that was not decoded."""
         with self._frames_came:
             self.dropped += 1
@@ -213,7 +196,3 @@ class FrameRing:
     def _check_open(self) -> None:
         if self._closed:
             raise RingClosed("the frame ring is closed")
-
-
-def _always() -> bool:
-    return True

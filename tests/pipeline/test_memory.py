@@ -20,6 +20,7 @@ from edged.bell import Bell
 from edged.config import Endpoint, load_text
 from edged.pipeline.build import Pipeline, build
 from edged.pipeline.camera_stats import CameraStats
+from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.pipeline.result import ModelFacts, Result
@@ -125,7 +126,9 @@ def test_no_vector_is_copied_to_be_sent(tmp_path: Path, subscriber: zmq.Socket[b
     bell = Bell()
     handover = Handover(1, bell)
     endpoint = Endpoint.parse(f"pub+bind:ipc://{tmp_path}/pub.sock", tmp_path)
-    publisher = Publisher(PublisherSettings("node", [endpoint], 10.0, "cafe"), handover, bell, [CameraStats("cam")])
+    publisher = Publisher(
+        PublisherSettings("node", [endpoint], 10.0, "cafe"), handover, bell, [CameraStats("cam")], Demand()
+    )
     facts = ModelFacts("large", "0123456789abcdef", "engine 1", "none", 0, None, "<f4", LARGE, "none", None)
     handover.open(facts)
     publisher.open()

@@ -27,7 +27,7 @@ def write(ring: FrameRing, seq: int) -> None:
 
 
 def taken(ring: FrameRing) -> Lease:
-    lease = ring.take()
+    lease = ring.take_frame()
     assert lease is not None
     return lease
 
@@ -40,14 +40,14 @@ def test_the_newest_frame_wins_and_the_older_ones_are_counted() -> None:
         assert lease.seq == 4
         assert (lease.pixels == 4).all()
     assert ring.dropped == 4
-    assert ring.take() is None
+    assert ring.take_frame() is None
 
 
 def test_a_frame_is_taken_once() -> None:
     ring = ring_of()
     write(ring, 0)
     taken(ring).release()
-    assert ring.take() is None
+    assert ring.take_frame() is None
 
 
 def test_a_lease_pins_its_slot_while_the_writer_laps_it() -> None:
@@ -131,7 +131,7 @@ def test_closing_lets_the_last_frame_be_taken_and_then_ends_both_sides() -> None
     taken(ring).release()
     assert (ended_early, ring.ended) == (False, True)
     with pytest.raises(RingClosed):
-        ring.take()
+        ring.take_frame()
 
 
 def test_a_writer_that_waits_for_the_reader_is_let_on_when_the_frame_is_taken() -> None:
@@ -163,7 +163,7 @@ def test_a_reader_never_sees_a_torn_frame_while_the_writer_laps_it_thousands_of_
     def work() -> None:
         try:
             while True:
-                lease = ring.take()
+                lease = ring.take_frame()
                 if lease is None:
                     continue
                 with lease:
@@ -195,3 +195,9 @@ def test_memory_does_not_grow_with_the_number_of_frames() -> None:
         write(ring, seq)
     assert {id(slot.pixels) for slot in ring._slots} == addresses
     assert all(isinstance(slot.pixels, np.ndarray) for slot in ring._slots)
+
+
+def test_frames_that_were_left_out_undecoded_count_as_dropped() -> None:
+    ring = ring_of()
+    ring.count_left_out()
+    assert ring.dropped == 1

@@ -16,6 +16,7 @@ from edged.errors import ModelError, PublishError
 from edged.pipeline.build import Camera, build
 from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.capture.stage import Capture, CaptureSettings
+from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.stage import Inference
@@ -55,15 +56,17 @@ class Rig:
 
         frames, bell = threading.Condition(), Bell()
         self.tally = CameraStats("cam", bell.ring)
-        ring, handover = FrameRing(frames), Handover(8, bell)
+        ring, handover, demand = FrameRing(frames), Handover(8, bell), Demand()
         endpoint = Endpoint.parse(f"pub+bind:{address}", Path("/"))
         feed = Feed("cam", ring, self.tally, (("full", FULL),), 0, False)
         config = load_text("model: {name: efficientnet-lite0-int8}\ncameras: {cam: {source: 'pattern:'}}", "e.yaml")
         pipeline = replace(
             build(config),
-            cameras={"cam": Camera(Capture(self.source, ring, self.tally, CaptureSettings()), feed, self.tally)},
-            inference=Inference([feed], frames, lambda go_on: (Faulty(model), References([])), handover),
-            publisher=Publisher(PublisherSettings("node", [endpoint], 30, ""), handover, bell, [self.tally]),
+            cameras={
+                "cam": Camera(Capture(self.source, ring, self.tally, CaptureSettings(), demand), feed, self.tally)
+            },
+            inference=Inference([feed], frames, lambda go_on: (Faulty(model), References([])), handover, demand),
+            publisher=Publisher(PublisherSettings("node", [endpoint], 30, ""), handover, bell, [self.tally], demand),
         )
         self.daemon = Daemon(RunningStages(pipeline))
         self.error: BaseException | None = None

@@ -17,6 +17,7 @@ import pytest
 from edged.client import Subscriber
 from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.capture.stage import Capture, CaptureSettings
+from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
 from edged.service.systemd_notify import Notifier
@@ -166,7 +167,7 @@ def test_a_camera_that_waits_before_it_is_opened_again_does_not_hang(
 ) -> None:
     source = FakeSource(["refuse", "open", "hang"])
     settings = CaptureSettings(retry_seconds=2.0)
-    capture = Capture(source, FrameRing(threading.Condition()), CameraStats("front"), settings)
+    capture = Capture(source, FrameRing(threading.Condition()), CameraStats("front"), settings, Demand())
     capture.step_seconds = 0.2
     with closing(Notifier(manager.address)) as notifier, at_work(capture):
         watchdog = Watchdog(notifier, 0.1)

@@ -16,6 +16,7 @@ from edged.pipeline.camera_stats import CameraState, CameraStats
 from edged.pipeline.capture.freeze import FreezeWatch
 from edged.pipeline.capture.lazy_decode import LazyDecode
 from edged.pipeline.capture.rate_cap import RateCap
+from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
 from edged.values import Stamp
@@ -64,12 +65,15 @@ class Capture(Stage):
 
     step_seconds = 60.0  # to close a source and open it again, in several calls of some 10 s at most
 
-    def __init__(self, source: Source, ring: FrameRing, tally: CameraStats, settings: CaptureSettings) -> None:
+    def __init__(
+        self, source: Source, ring: FrameRing, tally: CameraStats, settings: CaptureSettings, demand: Demand
+    ) -> None:
         super().__init__(f"capture {tally.camera}")
         self._stop_reason = ""
         self._source = source
         self._ring = ring
         self._tally = tally
+        self._demand = demand
         self._use(settings)
         self._calls = CallQueue(lambda: None)  # a step waits for GRAB_SECONDS at most
         self._is_open = False
@@ -211,13 +215,15 @@ class Capture(Stage):
 
     def _is_unwatched(self) -> bool:
         """Whether nobody needs what is in the frames now. The first one after each opening is decoded all the same."""
-        return self._tally.condition.state is CameraState.RUNNING and not self._ring.is_watched()
+        return self._tally.condition.state is CameraState.RUNNING and not self._demand.is_watched(self.camera)
 
     def _can_leave_out(self) -> bool:
         """Whether nobody will ask for the frame that has come. Under the policy ``block`` somebody does, for each."""
-        if self._settings.wait_for_reader or not self._foresight.can_wait(time.monotonic_ns(), self._ring.due_ns):
+        # One that lies ready is to be replaced by each that comes, so that the one taken is never older than need be.
+        due_ns = 0 if self._ring.waiting else self._demand.due_ns(self.camera)
+        if self._settings.wait_for_reader or not self._foresight.can_wait(time.monotonic_ns(), due_ns):
             return False
-        self._ring.leave_out()
+        self._ring.count_left_out()
         return True
 
     def _plausible(self, stamp: Stamp) -> Stamp:

@@ -19,7 +19,7 @@ class Feed:
     ``wait_for_publisher`` is the policy ``block``: a result that cannot be handed over is waited with, not dropped.
     ``is_cropped`` says that the camera itself cuts out the region, so that its frames show nothing else. ``skipping``
     says when a region is not embedded because nothing has moved there; None: each frame is. With ``on_demand`` only
-    what somebody needs is embedded: see `Handover.wanted`.
+    what somebody needs is embedded: see `Demand`.
     """
 
     camera: str

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from edged.errors import RingClosed
+from edged.pipeline.demand import Demand
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.ring import Lease
 
@@ -18,10 +19,12 @@ class RoundRobin:
 
     Args:
         frames_came: the condition of all rings.
+        demand: gets the time of each request for a frame.
     """
 
-    def __init__(self, frames_came: threading.Condition) -> None:
+    def __init__(self, frames_came: threading.Condition, demand: Demand) -> None:
         self._frames_came = frames_came
+        self._demand = demand
         self._feeds: list[Feed] = []
         self._next = 0
         self._is_closed = False
@@ -60,9 +63,10 @@ class RoundRobin:
     def _take(self) -> tuple[Feed, Lease] | None:
         for feed in self._feeds[self._next :] + self._feeds[: self._next]:
             try:
-                lease = feed.ring.take()
+                lease = feed.ring.take_frame()
             except RingClosed:
                 continue
+            self._demand.note_request(feed.camera, time.monotonic_ns(), in_vain=lease is None)
             if lease is not None:
                 self._next = (self._feeds.index(feed) + 1) % len(self._feeds)
                 return feed, lease

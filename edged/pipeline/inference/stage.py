@@ -7,12 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from edged.errors import RingClosed
 from edged.pipeline.call_queue import CallQueue
+from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation, Observer
@@ -58,15 +57,17 @@ class Inference(Stage):
         frames_came: threading.Condition,
         open_model: Callable[[Callable[[], None]], tuple[Embedder, References]],
         handover: Handover,
+        demand: Demand,
     ) -> None:
         super().__init__("inference")
         self._feeds = list(feeds)
-        self._round_robin = RoundRobin(frames_came)
+        self._round_robin = RoundRobin(frames_came, demand)
         self._open_model = open_model
         self._model: Embedder | None = None
         self._references: References | None = None
         self._facts: ModelFacts | None = None
         self._handover = handover
+        self._demand = demand
         self._calls = CallQueue(self._round_robin.ring)
         self._places: dict[str, list[RegionState]] = {}
         self._observers: list[Observer] = []
@@ -111,7 +112,7 @@ class Inference(Stage):
         Until then every region of every frame is embedded, also where nothing moves or nobody subscribes. May be called
         from any thread. An observer that takes long holds up the stream.
         """
-        return self._calls.submit(lambda: self._observers.append(observer))
+        return self._calls.submit(lambda: self._add(observer))
 
     def remove_observer(self, observer: Observer) -> Future[None]:
         """Show *observer* nothing more; harmless if it has seen enough. May be called from any thread."""
@@ -148,15 +149,18 @@ class Inference(Stage):
         if feeds is not None:
             self._feeds = list(feeds)
             self._round_robin.serve(feeds)
-            if feeds and self._handover.facts is not self._facts:
-                self._handover.open(self._facts)
-        for feed in self._feeds:
-            feed.ring.is_watched = partial(self._is_watched, feed)
+            if feeds:  # else another inference works
+                self._serve(self._facts)
         # Anew: what was seen by another look, or compared with others, is not told again.
         self._places = {
             feed.camera: [RegionState(feed, name, region, self._references) for name, region in feed.regions]
             for feed in self._feeds
         }
+
+    def _serve(self, facts: ModelFacts) -> None:
+        self._demand.serve({feed.camera: [name for name, _ in feed.regions] for feed in self._feeds if feed.on_demand})
+        if self._handover.facts is not facts:
+            self._handover.open(facts)
 
     def _go_on(self) -> None:
         """Called between the parts of a long opening: a stop need not wait for the last of a thousand pictures."""
@@ -173,7 +177,7 @@ class Inference(Stage):
         feed, lease = taken
         with lease:
             for place in self._places[feed.camera]:
-                if self._is_wanted(feed, place.name):
+                if self._demand.is_wanted(feed.camera, place.name):
                     self._embed(feed, lease, place)
                     self.progress()
 
@@ -189,6 +193,8 @@ class Inference(Stage):
 
     def close(self) -> None:
         self._calls.close()
+        for observer in tuple(self._observers):
+            self._remove(observer)
         if self._feeds:
             self._handover.close()
         for feed in self._feeds:
@@ -196,16 +202,14 @@ class Inference(Stage):
         if self._model is not None:
             self._model.close()
 
-    def _is_wanted(self, feed: Feed, region: str) -> bool:
-        return not feed.on_demand or bool(self._observers) or (feed.camera, region) in self._handover.wanted
-
-    def _is_watched(self, feed: Feed) -> bool:
-        """Whether any region of it is wanted: its capture asks that before it decodes a frame."""
-        return any(self._is_wanted(feed, region) for region, _ in feed.regions)
+    def _add(self, observer: Observer) -> None:
+        self._observers.append(observer)
+        self._demand.count_observers(1)
 
     def _remove(self, observer: Observer) -> None:
-        with suppress(ValueError):
+        if observer in self._observers:
             self._observers.remove(observer)
+            self._demand.count_observers(-1)
 
     def _borrow(self, feed: Feed) -> NDArray[np.float32] | NDArray[np.int8] | None:
         """Room for a result; None, and that is counted, if the result could not be handed over."""

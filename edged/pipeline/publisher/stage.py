@@ -17,6 +17,7 @@ from edged.board import Board, Health
 from edged.events import EventRules
 from edged.pipeline.call_queue import CallQueue
 from edged.pipeline.camera_stats import CameraStats, Condition
+from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.loading.keyring import Keyring
 from edged.pipeline.publisher.board_health import HealthWatch
@@ -70,12 +71,14 @@ class Publisher(Stage):
         handover: Handover,
         bell: Bell,
         tallies: Sequence[CameraStats],
+        demand: Demand,
         rules: EventRules | None = None,
     ) -> None:
         super().__init__("publisher")
         self._settings = settings
         self._handover = handover
         self._bell = bell
+        self._demand = demand
         self._scribe = MessageBuilder(settings.node, settings.config_hash)
         self._health = HealthWatch(settings.board)
         self._outlets = PubSockets()
@@ -255,7 +258,7 @@ class Publisher(Stage):
         audience = (self._settings.node, self._announcer.rules, self._outlets.prefixes)
         if audience != self._audience:
             self._audience = audience
-            self._handover.wanted = wanted_places(*audience)
+            self._demand.set_wanted(wanted_places(*audience))
 
     def _describe(self, reporter: CameraStatus, condition: Condition, bye: bool) -> wire.Status:
         return self._scribe.status(

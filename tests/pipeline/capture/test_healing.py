@@ -20,6 +20,7 @@ import pytest
 
 from edged.pipeline.camera_stats import CameraState, CameraStats, Condition
 from edged.pipeline.capture.stage import Capture, CaptureSettings
+from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing
 from edged.values import Format
 from tests.fakes import Clock, FakeSource, eventually
@@ -89,7 +90,7 @@ def test_a_camera_that_fails_is_noticed_and_heals_every_time(failure: str, monke
     source.woken.set()
     tally = CameraStats("cam")
     seen: list[Condition] = []
-    stage = Capture(source, FrameRing(threading.Condition()), tally, SETTINGS)
+    stage = Capture(source, FrameRing(threading.Condition()), tally, SETTINGS, Demand())
     stage.start(lambda: None)
 
     def ended() -> bool:
@@ -129,7 +130,7 @@ def test_a_camera_that_has_stopped_is_not_lost_later(stopped: bool, monkeypatch:
     monkeypatch.setattr("edged.pipeline.camera_stats.time", clock)
     script = itertools.chain(["open"], itertools.repeat("frame", 10**9 if stopped else 3))
     tally = CameraStats("cam")
-    stage = Capture(FakeSource(script, clock=clock), FrameRing(threading.Condition()), tally, SETTINGS)
+    stage = Capture(FakeSource(script, clock=clock), FrameRing(threading.Condition()), tally, SETTINGS, Demand())
     stage.start(lambda: None)
     if stopped:
         eventually(lambda: tally.captured > 3, "some frames")
@@ -147,12 +148,12 @@ def test_a_camera_that_hangs_does_not_slow_another() -> None:
     good_source.pace = 0.005
     stages = []
     for source in (stuck_source, good_source):
-        stages.append(Capture(source, FrameRing(bell), CameraStats("cam"), SETTINGS))
+        stages.append(Capture(source, FrameRing(bell), CameraStats("cam"), SETTINGS, Demand()))
         stages[-1].start(lambda: None)
     begin, count = time.monotonic(), 0
     stuck, good = stages
     while count < 100:
-        lease = good._ring.take()
+        lease = good._ring.take_frame()
         if lease is not None:
             lease.release()
             count += 1

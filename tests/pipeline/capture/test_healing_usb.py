@@ -21,6 +21,7 @@ import pytest
 from edged.camera.usb import UsbCamera
 from edged.pipeline.camera_stats import CameraState, CameraStats, Condition
 from edged.pipeline.capture.stage import Capture, CaptureSettings
+from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing
 from tests.camera.leaks import descriptors
 from tests.camera.v4l2.fake_kernel import FakeCamera, FakeKernel
@@ -47,7 +48,7 @@ class Scene:
         self.source = UsbCamera(self.camera.link, kernel=self.kernel)
         self.tally = CameraStats("cam")
         self.ring = FrameRing(threading.Condition())
-        self.stage = Capture(self.source, self.ring, self.tally, SETTINGS)
+        self.stage = Capture(self.source, self.ring, self.tally, SETTINGS, Demand())
         self.pictures = [jpeg(640, 480, seed) for seed in range(3)]
         self.age = 0.0  # seconds by which the driver's clock is behind
         self.seen: list[Condition] = []
@@ -152,7 +153,7 @@ def test_single_damaged_frames_and_a_clock_that_goes_back_are_no_loss(
         for age in (0.0, 0.5, 0.2, 0.9, 0.0) * 6:
             scene.age = age
             scene.play()
-            if (lease := scene.ring.take()) is not None:
+            if (lease := scene.ring.take_frame()) is not None:
                 stamps.append(lease.stamp.t_cap_ns)
                 lease.release()
     assert len(stamps) > 5

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import threading
 
 import pytest
 
 from edged.pipeline.capture.lazy_decode import LazyDecode
-from edged.pipeline.demand import Demand
-from edged.pipeline.ring import FrameRing
-from edged.values import Format, Stamp
+from edged.pipeline.demand import FrameRequests
 
 MS = 1_000_000
 
@@ -23,24 +20,24 @@ def watched(
     For the first ten frames it takes *turn_before_ms* longer. Returns the frames that came, were decoded, and were
     taken, and the longest time from a frame to its being taken.
     """
-    demand, foresight = Demand(), LazyDecode()
+    requests, lazy_decode = FrameRequests(), LazyDecode()
     came = decoded = taken = longest = 0
     ready: tuple[int, int] | None = None  # when a frame is decoded, and when it came
     free, next_frame = 0, 0
-    demand.asked(0, in_vain=True)
+    requests.note(0, in_vain=True)
     while next_frame < seconds * 1000:
         if ready is not None and max(ready[0], free) <= next_frame:
             now = max(ready[0], free)
-            demand.asked(now * MS, in_vain=False)
+            requests.note(now * MS, in_vain=False)
             longest, taken = max(longest, now - ready[1]), taken + 1
             ready, free = None, now + turn_ms + (turn_before_ms if taken <= 10 else 0)
         if ready is None and free <= next_frame:
-            demand.asked(max(free, 1) * MS, in_vain=True)
+            requests.note(max(free, 1) * MS, in_vain=True)
         came += 1
-        if not foresight.can_wait(next_frame * MS, 0 if ready is not None else demand.due_ns):
+        if not lazy_decode.can_wait(next_frame * MS, 0 if ready is not None else requests.due_ns):
             decoded += 1
             ready = next_frame + cost_ms, next_frame
-            foresight.decoded(cost_ms * MS)
+            lazy_decode.decoded(cost_ms * MS)
         next_frame += gap_ms
     return came, decoded, taken, longest
 
@@ -78,45 +75,24 @@ def test_a_worker_that_has_become_quick_is_soon_given_every_frame() -> None:
 
 def test_nothing_is_left_out_before_anything_is_known_and_after_a_failure() -> None:
     far = 10**12
-    foresight = LazyDecode()
-    assert not foresight.can_wait(0, far)
-    foresight.decoded(MS)
-    assert not foresight.can_wait(10 * MS, 0)
-    assert foresight.can_wait(20 * MS, far)
-    foresight.forget()
-    assert not foresight.can_wait(30 * MS, far)
-    assert not foresight.can_wait(40 * MS, far)
+    lazy_decode = LazyDecode()
+    assert not lazy_decode.can_wait(0, far)
+    lazy_decode.decoded(MS)
+    assert not lazy_decode.can_wait(10 * MS, 0)
+    assert lazy_decode.can_wait(20 * MS, far)
+    lazy_decode.forget()
+    assert not lazy_decode.can_wait(30 * MS, far)
+    assert not lazy_decode.can_wait(40 * MS, far)
 
 
 def test_the_shortest_turn_counts_and_waiting_is_no_turn() -> None:
-    demand = Demand()
-    assert demand.due_ns == 0
+    requests = FrameRequests()
+    assert requests.due_ns == 0
     for now in (0, 100, 180, 280):
-        demand.asked(now, in_vain=False)
-    assert demand.due_ns == 280 + 80
-    demand.asked(350, in_vain=True)
-    assert demand.due_ns == 0
-    demand.asked(500, in_vain=True)
-    demand.asked(9000, in_vain=False)
-    assert demand.due_ns == 9000 + 70
-
-
-def test_a_ring_tells_when_it_will_be_asked_and_counts_what_was_left_out() -> None:
-    ring = FrameRing(threading.Condition())
-    ring.allocate(Format(width=8, height=4))
-    for seq in range(3):
-        ring.slot()
-        ring.commit(seq, Stamp(1, "arrival"))
-        lease = ring.take()
-        assert lease is not None
-        lease.release()
-    assert ring.due_ns > 0
-    ring.slot()
-    ring.commit(3, Stamp(1, "arrival"))
-    assert ring.due_ns == 0  # what lies ready may not grow old
-    assert ring.take() is not None
-    assert ring.due_ns > 0
-    assert ring.take() is None
-    assert ring.due_ns == 0
-    ring.leave_out()
-    assert ring.dropped == 1
+        requests.note(now, in_vain=False)
+    assert requests.due_ns == 280 + 80
+    requests.note(350, in_vain=True)
+    assert requests.due_ns == 0
+    requests.note(500, in_vain=True)
+    requests.note(9000, in_vain=False)
+    assert requests.due_ns == 9000 + 70

@@ -18,6 +18,7 @@ from edged.errors import ConfigError, RingClosed, SourceError
 from edged.pipeline.camera_stats import CameraState, CameraStats
 from edged.pipeline.capture.lazy_decode import LazyDecode
 from edged.pipeline.capture.stage import Capture, CaptureSettings
+from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing
 from edged.values import Format
 from tests.fakes import FakeSource, eventually
@@ -35,14 +36,16 @@ class Rig:
         self.source.pace = pace
         self.ring = FrameRing(threading.Condition())
         self.tally = CameraStats("cam")
-        self.stage = Capture(self.source, self.ring, self.tally, settings)
+        self.demand = Demand()
+        self.stage = Capture(self.source, self.ring, self.tally, settings, self.demand)
 
     def read(self, count: int) -> list[int]:
         """Take *count* frames and return their numbers."""
         numbers: list[int] = []
 
         def take() -> bool:
-            lease = self.ring.take()
+            lease = self.ring.take_frame()
+            self.demand.note_request("cam", time.monotonic_ns(), in_vain=lease is None)
             if lease is not None:
                 with lease:
                     numbers.append(lease.seq)
@@ -140,7 +143,7 @@ def test_a_camera_that_comes_back_with_another_size_gets_new_slots() -> None:
     big = Format(width=32, height=32)
     with capturing(["open", "frame", "die", big, "frame"]) as rig:
         eventually(lambda: rig.tally.captured == 2 and not rig.stage.running, "the end")
-        lease = rig.ring.take()
+        lease = rig.ring.take_frame()
         assert lease is not None
         with lease:
             assert lease.pixels.shape == (32, 32, 3)
@@ -222,11 +225,11 @@ def test_a_camera_that_begins_with_a_picture_from_before_heals_all_the_same() ->
 def test_a_frozen_picture_is_not_passed_on_as_new() -> None:
     with capturing(itertools.chain(["open", "frame"], itertools.repeat("same")), FREEZING, pace=0.01) as rig:
         eventually(lambda: "frozen" in rig.states(), "the freeze")
-        while rig.ring.take() is not None:
+        while rig.ring.take_frame() is not None:
             pass
         dropped = rig.tally.dropped()["capture"]
         eventually(lambda: rig.tally.dropped()["capture"] > dropped, "another repeated frame")
-        assert rig.ring.take() is None
+        assert rig.ring.take_frame() is None
 
 
 def test_the_first_frames_after_each_opening_are_skipped_while_exposure_settles() -> None:
@@ -249,7 +252,7 @@ def test_a_time_that_goes_backwards_is_replaced_by_the_arrival() -> None:
         stamps = []
 
         def take() -> bool:
-            lease = rig.ring.take()
+            lease = rig.ring.take_frame()
             if lease is not None:
                 stamps.append(lease.stamp)
                 lease.release()
@@ -324,7 +327,7 @@ def test_a_capture_that_hangs_in_its_driver_lets_the_reader_go_when_it_is_stoppe
         rig.stage.stop()
         assert not rig.stage.join(0.05)
         with pytest.raises(RingClosed):
-            rig.ring.take()
+            rig.ring.take_frame()
 
 
 def test_what_a_source_says_when_it_is_told_to_stop_is_no_loss(caplog: pytest.LogCaptureFixture) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from edged.bell import Bell
 from edged.pipeline.camera_stats import CameraStats
+from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation
@@ -48,7 +49,7 @@ class Rig:
         self.ring = FrameRing(self.frames)
         self.ring.allocate(frame_format)
         self.references: list[ReferenceGroup] = []
-        self.stage = Inference([self.feed()], self.frames, self._open_model, self.handover)
+        self.stage = Inference([self.feed()], self.frames, self._open_model, self.handover, Demand())
         self.seq = 0
 
     def feed(self, rotation: Rotation = 0, regions: tuple[tuple[str, Region], ...] = (("full", FULL),)) -> Feed:

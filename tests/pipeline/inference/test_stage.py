@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from edged.bell import Bell
 from edged.errors import ModelError, RingClosed
 from edged.pipeline.camera_stats import CameraStats
+from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation
@@ -45,6 +46,7 @@ class Rig:
         self.model = read_model(cases / "small96_uint8_meta.tflite")
         self.bell = Bell()
         self.handover = Handover(capacity, self.bell)
+        self.demand = Demand()
         self.frames = frames = threading.Condition()
         self.feeds = [
             Feed("one", FrameRing(frames), CameraStats("one"), (("left", LEFT), ("right", RIGHT)), 90, block),
@@ -53,7 +55,7 @@ class Rig:
         for feed in self.feeds:
             feed.ring.allocate(FORMAT)
         self.references: list[ReferenceGroup] = []
-        self.stage = Inference(self.feeds, frames, self.open_model, self.handover)
+        self.stage = Inference(self.feeds, frames, self.open_model, self.handover, self.demand)
 
     def open_model(self, go_on: Callable[[], None]) -> tuple[Embedder, References]:
         return Embedder(self.model), References(self.references)
@@ -124,7 +126,7 @@ def test_the_times_of_a_result_are_those_of_its_frame(cases: Path) -> None:
 def test_what_a_camera_has_cropped_is_embedded_whole_and_told_as_its_region(cases: Path) -> None:
     rig = Rig(cases)
     rig.feeds[0] = replace(rig.feeds[0], regions=(("left", LEFT),), is_cropped=True)
-    rig.stage = Inference(rig.feeds, rig.frames, rig.open_model, rig.handover)
+    rig.stage = Inference(rig.feeds, rig.frames, rig.open_model, rig.handover, rig.demand)
     pixels = picture(1)
     with Embedder(rig.model) as embedder:
         expected = np.zeros(embedder.dimension, np.float32)
@@ -154,7 +156,7 @@ def test_of_several_pictures_of_a_reference_the_best_counts(cases: Path) -> None
 
 def test_a_camera_that_is_always_ready_does_not_starve_another(cases: Path) -> None:
     rig = Rig(cases)
-    turns = RoundRobin(rig.frames)
+    turns = RoundRobin(rig.frames, Demand())
     turns.serve(rig.feeds)
     order: list[str] = []
     for seq in range(20):
@@ -337,7 +339,7 @@ def test_regions_and_rotation_are_changed_between_two_frames(cases: Path) -> Non
 def test_another_model_takes_over_and_no_ring_is_closed(cases: Path) -> None:
     rig = Rig(cases)
     options = EmbedderOptions(quantize=True)
-    other = Inference([], rig.frames, lambda _: (Embedder(rig.model, options), References()), rig.handover)
+    other = Inference([], rig.frames, lambda _: (Embedder(rig.model, options), References()), rig.handover, rig.demand)
     with started(rig):
         rig.deliver(1, 1, picture(0))
         [last] = rig.results(1)

@@ -11,6 +11,7 @@ from edged.board import Board, Health
 from edged.client import Subscriber
 from edged.config import Endpoint
 from edged.pipeline.camera_stats import CameraStats
+from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.publisher.board_health import HealthWatch
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
@@ -100,7 +101,7 @@ def test_subscribers_are_told(tmp_path: Path) -> None:
     endpoint = Endpoint.parse(f"pub+bind:ipc://{tmp_path}/pub.sock", tmp_path)
     settings = PublisherSettings("porch", [endpoint], 10.0, "cafe", board=Board(tmp_path))
     bell = Bell()
-    publisher = Publisher(settings, Handover(8, bell), bell, [CameraStats("street")])
+    publisher = Publisher(settings, Handover(8, bell), bell, [CameraStats("street")], Demand())
     with Subscriber(endpoint.address, kinds=("status",)) as subscriber:
         publisher.start(lambda: None)
         try:

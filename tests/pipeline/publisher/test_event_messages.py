@@ -13,6 +13,7 @@ from edged.client import Subscriber
 from edged.config import Endpoint
 from edged.events import EventRule, EventRules, Thresholds
 from edged.pipeline.camera_stats import CameraState, CameraStats
+from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.pipeline.result import ModelFacts, Result
@@ -32,7 +33,7 @@ class Scene:
         self._handover = Handover(8, self._bell)
         self.tallies = {camera: CameraStats(camera, self._bell.ring) for camera, _ in PLACES}
         settings = PublisherSettings("node", [Endpoint.parse(f"pub+bind:{address}", Path("/"))], 10, "cafe")
-        self.stage = Publisher(settings, self._handover, self._bell, list(self.tallies.values()), RULES)
+        self.stage = Publisher(settings, self._handover, self._bell, list(self.tallies.values()), Demand(), RULES)
         self._handover.open(FACTS)
         self.subscriber = Subscriber(address, kinds=("vec", "event", "status"))
         self.stage.start(lambda: None)

@@ -18,6 +18,7 @@ from edged.config import Endpoint
 from edged.events import EventRule, EventRules, Thresholds
 from edged.pipeline.camera_stats import CameraState, CameraStats
 from edged.pipeline.capture.stage import Capture, CaptureSettings
+from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation
@@ -67,15 +68,15 @@ class Rig:
         self.source.pace = 0.002
         self.tally = CameraStats("cam", self.bell.ring)
         frames = threading.Condition()
-        handover = Handover(16, self.bell)
+        handover, demand = Handover(16, self.bell), Demand()
         ring = FrameRing(frames)
         regions = (("left", Region(right=0.5)), ("right", Region(left=0.5)))
         feed = Feed("cam", ring, self.tally, regions, 0, wait_for_publisher=False, on_demand=True)
         settings = PublisherSettings("node", [Endpoint.parse(f"pub+bind:{address}", Path("/"))], 100.0, "cafe")
         self.address = address
-        self.publisher = Publisher(settings, handover, self.bell, [self.tally], EventRules([], PLACES))
-        self.inference = Inference([feed], frames, lambda _: (Embedder(model), References()), handover)
-        self.capture = Capture(self.source, ring, self.tally, CaptureSettings())
+        self.publisher = Publisher(settings, handover, self.bell, [self.tally], demand, EventRules([], PLACES))
+        self.inference = Inference([feed], frames, lambda _: (Embedder(model), References()), handover, demand)
+        self.capture = Capture(self.source, ring, self.tally, CaptureSettings(), demand)
 
     def rests(self) -> None:
         """Wait until frames come and none of them is decoded, nor anything published."""

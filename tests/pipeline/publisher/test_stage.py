@@ -18,6 +18,7 @@ from edged.bell import Bell
 from edged.config import Endpoint
 from edged.errors import PublishError
 from edged.pipeline.camera_stats import CameraState, CameraStats
+from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.loading.keyring import Keyring
 from edged.pipeline.publisher.pub_socket import PubSocket
@@ -42,7 +43,7 @@ class Rig:
         self.tallies = {name: CameraStats(name, self.bell.ring) for name in ("cam1", "cam10")}
         parsed = [Endpoint.parse(text, Path("/")) for text in endpoints]
         settings = PublisherSettings("node", parsed, rate, "cafe")
-        self.stage = Publisher(settings, self.handover, self.bell, list(self.tallies.values()))
+        self.stage = Publisher(settings, self.handover, self.bell, list(self.tallies.values()), Demand())
         self.handover.open(replace(FACTS, dimension=dimension))
 
     def put(self, frame_seq: int, camera: str = "cam1", seconds: float = 10.0) -> None:
