@@ -81,7 +81,7 @@ class Board:
 
     def address(self, index: int = 0) -> str:
         """Where the endpoint of this *index* is to be found."""
-        return self.stage._outlets._outlets[index].address.replace("0.0.0.0", "127.0.0.1")
+        return self.stage._pub_sockets._pub_sockets[index].address.replace("0.0.0.0", "127.0.0.1")
 
     def start(self) -> None:
         self.stage.start(lambda: None)

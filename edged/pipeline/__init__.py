@@ -1,1 +1,1 @@
-"""The way of a frame: capture threads, their rings, the inference worker, the hand-over and the publisher."""
+"""The way of a frame: captures, their rings, the inference, the hand-over and the publisher."""

@@ -45,42 +45,42 @@ __all__ = [
     "read_models",
 ]
 
-RESULTS_IN_HAND = 32  # between the worker and the publisher: a second's worth at the usual rates
-LIVE_FPS = 30.0  # what a camera is expected to deliver at most, where nothing says or caps it
+RESULTS_IN_HAND = 32  # between the inference and the publisher: a second's worth at the usual rates
+LIVE_FPS = 30.0  # the highest rate expected of a camera without a setting
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Models:
-    """The model's file as it was read, and the one that stands in for it."""
+    """The model's file as it was read, and that of its fallback."""
 
     first: ModelFile
     fallback: ModelFile | None
 
     @property
     def input_size(self) -> tuple[int, int]:
-        """Width and height of the picture that it takes."""
+        """Width and height of the model's input."""
         return self.first.input.width, self.first.input.height
 
     @property
     def digests(self) -> tuple[str | None, ...]:
-        """What tells whether a file has changed."""
+        """Digests of the files; one that changes means another model."""
         return self.first.digest, self.fallback.digest if self.fallback else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Camera:
-    """What belongs to one camera: its capture, how the inference looks at it, and what has happened to it."""
+    """The parts of one camera: its capture, its feed for the inference, and its stats."""
 
     capture: Capture
     feed: Feed
-    tally: CameraStats
+    stats: CameraStats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pipeline:
     """The stages of a daemon, from the cameras to the sockets, and what they were made of.
 
-    It is how they are at one time: a reload makes another one of it, mostly with some of the same stages.
+    It is a value: a reload makes another one, mostly with some of the same stages.
     """
 
     loaded: Loaded
@@ -97,22 +97,22 @@ class Pipeline:
 
     @property
     def feeds(self) -> Sequence[Feed]:
-        """All cameras as the inference sees them."""
+        """The feeds of all cameras."""
         return [camera.feed for camera in self.cameras.values()]
 
     @property
-    def tallies(self) -> Sequence[CameraStats]:
-        """What has happened to each camera."""
-        return [camera.tally for camera in self.cameras.values()]
+    def all_stats(self) -> Sequence[CameraStats]:
+        """The stats of all cameras."""
+        return [camera.stats for camera in self.cameras.values()]
 
     @property
     def stages(self) -> Sequence[Stage]:
-        """All stages, in the way of a frame."""
+        """All stages, in the order that a frame passes them."""
         return [*self.captures, self.inference, self.publisher]
 
 
 class Wiring:
-    """What the stages are wired to each other with, for as long as the daemon runs; it makes the stages."""
+    """The connections between the stages, for as long as the daemon runs; it makes the stages."""
 
     def __init__(self) -> None:
         self._to_publish = Bell()
@@ -120,56 +120,56 @@ class Wiring:
         self._handover = Handover(RESULTS_IN_HAND, self._to_publish)
         self._demand = Demand()
         folder = state_folder()
-        self.roster = EnrolledReferences(None if folder is None else EnrolledStore(folder / "references"))
-        """The references that are enrolled."""
+        self.enrolled = EnrolledReferences(None if folder is None else EnrolledStore(folder / "references"))
+        """The enrolled references."""
 
     def rules(self, loaded: Loaded) -> EventRules:
-        """What makes events: references of *loaded*, and enrolled ones."""
+        """Return the event rules of the references of *loaded* and of the enrolled ones."""
         config = loaded.config
-        return event_rules(config, self.roster.rules(config.references))
+        return event_rules(config, self.enrolled.rules(config.references))
 
     def camera(self, loaded: Loaded, models: Models, name: str, *, must_open: bool = True) -> Camera:
-        """The camera *name* with a ring and a tally of its own. For *must_open* see `capture_settings`."""
+        """Make the camera *name* with its own ring and stats. For *must_open* see `capture_settings`."""
         config = loaded.config.cameras[name]
         ring = FrameRing(self._frames_came)
-        tally = CameraStats(name, self._to_publish.ring)
-        tally.latencies = Latencies() if loaded.config.metrics.listen is not None else None
+        stats = CameraStats(name, self._to_publish.ring)
+        stats.latencies = Latencies() if loaded.config.metrics.listen is not None else None
         source = open_source(config, decode=loaded.config.model.decode, input_size=models.input_size)
-        capture = Capture(source, ring, tally, capture_settings(loaded, name, must_open=must_open), self._demand)
-        return Camera(capture, make_feed(loaded, name, ring, tally), tally)
+        capture = Capture(source, ring, stats, capture_settings(loaded, name, must_open=must_open), self._demand)
+        return Camera(capture, make_feed(loaded, name, ring, stats), stats)
 
     def inference(
         self, loaded: Loaded, models: Models, feeds: Sequence[Feed], references: References | None = None
     ) -> Inference:
-        """An inference with the model of *loaded*, which opens that in its own thread.
+        """Make an inference with the model of *loaded*, which it opens in its own thread.
 
-        It embeds all references then, unless it is given *references* that this model has embedded before.
+        It then embeds all references, unless it is given *references* that this model has embedded before.
         """
 
         def open_all(go_on: Callable[[], None]) -> tuple[Embedder, References]:
-            return _open(loaded, models, self.roster, references, go_on)
+            return _open(loaded, models, self.enrolled, references, go_on)
 
         return Inference(feeds, self._frames_came, open_all, self._handover, self._demand)
 
-    def publisher(self, loaded: Loaded, tallies: Sequence[CameraStats]) -> Publisher:
-        """The publisher, of which there is one."""
+    def publisher(self, loaded: Loaded, all_stats: Sequence[CameraStats]) -> Publisher:
+        """Make the publisher; a daemon has one."""
         return Publisher(
-            publisher_settings(loaded), self._handover, self._to_publish, tallies, self._demand, self.rules(loaded)
+            publisher_settings(loaded), self._handover, self._to_publish, all_stats, self._demand, self.rules(loaded)
         )
 
 
 def build(loaded: Loaded) -> Pipeline:
-    """Wire the stages that *loaded* asks for. Nothing is opened yet; that is for the stages' own threads.
+    """Make the stages of *loaded*, wired to each other. Each opens its resource later, in its own thread.
 
     Raises:
-        ConfigFileError: the model is no file that could ever be used.
+        ConfigFileError: the file of the model can never be used.
     """
     models, wiring = read_models(loaded), Wiring()
     cameras = {name: wiring.camera(loaded, models, name) for name in loaded.config.cameras}
     feeds = [camera.feed for camera in cameras.values()]
-    tallies = [camera.tally for camera in cameras.values()]
+    all_stats = [camera.stats for camera in cameras.values()]
     inference = wiring.inference(loaded, models, feeds)
-    return Pipeline(loaded, models, wiring, cameras, inference, wiring.publisher(loaded, tallies))
+    return Pipeline(loaded, models, wiring, cameras, inference, wiring.publisher(loaded, all_stats))
 
 
 def read_models(loaded: Loaded) -> Models:
@@ -182,20 +182,24 @@ def read_models(loaded: Loaded) -> Models:
 
 
 def _open(
-    loaded: Loaded, models: Models, roster: EnrolledReferences, references: References | None, go_on: Callable[[], None]
+    loaded: Loaded,
+    models: Models,
+    enrolled_references: EnrolledReferences,
+    references: References | None,
+    go_on: Callable[[], None],
 ) -> tuple[Embedder, References]:
     with ExitStack() as on_error:
         embedder = on_error.enter_context(open_model(loaded, models.first, models.fallback))
         if references is None:
             configured = open_references(loaded, embedder, go_on).configured
-            enrolled = roster.open(embedder, loaded.config.references, go_on)
+            enrolled = enrolled_references.open(embedder, loaded.config.references, go_on)
             references = References(configured, enrolled, loaded.config.publish.top_k)
         on_error.pop_all()
     return embedder, references
 
 
 def capture_settings(loaded: Loaded, name: str, *, must_open: bool = True) -> CaptureSettings:
-    """How frames of the camera *name* are taken.
+    """Return the settings of the capture of the camera *name*.
 
     With *must_open* a file or folder that cannot be opened is an error of the configuration; else it is tried again.
     """
@@ -219,18 +223,18 @@ def capture_settings(loaded: Loaded, name: str, *, must_open: bool = True) -> Ca
 
 
 def _stall_seconds(seconds: float, max_fps: float | None) -> float:
-    """After how long without a frame that passes the cap a camera is lost: between two such frames it is not silent."""
+    """Seconds without a frame after which a camera is lost: between two frames that pass the cap it is not silent."""
     return seconds + 1.0 / max_fps if seconds and max_fps else seconds
 
 
-def make_feed(loaded: Loaded, name: str, ring: FrameRing, tally: CameraStats) -> Feed:
-    """How the inference looks at the camera *name*."""
+def make_feed(loaded: Loaded, name: str, ring: FrameRing, stats: CameraStats) -> Feed:
+    """Make the feed of the camera *name* for the inference."""
     camera = loaded.config.cameras[name]
     regions = tuple((region, config.region) for region, config in camera.regions.items())
     return Feed(
         name,
         ring,
-        tally,
+        stats,
         regions,
         camera.rotation,
         wait_for_publisher=camera.policy == "block",
@@ -241,7 +245,7 @@ def make_feed(loaded: Loaded, name: str, ring: FrameRing, tally: CameraStats) ->
 
 
 def publisher_settings(loaded: Loaded) -> PublisherSettings:
-    """Where and as what it is published."""
+    """Return the settings of the publisher."""
     config = loaded.config
     return PublisherSettings(
         node=config.node,

@@ -1,4 +1,4 @@
-"""What has happened to one camera since the start: its state, and how many frames went which way."""
+"""Counters and state of one camera since the start."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["CameraState", "CameraStats", "Condition"]
 
 
 class CameraState(StrEnum):
-    """The states of a camera, as subscribers see them."""
+    """The states of a camera, as status messages have them."""
 
     STARTING = "starting"
     RUNNING = "running"
@@ -29,7 +29,7 @@ class CameraState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A state, why, and since when (nanoseconds on CLOCK_MONOTONIC)."""
+    """A state, its reason, and its beginning (nanoseconds on CLOCK_MONOTONIC)."""
 
     state: CameraState
     reason: str | None
@@ -37,10 +37,10 @@ class Condition:
 
 
 class CameraStats:
-    """Counts and state of one camera.
+    """Counters and state of one camera.
 
-    Each number has one thread that writes it: ``dropped_publish`` the inference, ``published`` the publisher, all
-    others the capture. The state is the capture's too, except that another thread may notice that it hangs.
+    Each counter is written by one thread: ``dropped_publish`` by the inference, ``published`` by the publisher, all
+    others by the capture. The capture writes the state too, except that another thread may notice that it hangs.
     """
 
     def __init__(self, camera: str, on_change: Callable[[], None] = lambda: None) -> None:
@@ -53,18 +53,18 @@ class CameraStats:
         self.dropped_publish = 0
         self.condition = Condition(CameraState.STARTING, None, time.monotonic_ns())
         self.changes: deque[Condition] = deque(maxlen=64)
-        """Conditions that no subscriber was told of yet, oldest first."""
+        """Conditions that were not published yet, oldest first."""
         self.latencies: Latencies | None = None
-        """Of what was published, where figures are wanted; the publisher observes."""
+        """Latencies of published messages, where metrics are configured; the publisher adds them."""
         self._on_change = on_change
-        self._turning = threading.Lock()
-        self._sign_due = math.inf
+        self._state_lock = threading.Lock()
+        self._call_due = math.inf
 
     def take_over(self, before: CameraStats) -> None:
-        """Go on counting where *before* is: the camera is captured anew. Called before that begins.
+        """Continue the counters of *before*: the camera is captured anew. Called before that begins.
 
-        Once more when *before* has ended, and by the publisher when it goes on with this one: see
-        `Publisher.report_on`. Whoever reads the counts in between sees none go back.
+        It is called again when *before* has ended, and the publisher takes over its own counter in
+        `Publisher.use_cameras`. A reader of the counters in between sees none go back.
         """
         self.captured = before.captured
         self.published = before.published
@@ -75,12 +75,12 @@ class CameraStats:
         self.latencies = before.latencies
 
     def dropped(self) -> dict[str, int]:
-        """Frames and results that were dropped since the start, by cause."""
+        """Count of frames and results that were dropped since the start, by cause."""
         return {"capture": self.dropped_capture, "ring": self.dropped_ring, "publish": self.dropped_publish}
 
     def turn(self, state: CameraState, reason: str | None = None) -> bool:
         """Enter *state*. Returns whether that is a change of state or of its reason."""
-        with self._turning:
+        with self._state_lock:
             if (state, reason) == (self.condition.state, self.condition.reason):
                 return False
             since = self.condition.since_ns if state is self.condition.state else time.monotonic_ns()
@@ -89,13 +89,13 @@ class CameraStats:
         self._on_change()
         return True
 
-    def expect_sign(self, seconds: float | None) -> None:
-        """The capture is about to call a driver, and will be back within *seconds*; None: it is not in one."""
-        self._sign_due = math.inf if seconds is None else time.monotonic() + seconds
+    def expect_return(self, seconds: float | None) -> None:
+        """The capture is about to call a driver, which returns within *seconds*; None: it is not in a driver."""
+        self._call_due = math.inf if seconds is None else time.monotonic() + seconds
 
     def notice_silence(self) -> bool:
-        """Turn to ``lost`` if the capture is not back when it should be: it hangs in a driver and cannot say so.
+        """Enter ``lost`` if the driver has not returned in time: a capture that hangs in it cannot report that itself.
 
         Returns whether it was noticed now. Another thread than the capture's calls it.
         """
-        return time.monotonic() > self._sign_due and self.turn(CameraState.LOST, "the driver does not answer")
+        return time.monotonic() > self._call_due and self.turn(CameraState.LOST, "the driver does not answer")

@@ -1,4 +1,4 @@
-"""The bounded hand-over of results from the inference worker to the publisher."""
+"""The bounded hand-over of results from the inference to the publisher."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["Handover"]
 class Handover:
     """Results on their way to the publisher, with memory for ``capacity`` vectors that is made once.
 
-    The worker borrows a vector before it computes (so that no inference is wasted on a result that could not be handed
+    The inference borrows a vector before it computes (so that no work is wasted on a result that could not be handed
     over), fills it and puts the result; the publisher gets results and gives their vectors back.
     """
 
     def __init__(self, capacity: int, bell: Bell) -> None:
         self.facts: ModelFacts | None = None
-        """What the model is that works now; None until the first one is loaded."""
+        """The model in use; None until the first one is loaded."""
         self._capacity = capacity
         self._bell = bell
         self._changed = threading.Condition()
@@ -35,7 +35,7 @@ class Handover:
 
     @property
     def waiting(self) -> int:
-        """How many results wait for the publisher."""
+        """Count of results that wait for the publisher."""
         return len(self._results)
 
     def open(self, facts: ModelFacts) -> None:
@@ -48,7 +48,7 @@ class Handover:
         self._bell.ring()
 
     def borrow(self, timeout: float) -> NDArray[np.float32] | NDArray[np.int8] | None:
-        """A vector of shape ``(dimension,)`` to write into; None if none was free within *timeout* seconds.
+        """Return a vector of shape ``(dimension,)`` to write into; None if none was free within *timeout* seconds.
 
         Raises:
             RingClosed: the hand-over is closed.
@@ -66,7 +66,7 @@ class Handover:
         self._bell.ring()
 
     def get(self) -> Result | None:
-        """The oldest result, or None if there is none; never waits.
+        """Return the oldest result, or None; never waits.
 
         Raises:
             RingClosed: the hand-over is closed and empty.
@@ -81,12 +81,12 @@ class Handover:
     def give_back(self, vector: NDArray[np.float32] | NDArray[np.int8]) -> None:
         """Return a borrowed vector."""
         with self._changed:
-            if vector.base is self._memory:  # else it is of the model before
+            if vector.base is self._memory:  # else it belongs to the model before
                 self._free.append(vector)
             self._changed.notify()
 
     def close(self) -> None:
-        """End the hand-over: what was put can still be got."""
+        """End the hand-over: results that were put can still be got."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""How the latencies of messages are spread: counted in buckets, for who asks for figures over HTTP."""
+"""Histograms of the latencies of messages, for the metrics."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from edged import wire
 __all__ = ["BOUNDS_US", "PARTS", "Histogram", "Latencies"]
 
 BOUNDS_US = (100, 250, 500, *(digit * 10**power for power in (3, 4, 5) for digit in (1, 2.5, 5)), 1e6, 2.5e6, 5e6)
-"""The largest latency of each bucket in microseconds; the last bucket, which has none, is for all above."""
+"""The largest latency of each bucket in microseconds; one more bucket, without a bound, is for all above."""
 
 PARTS = ("wait", "preprocess", "infer", "compare", "total")
 """As in ``lat_us`` of a message: capture to inference, crop to input, the model, comparing; and capture to socket."""
 
 
 class Histogram:
-    """Durations by size. One thread observes, any may read."""
+    """Counts of durations by size. One thread adds them, any may read."""
 
     __slots__ = ("counts", "total_us")
 
@@ -26,12 +26,12 @@ class Histogram:
         self.total_us = 0
 
     def observe(self, microseconds: int) -> None:
-        """Count one."""
+        """Count one duration."""
         self.counts[bisect_left(BOUNDS_US, microseconds)] += 1
         self.total_us += microseconds
 
     def cumulative(self) -> Iterator[tuple[float | None, int]]:
-        """For each bound, in microseconds, how many were at most that; for None, how many there were."""
+        """Yield for each bound, in microseconds, the count of durations up to it; for None, the count of all."""
         count = 0
         for bound, more in zip((*BOUNDS_US, None), tuple(self.counts), strict=True):
             count += more

@@ -1,4 +1,4 @@
-"""What the inference finds out about one region of one frame, and about its model."""
+"""Results of the inference, and the facts about its model that they share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["ModelFacts", "Result"]
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What messages say of the model: the same for every result of one.
+    """The model as messages describe it: the same for all its results.
 
     ``dtype`` is ``<f4`` or ``|i1``; ``scale`` is the factor of a scalar-quantised vector, else None.
     """
@@ -36,8 +36,8 @@ class ModelFacts:
 class Result:
     """One embedded region of one frame. ``vector`` is lent by the hand-over and goes back to it.
 
-    ``unchanged`` says that nothing has moved there, and that the vector is the one of an earlier frame. Of ``matches``
-    only the first ``top_k`` are published (None: all); the others are for events.
+    With ``unchanged`` nothing has moved there, and the vector is that of an earlier frame. Only the first ``top_k`` of
+    ``matches`` are published (None: all); the others are for events.
     """
 
     camera: str

@@ -1,4 +1,4 @@
-"""The frame ring of one camera: slots made once, the newest frame wins, and what is being read is never written."""
+"""The frame ring of one camera: slots made once, the newest frame wins, and a slot that is read is never written."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class _Slot:
 class Lease:
     """The right to read one frame until it is released; it pins the slot that the frame lies in.
 
-    ``seq`` counts the camera's frames, so that a gap is a frame nobody saw; ``stamp`` is the capture time, and
-    ``decode_ns`` how long it took to write the frame.
+    ``seq`` counts the camera's frames, so that a gap is a frame that was lost; ``stamp`` is the capture time, and
+    ``decode_ns`` the time that it took to write the frame.
     """
 
     __slots__ = ("_generation", "_ring", "_slot", "decode_ns", "format", "seq", "stamp")
@@ -48,7 +48,7 @@ class Lease:
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """The frame, of shape ``format.shape``; valid until the release.
+        """The frame, of shape ``format.shape``; valid until its release.
 
         Raises:
             ValueError: the lease was released.
@@ -74,7 +74,7 @@ class FrameRing:
     """Frames from one capture thread to one worker.
 
     With ``leases + 2`` slots there is always one to write into: ``leases`` are being read, one holds the newest frame,
-    and one is free. So the writer never waits for the reader and never touches what is being read.
+    and one is free. So the writer never waits for the reader and never touches a slot that is being read.
 
     *frames_came* is notified of each new frame. A worker that serves several cameras waits on one condition, which is
     that of all their rings.
@@ -82,7 +82,7 @@ class FrameRing:
 
     def __init__(self, frames_came: threading.Condition, leases: int = 1) -> None:
         self.dropped = 0
-        """Frames that nobody took: they were overwritten, or not even decoded."""
+        """Count of frames that were not taken: they were overwritten, or not even decoded."""
         self._frames_came = frames_came
         self._count = leases + 2
         self._format: Format | None = None
@@ -92,7 +92,7 @@ class FrameRing:
         self._closed = False
 
     def allocate(self, frame_format: Format) -> None:
-        """Make the slots for frames of *frame_format*; nothing happens if they fit already. The writer calls it."""
+        """Make the slots for frames of *frame_format*, unless they fit already. The writer calls it."""
         with self._frames_came:
             if self._format is not None and self._format.shape == frame_format.shape:
                 self._format = frame_format
@@ -104,7 +104,7 @@ class FrameRing:
             self._slots = [_Slot(frame_format.shape) for _ in range(self._count)]
 
     def slot(self) -> NDArray[np.uint8]:
-        """Memory for the next frame, which ``commit`` will publish. Asked again, it is the same memory.
+        """Return memory for the next frame, which ``commit`` hands over; the same memory until then.
 
         Raises:
             RingClosed: the ring is closed.
@@ -118,7 +118,7 @@ class FrameRing:
             return self._writing.pixels
 
     def commit(self, seq: int, stamp: Stamp, decode_ns: int = 0) -> None:
-        """Publish the frame that was written into ``slot``; an older one that nobody took is dropped and counted.
+        """Hand over the frame that was written into ``slot``; an older one that was not taken is dropped and counted.
 
         Raises:
             RingClosed: the ring is closed.
@@ -147,7 +147,7 @@ class FrameRing:
             return self._newest is None
 
     def take_frame(self) -> Lease | None:
-        """The newest frame, if there is one that was not taken before; never waits (wait on *frames_came*).
+        """Return the newest frame, or None if it was taken before; never waits (wait on *frames_came*).
 
         Raises:
             RingClosed: the ring is closed, and its last frame was taken.
@@ -162,7 +162,7 @@ class FrameRing:
             return lease
 
     def count_left_out(self) -> None:
-        """Count a frame that nobody will ask for, and that was not decoded."""
+        """Count a frame that was not decoded, because the reader will not ask for it."""
         with self._frames_came:
             self.dropped += 1
 
@@ -174,11 +174,11 @@ class FrameRing:
 
     @property
     def waiting(self) -> int:
-        """How many frames wait for the reader: one, or none."""
+        """Count of frames that wait for the reader: 1 or 0."""
         return int(self._newest is not None)
 
     def close(self) -> None:
-        """End the hand-over: the writer may not write any more, the reader may take the frame that is left."""
+        """End the hand-over: the writer can write nothing more, the reader can still take the last frame."""
         with self._frames_came:
             self._closed = True
             self._frames_came.notify_all()

@@ -19,23 +19,23 @@ log = logging.getLogger(__name__)
 
 
 class Stage(ABC):
-    """Work that goes on in a thread of its own until it is stopped, comes to its end, or fails.
+    """Work in a thread of its own until it is stopped, comes to its end, or fails.
 
-    ``open``, ``step`` and ``close`` run in the stage's thread and nowhere else, so a resource that one thread must own
-    (an interpreter, a ZeroMQ socket) is safe in them. ``close`` always runs, also after a failing ``open``.
+    ``open``, ``step`` and ``close`` run in the stage's thread only, so a resource that one thread must own (an
+    interpreter, a ZeroMQ socket) is safe in them. ``close`` always runs, also after a failing ``open``.
 
     An exception of ``open`` or ``step`` ends the stage and is kept in ``error``; ``RingClosed`` and ``EndOfStream`` are
-    its natural end and no error.
+    its natural end, not an error.
     """
 
     step_seconds = 15.0
-    """What a step takes at the very most, its pauses aside: one that takes longer hangs."""
+    """The longest time of a step without its pauses: a step that takes longer hangs."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.error: Exception | None = None
         self.due = math.inf
-        """When the step that goes on must have ended, on the monotonic clock: what a watchdog looks at."""
+        """When the current step must have ended, on the monotonic clock: a watchdog checks it."""
         self._stopping = threading.Event()
         self._opened = threading.Event()
         self._ended = threading.Event()
@@ -44,7 +44,7 @@ class Stage(ABC):
 
     @abstractmethod
     def open(self) -> None:
-        """Take hold of the resource. Failing here fails the start of the daemon."""
+        """Open the resource. Failing here fails the start of the daemon."""
 
     @abstractmethod
     def step(self) -> None:
@@ -52,15 +52,15 @@ class Stage(ABC):
 
     @abstractmethod
     def wake(self) -> None:
-        """End a step that waits; called from any thread, once the stage is to stop."""
+        """End a step that waits; called from any thread when the stage is to stop."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the resource, as far as it was taken."""
+        """Close the resource, as far as it was opened."""
 
     @property
     def stopping(self) -> bool:
-        """Whether the stage was told to stop."""
+        """Whether a stop was asked for."""
         return self._stopping.is_set()
 
     @property
@@ -69,12 +69,12 @@ class Stage(ABC):
         return self._thread.ident is not None and not self._ended.is_set()
 
     def start(self, on_end: Callable[[], None]) -> None:
-        """Start the thread; *on_end* is called from it when the stage has ended, whichever way."""
+        """Start the thread; it calls *on_end* when the stage has ended, in whichever way."""
         self._on_end = on_end
         self._thread.start()
 
     def wait_open(self, timeout: float) -> bool:
-        """Wait until ``open`` has returned or failed. False: it did neither within *timeout* seconds."""
+        """Wait until ``open`` has returned or failed. Returns False after *timeout* seconds."""
         return self._opened.wait(timeout)
 
     def stop(self) -> None:
@@ -83,19 +83,19 @@ class Stage(ABC):
         self.wake()
 
     def join(self, timeout: float) -> bool:
-        """Wait for the end of the thread. False: it is still running after *timeout* seconds."""
+        """Wait for the end of the thread. Returns False if it still runs after *timeout* seconds."""
         if self._thread.ident is not None:
             self._thread.join(max(0.0, timeout))
         return not self._thread.is_alive()
 
     def pause(self, seconds: float) -> None:
-        """Wait in a step; a stop ends it at once."""
+        """Wait in a step; a stop ends the wait at once."""
         self.progress(seconds)
         self._stopping.wait(seconds)
         self.progress()
 
     def progress(self, pause: float = 0.0) -> None:
-        """Say, in a step of several parts, that one is done: after a *pause* the next may take ``step_seconds``."""
+        """Note progress in a step of several parts: after a *pause* the next part may take ``step_seconds``."""
         self.due = time.monotonic() + pause + self.step_seconds
 
     def _run(self) -> None:
@@ -109,12 +109,12 @@ class Stage(ABC):
                 self.progress()
         except (RingClosed, EndOfStream):
             log.debug("%s has come to its end", self.name)
-        except Exception as error:  # noqa: BLE001 - the one place: whoever started the stage decides what it means
+        except Exception as error:  # noqa: BLE001 - the one place: the daemon decides what it means
             self.error = error
         finally:
             self._close()
             self._opened.set()
-            # Before the call: whoever is woken by it looks at once, and this thread itself is still there then.
+            # Before the call: the thread that it wakes checks at once, while this thread itself still runs.
             self._ended.set()
             self._on_end()
 
@@ -122,11 +122,11 @@ class Stage(ABC):
         self.progress()
         try:
             self.close()
-        except Exception as error:  # noqa: BLE001 - as above; the first error is the one to tell
+        except Exception as error:  # noqa: BLE001 - as above; the first error counts
             self.error = self.error or error
 
 
 def _name_thread(name: str) -> None:
-    """Tell the kernel what this thread is called, for `top -H`; the threads that it starts inherit it."""
+    """Give this thread a name in the kernel, for `top -H`; the threads that it starts inherit it."""
     with suppress(OSError):  # where /proc is hidden
-        Path("/proc/thread-self/comm").write_bytes(name.encode()[:15])  # the kernel has no room for more
+        Path("/proc/thread-self/comm").write_bytes(name.encode()[:15])  # the kernel keeps no more

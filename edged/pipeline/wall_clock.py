@@ -1,4 +1,4 @@
-"""From the monotonic clock, which orders everything, to the wall clock, which people read."""
+"""The wall clock, which people read, from the monotonic clock, which orders everything."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _TIMEX_BYTES = 256  # struct timex is 208 bytes on 64-bit Linux and smaller on 3
 class WallClock:
     """Wall time of monotonic instants, from an offset that is sampled once a second.
 
-    Two frames keep their order and their distance between two samples whatever happens to the wall clock, and after it
-    was set the times are right again within a second.
+    Between two samples, frames keep their order and distance whatever happens to the wall clock. After it was set, the
+    times are right again within a second.
     """
 
     def __init__(self) -> None:
         self._offset_ns = 0
         self._sampled_ns = 0
         self.synced: bool | None = None
-        """Whether the kernel says that the wall clock is synchronised; None where it does not say."""
+        """Whether the kernel reports that the wall clock is synchronised; None where it reports nothing."""
         self._sample(time.monotonic_ns())
 
     def wall_us(self, monotonic_ns: int) -> int:
-        """Microseconds since 1970 at the instant *monotonic_ns* of CLOCK_MONOTONIC."""
+        """Return the microseconds since 1970 at the instant *monotonic_ns* of CLOCK_MONOTONIC."""
         now = time.monotonic_ns()
         if now - self._sampled_ns > RESAMPLE_SECONDS * 1e9:
             self._sample(now)
@@ -44,7 +44,7 @@ class WallClock:
 def clock_synced() -> bool | None:
     """Whether the kernel's clock is disciplined by a time service (adjtimex(2) with no change asked for).
 
-    None where the call is not allowed or not there.
+    None where the call is not allowed or does not exist.
     """
     try:
         state = _libc().adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
@@ -53,6 +53,6 @@ def clock_synced() -> bool | None:
     return None if state < 0 else state != _TIME_ERROR
 
 
-@cache  # each one made would be a few classes, which only the garbage collector gets rid of
+@cache  # each one would make a few classes, which only the garbage collector frees
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None)

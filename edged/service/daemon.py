@@ -62,7 +62,7 @@ class Daemon:
         self._terminal = terminal or Terminal()
         self._notifier = notifier or Notifier(None)
         self._watchdog = Watchdog(self._notifier, watchdog_seconds)
-        self._headline = StatusLine(lambda: running.pipeline.tallies, self._notifier)
+        self._headline = StatusLine(lambda: running.pipeline.all_stats, self._notifier)
         self._bell = Bell()
         self._stop_reason: str | None = None
         self.late: list[str] = []
@@ -155,7 +155,7 @@ class Daemon:
             self._look_after_reload()
             self._watchdog.look(self._running.stages)
             self._headline.tell()
-            figures.log_in_time(self._running.pipeline.tallies)
+            figures.log_in_time(self._running.pipeline.all_stats)
             select.select([self._bell], [], [], self._watchdog.look_seconds)
             self._bell.silence()
 

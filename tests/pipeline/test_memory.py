@@ -67,8 +67,8 @@ def subscriber(tmp_path: Path) -> Iterator[zmq.Socket[bytes]]:
 def one_frame(pipeline: Pipeline, peaks: dict[str, list[int]]) -> None:
     """From the camera to the socket; *peaks* get what each stage took at most, in bytes."""
     (capture,) = pipeline.captures
-    number, published = capture.next_seq, pipeline.tallies[0].published
-    while pipeline.tallies[0].published == published:
+    number, published = capture.next_seq, pipeline.all_stats[0].published
+    while pipeline.all_stats[0].published == published:
         # A frame that is not due yet, or a bell that has not rung, is nothing: the step is done again.
         for stage in (pipeline.inference, pipeline.publisher) if capture.next_seq > number else (capture,):
             before = tracemalloc.get_traced_memory()[0]

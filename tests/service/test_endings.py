@@ -55,18 +55,18 @@ class Rig:
                 super().invoke()
 
         frames, bell = threading.Condition(), Bell()
-        self.tally = CameraStats("cam", bell.ring)
+        self.stats = CameraStats("cam", bell.ring)
         ring, handover, demand = FrameRing(frames), Handover(8, bell), Demand()
         endpoint = Endpoint.parse(f"pub+bind:{address}", Path("/"))
-        feed = Feed("cam", ring, self.tally, (("full", FULL),), 0, False)
+        feed = Feed("cam", ring, self.stats, (("full", FULL),), 0, False)
         config = load_text("model: {name: efficientnet-lite0-int8}\ncameras: {cam: {source: 'pattern:'}}", "e.yaml")
         pipeline = replace(
             build(config),
             cameras={
-                "cam": Camera(Capture(self.source, ring, self.tally, CaptureSettings(), demand), feed, self.tally)
+                "cam": Camera(Capture(self.source, ring, self.stats, CaptureSettings(), demand), feed, self.stats)
             },
             inference=Inference([feed], frames, lambda go_on: (Faulty(model), References([])), handover, demand),
-            publisher=Publisher(PublisherSettings("node", [endpoint], 30, ""), handover, bell, [self.tally], demand),
+            publisher=Publisher(PublisherSettings("node", [endpoint], 30, ""), handover, bell, [self.stats], demand),
         )
         self.daemon = Daemon(RunningStages(pipeline))
         self.error: BaseException | None = None
@@ -106,14 +106,14 @@ def test_the_end_of_every_camera_is_the_end_of_the_daemon(cases: Path, address: 
     rig.start()
     assert rig.wait(20)
     assert rig.error is None
-    assert rig.tally.published > 0
+    assert rig.stats.published > 0
     assert rig.daemon.late == []
 
 
 def test_a_stop_ends_it_in_order(cases: Path, address: str) -> None:
     rig = Rig(cases, address, frames())
     rig.start()
-    eventually(lambda: rig.tally.published > 5, "messages")
+    eventually(lambda: rig.stats.published > 5, "messages")
     with stopwatch() as watch:
         rig.daemon.stop("asked to")
         rig.daemon.stop("asked again")
@@ -129,7 +129,7 @@ def test_a_subscriber_that_does_not_read_does_not_keep_the_daemon_from_stopping(
         stalled.subscribe(b"")
         stalled.connect(address)
         rig.start()
-        eventually(lambda: rig.tally.published > 300, "more messages than fit in between")
+        eventually(lambda: rig.stats.published > 300, "more messages than fit in between")
         with stopwatch() as watch:
             rig.daemon.stop("asked to")
             assert rig.wait(4)
@@ -140,7 +140,7 @@ def test_a_subscriber_that_does_not_read_does_not_keep_the_daemon_from_stopping(
 def test_a_bug_in_a_stage_stops_the_others_and_is_raised(cases: Path, address: str) -> None:
     rig = Rig(cases, address, frames())
     rig.start()
-    eventually(lambda: rig.tally.published > 0, "a message")
+    eventually(lambda: rig.stats.published > 0, "a message")
     rig.fault = UnexpectedError("a bug")
     assert rig.wait(5)
     assert rig.error is rig.fault
@@ -150,7 +150,7 @@ def test_a_bug_in_a_stage_stops_the_others_and_is_raised(cases: Path, address: s
 def test_a_capture_that_hangs_in_its_driver_does_not_keep_the_daemon_from_stopping(cases: Path, address: str) -> None:
     rig = Rig(cases, address, ["open", *["frame"] * 5, "hang"])
     rig.start()
-    eventually(lambda: rig.tally.published == 5, "messages")
+    eventually(lambda: rig.stats.published == 5, "messages")
     with stopwatch() as watch:
         rig.daemon.stop("asked to")
         assert rig.wait(4)
@@ -162,11 +162,11 @@ def test_a_capture_that_hangs_in_its_driver_does_not_keep_the_daemon_from_stoppi
 def test_an_inference_that_hangs_does_not_keep_the_daemon_from_stopping(cases: Path, address: str) -> None:
     rig = Rig(cases, address, frames())
     rig.start()
-    eventually(lambda: rig.tally.published > 0, "a message")
+    eventually(lambda: rig.stats.published > 0, "a message")
     rig.stuck.set()
     published = -1
-    while published != rig.tally.published:
-        published = rig.tally.published
+    while published != rig.stats.published:
+        published = rig.stats.published
         rig.stuck.wait(0.1)
         threading.Event().wait(0.1)
     with stopwatch() as watch:

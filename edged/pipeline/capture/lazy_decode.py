@@ -1,4 +1,4 @@
-"""Which frames need no decoding, because a newer one will be there before anybody asks."""
+"""Leaves frames undecoded, because a newer one will be there before the inference asks."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["LazyDecode"]
 
 
 class LazyDecode:
-    """Whether the frame that came can be left undecoded, because the next one will be decoded in time.
+    """Decides whether a frame can be left undecoded, because the next one will be decoded in time.
 
-    Its figures are of the recent past. Where there are none, and after a frame that was no good, nothing is left out.
+    Its figures are of the recent past. Without any, and after a damaged frame, every frame is decoded.
     """
 
     def __init__(self) -> None:
@@ -21,18 +21,18 @@ class LazyDecode:
         self._came_ns: int | None = None
 
     def can_wait(self, now_ns: int, due_ns: int) -> bool:
-        """A frame has come *now_ns*, and one will be asked for at *due_ns*: will the next one do?"""
+        """Whether the frame that came *now_ns* can be left out, as one will be asked for at *due_ns*."""
         if self._came_ns is not None:
             self._gaps.append(now_ns - self._came_ns)
         self._came_ns = now_ns
         return bool(self._gaps and self._costs) and now_ns + max(self._gaps) + max(self._costs) < due_ns
 
-    def decoded(self, cost_ns: int) -> None:
-        """A good frame was decoded in *cost_ns* nanoseconds."""
+    def note_decoded(self, cost_ns: int) -> None:
+        """Note that a good frame was decoded in *cost_ns* nanoseconds."""
         self._costs.append(cost_ns)
 
     def forget(self) -> None:
-        """Something went wrong, or has begun anew: decode what comes."""
+        """Decode the next frames: something went wrong, or has begun anew."""
         self._gaps.clear()
         self._costs.clear()
         self._came_ns = None

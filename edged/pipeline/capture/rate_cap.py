@@ -8,7 +8,7 @@ __all__ = ["RateCap"]
 
 
 class RateCap:
-    """Lets at most so many frames a second pass, evenly spaced, by their capture times."""
+    """Passes at most *max_fps* frames a second, evenly spaced, by their capture times."""
 
     def __init__(self, max_fps: float | None) -> None:
         self._interval_ns = int(1e9 / max_fps) if max_fps else 0
@@ -19,7 +19,7 @@ class RateCap:
         if stamp.t_cap_ns < self._next_ns:
             return False
         # Counted from the slot that was due, not from this frame, so that 30 frames/s capped at 20 give 20 and not 15;
-        # but after a gap there is no debt to catch up with.
+        # but after a gap nothing is made up for.
         late_ns = stamp.t_cap_ns - self._next_ns
         self._next_ns = (self._next_ns if late_ns < self._interval_ns else stamp.t_cap_ns) + self._interval_ns
         return True

@@ -1,4 +1,4 @@
-"""The capture stage: one thread per camera that keeps its frame ring fresh, and heals."""
+"""The capture stage: one thread per camera that keeps its frame ring fresh, and opens a lost camera again."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ __all__ = ["Capture", "CaptureSettings"]
 
 log = logging.getLogger(__name__)
 
-GRAB_SECONDS = 0.25  # how long one step may wait for a frame
+GRAB_SECONDS = 0.25  # the longest wait for a frame in one step
+OPEN_SECONDS = 30.0  # the time that a driver may take to open before it counts as silent
 STOPPING = "the daemon is stopping"
-OPEN_SECONDS = 30.0  # how long a driver may take to open before it counts as silent
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureSettings:
-    """How frames are taken from a source, and when it counts as lost.
+    """Settings of a capture: which frames it takes, and when its source counts as lost.
 
     ``wait_for_reader`` is the policy ``block``: no frame is taken before the last one has been. ``max_fps`` caps a live
     source. ``settle_frames`` are skipped after each opening, while exposure settles.
@@ -41,8 +41,8 @@ class CaptureSettings:
     off. The source is opened again after ``retry_seconds``, and after pauses that double up to ``retry_max_seconds``;
     after ``max_reopens`` in a row without a good frame the stage fails (0: never).
 
-    ``refuse`` makes the error with which the daemon refuses to start when the source cannot be opened then; without it
-    that is weather too.
+    ``refuse`` makes the error with which the daemon refuses to start if the source cannot be opened then; without it
+    the source is tried again like a lost one.
     """
 
     wait_for_reader: bool = False
@@ -59,20 +59,20 @@ class CaptureSettings:
 class Capture(Stage):
     """Opens a source, grabs its frames, and opens it again when it is lost or frozen.
 
-    A lost camera is weather: it is told in the camera's condition and in one log line. Only when it was opened
-    ``max_reopens`` times in vain does the stage fail, with the last ``SourceError``.
+    A lost camera is expected: it is reported in the camera's condition and in one log line. The stage fails only after
+    it was opened ``max_reopens`` times in vain, with the last ``SourceError``.
     """
 
     step_seconds = 60.0  # to close a source and open it again, in several calls of some 10 s at most
 
     def __init__(
-        self, source: Source, ring: FrameRing, tally: CameraStats, settings: CaptureSettings, demand: Demand
+        self, source: Source, ring: FrameRing, stats: CameraStats, settings: CaptureSettings, demand: Demand
     ) -> None:
-        super().__init__(f"capture {tally.camera}")
+        super().__init__(f"capture {stats.camera}")
         self._stop_reason = ""
         self._source = source
         self._ring = ring
-        self._tally = tally
+        self._stats = stats
         self._demand = demand
         self._use(settings)
         self._calls = CallQueue(lambda: None)  # a step waits for GRAB_SECONDS at most
@@ -90,7 +90,7 @@ class Capture(Stage):
         """The number of the next frame."""
         return self._next_seq
 
-    def go_on_from(self, next_seq: int) -> None:
+    def continue_from(self, next_seq: int) -> None:
         """Number the frames from *next_seq* on, after another capture of this camera. Called before the start."""
         self._next_seq = next_seq
 
@@ -102,7 +102,7 @@ class Capture(Stage):
         self._settings = settings
         self._cap = RateCap(settings.max_fps)
         self._freeze = FreezeWatch(settings.frozen_seconds)
-        self._foresight = LazyDecode()
+        self._lazy_decode = LazyDecode()
 
     def stop(self, reason: str = STOPPING) -> None:
         """Ask the stage to end, and make *reason* that of its last condition; the first call counts."""
@@ -112,16 +112,16 @@ class Capture(Stage):
     @property
     def camera(self) -> str:
         """The name of the camera."""
-        return self._tally.camera
+        return self._stats.camera
 
     @property
     def waiting(self) -> int:
-        """How many frames wait to be embedded."""
+        """Count of frames that wait to be embedded."""
         return self._ring.waiting
 
     def open(self) -> None:
         """Open a source that must be there. A camera that may be absent is opened by the first step."""
-        self._dropped_before = self._tally.dropped_ring
+        self._dropped_before = self._stats.dropped_ring
         if self._settings.refuse is not None:
             try:
                 self._open_source()
@@ -139,10 +139,10 @@ class Capture(Stage):
         except _Frozen as frozen:
             self._lose(CameraState.FROZEN, frozen)
         except SourceError as error:
-            if not self.stopping:  # else it was woken, and that is what it says
+            if not self.stopping:  # else it was woken, and the error reports just that
                 self._lose(CameraState.LOST, error)
         except EndOfStream as end:
-            self._tally.expect_sign(None)
+            self._stats.expect_return(None)
             self._turn(CameraState.STOPPED, str(end))
             raise
 
@@ -154,32 +154,32 @@ class Capture(Stage):
         self._calls.close()
         self._ring.close()
         self._source.close()
-        self._tally.expect_sign(None)
-        if self._tally.condition.state is not CameraState.STOPPED:
+        self._stats.expect_return(None)
+        if self._stats.condition.state is not CameraState.STOPPED:
             self._turn(CameraState.STOPPED, self._stop_reason or STOPPING)
 
     def _open_source(self) -> None:
-        self._tally.expect_sign(OPEN_SECONDS + self._settings.stall_seconds)
+        self._stats.expect_return(OPEN_SECONDS + self._settings.stall_seconds)
         self._ring.allocate(self._source.open())
         self._is_open = True
         self._unsettled = self._settings.settle_frames
         self._last_good, self._damage = time.monotonic(), ""
-        self._freeze.look_at_once()
-        self._foresight.forget()
+        self._freeze.expect_opening()
+        self._lazy_decode.forget()
 
     def _take_frame(self) -> None:
         stalls_after = self._settings.stall_seconds
-        self._tally.expect_sign(GRAB_SECONDS + stalls_after if stalls_after else None)
+        self._stats.expect_return(GRAB_SECONDS + stalls_after if stalls_after else None)
         stamp = self._source.grab(GRAB_SECONDS)
         if stamp is not None:
-            self._tally.captured += 1
+            self._stats.captured += 1
             stamp = self._plausible(stamp)
             if self._unsettled:
                 self._unsettled -= 1
-                self._last_good = time.monotonic()  # skipped, but there: settling is no silence
+                self._last_good = time.monotonic()  # skipped, but it came: settling is not silence
             elif self._cap.admits(stamp):
                 self._pass_on(stamp)
-                self._tally.dropped_ring = self._dropped_before + self._ring.dropped
+                self._stats.dropped_ring = self._dropped_before + self._ring.dropped
         if stalls_after and time.monotonic() - self._last_good > stalls_after:
             raise SourceError(f"no good frame for {stalls_after:g} s{self._damage}")
 
@@ -187,47 +187,47 @@ class Capture(Stage):
         # The number is spent whether or not the frame is good: subscribers see the gap.
         seq, self._next_seq = self._next_seq, self._next_seq + 1
         if self._is_unwatched() or self._can_leave_out():
-            self._last_good = time.monotonic()  # as far as one can tell undecoded, after one that was good
+            self._last_good = time.monotonic()  # as far as is known without decoding, after a good one
             return
         slot = self._ring.slot()
         begin = time.monotonic_ns()
         try:
             self._source.retrieve(slot)
             decoded = time.monotonic_ns()
-            if self._freeze.sees_frozen(slot, stamp):
+            if self._freeze.is_frozen(slot, stamp):
                 raise _Frozen(f"the same picture for {self._settings.frozen_seconds:g} s")
         except SourceError as error:
-            self._tally.dropped_capture += 1
-            self._foresight.forget()
+            self._stats.dropped_capture += 1
+            self._lazy_decode.forget()
             if isinstance(error, DamagedFrame):
                 self._damage = f": {error}"
                 return
             raise
         if self._freeze.in_doubt:
-            self._tally.dropped_capture += 1
-            self._last_good = time.monotonic()  # no silence, but it may be of long ago
+            self._stats.dropped_capture += 1
+            self._last_good = time.monotonic()  # not silence, but the picture may be old
             return
         self._ring.commit(seq, stamp, decoded - begin)
-        self._foresight.decoded(time.monotonic_ns() - begin)
+        self._lazy_decode.note_decoded(time.monotonic_ns() - begin)
         self._last_good, self._damage = time.monotonic(), ""
         self._failures = 0
         self._turn(CameraState.RUNNING)
 
     def _is_unwatched(self) -> bool:
-        """Whether nobody needs what is in the frames now. The first one after each opening is decoded all the same."""
-        return self._tally.condition.state is CameraState.RUNNING and not self._demand.is_watched(self.camera)
+        """Whether no region is wanted now. The first frame after each opening is decoded all the same."""
+        return self._stats.condition.state is CameraState.RUNNING and not self._demand.is_watched(self.camera)
 
     def _can_leave_out(self) -> bool:
-        """Whether nobody will ask for the frame that has come. Under the policy ``block`` somebody does, for each."""
+        """Whether the inference will not ask for this frame. Under the policy ``block`` it asks for each."""
         # One that lies ready is to be replaced by each that comes, so that the one taken is never older than need be.
         due_ns = 0 if self._ring.waiting else self._demand.due_ns(self.camera)
-        if self._settings.wait_for_reader or not self._foresight.can_wait(time.monotonic_ns(), due_ns):
+        if self._settings.wait_for_reader or not self._lazy_decode.can_wait(time.monotonic_ns(), due_ns):
             return False
         self._ring.count_left_out()
         return True
 
     def _plausible(self, stamp: Stamp) -> Stamp:
-        """*stamp*, or the present where a driver's clock went backwards or ahead of ours."""
+        """Return *stamp*, or the present where a driver's clock went backwards or ahead of ours."""
         now = time.monotonic_ns()
         if not self._last_cap_ns < stamp.t_cap_ns <= now:
             stamp = Stamp(now, "arrival")
@@ -235,15 +235,15 @@ class Capture(Stage):
         return stamp
 
     def _lose(self, state: CameraState, error: SourceError) -> None:
-        self._tally.expect_sign(None)
+        self._stats.expect_return(None)
         self._source.close()
         if self._is_open:
-            self._tally.reopens += 1
+            self._stats.reopens += 1
         self._is_open = False
         self._turn(state, str(error))
         limit = self._settings.max_reopens
         if limit and self._failures >= limit:
-            raise SourceError(f"camera {self._tally.camera}: opened {limit} times in vain: {error}") from error
+            raise SourceError(f"camera {self._stats.camera}: opened {limit} times in vain: {error}") from error
         self.pause(self._pause_seconds())
         self._failures += 1
 
@@ -253,10 +253,10 @@ class Capture(Stage):
         return min(seconds, self._settings.retry_max_seconds) * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
 
     def _turn(self, state: CameraState, reason: str | None = None) -> None:
-        if self._tally.turn(state, reason):
+        if self._stats.turn(state, reason):
             level = logging.WARNING if state in (CameraState.LOST, CameraState.FROZEN) else logging.INFO
-            log.log(level, "camera %s is %s%s", self._tally.camera, state, f": {reason}" if reason else "")
+            log.log(level, "camera %s is %s%s", self._stats.camera, state, f": {reason}" if reason else "")
 
 
 class _Frozen(SourceError):
-    """The source delivers, but always the same picture."""
+    """The source delivers the same picture again and again."""

@@ -14,17 +14,17 @@ __all__ = ["Feed"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Feed:
-    """One camera as the worker sees it: where its frames come from, and what is looked at in each.
+    """The frames of one camera and the regions to embed in each.
 
-    ``wait_for_publisher`` is the policy ``block``: a result that cannot be handed over is waited with, not dropped.
-    ``is_cropped`` says that the camera itself cuts out the region, so that its frames show nothing else. ``skipping``
-    says when a region is not embedded because nothing has moved there; None: each frame is. With ``on_demand`` only
-    what somebody needs is embedded: see `Demand`.
+    ``wait_for_publisher`` is the policy ``block``: the inference waits with a result that cannot be handed over, and
+    does not drop it. With ``is_cropped`` the camera itself cuts out the region, so that its frames show nothing else.
+    ``skipping`` sets when a region is not embedded because nothing has moved there; None: each frame is embedded. With
+    ``on_demand`` only regions that somebody needs are embedded: see `Demand`.
     """
 
     camera: str
     ring: FrameRing
-    tally: CameraStats
+    stats: CameraStats
     regions: tuple[tuple[str, Region], ...]
     rotation: Rotation
     wait_for_publisher: bool

@@ -1,4 +1,4 @@
-"""Looking over the shoulder of the inference: what it embeds, at the moment at which it does."""
+"""Observers of the inference: they get every region at the moment at which it is embedded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Observation", "Observer"]
 class Observation:
     """One region of one frame that has just been embedded.
 
-    The frame in *lease*, *vector* and *embedder* are lent: a witness copies what it wants to keep before it returns.
+    The frame in *lease*, *vector* and *embedder* are lent: an observer copies what it keeps before it returns.
     *box* is the region in pixels of the frame.
     """
 
@@ -36,4 +36,4 @@ class Observation:
 
 
 Observer: TypeAlias = Callable[[Observation], bool]
-"""Is called in the inference's thread, and returns whether it has seen enough."""
+"""Called in the inference's thread; returns True when it has seen enough."""

@@ -1,4 +1,4 @@
-"""One region of one camera, with what is found out about it once and goes for many frames."""
+"""State of one region of one camera that serves many frames."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ __all__ = ["RegionState"]
 
 
 class RegionState:
-    """A region as the worker looks at it: it is made anew when that changes, or what it is compared with.
+    """One region as it is embedded and compared; made anew when it or its references change.
 
-    ``scorer`` compares it, with ``compared`` references. ``still`` tells what has not moved; None where each frame is
-    embedded.
+    ``scorer`` compares it with ``compared`` references. ``unchanged_filter`` finds frames in which nothing has moved;
+    None where each frame is embedded.
     """
 
-    def __init__(self, feed: Feed, name: str, region: Region, references: References) -> None:
+    def __init__(self, feed: Feed, name: str, roi: Region, references: References) -> None:
         self.name = name
-        self.region = region
+        self.roi = roi
         self.scorer = references.scorer(feed.camera, name)
         self.compared = self.scorer.size
-        self.still = None if feed.skipping is None else UnchangedFilter(feed.skipping)
-        self._seen = FULL if feed.is_cropped else region
+        self.unchanged_filter = None if feed.skipping is None else UnchangedFilter(feed.skipping)
+        self._seen = FULL if feed.is_cropped else roi
         self._format: Format | None = None
         self._box: Box
 
     def box(self, frame_format: Format) -> Box:
-        """Where it lies in frames of *frame_format*: the same object as long as that is."""
+        """Return its pixels in frames of *frame_format*: the same object for the same format object."""
         if frame_format is not self._format:
             self._box = self._seen.to_box(frame_format.width, frame_format.height)
             self._format = frame_format

@@ -1,4 +1,4 @@
-"""Whose frame is next: one frame of one camera is one turn, so that a fast camera cannot starve a slow one."""
+"""Round-robin over cameras: one frame of one camera is one turn, so a fast camera cannot starve a slow one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["RoundRobin"]
 
 
 class RoundRobin:
-    """The frames of several cameras in turn, for one worker, which alone uses it.
+    """The frames of several cameras in turn. Only the inference's thread uses it, apart from `wake` and `close`.
 
     Args:
         frames_came: the condition of all rings.
@@ -33,34 +33,34 @@ class RoundRobin:
         """Take the frames of *feeds* from now on."""
         self._feeds, self._next = list(feeds), 0
 
-    def wait(self, seconds: float, is_called: Callable[[], bool]) -> tuple[Feed, Lease] | None:
-        """The next frame; None if none comes within *seconds*, or where *is_called* when it is notified.
+    def wait_for_frame(self, seconds: float, has_calls: Callable[[], bool]) -> tuple[Feed, Lease] | None:
+        """Return the next frame; None if none comes within *seconds*, or if *has_calls* when it is woken.
 
         Raises:
-            RingClosed: no camera will deliver any more.
+            RingClosed: every camera has stopped.
         """
         deadline = time.monotonic() + seconds
         with self._frames_came:
             while not self._is_closed:
-                if (taken := self._take()) is not None:
+                if (taken := self._take_frame()) is not None:
                     return taken
                 left = deadline - time.monotonic()
-                if is_called() or left <= 0 or not self._frames_came.wait(left):
+                if has_calls() or left <= 0 or not self._frames_came.wait(left):
                     return None
         return None
 
-    def ring(self) -> None:
-        """Have who waits look again; called from any thread."""
+    def wake(self) -> None:
+        """Have a waiting thread check again; called from any thread."""
         with self._frames_came:
             self._frames_came.notify_all()
 
     def close(self) -> None:
-        """Nobody gets a turn any more; called from any thread."""
+        """End all waits, and give no more turns; called from any thread."""
         with self._frames_came:
             self._is_closed = True
             self._frames_came.notify_all()
 
-    def _take(self) -> tuple[Feed, Lease] | None:
+    def _take_frame(self) -> tuple[Feed, Lease] | None:
         for feed in self._feeds[self._next :] + self._feeds[: self._next]:
             try:
                 lease = feed.ring.take_frame()

@@ -1,4 +1,4 @@
-"""What was seen last in one place, to be told again while nothing moves there."""
+"""Skips the embedding of a region in which nothing has moved, and repeats its last result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["UnchangedFilter", "UnchangedSettings"]
 
 @dataclass(frozen=True, slots=True)
 class UnchangedSettings:
-    """When a region counts as unchanged, and is not embedded again.
+    """Limits within which a region counts as unchanged, and is not embedded again.
 
     ``levels`` of 255 by which one of some 16 × 16 cells of it has to differ to be a change. After ``refresh_seconds``
     it is embedded even so; 0: never.
@@ -30,7 +30,7 @@ class UnchangedSettings:
 
 
 class UnchangedFilter:
-    """One region of one camera. The worker asks it about each frame, and lets it remember what it embeds.
+    """The unchanged frames of one region. It is asked about each frame, and remembers the one that was embedded last.
 
     A frame is compared with the last one that was *embedded*, never with the one before: what changes slowly adds up,
     and is seen as soon as it comes to ``levels``.
@@ -44,9 +44,9 @@ class UnchangedFilter:
         self._embedded_ns = 0
         self._vector: NDArray[np.float32] | NDArray[np.int8] | None = None
         self.matches: tuple[Match, ...] = ()
-        """What was found of the frame that was embedded last."""
+        """The matches of the frame that was embedded last."""
 
-    def holds(self, lease: Lease, box: Box) -> bool:
+    def is_unchanged(self, lease: Lease, box: Box) -> bool:
         """Whether the frame in *lease* shows in *box* what the last one showed that was embedded."""
         if self._made_for != (lease.format, box):
             self._made_for = lease.format, box
@@ -57,13 +57,13 @@ class UnchangedFilter:
 
     def recall(self, vector: NDArray[np.float32] | NDArray[np.int8]) -> None:
         """Write the vector of the frame that was embedded last to *vector*."""
-        assert self._vector is not None, "it holds what was remembered"
+        assert self._vector is not None, "set by remember"
         vector[...] = self._vector
 
     def remember(
         self, lease: Lease, vector: NDArray[np.float32] | NDArray[np.int8], matches: tuple[Match, ...]
     ) -> None:
-        """Go by the frame that was asked about last from now on: it was embedded, with that result."""
+        """Compare with the frame that was asked about last from now on: it was embedded, with that result."""
         self._thumbnails.keep()
         self._embedded_ns = lease.stamp.t_cap_ns
         if self._vector is None:

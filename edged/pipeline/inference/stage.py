@@ -38,15 +38,15 @@ WAIT_SECONDS = 0.25  # how long one step may wait for a frame or for room
 
 
 class Inference(Stage):
-    """Takes the newest frame of each camera in turn and embeds and compares its regions.
+    """Takes the newest frame of each camera in turn, and embeds and compares its regions.
 
     One frame of one camera is one turn, so a fast camera cannot starve a slow one. The embedder is opened, used and
-    closed in this stage's thread; *open_model* makes it together with the references it has embedded, and calls what it
-    is given between any two parts of that. Other threads submit calls: `submit`, and `use` to change what is
-    embedded and compared.
+    closed in this stage's thread. *open_model* makes it, with the references that it has embedded, and calls its
+    argument between any two parts of that. Other threads submit calls: `submit` for work with the embedder, `use` to
+    change what is embedded and compared.
 
-    The stage that has *feeds* is the one that works: when it ends, their rings and the hand-over are closed. Without
-    any it opens its model and waits, which is how one takes over from another.
+    An inference with *feeds* closes their rings and the hand-over when it ends. Without any it opens its model and
+    waits: so one inference takes over from another.
     """
 
     step_seconds = 30.0  # for one region: a big model on a small board takes seconds
@@ -68,18 +68,18 @@ class Inference(Stage):
         self._facts: ModelFacts | None = None
         self._handover = handover
         self._demand = demand
-        self._calls = CallQueue(self._round_robin.ring)
-        self._places: dict[str, list[RegionState]] = {}
+        self._calls = CallQueue(self._round_robin.wake)
+        self._regions: dict[str, list[RegionState]] = {}
         self._observers: list[Observer] = []
 
     @property
     def facts(self) -> ModelFacts | None:
-        """What its model is; None until that is open."""
+        """The facts about its model; None until that is open."""
         return self._facts
 
     @property
     def references(self) -> References | None:
-        """What it compares with; None until that is embedded."""
+        """The references that it compares with; None until they are embedded."""
         return self._references
 
     def submit(self, call: Callable[[Embedder], T]) -> Future[T]:
@@ -99,10 +99,10 @@ class Inference(Stage):
         enrolled: Sequence[ReferenceGroup] | None = None,
         top_k: int | None = None,
     ) -> Future[None]:
-        """Go by these from the next frame on, all at once; what is None stays as it is. Called from any thread.
+        """Use these from the next frame on, all at once; None changes nothing. May be called from any thread.
 
         *configured* and *enrolled* are all references of that origin, embedded by this stage's model. The best *top_k*
-        of a region are told.
+        of a region are published.
         """
         return self._calls.submit(lambda: self._use(feeds, configured, enrolled, top_k))
 
@@ -119,7 +119,7 @@ class Inference(Stage):
         return self._calls.submit(lambda: self._remove(observer))
 
     def open(self) -> None:
-        self._model, self._references = self._open_model(self._go_on)
+        self._model, self._references = self._open_model(self._check_stop)
         self._facts = facts = _facts(self._embedder)
         log.info(
             "model %s on %s, delegate %s, threads: %d, %d values, space %s",
@@ -151,9 +151,9 @@ class Inference(Stage):
             self._round_robin.serve(feeds)
             if feeds:  # else another inference works
                 self._serve(self._facts)
-        # Anew: what was seen by another look, or compared with others, is not told again.
-        self._places = {
-            feed.camera: [RegionState(feed, name, region, self._references) for name, region in feed.regions]
+        # Anew: what was seen in another region, or compared with others, is not published again.
+        self._regions = {
+            feed.camera: [RegionState(feed, name, roi, self._references) for name, roi in feed.regions]
             for feed in self._feeds
         }
 
@@ -162,8 +162,8 @@ class Inference(Stage):
         if self._handover.facts is not facts:
             self._handover.open(facts)
 
-    def _go_on(self) -> None:
-        """Called between the parts of a long opening: a stop need not wait for the last of a thousand pictures."""
+    def _check_stop(self) -> None:
+        """Check between the parts of a long opening: a stop need not wait for the last of a thousand pictures."""
         self.progress()
         if self.stopping:
             raise RingClosed("stopped before it was open")
@@ -171,14 +171,14 @@ class Inference(Stage):
     def step(self) -> None:
         if self._calls.run_next():
             self.progress()
-        taken = self._round_robin.wait(WAIT_SECONDS, lambda: bool(self._calls))
+        taken = self._round_robin.wait_for_frame(WAIT_SECONDS, lambda: bool(self._calls))
         if taken is None:
             return
         feed, lease = taken
         with lease:
-            for place in self._places[feed.camera]:
-                if self._demand.is_wanted(feed.camera, place.name):
-                    self._embed(feed, lease, place)
+            for region in self._regions[feed.camera]:
+                if self._demand.is_wanted(feed.camera, region.name):
+                    self._embed(feed, lease, region)
                     self.progress()
 
     @property
@@ -198,7 +198,7 @@ class Inference(Stage):
         if self._feeds:
             self._handover.close()
         for feed in self._feeds:
-            feed.ring.close()  # nobody takes frames any more: a capture that waits for it must not wait for ever
+            feed.ring.close()  # no frame is taken any more: a capture that waits for that must not wait for ever
         if self._model is not None:
             self._model.close()
 
@@ -212,24 +212,24 @@ class Inference(Stage):
             self._demand.count_observers(-1)
 
     def _borrow(self, feed: Feed) -> NDArray[np.float32] | NDArray[np.int8] | None:
-        """Room for a result; None, and that is counted, if the result could not be handed over."""
+        """Return room for a result; None, and that is counted, if the result could not be handed over."""
         vector = self._handover.borrow(0.0)
         while vector is None and feed.wait_for_publisher and not self.stopping:
             vector = self._handover.borrow(WAIT_SECONDS)
-            self.progress()  # if it is the publisher that hangs, then that is what is told
+            self.progress()  # a publisher that hangs is reported as such, and not this stage
         if vector is None:
-            feed.tally.dropped_publish += 1
+            feed.stats.dropped_publish += 1
         return vector
 
-    def _embed(self, feed: Feed, lease: Lease, place: RegionState) -> None:
+    def _embed(self, feed: Feed, lease: Lease, region: RegionState) -> None:
         assert self._facts is not None, "made by open"
         if (vector := self._borrow(feed)) is None:
             return
         started = time.monotonic_ns()
-        box, still = place.box(lease.format), place.still
-        if still is not None and still.holds(lease, box) and not self._observers:
-            still.recall(vector)
-            matches, unchanged = still.matches, True
+        box, unchanged_filter = region.box(lease.format), region.unchanged_filter
+        if unchanged_filter is not None and unchanged_filter.is_unchanged(lease, box) and not self._observers:
+            unchanged_filter.recall(vector)
+            matches, unchanged = unchanged_filter.matches, True
             loaded = inferred = compared = time.monotonic_ns()
         else:
             self._embedder.load(lease.pixels, lease.format.pixels, box, feed.rotation)
@@ -237,18 +237,18 @@ class Inference(Stage):
             self._embedder.invoke()
             self._embedder.read(vector)
             inferred = time.monotonic_ns()
-            matches, unchanged = place.scorer.matches(vector), False
+            matches, unchanged = region.scorer.matches(vector), False
             compared = time.monotonic_ns()
-            if still is not None:
-                still.remember(lease, vector, matches)
+            if unchanged_filter is not None:
+                unchanged_filter.remember(lease, vector, matches)
             for observer in tuple(self._observers):
-                if observer(Observation(feed, lease, place.name, box, vector, self._embedder)):
+                if observer(Observation(feed, lease, region.name, box, vector, self._embedder)):
                     self._remove(observer)
         self._handover.put(
             Result(
                 camera=feed.camera,
-                region=place.name,
-                roi=place.region,
+                region=region.name,
+                roi=region.roi,
                 rotation=feed.rotation,
                 frame_seq=lease.seq,
                 stamp=lease.stamp,
@@ -258,11 +258,11 @@ class Inference(Stage):
                 infer_ns=inferred - loaded,
                 compare_ns=compared - inferred,
                 matches=matches,
-                compared=place.compared,
+                compared=region.compared,
                 vector=vector,
                 facts=self._facts,
                 unchanged=unchanged,
-                top_k=place.scorer.top_k,
+                top_k=region.scorer.top_k,
             )
         )
 

@@ -67,7 +67,7 @@ class EnrolledReferences:
         for enrolled in self.missing(entries, embedder):
             go_on()
             self.embed(enrolled, embedder)
-        members = self.members(entries, embedder, configured)
+        members = self.in_space(entries, embedder, configured)
         for member in members:
             if member.problem is not None:
                 log.warning("enrolled reference %s is not compared: %s", member.enrolled.name, member.problem)
@@ -88,7 +88,7 @@ class EnrolledReferences:
             made = str(exc)
         self._embedded = {**self._embedded, (_id(enrolled), embedder.space_id): made}
 
-    def members(
+    def in_space(
         self, entries: Sequence[Enrolled], space: Space, configured: Collection[str]
     ) -> list[EnrolledReference]:
         """*entries* in *space*; those in *configured* give way to the references of that name."""

@@ -1,32 +1,34 @@
-"""What the publisher writes: results and conditions as messages, numbered and dated."""
+"""Builds vec and status messages, with their numbers and times."""
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edged import wire
-from edged.pipeline.publisher.camera_status import CameraStatus, resident_bytes
 from edged.pipeline.wall_clock import WallClock
 
 if TYPE_CHECKING:
     from edged.board import Health
-    from edged.pipeline.camera_stats import Condition
+    from edged.pipeline.camera_stats import CameraStats, Condition
     from edged.pipeline.result import ModelFacts, Result
 
 __all__ = ["MessageBuilder"]
 
 
 class MessageBuilder:
-    """Makes the messages of one run of the daemon; the publisher's thread uses it.
+    """Builds the messages of one run of the daemon; only the publisher's thread uses it.
 
     Attributes:
-        run: what tells this run from others.
-        node: the board's name in messages; it may change, and the numbers of its topics then begin anew.
-        config_hash, config_problem: of the configuration that counts, and of one that could not be followed.
+        run: a random name of this run.
+        node: the board's name in messages; when it changes, the numbers of its topics begin anew.
+        config_hash: of the configuration in effect.
+        config_problem: why another configuration could not be followed; None without a problem.
     """
 
     def __init__(self, node: str, config_hash: str) -> None:
@@ -45,8 +47,8 @@ class MessageBuilder:
         self._seq[topic] = seq + 1
         return seq
 
-    def vec(self, result: Result, scores: Sequence[wire.Match], drops: wire.Drops) -> wire.Vec:
-        """*result* as a message that is sent at once; *scores* are those of all its references, best first."""
+    def vec(self, result: Result, scores: Sequence[wire.Match], stats: CameraStats) -> wire.Vec:
+        """Return *result* as a message that is sent at once; *scores* are those of all its references, best first."""
         facts, roi = result.facts, result.roi
         return wire.Vec(
             run=self.run,
@@ -60,7 +62,7 @@ class MessageBuilder:
             ts_source=result.stamp.source,
             clock_synced=self._clock.synced,
             lat_us=_latency(result),
-            dropped=drops,
+            dropped=wire.Drops(**stats.dropped()),
             rotation=result.rotation,
             roi=(roi.left, roi.top, roi.right, roi.bottom),
             model=facts.model,
@@ -81,30 +83,33 @@ class MessageBuilder:
 
     def status(
         self,
-        reporter: CameraStatus,
+        stats: CameraStats,
         condition: Condition,
         *,
+        rates: tuple[float | None, float | None],
         facts: ModelFacts | None,
         health: Health,
         insecure: bool,
         bye: bool,
     ) -> wire.Status:
-        """How a camera is, and the daemon with it. *facts* are those of the model, once it is loaded."""
-        tally = reporter.tally
-        captured, published = reporter.rates()
+        """Return the status of a camera, and with it of the daemon.
+
+        *rates* are frames captured and messages published a second; *facts* are None until the model is loaded.
+        """
+        captured, published = rates
         return wire.Status(
             run=self.run,
-            seq=self.next_seq("status", tally.camera, None),
+            seq=self.next_seq("status", stats.camera, None),
             node=self.node,
-            camera=tally.camera,
+            camera=stats.camera,
             state=condition.state.value,
             reason=condition.reason,
             since_us=self._clock.wall_us(condition.since_ns),
             t_wall_us=self._clock.wall_us(time.monotonic_ns()),
             fps_captured=captured,
             fps_published=published,
-            dropped=reporter.drops(),
-            reopens=tally.reopens,
+            dropped=wire.Drops(**stats.dropped()),
+            reopens=stats.reopens,
             engine=facts.engine if facts else None,
             delegate=facts.delegate if facts else None,
             model=facts.model if facts else None,
@@ -112,7 +117,7 @@ class MessageBuilder:
             config_hash=self.config_hash,
             config_problem=self.config_problem,
             uptime_s=round(time.monotonic() - self._started, 3),
-            rss_bytes=resident_bytes(),
+            rss_bytes=_resident_bytes(),
             temp_c=health.temp_c,
             throttled=health.throttled,
             cma_free_bytes=health.cma_free_bytes,
@@ -130,3 +135,12 @@ def _latency(result: Result) -> wire.Latency:
         total=(time.monotonic_ns() - result.stamp.t_cap_ns) // 1000,
         decode=result.decode_ns // 1000,
     )
+
+
+def _resident_bytes() -> int | None:
+    """The memory that this process holds (RSS); None where /proc is hidden."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -38,7 +38,7 @@ class PubSockets:
     def __init__(self) -> None:
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._gate: Gate | None = None
-        self._outlets: list[PubSocket] = []
+        self._pub_sockets: list[PubSocket] = []
 
     def open(self, endpoints: Sequence[Endpoint], keys: Keyring, *, queue: int, queue_bytes: int) -> None:
         """Bind or connect each of *endpoints*; ``close`` is called in any case.
@@ -49,7 +49,7 @@ class PubSockets:
         self._context = zmq.Context()
         self._gate = Gate(self._context, keys.authorized)
         for endpoint in endpoints:
-            self._outlets.append(self._opened(endpoint, keys, queue, queue_bytes))
+            self._pub_sockets.append(self._opened(endpoint, keys, queue, queue_bytes))
         self._tell_who_may(keys)
 
     def change(self, endpoints: Sequence[Endpoint], keys: Keyring, *, queue: int, queue_bytes: int) -> None:
@@ -63,28 +63,28 @@ class PubSockets:
         """
         new = list(endpoints)
         kept, gone = [], []
-        for outlet in self._outlets:
-            if outlet.endpoint in new:
-                new.remove(outlet.endpoint)
-                kept.append(outlet)
+        for pub_socket in self._pub_sockets:
+            if pub_socket.endpoint in new:
+                new.remove(pub_socket.endpoint)
+                kept.append(pub_socket)
             else:
-                gone.append(outlet)
+                gone.append(pub_socket)
 
-        in_the_way = [outlet for outlet in gone if any(_collide(outlet.endpoint, endpoint) for endpoint in new)]
-        for outlet in in_the_way:
-            outlet.release(CHANGE_LINGER_SECONDS)
+        in_the_way = [pub_socket for pub_socket in gone if any(_collide(pub_socket.endpoint, other) for other in new)]
+        for pub_socket in in_the_way:
+            pub_socket.release(CHANGE_LINGER_SECONDS)
         try:
             more = self._all_opened(new, lambda endpoint: self._opened(endpoint, keys, queue, queue_bytes))
         except PublishError:
-            self._outlets = [outlet for outlet in self._outlets if outlet not in in_the_way]
+            self._pub_sockets = [pub_socket for pub_socket in self._pub_sockets if pub_socket not in in_the_way]
             with _fatal():
-                self._outlets += self._all_opened(in_the_way, PubSocket.again)
+                self._pub_sockets += self._all_opened(in_the_way, PubSocket.again)
             raise
-        for outlet in gone:
-            if outlet not in in_the_way:
-                outlet.release(CHANGE_LINGER_SECONDS)
-            log.info("no more publishing: %s", outlet.endpoint)
-        self._outlets = kept + more
+        for pub_socket in gone:
+            if pub_socket not in in_the_way:
+                pub_socket.release(CHANGE_LINGER_SECONDS)
+            log.info("no more publishing: %s", pub_socket.endpoint)
+        self._pub_sockets = kept + more
 
     def _all_opened(self, these: Iterable[T], how: Callable[[T], PubSocket]) -> list[PubSocket]:
         done: list[PubSocket] = []
@@ -92,33 +92,33 @@ class PubSockets:
             for each in these:
                 done.append(how(each))  # noqa: PERF401 - what was opened before one fails has to be known
         except PublishError:
-            for outlet in done:
-                outlet.release(0.0)
+            for pub_socket in done:
+                pub_socket.release(0.0)
             raise
         return done
 
     def _opened(self, endpoint: Endpoint, keys: Keyring, queue: int, queue_bytes: int) -> PubSocket:
         assert self._context is not None, "made by open"
         curve = keys.curves.get(str(endpoint))
-        outlet = PubSocket(self._context, endpoint, queue=queue, queue_bytes=queue_bytes, curve=curve)
-        log.info("publishing: %s %s%s", endpoint.mode, outlet.address, ", with keys" if curve else "")
-        _warn_of_clear_text(outlet)
-        return outlet
+        pub_socket = PubSocket(self._context, endpoint, queue=queue, queue_bytes=queue_bytes, curve=curve)
+        log.info("publishing: %s %s%s", endpoint.mode, pub_socket.address, ", with keys" if curve else "")
+        _warn_of_clear_text(pub_socket)
+        return pub_socket
 
     @property
     def in_clear(self) -> bool:
         """Whether others on the network can read along at some endpoint."""
-        return any(outlet.in_clear for outlet in self._outlets)
+        return any(pub_socket.in_clear for pub_socket in self._pub_sockets)
 
     @property
     def subscribed(self) -> int:
         """How many topic prefixes are subscribed to, over all subscribers."""
-        return sum(outlet.subscribed for outlet in self._outlets)
+        return sum(pub_socket.subscribed for pub_socket in self._pub_sockets)
 
     @property
     def prefixes(self) -> tuple[frozenset[bytes], ...]:
         """The topic prefixes that are subscribed to at each endpoint."""
-        return tuple(outlet.prefixes for outlet in self._outlets)
+        return tuple(pub_socket.prefixes for pub_socket in self._pub_sockets)
 
     @property
     def refused(self) -> int:
@@ -129,26 +129,26 @@ class PubSockets:
         """What has to be polled for reading."""
         if self._gate:
             yield self._gate.socket
-        for outlet in self._outlets:
-            yield outlet.socket
+        for pub_socket in self._pub_sockets:
+            yield pub_socket.socket
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
         """Send one message to whom it concerns, everywhere; never waits."""
-        for outlet in self._outlets:
-            outlet.send(frames)
+        for pub_socket in self._pub_sockets:
+            pub_socket.send(frames)
 
     def attend(self, *, readable: bool = True) -> list[bytes]:
         """Let in who may, and return the topic prefixes that were subscribed to since the last call; never waits.
 
         *readable* is False where it is known that none of `sockets` can be read: that saves looking.
         """
-        for outlet in self._outlets:
-            outlet.attend()
+        for pub_socket in self._pub_sockets:
+            pub_socket.attend()
         if not readable:
             return []
         if self._gate:
             self._gate.answer()
-        return [prefix for outlet in self._outlets for prefix in outlet.subscriptions()]
+        return [prefix for pub_socket in self._pub_sockets for prefix in pub_socket.subscriptions()]
 
     def renew(self, keys: Keyring) -> None:
         """Go by *keys* from now on, and cut off who got in by others.
@@ -161,19 +161,19 @@ class PubSockets:
         """
         assert self._gate is not None, "keys are renewed while it is open"
         revoked = self._gate.replace(keys.authorized)
-        for index, outlet in enumerate(self._outlets):
-            curve = keys.curves.get(str(outlet.endpoint))
-            if curve != outlet.curve or (revoked and curve is not None and curve.server is None):
+        for index, pub_socket in enumerate(self._pub_sockets):
+            curve = keys.curves.get(str(pub_socket.endpoint))
+            if curve != pub_socket.curve or (revoked and curve is not None and curve.server is None):
                 with _fatal():
-                    renewed = self._outlets[index] = outlet.renewed(curve)
+                    renewed = self._pub_sockets[index] = pub_socket.renewed(curve)
                 log.info("%s: every connection was cut, to go on with the keys of now", renewed.address)
                 _warn_of_clear_text(renewed)
         self._tell_who_may(keys)
 
     def close(self, linger: float) -> None:
         """Close, after *linger* seconds at most for what is still queued. Harmless if nothing, or not all, is open."""
-        for outlet in self._outlets:
-            outlet.close(linger)
+        for pub_socket in self._pub_sockets:
+            pub_socket.close(linger)
         if self._gate:
             self._gate.close()
         if self._context:
@@ -185,9 +185,9 @@ class PubSockets:
             log.info("authorized to subscribe over tcp: %s", ", ".join(names) or "nobody")
 
 
-def _warn_of_clear_text(outlet: PubSocket) -> None:
-    if outlet.in_clear:
-        log.warning("%s is in clear text: everybody on the network can read along", outlet.address)
+def _warn_of_clear_text(pub_socket: PubSocket) -> None:
+    if pub_socket.in_clear:
+        log.warning("%s is in clear text: everybody on the network can read along", pub_socket.address)
 
 
 def _collide(one: Endpoint, other: Endpoint) -> bool:

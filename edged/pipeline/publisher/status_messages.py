@@ -1,110 +1,145 @@
-"""The conditions of all cameras, as ``status`` messages, and before each what it means for the camera's events."""
+"""Status messages of all cameras: when each is due, and the events that end with a camera's condition."""
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 
 from edged import wire
 from edged.pipeline.camera_stats import CameraState, CameraStats, Condition
-from edged.pipeline.publisher.camera_status import STATUS_SECONDS, CameraStatus
 from edged.pipeline.publisher.event_messages import EventMessages
 
-__all__ = ["Describe", "StatusMessages"]
+__all__ = ["STATUS_SECONDS", "BuildStatus", "CameraStatus", "StatusMessages"]
 
 log = logging.getLogger(__name__)
 
-Describe = Callable[[CameraStatus, Condition, bool], wire.Status]
-"""Makes the status of a camera in that condition; True where it is the last one."""
+STATUS_SECONDS = 2.0
+GREETING_SECONDS = 0.2  # a new subscriber gets a fresh status, but a crowd of them makes no more than five a second
+
+
+class CameraStatus:
+    """When the status of one camera is due, and how fast its frames came since the last one."""
+
+    def __init__(self, stats: CameraStats) -> None:
+        self.stats = stats
+        self.due = time.monotonic()
+        self._greeted = -math.inf
+        self._rates: tuple[float | None, float | None] = (None, None)
+        self._restart_rates()
+
+    def greet_subscriber(self) -> None:
+        """Make a status due now, or as soon as the one for the last new subscribers is old enough."""
+        self._greeted = max(time.monotonic(), self._greeted + GREETING_SECONDS)
+        self.due = min(self.due, self._greeted)
+
+    def rates(self) -> tuple[float | None, float | None]:
+        """Frames captured and messages published a second, over at least `STATUS_SECONDS`; None before that."""
+        seconds = time.monotonic() - self._since
+        if seconds >= STATUS_SECONDS:
+            captured, published = self.stats.captured - self._captured, self.stats.published - self._published
+            self._rates = (round(captured / seconds, 2), round(published / seconds, 2))
+            self._restart_rates()
+        return self._rates
+
+    def _restart_rates(self) -> None:
+        self._since = time.monotonic()
+        self._captured, self._published = self.stats.captured, self.stats.published
+
+
+BuildStatus = Callable[[CameraStatus, Condition, bool], wire.Status]
+"""Builds the status of a camera in that condition; True for the last one."""
 
 
 class StatusMessages:
-    """Tells how the cameras are, in the publisher's thread; what it yields is to be sent in that order.
+    """The status messages of all cameras, for the publisher's thread, which sends what it yields in that order.
 
     Args:
-        tallies: of the cameras.
-        announcer: makes events of what their conditions mean.
-        describe: makes a status.
+        all_stats: of the cameras.
+        event_messages: the events that a camera's condition may end.
+        build_status: builds a status.
     """
 
-    def __init__(self, tallies: Sequence[CameraStats], announcer: EventMessages, describe: Describe) -> None:
-        self._reporters = {tally.camera: CameraStatus(tally) for tally in tallies}
-        self._announcer = announcer
-        self._describe = describe
+    def __init__(
+        self, all_stats: Sequence[CameraStats], event_messages: EventMessages, build_status: BuildStatus
+    ) -> None:
+        self._cameras = {stats.camera: CameraStatus(stats) for stats in all_stats}
+        self._event_messages = event_messages
+        self._build_status = build_status
 
-    def of(self, camera: str) -> CameraStatus | None:
-        """The reporter of *camera*; None where it is not, or no more, reported on."""
-        return self._reporters.get(camera)
+    def stats_of(self, camera: str) -> CameraStats | None:
+        """The stats of *camera*; None if nothing is published of it, or not any more."""
+        return status.stats if (status := self._cameras.get(camera)) else None
 
     @property
     def seconds_to_wait(self) -> float:
         """Until the next status is due."""
-        due = min(reporter.next_status for reporter in self._reporters.values())
+        due = min(status.due for status in self._cameras.values())
         return max(0.0, due - time.monotonic())
 
     def report(self) -> Iterator[wire.Message]:
-        """The conditions that are new, and every camera's when its time has come."""
+        """Every condition that is new, and the status of every camera for which it is due."""
         now = time.monotonic()
-        for camera, reporter in self._reporters.items():
-            tally = reporter.tally
-            if tally.notice_silence():
-                log.warning("camera %s is lost: %s", camera, tally.condition.reason)
-            while tally.changes:
-                condition = tally.changes.popleft()
-                yield from self._announcer.note(camera, condition)
-                yield self._status(reporter, condition)
-            yield from self._announcer.note(camera, tally.condition)
-            if now >= reporter.next_status:
-                yield self._status(reporter)
+        for camera, status in self._cameras.items():
+            stats = status.stats
+            if stats.notice_silence():
+                log.warning("camera %s is lost: %s", camera, stats.condition.reason)
+            while stats.changes:
+                condition = stats.changes.popleft()
+                yield from self._event_messages.follow_condition(camera, condition)
+                yield self._message(status, condition)
+            yield from self._event_messages.follow_condition(camera, stats.condition)
+            if now >= status.due:
+                yield self._message(status)
 
-    def change(self, tallies: Sequence[CameraStats]) -> Iterator[wire.Message]:
+    def change_cameras(self, all_stats: Sequence[CameraStats]) -> Iterator[wire.Message]:
         """Report on these from now on. A camera that is no longer among them gets its last status.
 
-        Where another tally comes for a camera, what was published is counted on.
+        Where a camera gets other stats, their count of published messages continues.
         """
-        before, self._reporters = self._reporters, {}
-        for tally in tallies:
-            known = before.pop(tally.camera, None)
-            if known is None or known.tally is not tally:
+        before, self._cameras = self._cameras, {}
+        for stats in all_stats:
+            known = before.pop(stats.camera, None)
+            if known is None or known.stats is not stats:
                 if known is not None:
-                    tally.published = known.tally.published
-                known = CameraStatus(tally)
-                yield self._status(known)  # it is not captured yet, and will be at once
-            self._reporters[tally.camera] = known
+                    stats.published = known.stats.published
+                known = CameraStatus(stats)
+                yield self._message(known)  # it is not captured yet, and will be at once
+            self._cameras[stats.camera] = known
         for gone in before.values():
-            yield from self._announcer.part(gone.tally.camera)
-            yield self._parted(gone, "no longer in the configuration")
+            yield from self._event_messages.end_camera(gone.stats.camera)
+            yield self._last_message(gone, "no longer in the configuration")
 
-    def greet(self, node: str, prefixes: Sequence[bytes]) -> None:
-        """Make a fresh status due for every camera that somebody has begun to listen to."""
-        for camera, reporter in self._reporters.items():
+    def greet_subscribers(self, node: str, prefixes: Sequence[bytes]) -> None:
+        """Make a fresh status due for every camera whose topic begins with one of the new subscriptions."""
+        for camera, status in self._cameras.items():
             if any(wire.topic("status", node, camera).startswith(prefix) for prefix in prefixes):
-                reporter.greet()
+                status.greet_subscriber()
 
     def make_due(self) -> None:
-        """Tell all of it again at once: something that stands in every status has changed."""
-        for reporter in self._reporters.values():
-            reporter.next_status = time.monotonic()
+        """Make every status due now: something that stands in all of them has changed."""
+        for status in self._cameras.values():
+            status.due = time.monotonic()
 
-    def part(self, reason: str) -> Iterator[wire.Message]:
-        """The last of these topics: the node gets another name."""
-        yield from self._announcer.stop()
-        for reporter in self._reporters.values():
-            yield self._parted(reporter, reason)
+    def end_topics(self, reason: str) -> Iterator[wire.Message]:
+        """The last messages of these topics: the node gets another name."""
+        yield from self._event_messages.end_all()
+        for status in self._cameras.values():
+            yield self._last_message(status, reason)
         self.make_due()
 
-    def stop(self) -> Iterator[wire.Message]:
-        """The last of all: what is new, and that every camera has stopped."""
+    def end_all(self) -> Iterator[wire.Message]:
+        """The last messages of the daemon: what is new, and that every camera has stopped."""
         yield from self.report()
-        yield from self._announcer.stop()
-        for reporter in self._reporters.values():
-            reporter.tally.turn(CameraState.STOPPED, reporter.tally.condition.reason)  # one that never started, too
-            yield self._status(reporter, bye=True)
+        yield from self._event_messages.end_all()
+        for status in self._cameras.values():
+            status.stats.turn(CameraState.STOPPED, status.stats.condition.reason)  # one that never started, too
+            yield self._message(status, bye=True)
 
-    def _parted(self, reporter: CameraStatus, reason: str) -> wire.Status:
-        return self._status(reporter, Condition(CameraState.STOPPED, reason, time.monotonic_ns()), bye=True)
+    def _last_message(self, status: CameraStatus, reason: str) -> wire.Status:
+        return self._message(status, Condition(CameraState.STOPPED, reason, time.monotonic_ns()), bye=True)
 
-    def _status(self, reporter: CameraStatus, condition: Condition | None = None, *, bye: bool = False) -> wire.Status:
-        reporter.next_status = time.monotonic() + STATUS_SECONDS
-        return self._describe(reporter, condition or reporter.tally.condition, bye)
+    def _message(self, status: CameraStatus, condition: Condition | None = None, *, bye: bool = False) -> wire.Status:
+        status.due = time.monotonic() + STATUS_SECONDS
+        return self._build_status(status, condition or status.stats.condition, bye)

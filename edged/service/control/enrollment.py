@@ -104,8 +104,8 @@ class Enrolling:
             )
             for name, reference in config.references.items()
         ]
-        roster = pipeline.wiring.roster
-        members = roster.members(roster.load(), facts, config.references)
+        roster = pipeline.wiring.enrolled
+        members = roster.in_space(roster.load(), facts, config.references)
         infos += [_info(self._placed(member), facts.space_id) for member in members]
         return messages.ReferencesResult(references=tuple(sorted(infos, key=lambda info: (info.name, info.origin)))), ()
 
@@ -170,7 +170,7 @@ class Enrolling:
                 return
 
     def _use_in(self, pipeline: Pipeline, without: str | None) -> Generator[None, None, None]:
-        config, roster, inference = pipeline.loaded.config, pipeline.wiring.roster, pipeline.inference
+        config, roster, inference = pipeline.loaded.config, pipeline.wiring.enrolled, pipeline.inference
         entries, facts = roster.load(), model_facts(pipeline)
         for entry in roster.missing(entries, facts):
             yield from wait_for(inference.submit(partial(roster.embed, entry)), self._wake)
@@ -178,7 +178,7 @@ class Enrolling:
         if without is not None:
             others = [rule for rule in roster.rules(config.references) if rule.reference != without]
             pipeline.publisher.use_rules(event_rules(config, others))
-        members = roster.members(entries, facts, config.references)
+        members = roster.in_space(entries, facts, config.references)
         yield from wait_for(inference.use(enrolled=references(members)), self._wake)
         pipeline.publisher.use_rules(pipeline.wiring.rules(pipeline.loaded))
 
@@ -202,7 +202,7 @@ class Enrolling:
         return loaded.where(("references", name)) if name in loaded.config.references else ""
 
     def _store(self) -> EnrolledStore:
-        store = self._running.pipeline.wiring.roster.store
+        store = self._running.pipeline.wiring.enrolled.store
         if store is None:
             raise ControlError("failed", "there is no folder to keep references in; set STATE_DIRECTORY")
         return store

@@ -83,8 +83,8 @@ class RequestHandlers:
         yield from ()
         pipeline = self._running.pipeline
         config, facts = pipeline.loaded.config, model_facts(pipeline)
-        conditions = {tally.camera: tally.condition for tally in pipeline.tallies}
-        enrolled = [entry.name for entry in pipeline.wiring.roster.load() if entry.name not in config.references]
+        conditions = {tally.camera: tally.condition for tally in pipeline.all_stats}
+        enrolled = [entry.name for entry in pipeline.wiring.enrolled.load() if entry.name not in config.references]
         result = messages.StatusResult(
             node=config.node,
             version=__version__,

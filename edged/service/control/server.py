@@ -113,7 +113,7 @@ class Control(Stage):
         self._callers.close(BYE_SECONDS)
         if self._file is not None:
             self._file.close()
-        if (store := self._running.pipeline.wiring.roster.store) is not None:
+        if (store := self._running.pipeline.wiring.enrolled.store) is not None:
             store.close()
         self._bell.close()
 

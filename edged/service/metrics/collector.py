@@ -62,7 +62,7 @@ def _about(pipeline: Pipeline) -> Iterator[Metric]:
 
 
 def _cameras(pipeline: Pipeline) -> Iterator[Metric]:
-    tallies = tuple(pipeline.tallies)
+    tallies = tuple(pipeline.all_stats)
 
     def counter(name: str, words: str, count: str) -> Metric:
         pairs = (((tally.camera,), getattr(tally, count)) for tally in tallies)
@@ -80,7 +80,7 @@ def _cameras(pipeline: Pipeline) -> Iterator[Metric]:
 def _latencies(pipeline: Pipeline) -> Metric:
     words = "Where the time of a published frame went: waiting, the parts of the inference, and all of it."
     family = HistogramMetricFamily("edged_latency_seconds", words, labels=["camera", "part"])
-    for tally in tuple(pipeline.tallies):
+    for tally in tuple(pipeline.all_stats):
         if tally.latencies is None:
             continue
         for part, histogram in zip(PARTS, tally.latencies.histograms, strict=True):

@@ -105,8 +105,8 @@ class Change:
         self._end_captures(old)
         self._take_over(new, old)  # now that the old captures count no more
         for name, _ in self.plan.restarts:
-            cameras[name].capture.go_on_from(old.cameras[name].capture.next_seq)
-        wait.answer(old.publisher.report_on(new.tallies), old.publisher)
+            cameras[name].capture.continue_from(old.cameras[name].capture.next_seq)
+        wait.answer(old.publisher.use_cameras(new.all_stats), old.publisher)
         for name in self.plan.captured_anew:
             self._start(cameras[name].capture)
         if self._model.fresh is not None:
@@ -178,12 +178,12 @@ class Change:
         before = self._running.pipeline.cameras.get(name)
         if before is None or name in self.plan.captured_anew:
             return self._running.pipeline.wiring.camera(self._loaded, self._models, name, must_open=False)
-        return replace(before, feed=make_feed(self._loaded, name, before.feed.ring, before.tally))
+        return replace(before, feed=make_feed(self._loaded, name, before.feed.ring, before.stats))
 
     def _take_over(self, new: Pipeline, old: Pipeline) -> None:
         """Let the cameras that are captured anew go on counting where they are."""
         for name, _ in self.plan.restarts:
-            new.cameras[name].tally.take_over(old.cameras[name].tally)
+            new.cameras[name].stats.take_over(old.cameras[name].stats)
 
     def _end_captures(self, old: Pipeline) -> None:
         """Stop the cameras that go or are captured anew."""

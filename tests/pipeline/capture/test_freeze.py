@@ -37,34 +37,34 @@ def test_no_cap_lets_everything_pass() -> None:
 
 def test_the_same_picture_for_too_long_is_a_freeze() -> None:
     watch = FreezeWatch(3.0)
-    assert [watch.sees_frozen(DARK, at(second)) for second in range(6)] == [False, False, False, True, True, True]
+    assert [watch.is_frozen(DARK, at(second)) for second in range(6)] == [False, False, False, True, True, True]
 
 
 def test_a_single_different_pixel_ends_a_freeze() -> None:
     watch = FreezeWatch(3.0)
     for second in range(5):
-        watch.sees_frozen(DARK, at(second))
+        watch.is_frozen(DARK, at(second))
     speck = DARK.copy()
     speck[3, 3, 1] = 1
-    assert not watch.sees_frozen(speck, at(6))
+    assert not watch.is_frozen(speck, at(6))
 
 
 def test_pictures_that_change_are_never_frozen() -> None:
     watch = FreezeWatch(1.0)
-    assert not any(watch.sees_frozen(DARK if n % 2 else NOISE, at(n * 0.6)) for n in range(20))
+    assert not any(watch.is_frozen(DARK if n % 2 else NOISE, at(n * 0.6)) for n in range(20))
 
 
 def test_a_lens_cap_is_no_freeze_where_that_is_switched_off() -> None:
     watch = FreezeWatch(0.0)
-    assert not any(watch.sees_frozen(DARK, at(hour * 3600.0)) for hour in range(48))
+    assert not any(watch.is_frozen(DARK, at(hour * 3600.0)) for hour in range(48))
 
 
 def test_after_an_opening_a_camera_has_a_second_to_show_something_new() -> None:
     watch = FreezeWatch(2.0)
     for second in range(4):
-        watch.sees_frozen(DARK, at(second))
-    watch.look_at_once()
-    seen = [(watch.sees_frozen(DARK, at(9 + tenth / 10)), watch.in_doubt) for tenth in (0, 1, 9, 10, 11)]
+        watch.is_frozen(DARK, at(second))
+    watch.expect_opening()
+    seen = [(watch.is_frozen(DARK, at(9 + tenth / 10)), watch.in_doubt) for tenth in (0, 1, 9, 10, 11)]
     assert seen == [(False, True), (False, True), (False, True), (True, False), (True, False)]
 
 
@@ -73,17 +73,17 @@ def test_after_an_opening_a_new_picture_is_seen_at_once(late: float) -> None:
     """The first may be one that the camera still had; also of a camera of one frame in five seconds."""
     watch = FreezeWatch(2.0)
     for second in range(4):
-        watch.sees_frozen(DARK, at(second))
-    watch.look_at_once()
+        watch.is_frozen(DARK, at(second))
+    watch.expect_opening()
     if late:
-        assert not watch.sees_frozen(DARK, at(9))
-    assert not watch.sees_frozen(NOISE, at(9 + late))
+        assert not watch.is_frozen(DARK, at(9))
+    assert not watch.is_frozen(NOISE, at(9 + late))
     assert not watch.in_doubt
 
 
 def test_a_picture_that_is_not_old_yet_is_in_no_doubt_after_an_opening() -> None:
     watch = FreezeWatch(20.0)
-    watch.sees_frozen(DARK, at(0))
-    watch.look_at_once()
-    assert not watch.sees_frozen(DARK, at(3))
+    watch.is_frozen(DARK, at(0))
+    watch.expect_opening()
+    assert not watch.is_frozen(DARK, at(3))
     assert not watch.in_doubt

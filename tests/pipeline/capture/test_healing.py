@@ -88,18 +88,18 @@ def test_a_camera_that_fails_is_noticed_and_heals_every_time(failure: str, monke
     source = FakeSource(script(), clock=clock)
     source.pace = PACE
     source.woken.set()
-    tally = CameraStats("cam")
+    stats = CameraStats("cam")
     seen: list[Condition] = []
-    stage = Capture(source, FrameRing(threading.Condition()), tally, SETTINGS, Demand())
+    stage = Capture(source, FrameRing(threading.Condition()), stats, SETTINGS, Demand())
     stage.start(lambda: None)
 
     def ended() -> bool:
         if source.hanging.is_set():
             clock.advance(PACE)
-        if tally.notice_silence():
+        if stats.notice_silence():
             source.released.set()  # it would hang for ever; what is asked here is who tells, and how soon
-        while tally.changes:
-            seen.append(tally.changes.popleft())
+        while stats.changes:
+            seen.append(stats.changes.popleft())
         return not stage.running
 
     eventually(ended, "the end of the script", seconds=60 + 10 * ROUNDS)
@@ -129,16 +129,16 @@ def test_a_camera_that_has_stopped_is_not_lost_later(stopped: bool, monkeypatch:
     monkeypatch.setattr("edged.pipeline.capture.time", clock)
     monkeypatch.setattr("edged.pipeline.camera_stats.time", clock)
     script = itertools.chain(["open"], itertools.repeat("frame", 10**9 if stopped else 3))
-    tally = CameraStats("cam")
-    stage = Capture(FakeSource(script, clock=clock), FrameRing(threading.Condition()), tally, SETTINGS, Demand())
+    stats = CameraStats("cam")
+    stage = Capture(FakeSource(script, clock=clock), FrameRing(threading.Condition()), stats, SETTINGS, Demand())
     stage.start(lambda: None)
     if stopped:
-        eventually(lambda: tally.captured > 3, "some frames")
+        eventually(lambda: stats.captured > 3, "some frames")
         stage.stop()
     assert stage.join(10)
     clock.advance(60)
-    assert not tally.notice_silence()
-    assert tally.condition.state is CameraState.STOPPED
+    assert not stats.notice_silence()
+    assert stats.condition.state is CameraState.STOPPED
 
 
 def test_a_camera_that_hangs_does_not_slow_another() -> None:
@@ -158,7 +158,7 @@ def test_a_camera_that_hangs_does_not_slow_another() -> None:
             lease.release()
             count += 1
     assert time.monotonic() - begin < 20
-    assert stuck._tally.notice_silence() or stuck._tally.condition.state is CameraState.LOST
+    assert stuck._stats.notice_silence() or stuck._stats.condition.state is CameraState.LOST
     good.stop()
     assert good.join(2)
     stuck.stop()

@@ -46,9 +46,9 @@ class Scene:
         self.kernel = FakeKernel(root)
         self.camera = self.kernel.plug(FakeCamera())
         self.source = UsbCamera(self.camera.link, kernel=self.kernel)
-        self.tally = CameraStats("cam")
+        self.stats = CameraStats("cam")
         self.ring = FrameRing(threading.Condition())
-        self.stage = Capture(self.source, self.ring, self.tally, SETTINGS, Demand())
+        self.stage = Capture(self.source, self.ring, self.stats, SETTINGS, Demand())
         self.pictures = [jpeg(640, 480, seed) for seed in range(3)]
         self.age = 0.0  # seconds by which the driver's clock is behind
         self.seen: list[Condition] = []
@@ -60,8 +60,8 @@ class Scene:
         with suppress(AssertionError, ValueError):  # it is not open just now, or was closed this very moment
             self.camera.deliver(self.pictures[self.sent % len(self.pictures)], age=self.age)
         self.sent += 1
-        while self.tally.changes:
-            self.seen.append(self.tally.changes.popleft())
+        while self.stats.changes:
+            self.seen.append(self.stats.changes.popleft())
 
     def play_until(self, state: CameraState, why: str = "") -> Condition:
         """Play until the camera has turned to *state* anew, with *why* in its reason; returns what was told.
@@ -159,4 +159,4 @@ def test_single_damaged_frames_and_a_clock_that_goes_back_are_no_loss(
     assert len(stamps) > 5
     assert stamps == sorted(set(stamps))
     assert [told.state for told in scene.seen] == [CameraState.RUNNING]
-    assert scene.tally.dropped_capture > 0
+    assert scene.stats.dropped_capture > 0

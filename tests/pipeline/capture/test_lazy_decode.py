@@ -37,7 +37,7 @@ def watched(
         if not lazy_decode.can_wait(next_frame * MS, 0 if ready is not None else requests.due_ns):
             decoded += 1
             ready = next_frame + cost_ms, next_frame
-            lazy_decode.decoded(cost_ms * MS)
+            lazy_decode.note_decoded(cost_ms * MS)
         next_frame += gap_ms
     return came, decoded, taken, longest
 
@@ -77,7 +77,7 @@ def test_nothing_is_left_out_before_anything_is_known_and_after_a_failure() -> N
     far = 10**12
     lazy_decode = LazyDecode()
     assert not lazy_decode.can_wait(0, far)
-    lazy_decode.decoded(MS)
+    lazy_decode.note_decoded(MS)
     assert not lazy_decode.can_wait(10 * MS, 0)
     assert lazy_decode.can_wait(20 * MS, far)
     lazy_decode.forget()

@@ -35,9 +35,9 @@ class Rig:
         self.source = FakeSource(script)
         self.source.pace = pace
         self.ring = FrameRing(threading.Condition())
-        self.tally = CameraStats("cam")
+        self.stats = CameraStats("cam")
         self.demand = Demand()
-        self.stage = Capture(self.source, self.ring, self.tally, settings, self.demand)
+        self.stage = Capture(self.source, self.ring, self.stats, settings, self.demand)
 
     def read(self, count: int) -> list[int]:
         """Take *count* frames and return their numbers."""
@@ -55,7 +55,7 @@ class Rig:
         return numbers
 
     def states(self) -> list[str]:
-        return [condition.state.value for condition in self.tally.changes]
+        return [condition.state.value for condition in self.stats.changes]
 
 
 @contextmanager
@@ -86,21 +86,21 @@ def test_the_end_of_a_source_stops_the_stage_and_closes_its_ring() -> None:
         eventually(lambda: not rig.stage.running, "the end")
         assert rig.ring.ended
         assert rig.states() == ["running", "stopped"]
-        assert rig.tally.condition.reason == "the script is over"
+        assert rig.stats.condition.reason == "the script is over"
 
 
 def test_a_reader_that_is_slow_gets_the_newest_frame_and_the_others_are_counted() -> None:
     with capturing(["open", *["frame"] * 100]) as rig:
         eventually(lambda: not rig.stage.running, "the end")
         assert rig.read(1) == [99]
-        assert rig.tally.captured == 100
-        assert rig.tally.dropped() == {"capture": 0, "ring": 99, "publish": 0}
+        assert rig.stats.captured == 100
+        assert rig.stats.dropped() == {"capture": 0, "ring": 99, "publish": 0}
 
 
 def test_under_the_policy_block_no_frame_is_lost() -> None:
     with capturing(["open", *["frame"] * 50], WAITING) as rig:
         assert rig.read(50) == list(range(50))
-        assert rig.tally.dropped_ring == 0
+        assert rig.stats.dropped_ring == 0
 
 
 def test_under_the_policy_block_no_frame_is_left_out_undecoded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,22 +111,22 @@ def test_under_the_policy_block_no_frame_is_left_out_undecoded(monkeypatch: pyte
 
 def test_a_camera_that_will_not_open_is_tried_again_until_it_does() -> None:
     with capturing(["refuse", "refuse", "refuse", "open", *["frame"] * 3]) as rig:
-        eventually(lambda: rig.tally.captured == 3, "frames")
+        eventually(lambda: rig.stats.captured == 3, "frames")
         assert rig.states()[:2] == ["lost", "running"]
         assert rig.source.events.count("open") == 4
 
 
 def test_a_camera_that_dies_is_closed_and_opened_again() -> None:
     with capturing(["open", "frame", "die", "open", "frame", "frame"]) as rig:
-        eventually(lambda: rig.tally.captured == 3, "frames")
+        eventually(lambda: rig.stats.captured == 3, "frames")
         assert rig.states()[:3] == ["running", "lost", "running"]
-        assert rig.tally.reopens == 1
+        assert rig.stats.reopens == 1
         assert rig.source.events[:3] == ["open", "close", "open"]
 
 
 def test_why_a_camera_is_lost_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO), capturing([*["refuse"] * 20, "open", "frame"]) as rig:
-        eventually(lambda: rig.tally.captured == 1, "a frame")
+        eventually(lambda: rig.stats.captured == 1, "a frame")
     lost = [record for record in caplog.records if "is lost" in record.message]
     assert [record.message for record in lost] == ["camera cam is lost: it will not open"]
 
@@ -134,7 +134,7 @@ def test_why_a_camera_is_lost_is_logged_once(caplog: pytest.LogCaptureFixture) -
 def test_a_loss_goes_on_since_it_began_though_its_reason_changes() -> None:
     with capturing(["open", "frame", "die", "refuse", "open", "frame"]) as rig:
         eventually(lambda: not rig.stage.running, "the end")
-        _, died, refused, back, _ = rig.tally.changes
+        _, died, refused, back, _ = rig.stats.changes
         assert [died.reason, refused.reason] == ["the cable was pulled", "it will not open"]
         assert died.since_ns == refused.since_ns < back.since_ns
 
@@ -142,7 +142,7 @@ def test_a_loss_goes_on_since_it_began_though_its_reason_changes() -> None:
 def test_a_camera_that_comes_back_with_another_size_gets_new_slots() -> None:
     big = Format(width=32, height=32)
     with capturing(["open", "frame", "die", big, "frame"]) as rig:
-        eventually(lambda: rig.tally.captured == 2 and not rig.stage.running, "the end")
+        eventually(lambda: rig.stats.captured == 2 and not rig.stage.running, "the end")
         lease = rig.ring.take_frame()
         assert lease is not None
         with lease:
@@ -152,7 +152,7 @@ def test_a_camera_that_comes_back_with_another_size_gets_new_slots() -> None:
 def test_a_frame_that_cannot_be_decoded_is_dropped_with_a_gap_and_the_camera_is_not_lost() -> None:
     with capturing(["open", "frame", "damaged", "frame"], WAITING) as rig:
         assert rig.read(2) == [0, 2]
-        assert rig.tally.dropped()["capture"] == 1
+        assert rig.stats.dropped()["capture"] == 1
         assert "lost" not in rig.states()
 
 
@@ -161,9 +161,9 @@ def test_a_camera_that_opens_and_gives_nothing_is_lost_and_opened_again() -> Non
     with capturing(
         ["open", *silence, "open", "frame"], CaptureSettings(stall_seconds=0.1, retry_seconds=0.001), pace=0.06
     ) as rig:
-        eventually(lambda: rig.tally.captured == 1, "a frame")
+        eventually(lambda: rig.stats.captured == 1, "a frame")
         assert rig.states()[:2] == ["lost", "running"]
-        assert rig.tally.changes[0].reason == "no good frame for 0.1 s"
+        assert rig.stats.changes[0].reason == "no good frame for 0.1 s"
 
 
 def test_a_camera_that_comes_back_has_its_time_to_begin_however_long_it_was_away(
@@ -199,9 +199,9 @@ def test_a_camera_that_repeats_one_picture_is_frozen_until_the_picture_changes()
         yield from itertools.repeat("frame", 20)
 
     with capturing(script(), FREEZING, pace=0.01) as rig:
-        eventually(lambda: rig.tally.reopens == 2, "a freeze, an opening that did not help, and another")
+        eventually(lambda: rig.stats.reopens == 2, "a freeze, an opening that did not help, and another")
         assert rig.states() == ["running", "frozen"]
-        assert rig.tally.changes[1].reason == "the same picture for 0.6 s"
+        assert rig.stats.changes[1].reason == "the same picture for 0.6 s"
         still = False
         eventually(lambda: rig.states()[:3] == ["running", "frozen", "running"], "its end")
 
@@ -211,7 +211,7 @@ def test_a_camera_that_begins_with_a_picture_from_before_heals_all_the_same() ->
 
     def script() -> Iterator[str]:
         yield from ("open", "frame")
-        while not rigs or not rigs[0].tally.reopens:
+        while not rigs or not rigs[0].stats.reopens:
             yield "same"
         yield from ("same", "same", "frame", "frame")
 
@@ -219,7 +219,7 @@ def test_a_camera_that_begins_with_a_picture_from_before_heals_all_the_same() ->
         rigs.append(rig)
         eventually(lambda: not rig.stage.running, "the end")
         assert rig.states() == ["running", "frozen", "running", "stopped"]
-        assert rig.tally.reopens == 1
+        assert rig.stats.reopens == 1
 
 
 def test_a_frozen_picture_is_not_passed_on_as_new() -> None:
@@ -227,8 +227,8 @@ def test_a_frozen_picture_is_not_passed_on_as_new() -> None:
         eventually(lambda: "frozen" in rig.states(), "the freeze")
         while rig.ring.take_frame() is not None:
             pass
-        dropped = rig.tally.dropped()["capture"]
-        eventually(lambda: rig.tally.dropped()["capture"] > dropped, "another repeated frame")
+        dropped = rig.stats.dropped()["capture"]
+        eventually(lambda: rig.stats.dropped()["capture"] > dropped, "another repeated frame")
         assert rig.ring.take_frame() is None
 
 
@@ -236,7 +236,7 @@ def test_the_first_frames_after_each_opening_are_skipped_while_exposure_settles(
     script = ["open", *["frame"] * 5, "die", "open", *["frame"] * 5]
     with capturing(script, CaptureSettings(settle_frames=3, retry_seconds=0.001)) as rig:
         eventually(lambda: not rig.stage.running, "the end")
-        assert rig.tally.captured == 10
+        assert rig.stats.captured == 10
         assert rig.read(1) == [3]
 
 
@@ -277,16 +277,16 @@ def test_a_good_frame_makes_the_openings_count_from_nothing_again() -> None:
     settings = CaptureSettings(retry_seconds=0.001, retry_max_seconds=0.001, max_reopens=2)
     with capturing(["open", *["frame", "die", "refuse", "open"] * 5, "frame"], settings) as rig:
         eventually(lambda: not rig.stage.running, "the end")
-        assert rig.tally.captured == 6
+        assert rig.stats.captured == 6
 
 
 def test_another_thread_notices_a_capture_that_hangs_in_its_driver() -> None:
     with capturing(["open", "frame", "hang"], CaptureSettings(stall_seconds=0.01)) as rig:
         rig.read(1)
-        eventually(rig.tally.notice_silence, "the silence")
-        assert rig.tally.condition.state is CameraState.LOST
-        assert rig.tally.condition.reason == "the driver does not answer"
-        assert not rig.tally.notice_silence()
+        eventually(rig.stats.notice_silence, "the silence")
+        assert rig.stats.condition.state is CameraState.LOST
+        assert rig.stats.condition.reason == "the driver does not answer"
+        assert not rig.stats.notice_silence()
 
 
 def test_pauses_between_openings_grow() -> None:
@@ -311,12 +311,12 @@ def test_stopping_ends_a_long_retry_pause_at_once() -> None:
         eventually(lambda: rig.states() == ["lost"], "the loss")
         rig.stage.stop()
         assert rig.stage.join(2.0)
-    assert rig.tally.condition.state is CameraState.STOPPED
+    assert rig.stats.condition.state is CameraState.STOPPED
 
 
 def test_stopping_ends_a_capture_that_waits_for_its_reader() -> None:
     with capturing(itertools.chain(["open"], FOR_EVER), WAITING) as rig:
-        eventually(lambda: rig.tally.captured == 1, "a frame")
+        eventually(lambda: rig.stats.captured == 1, "a frame")
         rig.stage.stop()
         assert rig.stage.join(2.0)
 
@@ -364,8 +364,8 @@ def test_frames_that_a_slow_reader_will_not_ask_for_are_not_decoded_and_counted_
             pause.wait(0.2)
         rig.stage.stop()
         assert rig.stage.join(10)
-    assert rig.source.decoded <= rig.tally.captured - 20
-    assert rig.tally.dropped()["ring"] >= rig.tally.captured - 14
+    assert rig.source.decoded <= rig.stats.captured - 20
+    assert rig.stats.dropped()["ring"] >= rig.stats.captured - 14
     assert rig.states() == ["running", "stopped"]
 
 
@@ -378,7 +378,7 @@ def test_damaged_frames_are_decoded_all_so_that_they_are_noticed_also_where_the_
             rig.read(1)
             pause.wait(0.2)
         eventually(lambda: "lost" in rig.states(), "the loss")
-        assert rig.tally.condition.reason == "no good frame for 0.3 s: the picture is damaged"
+        assert rig.stats.condition.reason == "no good frame for 0.3 s: the picture is damaged"
 
 
 def test_frames_that_are_left_out_are_no_silence_however_long_a_slow_reader_takes(

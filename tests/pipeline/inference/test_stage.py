@@ -163,7 +163,7 @@ def test_a_camera_that_is_always_ready_does_not_starve_another(cases: Path) -> N
         rig.deliver(0, seq, picture(seq))  # ready again before each turn
         if seq % 4 == 0:
             rig.deliver(1, seq, picture(seq))
-        taken = turns.wait(1.0, lambda: False)
+        taken = turns.wait_for_frame(1.0, lambda: False)
         assert taken is not None
         feed, lease = taken
         lease.release()
@@ -177,7 +177,7 @@ def test_where_results_cannot_be_handed_over_they_are_dropped_and_counted(cases:
         rig.deliver(0, 0, picture(0))
         eventually(lambda: len(rig.handover._results) == 2, "two results")
         rig.deliver(0, 1, picture(1))
-        eventually(lambda: rig.feeds[0].tally.dropped_publish == 2, "two drops")
+        eventually(lambda: rig.feeds[0].stats.dropped_publish == 2, "two drops")
 
 
 def test_under_the_policy_block_it_waits_for_the_publisher_instead(cases: Path) -> None:
@@ -191,7 +191,7 @@ def test_under_the_policy_block_it_waits_for_the_publisher_instead(cases: Path) 
             seen.append((result.frame_seq, result.region))
             rig.handover.give_back(result.vector)
     assert seen == [(0, "left"), (0, "right"), (1, "left"), (1, "right")]
-    assert rig.feeds[0].tally.dropped_publish == 0
+    assert rig.feeds[0].stats.dropped_publish == 0
 
 
 def test_when_every_camera_has_stopped_it_ends_after_the_last_frame(cases: Path) -> None:

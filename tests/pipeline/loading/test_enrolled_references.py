@@ -41,7 +41,7 @@ def unit(vector: NDArray[Any]) -> NDArray[Any]:
 
 
 @pytest.fixture
-def roster(tmp_path: Path) -> EnrolledReferences:
+def enrolled_references(tmp_path: Path) -> EnrolledReferences:
     return EnrolledReferences(EnrolledStore(tmp_path / "references"))
 
 
@@ -60,12 +60,12 @@ def vector_of(picture: NDArray[np.uint8], embedder: Embedder, rotation: Rotation
     return vector
 
 
-def enrol(roster: EnrolledReferences, name: str, embedder: Embedder, **other: Any) -> Enrolled:
+def enrol(enrolled_references: EnrolledReferences, name: str, embedder: Embedder, **other: Any) -> Enrolled:
     """As a daemon with *embedder* would have done it."""
-    assert roster.store is not None
+    assert enrolled_references.store is not None
     usual: dict[str, Any] = {"vector": vector_of(PICTURE, embedder), "space_id": embedder.space_id}
-    added = roster.store.add(replace(enrolled(name), **usual | other), to_png(PICTURE))
-    roster.store.close()
+    added = enrolled_references.store.add(replace(enrolled(name), **usual | other), to_png(PICTURE))
+    enrolled_references.store.close()
     return added
 
 
@@ -73,73 +73,77 @@ def go_on() -> None:
     """Nothing stops it."""
 
 
-def test_in_the_same_space_the_very_vector_that_was_published_is_used(roster: EnrolledReferences, model: Open) -> None:
+def test_in_the_same_space_the_very_vector_that_was_published_is_used(
+    enrolled_references: EnrolledReferences, model: Open
+) -> None:
     with model() as embedder:
         marked = vector_of(PICTURE, embedder)
         marked[0] += 1  # so that it is no vector of the picture
-        enrol(roster, "gate", embedder, vector=marked)
-        (group,) = roster.open(embedder, (), go_on)
+        enrol(enrolled_references, "gate", embedder, vector=marked)
+        (group,) = enrolled_references.open(embedder, (), go_on)
     assert np.array_equal(only(group), unit(marked))
     assert group.places == ("street/path",)
 
 
 def test_in_another_space_its_picture_is_embedded_again_in_just_the_same_way(
-    roster: EnrolledReferences, model: Open
+    enrolled_references: EnrolledReferences, model: Open
 ) -> None:
     with model() as before, model("small96_float_meta") as after:
-        enrol(roster, "gate", before)
-        (group,) = roster.open(after, (), go_on)
+        enrol(enrolled_references, "gate", before)
+        (group,) = enrolled_references.open(after, (), go_on)
         assert np.array_equal(only(group), unit(vector_of(PICTURE, after)))
-        (again,) = roster.open(before, (), go_on)  # a model that is given up again changes nothing
+        (again,) = enrolled_references.open(before, (), go_on)  # a model that is given up again changes nothing
         assert np.array_equal(only(again), unit(vector_of(PICTURE, before)))
 
 
-def test_a_picture_is_embedded_once_for_each_space(roster: EnrolledReferences, model: Open) -> None:
+def test_a_picture_is_embedded_once_for_each_space(enrolled_references: EnrolledReferences, model: Open) -> None:
     with model() as before, model("small96_float_meta") as after:
-        enrol(roster, "gate", before)
+        enrol(enrolled_references, "gate", before)
         parts: list[int] = []
         for _ in range(3):
-            roster.open(after, (), lambda: parts.append(1))
+            enrolled_references.open(after, (), lambda: parts.append(1))
         assert len(parts) == 1
-        assert roster.missing(roster.load(), after) == []
-        roster.forget_all_but([])
-        assert len(roster.missing(roster.load(), after)) == 1
+        assert enrolled_references.missing(enrolled_references.load(), after) == []
+        enrolled_references.forget_all_but([])
+        assert len(enrolled_references.missing(enrolled_references.load(), after)) == 1
 
 
 def test_what_cannot_be_embedded_again_is_named_and_never_compared(
-    roster: EnrolledReferences, model: Open, caplog: pytest.LogCaptureFixture
+    enrolled_references: EnrolledReferences, model: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     with model() as before, model("small96_float_meta") as after:
-        enrol(roster, "gate", before)
-        spoilt = enrol(roster, "yard", before)
+        enrol(enrolled_references, "gate", before)
+        spoilt = enrol(enrolled_references, "yard", before)
         spoilt.picture.write_bytes(bytes(spoilt.picture.stat().st_size))
-        found = roster.open(after, (), go_on)
+        found = enrolled_references.open(after, (), go_on)
         assert [reference.name for group in found for reference in group.references] == ["gate"]
         assert "enrolled reference yard is not compared" in caplog.text
         assert "is not the picture that was enrolled" in caplog.text
-        yard = roster.members(roster.load(), after, ())[1]
+        yard = enrolled_references.in_space(enrolled_references.load(), after, ())[1]
         assert yard.vector is None
         assert yard.problem is not None
 
 
-def test_a_vector_of_another_size_than_its_space_says_is_not_compared(roster: EnrolledReferences, model: Open) -> None:
+def test_a_vector_of_another_size_than_its_space_says_is_not_compared(
+    enrolled_references: EnrolledReferences, model: Open
+) -> None:
     with model() as embedder:
-        enrol(roster, "gate", embedder, vector=np.ones(3, np.float32))
-        (group,) = roster.open(embedder, (), go_on)
+        enrol(enrolled_references, "gate", embedder, vector=np.ones(3, np.float32))
+        (group,) = enrolled_references.open(embedder, (), go_on)
         assert np.array_equal(only(group), unit(vector_of(PICTURE, embedder)))
 
 
 def test_a_reference_of_the_configuration_comes_first(
-    roster: EnrolledReferences, model: Open, caplog: pytest.LogCaptureFixture
+    enrolled_references: EnrolledReferences, model: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     with model() as embedder:
-        enrol(roster, "gate", embedder, enter=0.9, leave=0.8)
-        (hidden,) = roster.members(roster.load(), embedder, {"gate"})
+        enrol(enrolled_references, "gate", embedder, enter=0.9, leave=0.8)
+        (hidden,) = enrolled_references.in_space(enrolled_references.load(), embedder, {"gate"})
         assert hidden.problem == "the configuration has a reference of that name"
-        roster.open(embedder, {"gate"}, go_on)
+        enrolled_references.open(embedder, {"gate"}, go_on)
     assert "enrolled reference gate is not compared: the configuration has a reference of that name" in caplog.text
-    assert roster.rules({"gate"}) == []
-    (rule,) = roster.rules(())
+    assert enrolled_references.rules({"gate"}) == []
+    (rule,) = enrolled_references.rules(())
     assert (rule.thresholds.enter, rule.thresholds.leave, rule.places) == (0.9, 0.8, ("street/path",))
     (back,) = references([hidden])  # where a reload takes the other one out of the configuration
     assert list(References((), [back])) == [back]
@@ -147,15 +151,18 @@ def test_a_reference_of_the_configuration_comes_first(
 
 @pytest.mark.parametrize(("was", "expected_size"), [("reduced", (240, 320)), ("full", (120, 160))])
 def test_a_picture_is_reduced_once_where_frames_are(
-    roster: EnrolledReferences, model: Open, was: Literal["full", "reduced"], expected_size: tuple[int, int]
+    enrolled_references: EnrolledReferences,
+    model: Open,
+    was: Literal["full", "reduced"],
+    expected_size: tuple[int, int],
 ) -> None:
     """Frames of a reduced decode have been reduced when they are enrolled; of a full one they have not."""
     large = np.random.default_rng(5).integers(0, 256, (240, 320, 3), np.uint8)
     sizes = []
     with model() as before, model(decode="reduced") as after:
-        assert roster.store is not None
+        assert enrolled_references.store is not None
         entry = replace(enrolled("gate"), vector=vector_of(large, before), space_id=before.space_id, decode=was)
-        kept = roster.store.add(entry, to_png(large))
+        kept = enrolled_references.store.add(entry, to_png(large))
         embed = after.embed
 
         def note(picture: NDArray[np.uint8], *rest: Any) -> None:
@@ -163,8 +170,8 @@ def test_a_picture_is_reduced_once_where_frames_are(
             embed(picture, *rest)
 
         after.embed = note  # type: ignore[method-assign,assignment]  # to see what it is given
-        roster.embed(kept, after)
-        roster.store.close()
+        enrolled_references.embed(kept, after)
+        enrolled_references.store.close()
     assert sizes == [expected_size]
 
 

@@ -31,9 +31,9 @@ class Scene:
     def __init__(self, address: str) -> None:
         self._bell = Bell()
         self._handover = Handover(8, self._bell)
-        self.tallies = {camera: CameraStats(camera, self._bell.ring) for camera, _ in PLACES}
+        self.all_stats = {camera: CameraStats(camera, self._bell.ring) for camera, _ in PLACES}
         settings = PublisherSettings("node", [Endpoint.parse(f"pub+bind:{address}", Path("/"))], 10, "cafe")
-        self.stage = Publisher(settings, self._handover, self._bell, list(self.tallies.values()), Demand(), RULES)
+        self.stage = Publisher(settings, self._handover, self._bell, list(self.all_stats.values()), Demand(), RULES)
         self._handover.open(FACTS)
         self.subscriber = Subscriber(address, kinds=("vec", "event", "status"))
         self.stage.start(lambda: None)
@@ -119,7 +119,7 @@ def test_a_camera_that_is_lost_ends_its_events_and_late_results_begin_no_other(
     scene.show(0.9, "yard")
     assert {scene.event().camera, scene.event().camera} == {"street", "yard"}
     before = time.monotonic_ns()
-    scene.tallies["street"].turn(state, "the cable was pulled")
+    scene.all_stats["street"].turn(state, "the cable was pulled")
     end, status = scene.wait_for(lambda message: isinstance(message, Status) and message.state == state)[-2:]
     assert isinstance(end, Event)
     assert (end.camera, end.phase, end.reason) == ("street", "end", "camera-lost")
@@ -133,7 +133,7 @@ def test_a_camera_that_is_lost_ends_its_events_and_late_results_begin_no_other(
 def test_a_camera_that_stops_ends_its_events_when_its_last_results_are_through(scene: Scene) -> None:
     scene.show(0.9)
     assert scene.event().phase == "begin"
-    scene.tallies["street"].turn(CameraState.STOPPED, "the clip is over")
+    scene.all_stats["street"].turn(CameraState.STOPPED, "the clip is over")
     end = scene.event()
     assert (end.phase, end.reason) == ("end", "stopped")
 
@@ -163,7 +163,7 @@ def test_new_rules_take_effect_while_it_runs(scene: Scene) -> None:
 def test_a_camera_that_is_taken_out_ends_its_events_before_it_says_bye(scene: Scene) -> None:
     scene.show(0.9)
     assert scene.event().phase == "begin"
-    scene.stage.report_on([scene.tallies["yard"]]).result(20)
+    scene.stage.use_cameras([scene.all_stats["yard"]]).result(20)
     heard = scene.wait_for(lambda message: isinstance(message, Status) and message.bye)
     (end,) = [message for message in heard if isinstance(message, Event)]
     assert (end.camera, end.phase, end.reason) == ("street", "end", "stopped")

@@ -157,10 +157,10 @@ def test_nobody_gets_in_where_the_gate_is_gone(keys: Keys, tmp_path: Path) -> No
     """libzmq lets every key in where nobody answers, unless it is told otherwise."""
     keys.authorize("phone")
     with publishing(tmp_path) as board:
-        outlets = board.stage._outlets
-        assert outlets._gate is not None
+        pub_sockets = board.stage._pub_sockets
+        assert pub_sockets._gate is not None
         with zmq.Context() as context, context.socket(zmq.XPUB) as unguarded:
-            curve = outlets._outlets[0].curve
+            curve = pub_sockets._pub_sockets[0].curve
             secure(unguarded, curve)
             unguarded.bind("tcp://127.0.0.1:*")
             address = unguarded.get_string(zmq.LAST_ENDPOINT)

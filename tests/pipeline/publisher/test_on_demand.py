@@ -66,28 +66,28 @@ class Rig:
         self.bell = Bell()
         self.source = FakeSource(itertools.repeat("frame"))
         self.source.pace = 0.002
-        self.tally = CameraStats("cam", self.bell.ring)
+        self.stats = CameraStats("cam", self.bell.ring)
         frames = threading.Condition()
         handover, demand = Handover(16, self.bell), Demand()
         ring = FrameRing(frames)
         regions = (("left", Region(right=0.5)), ("right", Region(left=0.5)))
-        feed = Feed("cam", ring, self.tally, regions, 0, wait_for_publisher=False, on_demand=True)
+        feed = Feed("cam", ring, self.stats, regions, 0, wait_for_publisher=False, on_demand=True)
         settings = PublisherSettings("node", [Endpoint.parse(f"pub+bind:{address}", Path("/"))], 100.0, "cafe")
         self.address = address
-        self.publisher = Publisher(settings, handover, self.bell, [self.tally], demand, EventRules([], PLACES))
+        self.publisher = Publisher(settings, handover, self.bell, [self.stats], demand, EventRules([], PLACES))
         self.inference = Inference([feed], frames, lambda _: (Embedder(model), References()), handover, demand)
-        self.capture = Capture(self.source, ring, self.tally, CaptureSettings(), demand)
+        self.capture = Capture(self.source, ring, self.stats, CaptureSettings(), demand)
 
     def rests(self) -> None:
         """Wait until frames come and none of them is decoded, nor anything published."""
-        eventually(lambda: self.tally.condition.state is CameraState.RUNNING, "it runs")
+        eventually(lambda: self.stats.condition.state is CameraState.RUNNING, "it runs")
         figures = (0, 0)
 
         def is_still() -> bool:
             nonlocal figures
-            captured, before = self.tally.captured, figures
-            eventually(lambda: self.tally.captured > captured + 20, "frames come")
-            figures = (self.source.decoded, self.tally.published)
+            captured, before = self.stats.captured, figures
+            eventually(lambda: self.stats.captured > captured + 20, "frames come")
+            figures = (self.source.decoded, self.stats.published)
             return figures == before
 
         eventually(is_still, "it rests")
@@ -138,7 +138,7 @@ def test_only_what_somebody_hears_is_decoded_and_embedded(cases: Path, tmp_path:
             with listening(rig, b"edged/1/vec/") as other:
                 assert regions(other, 20) == {"left", "right"}
         rig.rests()
-        assert rig.tally.dropped()["publish"] == 0
+        assert rig.stats.dropped()["publish"] == 0
 
 
 def test_the_first_frame_after_a_subscription_is_embedded(cases: Path, tmp_path: Path) -> None:
@@ -154,9 +154,9 @@ def test_the_first_frame_after_a_subscription_is_embedded(cases: Path, tmp_path:
 def test_a_reference_that_makes_events_is_looked_for_without_a_subscriber(cases: Path, tmp_path: Path) -> None:
     with running(cases, tmp_path) as rig:
         rig.rests()
-        before = rig.tally.published
+        before = rig.stats.published
         rig.publisher.use_rules(EventRules([RULE], PLACES))
-        eventually(lambda: rig.tally.published > before + 5, "the region of the rule is embedded")
+        eventually(lambda: rig.stats.published > before + 5, "the region of the rule is embedded")
         rig.publisher.use_rules(EventRules([], PLACES))
         rig.rests()
 

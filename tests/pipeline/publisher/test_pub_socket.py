@@ -14,25 +14,25 @@ from tests.fakes import eventually
 
 
 @pytest.fixture
-def outlet(tmp_path: Path) -> Iterator[PubSocket]:
+def pub_socket(tmp_path: Path) -> Iterator[PubSocket]:
     with zmq.Context() as context:
         endpoint = Endpoint.parse(f"pub+bind:ipc://{tmp_path}/pub.sock", tmp_path)
-        outlet = PubSocket(context, endpoint, queue=10, queue_bytes=65536)
-        yield outlet
-        outlet.close(0.0)
+        pub_socket = PubSocket(context, endpoint, queue=10, queue_bytes=65536)
+        yield pub_socket
+        pub_socket.close(0.0)
 
 
-def test_subscriptions_are_counted_while_those_live_who_have_them(outlet: PubSocket) -> None:
+def test_subscriptions_are_counted_while_those_live_who_have_them(pub_socket: PubSocket) -> None:
     heard: list[bytes] = []
 
     def counts(number: int) -> bool:
-        heard.extend(outlet.subscriptions())
-        return outlet.subscribed == number
+        heard.extend(pub_socket.subscriptions())
+        return pub_socket.subscribed == number
 
     with zmq.Context() as context, context.socket(zmq.SUB) as first, context.socket(zmq.SUB) as second:
         for socket in (first, second):
             socket.subscribe(b"a/")
-            socket.connect(outlet.endpoint.address)
+            socket.connect(pub_socket.endpoint.address)
         first.subscribe(b"b/")
         eventually(lambda: counts(3), "three subscriptions")
         assert sorted(heard) == [b"a/", b"a/", b"b/"]
@@ -43,12 +43,12 @@ def test_subscriptions_are_counted_while_those_live_who_have_them(outlet: PubSoc
     eventually(lambda: counts(0), "nobody is left")
 
 
-def test_what_was_never_subscribed_to_cannot_be_taken_back(outlet: PubSocket) -> None:
+def test_what_was_never_subscribed_to_cannot_be_taken_back(pub_socket: PubSocket) -> None:
     with zmq.Context() as context, context.socket(zmq.XSUB) as socket:
-        socket.connect(outlet.endpoint.address)
+        socket.connect(pub_socket.endpoint.address)
         for message in (b"\0a/", b"\1b/", b"\1a/"):
             socket.send(message)
-        eventually(lambda: outlet.subscriptions() == [] and outlet.subscribed == 2, "both came")
-        assert outlet.prefixes == {b"a/", b"b/"}
-    eventually(lambda: outlet.subscriptions() == [] and outlet.subscribed == 0, "nobody is left")
-    assert outlet.prefixes == frozenset()
+        eventually(lambda: pub_socket.subscriptions() == [] and pub_socket.subscribed == 2, "both came")
+        assert pub_socket.prefixes == {b"a/", b"b/"}
+    eventually(lambda: pub_socket.subscriptions() == [] and pub_socket.subscribed == 0, "nobody is left")
+    assert pub_socket.prefixes == frozenset()

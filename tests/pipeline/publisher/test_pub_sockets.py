@@ -23,12 +23,12 @@ def test_its_end_is_waited_for_with_a_limit(
 ) -> None:
     """libzmq waits for ever for what is not closed, or not sent; nobody may wait so long for libzmq."""
     monkeypatch.setattr(module, "TERM_SECONDS", 0.2)
-    outlets = PubSockets()
-    outlets.open([endpoint(f"ipc://{tmp_path}/pub.sock")], Keyring(), queue=16, queue_bytes=9999)
-    assert outlets._context is not None
-    forgotten = outlets._context.socket(zmq.PUSH)
+    pub_sockets = PubSockets()
+    pub_sockets.open([endpoint(f"ipc://{tmp_path}/pub.sock")], Keyring(), queue=16, queue_bytes=9999)
+    assert pub_sockets._context is not None
+    forgotten = pub_sockets._context.socket(zmq.PUSH)
     with stopwatch() as watch:
-        outlets.close(0.0)
+        pub_sockets.close(0.0)
     assert watch.seconds < 2
     assert "libzmq did not end within 0.2 s and is left behind" in caplog.text
     forgotten.close(0)  # and so its thread ends
@@ -36,16 +36,20 @@ def test_its_end_is_waited_for_with_a_limit(
 
 def test_subscriptions_that_nobody_looked_for_wait_until_somebody_does(tmp_path: Path) -> None:
     address = f"ipc://{tmp_path}/pub.sock"
-    with publishing(address, linger=0.0) as outlets, zmq.Context() as context, context.socket(zmq.SUB) as subscriber:
-        _, socket = outlets.sockets()
+    with (
+        publishing(address, linger=0.0) as pub_sockets,
+        zmq.Context() as context,
+        context.socket(zmq.SUB) as subscriber,
+    ):
+        _, socket = pub_sockets.sockets()
         subscriber.subscribe(b"a/")
         subscriber.connect(address)
         assert socket.poll(20_000)
-        assert outlets.attend(readable=False) == []
-        outlets.send([b"a/", b"it hears this all the same"])
+        assert pub_sockets.attend(readable=False) == []
+        pub_sockets.send([b"a/", b"it hears this all the same"])
         assert subscriber.poll(20_000)
-        assert outlets.attend() == [b"a/"]
-        assert outlets.prefixes == (frozenset({b"a/"}),)
+        assert pub_sockets.attend() == [b"a/"]
+        assert pub_sockets.prefixes == (frozenset({b"a/"}),)
 
 
 @pytest.mark.once
@@ -54,9 +58,9 @@ def test_a_crowd_that_hangs_up_while_it_closes_is_got_rid_of(tmp_path: Path, cap
     for index in range(60):
         address = f"ipc://{tmp_path}/{index}.sock"
         with zmq.Context() as context:
-            with publishing(address, linger=0.3) as outlets:
+            with publishing(address, linger=0.3) as pub_sockets:
                 crowd = [deaf(context, address) for _ in range(60)]
-                flood(outlets, hearers=len(crowd))
+                flood(pub_sockets, hearers=len(crowd))
                 leaving = threading.Thread(target=close_all, args=(crowd,))
                 leaving.start()
             leaving.join()
@@ -74,12 +78,12 @@ def endpoint(address: str) -> Endpoint:
 
 @contextmanager
 def publishing(address: str, linger: float) -> Iterator[PubSockets]:
-    outlets = PubSockets()
+    pub_sockets = PubSockets()
     try:
-        outlets.open([endpoint(address)], Keyring(), queue=80, queue_bytes=4096)
-        yield outlets
+        pub_sockets.open([endpoint(address)], Keyring(), queue=80, queue_bytes=4096)
+        yield pub_sockets
     finally:
-        outlets.close(linger)
+        pub_sockets.close(linger)
 
 
 def deaf(context: zmq.Context[zmq.Socket[bytes]], address: str) -> zmq.Socket[bytes]:
@@ -93,13 +97,13 @@ def deaf(context: zmq.Context[zmq.Socket[bytes]], address: str) -> zmq.Socket[by
     return socket
 
 
-def flood(outlets: PubSockets, hearers: int) -> None:
+def flood(pub_sockets: PubSockets, hearers: int) -> None:
     """Send more than gets through to this many that do not read."""
 
     def all_are_there() -> bool:
-        outlets.attend()
-        return outlets.subscribed == hearers
+        pub_sockets.attend()
+        return pub_sockets.subscribed == hearers
 
     eventually(all_are_there, "all subscribers")
     for _ in range(60):
-        outlets.send([b"topic", b"header", bytes(5000)])
+        pub_sockets.send([b"topic", b"header", bytes(5000)])

@@ -40,10 +40,10 @@ class Rig:
     def __init__(self, *endpoints: str, rate: float = 10.0, dimension: int = 4) -> None:
         self.bell = Bell()
         self.handover = Handover(8, self.bell)
-        self.tallies = {name: CameraStats(name, self.bell.ring) for name in ("cam1", "cam10")}
+        self.all_stats = {name: CameraStats(name, self.bell.ring) for name in ("cam1", "cam10")}
         parsed = [Endpoint.parse(text, Path("/")) for text in endpoints]
         settings = PublisherSettings("node", parsed, rate, "cafe")
-        self.stage = Publisher(settings, self.handover, self.bell, list(self.tallies.values()), Demand())
+        self.stage = Publisher(settings, self.handover, self.bell, list(self.all_stats.values()), Demand())
         self.handover.open(replace(FACTS, dimension=dimension))
 
     def put(self, frame_seq: int, camera: str = "cam1", seconds: float = 10.0) -> None:
@@ -173,9 +173,9 @@ def test_a_crowd_of_newcomers_makes_at_most_five_statuses_a_second(ipc: str) -> 
 
 def test_a_change_of_state_is_told_at_once_and_none_is_left_out(ipc: str) -> None:
     with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc) as socket:
-        rig.tallies["cam1"].turn(CameraState.RUNNING)
-        rig.tallies["cam1"].turn(CameraState.LOST, "the cable was pulled")
-        rig.tallies["cam1"].turn(CameraState.RUNNING)
+        rig.all_stats["cam1"].turn(CameraState.RUNNING)
+        rig.all_stats["cam1"].turn(CameraState.LOST, "the cable was pulled")
+        rig.all_stats["cam1"].turn(CameraState.RUNNING)
         states: list[tuple[str, str | None]] = []
         while len(states) < 3:
             message = wire.decode(socket.recv_multipart())
@@ -237,7 +237,7 @@ def test_what_waits_for_a_subscriber_that_stalls_is_bounded_and_the_newest_is_no
             pass
         for frame in range(3000):
             rig.put(frame)
-        eventually(lambda: rig.tallies["cam1"].published == 3000, "all of them sent")
+        eventually(lambda: rig.all_stats["cam1"].published == 3000, "all of them sent")
         seen = []
         with contextlib.suppress(zmq.Again):
             while True:
@@ -407,8 +407,8 @@ def test_an_endpoint_that_is_lost_for_good_ends_the_publisher(monkeypatch: pytes
     with zmq.Context() as context, context.socket(zmq.REP) as thief:
         release = PubSocket.release
 
-        def release_to_the_thief(outlet: PubSocket, linger: float) -> None:
-            release(outlet, linger)
+        def release_to_the_thief(pub_socket: PubSocket, linger: float) -> None:
+            release(pub_socket, linger)
             thief.bind(f"tcp://127.0.0.1:{port}")
 
         monkeypatch.setattr(PubSocket, "release", release_to_the_thief)
@@ -447,14 +447,14 @@ def test_a_camera_that_goes_says_bye_and_one_that_is_captured_anew_is_counted_on
         rig.put(0, "cam10")
         assert vecs(socket, 2)
         anew = CameraStats("cam1", rig.bell.ring)
-        rig.stage.report_on([anew]).result(10)
+        rig.stage.use_cameras([anew]).result(10)
         rig.put(1, "cam10")  # its last one, on the way when it went
         rig.put(1)
         [after] = vecs(socket, 1)
         assert (after.camera, after.seq) == ("cam1", 1)
         eventually(lambda: anew.published == 2, "both counted")
         back = CameraStats("cam10", rig.bell.ring)
-        rig.stage.report_on([anew, back]).result(10)
+        rig.stage.use_cameras([anew, back]).result(10)
         rig.put(2, "cam10")
         [again] = vecs(socket, 1)
         assert (again.camera, again.seq) == ("cam10", 1)
@@ -462,7 +462,7 @@ def test_a_camera_that_goes_says_bye_and_one_that_is_captured_anew_is_counted_on
 
 def test_the_last_status_of_a_camera_that_goes_is_bye(ipc: str) -> None:
     with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc) as socket:
-        rig.stage.report_on([rig.tallies["cam1"]]).result(10)
+        rig.stage.use_cameras([rig.all_stats["cam1"]]).result(10)
         last = first_status(socket, lambda status: status.bye)
         assert (last.camera, last.state, last.reason) == ("cam10", "stopped", "no longer in the configuration")
 

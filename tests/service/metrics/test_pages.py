@@ -188,7 +188,7 @@ class Parts:
     """As much of a pipeline as is looked at."""
 
     stages: list[Idle]
-    tallies: list[CameraStats]
+    all_stats: list[CameraStats]
     captures: list[Any] = field(default_factory=list)
     publisher: Any = None
 
@@ -220,9 +220,9 @@ def test_it_is_ready_when_all_is_open_and_a_camera_runs(parts: Parts) -> None:
     }
     parts.stages[0].let.set()
     assert parts.stages[0].wait_open(10)
-    parts.tallies[1].turn(CameraState.LOST, "it was unplugged")
+    parts.all_stats[1].turn(CameraState.LOST, "it was unplugged")
     assert told(readyz(pipeline))[0] == HTTPStatus.SERVICE_UNAVAILABLE
-    parts.tallies[0].turn(CameraState.RUNNING)
+    parts.all_stats[0].turn(CameraState.RUNNING)
     assert told(readyz(pipeline)) == (
         200,
         {"ready": True, "not_open": {}, "not_running": {"back": "lost: it was unplugged"}},

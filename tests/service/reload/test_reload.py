@@ -371,7 +371,7 @@ def test_no_count_goes_back_while_a_camera_is_captured_anew(board: Board, monkey
         pause.wait(0.3)
         close()
 
-    inference, before = board.running_stages.pipeline.inference, board.running_stages.pipeline.tallies[1]
+    inference, before = board.running_stages.pipeline.inference, board.running_stages.pipeline.all_stats[1]
     use = inference.use
 
     def use_late(**settings: Any) -> Future[None]:
@@ -381,11 +381,11 @@ def test_no_count_goes_back_while_a_camera_is_captured_anew(board: Board, monkey
 
     monkeypatch.setattr(source, "close", close_slowly)
     monkeypatch.setattr(inference, "use", use_late)
-    eventually(lambda: board.running_stages.pipeline.tallies[1].published > 3, "some messages")
+    eventually(lambda: board.running_stages.pipeline.all_stats[1].published > 3, "some messages")
     board.write(size="200x100")
     answer, counts = board.reloader.ask(), list[tuple[int, int]]()
     while not answer.done():
-        tally = board.running_stages.pipeline.tallies[1]  # as Prometheus would ask, at any moment
+        tally = board.running_stages.pipeline.all_stats[1]  # as Prometheus would ask, at any moment
         counts.append((tally.captured, tally.published))
         pause.wait(0.002)
     assert answer.result(0) == ("camera back: restarted (source)",)
@@ -416,7 +416,7 @@ def test_a_camera_that_does_not_end_is_left_behind_and_captured_anew(
     finally:
         go_on.set()
     eventually(lambda: not board.strays(), "the end of the old capture")
-    assert board.running_stages.pipeline.tallies[1].condition.state == "running", (
+    assert board.running_stages.pipeline.all_stats[1].condition.state == "running", (
         "the old one's end is not told of the new one"
     )
 
