@@ -1,4 +1,4 @@
-"""The enrolled references as a daemon uses them: loaded, embedded again where that is needed, and with their rules."""
+"""Enrolled references as a daemon uses them: loaded, embedded again for another model, and with their rules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.enrolled import Enrolled, EnrolledStore
-from edged.errors import EdgedError, ReferenceImageError
+from edged.errors import EdgedError, ReferenceImageError, map_exceptions
 from edged.events import EventRule, Thresholds
 from edged.references import ReferenceGroup
 from edged.references.catalogue import Space
@@ -22,7 +22,7 @@ from edged.vision.pixels.reduction import crop_size, reduce_picture
 if TYPE_CHECKING:
     from edged.vision.embedder import Embedder
 
-__all__ = ["EnrolledReference", "EnrolledReferences", "references"]
+__all__ = ["EnrolledReference", "EnrolledReferences", "comparable"]
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ Vector = NDArray[np.float32] | NDArray[np.int8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EnrolledReference:
-    """An enrolled reference and its vector in the space of now, if it has one; *problem* says why it is not compared.
+    """An enrolled reference with its vector in the current space, or the *problem* because of which it is not compared.
 
     One that gives way to a reference of the configuration has both: a reload may bring it back.
     """
@@ -42,7 +42,7 @@ class EnrolledReference:
 
 
 class EnrolledReferences:
-    """What is in *store*, in the space of a model. Any thread may use it; embedding is for the inference's alone.
+    """The references in *store*, in the space of a model. Any thread may use it; only the inference's may embed.
 
     The vector that was published when a reference was enrolled is kept for good, and used wherever the space is the
     same. In another space its picture is embedded anew, at each start, and that is kept in memory only: so a model that
@@ -51,35 +51,35 @@ class EnrolledReferences:
 
     def __init__(self, store: EnrolledStore | None) -> None:
         self.store = store
-        """None: there is no folder to keep anything in."""
+        """None without a state folder."""
         self._embedded: Mapping[tuple[str, str], Vector | str] = {}
 
     def load(self) -> list[Enrolled]:
-        """Every enrolled reference, by name."""
+        """Return every enrolled reference, by name."""
         return [] if self.store is None else self.store.load()
 
     def open(self, embedder: Embedder, configured: Collection[str], go_on: Callable[[], None]) -> list[ReferenceGroup]:
-        """All that can be compared, in the space of *embedder*, save those whose names are *configured* too.
+        """Return all that can be compared in the space of *embedder*, except those whose names are *configured* too.
 
-        Whatever cannot is told in the log. *go_on* is called before each that has to be embedded, and may raise.
+        Those that cannot are logged. *go_on* is called before each that has to be embedded, and may raise.
         """
         entries = self.load()
         for enrolled in self.missing(entries, embedder):
             go_on()
             self.embed(enrolled, embedder)
-        members = self.in_space(entries, embedder, configured)
-        for member in members:
-            if member.problem is not None:
-                log.warning("enrolled reference %s is not compared: %s", member.enrolled.name, member.problem)
-        return references(members)
+        found = self.in_space(entries, embedder, configured)
+        for reference in found:
+            if reference.problem is not None:
+                log.warning("enrolled reference %s is not compared: %s", reference.enrolled.name, reference.problem)
+        return comparable(found)
 
     def missing(self, entries: Sequence[Enrolled], space: Space) -> list[Enrolled]:
-        """Those of *entries* that have to be embedded before they can be compared in *space*."""
+        """Return those of *entries* that have to be embedded before they can be compared in *space*."""
         others = (entry for entry in entries if not _is_of(entry, space))
         return [entry for entry in others if (_id(entry), space.space_id) not in self._embedded]
 
     def embed(self, enrolled: Enrolled, embedder: Embedder) -> None:
-        """Embed the picture of *enrolled*, or remember why that cannot be done. In the thread of *embedder* only."""
+        """Embed the picture of *enrolled*, or remember why that fails. Only in the thread of *embedder*."""
         made: Vector | str
         try:
             made = self._embed(enrolled, embedder)
@@ -91,20 +91,20 @@ class EnrolledReferences:
     def in_space(
         self, entries: Sequence[Enrolled], space: Space, configured: Collection[str]
     ) -> list[EnrolledReference]:
-        """*entries* in *space*; those in *configured* give way to the references of that name."""
-        return [self._member(entry, space, configured) for entry in entries]
+        """Return *entries* in *space*; those in *configured* give way to the references of that name."""
+        return [self._in_space(entry, space, configured) for entry in entries]
 
     def rules(self, configured: Collection[str]) -> list[EventRule]:
-        """What makes events of the enrolled references, save those whose names are *configured* too."""
+        """Return the event rules of the enrolled references, except those whose names are *configured* too."""
         rules = [_event_rule(entry) for entry in self.load() if entry.name not in configured]
         return [rule for rule in rules if rule is not None]
 
     def forget_all_but(self, entries: Sequence[Enrolled]) -> None:
-        """Keep only what belongs to *entries* in memory."""
+        """Keep only the vectors of *entries* in memory."""
         ids = {_id(entry) for entry in entries}
         self._embedded = {key: made for key, made in self._embedded.items() if key[0] in ids}
 
-    def _member(self, entry: Enrolled, space: Space, configured: Collection[str]) -> EnrolledReference:
+    def _in_space(self, entry: Enrolled, space: Space, configured: Collection[str]) -> EnrolledReference:
         problem = "the configuration has a reference of that name" if entry.name in configured else None
         if _is_of(entry, space):
             return EnrolledReference(entry, entry.vector, problem)
@@ -117,10 +117,8 @@ class EnrolledReferences:
 
     def _embed(self, enrolled: Enrolled, embedder: Embedder) -> Vector:
         assert self.store is not None, "what is enrolled has a store"
-        try:
+        with map_exceptions({RuntimeError: ReferenceImageError}, str(enrolled.picture)):
             picture = decode(self.store.picture_of(enrolled), exif=True)
-        except RuntimeError as exc:
-            raise ReferenceImageError(f"{enrolled.picture}: {exc}") from exc
         spec = embedder.model.input
         if embedder.options.decode == "reduced" and enrolled.decode == "full":
             picture = reduce_picture(picture, crop_size((spec.width, spec.height), enrolled.rotation))
@@ -132,22 +130,22 @@ class EnrolledReferences:
         return vector
 
 
-def references(members: Sequence[EnrolledReference]) -> list[ReferenceGroup]:
-    """Those of *members* that can be compared; `References` knows which of them are."""
+def comparable(references: Sequence[EnrolledReference]) -> list[ReferenceGroup]:
+    """Return those of *references* that can be compared; `References` drops names that are configured too."""
     return [
         ReferenceGroup.single(
-            member.enrolled.name,
-            [member.vector],
-            member.enrolled.places,
-            makes_events=member.enrolled.enter is not None,
+            reference.enrolled.name,
+            [reference.vector],
+            reference.enrolled.places,
+            makes_events=reference.enrolled.enter is not None,
         )
-        for member in members
-        if member.vector is not None
+        for reference in references
+        if reference.vector is not None
     ]
 
 
 def _event_rule(enrolled: Enrolled) -> EventRule | None:
-    """What makes events of *enrolled*; None where nothing shall."""
+    """Return the event rule of *enrolled*; None without thresholds."""
     if enrolled.enter is None or enrolled.leave is None:
         return None
     thresholds = Thresholds(enrolled.enter, enrolled.leave, enrolled.min_seconds, enrolled.cooldown_seconds)
@@ -159,5 +157,5 @@ def _is_of(enrolled: Enrolled, space: Space) -> bool:
 
 
 def _id(enrolled: Enrolled) -> str:
-    """The name of its picture, which no other reference ever has."""
+    """Return the name of its picture, which no other reference ever has."""
     return enrolled.picture.name

@@ -1,4 +1,4 @@
-"""From a configuration to what makes events."""
+"""Event rules from a configuration."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["event_rules"]
 
 
 def event_rules(config: Config, more: Iterable[EventRule] = ()) -> EventRules:
-    """The rules of the references in *config* that have ``enter``, and *more*, in all cameras and regions of *config*.
+    """Return the rules of the references in *config* that have ``enter``, and *more*, for all its cameras and regions.
 
-    *more* come last, and so stand in for those of the same name.
+    *more* come last, and so replace those of the same name.
     """
     rules = [
         EventRule(

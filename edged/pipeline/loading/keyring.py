@@ -1,4 +1,4 @@
-"""The keys that a configuration names, read from their files, or everything that is wrong with them."""
+"""Keys that a configuration names, read from their files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """By endpoint, as the configuration writes it, what secures it; and the name of each client key that is let in."""
+    """The curve of each endpoint, by its text in the configuration; and the name of each authorized client key."""
 
     curves: Mapping[str, Curve] = field(default_factory=dict)
     authorized: Mapping[Key, str] = field(default_factory=dict)
@@ -29,7 +29,7 @@ def read_keyring(loaded: Loaded) -> Keyring:
     """Read every key file that *loaded* names.
 
     Raises:
-        ConfigFileError: some cannot be used; all of them are told.
+        ConfigFileError: some cannot be used; it has a problem for each.
     """
     publish = loaded.config.publish
     problems: list[Problem] = []

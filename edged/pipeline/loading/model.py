@@ -1,13 +1,13 @@
-"""The model that a configuration asks for, opened, or what is wrong with it."""
+"""Reads and opens the model of a configuration."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from contextlib import AbstractContextManager
+from functools import partial
 
 from edged.config import ConfigFileError, FallbackConfig, KeyPath, Loaded, ModelConfig
 from edged.config.environment import state_folder
-from edged.errors import DelegateError, FallbackError, ModelError
+from edged.errors import DelegateError, FallbackError, ModelError, map_exceptions
 from edged.vision.bundled import bundled_model
 from edged.vision.embedder import Embedder, EmbedderOptions, find_head
 from edged.vision.fallback import open_embedder
@@ -18,23 +18,23 @@ from edged.vision.tflite.model_file import read_model
 
 __all__ = ["open_model", "read_fallback_file", "read_model_file"]
 
-T = TypeVar("T")
-
 
 def read_model_file(loaded: Loaded) -> ModelFile:
-    """Read and verify the model, which no runtime has seen yet.
+    """Read and verify the model, before any runtime loads it.
 
     Raises:
         ConfigFileError: it cannot be used.
     """
     config = loaded.config.model
-    model = _blaming(loaded, _file(config), lambda: _read(config, config))
-    _blaming(loaded, ("head",), lambda: find_head(model, config.head))
+    with _blame_setting(loaded, _file(config)):
+        model = _read(config, config)
+    with _blame_setting(loaded, ("head",)):
+        find_head(model, config.head)
     return model
 
 
 def read_fallback_file(loaded: Loaded) -> ModelFile | None:
-    """Read and verify the model that stands in where the delegate cannot be had; None where nothing shall.
+    """Read and verify the fallback model; None without one in the configuration.
 
     Raises:
         ConfigFileError: it cannot be used.
@@ -42,37 +42,44 @@ def read_fallback_file(loaded: Loaded) -> ModelFile | None:
     config, choice = loaded.config.model, loaded.config.model.fallback
     if choice is None:
         return None
-    fallback = _blaming(loaded, ("fallback", *_file(choice)), lambda: _read(choice, config))
-    _blaming(loaded, ("fallback",), lambda: find_head(fallback, config.head))
+    with _blame_setting(loaded, ("fallback", *_file(choice))):
+        fallback = _read(choice, config)
+    with _blame_setting(loaded, ("fallback",)):
+        find_head(fallback, config.head)
     return fallback
 
 
 def open_model(loaded: Loaded, model: ModelFile, fallback: ModelFile | None = None) -> Embedder:
-    """Load *model*, or *fallback* where its delegate cannot be had, and see that it tells pictures apart.
+    """Load *model*, or *fallback* if its delegate is not available, and check that it tells pictures apart.
 
     Raises:
         ConfigFileError: it cannot be used.
     """
     config = loaded.config.model
-    options, memory = _options(config), state_folder()
-    return _blaming(loaded, _file(config), lambda: open_embedder(model, options, fallback=fallback, memory=memory))
+    with _blame_setting(loaded, _file(config)):
+        return open_embedder(model, _options(config), fallback=fallback, memory=state_folder())
 
 
-def _blaming(loaded: Loaded, setting: KeyPath, work: Callable[[], T]) -> T:
-    """Do *work*; what goes wrong is told of that *setting* of the model."""
-    try:
-        return work()
-    except DelegateError as exc:
-        setting = ("engine",) if _blames_engine(loaded.config.model) else ("delegate",)
-        raise ConfigFileError([loaded.problem(("model", *setting), str(exc))]) from exc
-    except FallbackError as exc:
-        raise ConfigFileError([loaded.problem(("model", "fallback"), str(exc))]) from exc
-    except ModelError as exc:
-        raise ConfigFileError([loaded.problem(("model", *setting), str(exc))]) from exc
+def _blame_setting(loaded: Loaded, setting: KeyPath) -> AbstractContextManager[None]:
+    """Raise errors of the block as problems of that *setting* of the model, or of the one that they are about."""
+
+    def problem_of(setting: KeyPath, text: str) -> ConfigFileError:
+        return ConfigFileError([loaded.problem(("model", *setting), text)])
+
+    def delegate_problem(text: str) -> ConfigFileError:
+        return problem_of(("engine",) if _blames_engine(loaded.config.model) else ("delegate",), text)
+
+    return map_exceptions(
+        {
+            DelegateError: delegate_problem,
+            FallbackError: partial(problem_of, ("fallback",)),
+            ModelError: partial(problem_of, setting),
+        }
+    )
 
 
 def _blames_engine(config: ModelConfig) -> bool:
-    """Whether an engine was asked for, and is missing or the only thing that was."""
+    """Whether an engine was asked for, and is missing or is all that was asked for."""
     return config.engine != "auto" and (config.delegate == AUTO or config.engine not in installed_engines())
 
 

@@ -1,4 +1,4 @@
-"""Who needs the vectors of which region."""
+"""Regions whose vectors somebody needs."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["wanted_places"]
 
 
 def wanted_places(node: str, rules: EventRules, prefixes: Iterable[Iterable[bytes]]) -> frozenset[tuple[str, str]]:
-    """The cameras and regions of *rules* whose vectors somebody hears, or of which a reference makes events.
+    """Return the cameras and regions of *rules* that have a subscriber, or a reference that makes events.
 
-    *prefixes* are the topic prefixes that are subscribed to at each endpoint. Who subscribes to events alone needs no
-    region that makes none.
+    *prefixes* are the topic prefixes that are subscribed to at each endpoint. A subscriber of events
+    alone needs no region that makes none.
     """
-    heard = tuple(chain.from_iterable(prefixes))
+    subscribed = tuple(chain.from_iterable(prefixes))
     return frozenset(
         (camera, region)
         for camera, region in rules.places
-        if rules.at(camera, region) or wire.topic("vec", node, camera, region).startswith(heard)
+        if rules.at(camera, region) or wire.topic("vec", node, camera, region).startswith(subscribed)
     )

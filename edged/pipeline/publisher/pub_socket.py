@@ -26,16 +26,16 @@ __all__ = ["PubSocket"]
 log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 256
-LONGEST_FROM_PEERS = 65_536  # bytes; whoever connects has nothing longer than a subscription to say
+LONGEST_FROM_PEERS = 65_536  # bytes; a peer sends nothing longer than a subscription
 UNBIND_SECONDS = 2.0
 
 
 class PubSocket:
-    """An XPUB socket: sends messages, and hears who subscribes to what. One thread opens, uses and closes it.
+    """An XPUB socket: sends messages, and receives subscriptions. One thread opens, uses and closes it.
 
-    It never waits for a subscriber: one that is slow loses what exceeds ``queue`` messages and ``queue_bytes`` in the
-    kernel, and the others notice nothing. With *curve* it is secured; bound, it lets in whom the `Gate` of *context*
-    knows, which has to be there before.
+    It never waits for a subscriber: a slow one loses what exceeds ``queue`` messages and ``queue_bytes`` in the kernel,
+    and the others notice nothing. With *curve* it is secured; bound, it admits the clients that the `Gate` of *context*
+    knows, which has to exist before.
 
     Raises:
         PublishError: the endpoint cannot be bound, mostly because another program has it.
@@ -58,27 +58,27 @@ class PubSocket:
         self._context = context
         self.socket = context.socket(zmq.XPUB)
         self.socket.set(zmq.IPV6, endpoint.address.startswith("tcp://["))
-        # A newcomer is heard also when its topic is subscribed to already, and who leaves when others stay.
+        # Report a subscription also when others have the topic already, and its end also when others keep it.
         self.socket.set(zmq.XPUB_VERBOSER, 1)
         self.socket.set(zmq.SNDHWM, queue)
         self.socket.set(zmq.SNDBUF, queue_bytes)
         self.socket.set(zmq.MAXMSGSIZE, LONGEST_FROM_PEERS)
-        # What listens takes it over when it is bound, and passes it on to the connections of subscribers that hung up.
-        # With the default, one that does so at the moment of closing would never be got rid of (libzmq 4.3.5).
+        # The listener takes this over when it is bound, and passes it on to connections of subscribers that hung up.
+        # With the default, one that hangs up at the moment of closing would never go away (libzmq 4.3.5).
         self.socket.set(zmq.LINGER, 0)
-        # Who loses power says no word. Where nothing is sent to it, as nothing is while no event happens, only the
-        # kernel finds out; without these its connection would stay for ever, and its descriptor with it.
+        # A peer that loses power closes nothing. While nothing is sent to it, as without events, only the kernel finds
+        # out; without these options its connection would stay for ever, and its descriptor with it.
         self.socket.set(zmq.TCP_KEEPALIVE, 1)
         self.socket.set(zmq.TCP_KEEPALIVE_IDLE, 10)
         self.socket.set(zmq.TCP_KEEPALIVE_INTVL, 5)
         self.socket.set(zmq.TCP_KEEPALIVE_CNT, 3)
         self._handshakes = Handshakes(context, self.socket, self._open) if endpoint.mode == "connect" else None
-        self._trouble: str | None = None
+        self._problem: str | None = None
         self._counts: Counter[bytes] = Counter()
         self.prefixes: frozenset[bytes] = frozenset()
-        """The topic prefixes that are subscribed to, each once; another one after each change."""
+        """The topic prefixes that are subscribed to, each once; another object after each change."""
         self.subscribed = 0
-        """How many topic prefixes are subscribed to, over all subscribers."""
+        """Count of topic prefixes that are subscribed to, over all subscribers."""
         try:
             self._open(endpoint.address)
         except PublishError:
@@ -87,22 +87,22 @@ class PubSocket:
 
     @property
     def address(self) -> str:
-        """Where it is bound or connected, with the port that the system chose for ``*``."""
+        """The address that it is bound or connected to, with the port that the system chose for ``*``."""
         return self.socket.get_string(zmq.LAST_ENDPOINT)
 
     @property
     def in_clear(self) -> bool:
-        """Whether others on the network can read along."""
+        """Whether others on the network can read the messages."""
         return self.curve is None and not self.endpoint.is_local
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
-        """Send one message to whom it concerns; never waits."""
+        """Send one message to its subscribers; never waits."""
         self.socket.send_multipart(frames, zmq.DONTWAIT)
 
-    def subscriptions(self) -> list[bytes]:
-        """The topic prefixes that were subscribed to since the last call; in a flood, the first of them."""
+    def read_subscriptions(self) -> list[bytes]:
+        """Return the topic prefixes that were subscribed to since the last call; in a flood, the first of them."""
         came = []
-        # Not only subscriptions come in here: whoever connects can send what it likes, and as much.
+        # Not only subscriptions arrive here: a peer can send anything, and any amount of it.
         for _ in range(MOST_AT_ONCE):
             if not has_arrivals(self.socket):
                 break
@@ -117,7 +117,7 @@ class PubSocket:
         return came
 
     def _count(self, prefix: bytes, more: int) -> None:
-        """Count a subscription more or less. One that never was is not taken back, whoever says so."""
+        """Count a subscription more or less. The end of one that never began is ignored."""
         if (count := self._counts[prefix] + more) >= 0:
             self._counts[prefix] = count
             self.subscribed += more
@@ -125,22 +125,22 @@ class PubSocket:
             del self._counts[prefix]
 
     def attend(self) -> None:
-        """Where a hub is called: tell why it does not let us in, and call again; never waits."""
+        """Log why a hub refuses the connection, and connect again; never waits. Only with mode ``connect``."""
         if self._handshakes is None:
             return
         self._handshakes.attend()
-        trouble = self._handshakes.troubles.get(self.endpoint.address)
-        if trouble != self._trouble:
-            self._trouble = trouble
-            log.log(logging.WARNING if trouble else logging.INFO, "%s: %s", self.endpoint, trouble or "connected")
+        problem = self._handshakes.troubles.get(self.endpoint.address)
+        if problem != self._problem:
+            self._problem = problem
+            log.log(logging.WARNING if problem else logging.INFO, "%s: %s", self.endpoint, problem or "connected")
 
     def renewed(self, curve: Curve | None) -> PubSocket:
-        """Cut every connection, and go on with *curve*; subscribers that still may come back by themselves.
+        """Cut every connection, and use *curve* from now on; authorized subscribers come back by themselves.
 
-        It returns itself, or the one that goes on in its place.
+        Returns this socket, or the one that replaces it.
 
-        Without cutting, libzmq would serve a client for ever that was let in once, or that knows an old key. What is
-        on its way to subscribers at this moment is lost: a few messages, which they see by ``seq``.
+        Without the cut, libzmq would go on serving a client that was admitted once, or that knows an old key. Messages
+        on their way at this moment are lost: a few, and subscribers notice them by ``seq``.
 
         Raises:
             PublishError: another program has taken the endpoint in between.
@@ -149,25 +149,25 @@ class PubSocket:
         if self._handshakes is not None:
             self._handshakes.redial(self.endpoint.address)
             return self
-        if curve is None:  # libzmq cannot forget a ZAP domain, and would go on asking the gate, which knows nobody
+        if curve is None:  # libzmq cannot forget a ZAP domain, and would go on asking the gate, which would refuse all
             self.release(0.0)
-            return self.again()
+            return self.reopen()
         address = self.address
         self._unbind(address)
         self._open(address)
         return self
 
-    def again(self) -> PubSocket:
-        """A new one just like this one, which was released.
+    def reopen(self) -> PubSocket:
+        """Return a new socket with the settings of this one, which was released.
 
         Raises:
-            PublishError: somebody else has taken the endpoint by now.
+            PublishError: another program has taken the endpoint in between.
         """
         queue, queue_bytes = self._queues
         return PubSocket(self._context, self.endpoint, queue=queue, queue_bytes=queue_bytes, curve=self.curve)
 
     def release(self, linger: float) -> None:
-        """Close, and wait for the moment at which somebody else can bind there."""
+        """Close, and wait until the address can be bound again."""
         if self._handshakes is None:
             self._unbind(self.address)
         self.close(linger)
@@ -192,7 +192,7 @@ class PubSocket:
             raise PublishError(f"publish.endpoints: cannot {self.endpoint.mode} {address}: {exc.strerror}") from exc
 
     def _unbind(self, address: str) -> None:
-        """Stop listening, and wait for the moment at which the port is free: libzmq's own thread lets go of it."""
+        """Stop listening, and wait until the port is free: libzmq's own thread closes it."""
         events = f"inproc://unbinding-{secrets.token_hex(8)}"
         self.socket.monitor(events, zmq.EVENT_CLOSED)
         with self._context.socket(zmq.PAIR) as monitor:
@@ -221,5 +221,5 @@ class _IpcLock:
             raise PublishError(f"publish.endpoints: cannot bind ipc://{path}: another process has it") from exc
 
     def release(self) -> None:
-        """Let the next one bind."""
+        """Let the next process bind."""
         os.close(self._fd)

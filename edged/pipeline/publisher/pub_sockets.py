@@ -1,16 +1,16 @@
-"""All publishing sockets of a daemon, and the gate that their clients come through."""
+"""All publishing sockets of a daemon, and the gate that authorizes their clients."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, TypeVar
 
 import zmq
 
-from edged.errors import PublishError
+from edged.errors import PublishError, map_exceptions
 from edged.pipeline.loading.keyring import Keyring
 from edged.pipeline.publisher.pub_socket import PubSocket
 from edged.transport.gate import Gate
@@ -24,16 +24,16 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-TERM_SECONDS = 3.0  # libzmq's own threads end within milliseconds, unless something is wrong with them
-CHANGE_LINGER_SECONDS = 0.3  # for what is queued at an endpoint that is given up
+TERM_SECONDS = 3.0  # libzmq's own threads end within milliseconds, unless they have a fault
+CHANGE_LINGER_SECONDS = 0.3  # for messages queued at an endpoint that is closed
 
 
 class LostEndpointError(PublishError):
-    """Somebody else has taken an endpoint in the moment in which it was free: the publisher cannot go on."""
+    """Another program has taken an endpoint in the moment in which it was free: the publisher cannot go on."""
 
 
 class PubSockets:
-    """Sends to every endpoint, lets in who may hear it, and changes keys. One thread opens, uses and closes them."""
+    """Sends to every endpoint, admits authorized clients, and changes keys. One thread opens, uses and closes them."""
 
     def __init__(self) -> None:
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
@@ -49,17 +49,17 @@ class PubSockets:
         self._context = zmq.Context()
         self._gate = Gate(self._context, keys.authorized)
         for endpoint in endpoints:
-            self._pub_sockets.append(self._opened(endpoint, keys, queue, queue_bytes))
-        self._tell_who_may(keys)
+            self._pub_sockets.append(self._open_socket(endpoint, keys, queue, queue_bytes))
+        self._log_authorized(keys)
 
     def change(self, endpoints: Sequence[Endpoint], keys: Keyring, *, queue: int, queue_bytes: int) -> None:
-        """Publish at *endpoints* from now on. Whoever listens at one that stays notices nothing.
+        """Publish at *endpoints* from now on. Subscribers of an endpoint that stays notice nothing.
 
-        One that stays keeps the queue that it was opened with. Keys are not changed here, but by `renew`.
+        Such an endpoint keeps the queue that it was opened with. Keys are not changed here, but by `renew`.
 
         Raises:
-            PublishError: a new one cannot be used; then it publishes where it did before.
-            LostEndpointError: nor can it go back to an old one.
+            PublishError: a new one cannot be used; the old ones are still in use.
+            LostEndpointError: an old one cannot be used again either.
         """
         new = list(endpoints)
         kept, gone = [], []
@@ -74,11 +74,11 @@ class PubSockets:
         for pub_socket in in_the_way:
             pub_socket.release(CHANGE_LINGER_SECONDS)
         try:
-            more = self._all_opened(new, lambda endpoint: self._opened(endpoint, keys, queue, queue_bytes))
+            more = self._open_all(new, lambda endpoint: self._open_socket(endpoint, keys, queue, queue_bytes))
         except PublishError:
             self._pub_sockets = [pub_socket for pub_socket in self._pub_sockets if pub_socket not in in_the_way]
             with _fatal():
-                self._pub_sockets += self._all_opened(in_the_way, PubSocket.again)
+                self._pub_sockets += self._open_all(in_the_way, PubSocket.reopen)
             raise
         for pub_socket in gone:
             if pub_socket not in in_the_way:
@@ -86,18 +86,18 @@ class PubSockets:
             log.info("no more publishing: %s", pub_socket.endpoint)
         self._pub_sockets = kept + more
 
-    def _all_opened(self, these: Iterable[T], how: Callable[[T], PubSocket]) -> list[PubSocket]:
+    def _open_all(self, these: Iterable[T], open_one: Callable[[T], PubSocket]) -> list[PubSocket]:
         done: list[PubSocket] = []
         try:
             for each in these:
-                done.append(how(each))  # noqa: PERF401 - what was opened before one fails has to be known
+                done.append(open_one(each))  # noqa: PERF401 - those that were opened before one fails have to be known
         except PublishError:
             for pub_socket in done:
                 pub_socket.release(0.0)
             raise
         return done
 
-    def _opened(self, endpoint: Endpoint, keys: Keyring, queue: int, queue_bytes: int) -> PubSocket:
+    def _open_socket(self, endpoint: Endpoint, keys: Keyring, queue: int, queue_bytes: int) -> PubSocket:
         assert self._context is not None, "made by open"
         curve = keys.curves.get(str(endpoint))
         pub_socket = PubSocket(self._context, endpoint, queue=queue, queue_bytes=queue_bytes, curve=curve)
@@ -107,12 +107,12 @@ class PubSockets:
 
     @property
     def in_clear(self) -> bool:
-        """Whether others on the network can read along at some endpoint."""
+        """Whether others on the network can read the messages of some endpoint."""
         return any(pub_socket.in_clear for pub_socket in self._pub_sockets)
 
     @property
     def subscribed(self) -> int:
-        """How many topic prefixes are subscribed to, over all subscribers."""
+        """Count of topic prefixes that are subscribed to, over all subscribers."""
         return sum(pub_socket.subscribed for pub_socket in self._pub_sockets)
 
     @property
@@ -122,25 +122,25 @@ class PubSockets:
 
     @property
     def refused(self) -> int:
-        """How often a client was refused because its key is not authorized."""
+        """Count of clients that were refused because their key is not authorized."""
         return self._gate.refused if self._gate else 0
 
     def sockets(self) -> Iterator[zmq.Socket[bytes]]:
-        """What has to be polled for reading."""
+        """Yield the sockets to poll for reading."""
         if self._gate:
             yield self._gate.socket
         for pub_socket in self._pub_sockets:
             yield pub_socket.socket
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
-        """Send one message to whom it concerns, everywhere; never waits."""
+        """Send one message to its subscribers at every endpoint; never waits."""
         for pub_socket in self._pub_sockets:
             pub_socket.send(frames)
 
     def attend(self, *, readable: bool = True) -> list[bytes]:
-        """Let in who may, and return the topic prefixes that were subscribed to since the last call; never waits.
+        """Admit authorized clients, and return the topic prefixes subscribed to since the last call; never waits.
 
-        *readable* is False where it is known that none of `sockets` can be read: that saves looking.
+        *readable* is False if it is known that none of `sockets` can be read: that saves reading them.
         """
         for pub_socket in self._pub_sockets:
             pub_socket.attend()
@@ -148,16 +148,16 @@ class PubSockets:
             return []
         if self._gate:
             self._gate.answer()
-        return [prefix for pub_socket in self._pub_sockets for prefix in pub_socket.subscriptions()]
+        return [prefix for pub_socket in self._pub_sockets for prefix in pub_socket.read_subscriptions()]
 
     def renew(self, keys: Keyring) -> None:
-        """Go by *keys* from now on, and cut off who got in by others.
+        """Use *keys* from now on, and cut off clients that were admitted by other keys.
 
-        Where a connected client is no longer authorized, or the server has another key, all clients are cut off: who
-        still may comes back by itself after some milliseconds, and has lost what was sent in them.
+        Where a connected client is no longer authorized, or the server has another key, all clients are cut off: those
+        still authorized come back by themselves after some milliseconds, and have lost the messages of that time.
 
         Raises:
-            LostEndpointError: an endpoint cannot be used any more.
+            LostEndpointError: an endpoint cannot be used again.
         """
         assert self._gate is not None, "keys are renewed while it is open"
         revoked = self._gate.replace(keys.authorized)
@@ -168,10 +168,10 @@ class PubSockets:
                     renewed = self._pub_sockets[index] = pub_socket.renewed(curve)
                 log.info("%s: every connection was cut, to go on with the keys of now", renewed.address)
                 _warn_of_clear_text(renewed)
-        self._tell_who_may(keys)
+        self._log_authorized(keys)
 
     def close(self, linger: float) -> None:
-        """Close, after *linger* seconds at most for what is still queued. Harmless if nothing, or not all, is open."""
+        """Close, after *linger* seconds at most for queued messages. Harmless if nothing, or not all, is open."""
         for pub_socket in self._pub_sockets:
             pub_socket.close(linger)
         if self._gate:
@@ -179,7 +179,7 @@ class PubSockets:
         if self._context:
             _end(self._context, linger + TERM_SECONDS)
 
-    def _tell_who_may(self, keys: Keyring) -> None:
+    def _log_authorized(self, keys: Keyring) -> None:
         if any(curve.server is None for curve in keys.curves.values()):
             names = sorted(keys.authorized.values())
             log.info("authorized to subscribe over tcp: %s", ", ".join(names) or "nobody")
@@ -196,18 +196,14 @@ def _collide(one: Endpoint, other: Endpoint) -> bool:
     return one.mode == other.mode == "bind" and place == other.address.rpartition(":")[2] != "*"
 
 
-@contextmanager
-def _fatal() -> Iterator[None]:
-    try:
-        yield
-    except PublishError as exc:
-        raise LostEndpointError(str(exc)) from exc
+def _fatal() -> AbstractContextManager[None]:
+    return map_exceptions({PublishError: LostEndpointError})
 
 
 def _end(context: zmq.Context[zmq.Socket[bytes]], seconds: float) -> None:
-    """Wait until libzmq has sent what is queued and its threads have ended, but no longer than *seconds*.
+    """Wait until libzmq has sent its queues and its threads have ended, but no longer than *seconds*.
 
-    Its own wait has no limit: one socket or connection that it does not get rid of would be a publisher that hangs.
+    Its own wait has no limit: one socket or connection that does not go away would make the publisher hang.
     """
     ending = threading.Thread(target=context.term, name="libzmq's end", daemon=True)
     ending.start()

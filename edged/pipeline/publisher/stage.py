@@ -266,7 +266,7 @@ class Publisher(Stage):
             condition,
             rates=status.rates(),
             facts=self._handover.facts,
-            health=self._health.look(),
+            health=self._health.read(),
             insecure=self._pub_sockets.in_clear,
             bye=bye,
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from edged.config import CameraConfig, default_leave
 from edged.enrolled import Enrolled, EnrolledStore
 from edged.errors import ControlError, ReferenceImageError, StateError, map_exceptions
-from edged.pipeline.loading.enrolled_references import EnrolledReference, references
+from edged.pipeline.loading.enrolled_references import EnrolledReference, comparable
 from edged.pipeline.loading.event_rules import event_rules
 from edged.pipeline.wall_clock import WallClock
 from edged.references import picture_files
@@ -179,7 +179,7 @@ class Enrolling:
             others = [rule for rule in roster.rules(config.references) if rule.reference != without]
             pipeline.publisher.use_rules(event_rules(config, others))
         members = roster.in_space(entries, facts, config.references)
-        yield from wait_for(inference.use(enrolled=references(members)), self._wake)
+        yield from wait_for(inference.use(enrolled=comparable(members)), self._wake)
         pipeline.publisher.use_rules(pipeline.wiring.rules(pipeline.loaded))
 
     def _check_name(self, request: messages.Enroll, store: EnrolledStore) -> bool:

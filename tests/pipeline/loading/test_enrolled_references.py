@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edged.enrolled import Enrolled, EnrolledStore
-from edged.pipeline.loading.enrolled_references import EnrolledReferences, references
+from edged.pipeline.loading.enrolled_references import EnrolledReferences, comparable
 from edged.references import ReferenceGroup, References
 from edged.values import Box, PixelFormat, Rotation
 from edged.vision.embedder import Embedder, EmbedderOptions
@@ -145,7 +145,7 @@ def test_a_reference_of_the_configuration_comes_first(
     assert enrolled_references.rules({"gate"}) == []
     (rule,) = enrolled_references.rules(())
     assert (rule.thresholds.enter, rule.thresholds.leave, rule.places) == (0.9, 0.8, ("street/path",))
-    (back,) = references([hidden])  # where a reload takes the other one out of the configuration
+    (back,) = comparable([hidden])  # where a reload takes the other one out of the configuration
     assert list(References((), [back])) == [back]
 
 

@@ -26,7 +26,7 @@ def watch(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> HealthWatch:
 
 def bits(watch: HealthWatch, *throttled: int, every: float = 2.0) -> None:
     for number, value in enumerate(throttled):
-        watch.take(Health(throttled=value), number * every)
+        watch.add_reading(Health(throttled=value), number * every)
 
 
 def test_the_board_is_read_as_often_as_it_is_told_and_not_more(tmp_path: Path) -> None:
@@ -35,14 +35,14 @@ def test_the_board_is_read_as_often_as_it_is_told_and_not_more(tmp_path: Path) -
     file.write_text("50000")
     watch = HealthWatch(Board(tmp_path))
     assert watch.latest == Health()
-    assert watch.look().temp_c == 50.0
+    assert watch.read().temp_c == 50.0
     file.write_text("60000")
-    assert watch.look().temp_c == 50.0
+    assert watch.read().temp_c == 50.0
 
 
 def test_heat_is_told_once_and_again_after_it_was_cool(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
     for second, celsius in enumerate([60, 79.9, 80.2, 79, 81, 76, 80, 74.9, 79, 85]):
-        watch.take(Health(temp_c=celsius), second)
+        watch.add_reading(Health(temp_c=celsius), second)
     assert caplog.messages == [
         "the board is hot: 80 °C; it slows itself down to survive",
         "the board has cooled down to 75 °C",
@@ -87,7 +87,7 @@ def test_what_was_seen_is_kept_though_the_kernel_forgets_it(watch: HealthWatch) 
 
 
 def test_a_machine_that_tells_nothing_is_told_of_as_such(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
-    assert watch.look().throttled is None
+    assert watch.read().throttled is None
     assert caplog.messages == []
 
 

@@ -26,7 +26,7 @@ def test_subscriptions_are_counted_while_those_live_who_have_them(pub_socket: Pu
     heard: list[bytes] = []
 
     def counts(number: int) -> bool:
-        heard.extend(pub_socket.subscriptions())
+        heard.extend(pub_socket.read_subscriptions())
         return pub_socket.subscribed == number
 
     with zmq.Context() as context, context.socket(zmq.SUB) as first, context.socket(zmq.SUB) as second:
@@ -48,7 +48,7 @@ def test_what_was_never_subscribed_to_cannot_be_taken_back(pub_socket: PubSocket
         socket.connect(pub_socket.endpoint.address)
         for message in (b"\0a/", b"\1b/", b"\1a/"):
             socket.send(message)
-        eventually(lambda: pub_socket.subscriptions() == [] and pub_socket.subscribed == 2, "both came")
+        eventually(lambda: pub_socket.read_subscriptions() == [] and pub_socket.subscribed == 2, "both came")
         assert pub_socket.prefixes == {b"a/", b"b/"}
-    eventually(lambda: pub_socket.subscriptions() == [] and pub_socket.subscribed == 0, "nobody is left")
+    eventually(lambda: pub_socket.read_subscriptions() == [] and pub_socket.subscribed == 0, "nobody is left")
     assert pub_socket.prefixes == frozenset()
