@@ -1,4 +1,4 @@
-"""A camera that does what the test says, the only thing in these tests that is not real; and what many share."""
+"""A camera that plays a script, the only fake in these tests, and tools that many tests share."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class FakeSource:
         self.hanging = threading.Event()
         self.pace = 0.0  # seconds that each grab takes
         self._clock = clock
-        self.decoded = 0  # good frames that were asked for
+        self.decoded = 0  # good frames that were retrieved
         self.last_good: list[int] = []  # when a good new picture was delivered, in nanoseconds
         self._script: Iterator[str | Format] = iter(script)
         self._decodable = True

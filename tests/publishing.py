@@ -1,6 +1,6 @@
-"""A publisher that stands in for the daemon: a real XPUB socket and real messages.
+"""A publisher in place of the daemon: a real XPUB socket and real messages.
 
-``python -m tests.publishing ADDRESS`` plays a daemon with three cameras until SIGTERM, to look at ``edged tail`` with.
+``python -m tests.publishing ADDRESS`` plays a daemon with three cameras until SIGTERM, as a stream for ``edged tail``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Publisher", "event", "status", "vec"]
 
 
 def vec(seq: int = 0, camera: str = "street", region: str = "path", **other: Any) -> Vec:
-    """A ``vec`` of this moment; what is given replaces what is usual."""
+    """A ``vec`` of this moment; arguments replace the usual values."""
     usual: dict[str, Any] = {
         "run": "5f3c9a0e12b4d678",
         "seq": seq,
@@ -58,7 +58,7 @@ def vec(seq: int = 0, camera: str = "street", region: str = "path", **other: Any
 
 
 def status(seq: int = 0, camera: str = "street", **other: Any) -> Status:
-    """A ``status`` of this moment; what is given replaces what is usual."""
+    """A ``status`` of this moment; arguments replace the usual values."""
     now = time.time_ns() // 1000
     usual: dict[str, Any] = {
         "run": "5f3c9a0e12b4d678",
@@ -89,7 +89,7 @@ def status(seq: int = 0, camera: str = "street", **other: Any) -> Status:
 
 
 def event(phase: str, **other: Any) -> Event:
-    """An ``event`` of this moment, which began 12.4 s ago unless it begins; what is given replaces what is usual."""
+    """An ``event`` of this moment, which began 12.4 s ago unless it begins; arguments replace the usual values."""
     now = time.time_ns() // 1000
     usual: dict[str, Any] = {
         "run": "5f3c9a0e12b4d678",
@@ -113,7 +113,7 @@ def event(phase: str, **other: Any) -> Event:
 
 
 class Publisher:
-    """An XPUB socket as the daemon has it, for one thread."""
+    """An XPUB socket with the options of the daemon, for one thread."""
 
     def __init__(self, address: str, *, bind: bool = True) -> None:
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -126,7 +126,7 @@ class Publisher:
             try:
                 (self.socket.bind if bind else self.socket.connect)(address)
                 break
-            except zmq.ZMQError:  # the one before is still letting go of the port
+            except zmq.ZMQError:  # the one before has not closed the port yet
                 assert time.monotonic() < deadline
         endpoint = self.socket.get(zmq.LAST_ENDPOINT)
         assert isinstance(endpoint, bytes)
@@ -139,7 +139,7 @@ class Publisher:
         self.close()
 
     def wait_for_subscription(self, count: int = 1) -> list[bytes]:
-        """Wait until *count* subscriptions have come; what is sent from now on reaches who made them."""
+        """Wait until *count* subscriptions have come; messages sent from now on reach their subscribers."""
         subscriptions: list[bytes] = []
         while len(subscriptions) < count:
             assert self.socket.poll(20_000), f"only these came: {subscriptions}"
@@ -149,12 +149,12 @@ class Publisher:
         return subscriptions
 
     def send(self, *messages: Message) -> None:
-        """Send them, or what of them there is room for."""
+        """Send those of *messages* for which there is room."""
         for message in messages:
             self.socket.send_multipart(encode(message))
 
     def close(self) -> None:
-        """Close, after what is queued has gone."""
+        """Close, after queued messages have gone."""
         self.socket.close(linger=2000)
         self.context.term()
 
@@ -197,7 +197,7 @@ def main() -> None:
     parser.add_argument("address")
     parser.add_argument("--references", type=int, default=2)
     args = parser.parse_args()
-    ended = Bell()  # an Event that a signal handler sets can wait for ever for itself
+    ended = Bell()  # an Event that a signal handler sets could deadlock on its own lock
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.ring())
     with Publisher(args.address) as publisher:

@@ -25,7 +25,7 @@ def settings(camera: str) -> CaptureSettings:
     return capture._settings
 
 
-def test_a_live_camera_is_watched_and_healed_as_the_file_says() -> None:
+def test_a_live_camera_is_watched_and_opened_again_as_configured() -> None:
     healing = "stall_seconds: 3, frozen_seconds: 60, retry_seconds: 1, retry_max_seconds: 9, max_reopens: 4"
     assert settings(f"source: 'usb:/dev/video0', settle_frames: 7, {healing}") == CaptureSettings(
         settle_frames=7,
@@ -37,7 +37,7 @@ def test_a_live_camera_is_watched_and_healed_as_the_file_says() -> None:
     )
 
 
-def test_a_camera_that_says_nothing_has_the_defaults_of_the_configuration() -> None:
+def test_a_camera_without_settings_has_the_defaults_of_the_configuration() -> None:
     usual = CaptureSettings(stall_seconds=5.0, frozen_seconds=30.0, retry_seconds=2.0, retry_max_seconds=30.0)
     assert settings("source: 'usb:/dev/video0'") == usual
     assert settings("source: 'picamera:0'").max_reopens == 6
@@ -70,7 +70,7 @@ def test_what_the_model_takes_decides_how_many_pixels_a_camera_delivers() -> Non
     assert capture._source._reduce(1920, 1080) == 4
 
 
-def test_a_model_that_is_no_model_is_refused_before_anything_opens(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_model_is_refused_before_anything_opens(tmp_path: Path) -> None:
     (tmp_path / "a.tflite").write_text("a letter to a model")
     before = threading.active_count()
     with pytest.raises(ConfigFileError, match=r"model\.path: .*text file"):

@@ -1,4 +1,4 @@
-"""Demand: what one stage needs, another does, and each reads it without waiting."""
+"""Demand: one stage writes it, another follows it, and each reads it without waiting."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_no_more_vectors_are_lent_than_there_are() -> None:
     assert np.shares_memory(again, first)
 
 
-def test_who_waits_for_a_vector_gets_the_next_that_comes_back() -> None:
+def test_a_wait_for_a_vector_gets_the_next_that_comes_back() -> None:
     handover = opened(1)
     vector = handover.borrow(0)
     assert vector is not None
@@ -62,7 +62,7 @@ def test_who_waits_for_a_vector_gets_the_next_that_comes_back() -> None:
     publisher.join()
 
 
-def test_closing_lets_the_rest_be_got_and_then_ends_both_sides() -> None:
+def test_after_closing_the_rest_can_be_got_and_then_both_sides_end() -> None:
     handover = opened()
     vector = handover.borrow(0)
     assert vector is not None

@@ -65,7 +65,7 @@ def subscriber(tmp_path: Path) -> Iterator[zmq.Socket[bytes]]:
 
 
 def one_frame(pipeline: Pipeline, peaks: dict[str, list[int]]) -> None:
-    """From the camera to the socket; *peaks* get what each stage took at most, in bytes."""
+    """Run one frame from the camera to the socket; *peaks* get the most bytes that each stage took."""
     (capture,) = pipeline.captures
     number, published = capture.next_seq, pipeline.all_stats[0].published
     while pipeline.all_stats[0].published == published:
@@ -78,7 +78,7 @@ def one_frame(pipeline: Pipeline, peaks: dict[str, list[int]]) -> None:
 
 
 def most(peaks: list[int]) -> int:
-    """What all steps but one stay below: Python counts for all threads, and one of pytest-xdist may get a message."""
+    """The limit of all steps but one: Python counts for all threads, and one of pytest-xdist may get a message."""
     return sorted(peaks)[-2]
 
 
@@ -105,7 +105,7 @@ def test_no_stage_makes_an_array_for_a_frame(
                 one_frame(pipeline, peaks)
 
         def frames_alone() -> None:
-            frames({})  # what is noted of them would stay, too
+            frames({})  # noted figures would stay, too
             gc.collect()
 
         frames_alone()

@@ -26,7 +26,7 @@ Facts = tuple[str, tuple[int, ...]]
 
 LARGER = 4  # by how much the clip of 768 × 576 is enlarged, so that half of it is still more than the model takes
 
-# What a person sees in the region of the clip, by the numbers of its frames.
+# The scenes in the region of the clip, by the numbers of its frames.
 CALM, CROSSED, BUSY = (30, 50, 110, 140), (78, 81), (200, 215)
 
 CONFIG = """\
@@ -49,7 +49,7 @@ def larger(picture: cv2.typing.MatLike) -> Picture:
 
 @pytest.fixture(scope="module")
 def moments() -> dict[int, bytes]:
-    """The frames that are looked at, as JPEGs."""
+    """The frames that are compared, as JPEGs."""
     clip = cv2.VideoCapture(str(Path(__file__).parent.parent.parent / "config" / "demo" / "street.mp4"))
     found = {}
     for number in range(max(BUSY) + 1):

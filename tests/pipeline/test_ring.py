@@ -120,7 +120,7 @@ def test_frames_of_another_size_get_new_slots_and_old_leases_stay_whole() -> Non
     assert ring.dropped == 1
 
 
-def test_closing_lets_the_last_frame_be_taken_and_then_ends_both_sides() -> None:
+def test_after_closing_the_last_frame_can_be_taken_and_then_both_sides_end() -> None:
     ring = ring_of()
     write(ring, 0)
     ring.close()
@@ -134,7 +134,7 @@ def test_closing_lets_the_last_frame_be_taken_and_then_ends_both_sides() -> None
         ring.take_frame()
 
 
-def test_a_writer_that_waits_for_the_reader_is_let_on_when_the_frame_is_taken() -> None:
+def test_a_writer_that_waits_for_the_reader_goes_on_when_the_frame_is_taken() -> None:
     ring = ring_of()
     assert ring.wait_taken(0.0)
     write(ring, 0)
@@ -145,7 +145,7 @@ def test_a_writer_that_waits_for_the_reader_is_let_on_when_the_frame_is_taken() 
     reader.join()
 
 
-def test_a_writer_that_waits_is_let_go_when_the_ring_is_closed() -> None:
+def test_a_wait_of_the_writer_ends_when_the_ring_is_closed() -> None:
     ring = ring_of()
     write(ring, 0)
     closer = threading.Timer(0.02, ring.close)

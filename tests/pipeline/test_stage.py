@@ -15,7 +15,7 @@ from tests.fakes import eventually
 
 
 class Recorder(Stage):
-    """Writes down what was called and in which thread; fails or waits as told."""
+    """Records its calls and their threads; fails or waits if the test asks for it."""
 
     def __init__(self, fails_in: str = "", error: Exception | None = None) -> None:
         super().__init__("recorder")
@@ -94,7 +94,7 @@ def test_an_exception_is_kept_and_the_stage_is_closed(call: str) -> None:
 
 
 @pytest.mark.parametrize("error", [RingClosed("over"), EndOfStream("over")])
-def test_the_natural_end_is_no_error(error: Exception) -> None:
+def test_the_natural_end_is_not_an_error(error: Exception) -> None:
     stage = Recorder(fails_in="step", error=error)
     stage.start(stage.ended.set)
     assert stage.join(10)
@@ -118,7 +118,7 @@ def test_stopping_twice_is_harmless() -> None:
     stage.stop()
 
 
-def test_whoever_is_told_of_the_end_finds_the_stage_ended() -> None:
+def test_when_the_end_is_reported_the_stage_has_ended() -> None:
     stage = Recorder(fails_in="step", error=RingClosed("over"))
     seen: list[bool] = []
     stage.start(lambda: seen.append(stage.running))
@@ -127,7 +127,7 @@ def test_whoever_is_told_of_the_end_finds_the_stage_ended() -> None:
     assert not Recorder().running
 
 
-def test_a_stage_says_when_its_step_must_have_ended_and_a_pause_counts_in() -> None:
+def test_a_stage_sets_when_its_step_must_have_ended_and_a_pause_counts_in() -> None:
     stage = Recorder()
     assert stage.due == math.inf  # opening may take long, and the start has a limit of its own
     begin = time.monotonic()

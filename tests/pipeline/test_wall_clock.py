@@ -31,5 +31,5 @@ def test_after_the_clock_was_set_times_are_right_again_within_a_second(monkeypat
     assert wall.wall_us(later) == hour_ago // 1000
 
 
-def test_the_kernel_says_whether_the_clock_is_synchronised_or_nothing_is_claimed() -> None:
+def test_the_kernel_reports_whether_the_clock_is_synchronised_or_nothing_is_claimed() -> None:
     assert clock_synced() in (True, False, None)

@@ -1,4 +1,4 @@
-"""The references that a configuration asks for: embedded or read, or everything that is wrong with them."""
+"""References of a configuration: pictures that are embedded and catalogues that are read."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ log = logging.getLogger(__name__)
 
 Vector: TypeAlias = NDArray[np.float32] | NDArray[np.int8]
 
-OF_CATALOGUE = 5  # what is told of one by default
-MANY = 1000  # vectors whose memory is worth a line in the log
-TELL_SECONDS = 10.0  # from one line about how far it has come to the next
+OF_CATALOGUE = 5  # best matches of a catalogue that are published by default
+MANY = 1000  # vectors from which on their memory is logged
+LOG_SECONDS = 10.0  # from one line about the progress to the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def open_references(loaded: Loaded, embedder: Embedder, go_on: Callable[[], None
     """Embed every picture of every reference. *go_on* is called before each, and may raise to put an end to it.
 
     Raises:
-        ConfigFileError: pictures or catalogues cannot be used; all of them are told.
+        ConfigFileError: pictures or catalogues cannot be used; it has a problem for each.
     """
 
     def embed(picture: Path) -> Vector:
@@ -55,11 +55,11 @@ def open_references(loaded: Loaded, embedder: Embedder, go_on: Callable[[], None
 
 
 def embed_references(loaded: Loaded, embed: Callable[[Path], Vector], space: Space) -> list[ReferenceGroup]:
-    """The references of the configuration, with what *embed* makes of each of their pictures in *space*.
+    """Return the references of the configuration; *embed* makes the vector of each of their pictures in *space*.
 
     Raises:
         ConfigFileError: pictures cannot be used, because *embed* raised `ReferenceImageError`, or catalogues cannot;
-            all of them are told.
+            it has a problem for each.
     """
     problems: list[Problem] = []
     configs = loaded.config.references
@@ -71,7 +71,7 @@ def embed_references(loaded: Loaded, embed: Callable[[Path], Vector], space: Spa
         numbers = itertools.count()
         for name in names:
             for picture in pictures[name]:
-                with _blaming(loaded, ("references", name, "images", picture.index), problems):
+                with _collecting_problems(loaded, ("references", name, "images", picture.index), problems):
                     _keep(picture.path, embed(picture.path), rows, next(numbers))
                 progress.step()
         if not problems:
@@ -79,7 +79,7 @@ def embed_references(loaded: Loaded, embed: Callable[[Path], Vector], space: Spa
             groups.append(ReferenceGroup(rows, references, places))
     for name, config in configs.items():
         if config.catalogue is not None:
-            with _blaming(loaded, ("references", name, "catalogue"), problems):
+            with _collecting_problems(loaded, ("references", name, "catalogue"), problems):
                 groups.append(_of_catalogue(loaded, name, config, config.catalogue, space))
     if problems:
         raise ConfigFileError(problems)
@@ -89,14 +89,14 @@ def embed_references(loaded: Loaded, embed: Callable[[Path], Vector], space: Spa
 
 
 def reference_problems(loaded: Loaded) -> list[Problem]:
-    """What is wrong with pictures and catalogues of the references, as far as that can be told without a model."""
+    """Return the problems of pictures and catalogues of the references that can be found without a model."""
     problems: list[Problem] = []
     for name, config in loaded.config.references.items():
         for picture in _pictures(loaded, name, problems):
-            with _blaming(loaded, ("references", name, "images", picture.index), problems):
+            with _collecting_problems(loaded, ("references", name, "images", picture.index), problems):
                 read_reference(picture.path)
         if config.catalogue is not None:
-            with _blaming(loaded, ("references", name, "catalogue"), problems):
+            with _collecting_problems(loaded, ("references", name, "catalogue"), problems):
                 check_catalogue(config.catalogue)
     return problems
 
@@ -132,25 +132,25 @@ def _of_catalogue(loaded: Loaded, name: str, config: ReferenceConfig, path: Path
 
 
 class _Progress:
-    """Tells in the log how many of *count* pictures are embedded, if that takes long."""
+    """Logs how many of *count* pictures are embedded, if that takes long."""
 
     def __init__(self, count: int) -> None:
         self._count = count
         self._done = 0
-        self._began = self._told = time.monotonic()
+        self._began = self._logged = time.monotonic()
 
     def step(self) -> None:
-        """Another one is embedded."""
+        """Count one embedded picture."""
         self._done += 1
         now = time.monotonic()
-        if now - self._told >= TELL_SECONDS:
-            self._told = now
+        if now - self._logged >= LOG_SECONDS:
+            self._logged = now
             log.info("embedded %d of %d reference pictures", self._done, self._count)
 
     def end(self) -> None:
-        """All are."""
+        """Log the time of all pictures, if it was long."""
         seconds = time.monotonic() - self._began
-        if seconds >= TELL_SECONDS:
+        if seconds >= LOG_SECONDS:
             log.info(
                 "embedded %d reference pictures in %.0f s; a catalogue of them ('edged embed --help') takes no time",
                 self._count,
@@ -159,15 +159,15 @@ class _Progress:
 
 
 def _pictures(loaded: Loaded, name: str, problems: list[Problem]) -> Iterator[_Picture]:
-    """The pictures of the reference *name*; folders that cannot be read are added to *problems*."""
+    """Yield the pictures of the reference *name*; folders that cannot be read are added to *problems*."""
     for index, path in enumerate(loaded.config.references[name].images or ()):
-        with _blaming(loaded, ("references", name, "images", index), problems):
+        with _collecting_problems(loaded, ("references", name, "images", index), problems):
             yield from (_Picture(file, index) for file in picture_files(path))
 
 
 @contextmanager
-def _blaming(loaded: Loaded, setting: KeyPath, problems: list[Problem]) -> Iterator[None]:
-    """What goes wrong inside is added to *problems*, as one of that *setting*."""
+def _collecting_problems(loaded: Loaded, setting: KeyPath, problems: list[Problem]) -> Iterator[None]:
+    """Add an error of the block to *problems*, as one of that *setting*."""
     try:
         yield
     except ReferenceImageError as exc:
@@ -186,7 +186,7 @@ def _label(path: Path) -> str:
 
 
 def _log_memory(groups: Sequence[ReferenceGroup]) -> None:
-    """Log the memory that many vectors take, by how they are kept."""
+    """Log the memory of many vectors, by their storage type."""
     matrices = [group.rows for group in groups]
     if sum(map(len, matrices)) < MANY:
         return

@@ -17,20 +17,20 @@ def at(seconds: float) -> Stamp:
     return Stamp(int(seconds * 1e9), "driver")
 
 
-def test_a_cap_of_20_lets_20_of_30_frames_a_second_pass() -> None:
+def test_a_cap_of_20_passes_20_of_30_frames_a_second() -> None:
     cap = RateCap(20)
     admitted = sum(cap.admits(Stamp(int(n * 1e9 / 30), "driver")) for n in range(300))
     assert admitted == pytest.approx(200, abs=2)
 
 
-def test_after_a_gap_a_cap_does_not_let_a_burst_pass() -> None:
+def test_after_a_gap_a_cap_does_not_pass_a_burst() -> None:
     cap = RateCap(10)
     assert cap.admits(Stamp(0, "driver"))
     hour = 3600 * 10**9
     assert [cap.admits(Stamp(hour + n * 10**7, "driver")) for n in range(5)] == [True, False, False, False, False]
 
 
-def test_no_cap_lets_everything_pass() -> None:
+def test_without_a_cap_every_frame_passes() -> None:
     cap = RateCap(None)
     assert all(cap.admits(Stamp(5, "driver")) for _ in range(5))
 
@@ -54,7 +54,7 @@ def test_pictures_that_change_are_never_frozen() -> None:
     assert not any(watch.is_frozen(DARK if n % 2 else NOISE, at(n * 0.6)) for n in range(20))
 
 
-def test_a_lens_cap_is_no_freeze_where_that_is_switched_off() -> None:
+def test_a_lens_cap_is_not_a_freeze_where_that_is_switched_off() -> None:
     watch = FreezeWatch(0.0)
     assert not any(watch.is_frozen(DARK, at(hour * 3600.0)) for hour in range(48))
 

@@ -1,4 +1,4 @@
-"""Every way in which a camera fails, round after round: what is told, how soon, and that nothing is left behind.
+"""Every way in which a camera fails, round after round: the reported condition, its delay, and nothing left behind.
 
 The camera moves the clock on, and where it hangs the test does: a busy machine changes no figure.
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timed
 
 ROUNDS = int(os.environ.get("EDGED_ROUNDS", "5"))
 STALL = 0.15
-FROZEN = 0.55  # seconds; a frozen picture is looked for twice a second
+FROZEN = 0.55  # seconds; pictures are compared twice a second
 PACE = 0.01  # seconds a frame
 SETTINGS = CaptureSettings(stall_seconds=STALL, frozen_seconds=FROZEN, retry_seconds=0.01, retry_max_seconds=0.02)
 
@@ -38,7 +38,7 @@ GOOD = ["frame"] * 10
 
 
 def rounds(*failure: str | Format) -> Callable[[], Script]:
-    """A camera that works, fails as told, and works again, so many times."""
+    """A camera that works, fails in one way, and works again, so many times."""
 
     def script() -> Script:
         yield "open"
@@ -83,7 +83,7 @@ def test_a_camera_that_fails_is_noticed_and_heals_every_time(failure: str, monke
     script, state, reason, most = FAILURES[failure]
     before = resources()
     clock = Clock()
-    monkeypatch.setattr("edged.pipeline.capture.time", clock)
+    monkeypatch.setattr("edged.pipeline.capture.stage.time", clock)
     monkeypatch.setattr("edged.pipeline.camera_stats.time", clock)
     source = FakeSource(script(), clock=clock)
     source.pace = PACE
@@ -97,7 +97,7 @@ def test_a_camera_that_fails_is_noticed_and_heals_every_time(failure: str, monke
         if source.hanging.is_set():
             clock.advance(PACE)
         if stats.notice_silence():
-            source.released.set()  # it would hang for ever; what is asked here is who tells, and how soon
+            source.released.set()  # it would hang for ever; this test measures which thread reports it, and how soon
         while stats.changes:
             seen.append(stats.changes.popleft())
         return not stage.running
@@ -126,7 +126,7 @@ def test_a_camera_that_fails_is_noticed_and_heals_every_time(failure: str, monke
 @pytest.mark.parametrize("stopped", [False, True])
 def test_a_camera_that_has_stopped_is_not_lost_later(stopped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr("edged.pipeline.capture.time", clock)
+    monkeypatch.setattr("edged.pipeline.capture.stage.time", clock)
     monkeypatch.setattr("edged.pipeline.camera_stats.time", clock)
     script = itertools.chain(["open"], itertools.repeat("frame", 10**9 if stopped else 3))
     stats = CameraStats("cam")

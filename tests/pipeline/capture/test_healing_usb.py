@@ -40,7 +40,7 @@ def jpeg(width: int, height: int, seed: int) -> bytes:
 
 
 class Scene:
-    """A webcam that delivers what it is told, under a capture stage."""
+    """A webcam that delivers pictures of the test, under a capture stage."""
 
     def __init__(self, root: Path) -> None:
         self.kernel = FakeKernel(root)
@@ -141,12 +141,12 @@ def test_a_camera_that_sends_only_what_cannot_be_used_is_lost_and_heals(scene: S
     report(f"only {fault} pictures", rounds)
 
 
-def test_single_damaged_frames_and_a_clock_that_goes_back_are_no_loss(
+def test_single_damaged_frames_and_a_clock_that_goes_back_are_not_a_loss(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The silence of a camera is counted in frames here: a pause of the machine is one, too.
     by_frames = SimpleNamespace(monotonic=lambda: scene.sent * FRAME_SECONDS, monotonic_ns=time.monotonic_ns)
-    monkeypatch.setattr("edged.pipeline.capture.time", by_frames)
+    monkeypatch.setattr("edged.pipeline.capture.stage.time", by_frames)
     whole = scene.pictures
     stamps = []
     with pictures(scene, whole[0], whole[1][:4000], whole[2]):

@@ -1,4 +1,4 @@
-"""Frames that nobody will ask for are not decoded, and no other."""
+"""Frames that the inference will not ask for are not decoded, and all others are."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_nothing_is_left_out_before_anything_is_known_and_after_a_failure() -> N
     assert not lazy_decode.can_wait(40 * MS, far)
 
 
-def test_the_shortest_turn_counts_and_waiting_is_no_turn() -> None:
+def test_the_shortest_turn_counts_and_waiting_is_not_a_turn() -> None:
     requests = FrameRequests()
     assert requests.due_ns == 0
     for now in (0, 100, 180, 280):

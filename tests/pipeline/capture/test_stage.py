@@ -131,7 +131,7 @@ def test_why_a_camera_is_lost_is_logged_once(caplog: pytest.LogCaptureFixture) -
     assert [record.message for record in lost] == ["camera cam is lost: it will not open"]
 
 
-def test_a_loss_goes_on_since_it_began_though_its_reason_changes() -> None:
+def test_a_loss_keeps_its_beginning_though_its_reason_changes() -> None:
     with capturing(["open", "frame", "die", "refuse", "open", "frame"]) as rig:
         eventually(lambda: not rig.stage.running, "the end")
         _, died, refused, back, _ = rig.stats.changes
@@ -171,7 +171,7 @@ def test_a_camera_that_comes_back_has_its_time_to_begin_however_long_it_was_away
 ) -> None:
     now = [1000.0]
     passes = SimpleNamespace(monotonic=lambda: now[0], monotonic_ns=time.monotonic_ns)
-    monkeypatch.setattr("edged.pipeline.capture.time", passes)
+    monkeypatch.setattr("edged.pipeline.capture.stage.time", passes)
     monkeypatch.setattr(Capture, "pause", lambda _, seconds: now.append(now.pop() + seconds))
     settings = CaptureSettings(stall_seconds=5.0, retry_seconds=8.0, retry_max_seconds=8.0)
     with capturing(["open", "frame", "die", "open", "nothing", "frame"], settings, pace=0.01) as rig:
@@ -240,7 +240,7 @@ def test_the_first_frames_after_each_opening_are_skipped_while_exposure_settles(
         assert rig.read(1) == [3]
 
 
-def test_settling_for_longer_than_a_stall_is_no_stall() -> None:
+def test_settling_for_longer_than_a_stall_is_not_a_stall() -> None:
     settings = CaptureSettings(settle_frames=20, stall_seconds=0.1, retry_seconds=0.001)
     with capturing(["open", *["frame"] * 25], settings, pace=0.02) as rig:
         eventually(lambda: not rig.stage.running, "the end")
@@ -321,7 +321,7 @@ def test_stopping_ends_a_capture_that_waits_for_its_reader() -> None:
         assert rig.stage.join(2.0)
 
 
-def test_a_capture_that_hangs_in_its_driver_lets_the_reader_go_when_it_is_stopped() -> None:
+def test_a_capture_that_hangs_in_its_driver_closes_its_ring_when_it_is_stopped() -> None:
     with capturing(["open", "frame", "hang"]) as rig:
         rig.read(1)
         rig.stage.stop()
@@ -330,7 +330,7 @@ def test_a_capture_that_hangs_in_its_driver_lets_the_reader_go_when_it_is_stoppe
             rig.ring.take_frame()
 
 
-def test_what_a_source_says_when_it_is_told_to_stop_is_no_loss(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_of_a_source_that_is_stopped_is_not_a_loss(caplog: pytest.LogCaptureFixture) -> None:
     with capturing(["open", "frame", "hang"]) as rig:
         rig.read(1)
         rig.stage.stop()
@@ -356,7 +356,7 @@ def test_a_source_that_must_be_there_and_is_not_fails_the_start() -> None:
     assert str(rig.stage.error) == "it will not open"
 
 
-def test_frames_that_a_slow_reader_will_not_ask_for_are_not_decoded_and_counted_as_dropped() -> None:
+def test_frames_that_a_slow_reader_will_not_ask_for_are_left_undecoded_and_counted_as_dropped() -> None:
     with capturing(itertools.chain(["open"], FOR_EVER), pace=0.01) as rig:
         pause = threading.Event()
         for _ in range(12):
@@ -369,7 +369,7 @@ def test_frames_that_a_slow_reader_will_not_ask_for_are_not_decoded_and_counted_
     assert rig.states() == ["running", "stopped"]
 
 
-def test_damaged_frames_are_decoded_all_so_that_they_are_noticed_also_where_the_reader_is_slow() -> None:
+def test_all_damaged_frames_are_decoded_so_that_they_are_noticed_also_where_the_reader_is_slow() -> None:
     settings = CaptureSettings(stall_seconds=0.3, retry_seconds=10)
     script = itertools.chain(["open"], itertools.repeat("frame", 150), itertools.repeat("damaged"))
     with capturing(script, settings, pace=0.01) as rig:
@@ -381,7 +381,7 @@ def test_damaged_frames_are_decoded_all_so_that_they_are_noticed_also_where_the_
         assert rig.stats.condition.reason == "no good frame for 0.3 s: the picture is damaged"
 
 
-def test_frames_that_are_left_out_are_no_silence_however_long_a_slow_reader_takes(
+def test_frames_that_are_left_out_are_not_silence_however_long_a_slow_reader_takes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(LazyDecode, "can_wait", lambda *_: True)

@@ -1,4 +1,4 @@
-"""Regions in which nothing moves: they are not embedded, and what moves is, on its first frame."""
+"""Regions in which nothing moves: they are not embedded, and a change is, on its first frame."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def picture(seed: int) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 200, FORMAT.shape, np.uint8)
 
 
-def test_what_does_not_move_is_told_again_with_the_times_of_its_own_frame(cases: Path) -> None:
+def test_an_unchanged_region_is_published_again_with_the_times_of_its_own_frame(cases: Path) -> None:
     rig = Rig(cases)
     rig.references = [ReferenceGroup.single("like", [np.ones(rig.model.heads[0].size, np.float32)])]
     with started(rig):
@@ -102,7 +102,7 @@ def test_what_does_not_move_is_told_again_with_the_times_of_its_own_frame(cases:
     assert first.matches[0].reference == "like"
     assert (again.frame_seq, again.stamp.t_cap_ns, again.compared) == (2, now, 1)
     assert (again.infer_ns, again.compare_ns) == (0, 0)
-    assert again.preprocess_ns > 0  # it was looked at; what that takes is for `edged bench` to tell
+    assert again.preprocess_ns > 0  # it was compared; `edged bench` measures the time of that
 
 
 def test_a_change_is_embedded_on_its_first_frame_and_only_where_it_is(cases: Path) -> None:
@@ -140,7 +140,7 @@ def test_the_vector_is_that_of_the_frame_that_was_embedded_last(cases: Path) -> 
             assert np.array_equal(fresh.vector, again.vector)
 
 
-def test_another_look_or_other_references_are_never_answered_from_before(cases: Path) -> None:
+def test_another_region_or_other_references_are_never_answered_from_before(cases: Path) -> None:
     with started(Rig(cases)) as rig:
         assert rig.embeds(picture(1))
         rig.stage.use(feeds=[rig.feed(rotation=90)]).result(20)
@@ -161,23 +161,23 @@ def test_frames_of_another_size_are_not_compared_with_those_of_before(cases: Pat
         assert not rig.embeds(50)
 
 
-def test_who_looks_gets_a_vector_of_each_frame(cases: Path) -> None:
+def test_an_observer_gets_a_vector_of_each_frame(cases: Path) -> None:
     """As when a reference is enrolled of several frames."""
     seen: list[int] = []
 
-    def witness(sight: Observation) -> bool:
-        seen.append(sight.lease.seq)
+    def observer(observation: Observation) -> bool:
+        seen.append(observation.lease.seq)
         return len(seen) == 3
 
     with started(Rig(cases)) as rig:
         assert [rig.embeds(50) for _ in range(2)] == [True, False]
-        rig.stage.add_observer(witness).result(10)
+        rig.stage.add_observer(observer).result(10)
         assert [rig.embeds(50) for _ in range(5)] == [True, True, True, False, False]
     assert seen == [3, 4, 5]
 
 
 def test_people_on_the_clip_are_embedded_on_their_first_frame(cases: Path, demo: Path) -> None:
-    """Real noise, and real people: whatever is not embedded looks like what was, to the model, too."""
+    """Real noise, and real people: a frame that is skipped is like the last embedded one to the model, too."""
     frames = list(clip(demo / "street.mp4"))[::2]
     path = Region(0.05, 0.32, 0.42, 0.56)
     height, width = frames[0].shape[:2]

@@ -1,4 +1,4 @@
-"""The inference worker, with a real (small) model: what it computes, in whose turn, and how it ends."""
+"""The inference worker, with a real (small) model: its results, its round_robin, and its endings."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_the_times_of_a_result_are_those_of_its_frame(cases: Path) -> None:
             assert 0 < nanoseconds < 20e9
 
 
-def test_what_a_camera_has_cropped_is_embedded_whole_and_told_as_its_region(cases: Path) -> None:
+def test_a_frame_that_the_camera_has_cropped_is_embedded_whole_and_published_as_its_region(cases: Path) -> None:
     rig = Rig(cases)
     rig.feeds[0] = replace(rig.feeds[0], regions=(("left", LEFT),), is_cropped=True)
     rig.stage = Inference(rig.feeds, rig.frames, rig.open_model, rig.handover, rig.demand)
@@ -156,14 +156,14 @@ def test_of_several_pictures_of_a_reference_the_best_counts(cases: Path) -> None
 
 def test_a_camera_that_is_always_ready_does_not_starve_another(cases: Path) -> None:
     rig = Rig(cases)
-    turns = RoundRobin(rig.frames, Demand())
-    turns.serve(rig.feeds)
+    round_robin = RoundRobin(rig.frames, Demand())
+    round_robin.serve(rig.feeds)
     order: list[str] = []
     for seq in range(20):
         rig.deliver(0, seq, picture(seq))  # ready again before each turn
         if seq % 4 == 0:
             rig.deliver(1, seq, picture(seq))
-        taken = turns.wait_for_frame(1.0, lambda: False)
+        taken = round_robin.wait_for_frame(1.0, lambda: False)
         assert taken is not None
         feed, lease = taken
         lease.release()
@@ -172,7 +172,7 @@ def test_a_camera_that_is_always_ready_does_not_starve_another(cases: Path) -> N
     assert all(order[seq + 1] == "two" or order[seq] == "two" for seq in range(0, 20, 4))
 
 
-def test_where_results_cannot_be_handed_over_they_are_dropped_and_counted(cases: Path) -> None:
+def test_results_that_cannot_be_handed_over_are_dropped_and_counted(cases: Path) -> None:
     with started(Rig(cases, capacity=2)) as rig:
         rig.deliver(0, 0, picture(0))
         eventually(lambda: len(rig.handover._results) == 2, "two results")
@@ -228,7 +228,7 @@ def test_it_is_stopped_while_it_waits_for_frames_and_while_it_waits_for_room(cas
         assert watch.seconds < 2
 
 
-def test_a_model_that_cannot_be_opened_fails_the_start_and_lets_the_cameras_go(cases: Path) -> None:
+def test_a_model_that_cannot_be_opened_fails_the_start_and_closes_the_rings(cases: Path) -> None:
     rig = Rig(cases)
 
     def refuse(go_on: Callable[[], None]) -> tuple[Embedder, References]:
@@ -282,7 +282,7 @@ def test_it_makes_no_large_array_for_a_frame(cases: Path) -> None:
     assert peak < 200_000
 
 
-def test_who_asks_has_the_embedder_between_two_frames(cases: Path) -> None:
+def test_a_call_gets_the_embedder_between_two_frames(cases: Path) -> None:
     with started(Rig(cases)) as rig:
         answers = [rig.stage.submit(lambda embedder: embedder.dimension) for _ in range(3)]
         with stopwatch() as watch:
@@ -361,13 +361,22 @@ def test_another_model_takes_over_and_no_ring_is_closed(cases: Path) -> None:
     assert other.error is None
 
 
-def test_a_witness_sees_what_is_embedded_until_it_has_seen_enough(cases: Path) -> None:
+def test_an_observer_sees_each_embedded_region_until_it_has_seen_enough(cases: Path) -> None:
     rig = Rig(cases)
     seen: list[tuple[str, str, int, Box, NDArray[np.float32], NDArray[np.uint8]]] = []
 
-    def look(sight: Observation) -> bool:
-        vector = np.array(sight.vector, np.float32)
-        seen.append((sight.feed.camera, sight.region, sight.lease.seq, sight.box, vector, sight.lease.pixels.copy()))
+    def look(observation: Observation) -> bool:
+        vector = np.array(observation.vector, np.float32)
+        seen.append(
+            (
+                observation.feed.camera,
+                observation.region,
+                observation.lease.seq,
+                observation.box,
+                vector,
+                observation.lease.pixels.copy(),
+            )
+        )
         return len(seen) == 3
 
     with started(rig):
@@ -388,12 +397,12 @@ def test_a_witness_sees_what_is_embedded_until_it_has_seen_enough(cases: Path) -
     assert np.array_equal(seen[1][4], expected)
 
 
-def test_a_witness_that_is_dismissed_sees_nothing_more(cases: Path) -> None:
+def test_an_observer_that_is_removed_sees_nothing_more(cases: Path) -> None:
     rig = Rig(cases)
     seen: list[Observation] = []
 
-    def look(sight: Observation) -> bool:
-        seen.append(sight)
+    def look(observation: Observation) -> bool:
+        seen.append(observation)
         return False
 
     with started(rig):

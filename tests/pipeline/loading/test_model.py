@@ -27,7 +27,7 @@ def stub_delegate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the starts of one test remember; it is made by whoever needs it."""
+    """The state folder of one test; the starts make it."""
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state" / "edged"))
     return tmp_path / "state" / "edged"
 
@@ -74,7 +74,7 @@ def test_a_model_is_read_once_and_opened_later(configure: Configure, tmp_path: P
         ("path: cpu.tflite, on_failure: fallback, fallback: {name: gone}", "model.fallback.name: there is no bundled"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_told_without_a_runtime(
+def test_a_file_that_cannot_be_used_is_reported_without_a_runtime(
     configure: Configure, model: str, problem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edged.pipeline.loading.model.open_embedder", None)
@@ -114,7 +114,7 @@ def test_a_model_that_kills_the_engine_is_refused(configure: Configure, monkeypa
         ("delegate: coral, engine: tflite-runtime", "engine"),
     ],
 )
-def test_without_a_fallback_a_delegate_or_an_engine_that_cannot_be_had_is_told(
+def test_without_a_fallback_a_missing_delegate_or_engine_is_reported(
     configure: Configure, monkeypatch: pytest.MonkeyPatch, settings: str, setting: str
 ) -> None:
     monkeypatch.setattr("edged.pipeline.loading.model.installed_engines", lambda: ("ai-edge-litert",))
@@ -145,12 +145,12 @@ def test_the_fallback_stands_in_and_keeps_the_space(configure: Configure, stub_d
         assert (embedder.model.name, embedder.space_id) == ("cpu", space_id)
 
 
-def test_a_fallback_that_sees_otherwise_is_refused(configure: Configure, stub_delegate: Path) -> None:
+def test_a_fallback_whose_vectors_differ_is_refused(configure: Configure, stub_delegate: Path) -> None:
     rule = told(configure(with_delegate(stub_delegate, fallback="other")))
     assert rule.startswith("model.fallback: fallback model other is of another embedding space")
 
 
-def test_a_delegate_that_fails_at_work_is_no_wrong_configuration(configure: Configure, stub_delegate: Path) -> None:
+def test_a_delegate_that_fails_at_work_is_not_a_wrong_configuration(configure: Configure, stub_delegate: Path) -> None:
     text = with_delegate(stub_delegate, "invoke").partition(", on_failure")[0]
     with pytest.raises(InferenceError):
         opened(configure(text))

@@ -1,4 +1,4 @@
-"""The references of a configuration: pictures in any number and catalogues, and what is wrong with them."""
+"""The references of a configuration: pictures in any number and catalogues, and their problems."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLOURS = np.random.default_rng(0).integers(1, 255, (40, 3), np.uint8)
 
 @pytest.fixture
 def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
-    """A configuration with the references of the test, beside forty pictures, of a model that tells their colours."""
+    """A configuration of the references of the test, forty pictures, and a model that separates their colours."""
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
     (tmp_path / "model.tflite").write_bytes(pool_model().content)
     (tmp_path / "pictures").mkdir()
@@ -106,7 +106,7 @@ def test_references_in_the_same_places_are_one_matrix(configure: Configure, embe
         assert np.array_equal(group.rows.rows, UnitRows.of(vectors).rows)
 
 
-def test_everything_that_is_wrong_is_told_at_once(configure: Configure, embedder: Embedder, tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once(configure: Configure, embedder: Embedder, tmp_path: Path) -> None:
     catalogue(embedder, tmp_path)
     (tmp_path / "pictures" / "05.png").write_bytes(b"text")
     (tmp_path / "empty").mkdir()
@@ -135,10 +135,10 @@ def test_everything_that_is_wrong_is_told_at_once(configure: Configure, embedder
     assert [line[: len(start)] for line, start in zip(sorted(told), expected, strict=True)] == expected
 
 
-def test_how_far_it_has_come_is_told_where_that_takes_long(
+def test_progress_is_logged_where_embedding_takes_long(
     configure: Configure, embedder: Embedder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edged.pipeline.loading.references.TELL_SECONDS", 0.0)
+    monkeypatch.setattr("edged.pipeline.loading.references.LOG_SECONDS", 0.0)
     monkeypatch.setattr("edged.pipeline.loading.references.MANY", 40)
     loaded = configure("  folder: {images: [pictures]}")
     with caplog.at_level(logging.INFO):

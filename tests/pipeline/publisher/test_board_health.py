@@ -1,4 +1,4 @@
-"""The board's health over time: what is logged of it, and how often."""
+"""The board's health over time: which changes are logged, and how often."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def bits(watch: HealthWatch, *throttled: int, every: float = 2.0) -> None:
         watch.add_reading(Health(throttled=value), number * every)
 
 
-def test_the_board_is_read_as_often_as_it_is_told_and_not_more(tmp_path: Path) -> None:
+def test_the_board_is_read_once_for_each_status(tmp_path: Path) -> None:
     file = tmp_path / "sys/class/thermal/thermal_zone0/temp"
     file.parent.mkdir(parents=True)
     file.write_text("50000")
@@ -40,7 +40,7 @@ def test_the_board_is_read_as_often_as_it_is_told_and_not_more(tmp_path: Path) -
     assert watch.read().temp_c == 50.0
 
 
-def test_heat_is_told_once_and_again_after_it_was_cool(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_heat_is_logged_once_and_again_after_it_was_cool(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
     for second, celsius in enumerate([60, 79.9, 80.2, 79, 81, 76, 80, 74.9, 79, 85]):
         watch.add_reading(Health(temp_c=celsius), second)
     assert caplog.messages == [
@@ -51,7 +51,7 @@ def test_heat_is_told_once_and_again_after_it_was_cool(watch: HealthWatch, caplo
     assert watch.latest.temp_c == 85
 
 
-def test_each_condition_is_told_once_in_words(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_condition_is_logged_once_in_words(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
     bits(watch, 0, 0x50005, 0x50005, 0xD000D)
     assert caplog.messages == [
         "the board: under-voltage now, throttled now",
@@ -60,13 +60,13 @@ def test_each_condition_is_told_once_in_words(watch: HealthWatch, caplog: pytest
     assert {record.levelname for record in caplog.records} == {"WARNING"}
 
 
-def test_what_was_before_the_start_is_told_as_such(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_condition_before_the_start_is_logged_as_such(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
     bits(watch, 0x50000, 0x50000, 0x50000)
     assert caplog.messages == ["the board: under-voltage since boot, throttled since boot"]
     assert watch.latest.throttled == 0x50000
 
 
-def test_what_came_and_went_between_two_looks_is_told_too(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_condition_between_two_readings_is_logged_too(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
     bits(watch, 0, 0x10000, 0)
     assert caplog.messages == ["the board: under-voltage now"]
     assert watch.latest.throttled == 0x10000
@@ -86,12 +86,12 @@ def test_what_was_seen_is_kept_though_the_kernel_forgets_it(watch: HealthWatch) 
     assert watch.latest.throttled == 0x40000
 
 
-def test_a_machine_that_tells_nothing_is_told_of_as_such(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_machine_without_figures_is_reported_as_such(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
     assert watch.read().throttled is None
     assert caplog.messages == []
 
 
-def test_subscribers_are_told(tmp_path: Path) -> None:
+def test_the_health_is_published(tmp_path: Path) -> None:
     (tmp_path / "sys/class/thermal/thermal_zone0").mkdir(parents=True)
     (tmp_path / "sys/class/thermal/thermal_zone0/temp").write_text("51250\n")
     (tmp_path / "sys/devices/platform/soc/soc:firmware").mkdir(parents=True)

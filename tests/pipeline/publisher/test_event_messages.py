@@ -1,4 +1,4 @@
-"""Events on the wire: what the publisher makes of results, of lost cameras, of new rules and of its own end."""
+"""Events on the wire: published for results, lost cameras, new rules and the end of the publisher."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RULES = EventRules([EventRule("cat", Thresholds(0.8, 0.7))], PLACES)
 
 
 class Scene:
-    """A publisher of two cameras, the worker's end of its hand-over, and a subscriber that hears everything."""
+    """A publisher of two cameras, the worker's end of its hand-over, and a subscriber of all messages."""
 
     def __init__(self, address: str) -> None:
         self._bell = Bell()
@@ -103,7 +103,7 @@ def test_an_event_follows_the_vector_that_made_it_and_agrees_with_it(scene: Scen
     assert end.t_wall_us - end.t_begin_us == end.t_cap_us - begin.t_cap_us
 
 
-def test_scores_that_are_not_told_make_events_too(scene: Scene) -> None:
+def test_scores_that_are_not_published_make_events_too(scene: Scene) -> None:
     scene.show(0.9, told=0)
     *_, vec, begin = scene.wait_for(lambda message: isinstance(message, Event))
     assert isinstance(vec, Vec)
@@ -138,7 +138,7 @@ def test_a_camera_that_stops_ends_its_events_when_its_last_results_are_through(s
     assert (end.phase, end.reason) == ("end", "stopped")
 
 
-def test_what_is_open_when_the_daemon_stops_is_ended_before_it_says_bye(scene: Scene) -> None:
+def test_open_events_are_ended_before_the_last_status_of_a_stop(scene: Scene) -> None:
     scene.show(0.9)
     assert scene.event().phase == "begin"
     scene.stage.stop()
@@ -160,7 +160,7 @@ def test_new_rules_take_effect_while_it_runs(scene: Scene) -> None:
     assert (scene.event().reason) == "stopped"
 
 
-def test_a_camera_that_is_taken_out_ends_its_events_before_it_says_bye(scene: Scene) -> None:
+def test_a_camera_that_is_taken_out_ends_its_events_before_its_last_status(scene: Scene) -> None:
     scene.show(0.9)
     assert scene.event().phase == "begin"
     scene.stage.use_cameras([scene.all_stats["yard"]]).result(20)
@@ -179,7 +179,7 @@ def test_rules_one_after_the_other_end_the_events_of_a_reference_with_other_pict
     assert scene.event().event_id != before.event_id
 
 
-def test_who_subscribes_while_an_event_is_open_is_told_of_it(scene: Scene, tmp_path: Path) -> None:
+def test_a_subscriber_that_comes_while_an_event_is_open_gets_an_update(scene: Scene, tmp_path: Path) -> None:
     scene.show(0.9)
     begin = scene.event()
     with Subscriber(f"ipc://{tmp_path}/pub.sock", kinds="event") as late:

@@ -1,4 +1,4 @@
-"""Only those hear it who may: over real sockets, as the configuration says it."""
+"""Only authorized clients receive messages: over real sockets, with keys from the configuration."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def drained(subscriber: Subscriber) -> list[Message]:
 
 
 def hears_no_more(subscriber: Subscriber) -> None:
-    """What was on its way has come, and then nothing does."""
+    """Messages on their way have come, and then none does."""
     assert len(drained(subscriber)) < 1000
     assert subscriber.receive(SHORT) is None
 
 
 def troubled(subscriber: Subscriber, word: str) -> None:
-    """The subscriber is told, in a sentence with *word*; and nothing comes."""
+    """The subscriber reports a sentence with *word*, and receives nothing."""
 
     def told() -> bool:
         assert subscriber.receive(0.05) is None
@@ -67,10 +67,10 @@ def troubled(subscriber: Subscriber, word: str) -> None:
     eventually(told, f"a trouble with {word!r}", SOON)
 
 
-# -- who may ----------------------------------------------------------------------------------------------------------
+# -- authorized clients -----------------------------------------------------------------------------------------------
 
 
-def test_who_is_authorized_hears_it(keys: Keys, tmp_path: Path) -> None:
+def test_an_authorized_client_receives_messages(keys: Keys, tmp_path: Path) -> None:
     keys.authorize("phone", "tablet")
     with (
         publishing(tmp_path) as board,
@@ -83,7 +83,7 @@ def test_who_is_authorized_hears_it(keys: Keys, tmp_path: Path) -> None:
         assert board.stage.refused_keys == 0
 
 
-def test_who_is_not_hears_nothing_and_is_told_and_counted(
+def test_a_client_that_is_not_authorized_receives_nothing_is_informed_and_counted(
     keys: Keys, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     keys.authorize("phone")
@@ -95,7 +95,7 @@ def test_who_is_not_hears_nothing_and_is_told_and_counted(
     assert refusals == [f"client of 127.0.0.1 is refused: its public key {tablet_key} is not authorized"]
 
 
-def test_who_is_authorized_later_gets_in_without_starting_again(
+def test_a_client_that_is_authorized_later_gets_in_without_a_restart(
     keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edged.transport.handshakes.REDIAL_SECONDS", 0.5)
@@ -107,7 +107,7 @@ def test_who_is_authorized_later_gets_in_without_starting_again(
         assert not phone.troubles
 
 
-def test_the_key_alone_decides_and_not_who_knows_the_server(keys: Keys, tmp_path: Path) -> None:
+def test_the_client_key_alone_decides_and_not_the_knowledge_of_the_server_key(keys: Keys, tmp_path: Path) -> None:
     """The public key of an authorized client is no secret; without its secret half it is of no use."""
     keys.authorize("phone")
     with publishing(tmp_path) as board, zmq.Context() as context, context.socket(zmq.SUB) as thief:
@@ -121,13 +121,13 @@ def test_the_key_alone_decides_and_not_who_knows_the_server(keys: Keys, tmp_path
         assert not thief.poll(1000)
 
 
-def test_a_client_that_knows_another_server_hears_nothing_and_is_told(keys: Keys, tmp_path: Path) -> None:
+def test_a_client_with_another_server_key_receives_nothing_and_is_informed(keys: Keys, tmp_path: Path) -> None:
     keys.authorize("phone")
     with publishing(tmp_path) as board, listening(board, keys, "phone", server="hub") as phone:
         troubled(phone, "the key that we have of the server may be wrong")
 
 
-def test_a_client_without_keys_hears_nothing_and_is_told(keys: Keys, tmp_path: Path) -> None:
+def test_a_client_without_keys_receives_nothing_and_is_informed(keys: Keys, tmp_path: Path) -> None:
     with publishing(tmp_path) as board, Subscriber(board.address()) as plain:
         troubled(plain, "one end uses CURVE keys and the other does not")
         with zmq.Context() as context, context.socket(zmq.SUB) as foreign:
@@ -137,7 +137,7 @@ def test_a_client_without_keys_hears_nothing_and_is_told(keys: Keys, tmp_path: P
             assert not foreign.poll(1000)
 
 
-def test_a_client_with_keys_hears_nothing_from_a_board_without_and_is_told(keys: Keys, tmp_path: Path) -> None:
+def test_a_client_with_keys_receives_nothing_from_a_board_without_and_is_informed(keys: Keys, tmp_path: Path) -> None:
     with (
         publishing(tmp_path, "endpoints: ['pub+bind:tcp://127.0.0.1:*']") as board,
         listening(board, keys, "phone") as phone,
@@ -153,8 +153,8 @@ def test_a_socket_file_needs_no_keys(keys: Keys, tmp_path: Path) -> None:
             assert plain.receive(1) is None
 
 
-def test_nobody_gets_in_where_the_gate_is_gone(keys: Keys, tmp_path: Path) -> None:
-    """libzmq lets every key in where nobody answers, unless it is told otherwise."""
+def test_without_the_gate_no_client_gets_in(keys: Keys, tmp_path: Path) -> None:
+    """libzmq admits every key where no gate answers, unless a setting forbids it."""
     keys.authorize("phone")
     with publishing(tmp_path) as board:
         pub_sockets = board.stage._pub_sockets
@@ -169,10 +169,10 @@ def test_nobody_gets_in_where_the_gate_is_gone(keys: Keys, tmp_path: Path) -> No
                 assert not unguarded.poll(0)
 
 
-# -- who may no longer ------------------------------------------------------------------------------------------------
+# -- revoked clients --------------------------------------------------------------------------------------------------
 
 
-def test_who_is_revoked_is_cut_off_at_once_and_the_others_go_on(keys: Keys, tmp_path: Path) -> None:
+def test_a_revoked_client_is_cut_off_at_once_and_the_others_go_on(keys: Keys, tmp_path: Path) -> None:
     keys.authorize("phone", "tablet")
     with (
         publishing(tmp_path) as board,
@@ -190,10 +190,10 @@ def test_who_is_revoked_is_cut_off_at_once_and_the_others_go_on(keys: Keys, tmp_
             pass
         assert message.run == run
         assert not tablet.restarts
-        assert tablet.gaps.total() < 500  # what was sent while it came back
+        assert tablet.gaps.total() < 500  # those sent while it came back
 
 
-def test_who_is_revoked_and_does_not_even_read_is_cut_off_too(keys: Keys, tmp_path: Path) -> None:
+def test_a_revoked_client_that_does_not_read_is_cut_off_too(keys: Keys, tmp_path: Path) -> None:
     keys.authorize("phone")
     with publishing(tmp_path, every=0.0005) as board, listening(board, keys, "phone") as phone:
         hears(phone)
@@ -203,7 +203,7 @@ def test_who_is_revoked_and_does_not_even_read_is_cut_off_too(keys: Keys, tmp_pa
         cut = board.sent
         board.stage.reload_keys()
         eventually(lambda: established(board) == 0, "the board has hung up")
-        # What the kernels have of before may still come, and then it is refused.
+        # Messages in the kernels may still come, and then it is refused.
         while board.stage.refused_keys == 0:
             message = phone.receive(SHORT)
             assert not isinstance(message, Vec) or message.frame_seq <= cut + 50
@@ -217,7 +217,7 @@ def established(board: Board) -> int:
     return sum(row[1].endswith(port) and row[3] == "01" for row in rows)
 
 
-def test_revoking_somebody_who_is_not_there_disturbs_nobody(keys: Keys, tmp_path: Path) -> None:
+def test_revoking_an_absent_client_disturbs_no_other(keys: Keys, tmp_path: Path) -> None:
     keys.authorize("phone", "tablet")
     with publishing(tmp_path) as board, listening(board, keys, "phone") as phone:
         hears(phone)
@@ -243,7 +243,7 @@ def test_a_bad_key_file_changes_nothing_when_keys_are_read_again(keys: Keys, tmp
         assert phone.gaps.total() == 0
 
 
-def test_the_port_is_let_go_of_before_it_is_bound_again_however_often(keys: Keys, tmp_path: Path) -> None:
+def test_the_port_is_free_before_it_is_bound_again_however_often(keys: Keys, tmp_path: Path) -> None:
     keys.authorize("phone")
     with publishing(tmp_path) as board, listening(board, keys, "phone") as phone:
         hears(phone)
@@ -330,7 +330,7 @@ def test_a_board_calls_a_hub_that_knows_it(keys: Keys, tmp_path: Path) -> None:
         assert hears(listener).node == "porch"
 
 
-def test_a_hub_that_does_not_know_the_board_yet_hears_it_later(
+def test_a_hub_that_does_not_know_the_board_yet_receives_its_messages_later(
     keys: Keys, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edged.transport.handshakes.REDIAL_SECONDS", 0.5)
@@ -349,7 +349,7 @@ def test_a_hub_that_does_not_know_the_board_yet_hears_it_later(
     assert caplog.text.count("our key is refused there") == 1  # though it was refused again and again
 
 
-def test_a_hub_with_another_key_hears_nothing(keys: Keys, tmp_path: Path) -> None:
+def test_a_hub_with_another_key_receives_nothing(keys: Keys, tmp_path: Path) -> None:
     keys.authorize("board")
     port = free_port()
     with (
@@ -372,7 +372,7 @@ def test_a_board_gets_another_key_of_its_own_for_the_hub(keys: Keys, tmp_path: P
         hears_no_more(listener)
 
 
-# -- what goes wrong at the start -------------------------------------------------------------------------------------
+# -- problems at the start --------------------------------------------------------------------------------------------
 
 
 def test_a_secret_that_others_can_read_keeps_the_publisher_from_starting(keys: Keys, tmp_path: Path) -> None:
@@ -385,7 +385,7 @@ def test_a_secret_that_others_can_read_keeps_the_publisher_from_starting(keys: K
     assert f"run 'chmod 600 {tmp_path}/board.secret'" in str(board.stage.error)
 
 
-def test_every_key_file_that_is_wrong_is_told_at_once(keys: Keys, tmp_path: Path) -> None:
+def test_all_wrong_key_files_are_reported_at_once(keys: Keys, tmp_path: Path) -> None:
     keys.secret("board").write_text("garbage")
     keys.public("hub").unlink()
     (tmp_path / "authorized").rmdir()
@@ -398,7 +398,7 @@ def test_every_key_file_that_is_wrong_is_told_at_once(keys: Keys, tmp_path: Path
     assert places == ["publish.server_key", "publish.authorized_clients", "publish.hub_key", "publish.client_key"]
 
 
-def test_in_clear_text_every_status_and_the_log_say_so(
+def test_clear_text_is_reported_in_every_status_and_in_the_log(
     keys: Keys, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for publish, insecure in (
@@ -419,10 +419,10 @@ def test_in_clear_text_every_status_and_the_log_say_so(
         assert ("is in clear text: everybody on the network can read along" in caplog.text) is insecure
 
 
-# -- who knocks -------------------------------------------------------------------------------------------------------
+# -- refused clients --------------------------------------------------------------------------------------------------
 
 
-def test_a_crowd_that_knocks_takes_nothing_from_who_is_in(keys: Keys, tmp_path: Path) -> None:
+def test_a_crowd_of_refused_clients_takes_nothing_from_admitted_ones(keys: Keys, tmp_path: Path) -> None:
     keys.authorize("phone")
     with publishing(tmp_path) as board, listening(board, keys, "phone") as phone, ExitStack() as crowd:
         hears(phone)
@@ -461,7 +461,7 @@ def test_garbage_at_the_port_is_ignored(keys: Keys, tmp_path: Path) -> None:
         assert phone.gaps.total() == 0
 
 
-def test_no_log_tells_a_secret(keys: Keys, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_contains_a_secret(keys: Keys, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     keys.authorize("phone")
     with publishing(tmp_path) as board, listening(board, keys, "phone") as phone, listening(board, keys, "hub") as hub:

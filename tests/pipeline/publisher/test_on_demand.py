@@ -50,7 +50,7 @@ RULE = EventRule("person", Thresholds(0.9, 0.8), ("cam/right",))
         (b"edged/1/event/", []),
     ],
 )
-def test_a_region_is_wanted_by_whom_its_vectors_reach(prefix: bytes, wanted: list[tuple[str, str]]) -> None:
+def test_a_region_is_wanted_if_its_vectors_have_a_subscriber(prefix: bytes, wanted: list[tuple[str, str]]) -> None:
     assert wanted_places("node", EventRules([], PLACES), [{b"edged/1/status/"}, {prefix}]) == set(wanted)
 
 
@@ -126,7 +126,7 @@ def regions(socket: zmq.Socket[bytes], count: int) -> set[str]:
     return {message.region for message in messages if isinstance(message, wire.Vec)}
 
 
-def test_only_what_somebody_hears_is_decoded_and_embedded(cases: Path, tmp_path: Path) -> None:
+def test_only_regions_with_a_subscriber_are_decoded_and_embedded(cases: Path, tmp_path: Path) -> None:
     with running(cases, tmp_path) as rig:
         rig.rests()
         assert rig.source.decoded >= 1  # the first, which shows that the camera is well
@@ -151,7 +151,7 @@ def test_the_first_frame_after_a_subscription_is_embedded(cases: Path, tmp_path:
         assert first.t_cap_us >= begin  # not one that lay there
 
 
-def test_a_reference_that_makes_events_is_looked_for_without_a_subscriber(cases: Path, tmp_path: Path) -> None:
+def test_a_region_whose_reference_makes_events_is_embedded_without_a_subscriber(cases: Path, tmp_path: Path) -> None:
     with running(cases, tmp_path) as rig:
         rig.rests()
         before = rig.stats.published
@@ -161,16 +161,16 @@ def test_a_reference_that_makes_events_is_looked_for_without_a_subscriber(cases:
         rig.rests()
 
 
-def test_who_enrolls_or_takes_a_picture_sees_frames_without_a_subscriber(cases: Path, tmp_path: Path) -> None:
+def test_an_observer_sees_frames_without_a_subscriber(cases: Path, tmp_path: Path) -> None:
     seen: list[str] = []
 
-    def witness(sight: Observation) -> bool:
-        seen.append(sight.region)
+    def observer(observation: Observation) -> bool:
+        seen.append(observation.region)
         return len(seen) == 4
 
     with running(cases, tmp_path) as rig:
         rig.rests()
-        rig.inference.add_observer(witness)
+        rig.inference.add_observer(observer)
         eventually(lambda: len(seen) == 4, "it sees")
         rig.rests()
     assert seen == ["left", "right"] * 2

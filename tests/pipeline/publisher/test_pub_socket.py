@@ -1,4 +1,4 @@
-"""One publishing socket: who listens to it."""
+"""One publishing socket and its subscribers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def pub_socket(tmp_path: Path) -> Iterator[PubSocket]:
         pub_socket.close(0.0)
 
 
-def test_subscriptions_are_counted_while_those_live_who_have_them(pub_socket: PubSocket) -> None:
+def test_subscriptions_are_counted_while_their_subscribers_are_connected(pub_socket: PubSocket) -> None:
     heard: list[bytes] = []
 
     def counts(number: int) -> bool:

@@ -21,7 +21,7 @@ from tests.stopwatch import stopwatch
 def test_its_end_is_waited_for_with_a_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """libzmq waits for ever for what is not closed, or not sent; nobody may wait so long for libzmq."""
+    """libzmq waits for ever for a socket that is not closed, or a message not sent; the publisher must not."""
     monkeypatch.setattr(module, "TERM_SECONDS", 0.2)
     pub_sockets = PubSockets()
     pub_sockets.open([endpoint(f"ipc://{tmp_path}/pub.sock")], Keyring(), queue=16, queue_bytes=9999)
@@ -34,7 +34,7 @@ def test_its_end_is_waited_for_with_a_limit(
     forgotten.close(0)  # and so its thread ends
 
 
-def test_subscriptions_that_nobody_looked_for_wait_until_somebody_does(tmp_path: Path) -> None:
+def test_subscriptions_wait_until_they_are_read(tmp_path: Path) -> None:
     address = f"ipc://{tmp_path}/pub.sock"
     with (
         publishing(address, linger=0.0) as pub_sockets,
@@ -87,7 +87,7 @@ def publishing(address: str, linger: float) -> Iterator[PubSockets]:
 
 
 def deaf(context: zmq.Context[zmq.Socket[bytes]], address: str) -> zmq.Socket[bytes]:
-    """A subscriber that never reads, so that most of what it gets has to wait at the other end."""
+    """A subscriber that never reads, so that most of its messages wait at the other end."""
     socket = context.socket(zmq.SUB)
     socket.set(zmq.LINGER, 0)
     socket.set(zmq.RCVHWM, 1)

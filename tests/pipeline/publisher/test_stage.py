@@ -1,4 +1,4 @@
-"""The publisher, over real sockets: who hears what, and that nobody holds it up."""
+"""The publisher, over real sockets: its messages and subscribers, and that none of them holds it up."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_messages_are_numbered_by_topic_without_a_gap(ipc: str) -> None:
     assert len({message.run for message in messages}) == 1
 
 
-def test_who_asks_for_cam1_does_not_get_cam10(ipc: str) -> None:
+def test_a_subscriber_of_cam1_does_not_get_cam10(ipc: str) -> None:
     with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc, b"edged/1/vec/node/cam1/") as socket:
         rig.put(1, camera="cam10")
         rig.put(2, camera="cam1")
@@ -171,7 +171,7 @@ def test_a_crowd_of_newcomers_makes_at_most_five_statuses_a_second(ipc: str) -> 
         assert count <= seconds * 5 + 3
 
 
-def test_a_change_of_state_is_told_at_once_and_none_is_left_out(ipc: str) -> None:
+def test_every_change_of_state_is_published_at_once(ipc: str) -> None:
     with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc) as socket:
         rig.all_stats["cam1"].turn(CameraState.RUNNING)
         rig.all_stats["cam1"].turn(CameraState.LOST, "the cable was pulled")
@@ -185,7 +185,7 @@ def test_a_change_of_state_is_told_at_once_and_none_is_left_out(ipc: str) -> Non
     assert states == [("running", None), ("lost", "the cable was pulled"), ("running", None)]
 
 
-def test_the_last_message_of_a_clean_stop_says_bye(ipc: str) -> None:
+def test_the_last_message_of_a_clean_stop_is_bye(ipc: str) -> None:
     with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc) as socket:
         rig.stage.stop()
         byes: set[str] = set()
@@ -206,7 +206,7 @@ def test_what_was_handed_over_before_the_end_is_still_sent(ipc: str) -> None:
         assert rig.stage.join(10)
 
 
-def test_a_subscriber_that_does_not_read_slows_nobody(ipc: str) -> None:
+def test_a_subscriber_that_does_not_read_slows_no_other(ipc: str) -> None:
     with (
         publishing(f"pub+bind:{ipc}", rate=50) as rig,
         subscribed(rig, ipc, VEC),
@@ -250,7 +250,7 @@ def test_what_waits_for_a_subscriber_that_stalls_is_bounded_and_the_newest_is_no
         assert vecs(stalled, 1)[0].seq == 3000
 
 
-def test_the_kernel_looks_after_a_subscriber_to_whom_nothing_is_sent() -> None:
+def test_the_kernel_probes_a_subscriber_to_which_nothing_is_sent() -> None:
     port = free_port()
 
     def is_looked_after() -> bool:
@@ -358,7 +358,7 @@ def test_endpoints_come_and_go_while_those_that_stay_lose_nothing(tmp_path: Path
         rig.put(3)
         assert [*seen, *(message.seq for message in vecs(socket, 2))] == [0, 1, 2, 3]
         with publishing(f"pub+bind:{goes}", f"pub+bind:{comes}"):
-            pass  # nobody has them any more
+            pass  # they are free again
 
 
 def test_a_newcomer_at_a_new_endpoint_is_counted_and_greeted_though_nothing_else_happens(
@@ -432,7 +432,7 @@ def test_a_port_is_bound_more_widely_though_the_old_one_is_in_the_way() -> None:
                 assert vecs(socket, 1)
 
 
-def test_another_name_of_the_node_begins_other_topics_and_parts_from_the_old_ones(ipc: str) -> None:
+def test_another_name_of_the_node_begins_other_topics_and_ends_the_old_ones(ipc: str) -> None:
     with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc, STATUS) as socket:
         use(rig, f"pub+bind:{ipc}", node="porch").result(10)
         parted = {first_status(socket, lambda status: status.bye).topic for _ in range(2)}
@@ -441,7 +441,7 @@ def test_another_name_of_the_node_begins_other_topics_and_parts_from_the_old_one
         assert (first.seq, first.config_hash, first.bye) == (0, "beef", False)
 
 
-def test_a_camera_that_goes_says_bye_and_one_that_is_captured_anew_is_counted_on(ipc: str) -> None:
+def test_the_numbers_of_a_camera_continue_when_it_is_captured_anew_or_comes_back(ipc: str) -> None:
     with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc, STATUS, VEC) as socket:
         rig.put(0)
         rig.put(0, "cam10")
@@ -467,7 +467,7 @@ def test_the_last_status_of_a_camera_that_goes_is_bye(ipc: str) -> None:
         assert (last.camera, last.state, last.reason) == ("cam10", "stopped", "no longer in the configuration")
 
 
-def test_a_problem_with_the_configuration_is_told_at_once_and_until_it_is_over(ipc: str) -> None:
+def test_a_problem_with_the_configuration_is_published_at_once_and_until_it_is_over(ipc: str) -> None:
     with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc) as socket:
         with stopwatch() as watch:
             rig.stage.report_problem("edged.yaml:3:1: nodes: is no key").result(10)
