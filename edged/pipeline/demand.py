@@ -1,4 +1,4 @@
-"""Which regions and cameras somebody needs, and when the next frame of each camera is due."""
+"""Demand for regions and frames of all cameras, and a prediction of when the next frame is due."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REMEMBERED = 8  # of each figure; the least favourable of them counts
 
 
 class Demand:
-    """What is needed of each camera: one object for all stages of a daemon.
+    """Demand for regions and frames of each camera: one object for all stages of a daemon.
 
     ====================  =================================  ==================================
     fact                  written by                         read by
@@ -35,7 +35,7 @@ class Demand:
         self._counting = threading.Lock()
 
     def set_wanted(self, places: frozenset[tuple[str, str]]) -> None:
-        """Somebody needs the results of *places*, cameras and regions, and of no others."""
+        """Set the places, cameras and regions, whose results have a subscriber or a rule."""
         self._wanted = places
 
     def serve(self, on_demand: Mapping[str, Collection[str]]) -> None:
@@ -43,12 +43,12 @@ class Demand:
         self._on_demand, self._requests = on_demand, {}
 
     def count_observers(self, more: int) -> None:
-        """There are so many *more* observers; while there is any, every region is wanted."""
+        """Add *more* to the count of observers; while there is any, every region is wanted."""
         with self._counting:
             self._observers += more
 
     def note_request(self, camera: str, now_ns: int, *, in_vain: bool) -> None:
-        """The inference has asked for a frame of *camera*: see `FrameRequests.note`."""
+        """Note that the inference has asked for a frame of *camera*: see `FrameRequests.note`."""
         if (requests := self._requests.get(camera)) is None:
             requests = self._requests[camera] = FrameRequests()
         requests.note(now_ns, in_vain=in_vain)
@@ -63,20 +63,20 @@ class Demand:
         return regions is None or any(self.is_wanted(camera, region) for region in regions)
 
     def due_ns(self, camera: str) -> int:
-        """When the inference will ask for a frame of *camera* at the earliest: see `FrameRequests.due_ns`."""
+        """Return the earliest time of the next request for a frame of *camera*: see `FrameRequests.due_ns`."""
         requests = self._requests.get(camera)
         return 0 if requests is None else requests.due_ns
 
 
 class FrameRequests:
-    """When the inference will ask for a frame of one camera, predicted from when it did.
+    """Prediction of the next request for a frame of one camera, from the times of the last ones.
 
     All times are nanoseconds of CLOCK_MONOTONIC. One thread notes requests, any may read ``due_ns``.
     """
 
     def __init__(self) -> None:
         self.due_ns = 0
-        """When the next request comes at the earliest; 0 if the inference waits for a frame, or nothing is known."""
+        """The earliest time of the next request; 0 if the inference waits for a frame, or nothing is known."""
         self._turns: deque[int] = deque(maxlen=REMEMBERED)  # from taking a frame to asking for the next
         self._taken_ns: int | None = None
         self._waits = True

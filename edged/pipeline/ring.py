@@ -71,13 +71,13 @@ class Lease:
 
 
 class FrameRing:
-    """Frames from one capture thread to one worker.
+    """Frames from one capture to the inference.
 
     With ``leases + 2`` slots there is always one to write into: ``leases`` are being read, one holds the newest frame,
     and one is free. So the writer never waits for the reader and never touches a slot that is being read.
 
-    *frames_came* is notified of each new frame. A worker that serves several cameras waits on one condition, which is
-    that of all their rings.
+    *frames_came* is notified of each new frame. The inference serves several cameras and waits on one condition, so
+    all their rings share it.
     """
 
     def __init__(self, frames_came: threading.Condition, leases: int = 1) -> None:

@@ -35,7 +35,7 @@ class Stage(ABC):
         self.name = name
         self.error: Exception | None = None
         self.due = math.inf
-        """When the current step must have ended, on the monotonic clock: a watchdog checks it."""
+        """The time by which the current step must have ended, on the monotonic clock: a watchdog checks it."""
         self._stopping = threading.Event()
         self._opened = threading.Event()
         self._ended = threading.Event()

@@ -19,7 +19,7 @@ class Feed:
     ``wait_for_publisher`` is the policy ``block``: the inference waits with a result that cannot be handed over, and
     does not drop it. With ``is_cropped`` the camera itself cuts out the region, so that its frames show nothing else.
     ``skipping`` sets when a region is not embedded because nothing has moved there; None: each frame is embedded. With
-    ``on_demand`` only regions that somebody needs are embedded: see `Demand`.
+    ``on_demand`` only wanted regions are embedded: see `Demand`.
     """
 
     camera: str

@@ -1,4 +1,4 @@
-"""The inference stage: one worker that embeds the regions of all cameras, in turn."""
+"""The inference stage: one thread that embeds the regions of all cameras, in turn."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ class Inference(Stage):
     def add_observer(self, observer: Observer) -> Future[None]:
         """Show *observer* every region that is embedded from now on, until it has seen enough, or `remove_observer`.
 
-        Until then every region of every frame is embedded, also where nothing moves or nobody subscribes. May be called
-        from any thread. An observer that takes long holds up the stream.
+        Until then every region of every frame is embedded, also where nothing moves or without a subscriber. May be
+        called from any thread. An observer that takes long holds up the stream.
         """
         return self._calls.submit(lambda: self._add(observer))
 

@@ -1,4 +1,4 @@
-"""Regions whose vectors somebody needs."""
+"""Regions whose vectors have a subscriber or make events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Status messages of all cameras: when each is due, and the events that end with a camera's condition."""
+"""Status messages of all cameras, and the events that end with a camera's condition."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GREETING_SECONDS = 0.2  # a new subscriber gets a fresh status, but a crowd of t
 
 
 class CameraStatus:
-    """When the status of one camera is due, and how fast its frames came since the last one."""
+    """Schedule and rates of the status messages of one camera."""
 
     def __init__(self, stats: CameraStats) -> None:
         self.stats = stats
