@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from edged.config.root import Config
-from edged.config.scalars import NUMBER
-from edged.config.variables import escaped
+from edged.config.reader.scalars import NUMBER
+from edged.config.reader.variables import escaped
+from edged.config.sections.root import Config
 
 __all__ = ["config_hash", "dump"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edged.config.root import Config
+from edged.config.sections.root import Config
 
 __all__ = ["json_schema"]
 

@@ -21,7 +21,7 @@ from edged.camera.stream import StreamSource
 from edged.camera.usb import UsbCamera
 from edged.camera.v4l2.choice import FormatRequest
 from edged.config import CameraConfig
-from edged.config.picamera_controls import WhiteBalance
+from edged.config.sections.picamera_controls import WhiteBalance
 from edged.errors import EndOfStream, SourceError
 from edged.values import Format, Region
 from edged.vision.pixels.reduction import largest_reduction

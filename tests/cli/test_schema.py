@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from edged.cli.schema import add_parser
-from edged.config.compose import compose
+from edged.config.reader.compose import compose
 
 Schema = dict[str, Any]
 

@@ -15,7 +15,7 @@ from edged.pipeline.stage import Stage
 from edged.service.metrics.request import LONGEST_REQUEST, Pages, answer, is_complete
 
 if TYPE_CHECKING:
-    from edged.config.metrics import HttpAddress
+    from edged.config.sections.metrics import HttpAddress
 
 __all__ = ["Server"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edged.config import CameraConfig, Config
-from edged.config.fields import Section
+from edged.config.sections.fields import Section
 
 __all__ = ["ReloadPlan", "compare"]
 

@@ -9,7 +9,7 @@ import pytest
 from edged.camera.v4l2 import choice
 from edged.camera.v4l2.choice import PIXEL_NAMES, FormatRequest
 from edged.camera.v4l2.device import Mode
-from edged.config.camera import PixelFormatName
+from edged.config.sections.camera import PixelFormatName
 from edged.errors import SourceError
 
 USB_1, USB_2, USB_3 = 12.0, 480.0, 5000.0

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
-from edged.config.metrics import HttpAddress
+from edged.config.sections.metrics import HttpAddress
 from edged.errors import PublishError
 from edged.service.metrics import server
 from edged.service.metrics.request import Page, json_page

@@ -7,10 +7,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from edged.config.delegate import DelegateSetting
 from edged.config.environment import default_num_threads
-from edged.config.fields import FilePath, Section, misfit, several
 from edged.config.problems import shown
+from edged.config.sections.delegate import DelegateSetting
+from edged.config.sections.fields import FilePath, Section, misfit, several
 
 __all__ = ["FallbackConfig", "ModelConfig"]
 

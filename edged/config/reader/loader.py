@@ -10,13 +10,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from edged.config.compose import LARGEST, compose, position
-from edged.config.document import Document
-from edged.config.places import misplaced, places_in
 from edged.config.problems import MOST_TOLD, ConfigFileError, KeyPath, Problem
-from edged.config.pydantic_errors import problems_of
-from edged.config.root import Config
-from edged.config.variables import where_secrets_go
+from edged.config.reader.compose import LARGEST, compose, position
+from edged.config.reader.document import Document
+from edged.config.reader.pydantic_errors import problems_of
+from edged.config.reader.variables import where_secrets_go
+from edged.config.sections.places import misplaced, places_in
+from edged.config.sections.root import Config
 
 __all__ = ["Loaded", "load", "load_text"]
 

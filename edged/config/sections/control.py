@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from edged.config.endpoint import LONGEST_SOCKET_PATH, Endpoint
 from edged.config.environment import runtime_folder
-from edged.config.fields import Read, Section
 from edged.config.problems import shown
+from edged.config.sections.endpoint import LONGEST_SOCKET_PATH, Endpoint
+from edged.config.sections.fields import Read, Section
 
 __all__ = ["ControlConfig"]
 

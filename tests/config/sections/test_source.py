@@ -9,7 +9,7 @@ import pytest
 
 from edged.camera.pattern import LARGEST, SMALLEST
 from edged.config import SourceSpec
-from edged.config.source import LARGEST_PATTERN, SMALLEST_PATTERN, SourceKind
+from edged.config.sections.source import LARGEST_PATTERN, SMALLEST_PATTERN, SourceKind
 
 FOLDER = Path("/etc/edged")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from edged.config.paths import absolute
 from edged.config.problems import redacted, shown
+from edged.config.sections.paths import absolute
 
 __all__ = ["SOURCE_PATTERN", "SourceKind", "SourceSpec"]
 

@@ -10,8 +10,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from edged.config.fields import Read, Section, misfit
 from edged.config.problems import shown
+from edged.config.sections.fields import Read, Section, misfit
 
 __all__ = ["HttpAddress", "MetricsConfig"]
 

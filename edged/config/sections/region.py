@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from edged.config.fields import Section, misfit
 from edged.config.problems import shown
+from edged.config.sections.fields import Section, misfit
 from edged.values import Region
 
 __all__ = ["RegionConfig"]

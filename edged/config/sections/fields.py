@@ -21,10 +21,10 @@ from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import CoreSchema, plain_serializer_function_ser_schema
 from pydantic_core.core_schema import with_info_after_validator_function as then
 
-from edged.config.endpoint import Endpoint
-from edged.config.paths import absolute
 from edged.config.problems import shown
-from edged.config.source import SOURCE_PATTERN, SourceSpec
+from edged.config.sections.endpoint import Endpoint
+from edged.config.sections.paths import absolute
+from edged.config.sections.source import SOURCE_PATTERN, SourceSpec
 from edged.values import NAME_PATTERN, check_name
 
 __all__ = [

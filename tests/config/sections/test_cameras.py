@@ -8,8 +8,8 @@ from typing import get_args
 import pytest
 
 from edged.config import CameraConfig, Config
-from edged.config.picamera_controls import ControlsConfig
-from edged.config.source import SourceKind
+from edged.config.sections.picamera_controls import ControlsConfig
+from edged.config.sections.source import SourceKind
 
 Told = Callable[[str], list[str]]
 Read = Callable[[str], Config]

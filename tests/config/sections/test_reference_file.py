@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from edged.config import Config, load, load_text
-from edged.config.fields import Section
-from edged.config.pydantic_errors import section_at
+from edged.config.reader.pydantic_errors import section_at
+from edged.config.sections.fields import Section
 
-FILE = Path(__file__).parent.parent.parent / "config" / "edged.yaml"
+FILE = Path(__file__).parents[3] / "config" / "edged.yaml"
 
 # An option is a line `key:`, or `#key:` where it is commented out. Prose has a space after its #.
 OPTION = re.compile(r"(?P<indent> *)#?(?P<key>[a-z0-9_-]+):")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from edged.config import Config
-from edged.config.metrics import HttpAddress
+from edged.config.sections.metrics import HttpAddress
 
 CAMERA = "cameras: {street: {source: 'file:a.mp4'}}\n"
 

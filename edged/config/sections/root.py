@@ -7,15 +7,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from edged.config.camera import CameraConfig
-from edged.config.control import ControlConfig
 from edged.config.environment import default_node
-from edged.config.fields import FilePath, Name, Section, at_least_one, left_empty, misfit, several
-from edged.config.metrics import MetricsConfig
-from edged.config.model import ModelConfig
-from edged.config.places import misplaced
 from edged.config.problems import brief, shown
-from edged.config.publish import PublishConfig
+from edged.config.sections.camera import CameraConfig
+from edged.config.sections.control import ControlConfig
+from edged.config.sections.fields import FilePath, Name, Section, at_least_one, left_empty, misfit, several
+from edged.config.sections.metrics import MetricsConfig
+from edged.config.sections.model import ModelConfig
+from edged.config.sections.places import misplaced
+from edged.config.sections.publish import PublishConfig
 
 __all__ = ["Config", "LogConfig", "PublishConfig", "ReferenceConfig", "default_leave"]
 

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from edged.config.fields import Read, Section, left_empty, misfit
-from edged.config.paths import absolute
 from edged.config.problems import shown
+from edged.config.sections.fields import Read, Section, left_empty, misfit
+from edged.config.sections.paths import absolute
 from edged.values import Delegate
 
 __all__ = ["MAPPING", "WORD", "DelegateSetting", "ExternalDelegate"]

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from edged.config import CameraConfig, ConfigFileError, dump, load, load_text
-from edged.config.variables import FilledValue, Variables, escaped
+from edged.config.reader.variables import FilledValue, Variables, escaped
 
-FOLDER = Path(__file__).parent.parent.parent / "config"
+FOLDER = Path(__file__).parents[3] / "config"
 EXAMPLES = [(FOLDER / "edged.yaml").read_text(), (FOLDER / "demo" / "edged.yaml").read_text()]
 KEYS = "cameras references model publish log node source regions left right for images endpoints delegate"
 SOURCES = "file: usb: dir: pattern: picamera:0 rtsp://host http://me:secret@host ***"

@@ -9,9 +9,9 @@ from itertools import pairwise
 
 import pytest
 
-from edged.config import compose as composing
-from edged.config.compose import LARGEST, compose
 from edged.config.problems import ConfigFileError
+from edged.config.reader import compose as composing
+from edged.config.reader.compose import LARGEST, compose
 
 Told = Callable[[str], list[str]]
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from edged.config.environment import credential, variable
 from edged.config.problems import brief, redacted
-from edged.config.scalars import CONTROL
+from edged.config.reader.scalars import CONTROL
 
 __all__ = ["MOST_FILLED_IN", "FilledValue", "Variables", "escaped", "where_secrets_go"]
 

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from edged.config.delegate import MAPPING, WORD
-from edged.config.endpoint import Endpoint
 from edged.config.environment import default_endpoints
-from edged.config.fields import EndpointText, FilePath, Read, Section, at_least_one, misfit, several
-from edged.config.paths import absolute
 from edged.config.problems import KeyPath, shown, suggestion
+from edged.config.sections.delegate import MAPPING, WORD
+from edged.config.sections.endpoint import Endpoint
+from edged.config.sections.fields import EndpointText, FilePath, Read, Section, at_least_one, misfit, several
+from edged.config.sections.paths import absolute
 
 __all__ = ["PublishConfig"]
 

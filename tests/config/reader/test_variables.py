@@ -12,7 +12,7 @@ import pytest
 
 from edged.config import Config, ConfigFileError, config_hash, dump, load_text
 from edged.config.environment import LONGEST_CREDENTIAL
-from edged.config.variables import MOST_FILLED_IN
+from edged.config.reader.variables import MOST_FILLED_IN
 
 Read = Callable[[str], Config]
 Told = Callable[[str], list[str]]

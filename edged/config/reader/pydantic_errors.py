@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from edged.config.delegate import MAPPING, WORD
-from edged.config.document import Document
-from edged.config.fields import Read, Section
 from edged.config.problems import KeyPath, Problem, shown, suggestion
-from edged.config.root import Config
+from edged.config.reader.document import Document
+from edged.config.sections.delegate import MAPPING, WORD
+from edged.config.sections.fields import Read, Section
+from edged.config.sections.root import Config
 
 __all__ = ["problems_of", "section_at"]
 

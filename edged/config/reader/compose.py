@@ -15,10 +15,10 @@ from typing import NoReturn
 
 import yaml
 
-from edged.config.document import Document, Mark, YamlNode
 from edged.config.problems import ConfigFileError, Problem, brief, dotted, shown
-from edged.config.scalars import CONTROL, resolved
-from edged.config.variables import FilledValue, Variables
+from edged.config.reader.document import Document, Mark, YamlNode
+from edged.config.reader.scalars import CONTROL, resolved
+from edged.config.reader.variables import FilledValue, Variables
 
 __all__ = ["LARGEST", "compose", "position"]
 

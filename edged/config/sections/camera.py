@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from edged.config.fields import Name, Section, SourceText, left_empty, misfit, no_fixed_default, whole
-from edged.config.picamera_controls import ControlsConfig
 from edged.config.problems import shown
-from edged.config.region import RegionConfig
-from edged.config.source import SourceKind, SourceSpec
+from edged.config.sections.fields import Name, Section, SourceText, left_empty, misfit, no_fixed_default, whole
+from edged.config.sections.picamera_controls import ControlsConfig
+from edged.config.sections.region import RegionConfig
+from edged.config.sections.source import SourceKind, SourceSpec
 from edged.values import Rotation
 
 __all__ = ["CameraConfig", "PixelFormatName", "Policy"]

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from edged.config.fields import Section, misfit, several
 from edged.config.problems import shown
+from edged.config.sections.fields import Section, misfit, several
 
 __all__ = ["ControlsConfig", "WhiteBalance"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edged.config.paths import absolute
 from edged.config.problems import shown
+from edged.config.sections.paths import absolute
 
 __all__ = ["Endpoint"]
 

@@ -1,0 +1,1 @@
+"""The sections of the configuration as frozen values, with every default; and the types of their settings."""
