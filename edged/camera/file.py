@@ -6,6 +6,7 @@ import stat
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -14,6 +15,10 @@ from numpy.typing import NDArray
 from edged.camera.ffmpeg import decode_into, format_of
 from edged.errors import EndOfStream, SourceError
 from edged.values import Format, Stamp
+
+if TYPE_CHECKING:
+    from edged.camera.frame_needs import FrameNeeds
+    from edged.config import CameraConfig
 
 __all__ = ["Pace", "VideoFile"]
 
@@ -59,6 +64,11 @@ class VideoFile:
         self._position = 0.0  # of the frame in hand, counted likewise
         self._frames = 0  # of this round
         self._in_hand = False  # a grabbed frame is waiting to be due
+
+    @classmethod
+    def from_config(cls, camera: CameraConfig, _: FrameNeeds) -> VideoFile:
+        """The source that *camera* asks for, not opened yet."""
+        return cls(camera.source.target, loop=camera.loop, fps=camera.fps)
 
     def open(self) -> Format:
         self.close()

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -14,6 +15,10 @@ from numpy.typing import NDArray
 from edged.camera.file import Pace
 from edged.errors import DamagedFrame, EndOfStream, SourceError
 from edged.values import Format, Stamp
+
+if TYPE_CHECKING:
+    from edged.camera.frame_needs import FrameNeeds
+    from edged.config import CameraConfig
 
 __all__ = ["FolderSource"]
 
@@ -47,6 +52,11 @@ class FolderSource:
         self._picture = Path()  # the one that was grabbed
         self._told = False  # that some picture has another size
         self._reader = _Reader()
+
+    @classmethod
+    def from_config(cls, camera: CameraConfig, _: FrameNeeds) -> FolderSource:
+        """The source that *camera* asks for, not opened yet."""
+        return cls(camera.source.target, loop=camera.loop, fps=camera.fps)
 
     def open(self) -> Format:
         self.close()

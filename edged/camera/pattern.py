@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.config.sections.camera_kinds import picture_size
 from edged.values import Format, Stamp
+
+if TYPE_CHECKING:
+    from edged.camera.frame_needs import FrameNeeds
+    from edged.config import CameraConfig
 
 __all__ = ["PatternSource"]
 
+DEFAULT_SIZE = (640, 480)
 DEFAULT_FPS = 15.0
 SMALLEST, LARGEST = 32, 8192  # pixels of a side
 
@@ -45,7 +52,7 @@ class PatternSource:
         ValueError: a side is too small or too large, or *fps* is not positive.
     """
 
-    def __init__(self, width: int = 640, height: int = 480, fps: float = DEFAULT_FPS) -> None:
+    def __init__(self, width: int = DEFAULT_SIZE[0], height: int = DEFAULT_SIZE[1], fps: float = DEFAULT_FPS) -> None:
         if not (SMALLEST <= width <= LARGEST and SMALLEST <= height <= LARGEST):
             raise ValueError(f"a test picture has sides of {SMALLEST}…{LARGEST} pixels (got {width}x{height})")
         if not fps > 0:
@@ -57,6 +64,12 @@ class PatternSource:
         self._bits = np.arange(COUNTER_BITS)
         self._woken = threading.Event()
         self._bars: NDArray[np.uint8] | None = None  # one row, twice as wide as a frame: every view is one of a picture
+
+    @classmethod
+    def from_config(cls, camera: CameraConfig, _: FrameNeeds) -> PatternSource:
+        """The source that *camera* asks for, not opened yet."""
+        width, height = picture_size(camera.source.target) or DEFAULT_SIZE
+        return cls(width, height, camera.fps or DEFAULT_FPS)
 
     def open(self) -> Format:
         self._bars = _bars(self._format.width)

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,10 @@ from edged.camera.pi.trouble import RARE, reason
 from edged.camera.pi.view import FrameSize
 from edged.errors import SourceError
 from edged.values import Format, Region, Stamp
+
+if TYPE_CHECKING:
+    from edged.camera.frame_needs import FrameNeeds
+    from edged.config import CameraConfig
 
 __all__ = ["PicameraSource"]
 
@@ -87,6 +91,19 @@ class PicameraSource:
         self._request: Request | None = None
         self._arrived = threading.Event()
         self._woken = threading.Event()
+
+    @classmethod
+    def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> PicameraSource:
+        """The source that *camera* asks for, not opened yet."""
+        least, controls = needs.least_frame(is_cropped=camera.scaler_crop), camera.controls
+        return cls(
+            camera.source.target,
+            size=FrameSize(camera.width, camera.height, least),
+            hflip=camera.hflip,
+            vflip=camera.vflip,
+            controls=PiControls(controls.exposure_us, controls.gain, controls.white_balance, needs.fps, controls.focus),
+            crop=needs.regions[0] if camera.scaler_crop else None,
+        )
 
     def open(self) -> Format:
         self.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -14,10 +15,15 @@ from edged.config.problems import redacted
 from edged.errors import SourceError
 from edged.values import Format, Stamp
 
-__all__ = ["SILENCE", "Backlog", "StreamSource", "is_from_before"]
+if TYPE_CHECKING:
+    from edged.camera.frame_needs import FrameNeeds
+    from edged.config import CameraConfig
+
+__all__ = ["SILENCE", "Backlog", "StreamSource", "is_from_before", "longest_silence"]
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 SILENCE = 1.0  # seconds without a frame, after which one may come that had been on its way all the time
+SLOW_START, LONG_SILENCE = 10.0, 30.0  # seconds: some streams take so long to begin; a longer silence is a dead link
 USUAL_FPS = 25.0  # where a stream does not tell
 
 
@@ -53,6 +59,12 @@ class StreamSource:
         self._was_old = False  # the last frame, from before a silence
         self._backlog = Backlog(USUAL_FPS)
         self._delay = Delay(USUAL_FPS)
+
+    @classmethod
+    def from_config(cls, camera: CameraConfig, _: FrameNeeds) -> StreamSource:
+        """The source that *camera* asks for, not opened yet."""
+        timeout = longest_silence(camera.stall_seconds)
+        return cls(camera.source.target, timeout=timeout, verify_tls=camera.verify_tls)
 
     def open(self) -> Format:
         self.close()
@@ -139,6 +151,11 @@ class StreamSource:
                 "use the camera's smaller stream, or let it send fewer frames per second"
             )
         return self._delay.is_late
+
+
+def longest_silence(stall_seconds: float) -> float:
+    """Seconds without a frame after which a stream of a camera that is lost after *stall_seconds* is dead."""
+    return min(max(stall_seconds or LONG_SILENCE, SLOW_START), LONG_SILENCE)
 
 
 class Backlog:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,10 @@ from edged.camera.v4l2.stream import FilledBuffer, Stream
 from edged.camera.v4l2.trouble import explain
 from edged.errors import SourceError
 from edged.values import Format, Stamp
+
+if TYPE_CHECKING:
+    from edged.camera.frame_needs import FrameNeeds
+    from edged.config import CameraConfig
 
 __all__ = ["UsbCamera"]
 
@@ -83,6 +88,18 @@ class UsbCamera:
         self._frames: Frames | None = None
         self._time = DriverTime()
         self._in_hand: FilledBuffer | None = None
+
+    @classmethod
+    def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> UsbCamera:
+        """The source that *camera* asks for, not opened yet."""
+        return cls(
+            camera.source.target,
+            width=camera.width,
+            height=camera.height,
+            fps=needs.fps,
+            pixels="mjpg" if needs.is_reduced else camera.pixel_format,
+            reduce=needs.reduction,
+        )
 
     def open(self) -> Format:
         self.close()

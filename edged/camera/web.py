@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edged.camera.mjpeg import MjpegSource, NotMjpegError
-from edged.camera.stream import StreamSource
+from edged.camera.stream import StreamSource, longest_silence
 from edged.errors import SourceError
 from edged.values import Format, Stamp
+
+if TYPE_CHECKING:
+    from edged.camera.frame_needs import FrameNeeds
+    from edged.camera.source import Source
+    from edged.config import CameraConfig
 
 __all__ = ["WebSource"]
 
@@ -37,6 +43,14 @@ class WebSource:
         self._mjpeg = MjpegSource(url, timeout=timeout, reduce=reduce, verify_tls=verify_tls)
         self._stream = StreamSource(url, timeout=timeout, verify_tls=verify_tls)
         self._used: MjpegSource | StreamSource = self._mjpeg
+
+    @classmethod
+    def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> Source:
+        """The source that *camera* asks for, not opened yet."""
+        url, timeout = camera.source.target, longest_silence(camera.stall_seconds)
+        if needs.is_reduced:  # what is no stream of JPEGs is refused: it could not be reduced
+            return MjpegSource(url, timeout=timeout, reduce=needs.reduction, verify_tls=camera.verify_tls)
+        return cls(url, timeout=timeout, verify_tls=camera.verify_tls)
 
     def open(self) -> Format:
         self.close()

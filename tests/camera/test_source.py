@@ -21,6 +21,7 @@ from edged.camera.stream import StreamSource
 from edged.camera.usb import UsbCamera
 from edged.camera.v4l2.choice import FormatRequest
 from edged.config import CameraConfig
+from edged.config.sections.camera_kinds import CAMERA_KINDS, CameraKind
 from edged.config.sections.picamera_controls import WhiteBalance
 from edged.errors import EndOfStream, SourceError
 from edged.values import Format, Region
@@ -193,6 +194,24 @@ def test_the_size_that_is_promised_is_the_one_that_the_decoder_gives(reduction: 
     for size in range(1, 70):
         least = (reduced(size, reduction), reduced(size, reduction))
         assert largest_reduction(size, size, [Region()], least) >= reduction
+
+
+EXAMPLES = {
+    "file": "file:/a.mp4",
+    "dir": "dir:/pictures",
+    "usb": "usb:/dev/video0",
+    "picamera": "picamera:0",
+    "pattern": "pattern:",
+    **{scheme: f"{scheme}://127.0.0.1:1/" for scheme in ("rtsp", "rtsps", "http", "https")},
+}
+
+
+@pytest.mark.parametrize("kind", CAMERA_KINDS, ids=lambda kind: kind.name)
+def test_every_kind_of_camera_is_opened_by_the_class_of_its_entry(kind: CameraKind) -> None:
+    options = {} if kind.verifies_tls else {"verify_tls": False}
+    source = open_source(camera(EXAMPLES[kind.name], **options), input_size=MODEL)
+    assert f"{type(source).__module__}:{type(source).__qualname__}" == kind.source_class
+    assert all(callable(getattr(source, name)) for name in ("open", "grab", "retrieve", "wake", "close"))
 
 
 def test_no_option_of_a_url_is_needed_to_make_a_source() -> None:

@@ -76,7 +76,7 @@ def test_the_lines_to_paste_are_a_configuration(kernel: FakeKernel, tmp_path: Pa
     pasted.write_text(snippet(v4l2_cameras(kernel)))
     cameras = load(pasted).config.cameras
     assert list(cameras) == ["hd-pro-webcam-c920", "hd-pro-webcam-c920-2", "camera"]
-    assert [camera.source.kind for camera in cameras.values()] == ["usb"] * 3
+    assert [camera.source.kind.name for camera in cameras.values()] == ["usb"] * 3
     assert cameras["camera"].source.target == "/dev/v4l/by-id/usb-カメラ_SN3-video-index0"
 
 
@@ -104,7 +104,7 @@ def test_raspberry_pi_cameras_are_told_with_the_modes_of_their_sensors_and_can_b
     ):
         assert piece in text
     cameras = load_text(text[text.index("cameras:") :], tmp_path / "edged.yaml").config.cameras
-    assert [(name, camera.source.kind, camera.source.target) for name, camera in cameras.items()] == [
+    assert [(name, camera.source.kind.name, camera.source.target) for name, camera in cameras.items()] == [
         ("imx708", "picamera", "imx708"),
         ("imx219", "picamera", found[1].id),
         ("imx219-2", "picamera", found[2].id),

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from edged.config.environment import credential, variable
 from edged.config.problems import brief, redacted
 from edged.config.reader.scalars import CONTROL
+from edged.config.sections.camera_kinds import CAMERA_KINDS
 
 __all__ = ["MOST_FILLED_IN", "FilledValue", "Variables", "escaped", "where_secrets_go"]
 
@@ -27,7 +28,7 @@ _REFERENCE = re.compile(
     r"(?P<name>(?(source)[A-Za-z0-9_.-]{1,255}|[A-Za-z_][A-Za-z0-9_]{0,254}))"
     r"(?P<default>:-(?:[^}$]|\$(?!\{))*)?\}|(?P<wrong>\{))"
 )
-_URL = re.compile(r"(?:rtsp|http)s?://(?P<authority>[^/?#]*)")
+_URL = re.compile(rf"(?:{'|'.join(kind.prefix for kind in CAMERA_KINDS if kind.is_url)})(?P<authority>[^/?#]*)")
 _SECRET = re.compile(r"(?:pass|passphrase|psw|pw|pwd|[a-z]*(?:password|passwd|secret|token))[0-9]*")
 _PLACES = {"dir", "directory", "file", "folder", "path"}  # of a secret, and no secret themselves
 _STAND_IN = "\x01"  # for a secret: no file can hold it

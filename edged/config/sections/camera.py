@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from edged.config.problems import shown
+from edged.config.sections.camera_kinds import CAMERA_KINDS, kinds_that_know, listed
 from edged.config.sections.fields import Name, Section, SourceText, left_empty, misfit, no_fixed_default, whole
 from edged.config.sections.picamera_controls import ControlsConfig
 from edged.config.sections.region import RegionConfig
-from edged.config.sections.source import SourceKind, SourceSpec
+from edged.config.sections.source import SourceSpec
 from edged.values import Rotation
 
 __all__ = ["CameraConfig", "PixelFormatName", "Policy"]
@@ -23,21 +24,13 @@ _Side = Annotated[int, Field(ge=16, le=16384)]
 _Seconds = Annotated[float, Field(ge=0, le=86400)]
 _Pause = Annotated[float, Field(gt=0, le=3600)]
 
-LEAST_PICAMERA_SIDE = 64
-PICAMERA_REOPENS = 6
+_RARE = sorted(frozenset[str]().union(*(kind.options for kind in CAMERA_KINDS)))
+"""The options that only some kinds of cameras know. Others take nothing but their defaults."""
 
-_NETWORK: tuple[SourceKind, ...] = ("rtsps", "http", "https")
-_KNOWN_BY: dict[str, tuple[SourceKind, ...]] = {
-    "width": ("usb", "picamera"),
-    "height": ("usb", "picamera"),
-    "pixel_format": ("usb",),
-    "hflip": ("picamera",),
-    "vflip": ("picamera",),
-    "controls": ("picamera",),
-    "verify_tls": _NETWORK,
-    "scaler_crop": ("picamera",),
-}
-"""The sources that know an option. Others take nothing but its default."""
+_FORMS = ", ".join(kind.form for kind in CAMERA_KINDS if not kind.is_url)
+_URLS = listed([kind.prefix for kind in CAMERA_KINDS if kind.is_url], "or")
+_SIZED = listed([kind.prefix for kind in kinds_that_know("width")], "and")
+_REOPENS = ", ".join(f"{kind.max_reopens} for {kind.prefix}" for kind in CAMERA_KINDS if kind.max_reopens)
 
 
 def _or_whole_frame(regions: object) -> object:
@@ -48,8 +41,7 @@ class CameraConfig(Section):
     """One camera and what is looked at in its frames."""
 
     source: SourceText = Field(
-        description="Where frames come from: file:VIDEO, dir:FOLDER of pictures, usb:DEVICE or usb:NAME, picamera:0, a "
-        "URL that begins with rtsp://, rtsps://, http:// or https://, or pattern: for a moving test picture.",
+        description=f"Where frames come from: {_FORMS}, or a URL that begins with {_URLS}.",
     )
     loop: bool = Field(default=False, description="Begin a file or folder again when it ends.")
     policy: Policy = Field(
@@ -65,7 +57,7 @@ class CameraConfig(Section):
         "Default: as they come.",
     )
     width: _Side | None = Field(
-        default=None, description="Of a frame, in pixels, for usb: and picamera:. Default: what suits the camera."
+        default=None, description=f"Of a frame, in pixels, for {_SIZED}. Default: what suits the camera."
     )
     height: _Side | None = Field(default=None, validate_default=True, description="Goes with width.")
     pixel_format: PixelFormatName | None = Field(
@@ -140,14 +132,14 @@ class CameraConfig(Section):
         validate_default=True,
         json_schema_extra=no_fixed_default,
         description="After so many attempts in a row without a good frame edged ends with status 1, to be started "
-        f"again by systemd; 0: it never gives up. Default: {PICAMERA_REOPENS} for picamera:, 0 for others.",
+        f"again by systemd; 0: it never gives up. Default: {_REOPENS}, 0 for others.",
     )
 
     @field_validator("loop")
     @classmethod
     def _only_files_loop(cls, loop: bool, info: ValidationInfo) -> bool:
         source = _source(info)
-        if loop and source is not None and source.is_live:
+        if loop and source is not None and source.kind.is_live:
             raise misfit(f"must be false for a live camera (source is {shown(str(source))})")
         return loop
 
@@ -157,20 +149,20 @@ class CameraConfig(Section):
         source = _source(info)
         if source is None:
             return "latest" if policy is None else policy
-        if policy == "block" and source.is_live:
+        if policy == "block" and source.kind.is_live:
             raise misfit(f"must be latest for a live camera, which cannot wait (source is {shown(str(source))})")
         if policy is None:
-            return "latest" if source.is_live else "block"
+            return "latest" if source.kind.is_live else "block"
         return policy
 
-    @field_validator(*_KNOWN_BY)
+    @field_validator(*_RARE)
     @classmethod
     def _known_by_source(cls, value: object, info: ValidationInfo) -> object:
         source, name = _source(info), str(info.field_name)
-        kinds = _KNOWN_BY[name]
-        if source is not None and source.kind not in kinds and value != _default(name):
-            known = ", ".join(f"{kind}://" if kind in _NETWORK else f"{kind}:" for kind in kinds)
-            cure = " and write pattern:WIDTHxHEIGHT" if source.kind == "pattern" and name in ("width", "height") else ""
+        if source is not None and name not in source.kind.options and value != _default(name):
+            known = ", ".join(kind.prefix for kind in kinds_that_know(name))
+            is_sized = source.kind.size_cure and name in ("width", "height")
+            cure = f" and write {source.kind.size_cure}" if is_sized else ""
             raise misfit(f"is only for {known} (source is {shown(str(source))}); leave it out{cure}")
         return value
 
@@ -180,9 +172,9 @@ class CameraConfig(Section):
         source = _source(info)
         if source is None:
             return side
-        if source.kind == "picamera" and side is not None and side < LEAST_PICAMERA_SIDE:
-            raise misfit(f"must be at least {LEAST_PICAMERA_SIDE} for picamera: (got {side})")
-        if source.kind == "usb" and info.field_name == "height" and "width" in info.data:
+        if side is not None and side < source.kind.least_side:
+            raise misfit(f"must be at least {source.kind.least_side} for {source.kind.prefix} (got {side})")
+        if not source.kind.takes_one_side and info.field_name == "height" and "width" in info.data:
             width = info.data["width"]
             if (width is None) != (side is None):
                 raise misfit(
@@ -203,10 +195,10 @@ class CameraConfig(Section):
     @classmethod
     def _verifiable(cls, verify_tls: bool, info: ValidationInfo) -> bool:
         source = _source(info)
-        if verify_tls and source is not None and source.kind == "rtsps":
+        if verify_tls and source is not None and not source.kind.verifies_tls:
             raise misfit(
-                "must be false for rtsps://, whose certificate cannot be verified here: it keeps listeners out, but "
-                f"not somebody who answers in the camera's place (source is {shown(str(source))})"
+                f"must be false for {source.kind.prefix}, whose certificate cannot be verified here: it keeps "
+                f"listeners out, but not somebody who answers in the camera's place (source is {shown(str(source))})"
             )
         return verify_tls
 
@@ -223,12 +215,12 @@ class CameraConfig(Section):
     def _of_live_cameras(cls, seconds: object, info: ValidationInfo) -> object:
         source = _source(info)
         never = source is not None and (
-            not source.is_live or (info.field_name == "frozen_seconds" and source.kind == "pattern")
+            not source.kind.is_live or (info.field_name == "frozen_seconds" and not source.kind.repeats_pictures)
         )
         if seconds is None:
             return 0.0 if never else 5.0 if info.field_name == "stall_seconds" else 30.0
         if never and seconds != 0:
-            what = "sends no picture twice" if source is not None and source.is_live else "is waited for"
+            what = "sends no picture twice" if source is not None and source.kind.is_live else "is waited for"
             raise misfit(f"must be 0 for a source that {what} (source is {shown(str(source))})")
         return seconds
 
@@ -245,18 +237,18 @@ class CameraConfig(Section):
     def _reopens_of_source(cls, reopens: object, info: ValidationInfo) -> object:
         source = _source(info)
         if reopens is None:
-            return PICAMERA_REOPENS if source is not None and source.kind == "picamera" else 0
+            return source.kind.max_reopens if source is not None else 0
         return reopens
 
     @property
     def is_live(self) -> bool:
         """Do frames come whether or not anybody reads them?"""
-        return self.source.is_live
+        return self.source.kind.is_live
 
     @property
     def can_send_jpegs(self) -> bool:
         """Can its frames come one by one as JPEGs?"""
-        return self.source.kind in {"usb", "http", "https"} and self.pixel_format in (None, "mjpg")
+        return self.source.kind.sends_jpegs and self.pixel_format in (None, "mjpg")
 
 
 def _source(info: ValidationInfo) -> SourceSpec | None:

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 from edged.config.environment import default_node
 from edged.config.problems import brief, shown
 from edged.config.sections.camera import CameraConfig
+from edged.config.sections.camera_kinds import CAMERA_KINDS, listed
 from edged.config.sections.control import ControlConfig
 from edged.config.sections.fields import FilePath, Name, Section, at_least_one, left_empty, misfit, several
 from edged.config.sections.metrics import MetricsConfig
@@ -154,6 +155,7 @@ class Config(Section):
     def _cameras_send_what_is_reduced(self) -> Self:
         others = [f"{name} ({shown(str(c.source))})" for name, c in self.cameras.items() if not c.can_send_jpegs]
         if self.model.decode == "reduced" and others:
-            rule = "must be full, because only the JPEGs of usb:, http:// and https:// cameras can be reduced, and not "
-            raise misfit(f"{rule}what comes from {brief(', '.join(others))}", at=("model", "decode"))
+            kinds = listed([kind.prefix for kind in CAMERA_KINDS if kind.sends_jpegs], "and")
+            rule = f"must be full, because only the JPEGs of {kinds} cameras can be reduced"
+            raise misfit(f"{rule}, and not what comes from {brief(', '.join(others))}", at=("model", "decode"))
         return self

@@ -132,14 +132,14 @@ def _why_restart(old: CameraConfig, new: CameraConfig, different: list[str], red
 
 def _suits_model(camera: CameraConfig, reduced: bool) -> bool:
     """Whether the camera delivers frames as large as the model and the regions need."""
-    return reduced or camera.scaler_crop or (camera.source.kind == "picamera" and camera.width is None)
+    return reduced or camera.scaler_crop or (camera.source.kind.chooses_size and camera.width is None)
 
 
 def _is_mere_cap(old: CameraConfig, new: CameraConfig) -> bool:
     """Whether the new rate can be had by passing over some of the frames that come anyway."""
     if not new.is_live:
         return False
-    if new.source.kind in ("rtsp", "rtsps", "http", "https"):
+    if new.source.kind.is_url:
         return True
     return new.fps is not None and new.fps <= (old.fps or USUAL_FPS)
 

@@ -11,6 +11,7 @@ import pytest
 
 from edged.config import Config, load, load_text
 from edged.config.reader.pydantic_errors import section_at
+from edged.config.sections.camera_kinds import CAMERA_KINDS, CameraKind
 from edged.config.sections.fields import Section
 
 FILE = Path(__file__).parents[3] / "config" / "edged.yaml"
@@ -48,6 +49,11 @@ def known(path: tuple[str, ...] = (), section: type[Section] = Config) -> Iterat
 
 def test_every_option_is_told_once_and_in_order() -> None:
     assert told() == list(known())
+
+
+@pytest.mark.parametrize("kind", CAMERA_KINDS, ids=lambda kind: kind.name)
+def test_every_kind_of_camera_is_in_the_list_of_sources(kind: CameraKind) -> None:
+    assert re.search(rf"(?m)^    #   ([a-z:/]+, )*{kind.prefix}", FILE.read_text())
 
 
 def test_every_option_has_its_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pydantic
 import pytest
 
 from edged.config import CameraConfig, Config, Endpoint, FallbackConfig, ReferenceConfig, SourceSpec
+from edged.config.sections.camera_kinds import KINDS_BY_NAME
 from edged.values import FULL, Delegate, Region, applies_in
 
 Told = Callable[[str], list[str]]
@@ -20,7 +21,7 @@ CAMERA = "cameras: {street: {source: 'file:a.mp4'}}\n"
 def test_a_camera_with_a_source_is_all_that_is_needed(read: Read, tmp_path: Path) -> None:
     config = read(CAMERA)
     camera = config.cameras["street"]
-    assert camera.source == SourceSpec("file", str(tmp_path / "a.mp4"))
+    assert camera.source == SourceSpec(KINDS_BY_NAME["file"], str(tmp_path / "a.mp4"))
     assert (camera.loop, camera.policy, camera.fps, camera.rotation) == (False, "block", None, 0)
     assert {name: region.region for name, region in camera.regions.items()} == {"full": FULL}
     assert config.model.name == "efficientnet-lite0"

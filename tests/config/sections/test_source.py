@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import nullcontext
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from edged.camera.pattern import LARGEST, SMALLEST
 from edged.config import SourceSpec
-from edged.config.sections.source import LARGEST_PATTERN, SMALLEST_PATTERN, SourceKind
+from edged.config.sections.camera_kinds import (
+    CAMERA_KINDS,
+    KINDS_BY_NAME,
+    LARGEST_PATTERN,
+    SMALLEST_PATTERN,
+    CameraKind,
+    picture_size,
+)
+from edged.config.sections.source import SOURCE_PATTERN
 
 FOLDER = Path("/etc/edged")
 
@@ -17,10 +26,10 @@ KINDS = "must begin with file:, dir:, usb:, picamera:, pattern:, rtsp://"
 
 
 def test_a_file_or_folder_is_found_from_the_folder_of_the_configuration() -> None:
-    assert SourceSpec.parse("file:a b.mp4", FOLDER) == SourceSpec("file", "/etc/edged/a b.mp4")
-    assert SourceSpec.parse("file:/srv/a:b@c.mp4", FOLDER) == SourceSpec("file", "/srv/a:b@c.mp4")
-    assert SourceSpec.parse("dir:pictures", FOLDER) == SourceSpec("dir", "/etc/edged/pictures")
-    assert SourceSpec.parse("dir:.", FOLDER) == SourceSpec("dir", "/etc/edged")
+    assert SourceSpec.parse("file:a b.mp4", FOLDER) == SourceSpec(KINDS_BY_NAME["file"], "/etc/edged/a b.mp4")
+    assert SourceSpec.parse("file:/srv/a:b@c.mp4", FOLDER) == SourceSpec(KINDS_BY_NAME["file"], "/srv/a:b@c.mp4")
+    assert SourceSpec.parse("dir:pictures", FOLDER) == SourceSpec(KINDS_BY_NAME["dir"], "/etc/edged/pictures")
+    assert SourceSpec.parse("dir:.", FOLDER) == SourceSpec(KINDS_BY_NAME["dir"], "/etc/edged")
 
 
 @pytest.mark.parametrize(
@@ -47,14 +56,21 @@ def test_a_source_is_written_as_it_is_read(text: str) -> None:
     assert source.target == (text if "://" in text else text.partition(":")[2])
 
 
+@pytest.mark.parametrize("kind", CAMERA_KINDS, ids=lambda kind: kind.name)
+def test_an_editor_takes_the_beginning_of_every_kind(kind: CameraKind) -> None:
+    assert re.match(SOURCE_PATTERN, f"{kind.prefix}x")
+    with nullcontext() if re.match(SOURCE_PATTERN, kind.prefix) else pytest.raises(ValueError, match="must"):
+        SourceSpec.parse(kind.prefix, FOLDER)
+    assert not re.match(SOURCE_PATTERN, kind.prefix.rstrip(":/"))
+
+
 def test_only_files_and_folders_wait_to_be_read() -> None:
-    assert {kind for kind in get_args(SourceKind) if not SourceSpec(kind, "x").is_live} == {"file", "dir"}
+    assert {kind.name for kind in CAMERA_KINDS if not kind.is_live} == {"file", "dir"}
 
 
 def test_a_test_picture_has_a_size_or_its_own() -> None:
-    assert SourceSpec.parse("pattern:", FOLDER).size is None
-    assert SourceSpec.parse("pattern:320x0240", FOLDER).size == (320, 240)
-    assert SourceSpec("usb", "640x480").size is None
+    assert picture_size(SourceSpec.parse("pattern:", FOLDER).target) is None
+    assert picture_size(SourceSpec.parse("pattern:320x0240", FOLDER).target) == (320, 240)
     assert (SMALLEST_PATTERN, LARGEST_PATTERN) == (SMALLEST, LARGEST)
 
 
@@ -82,7 +98,7 @@ def test_user_and_password_of_a_url_are_used_but_not_shown(url: str, shown: str)
 
 
 def test_a_password_in_the_wrong_place_is_in_no_repr() -> None:
-    assert "s3cret" not in repr(SourceSpec("file", "rtsp://admin:s3cret@10.0.0.7/live"))
+    assert "s3cret" not in repr(SourceSpec(KINDS_BY_NAME["file"], "rtsp://admin:s3cret@10.0.0.7/live"))
 
 
 @pytest.mark.parametrize(
