@@ -29,6 +29,7 @@ __all__ = [
     "StateError",
     "WireError",
     "map_exceptions",
+    "text_of",
 ]
 
 
@@ -117,17 +118,27 @@ class WireError(EdgedError, ValueError):
     """A message is not of the wire format."""
 
 
+def text_of(exc: Exception) -> str:
+    """What *exc* says; of an error of the system the message alone, without its number and the name of a file."""
+    return exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+
+
 @contextmanager
-def map_exceptions(mapping: Mapping[type[Exception], Callable[[str], Exception]], where: str = "") -> Iterator[None]:
+def map_exceptions(
+    mapping: Mapping[type[Exception], Callable[[str], Exception]],
+    where: str = "",
+    text: Callable[[Exception], str] = text_of,
+) -> Iterator[None]:
     """Raise exceptions of the block as others, with the first as their cause: foreign errors become edged's own here.
 
     Args:
         mapping: from the class that is caught to what makes the exception that is raised instead, of its text. The
             first class that fits counts. An exception that none of them fits passes.
         where: stands before the text and a colon, such as the path of a file or the name of a camera.
+        text: makes the text of what is caught.
     """
     try:
         yield
     except tuple(mapping) as exc:
         make = next(make for kind, make in mapping.items() if isinstance(exc, kind))
-        raise make(f"{where}: {exc}" if where else str(exc)) from exc
+        raise make(f"{where}: {text(exc)}" if where else text(exc)) from exc

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 import pytest
 
 from edged.errors import ModelError, SourceError, map_exceptions
@@ -23,6 +26,22 @@ def test_the_first_class_that_fits_counts() -> None:
         map_exceptions({FileNotFoundError: ModelError, OSError: SourceError}),
     ):
         raise FileNotFoundError("gone")
+
+
+def test_an_error_of_the_system_gives_its_message_alone(tmp_path: Path) -> None:
+    with (
+        pytest.raises(SourceError, match=r"^the folder cannot be read: No such file or directory$"),
+        map_exceptions({OSError: SourceError}, "the folder cannot be read"),
+    ):
+        list((tmp_path / "gone").iterdir())
+
+
+def test_the_text_of_an_error_can_be_made_from_what_it_holds() -> None:
+    with (
+        pytest.raises(SourceError, match=r"^camera front: errno 16$"),
+        map_exceptions({OSError: SourceError}, "camera front", text=lambda exc: f"errno {exc.args[0]}"),
+    ):
+        raise OSError(errno.EBUSY, "busy")
 
 
 def test_an_error_that_is_not_named_passes() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.camera.file import Pace
-from edged.errors import DamagedFrame, EndOfStream, SourceError
+from edged.errors import DamagedFrame, EndOfStream, SourceError, map_exceptions
 from edged.values import Format, Stamp
 
 if TYPE_CHECKING:
@@ -64,10 +64,8 @@ class FolderSource:
         self._pace = Pace()
         self._shown = 0
         self._told = False
-        try:
+        with map_exceptions({DamagedFrame: SourceError}, "the first picture of a folder sets the size of its frames"):
             height, width = self._reader.read(self._pictures[0]).shape[:2]
-        except DamagedFrame as exc:
-            raise SourceError(f"{exc}; the first picture of a folder tells the size of its frames") from exc
         return Format(width=width, height=height, fps=1.0 / self._interval)
 
     def grab(self, timeout: float) -> Stamp | None:
@@ -101,12 +99,8 @@ class FolderSource:
         self._reader = _Reader()
 
     def _list(self) -> list[Path]:
-        try:
+        with map_exceptions({OSError: SourceError}, f"{self._path}: the folder cannot be read"):
             pictures = sorted(file for file in self._path.iterdir() if file.suffix.lower() in SUFFIXES)
-        except NotADirectoryError as exc:
-            raise SourceError(f"{self._path}: not a folder") from exc
-        except OSError as exc:
-            raise SourceError(f"{self._path}: the folder cannot be read: {exc.strerror}") from exc
         if not pictures:
             raise SourceError(f"{self._path}: no picture in this folder ({', '.join(sorted(SUFFIXES))})")
         return pictures
@@ -128,12 +122,10 @@ class _Reader:
         """
         if not file.is_file():  # nor a pipe, which would be waited for
             raise DamagedFrame(f"{file}: no such picture any more")
-        try:
+        with map_exceptions({OSError: DamagedFrame}, f"{file}: cannot be read"):
             found = file.stat()
             signature = (file, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
             content = None if signature == self._signature else self._content(file, found.st_size)
-        except OSError as exc:
-            raise DamagedFrame(f"{file}: cannot be read: {exc.strerror}") from exc
         if content is not None:
             self._signature = ()
             self._picture = _decoded(file, content)

@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from edged.camera.http.connection import Woken
 from edged.camera.http.exchange import Body, Response, get
 from edged.camera.http.parts import Parts, boundary_of
 from edged.camera.jpeg import check_jpeg, decode_jpeg, reduced
-from edged.errors import DamagedFrame, SourceError
+from edged.errors import DamagedFrame, SourceError, map_exceptions, text_of
 from edged.values import Format, Stamp
 
 __all__ = ["MjpegSource", "NotMjpegError"]
@@ -92,14 +92,16 @@ class MjpegSource:
         if self._woken.is_set():
             self._bell.ring()
         deadline = time.monotonic() + self._timeout
-        try:
-            response = get(self._address, self._tls, self._bell, deadline)
-            self._body = response.body
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            with self._mapped_errors():
+                response = get(self._address, self._tls, self._bell, deadline)
+                self._body = response.body
+                _check_status(response)
             self._parts = Parts(self._boundary(response))
-            self._size = self._first_size(deadline)
-        except (OSError, Woken) as exc:
-            self.close()
-            raise self._lost(exc) from exc
+            with self._mapped_errors():
+                self._size = self._first_size(deadline)
+            undo.pop_all()
         self._silent_since = time.monotonic()
         self._fraction = self._reduce(*self._size) if self._reduce is not None else 1
         width, height = (reduced(side, self._fraction) for side in self._size)
@@ -107,16 +109,9 @@ class MjpegSource:
 
     def grab(self, timeout: float) -> Stamp | None:
         assert self._body is not None, "grab before open"
-        deadline = time.monotonic() + timeout
-        try:
-            while not (self._is_new or self._receive()):
-                if time.monotonic() - self._silent_since > self._timeout:
-                    raise SourceError(f"no whole picture for {self._timeout:g} s")
-                self._body.wait(deadline)
-        except (TimeoutError, Woken):
-            return None
-        except OSError as exc:
-            raise self._lost(exc) from exc
+        with self._mapped_errors():
+            if not self._await_picture(self._body, time.monotonic() + timeout):
+                return None
         self._is_new = False
         self._silent_since = time.monotonic()
         return Stamp(self._arrived_ns, "arrival")
@@ -143,6 +138,17 @@ class MjpegSource:
         self._body = self._bell = self._parts = None
         self._is_new = False
 
+    def _await_picture(self, body: Body, deadline: float) -> bool:
+        """Wait for a whole picture that was not given out. Returns whether there is one."""
+        try:
+            while not (self._is_new or self._receive()):
+                if time.monotonic() - self._silent_since > self._timeout:
+                    raise SourceError(f"no whole picture for {self._timeout:g} s")
+                body.wait(deadline)
+        except (TimeoutError, Woken):
+            return False
+        return True
+
     def _receive(self) -> bool:
         """Take in all that has arrived. Returns whether there is a whole picture that was not given out."""
         assert self._body is not None
@@ -162,17 +168,12 @@ class MjpegSource:
         return self._is_new
 
     def _take_in(self, parts: Parts, count: int) -> None:
-        try:
+        with map_exceptions({ValueError: SourceError}, "not a stream of pictures"):
             if parts.received(count):
                 self._is_new = True
                 self._arrived_ns = time.monotonic_ns()
-        except ValueError as exc:
-            raise SourceError(f"not a stream of pictures: {exc}") from exc
 
     def _boundary(self, response: Response) -> bytes:
-        if response.status != 200:
-            told = f"{response.status} {response.reason}".strip()
-            raise SourceError(f"{REFUSALS.get(response.status, 'it refuses')} (it says {told})")
         boundary = boundary_of(response.headers)
         if boundary is None:
             raise NotMjpegError(self._address, response.headers.get_content_type())
@@ -203,12 +204,10 @@ class MjpegSource:
                 return SourceError(f"{self._address}: its pictures are {now} now instead of {before}")
         return DamagedFrame(f"{self._address}: {damage}")
 
-    def _lost(self, exc: OSError | Woken) -> SourceError:
-        if isinstance(exc, NotMjpegError):
-            return exc
-        return SourceError(f"{self._address}: {self._reason(exc)}")
+    def _mapped_errors(self) -> AbstractContextManager[None]:
+        return map_exceptions({OSError: SourceError, Woken: SourceError}, str(self._address), text=self._reason)
 
-    def _reason(self, exc: OSError | Woken) -> str:
+    def _reason(self, exc: Exception) -> str:
         match exc:
             case Woken():
                 return "told to stop"
@@ -223,7 +222,7 @@ class MjpegSource:
             case ssl.SSLError():
                 return f"no encrypted connection can be made: {exc.reason}"
             case _:
-                return exc.strerror or str(exc)
+                return text_of(exc)
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
@@ -231,3 +230,9 @@ class MjpegSource:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+
+def _check_status(response: Response) -> None:
+    if response.status != 200:
+        answer = f"{response.status} {response.reason}".strip()
+        raise SourceError(f"{REFUSALS.get(response.status, 'it refuses')} (it says {answer})")

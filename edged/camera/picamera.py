@@ -24,7 +24,7 @@ from edged.camera.pi.sensor_time import stamp_of
 from edged.camera.pi.setup import Wanted, set_up
 from edged.camera.pi.trouble import RARE, reason
 from edged.camera.pi.view import FrameSize
-from edged.errors import SourceError
+from edged.errors import SourceError, map_exceptions
 from edged.values import Format, Region, Stamp
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class PicameraSource:
 
     def open(self) -> Format:
         self.close()
-        with self._translated():
+        with self._mapped_errors():
             self._check_driver()
             try:
                 return self._start()
@@ -118,7 +118,7 @@ class PicameraSource:
 
     def grab(self, timeout: float) -> Stamp | None:
         assert self._camera is not None, "grab before open"
-        with self._translated():
+        with self._mapped_errors():
             request = self._next_request(self._camera, timeout)
             if request is None:
                 return None
@@ -130,7 +130,7 @@ class PicameraSource:
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
         assert self._request is not None, "retrieve without a grabbed frame"
         assert self._library is not None
-        with self._translated():
+        with self._mapped_errors():
             with self._library.mapped(self._request) as mapped:
                 if mapped.array.shape != slot.shape:
                     raise SourceError(f"its frames have the shape {mapped.array.shape} instead of {slot.shape}")
@@ -144,7 +144,7 @@ class PicameraSource:
     def close(self) -> None:
         if self._camera is None or self._stuck is not None:
             return
-        with suppress(SourceError), self._translated():
+        with suppress(SourceError), self._mapped_errors():
             self._stop(self._camera)
         if self._woken.is_set() or self._is_suspect:
             self._give_up()
@@ -161,7 +161,7 @@ class PicameraSource:
     def _give_up(self) -> None:
         camera = self._camera
         if camera is not None and self._stuck is None:
-            with suppress(SourceError), self._translated():
+            with suppress(SourceError), self._mapped_errors():
                 self._call(camera.close, "closing")
         if self._stuck is None:
             self._camera = self._format = self._job = self._request = None
@@ -256,11 +256,10 @@ class PicameraSource:
             raise SourceError(f"its driver hangs: {doing} has not ended within {self._timeout:g} s") from exc
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _mapped_errors(self) -> Iterator[None]:
         try:
-            yield
+            with map_exceptions(dict.fromkeys(RARE, SourceError), f"picamera:{self._target}", text=reason):
+                yield
         except SourceError as exc:
-            raise SourceError(f"picamera:{self._target}: {exc}") from exc
-        except RARE as exc:
-            self._is_suspect = True
-            raise SourceError(f"picamera:{self._target}: {reason(exc)}") from exc
+            self._is_suspect |= not isinstance(exc.__cause__, SourceError)
+            raise

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import select
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from edged.camera.v4l2.pixels import RAW
 from edged.camera.v4l2.setup import check_camera, set_up, shortfall
 from edged.camera.v4l2.stream import FilledBuffer, Stream
 from edged.camera.v4l2.trouble import explain
-from edged.errors import SourceError
+from edged.errors import DamagedFrame, SourceError, map_exceptions
 from edged.values import Format, Stamp
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class UsbCamera:
     def open(self) -> Format:
         self.close()
         self._node = None
-        with self._translated(), ExitStack() as undo:
+        with self._mapped_errors(), ExitStack() as undo:
             undo.callback(self.close)
             self._bell = Bell()
             self._node = resolve(self._kernel, self._target)
@@ -123,7 +123,7 @@ class UsbCamera:
         assert self._device is not None, "grab before open"
         assert self._bell is not None
         fd, bell, deadline = self._device.fd, self._bell, time.monotonic() + timeout
-        with self._translated():
+        with self._mapped_errors():
             self._give_back()
             while True:
                 ready = self._kernel.poll((fd, bell.fileno()), max(0.0, deadline - time.monotonic()))
@@ -144,7 +144,7 @@ class UsbCamera:
         assert self._stream is not None, "retrieve before open"
         assert self._frames is not None
         assert self._in_hand is not None, "retrieve without a grabbed frame"
-        with self._translated():
+        with self._mapped_errors():
             self._frames.write(self._stream.memory(self._in_hand), self._in_hand.used, slot)
             self._give_back()
 
@@ -195,11 +195,10 @@ class UsbCamera:
             log.warning("%s: %s", self._target, difference)
         self._told = difference
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except SourceError as error:
-            raise type(error)(f"{self._target}: {error}") from error
-        except OSError as error:
-            raise SourceError(explain(error, self._target, self._kernel.root, self._node)) from error
+    def _mapped_errors(self) -> AbstractContextManager[None]:
+        return map_exceptions({DamagedFrame: DamagedFrame, OSError: SourceError}, text=self._explained)
+
+    def _explained(self, exc: Exception) -> str:
+        if isinstance(exc, OSError) and not isinstance(exc, SourceError):
+            return explain(exc, self._target, self._kernel.root, self._node)
+        return f"{self._target}: {exc}"

@@ -150,7 +150,7 @@ def test_a_folder_that_is_missing_empty_or_none_is_named(tmp_path: Path) -> None
     with pytest.raises(SourceError, match=r"no picture in this folder \(\.bmp, \.jpeg"):
         FolderSource(tmp_path, loop=True, fps=None).open()
     (tmp_path / "file.jpg").write_bytes(b"")
-    with pytest.raises(SourceError, match=r"file\.jpg: not a folder"):
+    with pytest.raises(SourceError, match=r"file\.jpg: the folder cannot be read: Not a directory"):
         FolderSource(tmp_path / "file.jpg", loop=True, fps=None).open()
 
 

@@ -15,6 +15,7 @@ from edged.camera.http.address import Address
 from edged.camera.http.auth import authorization
 from edged.camera.http.chunks import Chunks
 from edged.camera.http.connection import HttpConnection
+from edged.errors import map_exceptions
 
 __all__ = ["Body", "HttpError", "Response", "get"]
 
@@ -49,10 +50,8 @@ class Body:
             count = self._receive_raw(into)
             if not count or self._chunks is None:
                 return count
-            try:
+            with map_exceptions({ValueError: HttpError}):
                 kept = self._chunks.strip(into[:count])
-            except ValueError as exc:
-                raise HttpError(str(exc)) from exc
             if kept:
                 return kept
 
@@ -113,10 +112,8 @@ def get(address: Address, tls: Callable[[], ssl.SSLContext], bell: Bell, deadlin
 
 
 def _moved(address: Address, location: str) -> Address:
-    try:
+    with map_exceptions({ValueError: HttpError}, "it is redirected to what is no address"):
         return address.moved_to(location)
-    except ValueError as exc:
-        raise HttpError(f"it is redirected to what is no address: {exc}") from exc
 
 
 def _ask(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import concurrent.futures
 
+from edged.errors import SourceError
+
 __all__ = ["IN_USE", "RARE", "reason"]
 
 RARE = (RuntimeError, OSError, ValueError, concurrent.futures.CancelledError)
@@ -13,7 +15,9 @@ IN_USE = "another program uses it"
 
 
 def reason(exc: BaseException) -> str:
-    """What *exc* and its causes say, or what they mean."""
+    """What *exc* and its causes say, or what they mean; an error of edged's own says all itself."""
+    if isinstance(exc, SourceError):
+        return str(exc)
     texts: list[str] = []
     cause: BaseException | None = exc
     while cause is not None and len(texts) < 4:
