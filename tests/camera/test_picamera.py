@@ -21,7 +21,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edged.camera.devices import list_cameras
-from edged.camera.pi.api import Library
+from edged.camera.pi.api import Job, Library
 from edged.camera.pi.controls import PiControls
 from edged.camera.pi.library import load
 from edged.camera.pi.view import FrameSize
@@ -559,3 +559,23 @@ def test_a_slot_of_another_size_is_refused(sensor: Sensor) -> None:
     eventually(lambda: source.grab(0.25) is not None, "a frame")
     with pytest.raises(SourceError, match="instead of"):
         source.retrieve(np.zeros((10, 10, 3), np.uint8))
+    first = source._camera
+    source.close()
+    source.open()
+    assert source._camera is first, "the camera is not to blame"
+
+
+def test_a_camera_of_which_the_library_fails_is_given_up(sensor: Sensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = sensor.needs_stand_in()
+    source = sensor.source()
+    next_frame(source, np.zeros(source.open().shape, np.uint8))
+
+    def fail(**_: object) -> Job:
+        raise RuntimeError("Device or resource busy")
+
+    monkeypatch.setattr(fake.opened[0], "capture_request", fail)
+    with pytest.raises(SourceError, match=r"^picamera:Front: another program uses it$"):
+        source.grab(0.1)
+    source.close()
+    source.open()
+    assert [camera.closed for camera in fake.opened] == [True, False]
