@@ -1,4 +1,4 @@
-"""How far a network stream is behind the present, told by its own clock and by whether its frames were waited for."""
+"""The delay of a network stream, found by its own clock and by whether its frames were waited for."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Delay:
         self._position = -math.inf
         self._late_since: float | None = None
         self.seconds = 0.0
-        """How far the last frame was behind."""
+        """Seconds that the last frame was behind."""
 
     def note(self, now: float, position: float, slept: float) -> None:
         """Take note of a frame that came at *now*, with the stream's time *position*, after the reader *slept* for it.
@@ -53,16 +53,16 @@ class Delay:
 
     @property
     def is_late(self) -> bool:
-        """Whether frames are to be passed over until one is new."""
+        """True where frames are to be passed over until one is new."""
         return self._late_since is not None
 
     def is_hopeless(self, now: float) -> bool:
-        """Whether passing over frames has not helped."""
+        """Check whether passing over frames has not helped."""
         return self._late_since is not None and now - self._late_since > self.MOST
 
 
 class Sleep(NamedTuple):
-    """How long this thread has slept until now, from an arbitrary start, and how often it began to.
+    """The time that this thread has slept until now, from an arbitrary start, and how often it began to.
 
     Time in which it runs or stands in the queue for a processor is none; a kernel that does not account for that queue
     counts it in.

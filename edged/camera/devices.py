@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from edged.camera.pi.errors import IN_USE
 from edged.camera.pi.survey import Offer, Surveyed, is_installed, survey
-from edged.camera.pi.trouble import IN_USE
 from edged.camera.v4l2.device import Device, Identity, Mode
 from edged.camera.v4l2.find import BEHIND_LIBCAMERA, picture_nodes, stable_name
 from edged.camera.v4l2.kernel import LINUX, Kernel
@@ -61,8 +61,8 @@ def libcamera_cameras(
 ) -> list[CameraInfo]:
     """Every camera that only libcamera makes pictures of, such as those of a Raspberry Pi, by picamera2's numbers.
 
-    Where they cannot be told, though the kernel shows that there is one, the problem says what to do. *is_there* tells
-    whether picamera2 is installed; *ask* asks it, and raises ``SourceError``.
+    Where they cannot be listed, though the kernel shows that there is one, the problem gives the cure. *is_there*
+    checks whether picamera2 is installed; *ask* asks it, and raises ``SourceError``.
     """
     connectors = [node for node in find_nodes(kernel.root) if node.driver in BEHIND_LIBCAMERA]
     if not (connectors or is_there()):
@@ -90,7 +90,7 @@ def libcamera_cameras(
 
 
 def _sensor_formats(offers: Sequence[Offer]) -> tuple[CameraFormat, ...]:
-    """What the sensor offers; the hardware behind it makes of it what edged asks for."""
+    """The modes of the sensor; the hardware behind it makes of them what edged asks for."""
     by_name = groupby(offers, key=lambda offer: offer.name)
     return tuple(CameraFormat(name, works=True, modes=tuple(map(_mode, group))) for name, group in by_name)
 

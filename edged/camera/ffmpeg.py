@@ -1,4 +1,4 @@
-"""What video files and network streams have in common: both are read through OpenCV's FFmpeg."""
+"""Format and decoding of video files and network streams, which are both read through OpenCV's FFmpeg."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from edged.values import Format
 
 __all__ = ["decode_into", "format_of"]
 
-FASTEST = 1000.0  # frames per second; what claims more does not know
+FASTEST = 1000.0  # frames per second; a higher claim is wrong
 
 
 def format_of(capture: cv2.VideoCapture) -> Format:
-    """The size of the frames, BGR, and their rate if it is told."""
+    """The size of the frames, BGR, and their rate if it is known."""
     fps = capture.get(cv2.CAP_PROP_FPS)
     return Format(
         width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
@@ -25,7 +25,7 @@ def format_of(capture: cv2.VideoCapture) -> Format:
 
 
 def decode_into(capture: cv2.VideoCapture, slot: NDArray[np.uint8], shown: str) -> None:
-    """Decode the frame that was grabbed into *slot*; *shown* is what the source is called in an error.
+    """Decode the frame that was grabbed into *slot*; *shown* is the name of the source in an error.
 
     Raises:
         DamagedFrame: it cannot be decoded.

@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Pace", "VideoFile"]
 
-DEFAULT_FPS = 25.0  # for a file that tells neither timestamps nor a rate
+DEFAULT_FPS = 25.0  # of a file that has neither timestamps nor a rate
 
 
 class Pace:
-    """When the frames of a recording are due: at their distances in the recording, or at a fixed rate.
+    """The times at which the frames of a recording are due: at their distances in the recording, or at a fixed rate.
 
-    Who falls behind, because frames are waited for downstream, does not rush afterwards: the clock is set anew.
+    A player that falls behind, because it waits downstream, does not rush afterwards: the clock is set anew.
     """
 
-    PATIENCE = 1.0  # seconds of lateness that are caught up with; more is forgotten
+    LARGEST_LAG = 1.0  # seconds of lateness that are caught up with; more is forgotten
 
     def __init__(self) -> None:
         self._anchor: float | None = None
 
     def due(self, position: float, now: float) -> float:
         """The moment on the clock of *now* at which the frame at *position* seconds of the recording is due."""
-        if self._anchor is None or now - (self._anchor + position) > self.PATIENCE:
+        if self._anchor is None or now - (self._anchor + position) > self.LARGEST_LAG:
             self._anchor = now - position
         return self._anchor + position
 
@@ -59,7 +59,7 @@ class VideoFile:
         self._woken = threading.Event()
         self._capture: cv2.VideoCapture | None = None
         self._pace = Pace()
-        self._interval = 1.0 / DEFAULT_FPS  # seconds from one frame to the next, where timestamps do not tell
+        self._interval = 1.0 / DEFAULT_FPS  # seconds from one frame to the next, where there are no timestamps
         self._round_start = 0.0  # position of the first frame of this round, in seconds since the first round
         self._position = 0.0  # of the frame in hand, counted likewise
         self._frames = 0  # of this round
@@ -108,7 +108,7 @@ class VideoFile:
             self._rewind()
         told = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
         counted = self._frames * self._interval
-        # A file without timestamps tells 0 for every frame.
+        # A file without timestamps gives 0 for every frame.
         self._position = self._round_start + (counted if self._fps or not told > 0.0 else told)
         self._frames += 1
         self._in_hand = True

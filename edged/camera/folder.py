@@ -50,7 +50,7 @@ class FolderSource:
         self._shown = 0  # pictures since the source was opened
         self._pictures: list[Path] = []  # that are left of this round
         self._picture = Path()  # the one that was grabbed
-        self._told = False  # that some picture has another size
+        self._is_warned = False  # that some picture has another size
         self._reader = _Reader()
 
     @classmethod
@@ -63,7 +63,7 @@ class FolderSource:
         self._pictures = self._list()
         self._pace = Pace()
         self._shown = 0
-        self._told = False
+        self._is_warned = False
         with map_exceptions({DamagedFrame: SourceError}, "the first picture of a folder sets the size of its frames"):
             height, width = self._reader.read(self._pictures[0]).shape[:2]
         return Format(width=width, height=height, fps=1.0 / self._interval)
@@ -86,8 +86,8 @@ class FolderSource:
         if picture.shape == slot.shape:
             slot[...] = picture
             return
-        if not self._told:
-            self._told = True
+        if not self._is_warned:
+            self._is_warned = True
             log.warning("%s has another size than the first picture of the folder, and is made to fit", self._picture)
         _fit(picture, slot)
 
@@ -146,7 +146,7 @@ def _decoded(file: Path, content: NDArray[np.uint8]) -> NDArray[np.uint8]:
         raise DamagedFrame(f"{file}: cannot be decoded: {exc.err}") from exc
     if picture is None:
         raise DamagedFrame(f"{file}: not a picture that OpenCV can decode")
-    return picture  # type: ignore[return-value]  # OpenCV's types do not tell that colour pictures are uint8
+    return picture  # type: ignore[return-value]  # OpenCV's types do not state that colour pictures are uint8
 
 
 def _fit(picture: NDArray[np.uint8], slot: NDArray[np.uint8]) -> None:

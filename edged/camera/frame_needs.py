@@ -1,4 +1,4 @@
-"""What the model needs of the frames of a camera: how large they have to be, and how fast they have to come."""
+"""The needs of the model: the least size of the frames of a camera, and their rate."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ _BETWEEN_SCANS = frozenset({0xC4, 0xCC, _SCAN, 0xDB, 0xDC, _RESTART_INTERVAL, 0x
 
 
 def reduced(size: int, reduce: int) -> int:
-    """How many pixels *size* pixels become at 1/*reduce*: rounded up, as the decoder does."""
+    """The pixels that *size* pixels become at 1/*reduce*: rounded up, as the decoder does."""
     return -(-size // reduce)
 
 
@@ -63,7 +63,7 @@ def check_jpeg(picture: memoryview) -> tuple[int, int]:
             _check_scans(picture, after, restarts)
             break
     if size is None or 0 in size:
-        raise _damaged("its header tells no size")
+        raise _damaged("its header has no size")
     return size
 
 
@@ -123,7 +123,7 @@ def _check_scans(picture: memoryview, at: int, restarts: bool) -> None:
 
 
 def _breaks_off(decoded: NDArray[Any], reduce: int) -> bool:
-    """Whether the end of a picture is what the decoder leaves where no data was: exactly mid-grey.
+    """Check whether the end of a picture is what the decoder leaves where no data was: exactly mid-grey.
 
     That begins somewhere in a row of blocks, with a sharp edge above, and all rows below are grey from side to side. A
     grey wall has no sharp edge, a bar or a label no such shape; what a wall hides of the edge is little damage.

@@ -43,7 +43,7 @@ class NotMjpegError(SourceError):
 class MjpegSource:
     """A `Source` over HTTP or HTTPS that shows the newest picture of a multipart stream of JPEGs.
 
-    User and password in the URL are told to a server that asks for them, by Digest or Basic, and appear in no text.
+    User and password in the URL are sent to a server that asks for them, by Digest or Basic, and appear in no text.
     Frames come with the time of their arrival. A picture that is dropped is never decoded.
 
     Args:
@@ -81,7 +81,7 @@ class MjpegSource:
         self._fraction = 1
 
     def open(self) -> Format:
-        """Connect, and wait for the first whole picture, which tells the size.
+        """Connect, and wait for the first whole picture, which sets the size.
 
         Raises:
             NotMjpegError: the server sends something else.
@@ -156,7 +156,7 @@ class MjpegSource:
         self._parts.forget()
         budget = DRAINED_AT_ONCE
         while budget > 0:
-            count = self._body.receive(self._parts.room())
+            count = self._body.receive(self._parts.free_space())
             if count is None:
                 break
             if count == 0:
@@ -164,10 +164,10 @@ class MjpegSource:
                     break
                 raise SourceError("the server has ended the stream")
             budget -= count
-            self._take_in(self._parts, count)
+            self._count_received(self._parts, count)
         return self._is_new
 
-    def _take_in(self, parts: Parts, count: int) -> None:
+    def _count_received(self, parts: Parts, count: int) -> None:
         with map_exceptions({ValueError: SourceError}, "not a stream of pictures"):
             if parts.received(count):
                 self._is_new = True

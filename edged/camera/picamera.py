@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from edged.camera.pi.api import Job, Library, PiCamera, Request
 from edged.camera.pi.bounded import Call
 from edged.camera.pi.controls import PiControls
+from edged.camera.pi.errors import RARE, reason
 from edged.camera.pi.find import number_of
 from edged.camera.pi.library import load
 from edged.camera.pi.sensor_time import stamp_of
 from edged.camera.pi.setup import Wanted, set_up
-from edged.camera.pi.trouble import RARE, reason
 from edged.camera.pi.view import FrameSize
 from edged.errors import SourceError, map_exceptions
 from edged.values import Format, Region, Stamp

@@ -24,7 +24,7 @@ __all__ = ["SILENCE", "Backlog", "StreamSource", "is_from_before", "longest_sile
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 SILENCE = 1.0  # seconds without a frame, after which one may come that had been on its way all the time
 SLOW_START, LONG_SILENCE = 10.0, 30.0  # seconds: some streams take so long to begin; a longer silence is a dead link
-USUAL_FPS = 25.0  # where a stream does not tell
+USUAL_FPS = 25.0  # where a stream does not give its rate
 
 
 class StreamSource:
@@ -33,7 +33,7 @@ class StreamSource:
     Frames come with the time of their arrival. ``grab`` blocks until there is a frame, up to *timeout* and not the one
     that it is given, and ``wake`` cannot end it: FFmpeg has no way to be asked. It leaves out frames that are old:
     those of RTSP that had gathered while the stream was opened or hung or nobody grabbed, and one from before a
-    silence, as far as the stream tells the times of its frames. RTSP that is decoded more slowly than it comes is lost
+    silence, as far as the stream gives the times of its frames. RTSP that is decoded more slowly than it comes is lost
     when it is some 2 s behind. Frames keep the size that the stream had at the start; if that changes they are scaled.
     User and password in the URL appear in no text.
 
@@ -100,7 +100,7 @@ class StreamSource:
         self._begin_anew()
         return frame_format
 
-    def grab(self, timeout: float) -> Stamp | None:  # noqa: ARG002 - FFmpeg waits as long as it was told at the start
+    def grab(self, timeout: float) -> Stamp | None:  # noqa: ARG002 - FFmpeg waits as long as it was set to at the start
         assert self._capture is not None, "grab before open"
         asleep = Sleep.until_now() if self._is_rtsp else None
         begin = time.monotonic()
@@ -113,7 +113,7 @@ class StreamSource:
             # A stream that failed once stays dead: it has to be opened anew.
             raise SourceError(f"{self._shown}: stopped delivering")
         before, self._position = self._position, self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
-        # Never twice in a row: a slow camera may count its frames instead of telling their times.
+        # Never twice in a row: a slow camera may count its frames instead of giving their times.
         self._was_old = not self._was_old and is_from_before(waited, self._position - before)
         if self._was_old:
             self._begin_anew()
@@ -139,7 +139,7 @@ class StreamSource:
             self._backlog.gather()
 
     def _is_late(self, asleep: Sleep | None) -> bool:
-        """Whether the frame lay in FFmpeg's queue for too long; *asleep*: before it was grabbed, for RTSP only."""
+        """Check whether the frame lay in FFmpeg's queue for too long; *asleep*: before its grab, for RTSP only."""
         if asleep is None:
             return False
         now = time.monotonic()
@@ -165,7 +165,7 @@ class Backlog:
         fps: frames per second that the camera sends.
     """
 
-    MOST = 200  # frames in a row; whoever sends more of them at once is no camera
+    MOST = 200  # frames in a row; a sender of more of them at once is not a camera
 
     def __init__(self, fps: float) -> None:
         self._at_once = 0.5 / fps
@@ -176,15 +176,15 @@ class Backlog:
         self._left = self.MOST
 
     def holds(self, waited: float) -> bool:
-        """Whether a frame that was *waited* for, in seconds, is one of them."""
+        """Check whether a frame that was *waited* for, in seconds, is one of them."""
         self._left = self._left - 1 if self._left and waited < self._at_once else 0
         return self._left > 0
 
 
 def is_from_before(waited: float, advanced: float) -> bool:
-    """Whether a frame that was *waited* for is from before that: its own time has *advanced* much less (in seconds).
+    """Check whether a frame that was *waited* for is from before that: its time *advanced* much less (in seconds).
 
     A stream that hung goes on with what had been held up, and one that was cut off ends with it. Where the stream's
-    times stand still or go back they tell nothing.
+    times stand still or go back they mean nothing.
     """
     return waited > SILENCE and 0.0 < advanced < waited / 2

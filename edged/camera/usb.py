@@ -17,13 +17,13 @@ from edged.bell import Bell
 from edged.camera.v4l2.choice import FormatRequest
 from edged.camera.v4l2.device import Device, FrameLayout
 from edged.camera.v4l2.driver_time import DriverTime
+from edged.camera.v4l2.errors import explain
 from edged.camera.v4l2.find import resolve
 from edged.camera.v4l2.frames import Frames, JpegFrames, RawFrames
 from edged.camera.v4l2.kernel import LINUX, Kernel
 from edged.camera.v4l2.pixels import RAW
 from edged.camera.v4l2.setup import check_camera, set_up, shortfall
 from edged.camera.v4l2.stream import FilledBuffer, Stream
-from edged.camera.v4l2.trouble import explain
 from edged.errors import DamagedFrame, SourceError, map_exceptions
 from edged.values import Format, Stamp
 
@@ -77,10 +77,10 @@ class UsbCamera:
         self.skipped = 0
         """Whole frames that were given back because a newer one was there too."""
         self._target = str(target)
-        self._wish = FormatRequest(width, height, fps, pixels)
+        self._request = FormatRequest(width, height, fps, pixels)
         self._reduce = reduce
         self._kernel = kernel
-        self._told = ""  # what was last said about the wish and the truth
+        self._shortfall = ""  # the last one that was logged
         self._bell: Bell | None = None  # ends a grab that waits
         self._node: Path | None = None
         self._device: Device | None = None
@@ -110,8 +110,8 @@ class UsbCamera:
             self._node = resolve(self._kernel, self._target)
             self._device = Device(self._kernel, self._node)
             check_camera(self._device)
-            picture, fps = set_up(self._device, self._wish)
-            self._tell(shortfall(self._wish, picture, fps))
+            picture, fps = set_up(self._device, self._request)
+            self._log_shortfall(shortfall(self._request, picture, fps))
             self._frames = self._frames_of(picture, fps)
             self._stream = Stream(self._device)
             self._stream.start()
@@ -138,7 +138,7 @@ class UsbCamera:
                 if ready[fd] & BROKEN:
                     raise SourceError("the driver reports an error and delivers no more")
                 if time.monotonic() >= deadline:
-                    return None  # it said that there was a frame, and there was no good one
+                    return None  # poll reported a frame, and there was no good one
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
         assert self._stream is not None, "retrieve before open"
@@ -190,10 +190,10 @@ class UsbCamera:
             filled, self._in_hand = self._in_hand, None
             self._stream.give_back(filled)
 
-    def _tell(self, difference: str) -> None:
-        if difference and difference != self._told:
+    def _log_shortfall(self, difference: str) -> None:
+        if difference and difference != self._shortfall:
             log.warning("%s: %s", self._target, difference)
-        self._told = difference
+        self._shortfall = difference
 
     def _mapped_errors(self) -> AbstractContextManager[None]:
         return map_exceptions({DamagedFrame: DamagedFrame, OSError: SourceError}, text=self._explained)

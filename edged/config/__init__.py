@@ -1,4 +1,4 @@
-"""The configuration: ``load`` a YAML file into frozen values, or hear everything that is wrong with it."""
+"""The configuration: ``load`` a YAML file into frozen values, or raise everything that is wrong with it."""
 
 from edged.config.dump import config_hash, dump
 from edged.config.problems import ConfigFileError, KeyPath, Problem

@@ -1,4 +1,4 @@
-"""What the machine and its environment say: the only place that asks them."""
+"""Facts of the machine and its environment, which nothing else in edged reads."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LONGEST_CREDENTIAL = 4096  # bytes: passwords and tokens are meant
 
 
 def variable(name: str) -> str:
-    """What the variable *name* of the environment holds.
+    """Return the value of the variable *name* of the environment.
 
     Raises:
         LookupError: it is not set.
@@ -83,7 +83,7 @@ def default_num_threads() -> int:
 
 
 def runtime_folder() -> Path | None:
-    """Where sockets live: ``$RUNTIME_DIRECTORY`` (from systemd), else ``$XDG_RUNTIME_DIR/edged``, else None.
+    """The folder of sockets: ``$RUNTIME_DIRECTORY`` (from systemd), else ``$XDG_RUNTIME_DIR/edged``, else None.
 
     The folder need not exist yet.
     """
@@ -94,14 +94,14 @@ def runtime_folder() -> Path | None:
 
 
 def default_endpoints() -> list[str]:
-    """Where messages are published unless the file says otherwise: a socket file, and TCP on this machine only."""
+    """The endpoints of messages unless the file names others: a socket file, and TCP on this machine only."""
     folder = runtime_folder()
     tcp = "pub+bind:tcp://127.0.0.1:5556"
     return [tcp] if folder is None else [f"pub+bind:ipc://{folder / 'pub.sock'}", tcp]
 
 
 def state_folder() -> Path | None:
-    """Where what is learnt is kept for the next start. It need not exist yet; None for a user without a home.
+    """The folder of what is learnt, for the next start. It need not exist yet; None for a user without a home.
 
     ``$STATE_DIRECTORY`` (from systemd), else ``$XDG_STATE_HOME/edged``, else ``~/.local/state/edged``.
     """
@@ -115,7 +115,7 @@ def state_folder() -> Path | None:
 
 
 def notify_address() -> str | None:
-    """Where a service manager hears of this process: ``$NOTIFY_SOCKET``, see sd_notify(3); None where there is none."""
+    """The socket of the service manager: ``$NOTIFY_SOCKET``, see sd_notify(3); None where there is none."""
     return os.environ.get("NOTIFY_SOCKET") or None
 
 
@@ -139,7 +139,7 @@ def journal_stream() -> tuple[int, int] | None:
 
 
 def watchdog_seconds() -> float | None:
-    """The longest time without a sign of life that the service manager bears; None if it does not watch this process.
+    """The longest time without a sign of life that the service manager allows; None if it does not watch this process.
 
     From ``$WATCHDOG_USEC``, unless ``$WATCHDOG_PID`` names another process; see sd_watchdog_enabled(3).
     """

@@ -1,4 +1,4 @@
-"""What can be wrong with a configuration, told as ``file:line:column: path: rule (got value)``."""
+"""Problems of a configuration, reported as ``file:line:column: path: rule (got value)``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from itertools import islice
 
 from edged.errors import ConfigError
 
-__all__ = ["MOST_TOLD", "ConfigFileError", "KeyPath", "Problem", "brief", "dotted", "redacted", "shown", "suggestion"]
+__all__ = ["MOST_SHOWN", "ConfigFileError", "KeyPath", "Problem", "brief", "dotted", "redacted", "shown", "suggestion"]
 
 KeyPath = tuple[str | int, ...]
 """The keys and list positions that lead from the top of the file to a value."""
 
-MOST_TOLD = 100
+MOST_SHOWN = 100
 MOST_LISTED = 12
 LONGEST_SHOWN = 60
 
@@ -51,7 +51,7 @@ class ConfigFileError(ConfigError):
         super().__init__(*self.problems)
 
     def __str__(self) -> str:
-        lines = [str(problem) for problem in self.problems[:MOST_TOLD]]
+        lines = [str(problem) for problem in self.problems[:MOST_SHOWN]]
         left = len(self.problems) - len(lines)
         if left:
             lines.append(f"{self.problems[0].file}: and {left} more like these")
@@ -125,8 +125,8 @@ def _without_secrets(parts: Iterable[str]) -> Iterator[str]:
 
 
 def suggestion(word: str, known: Collection[str]) -> str:
-    """What the writer of *word* may have meant, or what is *known*."""
-    some = list(islice(known, MOST_TOLD))
+    """A hint at the word of *known* that *word* may stand for, or a list of all."""
+    some = list(islice(known, MOST_SHOWN))
     near = get_close_matches(word[:LONGEST_SHOWN], some, n=1)
     if near:
         return f"did you mean {brief(near[0])!r}?"

@@ -9,7 +9,7 @@ from edged.config.sections.root import Config
 __all__ = ["json_schema"]
 
 VARIABLE = r"\$\{"
-"""What a text has in it that may become any value."""
+"""The mark of a text that may become any value."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -27,7 +27,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _complete(mapping: dict[str, Any]) -> None:
-    """What the types do not say: a name fits its pattern, and a section that needs nothing may be left empty."""
+    """Add what the types leave out: a name fits its pattern, and a section that needs nothing may be left empty."""
     if "patternProperties" in mapping:
         mapping["additionalProperties"] = False
     if mapping.get("type") == "object" and not mapping.keys() & {"required", "minProperties"}:
@@ -35,9 +35,9 @@ def _complete(mapping: dict[str, Any]) -> None:
 
 
 def _let_variables_in(rule: Any) -> None:
-    """Where a number, a truth value or one of some words is meant, ``${NAME}`` may be one.
+    """Let ``${NAME}`` stand for a number, a truth value or one of some words.
 
-    ``pattern`` says nothing of a number, nor ``minimum`` of a text: so both can stand side by side.
+    ``pattern`` does not apply to a number, nor ``minimum`` to a text: so both can stand side by side.
     """
     for part in rule.values() if isinstance(rule, dict) else rule if isinstance(rule, list) else ():
         _let_variables_in(part)

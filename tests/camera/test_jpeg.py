@@ -164,9 +164,9 @@ def test_restart_markers_out_of_turn_are_damage(street: NDArray[np.uint8]) -> No
         (b"\xff\xd8", "cut short"),
         (b"\x00" * 1000, "does not begin"),
         (b"\xff\xd8" + b"\xff\xe0\xff\xff" + b"\0" * 20, "cut short"),
-        (b"\xff\xd8" + b"\xff\xda\x00\x02" + b"\0" * 20 + b"\xff\xd9", "tells no size"),
-        (b"\xff\xd8" + b"\xff\xc0\x00\x0b\x08\0\0\0\0\1\1\1\1" + b"\xff\xda\x00\x02" + b"\xff\xd9", "tells no size"),
-        (b"\xff\xd8" + b"\xff\xc0\x00\x03\x08" + b"\xff\xda\x00\x02" + b"\xff\xd9", "tells no size"),
+        (b"\xff\xd8" + b"\xff\xda\x00\x02" + b"\0" * 20 + b"\xff\xd9", "has no size"),
+        (b"\xff\xd8" + b"\xff\xc0\x00\x0b\x08\0\0\0\0\1\1\1\1" + b"\xff\xda\x00\x02" + b"\xff\xd9", "has no size"),
+        (b"\xff\xd8" + b"\xff\xc0\x00\x03\x08" + b"\xff\xda\x00\x02" + b"\xff\xd9", "has no size"),
     ],
 )
 def test_a_broken_header_is_damage(content: bytes, how: str) -> None:

@@ -83,7 +83,7 @@ def test_a_usb_camera_is_asked_for_size_rate_and_format() -> None:
     asked = camera("usb:/dev/video0", width=1280, height=720, fps=10, pixel_format="yuyv")
     source = open_source(asked, input_size=MODEL)
     assert isinstance(source, UsbCamera)
-    assert source._wish == FormatRequest(1280, 720, 10.0, "yuyv")
+    assert source._request == FormatRequest(1280, 720, 10.0, "yuyv")
     assert source._reduce is None
     assert source._target == "/dev/video0"
 
@@ -91,7 +91,7 @@ def test_a_usb_camera_is_asked_for_size_rate_and_format() -> None:
 def test_a_usb_camera_whose_frames_are_reduced_has_to_send_jpegs() -> None:
     source = open_source(camera("usb:C920", rotation=90), decode="reduced", input_size=MODEL)
     assert isinstance(source, UsbCamera)
-    assert source._wish == FormatRequest(pixels="mjpg")
+    assert source._request == FormatRequest(pixels="mjpg")
     assert source._reduce is not None
     assert source._reduce(800, 896) == 4, "the crop is turned, so it has to be 200 × 224"
     assert source._reduce(799, 896) == 4, "sides are rounded up"

@@ -715,7 +715,7 @@ def test_a_camera_that_knows_no_rates_still_delivers(kernel: FakeKernel, caplog:
     camera = FakeCamera(refusals={"S_PARM": [errno.ENOTTY], "G_PARM": [errno.ENOTTY]})
     source, frame_format = opened(kernel, camera, fps=10.0)
     assert frame_format.fps is None
-    assert "asked for 10 frames/s, the camera gives a rate that it does not tell" in caplog.text
+    assert "asked for 10 frames/s, the camera gives a rate that it does not report" in caplog.text
     source.close()
 
 

@@ -1,4 +1,4 @@
-"""Where a stream is: a URL, taken apart, that does not show its password."""
+"""The address of a stream: a URL, taken apart, that does not show its password."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Address:
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     def moved_to(self, location: str) -> Address:
-        """Where *location*, of a redirection, leads to. User and password go along to the same server only.
+        """The address that *location*, of a redirection, leads to. User and password go along to the same server only.
 
         Raises:
             ValueError: nowhere.

@@ -15,7 +15,7 @@ class Chunks:
 
     def __init__(self) -> None:
         self.ended = False
-        """Whether the last chunk has come."""
+        """True once the last chunk has come."""
         self._left = 0  # bytes of the present chunk
         self._line = bytearray()  # the line between two chunks, as far as it has come
 
@@ -36,7 +36,7 @@ class Chunks:
         return kept
 
     def _take_line(self, received: memoryview) -> int:
-        """How many bytes of *received* belong to the line before the next chunk."""
+        """Return how many bytes of *received* belong to the line before the next chunk."""
         text = bytes(received)
         end = text.find(b"\n") + 1
         self._line += text[:end] if end else text

@@ -27,11 +27,11 @@ _HEAD_END = re.compile(rb"\r?\n\r?\n")
 
 
 class HttpError(OSError):
-    """The server does not give what was asked for, and says so or speaks nonsense."""
+    """The server refuses the request, or its answer makes no sense."""
 
 
 class Body:
-    """What follows the head of an answer, as it arrives."""
+    """The body of an answer, as it arrives."""
 
     def __init__(self, connection: HttpConnection, begin: bytes, chunked: bool) -> None:
         self._connection = connection
@@ -42,7 +42,7 @@ class Body:
         """Read what has arrived, and do not wait: the number of bytes, 0 at the end, None if there are none now.
 
         Raises:
-            OSError: the connection failed, or the server speaks nonsense.
+            OSError: the connection failed, or the answer makes no sense.
         """
         while True:
             if self._chunks is not None and self._chunks.ended:
@@ -85,7 +85,7 @@ class Response:
 
 
 def get(address: Address, tls: Callable[[], ssl.SSLContext], bell: Bell, deadline: float) -> Response:
-    """Ask for *address*, follow redirections, and tell user and password if the server asks for them.
+    """Ask for *address*, follow redirections, and send user and password if the server asks for them.
 
     *tls* makes the settings of an encrypted connection, and is called only where one is needed.
 

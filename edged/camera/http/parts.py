@@ -15,7 +15,7 @@ _HEADER_END = re.compile(rb"\r?\n\r?\n")
 
 
 def boundary_of(headers: Message) -> bytes | None:
-    """What stands between the parts of a multipart answer; None if it is none."""
+    """The text between the parts of a multipart answer; None if *headers* are those of another one."""
     if headers.get_content_maintype() != "multipart":
         return None
     # Cameras disagree on whether the two dashes before it belong to it; without any it is found in both cases.
@@ -48,8 +48,8 @@ class Parts:
         """Let the space of the newest part be used again."""
         self._newest = None
 
-    def room(self) -> memoryview:
-        """Where to put what arrives next. It is not empty."""
+    def free_space(self) -> memoryview:
+        """The memory for the bytes that arrive next. It is not empty."""
         if len(self._buffer) - self._filled < _AT_ONCE:
             self._make_room()
         return memoryview(self._buffer)[self._filled :]

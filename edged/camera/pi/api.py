@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 __all__ = ["CameraInfo", "Job", "Library", "Mapped", "PiCamera", "Request"]
 
 CameraInfo = Mapping[str, Any]
-"""What picamera2 tells of a camera: ``Id``, and where known ``Model``."""
+"""The facts that picamera2 has of a camera: ``Id``, and where known ``Model``."""
 
 
 class Request(Protocol):
     """One frame, in a buffer that the camera lacks until it is released."""
 
     def get_metadata(self) -> Mapping[str, Any]:
-        """What libcamera knows about the frame."""
+        """Return the facts that libcamera has of the frame."""
 
     def release(self) -> None:
         """Give the buffer back, once."""
@@ -53,14 +53,14 @@ class PiCamera(Protocol):
 
     @property
     def sensor_modes(self) -> Sequence[Mapping[str, Any]]:
-        """What the sensor can do. Asked for the first time, it configures the camera for each mode."""
+        """The modes of the sensor. Asked for the first time, it configures the camera for each mode."""
 
     def create_video_configuration(self, **settings: Any) -> dict[str, Any]: ...
 
     def configure(self, configuration: dict[str, Any]) -> None: ...
 
     def camera_configuration(self) -> dict[str, Any]:
-        """What came of it."""
+        """The configuration that the camera chose."""
 
     def set_controls(self, controls: dict[str, Any]) -> None: ...
 

@@ -23,11 +23,11 @@ class Call(Generic[T]):
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not returned yet."""
+        """True until it has returned."""
         return self._thread.is_alive()
 
     def result(self, seconds: float) -> T:
-        """What the call returned; an exception of it is raised here.
+        """Return what the call returned, or raise its exception.
 
         Raises:
             TimeoutError: it has not returned within *seconds*.

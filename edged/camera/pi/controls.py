@@ -1,4 +1,4 @@
-"""What a camera is told: exposure, gain, white balance, frame rate and focus."""
+"""The settings of a camera: exposure, gain, white balance, frame rate and focus."""
 
 from __future__ import annotations
 

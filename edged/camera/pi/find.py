@@ -1,4 +1,4 @@
-"""Which of the cameras that libcamera knows is meant."""
+"""The search for a camera among those that libcamera knows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a frame was exposed, as libcamera tells it, on the clock that edged uses."""
+"""The time at which a frame was exposed, as libcamera gives it, on the clock that edged uses."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ PIXELS = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a camera is asked for. ``crop`` is the part of its view that it delivers, instead of all."""
+    """A request to a camera. ``crop`` is the part of its view that it delivers, instead of all."""
 
     size: FrameSize
     hflip: bool

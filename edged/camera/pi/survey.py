@@ -16,11 +16,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edged.camera.pi.api import Library, PiCamera
+from edged.camera.pi.errors import RARE, reason
 from edged.camera.pi.library import load
-from edged.camera.pi.trouble import RARE, reason
 from edged.errors import SourceError
 
-__all__ = ["Offer", "Surveyed", "is_installed", "look", "survey", "tell"]
+__all__ = ["Offer", "Surveyed", "is_installed", "open_each", "print_cameras", "survey"]
 
 SURVEY_SECONDS = 40.0
 """On a small board Python, picamera2 and a try of each of a sensor's modes take ten."""
@@ -28,7 +28,7 @@ SURVEY_SECONDS = 40.0
 LAST_SECONDS = 1.0  # within which a killed child ends, unless the kernel holds it
 
 # -c with the same import path, because edged may have been found anywhere.
-_CHILD = "import sys; sys.path[:] = {path!r}; from edged.camera.pi.survey import tell; tell()"
+_CHILD = "import sys; sys.path[:] = {path!r}; from edged.camera.pi.survey import print_cameras; print_cameras()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Surveyed:
 
 
 def is_installed() -> bool:
-    """Whether picamera2 is there to be imported. It is not imported for that."""
+    """Check that picamera2 can be imported, without importing it."""
     return importlib.util.find_spec("picamera2") is not None
 
 
@@ -60,11 +60,11 @@ def survey(command: Sequence[str] | None = None, seconds: float = SURVEY_SECONDS
     """Every camera that libcamera knows, those that the kernel itself shows as V4L2 cameras aside.
 
     Args:
-        command: the child process, which is to print what `tell` does.
+        command: the child process, which is to print what `print_cameras` does.
         seconds: that it may take.
 
     Raises:
-        SourceError: it cannot be told, with the reason and the cure where there is one.
+        SourceError: they cannot be listed, with the reason and the cure where there is one.
     """
     command = command or [sys.executable, "-c", _CHILD.format(path=sys.path)]
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603 - this Python, with a text of our own
@@ -74,14 +74,14 @@ def survey(command: Sequence[str] | None = None, seconds: float = SURVEY_SECONDS
         child.kill()
         with suppress(subprocess.TimeoutExpired):  # who waits in a driver cannot be killed, and is left behind
             child.communicate(timeout=LAST_SECONDS)
-        raise SourceError(f"libcamera has not told its cameras within {seconds:g} s: a driver hangs") from exc
+        raise SourceError(f"libcamera has not listed its cameras within {seconds:g} s: a driver hangs") from exc
     return _understood(child.returncode, printed, complaint)
 
 
-def tell() -> None:
-    """What the child does: print the cameras, or why they cannot be told, as a line of JSON."""
+def print_cameras() -> None:
+    """Print the cameras, or why they cannot be listed, as a line of JSON: the work of the child."""
     try:
-        answer: dict[str, Any] = {"cameras": [asdict(camera) for camera in look(load())]}
+        answer: dict[str, Any] = {"cameras": [asdict(camera) for camera in open_each(load())]}
     except SourceError as exc:
         answer = {"problem": str(exc)}
     except RARE as exc:
@@ -89,7 +89,7 @@ def tell() -> None:
     print(json.dumps(answer), flush=True)
 
 
-def look(library: Library) -> Iterator[Surveyed]:
+def open_each(library: Library) -> Iterator[Surveyed]:
     """The cameras of *library*, each opened and closed again unless somebody else uses it."""
     for number, info in enumerate(library.cameras()):
         if "/usb" in info["Id"]:  # by this picamera2 knows them too
@@ -110,7 +110,7 @@ def _asked(library: Library, number: int) -> tuple[tuple[Offer, ...], str | None
 
 
 def _offers(library: Library, camera: PiCamera) -> Iterator[Offer]:
-    """The modes of the sensor; where they are not told, what libcamera has."""
+    """The modes of the sensor; where it has none, the sizes that libcamera has."""
     modes: Sequence[Mapping[str, Any]] = [mode for mode in camera.sensor_modes if "size" in mode]
     for mode in modes:
         width, height = mode["size"]

@@ -1,4 +1,4 @@
-"""How much of the scene a camera shows, and in how many pixels."""
+"""The part of the scene that a camera shows, and its pixels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SMALLEST = 64  # of a side: what every ISP delivers
 
 @dataclass(frozen=True, slots=True)
 class FrameSize:
-    """How many pixels are wanted.
+    """The pixels that are wanted of a frame.
 
     Where only one side is given, the other follows from the shape of what is shown. Where neither is, the frame is as
     small as it can be to hold ``at_least`` so many pixels both ways; without that it is 640 wide.

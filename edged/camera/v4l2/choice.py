@@ -1,4 +1,4 @@
-"""Which of a device's pixel formats to take."""
+"""The choice among the pixel formats of a device."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["PIXEL_NAMES", "FormatRequest", "choose"]
 PIXEL_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"mjpg": JPEG} | {pixels.value: (name,) for name, pixels in RAW.items()}
 )
-"""What a configuration may ask for, and the four letters that it stands for."""
+"""The formats that a configuration may ask for, and the four letters of each."""
 
 DEFAULT_SIZE = (640, 480)
-USUAL_FPS = 30.0  # where neither a wish nor the driver says how many there are
+USUAL_FPS = 30.0  # where neither the request nor the driver gives a rate
 SHARE_OF_LINK = 0.2  # of a USB link that one camera may take uncompressed; frames beside it come late or broken
 
 
 @dataclass(frozen=True, slots=True)
 class FormatRequest:
-    """What a device is asked for; None leaves it to the choice.
+    """A request to a device; None leaves it to the choice.
 
     Raises:
         ValueError: something that cannot be asked for.
@@ -52,22 +52,22 @@ class FormatRequest:
 
 
 def choose(
-    names: Sequence[str], modes: Callable[[str], Sequence[Mode]], wish: FormatRequest, link_speed: float | None
+    names: Sequence[str], modes: Callable[[str], Sequence[Mode]], request: FormatRequest, link_speed: float | None
 ) -> str:
-    """Which of the formats *names* to ask for; *modes* tells the sizes and rates of one, and is asked only if needed.
+    """Return the one of the formats *names* to ask for; *modes* gives the sizes and rates of one, only if needed.
 
     *link_speed* is that of USB, in Mbit/s; None off USB. Uncompressed frames cost no decoding, JPEGs save the bus: they
     are preferred on USB where uncompressed frames would take more than a fifth of the link, and where only they have
     the size or the rate.
 
     Raises:
-        SourceError: none of them can be taken, or the one that is wished for is not offered.
+        SourceError: none of them can be taken, or the one that is requested is not offered.
     """
     offered = ", ".join(names) or "nothing"
-    if wish.pixels is not None:
-        asked = [name for name in names if name in PIXEL_NAMES[wish.pixels]]
+    if request.pixels is not None:
+        asked = [name for name in names if name in PIXEL_NAMES[request.pixels]]
         if not asked:
-            raise SourceError(f"it does not offer {wish.pixels}; it offers {offered}")
+            raise SourceError(f"it does not offer {request.pixels}; it offers {offered}")
         return asked[0]
     raw = next((name for name in RAW if name in names), None)
     jpeg = next((name for name in JPEG if name in names), None)
@@ -76,18 +76,18 @@ def choose(
         raise SourceError(f"it offers {offered}, none of which works here; these do: {', '.join(WORKING)}")
     if raw is None or jpeg is None:
         return candidates[0]
-    jpeg_is_better = raw == "GREY" or _jpeg_is_better(modes(jpeg), modes(raw), raw, wish, link_speed)
+    jpeg_is_better = raw == "GREY" or _jpeg_is_better(modes(jpeg), modes(raw), raw, request, link_speed)
     return jpeg if jpeg_is_better else raw
 
 
 def _jpeg_is_better(
-    jpeg: Sequence[Mode], raw: Sequence[Mode], raw_name: str, wish: FormatRequest, link_speed: float | None
+    jpeg: Sequence[Mode], raw: Sequence[Mode], raw_name: str, request: FormatRequest, link_speed: float | None
 ) -> bool:
-    jpeg_mode, raw_mode = _nearest(jpeg, wish.size), _nearest(raw, wish.size)
-    if jpeg_mode.covers(*wish.size) and not raw_mode.covers(*wish.size):
+    jpeg_mode, raw_mode = _nearest(jpeg, request.size), _nearest(raw, request.size)
+    if jpeg_mode.covers(*request.size) and not raw_mode.covers(*request.size):
         return True  # the size is there as JPEG only
     fastest_jpeg, fastest_raw = (max(mode.rates, default=USUAL_FPS) for mode in (jpeg_mode, raw_mode))
-    fps = min(wish.fps or USUAL_FPS, max(fastest_jpeg, fastest_raw))
+    fps = min(request.fps or USUAL_FPS, max(fastest_jpeg, fastest_raw))
     if fastest_raw < min(fps, fastest_jpeg):
         return True  # uncompressed it is slower
     bytes_per_second = frame_bytes(RAW[raw_name], raw_mode.width, raw_mode.height) * fps

@@ -25,7 +25,7 @@ MOST = 512  # entries of one list that are believed; no driver has as many, but 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a device says it is, and which kind of node this one is."""
+    """The names that a device gives itself, and the kind of this node."""
 
     driver: str
     card: str
@@ -34,7 +34,7 @@ class Identity:
 
     @property
     def takes_pictures(self) -> bool:
-        """Whether pictures can be read from this node; else it is metadata, an output, a codec or the like."""
+        """True where pictures can be read from this node; else it is metadata, an output, a codec or the like."""
         memory_to_memory = abi.CAP_VIDEO_M2M | abi.CAP_VIDEO_M2M_MPLANE
         return bool(self.capabilities & abi.CAP_VIDEO_CAPTURE) and not self.capabilities & memory_to_memory
 
@@ -54,14 +54,14 @@ class Mode:
     smallest: tuple[int, int] | None = None
 
     def covers(self, width: int, height: int) -> bool:
-        """Whether this mode delivers pictures of exactly this size, as far as one can tell without trying."""
+        """Check whether this mode delivers pictures of exactly this size, as far as one can tell without trying."""
         least_width, least_height = self.smallest or (self.width, self.height)
         return least_width <= width <= self.width and least_height <= height <= self.height
 
 
 @dataclass(frozen=True, slots=True)
 class FrameLayout:
-    """What the frames of a device are now: size in pixels, four letters, bytes from row to row and of a whole frame."""
+    """The layout of a device's frames: size in pixels, four letters, bytes from row to row and of a whole frame."""
 
     width: int
     height: int
@@ -151,7 +151,7 @@ class Device:
         return tuple(sorted(rates, reverse=True)), any_rate
 
     def picture(self) -> FrameLayout:
-        """What the frames are set to."""
+        """Return the layout that the frames are set to."""
         argument = abi.Format(type=abi.BUF_TYPE_VIDEO_CAPTURE)
         self.ask(abi.G_FMT, argument)
         return _picture(argument.pix)

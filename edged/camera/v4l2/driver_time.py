@@ -1,4 +1,4 @@
-"""When a frame was captured, as far as the driver can be believed."""
+"""The time at which a frame was captured, as far as that of the driver makes sense."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ __all__ = ["Frames", "JpegFrames", "RawFrames"]
 
 
 class Frames(Protocol):
-    """How the buffers of a stream become frames of ``format``. One with fewer than ``least`` bytes is not whole."""
+    """Makes frames of ``format`` from the buffers of a stream. One with fewer than ``least`` bytes is not whole."""
 
     format: Format
     least: int

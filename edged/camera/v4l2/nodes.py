@@ -50,7 +50,7 @@ def find_nodes(root: Path) -> list[VideoNode]:
 
 
 def on_this_machine(root: Path, path: Path) -> Path:
-    """Where *path*, with all links followed, really is: ``/dev/v4l/by-id/…`` is some ``/dev/videoN``.
+    """The node that *path* leads to, with all links followed: ``/dev/v4l/by-id/…`` is some ``/dev/videoN``.
 
     Raises:
         FileNotFoundError: nowhere.

@@ -1,4 +1,4 @@
-"""Which V4L2 pixel formats edged takes, and how a frame comes out of a driver's buffer."""
+"""The V4L2 pixel formats that edged takes, and the way of a frame out of a driver's buffer."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def frame_bytes(pixels: PixelFormat, width: int, height: int) -> int:
 
 
 def planes(picture: FrameLayout, pixels: PixelFormat) -> Sequence[PlaneLayout]:
-    """How the rows of an uncompressed frame lie in its buffer.
+    """The layout of the rows of an uncompressed frame in its buffer.
 
     Raises:
         SourceError: the size does not go with the format, or the driver's buffer is too small for it.

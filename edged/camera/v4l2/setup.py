@@ -1,4 +1,4 @@
-"""An open device is made ready: it is a camera, it is asked for what is wished, and the truth is read back."""
+"""The setup of an open device: it is a camera, it gets the request, and what it chose is read back."""
 
 from __future__ import annotations
 
@@ -35,31 +35,31 @@ def check_camera(device: Device) -> None:
     raise SourceError(f"it delivers {kind}{cure}")
 
 
-def set_up(device: Device, wish: FormatRequest) -> tuple[FrameLayout, float | None]:
-    """Ask for what is wished; returns what the frames are now, and how many there are a second where that is told.
+def set_up(device: Device, request: FormatRequest) -> tuple[FrameLayout, float | None]:
+    """Ask for *request*; returns what the frames are now, and how many there are a second where the driver has that.
 
     Raises:
         SourceError: the device has nothing that can be taken.
         OSError: it cannot be asked, or is in use.
     """
     node = next((node for node in find_nodes(device.kernel.root) if node.path == device.node), None)
-    fourcc = choose(device.formats(), device.modes, wish, node.link_speed if node else None)
-    picture = device.set_picture(*wish.size, fourcc)
+    fourcc = choose(device.formats(), device.modes, request, node.link_speed if node else None)
+    picture = device.set_picture(*request.size, fourcc)
     if picture.fourcc not in WORKING:
         raise SourceError(f"it was asked for {fourcc} and gives {picture.fourcc}, which does not work here")
-    fps = device.rate() if wish.fps is None else device.set_rate(wish.fps)
+    fps = device.rate() if request.fps is None else device.set_rate(request.fps)
     return picture, fps
 
 
-def shortfall(wish: FormatRequest, picture: FrameLayout, fps: float | None) -> str:
-    """What was asked for and is not so, as a sentence; empty where all is as wished."""
+def shortfall(request: FormatRequest, picture: FrameLayout, fps: float | None) -> str:
+    """The differences between *request* and what the device delivers, as a sentence; empty where there are none."""
     pairs = []
-    if wish.width is not None and wish.size != (picture.width, picture.height):
-        pairs.append((f"{wish.width}×{wish.height}", f"{picture.width}×{picture.height}"))
-    if wish.pixels is not None and picture.fourcc not in PIXEL_NAMES[wish.pixels]:
-        pairs.append((wish.pixels, picture.fourcc))
-    if wish.fps is not None and (fps is None or abs(fps - wish.fps) > wish.fps / 100):
-        pairs.append((f"{wish.fps:g} frames/s", f"{fps:g} frames/s" if fps else "a rate that it does not tell"))
+    if request.width is not None and request.size != (picture.width, picture.height):
+        pairs.append((f"{request.width}×{request.height}", f"{picture.width}×{picture.height}"))
+    if request.pixels is not None and picture.fourcc not in PIXEL_NAMES[request.pixels]:
+        pairs.append((request.pixels, picture.fourcc))
+    if request.fps is not None and (fps is None or abs(fps - request.fps) > request.fps / 100):
+        pairs.append((f"{request.fps:g} frames/s", f"{fps:g} frames/s" if fps else "a rate that it does not report"))
     if not pairs:
         return ""
     asked, given = (", ".join(column) for column in zip(*pairs, strict=True))

@@ -27,7 +27,7 @@ class FilledBuffer:
 
     @property
     def marked_damaged(self) -> bool:
-        """Whether the driver says that the frame did not arrive whole."""
+        """True where the driver reports that the frame did not arrive whole."""
         return bool(self.flags & abi.BUF_FLAG_ERROR)
 
 

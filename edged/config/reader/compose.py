@@ -30,7 +30,7 @@ _BREAK = re.compile(r"\r\n?|\n")
 
 
 def compose(text: str, file: str) -> Document:
-    """Read *text*, whose top is a mapping, and call it *file* in what is said of it.
+    """Read *text*, whose top is a mapping, and call it *file* in its problems.
 
     Raises:
         ConfigFileError: it is not YAML, is too large or too deep, or is not a mapping.
@@ -75,9 +75,9 @@ class _Composer:
         self._variables = Variables()
 
     def compose(self) -> Document:
-        self._look_at_characters()
+        self._check_characters()
         for event in self._events():
-            self._take(event)
+            self._read_event(event)
         root = self._root
         if root is None or root.plain is None:
             self._fail((1, 1), "is empty; it needs at least 'cameras:' with one camera")
@@ -85,7 +85,7 @@ class _Composer:
             self._fail(root.mark, f"must be a mapping of settings such as 'cameras:' (got {shown(root.plain)})")
         return Document(self._file, root, tuple(self._problems))
 
-    def _look_at_characters(self) -> None:
+    def _check_characters(self) -> None:
         if len(self._text) > LARGEST:
             self._fail((0, 0), "is too large for a configuration: more than 1 MiB")
         found = CONTROL.search(self._text)
@@ -101,12 +101,12 @@ class _Composer:
         except yaml.YAMLError as exc:
             raise ConfigFileError([*self._problems, self._syntax_problem(exc)]) from exc
 
-    def _take(self, event: yaml.Event) -> None:
+    def _read_event(self, event: yaml.Event) -> None:
         match event:
             case yaml.DocumentStartEvent() if self._root is not None:
                 self._fail(_mark(event), "a second document begins here, and a configuration is only one")
             case yaml.ScalarEvent() if self._wants_key:
-                self._take_key(event)
+                self._read_key(event)
             case yaml.ScalarEvent():
                 self._refuse_tag(event)
                 self._add(self._scalar(event), event.anchor)
@@ -132,16 +132,16 @@ class _Composer:
         empty: object = {} if isinstance(event, yaml.MappingStartEvent) else []
         self._open.append(_Open(YamlNode(empty, _mark(event)), event.anchor))
 
-    def _take_key(self, event: yaml.ScalarEvent) -> None:
+    def _read_key(self, event: yaml.ScalarEvent) -> None:
         self._refuse_tag(event)
         top, key, mark = self._open[-1], event.value, _mark(event)
         top.key, top.dropped = key, True
         if key in top.node.keys:
-            self._tell(mark, f"is given twice; the first is in line {top.node.keys[key][0]}")
+            self._add_problem(mark, f"is given twice; the first is in line {top.node.keys[key][0]}")
         elif self._is_unprintable(event):
             pass
         elif key == "<<" and not event.style:
-            self._tell(mark, "merge keys are not supported; write the settings out")
+            self._add_problem(mark, "merge keys are not supported; write the settings out")
         else:
             top.node.keys[key] = mark
             top.dropped = False
@@ -182,7 +182,7 @@ class _Composer:
         try:
             return self._variables.fill(event.value)
         except ValueError as exc:
-            self._tell(_mark(event), str(exc))
+            self._add_problem(_mark(event), str(exc))
             return FilledValue(event.value)
 
     def _resolved(self, event: yaml.ScalarEvent, text: str) -> object:
@@ -191,19 +191,19 @@ class _Composer:
         try:
             return resolved(text)
         except ValueError as exc:
-            self._tell(_mark(event), f"{exc} (got {brief(text)})")
+            self._add_problem(_mark(event), f"{exc} (got {brief(text)})")
             return text
 
     def _is_unprintable(self, event: yaml.ScalarEvent) -> bool:
         found = CONTROL.search(event.value)  # an escape in quotes can make one
         if found:
-            self._tell(_mark(event), f"must not hold control characters (got U+{ord(found[0]):04X})")
+            self._add_problem(_mark(event), f"must not hold control characters (got U+{ord(found[0]):04X})")
         return found is not None
 
     def _refuse_tag(self, event: yaml.ScalarEvent | yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         if event.tag is not None:
             written = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self._tell(_mark(event), f"must not have a tag; remove {brief(written)}")
+            self._add_problem(_mark(event), f"must not have a tag; remove {brief(written)}")
 
     def _syntax_problem(self, exc: yaml.YAMLError) -> Problem:
         at = getattr(exc, "problem_mark", None) or getattr(exc, "context_mark", None)
@@ -219,7 +219,7 @@ class _Composer:
             rule += "; between [ ] or { } a ${NAME} must be in quotes, as text; for a number give it a line of its own"
         return Problem(self._file, line + 1, column + 1, "", f"is not YAML: {rule}")
 
-    def _tell(self, mark: Mark, rule: str) -> None:
+    def _add_problem(self, mark: Mark, rule: str) -> None:
         path: list[str | int] = []
         for level in self._open:
             if level.key is not None:
@@ -229,7 +229,7 @@ class _Composer:
         self._problems.append(Problem(self._file, *mark, dotted(tuple(path)), rule))
 
     def _fail(self, mark: Mark, rule: str) -> NoReturn:
-        self._tell(mark, rule)
+        self._add_problem(mark, rule)
         raise ConfigFileError(self._problems)
 
 

@@ -51,7 +51,7 @@ class Document:
     problems: tuple[Problem, ...] = ()
 
     def value_at(self, path: KeyPath) -> Mark:
-        """Where the value of *path* stands; the key of the section around it, if it is not in the file."""
+        """Return the mark of the value of *path*; of the key of the section around it, if it is not in the file."""
         node = self.root
         for depth, part in enumerate(path):
             if part not in node.children:
@@ -60,7 +60,7 @@ class Document:
         return node.mark
 
     def key_at(self, path: KeyPath) -> Mark:
-        """Where the key that *path* ends in stands, or the value if it is an item of a list."""
+        """Return the mark of the key that *path* ends in, or of the value if it is an item of a list."""
         node, mark = self.root, self.root.mark
         for part in path:
             mark = node.keys.get(part, mark)
@@ -76,7 +76,7 @@ class Document:
         return _secrets(self.root, ())
 
     def problem(self, path: KeyPath, rule: str, mark: Mark | None = None) -> Problem:
-        """*rule* told of *path*, at *mark* or where the value stands."""
+        """*rule* as a problem of *path*, at *mark* or where the value stands."""
         line, column = mark or self.value_at(path)
         return Problem(self.file, line, column, dotted(path), rule)
 

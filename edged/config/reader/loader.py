@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from edged.config.problems import MOST_TOLD, ConfigFileError, KeyPath, Problem
+from edged.config.problems import MOST_SHOWN, ConfigFileError, KeyPath, Problem
 from edged.config.reader.compose import LARGEST, compose, position
 from edged.config.reader.document import Document
 from edged.config.reader.pydantic_errors import problems_of
@@ -29,9 +29,9 @@ class Loaded:
     document: Document
 
     def problem(self, path: KeyPath, rule: str) -> Problem:
-        """*rule* told of the value at *path*, such as ``("cameras", "street", "source")``.
+        """*rule* as a problem of the value at *path*, such as ``("cameras", "street", "source")``.
 
-        What is not in the file, because its default holds, is told of the section around it.
+        A value that is not in the file, because its default holds, is a problem of the section around it.
         """
         return self.document.problem(path, rule)
 
@@ -45,7 +45,7 @@ def load(path: str | Path) -> Loaded:
     """Read the configuration at *path*.
 
     Raises:
-        ConfigFileError: it cannot be read, or something in it is wrong; all that is wrong is told.
+        ConfigFileError: it cannot be read, or something in it is wrong; the error holds all that is wrong.
     """
     return load_text(_read(Path(path)), path)
 
@@ -54,14 +54,14 @@ def load_text(text: str, path: str | Path) -> Loaded:
     """Read a configuration that stands, or could stand, at *path*: relative paths in it start at that folder.
 
     Raises:
-        ConfigFileError: something in it is wrong; all that is wrong is told.
+        ConfigFileError: something in it is wrong; the error holds all that is wrong.
     """
     document = compose(text, str(path))
     folder = Path(path).absolute().parent
     found = [*document.problems, *_secrets_shown(document)]
     if len(found) > len(document.problems):
-        raise ConfigFileError(_once(found))  # and nothing is made of them that might be told
-    for place, rule in islice(misplaced(*places_in(document.root.plain)), MOST_TOLD):
+        raise ConfigFileError(_once(found))  # and no other message can then quote them
+    for place, rule in islice(misplaced(*places_in(document.root.plain)), MOST_SHOWN):
         found.append(document.problem(place, rule))
     try:
         config = Config.model_validate(document.root.plain, context={"folder": folder})
@@ -80,7 +80,7 @@ def _secrets_shown(document: Document) -> Iterator[Problem]:
 
 
 def _once(problems: Iterable[Problem]) -> list[Problem]:
-    """The first problem of each value: a second one mostly follows from it."""
+    """The first problem of each value: a second problem mostly follows from it."""
     return list({(p.line, p.column, p.path): p for p in reversed(list(problems))}.values())
 
 

@@ -1,4 +1,4 @@
-"""What pydantic found, in words for the person who wrote the file, and where it stands there."""
+"""The errors of pydantic in words for the person who wrote the file, each with its place there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edged.config.sections.root import Config
 
 __all__ = ["problems_of", "section_at"]
 
-MOST_LOOKED_AT = 1000  # of the errors in one file; each costs a search for what may have been meant
+MOST_LOOKED_AT = 1000  # of the errors in one file; each costs a search for a similar key
 
 _RULES: dict[str, str] = {
     "string_type": "must be text",
@@ -73,7 +73,7 @@ def _problem(details: ErrorDetails, document: Document) -> Problem:
         case "misfit":
             rule = context.get("rule") or _rule(details, context)
             return document.problem(_moved(path, context.get("at", ())), rule)
-        case _ if path and path[-1] == "[key]":  # so pydantic says that the key before it is wrong
+        case _ if path and path[-1] == "[key]":  # by which pydantic means that the key before it is wrong
             return document.problem(path[:-1], _rule(details, context), document.key_at(path[:-1]))
         case _:
             return document.problem(path, _rule(details, context))

@@ -1,4 +1,4 @@
-"""What a word of YAML without quotes means: the core schema of YAML 1.2, less its octal and hexadecimal numbers.
+"""The meaning of a word of YAML without quotes: the core schema of YAML 1.2, less its octal and hexadecimal numbers.
 
 Only ``true`` and ``false`` are truth values; ``yes``, ``on``, ``0o17``, ``1_000``, ``12:30``, ``2026-01-01`` are text.
 """

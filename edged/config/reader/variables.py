@@ -125,7 +125,7 @@ def where_secrets_go(spelled: str) -> str:
 
 
 def _held(reference: re.Match[str]) -> str:
-    """What *reference* refers to. Empty is as good as missing where there is a default, as in a shell."""
+    """Return what *reference* refers to. Empty is as good as missing where there is a default, as in a shell."""
     name, default = reference["name"], reference["default"]
     try:
         held = credential(name) if reference["source"] else variable(name)
@@ -149,7 +149,7 @@ def _spelled(reference: re.Match[str]) -> str:
 
 
 def _login_end(text: str) -> int:
-    """Where user and password end in a URL: -1 if *text* is none, 0 if it has none. What is referred to is no part."""
+    """The end of user and password in a URL: -1 if *text* is not one, 0 if it has none. References are not resolved."""
     if _URL.match(text) is None:
         return -1
     masked = _REFERENCE.sub(lambda reference: "x" * len(reference[0]), text)

@@ -242,12 +242,12 @@ class CameraConfig(Section):
 
     @property
     def is_live(self) -> bool:
-        """Do frames come whether or not anybody reads them?"""
+        """True where frames come whether or not anybody reads them."""
         return self.source.kind.is_live
 
     @property
     def can_send_jpegs(self) -> bool:
-        """Can its frames come one by one as JPEGs?"""
+        """True where its frames can come one by one as JPEGs."""
         return self.source.kind.sends_jpegs and self.pixel_format in (None, "mjpg")
 
 

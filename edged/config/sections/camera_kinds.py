@@ -57,7 +57,7 @@ class CameraKind:
     """``width`` or ``height`` may be given without the other."""
     least_side: int = 1
     size_cure: str = ""
-    """Where the size of the frames is given instead, if not by ``width`` and ``height``."""
+    """The way to give the size of the frames, where it is not ``width`` and ``height``."""
     verifies_tls: bool = True
     max_reopens: int = 0
 

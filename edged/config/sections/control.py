@@ -1,4 +1,4 @@
-"""The section ``control``: where commands such as ``edged enroll`` reach the running daemon."""
+"""The section ``control``: the socket by which commands such as ``edged enroll`` reach the running daemon."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def _default() -> str | None:
 def _parse(text: str, folder: Path) -> Endpoint:
     if not text.startswith("ipc://"):
         raise ValueError(
-            "must be ipc:// and the path of a socket file, because whoever reaches it controls edged and sees its "
-            f"pictures (got {shown(text)})"
+            "must be ipc:// and the path of a socket file, because everybody who reaches it controls edged and sees "
+            f"its pictures (got {shown(text)})"
         )
     return Endpoint.parse(f"pub+bind:{text}", folder)
 
 
 class ControlConfig(Section):
-    """Where commands such as 'edged enroll' and 'edged reload' reach the running daemon."""
+    """The socket by which commands such as 'edged enroll' and 'edged reload' reach the running daemon."""
 
     endpoint: (
         Annotated[
@@ -52,5 +52,5 @@ class ControlConfig(Section):
 
     @property
     def is_chosen(self) -> bool:
-        """Whether the file says where; else it is the default."""
+        """True where the file names the socket; else it is the default."""
         return "endpoint" in self.model_fields_set

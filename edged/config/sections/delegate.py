@@ -1,4 +1,4 @@
-"""How the config spells a delegate: a word such as ``coral:usb:1``, or a mapping that names a library."""
+"""The spelling of a delegate in the file: a word such as ``coral:usb:1``, or a mapping that names a library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where messages are published, as the config says it: ``pub+bind:tcp://127.0.0.1:5556``."""
+"""The endpoints that messages are published at, as the configuration spells them: ``pub+bind:tcp://127.0.0.1:5556``."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Endpoint:
 
     @property
     def is_local(self) -> bool:
-        """Whether nothing of it leaves this machine."""
+        """True where nothing that is sent there leaves this machine."""
         return self.transport == "ipc" or _is_loopback(self.address.removeprefix("tcp://").rpartition(":")[0])
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class Endpoint:
         """The endpoint that *text* names; a relative path of a socket starts at *folder*.
 
         Raises:
-            ValueError: *text* names none.
+            ValueError: *text* does not name an endpoint.
         """
         parts = _PARTS.fullmatch(text)
         if parts is None or parts["transport"] not in {"tcp", "ipc"}:

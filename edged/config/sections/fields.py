@@ -87,12 +87,12 @@ class Read:
 
 
 def misfit(rule: str, *, at: tuple[str | int, ...] = ()) -> PydanticCustomError:
-    """An error that is told of another value: *at* is the way there from the value looked at, ``..`` its parent."""
+    """An error that is reported at another value: *at* is the way there from the value looked at, ``..`` its parent."""
     return PydanticCustomError("misfit", "{rule}", {"rule": rule, "at": at})
 
 
 def whole(value: object) -> object:
-    """Refuse what Python takes for a whole number though the file says ``true`` or ``90.0``."""
+    """Refuse a value that Python takes for a whole number though it is ``true`` or ``90.0`` in the file."""
     if isinstance(value, bool | float):
         raise misfit(f"must be a whole number (got {shown(value)})")
     return value

@@ -1,4 +1,4 @@
-"""The section ``metrics``: where figures are told over HTTP, to Prometheus and to who asks whether edged is well."""
+"""The section ``metrics``: figures over HTTP, for Prometheus and for checks of edged's health."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _PARTS = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]+):(?P<port>\*|[0-9]{1,5})")
 
 @dataclass(frozen=True, slots=True)
 class HttpAddress:
-    """Where an HTTP server listens. ``host`` is an IP address of either version; port 0 is any that is free."""
+    """The address of an HTTP server. ``host`` is an IP address of either version; port 0 is any that is free."""
 
     host: str
     port: int
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine can reach it."""
+        """True where only this machine can reach it."""
         return ipaddress.ip_address(self.host).is_loopback
 
     def __str__(self) -> str:
@@ -39,7 +39,7 @@ class HttpAddress:
         """The address that *text* is, such as ``127.0.0.1:9464``, ``[::1]:9464`` or ``localhost:*``.
 
         Raises:
-            ValueError: it is none.
+            ValueError: *text* is not such an address.
         """
         parts = _PARTS.fullmatch(text)
         host = parts["host"].strip("[]") if parts else ""
@@ -58,7 +58,7 @@ class HttpAddress:
 
 
 class MetricsConfig(Section):
-    """Figures over HTTP: /metrics for Prometheus, and /healthz and /readyz for who asks whether edged is well."""
+    """Figures over HTTP: /metrics for Prometheus, and /healthz and /readyz for checks of edged's health."""
 
     listen: Annotated[HttpAddress, Read(str, HttpAddress.parse)] | None = Field(
         default=None,
@@ -69,7 +69,7 @@ class MetricsConfig(Section):
     insecure: bool = Field(default=False, description="Allow an address that others on the network can ask.")
 
     @model_validator(mode="after")
-    def _beyond_only_if_told(self) -> Self:
+    def _beyond_only_if_allowed(self) -> Self:
         if self.listen is not None and not self.listen.is_local and not self.insecure:
             raise misfit(
                 "must stay on this machine (127.0.0.1, [::1] or localhost): elsewhere everybody on the network can ask "

@@ -1,4 +1,4 @@
-"""What a Raspberry Pi camera is told about light and focus."""
+"""Settings of light and focus for a Raspberry Pi camera."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _is_gain(value: object) -> bool:
 
 
 class ControlsConfig(Section):
-    """What a Raspberry Pi camera is told. Exposure, gain and white balance are automatic where they are left out."""
+    """Settings of a Raspberry Pi camera. Exposure, gain and white balance are automatic where they are left out."""
 
     exposure_us: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = Field(
         default=None, description="Microseconds for which a frame is exposed. Default: automatic."

@@ -1,4 +1,4 @@
-"""Where a reference applies: ``street`` is a camera with all its regions, ``street/path`` is one region."""
+"""The places where a reference applies: ``street`` is a camera with all its regions, ``street/path`` is one region."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def places_in(values: object) -> tuple[dict[str, Collection[str] | None], dict[s
 def misplaced(
     cameras: Mapping[str, Collection[str] | None], references: Mapping[str, Iterable[object]]
 ) -> Iterator[tuple[KeyPath, str]]:
-    """Each place of *references* that is not in *cameras*: where it is said, and what is wrong with it."""
+    """Each place of *references* that is not in *cameras*: its path in the file, and what is wrong with it."""
     for name, places in references.items():
         for index, place in enumerate(places):
             rule = _misplaced(place, cameras) if isinstance(place, str) else None

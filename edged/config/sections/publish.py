@@ -1,4 +1,4 @@
-"""The section ``publish``: where messages go, and the keys that decide who hears them."""
+"""The section ``publish``: the endpoints of messages, and the keys that decide who may subscribe."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _as_endpoint(text: str, folder: Path) -> str:
     try:
         return str(Endpoint.parse(text, folder))
     except ValueError:
-        return text  # which is then told to be none of the endpoints
+        return text  # which is then refused as none of the endpoints
 
 
 def _write(files: KeyFiles) -> object:
@@ -62,7 +62,7 @@ KeySetting: TypeAlias = Annotated[
 
 
 class PublishConfig(Section):
-    """Where messages go, and who may hear them."""
+    """Endpoints of the messages, and the keys of those who may subscribe."""
 
     endpoints: Annotated[tuple[EndpointText, ...], several, at_least_one] = Field(
         default_factory=default_endpoints,
@@ -94,7 +94,7 @@ class PublishConfig(Section):
     )
 
     top_k: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=100, description="How many similarities a message tells at most: the best ones of its region."
+        default=100, description="How many similarities a message holds at most: the best ones of its region."
     )
 
     def key_of(self, endpoint: Endpoint) -> tuple[KeyPath, Path] | None:
@@ -146,7 +146,7 @@ class PublishConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _in_clear_only_if_told(self) -> Self:
+    def _in_clear_only_if_allowed(self) -> Self:
         for index, endpoint in enumerate(self.endpoints):
             if not (endpoint.is_local or self.key_of(endpoint) or self.insecure):
                 setting = "server_key" if endpoint.mode == "bind" else "hub_key"

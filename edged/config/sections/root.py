@@ -29,7 +29,7 @@ def default_leave(enter: float) -> float:
 
 
 class ReferenceConfig(Section):
-    """What frames are compared with: pictures of one thing, of which the best score counts, or a catalogue of many."""
+    """A reference for frames: pictures of one thing, of which the best score counts, or a catalogue of many."""
 
     model_config = ConfigDict(
         json_schema_extra={"minProperties": 1, "anyOf": [{"required": ["images"]}, {"required": ["catalogue"]}]}
@@ -50,7 +50,7 @@ class ReferenceConfig(Section):
     )
     top_k: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         default=None,
-        description="How many of its pictures are told of, each with its label: the best ones. Default: of images the "
+        description="How many of its pictures are reported, each with its label: the best ones. Default: of images the "
         "best one, of a catalogue 5.",
     )
     places: Annotated[tuple[str, ...], several, at_least_one] | None = Field(
@@ -110,7 +110,7 @@ class ReferenceConfig(Section):
 
 
 class LogConfig(Section):
-    """What is written to stderr."""
+    """The log on stderr."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least serious lines that are written."

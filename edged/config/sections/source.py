@@ -1,4 +1,4 @@
-"""Where a camera's frames come from, as the config says it: ``file:street.mp4``, ``usb:/dev/video0``, ``rtsp://…``."""
+"""The source of a camera's frames, as the configuration spells it: ``file:street.mp4``, ``usb:/dev/video0``, ``rtsp://…``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SourceSpec:
         """The source that *text* names; a relative path of a file or folder starts at *folder*.
 
         Raises:
-            ValueError: *text* names none.
+            ValueError: *text* does not name a source.
         """
         for kind in CAMERA_KINDS:
             if text.startswith(kind.prefix):

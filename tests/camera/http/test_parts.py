@@ -12,12 +12,12 @@ from tests.allocated import allocated
 
 
 def feed(parts: Parts, received: bytes) -> bool:
-    """Hand *received* over as fast as there is room."""
+    """Hand *received* over as fast as there is space."""
     found = False
     while received:
-        room = parts.room()
-        piece, received = received[: len(room)], received[len(room) :]
-        room[: len(piece)] = piece
+        space = parts.free_space()
+        piece, received = received[: len(space)], received[len(space) :]
+        space[: len(piece)] = piece
         found |= parts.received(len(piece))
     return found
 
@@ -95,7 +95,7 @@ def test_a_long_stream_needs_no_more_memory_than_its_largest_part() -> None:
         for _ in range(7):
             for at in range(0, len(stream), 9_999):
                 piece = stream[at : at + 9_999]
-                parts.room()[: len(piece)] = piece
+                parts.free_space()[: len(piece)] = piece
                 parts.received(len(piece))
                 parts.forget()
 
@@ -133,7 +133,7 @@ def test_what_never_is_a_part_does_not_pile_up() -> None:
     parts = Parts(b"cut")
     for _ in range(100):
         assert not feed(parts, bytes(1_000_000))
-    assert len(parts.room()) < 1_000_000
+    assert len(parts.free_space()) < 1_000_000
 
 
 @pytest.mark.parametrize(

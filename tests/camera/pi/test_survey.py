@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from edged.camera.pi.survey import Offer, Surveyed, is_installed, look, survey
+from edged.camera.pi.survey import Offer, Surveyed, is_installed, open_each, survey
 from edged.errors import SourceError
 from tests.camera.fake_pi import FakeLibrary
 
@@ -32,32 +32,32 @@ def problem(code: str, seconds: float = 30.0) -> str:
 
 def test_every_camera_is_told_with_the_modes_of_its_sensor_and_let_go() -> None:
     library = FakeLibrary()
-    assert list(look(library)) == [Surveyed("Front", "imx708", MODES), Surveyed("Back", "imx219", MODES)]
+    assert list(open_each(library)) == [Surveyed("Front", "imx708", MODES), Surveyed("Back", "imx219", MODES)]
     assert [camera.closed for camera in library.opened] == [True, True]
 
 
 def test_a_camera_without_a_raw_mode_is_told_with_what_libcamera_has() -> None:
-    (told,) = look(FakeLibrary(has_raw_modes=False, infos=[{"Id": "Front"}]))
+    (told,) = open_each(FakeLibrary(has_raw_modes=False, infos=[{"Id": "Front"}]))
     assert told == Surveyed("Front", None, (Offer("NV12", 640, 480, 120.0), Offer("NV12", 4608, 2592, 120.0)))
 
 
 def test_a_camera_in_use_is_told_and_the_others_are_asked() -> None:
     library = FakeLibrary()
     library.open(0)
-    front, back = look(library)
+    front, back = open_each(library)
     assert front == Surveyed("Front", "imx708", (), "another program uses it")
     assert back.offers == MODES
 
 
 def test_a_camera_that_cannot_tell_its_modes_is_told_and_let_go() -> None:
     library = FakeLibrary(tells_modes=False)
-    assert all("no contiguous memory" in str(told.problem) for told in look(library))
+    assert all("no contiguous memory" in str(told.problem) for told in open_each(library))
     assert all(camera.closed for camera in library.opened)
 
 
 def test_usb_cameras_that_libcamera_knows_too_are_left_to_v4l2() -> None:
     usb = {"Id": "/base/soc/usb@1-1:1.0-046d:0825", "Model": "C270"}
-    assert [told.id for told in look(FakeLibrary(infos=[{"Id": "Front", "Model": "imx708"}, usb]))] == ["Front"]
+    assert [told.id for told in open_each(FakeLibrary(infos=[{"Id": "Front", "Model": "imx708"}, usb]))] == ["Front"]
 
 
 def test_the_answer_of_the_child_is_understood_though_a_library_prints_before_it() -> None:
@@ -85,5 +85,5 @@ def test_a_child_that_says_nothing_is_told() -> None:
 
 def test_a_driver_that_hangs_is_not_waited_for() -> None:
     begin = time.monotonic()
-    assert problem("time.sleep(60)", 0.2) == "libcamera has not told its cameras within 0.2 s: a driver hangs"
+    assert problem("time.sleep(60)", 0.2) == "libcamera has not listed its cameras within 0.2 s: a driver hangs"
     assert time.monotonic() - begin < 20

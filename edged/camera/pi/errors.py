@@ -1,4 +1,4 @@
-"""What picamera2 and libcamera raise, and what that means for the person who reads it."""
+"""The errors of picamera2 and libcamera, explained for people."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from edged.errors import SourceError
 __all__ = ["IN_USE", "RARE", "reason"]
 
 RARE = (RuntimeError, OSError, ValueError, concurrent.futures.CancelledError)
-"""What they raise when something is wrong with a camera."""
+"""Raised by them when something is wrong with a camera."""
 
 IN_USE = "another program uses it"
 
 
 def reason(exc: BaseException) -> str:
-    """What *exc* and its causes say, or what they mean; an error of edged's own says all itself."""
+    """The texts of *exc* and its causes, or what they mean; of an error of edged's own only its text."""
     if isinstance(exc, SourceError):
         return str(exc)
     texts: list[str] = []

@@ -1,4 +1,4 @@
-"""What a failing request to a V4L2 device means for the person who reads it."""
+"""The errors of requests to a V4L2 device, explained for people."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def explain(error: OSError, target: str, root: Path, node: Path | None) -> str:
 
 
 def held_by(root: Path, node: Path | None) -> str:
-    """Who has *node* open, for people."""
+    """The processes that have *node* open, for people."""
     found = holders(root, node) if node is not None else []
     names = ["edged itself, for another camera," if holder.pid == os.getpid() else str(holder) for holder in found]
     return " and ".join(names) or "another process, which only root may see,"
