@@ -23,14 +23,14 @@ def add_parser(commands: Commands) -> None:
         help="run the daemon",
         description="Runs the daemon in the foreground and logs to stderr. SIGTERM and SIGINT (Ctrl-C) stop it in "
         "order within two seconds. Exit status: 0 stopped, or every camera came to its end; 78 the configuration, the "
-        "model or a reference is wrong ('edged check' tells all of it); 1 it failed while running.",
+        "model or a reference is wrong ('edged check' prints all of it); 1 it failed while running.",
     )
     parser.add_argument("-c", "--config", metavar="FILE", required=True, help="the configuration to run")
     parser.set_defaults(main=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the daemon on the file that *args* names."""
+    """Run the daemon with the configuration that *args* names."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)  # until there is a daemon that stops in order
     from edged.service.terminal import Terminal
@@ -52,11 +52,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - what a signal handler gets
-    """End a start that has not come to the daemon yet: asked to stop, it stops, and that is no failure.
+def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the signature of a signal handler
+    """End a start before there is a daemon: the stop was requested, so the exit status is 0.
 
     The process ends at once. An exception could get lost: Python ignores one that is raised while it runs the callback
-    of a weak reference, as each import does. There is nothing to tidy up before there is a daemon.
+    of a weak reference, as each import does. Before there is a daemon, nothing needs to be tidied up.
     """
     os._exit(0)
 

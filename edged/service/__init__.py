@@ -1,1 +1,1 @@
-"""The daemon around the pipeline."""
+"""The service: the daemon around the pipeline, and all that belongs to it."""

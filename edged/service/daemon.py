@@ -26,23 +26,23 @@ __all__ = ["Daemon"]
 log = logging.getLogger(__name__)
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-STOP_SECONDS = 1.8  # for the whole pipeline; who starts us expects an end within 2 s
+STOP_SECONDS = 1.8  # for the whole pipeline; a service manager expects an end within 2 s
 FIGURES_SECONDS = 60.0
 
 
 class Daemon:
-    """Runs a pipeline until it is told to stop, has come to its end, or a stage fails.
+    """Runs a pipeline until a stop is asked for, every camera has come to its end, or a stage fails.
 
-    The calling thread works on nothing: it waits, sees whether the others make progress, and stops them.
+    The calling thread works on nothing: it waits, checks that the others make progress, and stops them.
 
     Args:
         running: the stages to run; a reload replaces some of them.
-        notifier: the service manager that is told, if there is one.
-        watchdog_seconds: the longest time that it waits for a sign of life, if it does.
-        reloader: what SIGHUP asks to follow the configuration.
+        notifier: notifies the service manager, if there is one.
+        watchdog_seconds: the longest time that the service manager waits for a sign of life, if it does.
+        reloader: reloads the configuration at SIGHUP.
         terminal: that it was started from; when it is closed, the daemon ends.
-        beside: stages with no part in the way of a frame, such as the one that tells figures. They are started first
-            and stopped last, and do not keep the daemon from ending.
+        beside: stages with no part in the way of a frame, such as the metrics server. They are started first and
+            stopped last, and do not keep the daemon from ending.
     """
 
     def __init__(
@@ -62,14 +62,14 @@ class Daemon:
         self._terminal = terminal or Terminal()
         self._notifier = notifier or Notifier(None)
         self._watchdog = Watchdog(self._notifier, watchdog_seconds)
-        self._headline = StatusLine(lambda: running.pipeline.all_stats, self._notifier)
+        self._status_line = StatusLine(lambda: running.pipeline.all_stats, self._notifier)
         self._bell = Bell()
         self._stop_reason: str | None = None
         self.late: list[str] = []
         """The stages that had not ended when the time for stopping was up."""
 
     def run(self) -> None:
-        """Start, wait and stop. Returns after a stop that was asked for and after the end of every camera.
+        """Start, wait and stop. Returns after a requested stop and after the end of every camera.
 
         Raises:
             Exception: what ended the first stage that failed.
@@ -88,12 +88,12 @@ class Daemon:
                 raise stage.error
 
     def stop(self, reason: str) -> None:
-        """Ask for the end; returns at once. May be called from any thread and from a signal handler."""
+        """Request the end; returns at once. May be called from any thread and from a signal handler."""
         self._stop_reason = self._stop_reason or reason
         self._bell.ring()
 
     def reload(self) -> None:
-        """Ask for another look at the configuration, once everything is open; returns at once, from anywhere."""
+        """Request a reload, once everything is open; returns at once. For any thread and signal handlers."""
         self._reload_asked = True
         self._bell.ring()
 
@@ -130,14 +130,14 @@ class Daemon:
         return not self._is_to_stop()
 
     def _is_to_stop(self) -> bool:
-        """Whether a stop was asked for; a call, because a signal handler may ask between any two lines."""
+        """Whether a stop was requested; a call, because a signal handler may ask between any two lines."""
         return self._stop_reason is not None
 
     def _open(self, stage: Stage) -> bool:
         """Start *stage*. Returns whether it is open; False when it failed or a stop came first."""
         self._running.start(stage, self._bell.ring)
         while not stage.wait_open(0.1):
-            self._headline.say(f"starting: opening {stage.name}")
+            self._status_line.report(f"starting: opening {stage.name}")
             if time.monotonic() < stage.due < math.inf:  # it does one thing after the other, such as many pictures
                 self._notifier.still_starting(stage.step_seconds)
             if self._is_to_stop():
@@ -152,28 +152,28 @@ class Daemon:
             if not any(stage.running for stage in self._running.pipeline.stages):
                 self._stop_reason = "every camera has stopped"
                 return
-            self._look_after_reload()
-            self._watchdog.look(self._running.stages)
-            self._headline.tell()
+            self._follow_reload()
+            self._watchdog.check(self._running.stages)
+            self._status_line.report_state()
             figures.log_in_time(self._running.pipeline.all_stats)
-            select.select([self._bell], [], [], self._watchdog.look_seconds)
+            select.select([self._bell], [], [], self._watchdog.check_seconds)
             self._bell.silence()
 
-    def _look_after_reload(self) -> None:
+    def _follow_reload(self) -> None:
         if self._reload_asked:
             self._reload_asked = False
             if self._terminal.is_gone:
                 self.stop("the terminal is gone")
             elif self._reloader is not None:
-                self._reloader.ask()
+                self._reloader.request_reload()
         if self._reloader is not None:
             if self._reloader.busy != self._reloading:
                 self._reloading = not self._reloading
                 (self._notifier.reloading if self._reloading else self._notifier.ready)()
-            self._headline.is_outdated = self._reloader.has_failed
+            self._status_line.is_outdated = self._reloader.has_failed
 
     def _stop(self) -> None:
-        """Stop the captures; the other stages then end by themselves with everything sent. Hurry who does not."""
+        """Stop the captures; the other stages then end by themselves with everything sent. Stop those that do not."""
         self._notifier.stopping()
         if self._stop_reason:
             self._notifier.status(f"stopping: {self._stop_reason}")
@@ -181,36 +181,36 @@ class Daemon:
         self._running.pipeline.publisher.hurry()
         begin = time.monotonic()
         if self._reloader is not None:
-            _end([self._reloader], patience=0.0, until=begin + STOP_SECONDS / 6)
+            _end([self._reloader], grace=0.0, until=begin + STOP_SECONDS / 6)
         stages = self._stages
         others = [stage for stage in self._running.stages if stage not in stages]  # of a reload that broke off
-        _end([*self._running.pipeline.captures, *others], patience=0.0, until=begin + STOP_SECONDS / 3)
-        _end([self._running.pipeline.inference], patience=0.6, until=begin + STOP_SECONDS * 2 / 3)
-        _end([self._running.pipeline.publisher], patience=0.4, until=begin + STOP_SECONDS)
-        _end(self._beside, patience=0.0, until=begin + STOP_SECONDS)
+        _end([*self._running.pipeline.captures, *others], grace=0.0, until=begin + STOP_SECONDS / 3)
+        _end([self._running.pipeline.inference], grace=0.6, until=begin + STOP_SECONDS * 2 / 3)
+        _end([self._running.pipeline.publisher], grace=0.4, until=begin + STOP_SECONDS)
+        _end(self._beside, grace=0.0, until=begin + STOP_SECONDS)
         self.late = [stage.name for stage in (*stages, *others) if stage.running]
         for name in self.late:
             log.warning("%s did not stop within %.1f s and is left behind", name, STOP_SECONDS)
 
 
-def _end(stages: Sequence[Stage], *, patience: float, until: float) -> None:
-    """Give *stages* *patience* seconds to end by themselves, then stop them and wait until the clock shows *until*."""
+def _end(stages: Sequence[Stage], *, grace: float, until: float) -> None:
+    """Give *stages* *grace* seconds to end by themselves, then stop them and wait until the clock shows *until*."""
     for stage in stages:
-        stage.join(patience)
+        stage.join(grace)
         stage.stop()
     for stage in stages:
         stage.join(until - time.monotonic())
 
 
 class Figures:
-    """One log line a camera each minute, for who looks for a fault: a journal on a memory card is to get none."""
+    """One debug line for each camera a minute: a journal on a memory card is to get none by default."""
 
     def __init__(self) -> None:
         self._since = time.monotonic()
         self._before: dict[CameraStats, tuple[int, int]] = {}
 
     def log_in_time(self, tallies: Sequence[CameraStats]) -> None:
-        """Write the lines of the time since the last ones, if that was a minute. A new camera has to wait."""
+        """Log the rates since the last lines, if that was a minute ago. A new camera waits for the next minute."""
         seconds = time.monotonic() - self._since
         if self._before and seconds < FIGURES_SECONDS:
             return

@@ -1,4 +1,4 @@
-"""Whether somebody else is publishing where a configuration would."""
+"""A check whether another process listens at the endpoints of a configuration."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ ANSWER_SECONDS = 0.5
 
 
 def publishing_already(endpoints: Iterable[Endpoint]) -> str | None:
-    """The address of the first of *endpoints* on which somebody listens; None if nobody does."""
+    """The address of the first of *endpoints* on which a process listens; None if all are free."""
     for endpoint in endpoints:
-        if endpoint.mode == "bind" and _somebody_listens(endpoint):
+        if endpoint.mode == "bind" and _is_listening(endpoint):
             return endpoint.address
     return None
 
 
-def _somebody_listens(endpoint: Endpoint) -> bool:
+def _is_listening(endpoint: Endpoint) -> bool:
     if endpoint.socket_path is not None:
         family, target = socket.AF_UNIX, str(endpoint.socket_path)
         with closing(socket.socket(family)) as probe:

@@ -1,4 +1,4 @@
-"""The log on stderr: with a time stamp for people, or as the journal wants it."""
+"""The log on stderr: with a time stamp for people, or with a priority for the journal."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), 
 
 
 def log_to(stream: TextIO, level: str, journal: tuple[int, int] | None) -> None:
-    """Write what is logged from *level* on, such as ``info``, to *stream*.
+    """Write log records from *level* on, such as ``info``, to *stream*.
 
-    *journal* is device and inode of the journal's own stream, where the service manager has given one. If *stream* is
+    *journal* is device and inode of the journal's own stream, if the service manager set one. If *stream* is
     that, lines have no time stamp, because the journal adds it, but a priority.
     """
     handler = logging.StreamHandler(stream)
@@ -34,7 +34,7 @@ class JournalFormatter(logging.Formatter):
 
 
 def worded_for(stream: TextIO, journal: tuple[int, int] | None, error: str) -> str:
-    """*error*, the last words of a command, as it is to be printed to *stream*: to the journal as an error."""
+    """*error*, the last words of a command, as it is to be printed on *stream*: in the journal as an error."""
     return _marked(error, logging.ERROR) if journal is not None and _is(stream, journal) else error
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration that only a look outside tells: models, pictures, clips, cameras, keys."""
+"""Problems outside the configuration file: models, pictures, clips, cameras and keys that it names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["errors", "source_problems", "warnings"]
 
 
 def errors(loaded: Loaded) -> list[Problem]:
-    """Whatever would keep the daemon from starting. The model is loaded, every picture, clip and key file opened."""
+    """Find all that would keep the daemon from starting: load the model, open every picture, clip and key file."""
     return [
         *_model_and_references(loaded),
         *source_problems(loaded, live=False),
@@ -26,7 +26,7 @@ def errors(loaded: Loaded) -> list[Problem]:
 
 
 def warnings(loaded: Loaded) -> list[Problem]:
-    """What the daemon would wait for: live cameras that cannot be opened now; and what others can read along."""
+    """Find live cameras that cannot be opened now, for which the daemon would wait, and endpoints in clear text."""
     return [*source_problems(loaded, live=True), *_in_clear(loaded)]
 
 
@@ -61,7 +61,7 @@ def _in_clear(loaded: Loaded) -> list[Problem]:
 
 
 def source_problems(loaded: Loaded, *, live: bool, cameras: Collection[str] | None = None) -> list[Problem]:
-    """Which of *cameras* (default: all) that are live ones, or that are not, cannot be opened now."""
+    """Find those of *cameras* (default: all) that cannot be opened now, among the live ones or among the others."""
     problems = []
     for name, camera in loaded.config.cameras.items():
         if camera.is_live is not live or (cameras is not None and name not in cameras):

@@ -29,7 +29,7 @@ STOP_SECONDS = 5.0  # a daemon ends within 2
 class PrivateDaemon(AbstractContextManager["PrivateDaemon"]):
     """Runs the daemon of the configuration *path* in a thread, from `start` to `stop`.
 
-    What it publishes goes to whoever has bound ``address`` before, and nowhere else: another daemon may run beside it.
+    It publishes only to the subscriber that has bound ``address`` before: another daemon may run beside it.
 
     Raises:
         ConfigError: the configuration is wrong.
@@ -60,7 +60,7 @@ class PrivateDaemon(AbstractContextManager["PrivateDaemon"]):
 
     @property
     def is_running(self) -> bool:
-        """Whether it was started, and has not come to its end."""
+        """Whether it was started and has not ended."""
         return self._thread.is_alive()
 
     def start(self) -> None:

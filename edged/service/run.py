@@ -44,7 +44,7 @@ class Service:
         running = RunningStages(build(loaded))
         reloader = Reloader(file, running, self._record.report)
         metrics = metrics_server(loaded, running)
-        control = Control(loaded.config.control, running, reloader.ask)
+        control = Control(loaded.config.control, running, reloader.request_reload)
         beside = [control, *([metrics] if metrics else [])]
         self._daemon = Daemon(running, self._notifier, watchdog_seconds(), beside, reloader, terminal)
 

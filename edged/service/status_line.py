@@ -1,4 +1,4 @@
-"""The daemon in one line, for whoever asks the service manager how it is."""
+"""The status line of the daemon, which the service manager shows."""
 
 from __future__ import annotations
 
@@ -16,46 +16,46 @@ PAUSE_SECONDS = 1.0  # between two lines
 
 
 class StatusLine:
-    """Tells *notifier* what goes on: on a change, and at most once a second.
+    """Reports to *notifier*: on a change, and at most once a second.
 
-    Once the daemon runs that is the state of every camera and how much is published, such as ``front is running, back
-    is lost: the driver does not answer; 9.8 messages/s``.
+    Once the daemon runs, the line has the state of every camera and the rate of messages, such as ``front is running,
+    back is lost: the driver does not answer; 9.8 messages/s``.
     """
 
     def __init__(self, tallies: Callable[[], Sequence[CameraStats]], notifier: Notifier) -> None:
         self._tallies = tallies
         self._notifier = notifier
         self.is_outdated = False
-        """Whether there is another configuration, which is wrong."""
-        self._told = ""
-        self._next_tell = -math.inf
+        """Whether the last reload failed, so that the file is not the configuration that runs."""
+        self._reported = ""
+        self._next_report = -math.inf
         self._rate: float | None = None
-        self._rated = time.monotonic()
+        self._measured = time.monotonic()
         self._published = self._count()
 
-    def tell(self) -> None:
-        """Tell how the cameras are, and whether the configuration that is there now could not be loaded."""
-        self._take_rate()
+    def report_state(self) -> None:
+        """Report the state of the cameras, and whether the last reload failed."""
+        self._measure_rate()
         line = ", ".join(_camera(tally) for tally in self._tallies())
         if self._rate is not None:
             line += f"; {_rounded(self._rate)} messages/s"
         if self.is_outdated:
             line += "; the configuration could not be reloaded, see the log"
-        self.say(line)
+        self.report(line)
 
-    def say(self, line: str) -> None:
-        """Tell *line*, unless that was the last one or the last one is too young."""
+    def report(self, line: str) -> None:
+        """Report *line*, unless it is the last one or comes too soon after it."""
         now = time.monotonic()
-        if line != self._told and now >= self._next_tell:
+        if line != self._reported and now >= self._next_report:
             self._notifier.status(line)
-            self._told, self._next_tell = line, now + PAUSE_SECONDS
+            self._reported, self._next_report = line, now + PAUSE_SECONDS
 
-    def _take_rate(self) -> None:
-        seconds = time.monotonic() - self._rated
+    def _measure_rate(self) -> None:
+        seconds = time.monotonic() - self._measured
         if seconds >= RATE_SECONDS:
             count = self._count()
-            self._rate = max(0, count - self._published) / seconds  # less than before where a camera was removed
-            self._rated, self._published = time.monotonic(), count
+            self._rate = max(0, count - self._published) / seconds  # less than before if a camera was removed
+            self._measured, self._published = time.monotonic(), count
 
     def _count(self) -> int:
         return sum(tally.published for tally in self._tallies())

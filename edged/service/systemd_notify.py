@@ -1,4 +1,4 @@
-"""What a service manager such as systemd is told about the daemon: the protocol of sd_notify(3)."""
+"""Notifications to a service manager such as systemd: the protocol of sd_notify(3)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ STATUS_BYTES = 1024  # systemd takes 4 KiB with all fields, and people read one 
 
 
 class Notifier:
-    """Tells the service manager at *address* how the daemon is doing; without an address it does nothing.
+    """Notifies the service manager at *address* of the daemon's state; without an address it does nothing.
 
-    A message that cannot be sent is worth one warning and no more: the daemon works as well without a manager.
+    Only the first message that cannot be sent causes a warning: the daemon works as well without a manager.
     One thread uses it.
 
     Args:
@@ -39,7 +39,7 @@ class Notifier:
 
     @property
     def is_heard(self) -> bool:
-        """Whether there is somebody to tell."""
+        """Whether a service manager is there."""
         return self._socket is not None
 
     def ready(self) -> None:
@@ -63,12 +63,12 @@ class Notifier:
         self._send("WATCHDOG=1")
 
     def status(self, text: str) -> None:
-        """What goes on, in one line for people: ``systemctl status`` shows it."""
+        """One line for people, which ``systemctl status`` shows."""
         line = " ".join(text.split()).encode("utf-8", "replace")[:STATUS_BYTES]
         self._send(f"STATUS={line.decode('utf-8', 'ignore')}")
 
     def close(self) -> None:
-        """Close the socket; harmless when done twice. What is told from then on is told nobody."""
+        """Close the socket; harmless when done twice. Later messages are dropped."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

@@ -1,4 +1,4 @@
-"""The terminal that a program was started from."""
+"""The terminal from which a program was started."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["Terminal"]
 
 
 class Terminal:
-    """Tells a hang-up from a wish: SIGHUP is also what a program hears when the terminal is closed that it runs in.
+    """Distinguishes a hang-up from a request to reload: a program also gets SIGHUP when its terminal is closed.
 
-    One that was started with hang-ups ignored, as nohup(1) does, shall outlive the terminal. Made before anything
-    handles that signal.
+    One that was started with hang-ups ignored, as nohup(1) does, is to outlive the terminal. This object is made before
+    anything handles that signal.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Terminal:
 
     @property
     def is_gone(self) -> bool:
-        """Whether there was one, and it has been closed: what ends it."""
+        """Whether there was a terminal and it has been closed: that ends the program."""
         return self._was_there and not _is_there()
 
 

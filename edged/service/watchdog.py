@@ -1,4 +1,4 @@
-"""Whether every stage makes progress, and what follows if one does not."""
+"""The watchdog: checks that every stage makes progress."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["Watchdog", "hanging"]
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 
 
 def hanging(stages: Iterable[Stage]) -> list[Stage]:
-    """Those of *stages* in which a step takes longer than it may."""
+    """The stages in which a step takes longer than it may."""
     now = time.monotonic()
     return [stage for stage in stages if stage.running and now > stage.due]
 
@@ -27,24 +27,24 @@ class Watchdog:
     """Gives the service manager signs of life, as long as no stage hangs.
 
     A stage hangs when a step of it takes longer than its ``step_seconds``. From then on there is no sign of life until
-    it goes on, and a service manager that waits *seconds* for one in vain ends the daemon and starts it again.
+    it goes on, and a service manager that gets none for *seconds* ends the daemon and starts it again.
 
     Args:
-        notifier: where the signs of life go.
-        seconds: ``$WATCHDOG_USEC``; None if nobody waits for a sign. Stages that hang are logged anyway.
+        notifier: gets the signs of life.
+        seconds: ``$WATCHDOG_USEC``; None without a service manager that waits. Stages that hang are logged anyway.
     """
 
     def __init__(self, notifier: Notifier, seconds: float | None) -> None:
-        self.look_seconds = LOOK_SECONDS if seconds is None else min(LOOK_SECONDS, seconds / 4)
-        """The longest time that there may be between two looks."""
+        self.check_seconds = CHECK_SECONDS if seconds is None else min(CHECK_SECONDS, seconds / 4)
+        """The longest time between two checks."""
         self._notifier = notifier
         self._feed_seconds = math.inf if seconds is None else seconds / 3
         self._next_feed = math.inf if seconds is None else 0.0
         self._consequence = "" if seconds is None else "; unless it goes on, the service manager starts edged again"
         self._hanging: frozenset[str] = frozenset()
 
-    def look(self, stages: Iterable[Stage]) -> None:
-        """See whether one of *stages* hangs, and give a sign of life if none does and one is due."""
+    def check(self, stages: Iterable[Stage]) -> None:
+        """Log the stages that hang, and give a sign of life if none does and one is due."""
         now = time.monotonic()
         late = {stage.name: stage.step_seconds for stage in hanging(stages)}
         for name in sorted(late.keys() - self._hanging):

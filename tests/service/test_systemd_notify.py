@@ -158,39 +158,39 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def test_the_headline_tells_cameras_and_rate_on_a_change_and_once_a_second(manager: Manager, clock: Clock) -> None:
     front, back = CameraStats("front"), CameraStats("back")
     with closing(Notifier(manager.address)) as notifier:
-        headline = StatusLine(lambda: [front, back], notifier)
-        headline.tell()
+        status_line = StatusLine(lambda: [front, back], notifier)
+        status_line.report_state()
         assert manager.hear(10) == ["STATUS=front is starting, back is starting"]
 
         front.turn(CameraState.RUNNING)
         back.turn(CameraState.LOST, "No such device")
         clock.now += 0.9
-        headline.tell()
+        status_line.report_state()
         assert manager.hear() == []
         clock.now += 0.1
-        headline.tell()
+        status_line.report_state()
         assert manager.hear(10) == ["STATUS=front is running, back is lost: No such device"]
 
         for _ in range(30):  # what stays the same is not told again
             clock.now += 0.1
-            headline.tell()
+            status_line.report_state()
         assert manager.hear() == []
 
         front.published = 39
         clock.now += 6.0
-        headline.tell()
+        status_line.report_state()
         assert manager.hear(10) == ["STATUS=front is running, back is lost: No such device; 3.9 messages/s"]
         front.published += 299
         clock.now += 10.0
-        headline.tell()
+        status_line.report_state()
         assert manager.hear(10)[0].endswith("; 30 messages/s")
 
 
 def test_a_configuration_that_could_not_be_loaded_is_part_of_the_headline(manager: Manager, clock: Clock) -> None:
     with closing(Notifier(manager.address)) as notifier:
-        headline = StatusLine(lambda: [CameraStats("front")], notifier)
-        headline.is_outdated = True
-        headline.tell()
+        status_line = StatusLine(lambda: [CameraStats("front")], notifier)
+        status_line.is_outdated = True
+        status_line.report_state()
         assert manager.hear(10) == ["STATUS=front is starting; the configuration could not be reloaded, see the log"]
 
 
@@ -199,10 +199,10 @@ def test_the_rate_of_the_headline_has_two_figures(manager: Manager, clock: Clock
     tally = CameraStats("front")
     tally.published = 7
     with closing(Notifier(manager.address)) as notifier:
-        headline = StatusLine(lambda: [tally], notifier)
+        status_line = StatusLine(lambda: [tally], notifier)
         tally.published += published
         clock.now += 10.0
-        headline.tell()
+        status_line.report_state()
         assert manager.hear(10) == [f"STATUS=front is starting; {rate} messages/s"]
 
 
@@ -211,14 +211,14 @@ def test_a_camera_that_was_removed_makes_no_negative_rate(manager: Manager, cloc
     front.published = 50
     tallies = [front, back]
     with closing(Notifier(manager.address)) as notifier:
-        headline = StatusLine(lambda: tallies, notifier)
+        status_line = StatusLine(lambda: tallies, notifier)
         tallies.remove(front)
         clock.now += 10.0
-        headline.tell()
+        status_line.report_state()
         assert manager.hear(10) == ["STATUS=back is starting; 0.0 messages/s"]
         back.published = 50
         clock.now += 10.0
-        headline.tell()
+        status_line.report_state()
         assert manager.hear(10) == ["STATUS=back is starting; 5.0 messages/s"]
 
 

@@ -106,7 +106,7 @@ def looking(watchdog: Watchdog, stages: list[Stage], until: Callable[[], bool]) 
     """Look as often as the daemon does, until a condition holds."""
 
     def look() -> bool:
-        watchdog.look(stages)
+        watchdog.check(stages)
         return until()
 
     eventually(look, "what the watchdog should see")
@@ -115,7 +115,7 @@ def looking(watchdog: Watchdog, stages: list[Stage], until: Callable[[], bool]) 
 def test_signs_of_life_come_often_enough(manager: Manager) -> None:
     with closing(Notifier(manager.address)) as notifier:
         watchdog = Watchdog(notifier, 0.4)
-        assert watchdog.look_seconds <= 0.1
+        assert watchdog.check_seconds <= 0.1
         with stopwatch() as watch:
             for _ in range(6):
                 looking(watchdog, [], lambda: "WATCHDOG=1" in manager.hear())
@@ -127,7 +127,7 @@ def test_without_a_watchdog_there_are_none(manager: Manager) -> None:
     with closing(Notifier(manager.address)) as notifier:
         watchdog = Watchdog(notifier, None)
         for _ in range(10):
-            watchdog.look([])
+            watchdog.check([])
         assert manager.hear(0.05) == []
 
 
@@ -159,7 +159,7 @@ def test_a_stage_that_has_ended_does_not_hang() -> None:
         pass
     ended.due = 0.0
     watchdog = Watchdog(Notifier(None), None)
-    watchdog.look([ended, Worker("never started")])
+    watchdog.check([ended, Worker("never started")])
 
 
 def test_a_camera_that_waits_before_it_is_opened_again_does_not_hang(

@@ -63,14 +63,14 @@ def stages(*steps: Step) -> list[Stage]:
 def test_it_looks_four_times_in_the_time_that_the_manager_waits_and_once_a_second(
     seconds: float | None, look: float
 ) -> None:
-    assert watchdog(seconds)[0].look_seconds == look
+    assert watchdog(seconds)[0].check_seconds == look
 
 
 def test_a_sign_of_life_comes_at_once_and_three_times_in_the_time_that_the_manager_waits(clock: Clock) -> None:
     dog, signs = watchdog(30.0)
     counts = []
     for _ in range(22):
-        dog.look([])
+        dog.check([])
         counts.append(signs.count)
         clock.now += 1.0
     assert counts == [1] * 10 + [2] * 10 + [3] * 2
@@ -78,9 +78,9 @@ def test_a_sign_of_life_comes_at_once_and_three_times_in_the_time_that_the_manag
 
 def test_nobody_who_does_not_wait_gets_a_sign(clock: Clock) -> None:
     dog, signs = watchdog(None)
-    dog.look([])
+    dog.check([])
     clock.now += 1e9
-    dog.look([])
+    dog.check([])
     assert signs.count == 0
 
 
@@ -94,10 +94,10 @@ def test_what_hangs_is_logged_once_and_so_is_that_it_goes_on(clock: Clock, caplo
     dog, _ = watchdog(None)
     step, other = Step(clock.now - 1), Step(clock.now - 1, name="capture")
     for _ in range(3):
-        dog.look(stages(step, other))
+        dog.check(stages(step, other))
     step.due = clock.now
     for _ in range(2):
-        dog.look(stages(step, other))
+        dog.check(stages(step, other))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("ERROR", "capture hangs: a step takes more than 2.5 s"),
         ("ERROR", "inference hangs: a step takes more than 2.5 s"),
@@ -109,9 +109,9 @@ def test_while_one_stage_hangs_there_is_no_sign_and_one_comes_at_once_when_it_go
     dog, signs = watchdog(3.0)
     step = Step(clock.now - 1)
     for _ in range(10):
-        dog.look(stages(step, Step(clock.now + 99)))
+        dog.check(stages(step, Step(clock.now + 99)))
         clock.now += 1.0
     assert signs.count == 0
     step.due = clock.now + 1
-    dog.look(stages(step))
+    dog.check(stages(step))
     assert signs.count == 1

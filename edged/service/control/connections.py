@@ -1,4 +1,4 @@
-"""The connections of a control socket: few, small, and none that is waited for."""
+"""The connections of a control socket: few, small, and the stage waits for none of them."""
 
 from __future__ import annotations
 
@@ -17,38 +17,40 @@ from edged.transport.zmtp import RouterEnd, to_bytes
 
 __all__ = ["Connection", "Connections"]
 
-MOST_CALLERS = 32  # when one more comes, one is cut off
-MOST_NEW = 24  # of these that have not said hello yet: they keep nobody out who has, nor he them
+MOST_CONNECTIONS = 32  # when one more comes, one is closed
+MOST_NEW = 24  # of these without a handshake yet: neither those with one nor those without can keep the others out
 READ_BYTES = 16_384
-MOST_AT_ONCE = 8  # messages of one caller before the others have their turn, and new callers
-MOST_UNREAD = 65_536  # bytes that a caller has not taken; it gets no more answers, and is not heard, until it has
+MOST_AT_ONCE = 8  # messages of one connection before it is the turn of the others, and of new ones
+MOST_UNREAD = (
+    65_536  # bytes that a client has not read; until it has, it gets no more answers, and nothing is read from it
+)
 HANDSHAKE_SECONDS = 5.0
-STALL_SECONDS = 60.0  # that an answer may wait for a caller to take any of it
+STALL_SECONDS = 60.0  # that an answer may wait until the client reads any of it
 
 
 class Connection:
-    """One connection. ``waits_for`` is how many of its requests are not answered yet."""
+    """One connection. ``unanswered`` counts its requests without an answer so far."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        connection.setblocking(False)
-        self.connection = connection
+    def __init__(self, connected: socket.socket) -> None:
+        connected.setblocking(False)
+        self.socket = connected
         self.end = RouterEnd()
-        self.waits_for = 0
+        self.unanswered = 0
         self.heard = time.monotonic()
         self.is_open = True
         self.has_more = False
-        """Whether it has said more than it could get in at its turn."""
-        self._moved = self.heard  # when it last took something, or had nothing to take
+        """Whether it has sent more than was read at its turn."""
+        self._moved = self.heard  # when the client last read something, or there was nothing to read
         self._output: deque[memoryview] = deque()
 
     @property
     def unread(self) -> int:
-        """Bytes that it has not taken."""
+        """Bytes that the client has not read."""
         return sum(map(len, self._output))
 
     @property
     def is_late(self) -> bool:
-        """Whether it should be cut off: it does not introduce itself, or does not take what it asked for."""
+        """Whether it should be closed: the client does not finish the handshake, or does not read its answers."""
         now = time.monotonic()
         if not self.end.is_ready:
             return now - self.heard > HANDSHAKE_SECONDS
@@ -56,13 +58,18 @@ class Connection:
 
     @property
     def events(self) -> int:
-        """What has to be polled for."""
-        hears = select.POLLIN if self.unread <= MOST_UNREAD and not self.has_more else 0
-        return hears | (select.POLLOUT if self._output else 0)
+        """The events to poll for."""
+        reading = select.POLLIN if self.unread <= MOST_UNREAD and not self.has_more else 0
+        return reading | (select.POLLOUT if self._output else 0)
 
     def read(self) -> Iterator[list[bytes]]:
-        """The messages that have come; raises OSError or WireError where it has hung up or talks nonsense."""
-        content = b"" if self.has_more else self.connection.recv(READ_BYTES)
+        """Yield the messages that have come.
+
+        Raises:
+            OSError: the client has hung up.
+            WireError: its bytes are not ZMTP.
+        """
+        content = b"" if self.has_more else self.socket.recv(READ_BYTES)
         if not content and not self.has_more:
             raise ConnectionResetError
         count = 0
@@ -72,21 +79,21 @@ class Connection:
             yield message
         self.has_more = count == MOST_AT_ONCE
 
-    def put(self, content: bytes) -> None:
-        """Have *content* sent, unless it has not taken what it got before."""
+    def queue(self, content: bytes) -> None:
+        """Queue *content* to be sent; drop it if the client has not read enough of what came before."""
         if self.unread <= MOST_UNREAD and content:
             if not self._output:
                 self._moved = time.monotonic()
             self._output.append(memoryview(content))
 
     def write(self) -> None:
-        """Send what goes out without waiting; raises OSError where it has hung up."""
+        """Send as much as goes out without waiting; raises OSError where the client has hung up."""
         if self.end.reply:
-            self.put(bytes(self.end.reply))
+            self.queue(bytes(self.end.reply))
             self.end.reply.clear()
         with contextlib.suppress(BlockingIOError):
             while self._output:
-                sent = self.connection.send(self._output[0])
+                sent = self.socket.send(self._output[0])
                 self._moved = time.monotonic()
                 self._output[0] = self._output[0][sent:]
                 if not self._output[0]:
@@ -94,95 +101,95 @@ class Connection:
 
     def close(self) -> None:
         self.is_open = False
-        self.connection.close()
+        self.socket.close()
 
 
 class Connections:
-    """Everybody who is connected to *listening*; one thread uses it. *bell* wakes it."""
+    """All connections to *listening*; one thread uses it. *bell* wakes it."""
 
     def __init__(self, listening: socket.socket | None, bell: Bell) -> None:
         self._listening = listening
         self._bell = bell
-        self._callers: dict[int, Connection] = {}
+        self._connections: dict[int, Connection] = {}
 
     def wait(self, seconds: float) -> Iterator[tuple[Connection, list[bytes]]]:
-        """Wait for something to happen, at most *seconds*, and yield the messages that came, and from whom."""
+        """Wait at most *seconds* for an event, and yield the messages that came, each with its connection."""
         poll = select.poll()
         poll.register(self._bell, select.POLLIN)
         if self._listening is not None:
             poll.register(self._listening, select.POLLIN)
-        for number, caller in self._callers.items():
-            poll.register(number, caller.events)
-        left_over = {number: select.POLLIN for number, caller in self._callers.items() if caller.has_more}
+        for number, connection in self._connections.items():
+            poll.register(number, connection.events)
+        left_over = {number: select.POLLIN for number, connection in self._connections.items() if connection.has_more}
         happened = left_over | dict(poll.poll(0 if left_over else math.ceil(seconds * 1000)))
         self._bell.silence()
         for number, event in happened.items():
-            if number in self._callers:  # else it was cut off a moment ago
-                yield from self._attend(self._callers[number], event)
+            if number in self._connections:  # else it was closed a moment ago
+                yield from self._serve(self._connections[number], event)
         if self._listening is not None and self._listening.fileno() in happened:
-            self._let_in()
-        for caller in [caller for caller in self._callers.values() if caller.is_late]:
-            self._cut(caller)
+            self._accept()
+        for connection in [connection for connection in self._connections.values() if connection.is_late]:
+            self._close(connection)
 
-    def send(self, caller: Connection, frames: Sequence[bytes]) -> None:
-        """Send a message to *caller*, if it still is there and takes it; never waits."""
-        if caller.is_open:
-            caller.put(to_bytes(frames))
-            self._write(caller)
+    def send(self, connection: Connection, frames: Sequence[bytes]) -> None:
+        """Send a message to *connection*, if that is still open and reads; never waits."""
+        if connection.is_open:
+            connection.queue(to_bytes(frames))
+            self._write(connection)
 
     def close(self, seconds: float) -> None:
-        """Hang up on everybody, after *seconds* at most for what is on its way."""
+        """Close every connection, after at most *seconds* for answers that are on their way."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            slow = [caller for caller in self._callers.values() if caller.unread]
+            slow = [connection for connection in self._connections.values() if connection.unread]
             if not slow:
                 break
-            select.select([], [caller.connection for caller in slow], [], left)
-            for caller in slow:
-                self._write(caller)
-        for caller in list(self._callers.values()):
-            self._cut(caller)
+            select.select([], [connection.socket for connection in slow], [], left)
+            for connection in slow:
+                self._write(connection)
+        for connection in list(self._connections.values()):
+            self._close(connection)
 
-    def _attend(self, caller: Connection, event: int) -> Iterator[tuple[Connection, list[bytes]]]:
+    def _serve(self, connection: Connection, event: int) -> Iterator[tuple[Connection, list[bytes]]]:
         try:
-            if caller.has_more or event & (select.POLLIN | select.POLLHUP | select.POLLERR):
-                for message in caller.read():
-                    yield caller, message
+            if connection.has_more or event & (select.POLLIN | select.POLLHUP | select.POLLERR):
+                for message in connection.read():
+                    yield connection, message
         except BlockingIOError:
             pass
         except (OSError, WireError):
-            self._cut(caller)
-        self._write(caller)
+            self._close(connection)
+        self._write(connection)
 
-    def _write(self, caller: Connection) -> None:
+    def _write(self, connection: Connection) -> None:
         try:
-            if caller.is_open:
-                caller.write()
+            if connection.is_open:
+                connection.write()
         except OSError:
-            self._cut(caller)
+            self._close(connection)
 
-    def _let_in(self) -> None:
-        assert self._listening is not None, "only who listens hears anybody"
-        with contextlib.suppress(OSError):  # nobody waits; or there is no descriptor left, and then they go on waiting
+    def _accept(self) -> None:
+        assert self._listening is not None, "there is a listening socket to accept from"
+        with contextlib.suppress(OSError):  # nobody waits; or no descriptor is left, and then clients go on waiting
             for _ in range(MOST_AT_ONCE):
-                caller = Connection(self._listening.accept()[0])
-                self._callers[caller.connection.fileno()] = caller
-                self._write(caller)
-        while len(self._callers) > MOST_CALLERS:
-            self._cut(_weakest(self._callers.values()))
+                connection = Connection(self._listening.accept()[0])
+                self._connections[connection.socket.fileno()] = connection
+                self._write(connection)
+        while len(self._connections) > MOST_CONNECTIONS:
+            self._close(_weakest(self._connections.values()))
 
-    def _cut(self, caller: Connection) -> None:
-        if caller.is_open:
-            self._callers.pop(caller.connection.fileno(), None)
-            caller.close()
+    def _close(self, connection: Connection) -> None:
+        if connection.is_open:
+            self._connections.pop(connection.socket.fileno(), None)
+            connection.close()
 
 
-def _weakest(callers: Collection[Connection]) -> Connection:
-    """Who has to go when there are too many: who has been silent for longest of those whom it harms least.
+def _weakest(connections: Collection[Connection]) -> Connection:
+    """The connection to close when there are too many: of those that it harms least, the one silent for longest.
 
-    Nobody who waits for an answer, where that can be; and of those who have said hello and those who have just come
-    neither can keep the others out.
+    Not one that waits for an answer, where possible. Neither connections with a handshake nor those without can keep
+    the others out.
     """
-    new = [caller for caller in callers if not caller.end.is_ready]
-    idle = [caller for caller in callers if caller.end.is_ready and not caller.waits_for]
-    return min(idle if idle and len(new) <= MOST_NEW else new or callers, key=lambda caller: caller.heard)
+    new = [connection for connection in connections if not connection.end.is_ready]
+    idle = [connection for connection in connections if connection.end.is_ready and not connection.unanswered]
+    return min(idle if idle and len(new) <= MOST_NEW else new or connections, key=lambda connection: connection.heard)

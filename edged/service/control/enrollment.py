@@ -1,4 +1,4 @@
-"""References that are given to a running daemon, and taken from it."""
+"""Enrollment: references that are added to a running daemon and removed from it."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from edged.pipeline.build import Pipeline
     from edged.service.running_stages import RunningStages
 
-__all__ = ["Enrolling"]
+__all__ = ["Enrollment"]
 
 log = logging.getLogger(__name__)
 
 _failed = partial(ControlError, "failed")
-FRAMES_SECONDS = 20.0  # within which a camera must give all the frames that were asked for
+FRAMES_SECONDS = 20.0  # within which a camera must deliver all the frames of a request
 
 
-class Enrolling:
-    """Enrolls, forgets and lists references of what is *running*; *wake* lets a job go on that waits."""
+class Enrollment:
+    """Enrolls, forgets and lists references of the *running* stages; *wake* lets a waiting job go on."""
 
     def __init__(self, running: RunningStages, wake: Callable[[], None]) -> None:
         self._running = running
@@ -43,32 +43,32 @@ class Enrolling:
         self._changing: set[str] = set()  # names, while a job is at them
 
     def enroll(self, request: messages.Enroll) -> Job:
-        """Look at a region for some frames, keep what it looks like, and let it be compared from the next frame on."""
+        """Take samples of a region, keep the most typical one, and compare frames with it from the next one on."""
         region = _region(request, camera_of(self._running.pipeline, request.camera))
         store = self._store()
         replaced = self._check_name(request, store)
         self._changing.add(request.name)
         try:
-            looks = yield from self._look(request, region)
+            samples = yield from self._collect_samples(request, region)
             with map_exceptions({ValueError: _failed}, "what the model makes of it cannot be compared"):
-                choice = choose(looks.looks)
-            new = self._enrolled(request, region, looks, choice)
+                selection = choose(samples.taken)
+            new = self._enrolled(request, region, samples, selection)
             with map_exceptions({StateError: _failed}, f"{request.name} cannot be kept"):
-                kept = store.add(new, to_png(looks.looks[choice.index].picture))
-            yield from self._use_them(without=request.name if replaced else None)
+                kept = store.add(new, to_png(samples.taken[selection.index].picture))
+            yield from self._apply_enrolled(without=request.name if replaced else None)
         finally:
             self._changing.discard(request.name)
         log.info("enrolled %s: what %s/%s looks like now", request.name, request.camera, region)
         result = messages.EnrollResult(
-            reference=_info(EnrolledReference(kept, kept.vector), looks.space_id),
+            reference=_info(EnrolledReference(kept, kept.vector), samples.space_id),
             replaced=replaced,
-            similarities=choice.similarities,
-            outliers=choice.outliers,
+            similarities=selection.similarities,
+            outliers=selection.outliers,
         )
         return result, ()
 
     def forget(self, request: messages.Forget) -> Job:
-        """Let an enrolled reference no longer be compared, and remove it from the disk."""
+        """Remove an enrolled reference from the disk, and compare frames with it no longer."""
         store, name = self._store(), request.name
         if name not in store:
             configured = self._where(name)
@@ -83,14 +83,14 @@ class Enrolling:
         try:
             with map_exceptions({StateError: _failed}, f"{name} cannot be removed"):
                 store.remove(name)
-            yield from self._use_them()
+            yield from self._apply_enrolled()
         finally:
             self._changing.discard(name)
         log.info("forgot %s", name)
         return messages.ForgetResult(name=name), ()
 
-    def tell_all(self) -> Job:
-        """Every reference, of the configuration and enrolled."""
+    def list_references(self) -> Job:
+        """List every reference, those of the configuration and the enrolled ones."""
         yield from ()
         pipeline = self._running.pipeline
         config, facts = pipeline.loaded.config, model_facts(pipeline)
@@ -110,29 +110,31 @@ class Enrolling:
         return messages.ReferencesResult(references=tuple(sorted(infos, key=lambda info: (info.name, info.origin)))), ()
 
     def catch_up(self) -> Job:
-        """Bring all that is enrolled into the space of a model that is new."""
-        yield from self._use_them()
+        """Embed all enrolled references again with a new model."""
+        yield from self._apply_enrolled()
         return messages.ReloadResult(changes=()), ()
 
-    def _look(self, request: messages.Enroll, region: str) -> Generator[None, None, SampleCollector]:
-        looks = SampleCollector(request.camera, region, request.frames, self._wake)
+    def _collect_samples(self, request: messages.Enroll, region: str) -> Generator[None, None, SampleCollector]:
+        samples = SampleCollector(request.camera, region, request.frames, self._wake)
         inference, deadline = self._running.pipeline.inference, time.monotonic() + FRAMES_SECONDS
-        inference.add_observer(looks)
+        inference.add_observer(samples)
         try:
-            while not looks.done:
+            while not samples.done:
                 check_delivers(self._running.pipeline, request.camera)
                 if time.monotonic() > deadline:
-                    came = f"gave {len(looks.looks)} of {request.frames} frames within {FRAMES_SECONDS:g} s"
+                    came = f"gave {len(samples.taken)} of {request.frames} frames within {FRAMES_SECONDS:g} s"
                     raise ControlError("no-frames", f"camera {request.camera} {came}; ask for fewer")
                 yield
         finally:
-            inference.remove_observer(looks)
-        if looks.problem is not None:
-            raise ControlError("failed", f"{request.camera}/{region}: {looks.problem}")
-        return looks
+            inference.remove_observer(samples)
+        if samples.problem is not None:
+            raise ControlError("failed", f"{request.camera}/{region}: {samples.problem}")
+        return samples
 
-    def _enrolled(self, request: messages.Enroll, region: str, looks: SampleCollector, choice: Selection) -> Enrolled:
-        look, leave = looks.looks[choice.index], request.leave
+    def _enrolled(
+        self, request: messages.Enroll, region: str, samples: SampleCollector, selection: Selection
+    ) -> Enrolled:
+        sample, leave = samples.taken[selection.index], request.leave
         if request.enter is not None and leave is None:
             leave = default_leave(request.enter)
         return Enrolled(
@@ -140,13 +142,13 @@ class Enrolling:
             camera=request.camera,
             region=region,
             places=(f"{request.camera}/{region}",),
-            rotation=looks.rotation,
-            decode=looks.decode,
-            space_id=looks.space_id,
-            vector=look.vector,
-            t_wall_us=self._clock.wall_us(look.t_cap_ns),
-            frames=len(looks.looks) - len(choice.outliers),
-            similarity=choice.least,
+            rotation=samples.rotation,
+            decode=samples.decode,
+            space_id=samples.space_id,
+            vector=sample.vector,
+            t_wall_us=self._clock.wall_us(sample.t_cap_ns),
+            frames=len(samples.taken) - len(selection.outliers),
+            similarity=selection.least,
             picture=Path(),
             enter=request.enter,
             leave=leave,
@@ -154,22 +156,22 @@ class Enrolling:
             cooldown_seconds=request.cooldown_seconds,
         )
 
-    def _use_them(self, without: str | None = None) -> Generator[None, None, None]:
-        """Let the inference and the publisher go by what is enrolled now.
+    def _apply_enrolled(self, without: str | None = None) -> Generator[None, None, None]:
+        """Give the inference and the publisher the references that are enrolled now.
 
         Events of the reference *without* end first, because it is another one under the same name.
         """
         while True:
             pipeline = self._running.pipeline
             try:
-                yield from self._use_in(pipeline, without)
+                yield from self._apply_in(pipeline, without)
             except ControlError as refusal:
                 if refusal.code != "stopping" or self._running.pipeline.inference is pipeline.inference:
                     raise
             else:
                 return
 
-    def _use_in(self, pipeline: Pipeline, without: str | None) -> Generator[None, None, None]:
+    def _apply_in(self, pipeline: Pipeline, without: str | None) -> Generator[None, None, None]:
         config, roster, inference = pipeline.loaded.config, pipeline.wiring.enrolled, pipeline.inference
         entries, facts = roster.load(), model_facts(pipeline)
         for entry in roster.missing(entries, facts):
@@ -183,7 +185,7 @@ class Enrolling:
         pipeline.publisher.use_rules(pipeline.wiring.rules(pipeline.loaded))
 
     def _check_name(self, request: messages.Enroll, store: EnrolledStore) -> bool:
-        """Whether *request* replaces a reference, if it may."""
+        """Return whether *request* replaces a reference; raises ControlError if it must not."""
         name = request.name
         if where := self._where(name):
             raise ControlError("taken", f"{name} is a reference of the configuration ({where}); choose another name")
@@ -197,7 +199,7 @@ class Enrolling:
             raise ControlError("busy", f"{name} is being enrolled or forgotten at this moment")
 
     def _where(self, name: str) -> str:
-        """Where the configuration has a reference *name*; nothing if it has none."""
+        """The place of the reference *name* in the configuration; empty if there is none."""
         loaded = self._running.pipeline.loaded
         return loaded.where(("references", name)) if name in loaded.config.references else ""
 
@@ -218,7 +220,7 @@ class Enrolling:
 
 
 def _region(request: messages.Enroll, camera: CameraConfig) -> str:
-    """The region that *request* means."""
+    """The region of *request*; raises ControlError without one."""
     known = ", ".join(camera.regions)
     if request.region is None:
         if len(camera.regions) > 1:
@@ -247,7 +249,7 @@ def _info(member: EnrolledReference, space_id: str) -> messages.ReferenceInfo:
 
 
 def _first_picture(images: Iterable[Path]) -> str | None:
-    """A picture of a reference of the configuration; None if none is there any more."""
+    """A picture of a configured reference; None if all of them are gone."""
     for path in images:
         try:
             return str(picture_files(path)[0])

@@ -1,4 +1,4 @@
-"""What is done of the requests that reach the control socket."""
+"""Handlers for control requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edged import __version__
 from edged.errors import ControlError
 from edged.pipeline.inference.observer import Observation
 from edged.pipeline.wall_clock import WallClock
-from edged.service.control.enrollment import Enrolling
+from edged.service.control.enrollment import Enrollment
 from edged.service.control.jobs import Job, camera_of, check_delivers, model_facts, wait_for
 from edged.values import FULL, Format, Region, Rotation, Stamp
 from edged.vision.pixels.view import portraits
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
 __all__ = ["RequestHandlers"]
 
-FRAME_SECONDS = 20.0  # within which a camera must give a frame
+FRAME_SECONDS = 20.0  # within which a camera must deliver a frame
 RELOAD_SECONDS = 300.0  # another model may be tried in a process of its own first
 
 
 class RequestHandlers:
-    """Makes a job of each request. Its jobs go on in the thread of the control stage, and never hold it up for long.
+    """Makes a job of each request. The jobs run in the thread of the control stage, and never hold it up for long.
 
     Args:
         running: the stages as they are now.
-        reload: begins to read the configuration again; its future has a line for each change.
+        reload: starts a reload; its future has a line for each change. None: reloads are refused.
         wake: lets the jobs go on; called from other threads.
     """
 
@@ -55,31 +55,31 @@ class RequestHandlers:
         self._wake = wake
         self._clock = WallClock()
         self._started = time.monotonic()
-        self._enrolling = Enrolling(running, wake)
+        self._enrollment = Enrollment(running, wake)
         self._inference: Inference | None = None
 
-    def begin(self, request: messages.Request) -> Job:
-        """The job that *request* is; nothing is done before it goes on for the first time."""
+    def start_job(self, request: messages.Request) -> Job:
+        """The job of *request*; it does nothing before its first step."""
         match request:
             case messages.Status():
-                return self._tell_status()
+                return self._report_status()
             case messages.Reload():
                 return self._begin_reload()
             case messages.Enroll():
-                return self._enrolling.enroll(request)
+                return self._enrollment.enroll(request)
             case messages.Forget():
-                return self._enrolling.forget(request)
+                return self._enrollment.forget(request)
             case messages.ListReferences():
-                return self._enrolling.tell_all()
+                return self._enrollment.list_references()
             case messages.Snapshot():
                 return self._take_snapshot(request)
 
-    def keep_up(self) -> Job | None:
-        """What there is to do that nobody asks for: another model came while something was being enrolled, perhaps."""
+    def follow_model(self) -> Job | None:
+        """The job after a change of the model: something may have been enrolled meanwhile. None: the same model."""
         before, self._inference = self._inference, self._running.pipeline.inference
-        return None if before in (None, self._inference) else self._enrolling.catch_up()
+        return None if before in (None, self._inference) else self._enrollment.catch_up()
 
-    def _tell_status(self) -> Job:
+    def _report_status(self) -> Job:
         yield from ()
         pipeline = self._running.pipeline
         config, facts = pipeline.loaded.config, model_facts(pipeline)
@@ -118,33 +118,33 @@ class RequestHandlers:
 
     def _take_snapshot(self, request: messages.Snapshot) -> Job:
         camera_of(self._running.pipeline, request.camera)
-        glance, inference = _Glance(request.camera, self._wake), self._running.pipeline.inference
+        next_frame, inference = _NextFrame(request.camera, self._wake), self._running.pipeline.inference
         deadline = time.monotonic() + FRAME_SECONDS
-        inference.add_observer(glance)
+        inference.add_observer(next_frame)
         try:
-            while not glance.done:
+            while not next_frame.done:
                 check_delivers(self._running.pipeline, request.camera)
                 if time.monotonic() > deadline:
                     raise ControlError("no-frames", f"camera {request.camera} gave no frame in {FRAME_SECONDS:g} s")
                 yield
         finally:
-            inference.remove_observer(glance)
-        pictures = glance.pictures()
+            inference.remove_observer(next_frame)
+        pictures = next_frame.pictures()
         infos = [
             messages.PictureInfo(name=name, width=picture.shape[1], height=picture.shape[0])
             for name, picture in pictures.items()
         ]
         result = messages.SnapshotResult(
             camera=request.camera,
-            frame_seq=glance.seq,
-            t_wall_us=self._clock.wall_us(glance.stamp.t_cap_ns),
+            frame_seq=next_frame.seq,
+            t_wall_us=self._clock.wall_us(next_frame.stamp.t_cap_ns),
             pictures=tuple(infos),
         )
         return result, [to_png(picture) for picture in pictures.values()]
 
 
-class _Glance:
-    """A witness that keeps the next whole frame of a camera. All but ``done`` is there when that is true."""
+class _NextFrame:
+    """An observer that keeps the next whole frame of a camera. All but ``done`` is set when that is true."""
 
     stamp: Stamp
     seq: int
@@ -160,12 +160,12 @@ class _Glance:
         self._input: InputSpec
         self._resize: Resize
 
-    def __call__(self, sight: Observation) -> bool:
-        feed, lease, embedder = sight.feed, sight.lease, sight.embedder
+    def __call__(self, observation: Observation) -> bool:
+        feed, lease, embedder = observation.feed, observation.lease, observation.embedder
         if feed.camera != self._camera or self.done:
             return self.done
         self._frame, self._format, self.seq, self.stamp = lease.pixels.copy(), lease.format, lease.seq, lease.stamp
-        # A camera that cuts the region out itself shows nothing else.
+        # A camera that crops to the region itself shows nothing else.
         self._regions = {name: FULL if feed.is_cropped else region for name, region in feed.regions}
         self._rotation = feed.rotation
         self._input, self._resize = embedder.model.input, embedder.options.resize

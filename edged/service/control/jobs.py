@@ -1,4 +1,4 @@
-"""What the jobs of the control stage have in common: what they work with, and how they wait."""
+"""Jobs of the control stage: their type, their waits, and the checks that they share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Job", "camera_of", "check_delivers", "model_facts", "wait_for"]
 
-ERRAND_SECONDS = 30.0  # for what a stage is asked: it may be at a big model on a small board
+CALL_SECONDS = 30.0  # for a call to a stage, which may be busy with a big model on a small board
 
 _REFUSALS: Mapping[type[Exception], Callable[[str], Exception]] = {
     CancelledError: lambda _: ControlError("stopping", "the daemon is stopping, or changing its model"),
@@ -34,11 +34,11 @@ Answer: TypeAlias = tuple[messages.Result, Sequence[bytes]]
 """A result, and the pictures that follow it."""
 
 Job: TypeAlias = Generator[None, None, Answer]
-"""Goes on whenever it is asked to, and yields while it waits for others. It raises ControlError."""
+"""Does a bit at each ``next``, and yields while it waits for other threads. It raises ControlError."""
 
 
-def wait_for(future: Future[T], wake: Callable[[], None], seconds: float = ERRAND_SECONDS) -> Generator[None, None, T]:
-    """What *future* comes to; *wake* is called then.
+def wait_for(future: Future[T], wake: Callable[[], None], seconds: float = CALL_SECONDS) -> Generator[None, None, T]:
+    """Wait for the result of *future*; *wake* is called when it is there.
 
     Raises:
         ControlError: it failed, or did not come within *seconds*.
@@ -66,7 +66,7 @@ def camera_of(pipeline: Pipeline, name: str) -> CameraConfig:
 
 
 def check_delivers(pipeline: Pipeline, name: str) -> None:
-    """Nothing, if frames of the camera *name* come or will come.
+    """Check that frames of the camera *name* come or will come.
 
     Raises:
         ControlError: it is lost, frozen or stopped.
@@ -80,7 +80,7 @@ def check_delivers(pipeline: Pipeline, name: str) -> None:
 
 
 def model_facts(pipeline: Pipeline) -> ModelFacts:
-    """What the model is.
+    """The facts of the model.
 
     Raises:
         ControlError: it is not open yet.

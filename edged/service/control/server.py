@@ -1,4 +1,4 @@
-"""The control stage: hears requests at a socket file, and answers them. ``docs/control.md`` is its manual."""
+"""The control stage: answers requests at a socket file. ``docs/control.md`` is its manual."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ __all__ = ["Control"]
 log = logging.getLogger(__name__)
 
 BATCH = 32  # requests are followed by a pause,
-PAUSE_SECONDS = 0.02  # so that whoever floods the socket gets no more of the processor than this leaves
+PAUSE_SECONDS = 0.02  # so that a client that floods the socket gets no more of the processor than this leaves
 MOST_JOBS = 8  # under way; each may hold pictures
-AT_ONCE = (messages.Status, messages.ListReferences)  # these are done before the next is read
-LOOK_SECONDS = 0.25  # how long a step may wait while jobs are under way: cameras get lost without telling
+AT_ONCE = (messages.Status, messages.ListReferences)  # these are done before the next request is read
+JOB_SECONDS = 0.25  # how long a step may wait while jobs are under way: a lost camera wakes nothing here
 IDLE_SECONDS = 1.0
 BYE_SECONDS = 0.3  # for answers that are on their way when the daemon stops
 
 
 @dataclass(slots=True)
 class _UnderWay:
-    """A job, and who asked for it: *before* are the frames before the request, which come before the answer too."""
+    """A job and the connection of its request. The frames *before* the request also come before the answer."""
 
     job: Job
-    caller: Connection
+    connection: Connection
     before: Sequence[bytes]
     request_id: str
 
@@ -48,14 +48,14 @@ class _UnderWay:
 class Control(Stage):
     """Answers requests at a socket file, where it is a ROUTER to ZeroMQ's sockets.
 
-    It never waits for a caller: what is slow is a job that goes on bit by bit, of which there are never more than
-    `MOST_JOBS`, and an answer that a caller does not take is dropped.
+    It never waits for a client: slow work is a job that goes on bit by bit, of which there are never more than
+    `MOST_JOBS`, and an answer that a client does not read is dropped.
 
     Args:
-        config: where it listens. Where the file does not say so, and another daemon has the usual place, this one does
-            without, and says so in the log.
+        config: where it listens. If the file does not say so, and another daemon has the default path, this one runs
+            without a control socket and logs that.
         running: the stages as they are now.
-        reload: begins to read the configuration again; see `RequestHandlers`. None: that cannot be.
+        reload: starts a reload; see `RequestHandlers`. None: reloads are refused.
     """
 
     step_seconds = 60.0  # a worn memory card takes its time to keep a picture
@@ -70,11 +70,11 @@ class Control(Stage):
         self._config = config
         self._running = running
         self._bell = Bell()
-        self._clerk = RequestHandlers(running, reload, self._bell.ring)
+        self._handlers = RequestHandlers(running, reload, self._bell.ring)
         self._jobs: list[_UnderWay] = []
         self._own: Job | None = None
         self._file: SocketFile | None = None
-        self._callers = Connections(None, self._bell)
+        self._connections = Connections(None, self._bell)
 
     def open(self) -> None:
         endpoint = self._config.endpoint
@@ -87,18 +87,18 @@ class Control(Stage):
                 raise
             log.warning("%s; this edged runs without a control socket", exc)
             return
-        self._callers = Connections(self._file.listening, self._bell)
+        self._connections = Connections(self._file.listening, self._bell)
         log.info("control: %s", endpoint.address)
 
     def step(self) -> None:
-        seconds = LOOK_SECONDS if self._jobs or self._own else IDLE_SECONDS
-        heard = 0
-        for caller, frames in self._callers.wait(seconds):
-            self._take(caller, frames)
-            heard += 1
+        seconds = JOB_SECONDS if self._jobs or self._own else IDLE_SECONDS
+        received = 0
+        for connection, frames in self._connections.wait(seconds):
+            self._take_request(connection, frames)
+            received += 1
         self._go_on()
-        if heard:
-            self.pause(PAUSE_SECONDS * heard / BATCH)
+        if received:
+            self.pause(PAUSE_SECONDS * received / BATCH)
 
     def wake(self) -> None:
         self._bell.ring()
@@ -110,15 +110,15 @@ class Control(Stage):
             under_way.job.close()
             stopping = ControlError("stopping", "the daemon is stopping")
             self._answer(under_way, [wire.write_refusal(stopping, under_way.request_id)])
-        self._callers.close(BYE_SECONDS)
+        self._connections.close(BYE_SECONDS)
         if self._file is not None:
             self._file.close()
         if (store := self._running.pipeline.wiring.enrolled.store) is not None:
             store.close()
         self._bell.close()
 
-    def _take(self, caller: Connection, frames: list[bytes]) -> None:
-        """Begin with a request: one frame, which comes after an empty one from a REQ socket."""
+    def _take_request(self, connection: Connection, frames: list[bytes]) -> None:
+        """Start the job of a request: one frame, which comes after an empty one from a REQ socket."""
         before = frames[:1] if len(frames) > 1 and not frames[0] else []
         request_id = None
         try:
@@ -127,10 +127,10 @@ class Control(Stage):
             request = envelope.request()
             self._check_room(request)
         except ControlError as refusal:
-            self._callers.send(caller, [*before, wire.write_refusal(refusal, request_id)])
+            self._connections.send(connection, [*before, wire.write_refusal(refusal, request_id)])
             return
-        caller.waits_for += 1
-        self._jobs.append(_UnderWay(self._clerk.begin(request), caller, before, request_id))
+        connection.unanswered += 1
+        self._jobs.append(_UnderWay(self._handlers.start_job(request), connection, before, request_id))
         self._go_on_with(self._jobs[-1])
 
     def _check_room(self, request: messages.Request) -> None:
@@ -138,10 +138,10 @@ class Control(Stage):
             raise ControlError("busy", f"{MOST_JOBS} requests are under way; ask again later")
 
     def _go_on(self) -> None:
-        """Let every job go on, and what is to be done by itself."""
+        """Let every job go on, and the one that no request asked for."""
         for under_way in tuple(self._jobs):
             self._go_on_with(under_way)
-        self._own = self._own or self._clerk.keep_up()
+        self._own = self._own or self._handlers.follow_model()
         if self._own is not None:
             try:
                 next(self._own)
@@ -155,7 +155,7 @@ class Control(Stage):
         try:
             next(under_way.job)
         except StopIteration as end:
-            result, pictures = _came_to(end)
+            result, pictures = _answer_of(end)
             frames = [wire.write_reply(result, under_way.request_id), *pictures]
         except ControlError as refusal:
             frames = [wire.write_refusal(refusal, under_way.request_id)]
@@ -165,8 +165,8 @@ class Control(Stage):
         self._answer(under_way, frames)
 
     def _answer(self, under_way: _UnderWay, frames: Sequence[bytes]) -> None:
-        under_way.caller.waits_for -= 1
-        self._callers.send(under_way.caller, [*under_way.before, *frames])
+        under_way.connection.unanswered -= 1
+        self._connections.send(under_way.connection, [*under_way.before, *frames])
 
 
 def _envelope(frames: Sequence[bytes]) -> wire.Envelope:
@@ -175,6 +175,6 @@ def _envelope(frames: Sequence[bytes]) -> wire.Envelope:
     return wire.read_envelope(frames[0])
 
 
-def _came_to(end: StopIteration) -> Answer:
+def _answer_of(end: StopIteration) -> Answer:
     answer: Answer = end.value
     return answer

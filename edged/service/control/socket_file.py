@@ -1,4 +1,4 @@
-"""A listening socket file that only one user and group may open, and only one process has."""
+"""A listening socket file that only one user and group may open, and only one process holds."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class SocketFile:
 
     Args:
         path: of the socket. Its folder is made if only that is missing.
-        setting: what names it in the configuration.
+        setting: its key in the configuration.
 
     Raises:
-        PublishError: it cannot be had, mostly because another process has it.
+        PublishError: it cannot be made, mostly because another process has it.
     """
 
     def __init__(self, path: Path, setting: str) -> None:
@@ -48,7 +48,7 @@ class SocketFile:
             raise PublishError(f"{setting}: cannot bind ipc://{path}: {exc.strerror or exc}") from exc
 
     def close(self) -> None:
-        """Remove the socket file and let another process have the place."""
+        """Remove the socket file, so that another process can listen there."""
         self.listening.close()
         self.path.unlink(missing_ok=True)
         os.close(self._lock)
@@ -59,7 +59,7 @@ def _listen(path: Path) -> socket.socket:
         raise OSError("there is something else of that name")
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
     try:
-        path.unlink(missing_ok=True)  # what a process that was killed has left
+        path.unlink(missing_ok=True)  # left by a process that was killed
         # The file gets the mode that its socket has at this moment, less the umask: it is never open to others.
         os.fchmod(listening.fileno(), MODE)
         listening.bind(str(path))

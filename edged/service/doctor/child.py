@@ -1,4 +1,4 @@
-"""Each check runs in a process of its own, which may hang or die, and is waited for no longer than agreed."""
+"""Checks in processes of their own, which may hang or die, with a time limit for each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHILD = "import sys; sys.path[:] = {path!r}; from edged.service.doctor.child im
 
 
 def findings_of(check: str, file: str | None, seconds: float) -> tuple[list[Finding], str | None]:
-    """What *check*, a ``package.module:function``, has found; and how it ended if that was not by itself."""
+    """The findings of *check*, a ``package.module:function``; and how it ended, or None if it ended by itself."""
     text = _CHILD.format(path=[folder for folder in sys.path if isinstance(folder, str)], check=check, file=file)
     try:
         child = subprocess.Popen(  # noqa: S603 - this Python, with a text of our own
@@ -36,22 +36,24 @@ def findings_of(check: str, file: str | None, seconds: float) -> tuple[list[Find
     except subprocess.TimeoutExpired:
         child.kill()
         printed = b""
-        with suppress(subprocess.TimeoutExpired):  # who waits in a driver cannot be killed, and is left behind
+        with suppress(
+            subprocess.TimeoutExpired
+        ):  # a process that waits in a driver cannot be killed, and is left behind
             printed, _ = child.communicate(timeout=LAST_SECONDS)
-        return list(_understood(printed)), f"did not end within {seconds:g} s"
-    return list(_understood(printed)), _end(child.returncode, complaint)
+        return list(_parsed(printed)), f"did not end within {seconds:g} s"
+    return list(_parsed(printed)), _end(child.returncode, complaint)
 
 
 def main(check: str, file: str | None) -> None:
-    """What the child does: print each finding as a line of JSON as soon as there is one."""
+    """Run a check in the child: print each finding as a line of JSON as soon as there is one."""
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
-        os.dup2(2, 1)  # libraries that print on stdout shall not be in the way
+        os.dup2(2, 1)  # so that libraries that print on stdout do no harm
         module, _, function = check.partition(":")
         for finding in getattr(import_module(module), function)(file):
             print(json.dumps(asdict(finding)), file=out, flush=True)
 
 
-def _understood(printed: bytes) -> Iterator[Finding]:
+def _parsed(printed: bytes) -> Iterator[Finding]:
     for line in printed.splitlines():
         with suppress(ValueError, TypeError):  # half a line: it died over it
             yield Finding(**json.loads(line))

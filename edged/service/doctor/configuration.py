@@ -1,4 +1,4 @@
-"""What a configuration asks for, and whether all of it can be had."""
+"""Checks of a configuration and of all that it names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COMMAND = re.compile(r"run '([^']+)'")
 
 
 def configuration(file: str | None) -> Iterator[Finding]:
-    """Everything that would keep a daemon from starting with *file*: model, references, keys, clips."""
+    """Check everything that would keep a daemon from starting with *file*: model, references, keys, clips."""
     from edged.config import ConfigFileError, load
     from edged.service import preflight
 
@@ -39,7 +39,7 @@ def configuration(file: str | None) -> Iterator[Finding]:
 
 
 def sources(file: str | None) -> Iterator[Finding]:
-    """What a daemon with *file* would wait for: live cameras that cannot be opened now."""
+    """Check for what a daemon with *file* would wait: live cameras that cannot be opened now."""
     from edged.config import ConfigFileError, load
     from edged.service import preflight
 
@@ -47,7 +47,7 @@ def sources(file: str | None) -> Iterator[Finding]:
     try:
         loaded = load(file)
     except ConfigFileError:
-        return  # which is told elsewhere
+        return  # which another check reports
     yield from (warning("configuration", str(problem)) for problem in preflight.warnings(loaded))
 
 
@@ -57,7 +57,7 @@ def _bad(problems: Iterable[Problem]) -> Iterator[Finding]:
 
 
 def _cure(problem: Problem) -> str:
-    """What to do about it: often not the file is wrong but something that it names, and the rule has the command."""
+    """The cure of a problem: often not the file is wrong but something that it names, and the rule has the command."""
     if command := _COMMAND.search(problem.rule):
         return command[1]
     return f"correct line {problem.line}; config/edged.yaml explains every option" if problem.line else UNREADABLE

@@ -1,4 +1,4 @@
-"""Corals, and what it takes to use them."""
+"""Checks of Coral devices and of their library."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RULES = "install Google's package libedgetpu1-std, whose udev rules give it to 
 
 
 def delegates(_: str | None) -> Iterator[Finding]:
-    """Whether there is a Coral, and its library."""
+    """Check for a Coral and its library."""
     from edged.values import Delegate
     from edged.vision.runtime.delegate import CORAL_LIBRARY, delegate_library
 
@@ -37,7 +37,7 @@ def delegates(_: str | None) -> Iterator[Finding]:
 
 
 def corals(root: Path) -> Iterator[Finding]:
-    """Every Coral that the kernel below *root* shows, and whether this user may use it."""
+    """Find every Coral that the kernel below *root* shows, and check whether this user may use it."""
     for device in sorted(root.glob("sys/bus/usb/devices/*")):
         if _identity(device, "idVendor", "idProduct") in _USB:
             node = f"dev/bus/usb/{_number(device / 'busnum')}/{_number(device / 'devnum')}"

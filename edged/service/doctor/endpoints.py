@@ -1,4 +1,4 @@
-"""Whether the daemon could publish where it is to, or who is there already."""
+"""Checks of the daemon's endpoints: free, or in use and by which process."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["control_finding", "endpoint_finding", "endpoints", "port_finding"]
 
 TOPIC = "endpoint"
-STATUS_SECONDS = 2.5  # a daemon tells how its cameras are every two seconds, and at once who comes
+STATUS_SECONDS = 2.5  # a daemon publishes the state of its cameras every two seconds, and at once to a new subscriber
 HUB_SECONDS = 3.0
 
 
 def endpoints(file: str | None) -> Iterator[Finding]:
-    """Each endpoint of the configuration *file*, or else the default ones."""
+    """Check each endpoint of the configuration *file*, or else the default ones."""
     from edged.config import Endpoint, load
     from edged.config.environment import default_endpoints
     from edged.errors import ConfigError
@@ -37,7 +37,7 @@ def endpoints(file: str | None) -> Iterator[Finding]:
     try:
         config = load(file).config
     except ConfigError:
-        return  # which is told elsewhere
+        return  # which another check reports
     for endpoint in config.publish.endpoints:
         yield endpoint_finding(endpoint)
     if config.control.is_chosen and config.control.endpoint is not None:
@@ -47,7 +47,7 @@ def endpoints(file: str | None) -> Iterator[Finding]:
 
 
 def endpoint_finding(endpoint: Endpoint) -> Finding:
-    """Whether *endpoint* is free, who has it, or whether the hub there answers."""
+    """Check whether *endpoint* is free, which process holds it, or whether the hub there answers."""
     if endpoint.mode == "connect":
         return _hub(endpoint)
     if (path := endpoint.socket_path) is not None:
@@ -55,12 +55,12 @@ def endpoint_finding(endpoint: Endpoint) -> Finding:
     host, _, port = endpoint.address.removeprefix("tcp://").rpartition(":")
     if port == "*":
         return ok(TOPIC, f"{endpoint} takes any port that is free")
-    host = "0.0.0.0" if host == "*" else host.strip("[]")  # noqa: S104 - as it is told
+    host = "0.0.0.0" if host == "*" else host.strip("[]")  # noqa: S104 - the endpoint says so
     return port_finding(str(endpoint), host, int(port), endpoint.address)
 
 
 def port_finding(what: str, host: str, port: int, address: str | None = None) -> Finding:
-    """Whether *port* can be bound on *host*, an address of this machine or the name of an interface.
+    """Check whether *port* can be bound on *host*, an address of this machine or the name of an interface.
 
     *address* is that of the endpoint, if it is one, at which a daemon would answer.
     """
@@ -92,8 +92,8 @@ def _unbound(what: str, host: str, port: int, address: str | None, error: OSErro
 
 
 def _held_port(what: str, port: int, address: str | None) -> Finding:
-    if address is not None and (said := _heard(address)):
-        return ok(TOPIC, f"{what} is held by a running edged: {said}")
+    if address is not None and (running := _running_daemon(address)):
+        return ok(TOPIC, f"{what} is held by a running edged: {running}")
     match holder_of_port(port):
         case ("edged", pid):
             return ok(TOPIC, f"{what} is held by a running edged (pid {pid})")
@@ -107,14 +107,14 @@ def _held_port(what: str, port: int, address: str | None) -> Finding:
 
 
 def _held_path(endpoint: Endpoint) -> Finding:
-    if said := _heard(endpoint.address):
-        return ok(TOPIC, f"{endpoint} is held by a running edged: {said}")
+    if running := _running_daemon(endpoint.address):
+        return ok(TOPIC, f"{endpoint} is held by a running edged: {running}")
     cure = f"sudo lsof {endpoint.socket_path} tells who has it; end that, or choose another path"
     return bad(TOPIC, f"{endpoint} is held by another program", cure)
 
 
-def _heard(address: str) -> str | None:
-    """What the daemon that publishes at *address* says of itself; None if that is none, or it does not let us in."""
+def _running_daemon(address: str) -> str | None:
+    """Node and uptime of the daemon that publishes at *address*; None if it is another program, or refuses us."""
     from edged.client import Subscriber
     from edged.wire import Status
 
@@ -125,7 +125,7 @@ def _heard(address: str) -> str | None:
 
 
 def control_finding(endpoint: Endpoint) -> Finding:
-    """Whether the control socket *endpoint* is free, or which daemon has it."""
+    """Check whether the control socket *endpoint* is free, or which daemon holds it."""
     from edged.client.control import ControlClient
     from edged.errors import ControlError
 
@@ -134,15 +134,18 @@ def control_finding(endpoint: Endpoint) -> Finding:
         return _folder(what, Path(endpoint.address.removeprefix("ipc://")).parent)
     try:
         with ControlClient(endpoint.address) as client:
-            said = client.status()
+            running = client.status()
     except ControlError as exc:
         cure = f"sudo lsof {endpoint.socket_path} tells who has it; end that, or choose another path"
         return bad(TOPIC, f"{what} is held by another program: {exc}", cure)
-    return ok(TOPIC, f"{what} is held by a running edged: node {said.node} (pid {said.pid}), for {said.uptime_s:.0f} s")
+    return ok(
+        TOPIC,
+        f"{what} is held by a running edged: node {running.node} (pid {running.pid}), for {running.uptime_s:.0f} s",
+    )
 
 
 def _folder(what: str, folder: Path) -> Finding:
-    """Whether a socket can be made in *folder*, which edged itself makes if only that is missing."""
+    """Check whether a socket can be made in *folder*, which edged itself makes if only that is missing."""
     there = folder if folder.is_dir() else folder.parent
     if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
         return ok(TOPIC, f"{what} is free")

@@ -1,4 +1,4 @@
-"""All checks, in the order in which they are told."""
+"""All checks, in the order of their reports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edged.service.doctor.child import findings_of
 from edged.service.doctor.finding import Finding, bad, warning
 from edged.service.doctor.python import RUNS
 
-__all__ = ["Step", "examine", "take"]
+__all__ = ["Step", "examine", "run_checks"]
 
 _HERE = __name__.rpartition(".")[0]
 AT_ONCE = 2  # each is a Python of its own, and an engine with a model takes 100 MiB
@@ -18,7 +18,7 @@ AT_ONCE = 2  # each is a Python of its own, and an engine with a model takes 100
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A check, what it is about, and the seconds that it may take on a slow board."""
+    """A check, its topic, and the seconds that it may take on a slow board."""
 
     topic: str
     check: str
@@ -45,23 +45,23 @@ _CONFIGURATION = (
 
 
 def examine(file: str | None) -> Iterator[Finding]:
-    """Look at this machine, and at the configuration *file* if there is one; a finding after the other.
+    """Check this machine, and the configuration *file* if there is one; yields one finding after the other.
 
     No check can hang or end this process: each has one of its own.
     """
     an_engine_runs = False
-    for finding in take(_MACHINE if file is None else (*_MACHINE, *_CONFIGURATION), file):
+    for finding in run_checks(_MACHINE if file is None else (*_MACHINE, *_CONFIGURATION), file):
         an_engine_runs |= RUNS in finding.text
         yield finding
     if not an_engine_runs:
         yield bad("engine", "there is none that works", "pip install --force-reinstall ai-edge-litert")
 
 
-def take(steps: Sequence[Step], file: str | None) -> Iterator[Finding]:
-    """What each of *steps* finds, in their order; some are under way at once."""
+def run_checks(steps: Sequence[Step], file: str | None) -> Iterator[Finding]:
+    """Yield the findings of *steps*, in their order; some run at the same time."""
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
-        for step, (findings, end) in zip(steps, pool.map(lambda step: _taken(step, file), steps), strict=True):
+        for step, (findings, end) in zip(steps, pool.map(lambda step: _run_check(step, file), steps), strict=True):
             yield from findings
             if end is not None:
                 yield _ended(step, end)
@@ -69,12 +69,12 @@ def take(steps: Sequence[Step], file: str | None) -> Iterator[Finding]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _taken(step: Step, file: str | None) -> tuple[list[Finding], str | None]:
+def _run_check(step: Step, file: str | None) -> tuple[list[Finding], str | None]:
     return findings_of(step.check, file, step.seconds)
 
 
 def _ended(step: Step, end: str) -> Finding:
-    """A check that did not come to its end: what it looked at would do the same to the daemon, mostly."""
+    """The finding of a check that did not end by itself: the daemon would mostly fail in the same way."""
     words = f"the check {step.check.rpartition(':')[2]} {end}"
     if step in _ENGINES:
         return warning(step.topic, words, "pip install --force-reinstall the engine, or use the other one")

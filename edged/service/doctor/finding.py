@@ -1,4 +1,4 @@
-"""What a check has found."""
+"""Findings of checks."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ class Finding:
 
 
 Check: TypeAlias = Callable[[str | None], Iterator[Finding]]
-"""Looks at something, and is told the file of the configuration, if there is one. It need not come to its end."""
+"""A check. Its argument is the file of the configuration, if there is one. It may hang or die."""
 
 
 def ok(topic: str, text: str) -> Finding:
-    """All is well, or nothing is wrong with it."""
+    """A finding without anything to do."""
     return Finding(topic, "ok", text)
 
 
 def warning(topic: str, text: str, cure: str = "") -> Finding:
-    """The daemon runs, but something will be missing or slow."""
+    """A finding with which the daemon runs, but something is missing or slow."""
     return Finding(topic, "warning", text, cure)
 
 
 def bad(topic: str, text: str, cure: str) -> Finding:
-    """The daemon would not start, or not work at all."""
+    """A finding with which the daemon does not start, or does not work at all."""
     return Finding(topic, "bad", text, cure)

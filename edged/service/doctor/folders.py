@@ -1,4 +1,4 @@
-"""The folders that edged writes to, and the disk under them."""
+"""Checks of the folders that edged writes to, and of the disk under them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LITTLE_DISK = 50 << 20  # bytes; edged itself needs next to none
 
 
 def folders(_: str | None) -> Iterator[Finding]:
-    """Where this user's edged keeps what it learns, and its sockets."""
+    """Check the folders in which this user's edged keeps its state and its sockets."""
     from edged.config.environment import runtime_folder, state_folder
 
     yield from folder_findings(state_folder())
@@ -28,7 +28,7 @@ def folders(_: str | None) -> Iterator[Finding]:
 
 
 def folder_findings(state: Path | None) -> Iterator[Finding]:
-    """Whether *state* can be written to, and how much room there is."""
+    """Check whether *state* can be written to, and how much of the disk is free."""
     if state is None:
         yield warning("state", "this user has no home, so nothing is remembered", "set STATE_DIRECTORY to a folder")
         return

@@ -1,4 +1,4 @@
-"""Which process listens on a port, by what /proc tells."""
+"""The process that listens on a port, as /proc shows it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LISTENING = "0A"
 
 
 def holder_of_port(port: int, root: Path = Path("/")) -> tuple[str, int] | None:
-    """Name and pid of who listens on TCP *port*; None if nobody does, or none whose files this user may see."""
+    """Name and pid of the process that listens on TCP *port*; None if this user sees none."""
     sockets = {f"socket:[{inode}]" for inode in _inodes(root / "proc/net", port)}
     for process in root.glob("proc/[0-9]*") if sockets else ():
         if any(link in sockets for link in _links(process / "fd")):

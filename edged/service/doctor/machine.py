@@ -1,4 +1,4 @@
-"""The board: its clock, its health, its memory; and the cameras."""
+"""Checks of the board: its clock, health and memory, and the cameras."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MORE_POWER = "use the board's own power supply and a short cable, and few USB d
 
 
 def machine(_: str | None) -> Iterator[Finding]:
-    """What the kernel tells of the board."""
+    """Check the board, and whether its clock is synchronised."""
     from edged.pipeline.wall_clock import clock_synced
 
     yield from board_findings(Board())
@@ -28,14 +28,14 @@ def machine(_: str | None) -> Iterator[Finding]:
             cure = "sudo timedatectl set-ntp true, and a network to reach the time servers by"
             yield warning("clock", "not synchronised: the times in messages may be wrong", cure)
         case None:
-            yield ok("clock", "the kernel does not tell whether it is synchronised")
+            yield ok("clock", "the kernel does not report whether it is synchronised")
 
 
 def board_findings(board: Board) -> Iterator[Finding]:
-    """Temperature, power and memory of *board*."""
+    """Check temperature, power and memory of *board*."""
     health, model = board.read(), board.model or "this machine"
     if health.temp_c is None:
-        yield ok("temperature", f"{model} does not tell")
+        yield ok("temperature", f"{model} does not report it")
     elif health.temp_c >= HOT_CELSIUS:
         yield warning("temperature", f"{model} is at {health.temp_c:.0f} °C and slows itself down", COLDER)
     else:
@@ -70,7 +70,7 @@ def _memory(board: Board) -> Iterator[Finding]:
 
 
 def cameras(_: str | None) -> Iterator[Finding]:
-    """The cameras of this machine, as ``edged devices`` lists them, and whether they may be opened."""
+    """Check the cameras of this machine, as ``edged devices`` lists them, and whether they may be opened."""
     from edged.camera.devices import list_cameras
     from edged.camera.pi.survey import is_installed
 

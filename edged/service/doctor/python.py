@@ -1,4 +1,4 @@
-"""Python and the libraries that edged cannot do without, and the engines."""
+"""Checks of Python, of the libraries that edged needs, and of the engines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["RUNS", "ai_edge_litert", "libraries", "tflite_runtime"]
 
 RUNS = "runs the bundled model"
-"""What is said of an engine that works."""
+"""The words in the finding of an engine that works."""
 
 TESTED = ((3, 11), (3, 13))
 _LIBRARIES = {
@@ -32,7 +32,7 @@ _LIBRARIES = {
 
 
 def libraries(_: str | None) -> Iterator[Finding]:
-    """Python, and whether each library can be imported."""
+    """Check Python, and whether each library can be imported."""
     words = f"Python {platform.python_version()} on {platform.machine()}, edged {__version__}, in {sys.prefix}"
     if TESTED[0] <= sys.version_info[:2] <= TESTED[1]:
         yield ok("python", words)
@@ -51,12 +51,12 @@ def libraries(_: str | None) -> Iterator[Finding]:
 
 
 def ai_edge_litert(_: str | None) -> Iterator[Finding]:
-    """Whether this engine runs the bundled model."""
+    """Check whether this engine runs the bundled model."""
     return _engine("ai-edge-litert")
 
 
 def tflite_runtime(_: str | None) -> Iterator[Finding]:
-    """Whether this engine runs the bundled model."""
+    """Check whether this engine runs the bundled model."""
     return _engine("tflite-runtime")
 
 

@@ -1,1 +1,1 @@
-"""Figures over HTTP: /metrics for Prometheus, /healthz and /readyz for who asks whether the daemon is well."""
+"""Metrics over HTTP: /metrics for Prometheus, and /healthz and /readyz for health checks."""

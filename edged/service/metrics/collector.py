@@ -1,4 +1,4 @@
-"""The daemon's figures as Prometheus wants them, taken from what the stages count anyway at the moment it asks."""
+"""Collector of the daemon's metrics for Prometheus: reads the counts of the stages at each scrape."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["PipelineCollector", "registry_of"]
 
 
 def registry_of(running: RunningStages) -> CollectorRegistry:
-    """All figures of this process, and of the *running* stages as they are at each scrape."""
+    """A registry of the metrics of this process, and of the *running* stages as they are at each scrape."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(PipelineCollector(running))
     ProcessCollector(registry=registry)
@@ -38,13 +38,13 @@ def registry_of(running: RunningStages) -> CollectorRegistry:
 
 
 class PipelineCollector(Collector):
-    """Reads the pipeline of the moment. Counts go on through a reload, but those of a camera that was gone."""
+    """Reads the pipeline as it is now. Counts continue through a reload, except those of a camera that was removed."""
 
     def __init__(self, running: RunningStages) -> None:
         self._running = running
 
     def collect(self) -> Iterator[Metric]:
-        """Every family of figures."""
+        """Yield every family of metrics."""
         pipeline = self._running.pipeline
         yield from _about(pipeline)
         yield from _cameras(pipeline)

@@ -1,4 +1,4 @@
-"""Which page is under which path, and what it takes to make them."""
+"""Pages of the metrics server by path, and the package that they need."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["metrics_problems", "metrics_server", "pages_of"]
 
-# The format that every Prometheus understands, and the only one whose making does not depend on what a client sends.
+# Every Prometheus understands this format, and it alone does not depend on what a client sends.
 _TEXT_FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def metrics_server(loaded: Loaded, running: RunningStages) -> Server | None:
-    """The server that *loaded* asks for, with figures of the *running* stages; None if it asks for none.
+    """The server that *loaded* asks for, for the *running* stages; None if metrics are off.
 
     Raises:
-        ConfigFileError: what it takes is not installed.
+        ConfigFileError: the package that it needs is not installed.
     """
     address = loaded.config.metrics.listen
     if address is None:
@@ -36,7 +36,7 @@ def metrics_server(loaded: Loaded, running: RunningStages) -> Server | None:
 
 
 def metrics_problems(loaded: Loaded) -> list[Problem]:
-    """What is missing for the figures that *loaded* asks for."""
+    """Problems that keep *loaded* from having metrics: a package that is not installed."""
     if loaded.config.metrics.listen is None or find_spec("prometheus_client") is not None:
         return []
     cure = f"{sys.prefix}/bin/pip install prometheus-client"

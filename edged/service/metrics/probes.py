@@ -1,4 +1,4 @@
-"""Whether the daemon lives, and whether it is ready: the answers to ``/healthz`` and ``/readyz``."""
+"""Probes of liveness and readiness: the pages ``/healthz`` and ``/readyz``."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["healthz", "readyz"]
 
 
 def healthz(stages: Iterable[Stage]) -> Page:
-    """200 as long as every stage makes progress, which is what the watchdog asks too; else 503 and who hangs."""
+    """200 as long as every stage makes progress, as for the watchdog; else 503 and the stages that hang."""
     late = [stage.name for stage in hanging(stages)]
     return _verdict("healthy", not late, {"hanging": late})
 
 
 def readyz(pipeline: Pipeline) -> Page:
-    """200 when every stage is open and at least one camera is running; else 503. It says what is not, and why."""
+    """200 when every stage is open and at least one camera is running; else 503. It names the others, and why."""
     stages = {stage.name: trouble for stage in pipeline.stages if (trouble := _trouble(stage))}
     conditions = {tally.camera: tally.condition for tally in pipeline.all_stats}
     cameras = {
@@ -42,7 +42,7 @@ def _trouble(stage: Stage) -> str | None:
         return "failed"
     if not stage.wait_open(0):
         return "not open yet"
-    if not stage.running and not isinstance(stage, Capture):  # a camera that has come to its end is told as such
+    if not stage.running and not isinstance(stage, Capture):  # a camera that has come to its end is reported as such
         return "ended"
     return None
 

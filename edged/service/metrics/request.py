@@ -1,4 +1,4 @@
-"""As much of HTTP/1.1 as a page takes that anybody may get and nobody may change (RFC 9112)."""
+"""Requests and responses of HTTP/1.1, for read-only pages (RFC 9112)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LINE = re.compile(rb"([A-Z]{1,20}) (/[!-~]*) HTTP/1\.[01]")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What is answered."""
+    """A page: status, content type and body."""
 
     status: HTTPStatus
     content_type: str
@@ -26,7 +26,7 @@ class Page:
 
 
 Pages: TypeAlias = Mapping[str, Callable[[], Page]]
-"""What makes the page of each path."""
+"""For each path the function that makes its page."""
 
 
 def json_page(value: object, status: HTTPStatus = HTTPStatus.OK) -> Page:
@@ -35,17 +35,17 @@ def json_page(value: object, status: HTTPStatus = HTTPStatus.OK) -> Page:
 
 
 def plain_page(status: HTTPStatus) -> Page:
-    """The words of *status*."""
+    """A page with the phrase of *status*."""
     return Page(status, "text/plain; charset=utf-8", f"{status.phrase}\n".encode())
 
 
 def is_complete(received: bytes) -> bool:
-    """Whether all of a request is there. What could follow, a body, is not wanted."""
+    """Whether a request is complete. A body, which could follow, is not read."""
     return b"\r\n\r\n" in received or b"\n\n" in received or len(received) > LONGEST_REQUEST
 
 
 def answer(received: bytes, pages: Pages) -> bytes:
-    """The whole response to the request that *received* is; the connection ends with it."""
+    """The whole response to the request *received*; the connection ends with it."""
     line = received.partition(b"\n")[0].rstrip(b"\r")
     parts = _LINE.fullmatch(line)
     if len(received) > LONGEST_REQUEST:

@@ -1,4 +1,4 @@
-"""A little HTTP server: one thread, a few connections, and no patience with any of them."""
+"""A little HTTP server: one thread, a few connections, and a time limit for each."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ __all__ = ["Server"]
 log = logging.getLogger(__name__)
 
 MOST_CONNECTIONS = 16
-BACKLOG = 64  # so that nobody has to knock twice, which takes a second
-CLIENT_SECONDS = 5.0  # for all of it: to ask, to take the answer, and to go
+BACKLOG = 64  # so that no client has to connect twice, which takes a second
+CLIENT_SECONDS = 5.0  # for the request, the response and the end of the connection
 POLL_SECONDS = 0.5
 
 
@@ -42,18 +42,20 @@ class Server(Stage):
         self._listener: socket.socket | None = None
         self._clients: dict[int, _Client] = {}
         self.port = 0
-        """Where it listens, once it is open."""
+        """The port on which it listens, once it is open."""
 
     def open(self) -> None:
         """Listen.
 
         Raises:
-            PublishError: the address cannot be had, mostly because another program has it.
+            PublishError: the address cannot be bound, mostly because another program has it.
         """
         family = socket.AF_INET6 if ":" in self._address.host else socket.AF_INET
         listener = self._listener = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # of a connection that has just ended
+            listener.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+            )  # the port of a connection that has just ended is free
             listener.bind((self._address.host, self._address.port))
             listener.listen(BACKLOG)
         except OSError as exc:
@@ -97,7 +99,7 @@ class Server(Stage):
             connection, _ = self._listener.accept()
         except OSError as exc:
             if exc.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                self.pause(POLL_SECONDS)  # it would be asked for again at once, and for ever
+                self.pause(POLL_SECONDS)  # the selector would return at once, again and again
             return
         connection.setblocking(False)
         if len(self._clients) >= MOST_CONNECTIONS:
@@ -119,7 +121,7 @@ class Server(Stage):
                 self._selector.modify(client.connection, selectors.EVENT_READ)
         except BlockingIOError:
             return
-        except OSError:  # the client has gone
+        except OSError:  # the client is gone
             self._drop(client)
 
     def _drop(self, client: _Client) -> None:
@@ -130,7 +132,7 @@ class Server(Stage):
 
 
 class _Client:
-    """One connection: what has come, what is still to go, and when it must be over on the monotonic clock."""
+    """One connection: bytes received, bytes still to send, and its deadline on the monotonic clock."""
 
     def __init__(self, connection: socket.socket, due: float) -> None:
         self.connection = connection
@@ -140,7 +142,7 @@ class _Client:
         self.answered = False
 
     def receive(self) -> bool:
-        """Whether the client may have more to say. What comes after its request is thrown away.
+        """Read on; returns whether the client may send more. What comes after its request is dropped.
 
         The connection is read until its end, because to close one with something unread is to reset it, and the
         answer could be lost with that.

@@ -1,4 +1,4 @@
-"""From one configuration to another while the stages run: everything is tried first, and then all of it is done."""
+"""One reload: everything that may fail is done first, and then the running stages are changed."""
 
 from __future__ import annotations
 
@@ -38,31 +38,31 @@ Known = dict[tuple[Path, int, int, int], Vector]
 
 
 class Change:
-    """One reload: reads the configuration *file*, and changes *running* stages to what it says.
+    """Reads the configuration *file*, and makes the *running* stages follow it.
 
-    After `prepare` nothing has changed that subscribers could see, or it has raised; `commit` then does not fail,
-    unless a stage hangs or has a bug.
+    `prepare` changes nothing that subscribers could see, and raises where something is wrong; `commit` then does not
+    fail, unless a stage hangs or has a bug.
 
     Args:
         running: the stages as they are now, at any moment of the reload too.
-        patience: with which they are waited for.
+        waiter: waits for them.
         start: starts a stage as one of *running*: if the daemon stops meanwhile, it is stopped with the others. It may
             raise to put an end to the reload.
-        known: vectors of pictures that were embedded before; those of this reload are added.
+        known: vectors of pictures that were embedded before; this reload replaces them by its own.
     """
 
     def __init__(
         self,
         file: Path,
         running: RunningStages,
-        patience: StageWaiter,
+        waiter: StageWaiter,
         start: Callable[[Stage], None],
         known: Known,
     ) -> None:
-        self._model = ModelChange(running, patience, start)
+        self._model = ModelChange(running, waiter, start)
         self._file = file
         self._running = running
-        self._patience = patience
+        self._waiter = waiter
         self._start = start
         self._known = known
         self._references: list[ReferenceGroup] | None = None
@@ -71,8 +71,8 @@ class Change:
         """Read and validate everything, and open what might fail.
 
         Raises:
-            ConfigFileError: something is wrong with the configuration or with what it names; all of it is told.
-            EdgedError: it is right, but cannot be followed now.
+            ConfigFileError: something is wrong with the configuration or with what it names: all problems.
+            EdgedError: the configuration is right, but cannot be followed now.
         """
         loaded = load(self._file)
         models, keys, plan = self._validate(loaded)
@@ -80,20 +80,20 @@ class Change:
         self._loaded, self._models, self.plan = loaded, models, replace(plan, keys=keys != old.publisher.keys)
         if plan.model is None:
             self._references = self._embed_references(loaded)
-            if not _alike(self._references, old.inference.references):
+            if not _are_equal(self._references, old.inference.references):
                 self.plan = replace(self.plan, references=True)
         else:
             self._model.prepare(loaded, models)
-            self._known.clear()  # it saw with other eyes
+            self._known.clear()  # they are vectors of another model
         try:
-            self._patience.answer(old.publisher.use(publisher_settings(loaded), keys), old.publisher)
+            self._waiter.wait_answer(old.publisher.use(publisher_settings(loaded), keys), old.publisher)
         except EdgedError:
-            self._model.give_up()
+            self._model.undo()
             raise
 
     def commit(self) -> None:
-        """Do the rest."""
-        old, wait = self._running.pipeline, self._patience
+        """Change the stages."""
+        old, waiter = self._running.pipeline, self._waiter
         cameras = {name: self._camera(name) for name in self._loaded.config.cameras}
         new = replace(old, loaded=self._loaded, models=self._models, cameras=cameras)
         self._change_inference(new)
@@ -106,7 +106,7 @@ class Change:
         self._take_over(new, old)  # now that the old captures count no more
         for name, _ in self.plan.restarts:
             cameras[name].capture.continue_from(old.cameras[name].capture.next_seq)
-        wait.answer(old.publisher.use_cameras(new.all_stats), old.publisher)
+        waiter.wait_answer(old.publisher.use_cameras(new.all_stats), old.publisher)
         for name in self.plan.captured_anew:
             self._start(cameras[name].capture)
         if self._model.fresh is not None:
@@ -128,14 +128,14 @@ class Change:
         )
         problems += source_problems(loaded, live=False, cameras=plan.captured_anew)
         problems += metrics_problems(loaded)
-        if problems or plan.model is not None:  # else it is told when they are embedded
+        if problems or plan.model is not None:  # else they are found when the pictures are embedded
             problems += reference_problems(loaded)
         if problems or models is None or keys is None:
             raise ConfigFileError({str(problem): problem for problem in problems}.values())
         return models, keys, plan
 
     def _embed_references(self, loaded: Loaded) -> list[ReferenceGroup]:
-        """The references, embedded by the model that works: a picture at a time, with frames in between."""
+        """Embed the references with the running model: one picture at a time, with frames in between."""
         inference, known = self._running.pipeline.inference, Known()
 
         def embed(path: Path) -> Vector:
@@ -143,7 +143,7 @@ class Change:
             vector = self._known.get(signature) if signature else None
             if vector is None:
                 picture = read_reference(path)
-                vector = self._patience.answer(inference.submit(partial(embed_upright, path, picture)), inference)
+                vector = self._waiter.wait_answer(inference.submit(partial(embed_upright, path, picture)), inference)
             if signature:
                 known[signature] = vector
             return vector
@@ -157,14 +157,14 @@ class Change:
     # -- when nothing can go wrong any more ---------------------------------------------------------------------------
 
     def _change_inference(self, new: Pipeline) -> None:
-        """Let the inference work as *new* says, or the one that takes over."""
-        wait, before, fresh = self._patience, self._running.pipeline.inference, self._model.fresh
+        """Give the cameras of *new* to the inference, or to the one that takes over."""
+        waiter, before, fresh = self._waiter, self._running.pipeline.inference, self._model.fresh
         if fresh is None:
             top_k = new.loaded.config.publish.top_k
-            wait.answer(before.use(feeds=new.feeds, configured=self._references, top_k=top_k), before)
+            waiter.wait_answer(before.use(feeds=new.feeds, configured=self._references, top_k=top_k), before)
         else:
-            wait.answer(before.use(feeds=[]), before)
-            wait.answer(fresh.use(feeds=new.feeds), fresh)
+            waiter.wait_answer(before.use(feeds=[]), before)
+            waiter.wait_answer(fresh.use(feeds=new.feeds), fresh)
             new = replace(new, inference=fresh)
         self._take_over(
             new, self._running.pipeline
@@ -174,7 +174,7 @@ class Change:
             before.stop()
 
     def _camera(self, name: str) -> Camera:
-        """The camera as it will be: with a new capture, or with the one that it has."""
+        """The camera of the new configuration: with a new capture, or with the one that runs."""
         before = self._running.pipeline.cameras.get(name)
         if before is None or name in self.plan.captured_anew:
             return self._running.pipeline.wiring.camera(self._loaded, self._models, name, must_open=False)
@@ -186,24 +186,24 @@ class Change:
             new.cameras[name].stats.take_over(old.cameras[name].stats)
 
     def _end_captures(self, old: Pipeline) -> None:
-        """Stop the cameras that go or are captured anew."""
+        """Stop the captures of cameras that are removed or restarted."""
         captures: list[Capture] = []
-        for name in (*self.plan.vanish, *(name for name, _ in self.plan.restarts)):
+        for name in (*self.plan.removed, *(name for name, _ in self.plan.restarts)):
             captures.append(capture := old.cameras[name].capture)
-            gone = name in self.plan.vanish
+            gone = name in self.plan.removed
             capture.stop("no longer in the configuration" if gone else "restarted with other settings")
         for capture in captures:
             self._wait_for_end(capture)
 
     def _wait_for_end(self, stage: Stage) -> None:
-        if not self._patience.ending(stage, END_SECONDS):
+        if not self._waiter.wait_end(stage, END_SECONDS):
             log.warning("reload: %s has not ended within %g s and is left behind", stage.name, END_SECONDS)
         elif stage.error is not None:
-            log.warning("reload: %s ended with an error, and is no more: %s", stage.name, stage.error)
+            log.warning("reload: %s ended with an error, and is gone: %s", stage.name, stage.error)
 
 
-def _alike(new: Sequence[ReferenceGroup], old: References | None) -> bool:
-    """Whether frames are compared with the same as before."""
+def _are_equal(new: Sequence[ReferenceGroup], old: References | None) -> bool:
+    """Whether frames are compared with the same references as before."""
     before = () if old is None else old.configured
     return len(new) == len(before) and all(
         _names(one) == _names(other) and one.places == other.places and all(map(np.array_equal, one.rows, other.rows))
@@ -212,12 +212,12 @@ def _alike(new: Sequence[ReferenceGroup], old: References | None) -> bool:
 
 
 def _names(group: ReferenceGroup) -> list[tuple[str, int]]:
-    """The names of its references, and of how many rows each consists."""
+    """The names of its references, each with its number of rows."""
     return [(reference.name, reference.count) for reference in group.references]
 
 
 def _collecting(problems: list[Problem], work: Callable[[], T]) -> T | None:
-    """What *work* returns; or None, and its problems are added to *problems*."""
+    """Return the result of *work*; or None, with its problems added to *problems*."""
     try:
         return work()
     except ConfigFileError as exc:
@@ -226,7 +226,7 @@ def _collecting(problems: list[Problem], work: Callable[[], T]) -> T | None:
 
 
 def _signature(path: Path) -> tuple[Path, int, int, int] | None:
-    """What tells whether a file is the one it was, without reading it."""
+    """The identity of a file's content, without reading it; None if it is gone."""
     try:
         found = path.stat()
     except OSError:

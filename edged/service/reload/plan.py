@@ -1,4 +1,4 @@
-"""What has to be done so that a running daemon follows another configuration: a comparison, and nothing else."""
+"""The plan of a reload: a comparison of two configurations, and nothing else."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LIVE = frozenset(
         "stall_seconds",
     }
 )
-"""The settings of a camera that change while it goes on; any other one restarts it."""
+"""The settings of a camera that change while it runs; any other one restarts it."""
 
 USUAL_FPS = 30.0  # of a live camera that is not asked for a rate
 
@@ -37,16 +37,16 @@ PARTS = frozenset({"node", "model", "cameras", "references", "publish", "log"})
 
 @dataclass(frozen=True, slots=True)
 class ReloadPlan:
-    """What differs, and what follows from it.
+    """Differences of two configurations, and the steps that they need.
 
     ``live`` are the cameras of which only settings change that need no restart, and these settings. ``restarts`` are
-    those that are captured anew, and why. Of the references and the keys their files count too. ``later`` are sections
-    that take effect at the next start.
+    those that are captured anew, and the reason. A changed file of a reference or a key counts too. ``later`` are
+    sections that take effect at the next start.
     """
 
     model: str | None = None
-    appear: tuple[str, ...] = ()
-    vanish: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
     restarts: tuple[tuple[str, str], ...] = ()
     live: tuple[tuple[str, str], ...] = ()
     references: bool = False
@@ -58,19 +58,19 @@ class ReloadPlan:
 
     @property
     def captured_anew(self) -> tuple[str, ...]:
-        """The cameras whose capture is started."""
-        return (*self.appear, *(name for name, _ in self.restarts))
+        """The cameras with a new capture."""
+        return (*self.added, *(name for name, _ in self.restarts))
 
     def changes(self) -> tuple[str, ...]:
-        """What is done, a line for each part of the daemon; nothing if nothing differs."""
+        """The changes, a line for each part of the daemon; empty if nothing differs."""
         return tuple(self._changes())
 
     def _changes(self) -> Iterator[str]:
         if self.model:
             yield f"model: opened anew ({self.model})"
-        for name in self.vanish:
+        for name in self.removed:
             yield f"camera {name}: removed"
-        for name in self.appear:
+        for name in self.added:
             yield f"camera {name}: added"
         for name, why in self.restarts:
             yield f"camera {name}: restarted ({why})"
@@ -84,11 +84,11 @@ class ReloadPlan:
 
 
 def compare(old: Config, new: Config, *, model_file: bool = False, model_input: bool = False) -> ReloadPlan:
-    """What has to be done to get from *old* to *new*.
+    """Compare *old* and *new*.
 
     Args:
-        model_file: whether what is in the model's file differs, or in that of its fallback.
-        model_input: whether the size of its input does.
+        model_file: whether the content of the model's file differs, or of its fallback's.
+        model_input: whether the size of the model's input differs.
     """
     model = ", ".join(_different(old.model, new.model)) or ("its file" if model_file else None)
     stay = {name: camera for name, camera in new.cameras.items() if name in old.cameras}
@@ -106,8 +106,8 @@ def compare(old: Config, new: Config, *, model_file: bool = False, model_input: 
             live.append((name, ", ".join(different)))
     return ReloadPlan(
         model=model,
-        appear=tuple(new.cameras.keys() - old.cameras.keys()),
-        vanish=tuple(old.cameras.keys() - new.cameras.keys()),
+        added=tuple(new.cameras.keys() - old.cameras.keys()),
+        removed=tuple(old.cameras.keys() - new.cameras.keys()),
         restarts=tuple(restarts),
         live=tuple(live),
         references=old.references != new.references,
@@ -119,13 +119,13 @@ def compare(old: Config, new: Config, *, model_file: bool = False, model_input: 
 
 
 def _why_restart(old: CameraConfig, new: CameraConfig, different: list[str], reduced: bool) -> str | None:
-    """Which settings need a restart; None if none does."""
+    """The settings that need a restart; None if none does."""
     if "source" in different:
         return "source"  # from which defaults of others follow
     hard = [name for name in different if name not in LIVE]
     if "fps" in different and not _is_mere_cap(old, new):
         hard.append("fps")
-    if _suits_model(new, reduced):  # how large its frames are was chosen by what is looked at in them
+    if _suits_model(new, reduced):  # the size of its frames was chosen for the regions
         hard += [name for name in different if name in ("regions", "rotation")]
     return ", ".join(hard) or None
 
@@ -136,7 +136,7 @@ def _suits_model(camera: CameraConfig, reduced: bool) -> bool:
 
 
 def _is_mere_cap(old: CameraConfig, new: CameraConfig) -> bool:
-    """Whether the new rate can be had by passing over some of the frames that come anyway."""
+    """Whether it is enough for the new rate to drop some of the frames that come anyway."""
     if not new.is_live:
         return False
     if new.source.kind.is_url:

@@ -1,7 +1,7 @@
-"""Who runs a configuration, and how its last reload came out: a small file in the folder of sockets.
+"""The record file: which process runs a configuration, and the outcome of its last reload.
 
-``edged reload`` finds the daemon by it, and reads from it what came of the signal that it sends. It lies in memory, not
-on a disk, and is written at the start and after a reload only.
+It lies in the folder of sockets. ``edged reload`` finds the daemon by it, and reads the outcome of the signal that it
+sends. That folder is in memory, not on a disk, and the file is written at the start and after a reload only.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LONGEST_PROBLEM = 100_000  # characters
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a reload came out: what was changed, or the *problem* for which nothing was.
+    """Outcome of a reload: the changes, or the *problem* because of which nothing was changed.
 
     ``began_ns`` is on CLOCK_MONOTONIC, before the file was read.
     """
@@ -44,7 +44,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class ReloadRecord:
-    """A daemon: its process, what it runs, and its last reload.
+    """A daemon: its process, its configuration, and its last reload.
 
     ``began_ns`` is when that began, on CLOCK_MONOTONIC; 0: there was none.
     """
@@ -61,10 +61,10 @@ _read = object_reader(ReloadRecord, "")
 
 
 class RecordFile:
-    """The record of this process, which runs the configuration *config*, in *folder*; None: there is no such folder.
+    """The record in *folder* of this process, which runs the configuration *config*. Without a folder it does nothing.
 
-    A second file beside it stays locked, which says that the process is there still; ``/proc`` would not do, where one
-    part of a service may not see another. Without a record edged runs as well, and reloads at a SIGHUP.
+    A second file beside it stays locked as long as the process runs; ``/proc`` is not enough, because one part of a
+    service may not see another. Without a record edged runs as well, and reloads at a SIGHUP.
     """
 
     def __init__(self, folder: Path | None, config: Path) -> None:
@@ -94,7 +94,7 @@ class RecordFile:
                 os.close(lock)
 
     def report(self, outcome: Outcome) -> None:
-        """Say how a reload came out."""
+        """Write the outcome of a reload."""
         own = self._record
         problem = outcome.problem and outcome.problem[:LONGEST_PROBLEM]
         self._write(
@@ -123,10 +123,10 @@ class RecordFile:
 
 
 def running_daemons(folders: Iterable[Path], config: Path | None = None) -> list[ReloadRecord]:
-    """The daemons that have a record in one of *folders*, and run *config* (None: any).
+    """Find the daemons that have a record in one of *folders*, and run *config* (None: any).
 
     Raises:
-        PermissionError: none is found, and a folder is there that may not be read.
+        PermissionError: no daemon is found, and one of the folders may not be read.
     """
     prefix = "edged-" if config is None else _prefix(config.resolve())
     found: list[ReloadRecord] = []
@@ -144,12 +144,12 @@ def running_daemons(folders: Iterable[Path], config: Path | None = None) -> list
 
 
 def _records(folder: Path, prefix: str = "edged-") -> list[Path]:
-    with os.scandir(folder) as entries:  # unlike glob, it tells what may not be read
+    with os.scandir(folder) as entries:  # unlike glob, it raises where a folder may not be read
         return sorted(Path(entry.path) for entry in entries if fnmatch(entry.name, f"{prefix}*.json"))
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what processes have left behind that were killed."""
+    """Remove the files of processes that were killed."""
     for path in _records(folder):
         if not _is_kept(path):
             _remove(path)
@@ -166,7 +166,7 @@ def _lock_of(path: Path) -> Path:
 
 
 def _is_kept(path: Path) -> bool:
-    """Whether the process is there that wrote *path*."""
+    """Whether the process that wrote *path* still runs."""
     try:
         lock = os.open(_lock_of(path), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -185,7 +185,7 @@ def _prefix(config: Path) -> str:
 
 
 def _record(path: Path) -> ReloadRecord | None:
-    """What *path* holds; None if that is no record, gone, or of a process that its writer does not own."""
+    """Read the record at *path*; None if it is gone or invalid, or its process does not belong to its writer."""
     try:
         with path.open("rb") as file:
             record = ReloadRecord(**_read(json.loads(file.read(LONGEST))))
@@ -196,9 +196,10 @@ def _record(path: Path) -> ReloadRecord | None:
 
 
 def _is_of(pid: int, owner: int) -> bool:
-    """Whether the process *pid* belongs to *owner*: root must not signal whatever process somebody writes down.
+    """Whether the process *pid* belongs to *owner*: root must not signal any process that somebody writes down.
 
-    One that cannot be seen is left to the kernel: who does not see all is not root, and can signal its own only.
+    For one that cannot be seen the kernel decides: a user who does not see all processes is not root, and can signal
+    only those of their own.
     """
     try:
         return Path(f"/proc/{pid}").stat().st_uid == owner

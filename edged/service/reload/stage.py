@@ -1,4 +1,4 @@
-"""Following the configuration while the daemon runs: what SIGHUP and ``edged reload`` ask for."""
+"""The reload stage: makes the running stages follow the configuration, after SIGHUP or ``edged reload``."""
 
 from __future__ import annotations
 
@@ -27,61 +27,61 @@ log = logging.getLogger(__name__)
 WAIT_SECONDS = 10.0
 Answer: TypeAlias = "Future[Sequence[str]]"
 
-MOST_TOLD = 5  # problems in a status, which comes every two seconds; the log has all of them
+MOST_REPORTED = 5  # problems in a status, which comes every two seconds; the log has all of them
 
 
 class Reloader(Stage):
-    """Makes the stages follow the configuration *file*: all that it says, or nothing.
+    """Makes the stages follow the configuration *file*: all of it, or nothing.
 
     It is a stage of its own, beside those of the pipeline, so that the daemon's main thread goes on watching them and
-    hears a signal to stop: that ends a reload wherever it is.
+    sees a signal to stop: that ends a reload at any point.
 
     Args:
         file: the configuration.
         running: the stages, which are to be open when this one is started.
-        report: called with how each reload came out.
+        report: called with the outcome of each reload.
     """
 
-    step_seconds = 60.0  # between two looks at whether it shall stop: to read files, mostly
+    step_seconds = 60.0  # between two checks whether it is to stop: to read files, mostly
 
     def __init__(self, file: Path, running: RunningStages, report: Callable[[Outcome], None] = lambda _: None) -> None:
         super().__init__("reload")
         self.has_failed = False
-        """Whether the last reload changed nothing, because something is wrong."""
+        """Whether the last reload failed, and so changed nothing."""
         self._file = file
         self._running = running
         self._report = report
-        self._asked = threading.Event()
+        self._requested = threading.Event()
         self._answers: deque[Answer] = deque()
         self._working = False
         self._known: Known = {}
 
     @property
     def busy(self) -> bool:
-        """Whether a reload goes on or is to begin."""
-        return self._working or self._asked.is_set()
+        """Whether a reload is under way or requested."""
+        return self._working or self._requested.is_set()
 
-    def ask(self) -> Answer:
-        """Ask for a reload that reads the file from now on; called from any thread, returns at once.
+    def request_reload(self) -> Answer:
+        """Request a reload that reads the file from now on; called from any thread, returns at once.
 
-        Several that come before one has begun are one. The future has what was changed, a line for each part of the
-        daemon, or the `EdgedError` for which nothing was; it is cancelled if the daemon stops.
+        Several requests before a reload begins are one reload. The future has the changes, a line for each part of the
+        daemon, or the `EdgedError` because of which nothing was changed; it is cancelled if the daemon stops.
         """
         answer: Answer = Future()
         self._answers.append(answer)
-        self._asked.set()
+        self._requested.set()
         if not self.running and self.stopping:
             self._cancel()
         return answer
 
     def open(self) -> None:
-        """There is nothing to open."""
+        """Open nothing: a reload needs no resource of its own."""
 
     def step(self) -> None:
-        if not self._asked.wait(WAIT_SECONDS) or self.stopping:
+        if not self._requested.wait(WAIT_SECONDS) or self.stopping:
             return
         self._working = True
-        self._asked.clear()
+        self._requested.clear()
         answers = [self._answers.popleft() for _ in range(len(self._answers))]
         try:
             self._reload(answers)
@@ -92,7 +92,7 @@ class Reloader(Stage):
             self._on_end()
 
     def wake(self) -> None:
-        self._asked.set()
+        self._requested.set()
 
     def close(self) -> None:
         self._cancel()
@@ -104,19 +104,19 @@ class Reloader(Stage):
     def _reload(self, answers: list[Answer]) -> None:
         began_ns = time.monotonic_ns()
         log.info("reload: reading %s", self._file)
-        patience = StageWaiter(self._go_on)
-        change = Change(self._file, self._running, patience, self._start, self._known)
+        waiter = StageWaiter(self._check_stop)
+        change = Change(self._file, self._running, waiter, self._start, self._known)
         try:
             self._follow(change)
         except RingClosed:
             raise  # the daemon stops
         except EdgedError as exc:
-            self._tell_problem(exc)
+            self._report_failure(exc)
             self._report(Outcome(began_ns, problem=str(exc), is_config_problem=isinstance(exc, ConfigError)))
             _answer(answers, problem=exc)
         else:
             changes, later = change.plan.changes(), change.plan.later
-            self._tell_done(changes, later)
+            self._report_done(changes, later)
             self._report(Outcome(began_ns, (*changes, *(f"{name}: at the next start" for name in later))))
             _answer(answers, changes)
 
@@ -129,16 +129,16 @@ class Reloader(Stage):
         except EdgedError as exc:
             raise RuntimeError(f"a reload could not be brought to its end: {exc}") from exc
 
-    def _go_on(self) -> None:
+    def _check_stop(self) -> None:
         if self.stopping:
             raise RingClosed("stopped during a reload")
         self.progress()
 
     def _start(self, stage: Stage) -> None:
-        self._go_on()
+        self._check_stop()
         self._running.start(stage, self._on_end)
 
-    def _tell_done(self, changes: tuple[str, ...], later: tuple[str, ...]) -> None:
+    def _report_done(self, changes: tuple[str, ...], later: tuple[str, ...]) -> None:
         self.has_failed = False
         for line in changes:
             log.info("reload: %s", line)
@@ -147,7 +147,7 @@ class Reloader(Stage):
         log.info("reload: done%s", "" if changes else ", nothing has changed")
         self._running.pipeline.publisher.report_problem(None)
 
-    def _tell_problem(self, exc: EdgedError) -> None:
+    def _report_failure(self, exc: EdgedError) -> None:
         self.has_failed = True
         lines = str(exc).splitlines()
         for line in lines:
@@ -155,13 +155,13 @@ class Reloader(Stage):
         log.error("reload: nothing was changed, and edged goes on as before")
         if isinstance(exc, ConfigFileError):
             lines = [str(problem) for problem in exc.problems]
-        more = [f"and {len(lines) - MOST_TOLD} more"] if len(lines) > MOST_TOLD else []
-        self._running.pipeline.publisher.report_problem("\n".join([*lines[:MOST_TOLD], *more]))
+        more = [f"and {len(lines) - MOST_REPORTED} more"] if len(lines) > MOST_REPORTED else []
+        self._running.pipeline.publisher.report_problem("\n".join([*lines[:MOST_REPORTED], *more]))
 
 
 def _answer(answers: list[Answer], changes: Sequence[str] = (), problem: EdgedError | None = None) -> None:
     for answer in answers:
-        with suppress(InvalidStateError):  # who asked has given up
+        with suppress(InvalidStateError):  # the requester has cancelled it
             if problem is None:
                 answer.set_result(changes)
             else:

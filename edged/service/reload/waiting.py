@@ -1,4 +1,4 @@
-"""Waiting for stages from another thread: with a limit, and never longer than the daemon runs."""
+"""Waits for stages from another thread: with a limit, and never longer than the daemon runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["StageWaiter"]
 
 T = TypeVar("T")
 
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 ANSWER_SECONDS = 60.0  # more than a step of any stage that gives answers may take
 OPEN_SECONDS = 180.0  # a model on a small board, its trial, and a hundred reference pictures
 
@@ -23,14 +23,14 @@ class StageWaiter:
     """Waits for stages.
 
     Args:
-        go_on: called all the time; it may raise to put an end to the waiting.
+        check_stop: called again and again during a wait; it may raise to end the wait.
     """
 
-    def __init__(self, go_on: Callable[[], None]) -> None:
-        self._go_on = go_on
+    def __init__(self, check_stop: Callable[[], None]) -> None:
+        self._check_stop = check_stop
 
-    def answer(self, future: Future[T], stage: Stage) -> T:
-        """What *stage* was asked for.
+    def wait_answer(self, future: Future[T], stage: Stage) -> T:
+        """Wait for *future*, the result of a call to *stage*.
 
         Raises:
             EdgedError: the stage's own error, or a `ReloadError` if it does not answer or has ended.
@@ -42,28 +42,28 @@ class StageWaiter:
             raise ReloadError(f"{stage.name} has ended")
         return future.result()
 
-    def opening(self, stage: Stage) -> None:
+    def wait_open(self, stage: Stage) -> None:
         """Wait until *stage*, which was started, is open.
 
         Raises:
-            EdgedError: why it cannot be opened.
+            EdgedError: the reason why it cannot be opened.
         """
         if not self._until(stage.wait_open, OPEN_SECONDS):
             raise ReloadError(f"{stage.name} does not open within {OPEN_SECONDS:g} s")
-        self._go_on()
+        self._check_stop()
         if isinstance(stage.error, EdgedError):
             raise stage.error
         if stage.error is not None:
             raise ReloadError(f"{stage.name} failed: {stage.error!r}") from stage.error
 
-    def ending(self, stage: Stage, seconds: float) -> bool:
-        """Wait until *stage*, which was stopped, has ended. False: it goes on after so many *seconds*."""
+    def wait_end(self, stage: Stage, seconds: float) -> bool:
+        """Wait until *stage*, which was stopped, has ended. False: it still runs after *seconds*."""
         return self._until(stage.join, seconds)
 
     def _until(self, is_done: Callable[[float], bool], seconds: float) -> bool:
         deadline = time.monotonic() + seconds
-        while not is_done(LOOK_SECONDS):
-            self._go_on()
+        while not is_done(POLL_SECONDS):
+            self._check_stop()
             if time.monotonic() > deadline:
                 return False
         return True

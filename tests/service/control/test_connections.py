@@ -12,7 +12,7 @@ import pytest
 
 from edged.bell import Bell
 from edged.service.control import connections as bounds
-from edged.service.control.connections import MOST_CALLERS, MOST_UNREAD, Connection, Connections
+from edged.service.control.connections import MOST_CONNECTIONS, MOST_UNREAD, Connection, Connections
 from edged.transport.zmtp import to_bytes
 
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00NULL" + bytes(16 + 1 + 31)  # ZMTP 3.0, RFC 23
@@ -27,7 +27,7 @@ class Place:
         self.path = path
         self.listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         self.listening.bind(str(path))
-        self.listening.listen(4 * MOST_CALLERS)
+        self.listening.listen(4 * MOST_CONNECTIONS)
         self.bell = Bell()
         self.callers = Connections(self.listening, self.bell)
         self._opened = ExitStack()
@@ -78,11 +78,11 @@ def is_cut(client: socket.socket) -> bool:
 def test_of_a_crowd_only_so_many_stay_and_who_waits_for_an_answer_is_among_them(place: Place) -> None:
     patient = place.call(GREETING + READY + to_bytes([b"a question"]))
     [(caller, _)] = place.hear_until(1)
-    caller.waits_for += 1
-    clients = [place.call(said) for _ in range(MOST_CALLERS) for said in (b"", GREETING + READY)]
+    caller.unanswered += 1
+    clients = [place.call(said) for _ in range(MOST_CONNECTIONS) for said in (b"", GREETING + READY)]
     for _ in range(20):
         place.hear()
-    assert sum(not is_cut(client) for client in clients) == MOST_CALLERS - 1
+    assert sum(not is_cut(client) for client in clients) == MOST_CONNECTIONS - 1
     assert not is_cut(patient)
     assert caller.is_open
 
@@ -94,7 +94,7 @@ def test_of_a_crowd_only_so_many_stay_and_who_waits_for_an_answer_is_among_them(
 )
 def test_a_crowd_keeps_nobody_out(place: Place, said: bytes) -> None:
     for _ in range(3):
-        for _ in range(MOST_CALLERS):
+        for _ in range(MOST_CONNECTIONS):
             place.call(said)
         while any(not frames[0].startswith(b"a question") for _, frames in place.hear()):
             pass
@@ -108,7 +108,7 @@ def test_a_crowd_keeps_nobody_out(place: Place, said: bytes) -> None:
 def test_who_says_nothing_puts_nobody_out_who_has_said_hello(place: Place) -> None:
     idle = place.call()
     place.hear()
-    for _ in range(3 * MOST_CALLERS):
+    for _ in range(3 * MOST_CONNECTIONS):
         place.call(b"")
         place.hear()
     assert not is_cut(idle)

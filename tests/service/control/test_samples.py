@@ -11,7 +11,7 @@ from edged.service.control.samples import Sample, choose
 NOTHING = np.zeros((1, 1, 3), np.uint8)
 
 
-def looks(*vectors: NDArray[np.float32]) -> list[Sample]:
+def samples_of(*vectors: NDArray[np.float32]) -> list[Sample]:
     return [Sample(NOTHING, vector, number) for number, vector in enumerate(vectors)]
 
 
@@ -24,52 +24,52 @@ BLINK = np.random.default_rng(2).normal(0, 1, 64).astype(np.float32)
 
 
 def test_the_one_most_like_the_others_is_chosen() -> None:
-    choice = choose(looks(SCENE + 0.3 * BLINK, SCENE + 0.1 * BLINK, SCENE))
-    assert choice.index == 1
-    assert choice.similarities[1] == 1.0
-    assert choice.outliers == ()
-    assert choice.least == min(choice.similarities)
+    selection = choose(samples_of(SCENE + 0.3 * BLINK, SCENE + 0.1 * BLINK, SCENE))
+    assert selection.index == 1
+    assert selection.similarities[1] == 1.0
+    assert selection.outliers == ()
+    assert selection.least == min(selection.similarities)
 
 
 @pytest.mark.parametrize("place", range(5))
 def test_a_blink_is_told_and_does_not_count(place: int) -> None:
     vectors = [noisy(SCENE, seed) for seed in range(5)]
     vectors[place] = BLINK
-    choice = choose(looks(*vectors))
-    assert choice.outliers == (place,)
-    assert choice.index != place
-    assert choice.similarities[place] < 0.5
-    assert choice.least > 0.99
+    selection = choose(samples_of(*vectors))
+    assert selection.outliers == (place,)
+    assert selection.index != place
+    assert selection.similarities[place] < 0.5
+    assert selection.least > 0.99
 
 
 def test_two_blinks_of_five_are_outvoted() -> None:
-    choice = choose(looks(noisy(SCENE, 1), noisy(BLINK, 2), noisy(SCENE, 3), noisy(BLINK, 4), noisy(SCENE, 5)))
-    assert choice.outliers == (1, 3)
-    assert choice.index in (0, 2, 4)
+    selection = choose(samples_of(noisy(SCENE, 1), noisy(BLINK, 2), noisy(SCENE, 3), noisy(BLINK, 4), noisy(SCENE, 5)))
+    assert selection.outliers == (1, 3)
+    assert selection.index in (0, 2, 4)
 
 
 def test_the_noise_of_a_scene_at_rest_is_no_outlier() -> None:
     vectors = [noisy(SCENE, seed, 0.001) for seed in range(4)]
-    assert choose(looks(*vectors, noisy(SCENE, 9, 0.05))).outliers == ()
+    assert choose(samples_of(*vectors, noisy(SCENE, 9, 0.05))).outliers == ()
 
 
 def test_where_everything_moves_nothing_is_an_outlier() -> None:
-    choice = choose(looks(*(noisy(SCENE, seed, 1.0) for seed in range(5))))
-    assert choice.outliers == ()
-    assert choice.least < 0.8
+    selection = choose(samples_of(*(noisy(SCENE, seed, 1.0) for seed in range(5))))
+    assert selection.outliers == ()
+    assert selection.least < 0.8
 
 
 def test_one_look_is_enough() -> None:
-    choice = choose(looks(SCENE))
-    assert (choice.index, choice.similarities, choice.outliers, choice.least) == (0, (1.0,), (), 1.0)
+    selection = choose(samples_of(SCENE))
+    assert (selection.index, selection.similarities, selection.outliers, selection.least) == (0, (1.0,), (), 1.0)
 
 
 def test_a_vector_of_zeros_is_like_nothing() -> None:
     with pytest.raises(ValueError, match="zero"):
-        choose(looks(SCENE, np.zeros(64, np.float32)))
+        choose(samples_of(SCENE, np.zeros(64, np.float32)))
 
 
 def test_quantised_vectors_are_compared_too() -> None:
     vectors = [(noisy(SCENE, seed) * 20).astype(np.int8) for seed in range(3)]
-    choice = choose([Sample(NOTHING, vector, 0) for vector in vectors])
-    assert choice.least > 0.99
+    selection = choose([Sample(NOTHING, vector, 0) for vector in vectors])
+    assert selection.least > 0.99

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from edged.service.doctor.child import findings_of
-from edged.service.doctor.examination import Step, take
+from edged.service.doctor.examination import Step, run_checks
 from edged.service.doctor.finding import ok
 
 HERE = "tests.service.doctor.misbehaving"
@@ -36,5 +36,5 @@ def test_one_that_hangs_is_given_up() -> None:
 
 def test_the_others_are_told_all_the_same_and_in_order() -> None:
     steps = [Step(name, f"{HERE}:{name}", 30.0) for name in ("die", "well")]
-    texts = [(finding.level, finding.text) for finding in take(steps, None)]
+    texts = [(finding.level, finding.text) for finding in run_checks(steps, None)]
     assert texts == [("ok", "before"), ("warning", "the check die died of SIGSEGV"), ("ok", "looked at None")]

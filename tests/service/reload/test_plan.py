@@ -136,7 +136,7 @@ def test_another_name_of_the_node_is_a_part_of_its_own() -> None:
 
 
 def test_what_is_done_of_cameras_keys_and_the_log_is_told_in_lines() -> None:
-    plan = ReloadPlan(appear=("new",), vanish=("old",), restarts=(("back", "source"),), keys=True, log_level=True)
+    plan = ReloadPlan(added=("new",), removed=("old",), restarts=(("back", "source"),), keys=True, log_level=True)
     assert plan.captured_anew == ("new", "back")
     assert plan.changes() == (
         "camera old: removed",
@@ -150,9 +150,9 @@ def test_what_is_done_of_cameras_keys_and_the_log_is_told_in_lines() -> None:
 def test_cameras_come_and_go() -> None:
     one = config(back="pattern:").model_copy(update={"cameras": {"back": config(back="pattern:").cameras["back"]}})
     gone = compare(config(back="pattern:"), one)
-    assert (gone.vanish, gone.appear, gone.restarts, gone.captured_anew) == (("front",), (), (), ())
+    assert (gone.removed, gone.added, gone.restarts, gone.captured_anew) == (("front",), (), (), ())
     back = compare(one, config(back="pattern:"))
-    assert (back.vanish, back.appear, back.captured_anew) == ((), ("front",), ("front",))
+    assert (back.removed, back.added, back.captured_anew) == ((), ("front",), ("front",))
 
 
 def test_thresholds_and_pictures_are_references() -> None:

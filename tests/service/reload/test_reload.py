@@ -81,7 +81,7 @@ class Board:
     def reload(self, **parts: str) -> Sequence[str]:
         """Write the configuration with these parts, and have it reloaded."""
         self.write(**parts)
-        return self.reloader.ask().result(60)
+        return self.reloader.request_reload().result(60)
 
     def strays(self) -> list[Stage]:
         """The stages that run and are not part of the pipeline."""
@@ -246,7 +246,7 @@ def test_what_a_configuration_names_is_looked_at_before_anything_changes(board: 
         board.file.write_text(board.file.read_text().replace('"pattern:120x80"', '"file:gone.mp4"'))
         keys.secret("board").chmod(0o600)
         with pytest.raises(ConfigFileError) as caught:
-            board.reloader.ask().result(60)
+            board.reloader.request_reload().result(60)
         assert "cameras.front.source" in [problem.path for problem in caught.value.problems]
         for _ in range(10):
             assert vec(heard, lambda vec: vec.camera == "front").rotation == 0
@@ -328,7 +328,7 @@ def test_signs_of_life_go_on_during_a_reload_and_a_stop_wins(
         assert opening.wait(30)
         manager.wait_for("WATCHDOG=1")  # which goes on,
         manager.wait_for("WATCHDOG=1")
-        answer = board.reloader.ask()
+        answer = board.reloader.request_reload()
         board.daemon.stop("now")
         board._thread.join(5)
         assert not board._thread.is_alive()
@@ -352,7 +352,7 @@ def test_the_service_manager_is_not_told_that_it_is_ready_before_the_reload_has_
         board = Board(tmp_path, cases, demo, manager)
         with board.running():
             manager.wait_for("READY=1")
-            answer = board.reloader.ask()
+            answer = board.reloader.request_reload()
             assert begun.wait(30)
             manager.wait_for("RELOADING=1")
             for _ in range(3):  # signs of life, each after a look at the reload
@@ -383,7 +383,7 @@ def test_no_count_goes_back_while_a_camera_is_captured_anew(board: Board, monkey
     monkeypatch.setattr(inference, "use", use_late)
     eventually(lambda: board.running_stages.pipeline.all_stats[1].published > 3, "some messages")
     board.write(size="200x100")
-    answer, counts = board.reloader.ask(), list[tuple[int, int]]()
+    answer, counts = board.reloader.request_reload(), list[tuple[int, int]]()
     while not answer.done():
         tally = board.running_stages.pipeline.all_stats[1]  # as Prometheus would ask, at any moment
         counts.append((tally.captured, tally.published))
@@ -430,15 +430,15 @@ def test_a_reload_that_breaks_off_where_nothing_can_be_undone_ends_the_daemon(
     monkeypatch.setattr(reload_change.Change, "commit", break_off)
     board = Board(tmp_path, cases, demo)
     board._thread.start()
-    answer = board.reloader.ask()  # before everything is open: it is remembered
+    answer = board.reloader.request_reload()  # before everything is open: it is remembered
     board._thread.join(30)
     assert "could not be brought to its end: inference does not answer" in str(board.error)
     assert answer.cancelled()
 
 
 def test_several_wishes_at_a_time_are_one_reload(board: Board) -> None:
-    board.reloader.ask().cancel()  # who gives up is no trouble
-    answers = [board.reloader.ask() for _ in range(50)]
+    board.reloader.request_reload().cancel()  # who gives up is no trouble
+    answers = [board.reloader.request_reload() for _ in range(50)]
     assert {tuple(answer.result(30)) for answer in answers} == {()}
 
 
