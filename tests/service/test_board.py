@@ -186,7 +186,7 @@ def test_it_stops_within_two_seconds_and_stays_stopped(board: Board) -> None:
 
 
 @boots
-def test_whatever_kills_it_it_comes_back(board: Board) -> None:
+def test_it_comes_back_after_every_kind_of_kill(board: Board) -> None:
     board.set_up("RestartSec=0.5")
     pid = board.show("MainPID")
     board.sh(f"kill -KILL {pid}")
@@ -195,7 +195,7 @@ def test_whatever_kills_it_it_comes_back(board: Board) -> None:
 
 
 @boots
-def test_a_wrong_configuration_is_told_and_not_tried_again(board: Board) -> None:
+def test_a_wrong_configuration_is_logged_and_not_tried_again(board: Board) -> None:
     board.set_up("RestartSec=0.1", config="cameras: {test: {source: 'nowhere:'}}\n")
     board.wait(lambda: board.show("ActiveState") == "failed", "its end")
     time_for_another = 1.0
@@ -284,7 +284,7 @@ def test_the_doctor_knows_the_service_that_runs_and_the_journal_what_ended_it(bo
 
 
 @boots
-def test_a_state_directory_that_is_read_only_is_worth_one_warning(board: Board) -> None:
+def test_a_state_directory_that_is_read_only_causes_one_warning(board: Board) -> None:
     board.set_up("ReadOnlyPaths=/var/lib/edged")
     board.wait(lambda: "test is running" in board.show("StatusText"), "its status")
     warnings = [line for line in board.journal().splitlines() if line.startswith("WARNING ")]
@@ -293,7 +293,7 @@ def test_a_state_directory_that_is_read_only_is_worth_one_warning(board: Board) 
 
 
 @boots
-def test_a_password_from_systemd_reaches_the_camera_and_nobody_else(board: Board) -> None:
+def test_a_password_from_systemd_reaches_only_the_camera(board: Board) -> None:
     config = """
 cameras:
   front: {source: "http://me:${CREDENTIAL:front}@127.0.0.1:9/"}
@@ -317,7 +317,7 @@ cameras:
 
 
 @boots
-def test_what_the_fence_forbids_is_forbidden_and_what_cameras_need_is_not(board: Board) -> None:
+def test_the_fence_forbids_its_list_and_allows_the_needs_of_cameras(board: Board) -> None:
     # A device of group video, as far as permissions go: a container may not make real ones.
     board.sh("install -m 660 -o root -g video /dev/null /run/video-node; echo picture >/run/video-node")
     attempts = {

@@ -78,7 +78,7 @@ def stop(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM
     return process.returncode, log, watch.seconds
 
 
-def test_who_was_there_first_gets_every_frame_of_the_clip_once(board: Board) -> None:
+def test_an_early_subscriber_gets_every_frame_of_the_clip_once(board: Board) -> None:
     board.configure(loop="false", fps=200)
     with Subscriber(board.address, kinds=("vec", "status")) as subscriber, board.running() as process:
         vecs: list[Vec] = []
@@ -222,7 +222,7 @@ def test_an_endpoint_in_use_is_a_failure_and_not_a_wrong_configuration(board: Bo
         assert "Traceback" not in log
 
 
-def test_a_live_camera_that_is_absent_is_weather(board: Board) -> None:
+def test_a_live_camera_that_is_absent_does_not_end_the_daemon(board: Board) -> None:
     board.configure(policy="latest")
     text = board.config.read_text()
     absent = '  absent:\n    source: "usb:/dev/video99"\n    retry_seconds: 0.1\nreferences:'

@@ -1,4 +1,4 @@
-"""How a daemon ends: in order, in time, and with the error that ended it, whatever its stages do."""
+"""The end of a daemon: in order, in time, and with the error that caused it."""
 
 from __future__ import annotations
 

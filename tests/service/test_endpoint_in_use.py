@@ -1,4 +1,4 @@
-"""Whether somebody publishes already where a configuration would: asked of real sockets."""
+"""The check whether a process listens at the endpoints of a configuration, with real sockets."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def test_a_socket_file_is_taken_while_somebody_listens_there(tmp_path: Path) -> 
     assert publishing_already(both) is None, "the file alone is nobody"
 
 
-def test_where_the_daemon_connects_somebody_is_meant_to_listen(busy: int) -> None:
+def test_an_endpoint_to_connect_to_is_not_in_use(busy: int) -> None:
     assert publishing_already(endpoints(f"pub+connect:tcp://127.0.0.1:{busy}")) is None
 
 
-def test_without_endpoints_nothing_is_taken() -> None:
+def test_without_endpoints_none_is_in_use() -> None:
     assert publishing_already([]) is None
 
 

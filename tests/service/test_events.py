@@ -80,7 +80,7 @@ def test_on_the_wire_events_begin_and_end_where_a_person_sees_it(clip: tuple[lis
         assert event.s == next(match.s for match in vec.sims if match.ref == event.ref)
 
 
-def test_the_settings_of_the_demo_tell_it_at_the_speed_of_the_clip(
+def test_the_settings_of_the_demo_find_the_events_at_the_speed_of_the_clip(
     clip: tuple[list[Vec], list[Event]], demo: Path
 ) -> None:
     rules = event_rules(load(demo / "edged.yaml").config)
@@ -97,7 +97,7 @@ def test_the_settings_of_the_demo_tell_it_at_the_speed_of_the_clip(
     assert all(begin.t_cap_us - begin.t_begin_us == 500_000 for begin in told[::2])
 
 
-def test_the_thresholds_that_tune_proposes_for_the_clip_tell_it_too(
+def test_the_thresholds_that_tune_proposes_for_the_clip_find_the_events_too(
     clip: tuple[list[Vec], list[Event]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recording = tmp_path / "clip.edged"

@@ -1,4 +1,4 @@
-"""What can go wrong around a daemon, and what a subscriber sees of it.
+"""Faults around a daemon, and what a subscriber sees of them.
 
 What each saw is printed (``pytest -rP`` shows it). ``EDGED_FAULT_SECONDS`` makes the crowd stay for longer.
 """
@@ -158,7 +158,7 @@ def is_another(run: str) -> Callable[[Vec], bool]:
     return lambda message: message.run != run
 
 
-def test_a_daemon_that_is_killed_and_started_again_is_heard_again(board: Board) -> None:
+def test_subscribers_hear_a_daemon_again_after_it_was_killed_and_restarted(board: Board) -> None:
     with witness(board.ipc, "killed, on a socket file") as near, witness(board.tcp, "killed, on a port") as far:
         for _ in range(2):
             with board.running() as process:
@@ -202,7 +202,7 @@ def test_a_daemon_that_hangs_is_silent_until_it_is_started_again(board: Board, m
         assert one.longest_silence > 0.5
 
 
-def test_what_surrounds_a_daemon_that_runs_does_not_disturb_it(board: Board) -> None:
+def test_a_running_daemon_survives_clock_changes_crowds_and_strangers(board: Board) -> None:
     with board.running() as process:
         for what in (hour_back, crowd, strangers):
             with witness(board.ipc, what.__name__) as one:
@@ -307,7 +307,7 @@ def _say(stranger: socket.socket, words: bytes) -> None:
         return
 
 
-def test_a_port_that_is_taken_is_told_and_heard_once_it_is_free(board: Board) -> None:
+def test_a_port_in_use_is_refused_and_works_once_it_is_free(board: Board) -> None:
     with witness(board.tcp, "port taken") as one:
         with socket.create_server(("127.0.0.1", board.port)) as other, board.running() as process:
             _, log = process.communicate(timeout=30)
@@ -324,7 +324,7 @@ def test_a_port_that_is_taken_is_told_and_heard_once_it_is_free(board: Board) ->
         assert one.subscriber.malformed == 0
 
 
-def test_a_disk_that_is_full_keeps_nobody_from_running(board: Board, cases: Path, tmp_path: Path) -> None:
+def test_a_full_disk_does_not_keep_the_daemon_from_running(board: Board, cases: Path, tmp_path: Path) -> None:
     # A model of one's own has a trial before it runs, and that it passed is to be remembered.
     board.configure(model=f"path: {cases}/small96_uint8_meta.tflite")
     state = tmp_path / "state"

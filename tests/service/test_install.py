@@ -124,20 +124,20 @@ def test_taking_away_what_is_not_there_is_harmless(target: Target) -> None:
     assert target.files() == {}
 
 
-def test_a_command_of_somebody_elses_is_left_alone(target: Target) -> None:
+def test_a_command_of_another_program_is_left_alone(target: Target) -> None:
     target.command.parent.mkdir(parents=True)
     target.command.symlink_to("/home/me/.venv/bin/edged")
     target.run("uninstall", "--purge")
     assert target.command.is_symlink()
 
 
-def test_a_python_that_is_too_old_is_told_with_the_cure(target: Target) -> None:
+def test_the_installer_reports_a_python_that_is_too_old_with_the_cure(target: Target) -> None:
     said = target.refusal(PYTHON="/bin/false")
     assert "edged needs Python 3.11 or newer; /bin/false is not.\nName another one: PYTHON=" in said
     assert target.files() == {}
 
 
-def test_a_machine_without_systemd_is_told(target: Target) -> None:
+def test_the_installer_reports_a_machine_without_systemd(target: Target) -> None:
     (target.tools / "systemctl").unlink()
     for tool in ("dirname", "id"):
         (target.tools / tool).symlink_to(str(shutil.which(tool)))

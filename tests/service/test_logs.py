@@ -44,7 +44,7 @@ def test_the_journal_gets_priorities_and_no_second_time_stamp(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("journal", [None, "{device}:1", "1:{inode}"])
-def test_whoever_else_reads_it_gets_time_stamps(tmp_path: Path, journal: str | None) -> None:
+def test_other_streams_get_time_stamps(tmp_path: Path, journal: str | None) -> None:
     lines = logged(tmp_path / "stderr", journal)
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO    one", lines[0])
     assert len(lines) == 3
@@ -56,7 +56,7 @@ def test_each_level_has_its_priority(level: int, priority: int) -> None:
     assert JournalFormatter().format(record) == f"<{priority}>"
 
 
-def test_every_line_of_a_traceback_has_one() -> None:
+def test_every_line_of_a_traceback_has_a_priority() -> None:
     def fail() -> None:
         raise ValueError("two\nlines")
 
@@ -70,7 +70,7 @@ def test_every_line_of_a_traceback_has_one() -> None:
     assert lines[-2:] == ["<3>ValueError: two", "<3>lines"]
 
 
-def test_what_is_no_stream_of_the_journal_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_journal_stream_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     for text in ("1", ":", "1:2:3", "x:1", "-1:2", "1:" + "9" * 30):
         monkeypatch.setenv("JOURNAL_STREAM", text)
         assert journal_stream() is None
@@ -92,7 +92,7 @@ def test_the_last_words_of_a_command_are_an_error_in_the_journal(tmp_path: Path)
     assert ended_elsewhere.stderr == told
 
 
-def test_a_memory_card_gets_no_figures_each_minute_unless_somebody_looks_for_a_fault(
+def test_figures_are_logged_each_minute_at_level_debug_only(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edged.service.daemon.FIGURES_SECONDS", 0.0)

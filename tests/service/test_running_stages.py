@@ -1,4 +1,4 @@
-"""The stages as they are now: what was started counts until it has ended, in the pipeline or not."""
+"""The stages as they are now: a started stage counts until it has ended, in the pipeline or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told a service manager, in its own protocol."""
+"""Notifications to a service manager, in its own protocol."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from tests.service.conftest import Manager
         (lambda notifier: notifier.status("all is well"), "STATUS=all is well"),
     ],
 )
-def test_the_manager_hears_each_word(manager: Manager, tell: Callable[[Notifier], None], field: str) -> None:
+def test_the_manager_gets_each_notification(manager: Manager, tell: Callable[[Notifier], None], field: str) -> None:
     with closing(Notifier(manager.address)) as notifier:
         tell(notifier)
         assert manager.hear(10) == [field]
 
 
-def test_a_reload_tells_when_it_began(manager: Manager) -> None:
+def test_a_reload_notification_has_the_time_of_its_begin(manager: Manager) -> None:
     with closing(Notifier(manager.address)) as notifier:
         before = time.monotonic_ns() // 1000
         notifier.reloading()
@@ -61,7 +61,7 @@ def test_without_a_manager_nothing_happens() -> None:
     notifier.close()
 
 
-def test_a_manager_that_is_gone_is_worth_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_manager_that_is_gone_causes_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with closing(Notifier(str(tmp_path / "nobody"))) as notifier:
         notifier.ready()
         notifier.alive()
@@ -70,7 +70,7 @@ def test_a_manager_that_is_gone_is_worth_one_warning(tmp_path: Path, caplog: pyt
     ]
 
 
-def test_a_manager_that_comes_back_is_told_again(tmp_path: Path) -> None:
+def test_a_manager_that_comes_back_is_notified_again(tmp_path: Path) -> None:
     path = str(tmp_path / "notify")
     with closing(Notifier(path)) as notifier:
         notifier.alive()
@@ -79,7 +79,7 @@ def test_a_manager_that_comes_back_is_told_again(tmp_path: Path) -> None:
             assert manager.hear(10) == ["WATCHDOG=1"]
 
 
-def test_a_manager_that_does_not_listen_holds_nobody_up(
+def test_a_manager_that_does_not_listen_delays_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("edged.service.systemd_notify.SEND_SECONDS", 0.05)
@@ -91,12 +91,12 @@ def test_a_manager_that_does_not_listen_holds_nobody_up(
     assert "cannot be notified: timed out" in caplog.text
 
 
-def test_an_address_that_is_no_socket_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_address_that_is_not_a_socket_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     Notifier("vsock:2:1234").ready()
     assert "neither a path nor an abstract socket" in caplog.text
 
 
-def test_after_the_end_nobody_is_told(manager: Manager) -> None:
+def test_after_the_end_nothing_is_sent(manager: Manager) -> None:
     notifier = Notifier(manager.address)
     notifier.close()
     notifier.close()
@@ -155,7 +155,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_the_headline_tells_cameras_and_rate_on_a_change_and_once_a_second(manager: Manager, clock: Clock) -> None:
+def test_the_status_line_has_cameras_and_rate_on_a_change_and_once_a_second(manager: Manager, clock: Clock) -> None:
     front, back = CameraStats("front"), CameraStats("back")
     with closing(Notifier(manager.address)) as notifier:
         status_line = StatusLine(lambda: [front, back], notifier)
@@ -186,7 +186,7 @@ def test_the_headline_tells_cameras_and_rate_on_a_change_and_once_a_second(manag
         assert manager.hear(10)[0].endswith("; 30 messages/s")
 
 
-def test_a_configuration_that_could_not_be_loaded_is_part_of_the_headline(manager: Manager, clock: Clock) -> None:
+def test_a_failed_reload_is_part_of_the_status_line(manager: Manager, clock: Clock) -> None:
     with closing(Notifier(manager.address)) as notifier:
         status_line = StatusLine(lambda: [CameraStats("front")], notifier)
         status_line.is_outdated = True
@@ -195,7 +195,7 @@ def test_a_configuration_that_could_not_be_loaded_is_part_of_the_headline(manage
 
 
 @pytest.mark.parametrize(("published", "rate"), [(0, "0.0"), (1, "0.1"), (99, "9.9"), (100, "10"), (304, "30")])
-def test_the_rate_of_the_headline_has_two_figures(manager: Manager, clock: Clock, published: int, rate: str) -> None:
+def test_the_rate_in_the_status_line_has_two_digits(manager: Manager, clock: Clock, published: int, rate: str) -> None:
     tally = CameraStats("front")
     tally.published = 7
     with closing(Notifier(manager.address)) as notifier:
@@ -222,7 +222,7 @@ def test_a_camera_that_was_removed_makes_no_negative_rate(manager: Manager, cloc
         assert manager.hear(10) == ["STATUS=back is starting; 5.0 messages/s"]
 
 
-def test_whether_there_is_a_manager_is_known_until_the_end(manager: Manager) -> None:
+def test_is_heard_is_true_until_the_end(manager: Manager) -> None:
     notifier, nobody = Notifier(manager.address), Notifier(None)
     assert (notifier.is_heard, nobody.is_heard) == (True, False)
     notifier.close()

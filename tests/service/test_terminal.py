@@ -1,4 +1,4 @@
-"""Whether a hang-up means the end: on a real terminal, which is closed."""
+"""Hang-ups on a real terminal, which is closed: only some of them end the daemon."""
 
 from __future__ import annotations
 

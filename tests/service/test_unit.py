@@ -75,7 +75,7 @@ def test_systemd_finds_no_mistake_in_the_unit(root: Path) -> None:
 
 
 @needs_systemd_analyze
-def test_it_would_find_one(root: Path) -> None:
+def test_a_mistake_in_the_unit_is_found(root: Path) -> None:
     unit = root / "etc/systemd/system/edged.service"
     unit.write_text(unit.read_text().replace("ProtectHome=", "ProtectHouse="))
     assert "ProtectHouse" in analyze(f"--root={root}", "--man=no", "verify", "edged.service")[1]
@@ -102,11 +102,11 @@ STAGES = {"capture": Capture, "inference": Inference, "publisher": Publisher, "c
 
 
 @pytest.mark.parametrize(("name", "stage"), STAGES.items())
-def test_the_manual_tells_when_a_stage_hangs(name: str, stage: type[Stage]) -> None:
+def test_the_manual_has_the_seconds_after_which_a_stage_hangs(name: str, stage: type[Stage]) -> None:
     assert f"\n| {name} | {stage.step_seconds:g} s" in (FOLDER.parent / "docs/service.md").read_text()
 
 
-def test_the_pauses_that_grow_are_those_that_are_told() -> None:
+def test_the_growing_pauses_are_those_in_its_comment() -> None:
     drop_in = {name: float(values[0]) for name, values in settings(PAUSES).items()}
     first, steps, longest = drop_in["RestartSec"], int(drop_in["RestartSteps"]), drop_in["RestartMaxDelaySec"]
     pauses = [round(first * (longest / first) ** (step / steps)) for step in range(steps + 1)]

@@ -238,7 +238,7 @@ def test_a_daemon_with_a_stage_that_hangs_gives_no_more_signs_of_life(
 
 
 @pytest.mark.parametrize("manager", ["path"], indirect=True)
-def test_a_daemon_tells_how_it_starts_runs_and_stops(manager: Manager, config: Path) -> None:
+def test_the_service_manager_is_notified_of_start_run_and_stop(manager: Manager, config: Path) -> None:
     code = f"from edged.cli import main; raise SystemExit(main(['run', '-c', {str(config)!r}]))"
     with daemon(code, manager, watchdog_seconds=2.0) as process:
         manager.wait_for("READY=1")
@@ -257,7 +257,7 @@ def test_a_daemon_tells_how_it_starts_runs_and_stops(manager: Manager, config: P
 
 
 @pytest.mark.parametrize("manager", ["path"], indirect=True)
-def test_a_daemon_that_cannot_start_says_why_and_is_never_ready(manager: Manager, config: Path) -> None:
+def test_a_daemon_that_cannot_start_logs_the_reason_and_is_never_ready(manager: Manager, config: Path) -> None:
     text = config.read_text()
     config.write_text(text.replace("pub+bind:ipc://pub.sock", "pub+bind:ipc:///proc/pub.sock"))
     code = f"from edged.cli import main; raise SystemExit(main(['run', '-c', {str(config)!r}]))"
@@ -271,9 +271,7 @@ def test_a_daemon_that_cannot_start_says_why_and_is_never_ready(manager: Manager
 
 
 @pytest.mark.parametrize("manager", ["path"], indirect=True)
-def test_a_state_directory_that_is_read_only_is_worth_one_warning(
-    manager: Manager, config: Path, tmp_path: Path
-) -> None:
+def test_a_state_directory_that_is_read_only_causes_one_warning(manager: Manager, config: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir(mode=0o555)
     code = f"""\

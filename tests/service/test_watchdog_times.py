@@ -1,4 +1,4 @@
-"""When the watchdog looks and gives signs of life, on a clock of its own."""
+"""The times of the watchdog's checks and signs of life, on a clock of its own."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_sign_of_life_comes_at_once_and_three_times_in_the_time_that_the_manag
     assert counts == [1] * 10 + [2] * 10 + [3] * 2
 
 
-def test_nobody_who_does_not_wait_gets_a_sign(clock: Clock) -> None:
+def test_a_manager_that_does_not_wait_gets_no_sign(clock: Clock) -> None:
     dog, signs = watchdog(None)
     dog.check([])
     clock.now += 1e9
@@ -89,7 +89,7 @@ def test_a_stage_hangs_after_its_time_and_only_while_it_runs(clock: Clock) -> No
     assert hanging(stages(in_time, late, ended)) == stages(late)
 
 
-def test_what_hangs_is_logged_once_and_so_is_that_it_goes_on(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_stage_that_hangs_is_logged_once_and_so_is_its_return(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     dog, _ = watchdog(None)
     step, other = Step(clock.now - 1), Step(clock.now - 1, name="capture")

@@ -75,7 +75,7 @@ def is_cut(client: socket.socket) -> bool:
     return True
 
 
-def test_of_a_crowd_only_so_many_stay_and_who_waits_for_an_answer_is_among_them(place: Place) -> None:
+def test_of_many_connections_those_that_wait_for_an_answer_stay(place: Place) -> None:
     patient = place.call(GREETING + READY + to_bytes([b"a question"]))
     [(caller, _)] = place.hear_until(1)
     caller.unanswered += 1
@@ -92,7 +92,7 @@ def test_of_a_crowd_only_so_many_stay_and_who_waits_for_an_answer_is_among_them(
     [b"", GREETING, GREETING + READY, GREETING + READY + to_bytes([b"nonsense"])],
     ids=["silent", "greeting", "idle", "asking"],
 )
-def test_a_crowd_keeps_nobody_out(place: Place, said: bytes) -> None:
+def test_many_connections_do_not_keep_new_clients_out(place: Place, said: bytes) -> None:
     for _ in range(3):
         for _ in range(MOST_CONNECTIONS):
             place.call(said)
@@ -105,7 +105,7 @@ def test_a_crowd_keeps_nobody_out(place: Place, said: bytes) -> None:
             assert not is_cut(newcomer)
 
 
-def test_who_says_nothing_puts_nobody_out_who_has_said_hello(place: Place) -> None:
+def test_silent_clients_put_out_none_with_a_handshake(place: Place) -> None:
     idle = place.call()
     place.hear()
     for _ in range(3 * MOST_CONNECTIONS):
@@ -114,7 +114,7 @@ def test_who_says_nothing_puts_nobody_out_who_has_said_hello(place: Place) -> No
     assert not is_cut(idle)
 
 
-def test_who_does_not_read_gets_no_more_answers_and_is_not_heard_until_it_does(place: Place) -> None:
+def test_a_client_that_does_not_read_gets_no_more_answers_and_is_not_read_until_it_does(place: Place) -> None:
     client = place.call(GREETING + READY + to_bytes([b"first"]))
     [(caller, _)] = place.hear_until(1)
     answer = [bytes(20_000)]
@@ -131,7 +131,7 @@ def test_who_does_not_read_gets_no_more_answers_and_is_not_heard_until_it_does(p
     assert [frames for _, frames in heard] == [[b"second"]]
 
 
-def test_who_says_much_leaves_others_their_turn_and_loses_nothing(place: Place) -> None:
+def test_a_client_that_sends_much_leaves_others_their_turn_and_loses_nothing(place: Place) -> None:
     place.call(GREETING + READY + to_bytes([b"again"]) * 100)
     heard = place.hear_until(1)
     place.call(GREETING + READY + to_bytes([b"a question"]))
@@ -140,7 +140,7 @@ def test_who_says_much_leaves_others_their_turn_and_loses_nothing(place: Place) 
     assert said.index(b"a question") < 50
 
 
-def test_who_does_not_say_hello_is_cut_off(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_without_a_handshake_is_cut_off(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     polite = place.call(GREETING + READY + to_bytes([b"first"]))
     place.hear_until(1)  # a pause of the machine is no reason to cut it off any more
     monkeypatch.setattr(bounds, "HANDSHAKE_SECONDS", 0.05)
@@ -152,7 +152,7 @@ def test_who_does_not_say_hello_is_cut_off(place: Place, monkeypatch: pytest.Mon
     assert not is_cut(polite)
 
 
-def test_who_takes_nothing_of_its_answer_is_cut_off(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_reads_nothing_of_its_answer_is_cut_off(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "STALL_SECONDS", 0.05)
     place.call(GREETING + READY + to_bytes([b"first"]))
     [(caller, _)] = place.hear_until(1)
@@ -165,7 +165,7 @@ def test_who_takes_nothing_of_its_answer_is_cut_off(place: Place, monkeypatch: p
 
 
 @pytest.mark.parametrize("said", [b"GET / HTTP/1.1\r\n\r\n", GREETING + b"\x08", GREETING + to_bytes([b"too early"])])
-def test_who_speaks_something_else_is_cut_off_at_once(place: Place, said: bytes) -> None:
+def test_a_client_of_another_protocol_is_cut_off_at_once(place: Place, said: bytes) -> None:
     client = place.call(said)
     end = time.monotonic() + SOON
     while not is_cut(client):

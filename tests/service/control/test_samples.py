@@ -1,4 +1,4 @@
-"""Several looks at a region, of which one is chosen: blinks do not count."""
+"""Samples of a region, of which one is chosen: disturbed ones do not count."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCENE = np.random.default_rng(1).normal(0, 1, 64).astype(np.float32)
 BLINK = np.random.default_rng(2).normal(0, 1, 64).astype(np.float32)
 
 
-def test_the_one_most_like_the_others_is_chosen() -> None:
+def test_the_sample_most_like_the_others_is_chosen() -> None:
     selection = choose(samples_of(SCENE + 0.3 * BLINK, SCENE + 0.1 * BLINK, SCENE))
     assert selection.index == 1
     assert selection.similarities[1] == 1.0
@@ -32,7 +32,7 @@ def test_the_one_most_like_the_others_is_chosen() -> None:
 
 
 @pytest.mark.parametrize("place", range(5))
-def test_a_blink_is_told_and_does_not_count(place: int) -> None:
+def test_a_disturbed_sample_is_an_outlier_and_does_not_count(place: int) -> None:
     vectors = [noisy(SCENE, seed) for seed in range(5)]
     vectors[place] = BLINK
     selection = choose(samples_of(*vectors))
@@ -42,7 +42,7 @@ def test_a_blink_is_told_and_does_not_count(place: int) -> None:
     assert selection.least > 0.99
 
 
-def test_two_blinks_of_five_are_outvoted() -> None:
+def test_two_disturbed_samples_of_five_are_outvoted() -> None:
     selection = choose(samples_of(noisy(SCENE, 1), noisy(BLINK, 2), noisy(SCENE, 3), noisy(BLINK, 4), noisy(SCENE, 5)))
     assert selection.outliers == (1, 3)
     assert selection.index in (0, 2, 4)
@@ -53,18 +53,18 @@ def test_the_noise_of_a_scene_at_rest_is_no_outlier() -> None:
     assert choose(samples_of(*vectors, noisy(SCENE, 9, 0.05))).outliers == ()
 
 
-def test_where_everything_moves_nothing_is_an_outlier() -> None:
+def test_a_scene_that_moves_has_no_outliers() -> None:
     selection = choose(samples_of(*(noisy(SCENE, seed, 1.0) for seed in range(5))))
     assert selection.outliers == ()
     assert selection.least < 0.8
 
 
-def test_one_look_is_enough() -> None:
+def test_one_sample_is_enough() -> None:
     selection = choose(samples_of(SCENE))
     assert (selection.index, selection.similarities, selection.outliers, selection.least) == (0, (1.0,), (), 1.0)
 
 
-def test_a_vector_of_zeros_is_like_nothing() -> None:
+def test_a_vector_of_zeros_is_refused() -> None:
     with pytest.raises(ValueError, match="zero"):
         choose(samples_of(SCENE, np.zeros(64, np.float32)))
 

@@ -1,4 +1,4 @@
-"""The control stage, asked over its real socket while a real pipeline runs."""
+"""The control stage, over its real socket while a real pipeline runs."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def refusal(work: Callable[[], object]) -> tuple[str, str]:
     return refused.value.code, str(refused.value)
 
 
-def test_it_tells_how_the_daemon_is_doing(daemon: ControlClient, house: House) -> None:
+def test_status_describes_the_running_daemon(daemon: ControlClient, house: House) -> None:
     status = daemon.status()
     assert (status.node, status.pid, status.references, status.enrolled) == ("porch", os.getpid(), 1, 0)
     assert {camera.name: camera.regions for camera in status.cameras} == {
@@ -151,7 +151,7 @@ def test_it_tells_how_the_daemon_is_doing(daemon: ControlClient, house: House) -
     eventually(lambda: {c.name: c.state for c in daemon.status().cameras}["absent"] == "lost", "absent is lost")
 
 
-def test_what_is_enrolled_is_compared_from_the_next_frame_on_where_it_was_seen(
+def test_an_enrolled_reference_is_compared_from_the_next_frame_on_in_its_region(
     daemon: ControlClient, house: House
 ) -> None:
     result = daemon.enroll("now", "still", "left", frames=2)
@@ -210,7 +210,7 @@ def test_names_that_are_taken_are_refused_and_replaced_only_on_request(daemon: C
     assert not Path(first.thumbnail).exists()
 
 
-def test_what_is_not_there_is_told_with_what_is(daemon: ControlClient) -> None:
+def test_an_unknown_name_is_refused_with_the_known_ones(daemon: ControlClient) -> None:
     assert refusal(lambda: daemon.enroll("now", "stil")) == (
         "not-found",
         "there is no camera stil; there are still, alone, slow, absent",
@@ -229,7 +229,7 @@ def test_what_is_not_there_is_told_with_what_is(daemon: ControlClient) -> None:
     assert refusal(lambda: daemon.snapshot("stil"))[0] == "not-found"
 
 
-def test_a_camera_that_is_lost_is_told_at_once(daemon: ControlClient) -> None:
+def test_a_lost_camera_ends_the_request_at_once(daemon: ControlClient) -> None:
     eventually(lambda: {c.name: c.state for c in daemon.status().cameras}["absent"] == "lost", "absent is lost")
     with stopwatch() as watch:
         code, text = refusal(lambda: daemon.enroll("now", "absent"))
@@ -275,7 +275,7 @@ def test_events_of_a_reference_end_when_it_is_forgotten_or_becomes_another(daemo
         assert (ended.event_id, ended.phase, ended.reason) == (second.event_id, "end", "reference-removed")
 
 
-def test_a_reload_is_handed_on_and_its_outcome_told(daemon: ControlClient, house: House) -> None:
+def test_a_reload_request_is_passed_on_and_its_outcome_answered(daemon: ControlClient, house: House) -> None:
     house.reloads.clear()
     with ThreadPoolExecutor(1) as pool, ControlClient(house.address) as other:
         for outcome in (["camera alone: fps"], ControlError("failed", "the model cannot be read")):
@@ -313,7 +313,7 @@ def reply_to(client: zmq.Socket[bytes]) -> dict[str, object]:
     return answer
 
 
-def test_of_two_that_enroll_one_name_the_second_is_refused(daemon: ControlClient, house: House) -> None:
+def test_the_second_of_two_requests_for_one_name_is_refused(daemon: ControlClient, house: House) -> None:
     with Raw(house, zmq.DEALER) as client:
         for request_id in ("first", "second"):
             request = {"v": 1, "id": request_id, "op": "enroll", "name": "now", "camera": "alone", "frames": 3}
@@ -356,7 +356,7 @@ def test_a_client_that_sends_heartbeats_stays_connected(house: House) -> None:
         ([b" " * 4097], "malformed"),
     ],
 )
-def test_what_is_no_request_is_refused_and_the_connection_goes_on(house: House, frames: list[bytes], code: str) -> None:
+def test_an_invalid_request_is_refused_and_the_connection_stays(house: House, frames: list[bytes], code: str) -> None:
     with Raw(house) as client:
         for _ in range(2):
             client.send_multipart(frames)
@@ -367,7 +367,7 @@ def test_what_is_no_request_is_refused_and_the_connection_goes_on(house: House, 
             assert error["code"] == code
 
 
-def test_only_so_much_is_under_way_at_once_and_what_is_quick_is_served_all_the_same(
+def test_the_number_of_jobs_is_limited_and_quick_requests_are_served_all_the_same(
     daemon: ControlClient, house: House
 ) -> None:
     with Raw(house, zmq.DEALER) as client:
@@ -417,7 +417,7 @@ def small(folder: Path, control: str) -> Loaded:
     return load_text(text + "publish: {endpoints: ['pub+bind:ipc://pub.sock']}", folder / "edged.yaml")
 
 
-def test_before_the_model_is_open_it_says_so_and_at_its_end_that_it_ends(tmp_path: Path) -> None:
+def test_requests_are_refused_before_the_model_is_open_and_while_the_daemon_stops(tmp_path: Path) -> None:
     with (
         opened(small(tmp_path, "{endpoint: 'ipc://c.sock'}")) as control,
         ControlClient(f"ipc://{tmp_path}/c.sock") as c,
@@ -431,7 +431,7 @@ def test_before_the_model_is_open_it_says_so_and_at_its_end_that_it_ends(tmp_pat
     assert not (tmp_path / "c.sock").exists()
 
 
-def test_a_place_that_is_taken_is_refused_where_the_file_names_it(tmp_path: Path) -> None:
+def test_a_control_socket_in_use_fails_the_start_if_the_file_names_it(tmp_path: Path) -> None:
     with (
         opened(small(tmp_path, "{endpoint: 'ipc://c.sock'}")),
         opened(small(tmp_path, "{endpoint: 'ipc://c.sock'}")) as second,
@@ -442,7 +442,7 @@ def test_a_place_that_is_taken_is_refused_where_the_file_names_it(tmp_path: Path
             assert refusal(client.status)[0] == "busy"
 
 
-def test_a_usual_place_that_is_taken_is_done_without(
+def test_a_default_control_socket_in_use_is_skipped_with_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
@@ -453,7 +453,7 @@ def test_a_usual_place_that_is_taken_is_done_without(
     assert not (tmp_path / "control.sock").exists()
 
 
-def test_what_a_killed_daemon_left_is_taken_over_and_what_is_no_socket_is_not(tmp_path: Path) -> None:
+def test_a_socket_of_a_killed_daemon_is_replaced_and_another_file_is_not(tmp_path: Path) -> None:
     path = tmp_path / "c.sock"
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(path))

@@ -104,7 +104,7 @@ def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, 
     return status, told.out, told.err
 
 
-def test_the_commands_enroll_list_look_and_forget(board: Board, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands_enroll_list_snapshot_and_forget(board: Board, capsys: pytest.CaptureFixture[str]) -> None:
     here = ("-c", str(board.config))
     with board.running() as process, Subscriber(board.events) as subscriber:
         status, out, _ = run("enroll", "now", "--camera", "street", "--frames", "2", *here, capsys=capsys)
@@ -175,7 +175,7 @@ def test_the_commands_enroll_list_look_and_forget(board: Board, capsys: pytest.C
         (["now", "--camera", "c", "-c", "f", "--socket", "s"], "not allowed with argument"),
     ],
 )
-def test_wrong_arguments_are_told_before_anybody_is_asked(
+def test_wrong_arguments_are_refused_before_any_connection(
     arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
@@ -187,7 +187,7 @@ def test_wrong_arguments_are_told_before_anybody_is_asked(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can ask as somebody else")
-def test_who_may_not_ask_is_told_who_may() -> None:
+def test_a_user_without_permission_is_shown_who_has_it() -> None:
     with TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listening:
         Path(folder).chmod(0o755)
         path = Path(folder) / "control.sock"
@@ -267,7 +267,7 @@ def descriptors(process: subprocess.Popen[str]) -> int:
     return len(os.listdir(f"/proc/{process.pid}/fd"))  # noqa: PTH208 - counted often
 
 
-def test_a_flood_of_nonsense_and_halves_changes_nothing(board: Board) -> None:
+def test_a_flood_of_invalid_and_partial_requests_changes_nothing(board: Board) -> None:
     with board.running() as process, Subscriber(board.events) as subscriber, board.client() as client:
         assert subscriber.receive(10) is not None
         nonsense(board.path)

@@ -1,4 +1,4 @@
-"""What each check makes of a machine: of made-up ones in a folder, and of this one."""
+"""The findings of each check: on made-up machines in a folder, and on this one."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_board_that_is_well(write: Write, tmp_path: Path) -> None:
     assert set(levels(board_findings(Board(tmp_path))).values()) == {"ok"}
 
 
-def test_a_board_in_trouble_is_told_the_cure(write: Write, tmp_path: Path) -> None:
+def test_a_board_in_trouble_gets_a_finding_with_its_cure(write: Write, tmp_path: Path) -> None:
     write("sys/class/thermal/thermal_zone0/temp", "83000")
     write("sys/devices/platform/soc/soc:firmware/get_throttled", "50005")
     write("proc/meminfo", "MemTotal: 400000 kB\nMemAvailable: 90000 kB\n")
@@ -72,7 +72,7 @@ def test_a_board_in_trouble_is_told_the_cure(write: Write, tmp_path: Path) -> No
     assert all(finding.cure for finding in found)
 
 
-def test_a_machine_that_tells_nothing_is_well(tmp_path: Path) -> None:
+def test_a_machine_without_figures_is_well(tmp_path: Path) -> None:
     assert levels(board_findings(Board(tmp_path))) == {"temperature": "ok"}
 
 
@@ -104,7 +104,7 @@ def test_a_coral_on_pcie_needs_its_driver(write: Write, tmp_path: Path) -> None:
     assert [finding.level for finding in corals(tmp_path)] == ["ok"]
 
 
-def test_no_coral_is_nothing(write: Write, tmp_path: Path) -> None:
+def test_without_a_coral_there_is_no_finding(write: Write, tmp_path: Path) -> None:
     write("sys/bus/usb/devices/1-1/idVendor", "046d\n")
     assert list(corals(tmp_path)) == []
 
@@ -112,7 +112,7 @@ def test_no_coral_is_nothing(write: Write, tmp_path: Path) -> None:
 # -- folders ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_folder_that_does_not_exist_yet_is_looked_at_where_it_would_be(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_yet_is_checked_by_its_parent(tmp_path: Path) -> None:
     assert levels(folder_findings(tmp_path / "state/edged")) == {"state": "ok", "disk": "ok"}
     assert levels(folder_findings(None)) == {"state": "warning"}
 
@@ -132,7 +132,7 @@ def taken() -> Iterator[int]:
         yield port
 
 
-def test_who_listens_on_a_port_is_found(taken: int) -> None:
+def test_the_process_that_listens_on_a_port_is_found(taken: int) -> None:
     found = holder_of_port(taken)
     assert found is not None
     assert found[1] == os.getpid()
@@ -185,14 +185,14 @@ def test_an_endpoint_that_a_running_daemon_has_is_well(tmp_path: Path) -> None:
     assert f"{address} is held by a running edged: node " in finding.text
 
 
-def test_places_that_cannot_be_had_are_bad(tmp_path: Path) -> None:
+def test_endpoints_that_cannot_be_bound_are_bad(tmp_path: Path) -> None:
     finding = endpoint_finding(endpoint(f"pub+bind:ipc://{tmp_path}/a/b/pub.sock"))
     assert (finding.level, finding.cure) == ("bad", f"mkdir -p {tmp_path}/a/b")
     finding = endpoint_finding(endpoint("pub+bind:tcp://192.0.2.1:5557"))
     assert (finding.level, finding.text.rpartition(": ")[2]) == ("bad", "192.0.2.1 is no address here")
 
 
-def test_a_hub_that_does_not_answer_is_weather(tmp_path: Path) -> None:
+def test_a_hub_that_does_not_answer_is_a_warning(tmp_path: Path) -> None:
     finding = endpoint_finding(endpoint(f"pub+connect:ipc://{tmp_path}/hub.sock"))
     assert finding.level == "warning"
     assert os.strerror(errno.ENOENT) in finding.text

@@ -13,28 +13,28 @@ from edged.service.doctor.finding import ok
 HERE = "tests.service.doctor.misbehaving"
 
 
-def test_what_is_found_comes_from_another_process() -> None:
+def test_findings_come_from_another_process() -> None:
     assert findings_of(f"{HERE}:well", "a.yaml", 30.0) == ([ok("topic", "looked at a.yaml")], None)
 
 
-def test_what_libraries_print_is_not_in_the_way() -> None:
+def test_output_of_libraries_does_not_disturb_findings() -> None:
     assert findings_of(f"{HERE}:chatter", None, 30.0) == ([ok("topic", "the point")], None)
 
 
 @pytest.mark.parametrize(
     ("check", "end"), [("die", "died of SIGSEGV"), ("fail", "ended with status 1: ValueError: a bug")]
 )
-def test_one_that_does_not_end_well_is_told_with_what_it_found(check: str, end: str) -> None:
+def test_a_check_that_dies_is_reported_with_its_findings_so_far(check: str, end: str) -> None:
     assert findings_of(f"{HERE}:{check}", None, 30.0) == ([ok("topic", "before")], end)
 
 
-def test_one_that_hangs_is_given_up() -> None:
+def test_a_check_that_hangs_is_ended() -> None:
     begin = time.monotonic()
     assert findings_of(f"{HERE}:hang", None, 1.0)[1] == "did not end within 1 s"
     assert time.monotonic() - begin < 20.0
 
 
-def test_the_others_are_told_all_the_same_and_in_order() -> None:
+def test_other_checks_are_reported_all_the_same_and_in_order() -> None:
     steps = [Step(name, f"{HERE}:{name}", 30.0) for name in ("die", "well")]
     texts = [(finding.level, finding.text) for finding in run_checks(steps, None)]
     assert texts == [("ok", "before"), ("warning", "the check die died of SIGSEGV"), ("ok", "looked at None")]

@@ -1,4 +1,4 @@
-"""What is told of a daemon: of one that runs, and of stages in every kind of trouble."""
+"""The pages about a daemon: about one that runs, and about stages in every kind of trouble."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ print(metrics_server(loaded, None), "prometheus_client" in sys.modules)
     assert done.stdout == "None False\n"
 
 
-def test_what_is_not_installed_is_told_with_the_cure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_package_is_reported_with_the_cure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     text = "cameras: {a: {source: 'pattern:'}}\nmetrics:\n  listen: 127.0.0.1:9464\n"
     loaded = load_text(text, tmp_path / "edged.yaml")
     assert metrics_problems(loaded) == []
@@ -240,7 +240,7 @@ def test_a_stage_that_hangs_makes_it_unhealthy(parts: Parts) -> None:
     assert told(healthz(parts.stages))[0] == 200
 
 
-def test_the_pipeline_is_asked_anew_at_each_scrape(parts: Parts) -> None:
+def test_each_scrape_reads_the_pipeline_as_it_is_then(parts: Parts) -> None:
     class Publisher:
         facts = None
         waiting = 3

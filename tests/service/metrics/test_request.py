@@ -1,4 +1,4 @@
-"""What is made of what a client sends."""
+"""The responses to valid and invalid requests."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_anything_else_is_refused(request_line: bytes, expected: int) -> None:
     assert status(request_line + b"\r\n\r\n") == expected
 
 
-def test_a_refused_method_is_told_the_right_ones() -> None:
+def test_a_refused_method_is_answered_with_the_allowed_ones() -> None:
     assert b"\r\nAllow: GET, HEAD\r\n" in answer(b"PUT /x HTTP/1.1\r\n\r\n", PAGES)
 
 

@@ -52,7 +52,7 @@ def all_of(client: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_who_asks_is_answered_and_the_connection_ends(host: str) -> None:
+def test_a_request_is_answered_and_the_connection_ends(host: str) -> None:
     with serving(host) as stage:
         for _ in range(3):
             with connected(stage, host) as client:
@@ -75,13 +75,13 @@ def test_an_answer_that_fills_every_buffer_arrives_whole() -> None:
         assert len(all_of(client)) > LARGE
 
 
-def test_who_asks_for_too_much_at_length_is_told_so() -> None:
+def test_a_request_that_is_too_long_is_refused() -> None:
     with serving() as stage, connected(stage) as client:
         client.sendall(b"GET /x HTTP/1.1\r\n" + b"Cookie: " + b"x" * 100_000 + b"\r\n\r\n")
         assert all_of(client).startswith(b"HTTP/1.1 431 ")
 
 
-def test_slow_clients_are_cut_off_and_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_clients_are_cut_off_and_delay_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving() as stage, ExitStack() as clients:
         with monkeypatch.context() as patch:
             patch.setattr(server, "CLIENT_SECONDS", 0.5)
@@ -97,7 +97,7 @@ def test_slow_clients_are_cut_off_and_hold_nobody_up(monkeypatch: pytest.MonkeyP
         assert len(all_of(reader)) < LARGE
 
 
-def test_of_many_clients_the_newest_are_served() -> None:
+def test_the_newest_of_many_clients_are_served() -> None:
     with serving() as stage, ExitStack() as clients:
         for _ in range(3 * MOST_CONNECTIONS):
             clients.enter_context(connected(stage)).sendall(b"GET /x")
@@ -118,7 +118,7 @@ def test_clients_that_go_leave_nothing_behind() -> None:
             assert all_of(client).endswith(b"1\n")
 
 
-def test_it_stops_at_once_whoever_is_connected() -> None:
+def test_it_stops_at_once_with_clients_connected() -> None:
     with serving() as stage, connected(stage) as client:
         client.sendall(b"GET")
         with stopwatch() as watch:
@@ -128,7 +128,7 @@ def test_it_stops_at_once_whoever_is_connected() -> None:
         assert all_of(client) == b""
 
 
-def test_an_address_that_cannot_be_had_is_told() -> None:
+def test_an_address_that_cannot_be_bound_is_refused() -> None:
     with serving() as first:
         second = Server(HttpAddress("127.0.0.1", first.port), {})
         second.start(lambda: None)

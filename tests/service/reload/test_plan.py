@@ -1,4 +1,4 @@
-"""What follows from a difference between two configurations: no threads, no files."""
+"""The plan for a difference between two configurations: no threads, no files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def decoded_small(config: Config) -> Config:
     return config.model_copy(update={"model": config.model.model_copy(update={"decode": "reduced"})})
 
 
-def test_what_does_not_differ_changes_nothing() -> None:
+def test_equal_configurations_change_nothing() -> None:
     assert plan() == ReloadPlan()
     assert plan().changes() == ()
 
@@ -49,14 +49,14 @@ def test_what_does_not_differ_changes_nothing() -> None:
         "max_reopens: 2",
     ],
 )
-def test_what_is_live_restarts_nothing(setting: str) -> None:
+def test_live_settings_restart_nothing(setting: str) -> None:
     changed = plan(front=f", {setting}")
     assert changed == ReloadPlan(live=(("front", setting.partition(":")[0]),))
     assert changed.captured_anew == ()
 
 
 @pytest.mark.parametrize("setting", ["fps: 3", "loop: true", "policy: latest"])
-def test_what_a_source_is_made_with_restarts_that_camera_alone(setting: str) -> None:
+def test_a_setting_of_the_source_restarts_that_camera_alone(setting: str) -> None:
     assert plan(more=f", {setting}") == ReloadPlan(restarts=(("back", setting.partition(":")[0]),))
 
 
@@ -111,7 +111,7 @@ def test_another_way_to_decode_restarts_every_camera_that_stays() -> None:
         assert compare(old, new).model == "decode"
 
 
-def test_where_frames_are_decoded_small_every_camera_delivers_what_its_regions_need() -> None:
+def test_with_reduced_decoding_every_camera_depends_on_its_regions() -> None:
     old, turned = decoded_small(config()), decoded_small(config(front=", rotation: 90"))
     assert compare(old, turned).restarts == (("front", "rotation"),)
     assert [name for name, _ in compare(old, old, model_input=True).restarts] == ["front", "back"]
@@ -135,7 +135,7 @@ def test_another_name_of_the_node_is_a_part_of_its_own() -> None:
     assert renamed.changes() == ("node: changed",)
 
 
-def test_what_is_done_of_cameras_keys_and_the_log_is_told_in_lines() -> None:
+def test_changes_of_cameras_keys_and_the_log_have_their_lines() -> None:
     plan = ReloadPlan(added=("new",), removed=("old",), restarts=(("back", "source"),), keys=True, log_level=True)
     assert plan.captured_anew == ("new", "back")
     assert plan.changes() == (
@@ -176,7 +176,7 @@ def test_endpoints_and_the_level_of_the_log_are_parts_of_their_own() -> None:
     assert plan(level="debug") == ReloadPlan(log_level=True)
 
 
-def test_a_section_that_is_read_at_the_start_only_is_said_to_wait_for_it() -> None:
+def test_a_section_that_is_read_at_the_start_only_is_listed_as_later() -> None:
     later = config().model_copy(update={"control": config().control.model_copy(update={"endpoint": None})})
     other = config().model_copy(update={"control": object()})
     assert compare(other, later).later == ("control",)
@@ -188,7 +188,7 @@ def test_every_setting_that_is_live_exists() -> None:
     assert Config.model_fields.keys() >= PARTS
 
 
-def test_every_change_is_told_in_a_line() -> None:
+def test_every_change_has_its_line() -> None:
     told = plan(model=", num_threads: 3", back="pattern:", front=", fps: 2", door=", enter: 0.8", socket="b").changes()
     assert told == (
         "model: opened anew (num_threads)",

@@ -1,4 +1,4 @@
-"""A running daemon that is given another configuration: what its subscribers see, and what is left as it was."""
+"""A running daemon that gets another configuration: what its subscribers see, and what stays as it was."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def status(subscriber: Subscriber, wanted: Callable[[Status], bool]) -> Status:
     return found
 
 
-def test_what_is_live_changes_without_a_gap(board: Board, demo: Path) -> None:
+def test_live_settings_change_without_a_gap(board: Board, demo: Path) -> None:
     with Subscriber(board.address, kinds=("vec", "status")) as heard:
         before = vec(heard, lambda vec: vec.camera == "front")
         assert board.reload(
@@ -209,7 +209,7 @@ def test_another_model_takes_over_and_what_it_publishes_says_so(board: Board, ca
     assert [thread.name for thread in threading.enumerate()].count("inference") == 1
 
 
-def test_a_wrong_configuration_changes_nothing_and_is_told_until_it_is_right(
+def test_a_wrong_configuration_changes_nothing_and_is_reported_until_it_is_right(
     board: Board, caplog: pytest.LogCaptureFixture
 ) -> None:
     pipeline = board.running_stages.pipeline
@@ -231,7 +231,7 @@ def test_a_wrong_configuration_changes_nothing_and_is_told_until_it_is_right(
         assert board.running_stages.pipeline is pipeline
 
 
-def test_what_a_configuration_names_is_looked_at_before_anything_changes(board: Board, tmp_path: Path) -> None:
+def test_files_that_a_configuration_names_are_checked_before_anything_changes(board: Board, tmp_path: Path) -> None:
     keys = Keys(tmp_path, "board")
     keys.secret("board").chmod(0o644)
     with Subscriber(board.address) as heard:
@@ -336,7 +336,7 @@ def test_signs_of_life_go_on_during_a_reload_and_a_stop_wins(
     assert not [thread for thread in threading.enumerate() if thread.name in ("inference", "reload", "publisher")]
 
 
-def test_the_service_manager_is_not_told_that_it_is_ready_before_the_reload_has_ended(
+def test_the_service_manager_gets_no_ready_before_the_reload_has_ended(
     tmp_path: Path, cases: Path, demo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, go_on = threading.Event(), threading.Event()
@@ -436,7 +436,7 @@ def test_a_reload_that_breaks_off_where_nothing_can_be_undone_ends_the_daemon(
     assert answer.cancelled()
 
 
-def test_several_wishes_at_a_time_are_one_reload(board: Board) -> None:
+def test_several_requests_at_a_time_are_one_reload(board: Board) -> None:
     board.reloader.request_reload().cancel()  # who gives up is no trouble
     answers = [board.reloader.request_reload() for _ in range(50)]
     assert {tuple(answer.result(30)) for answer in answers} == {()}
