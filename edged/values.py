@@ -16,8 +16,8 @@ __all__ = [
     "Box",
     "Delegate",
     "Format",
-    "Match",
     "PixelFormat",
+    "ReferenceScore",
     "Region",
     "Rotation",
     "Stamp",
@@ -164,7 +164,7 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class ReferenceScore:
     """How near a picture is to a reference: the cosine of the two vectors, -1…1, of the best of its images.
 
     ``label`` is which one of several images it is; None: they have no names.

@@ -18,7 +18,7 @@ from edged.pipeline.loading.keyring import read_keyring
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.pipeline.result import ModelFacts, Result
 from edged.transport.keys import KeyPair, new_pair, read_pair, write_pair
-from edged.values import FULL, Match, Stamp
+from edged.values import FULL, ReferenceScore, Stamp
 
 __all__ = ["SERVER", "Board", "Keys", "free_port", "publishing"]
 
@@ -104,7 +104,7 @@ class Board:
         vector = self.handover.borrow(10)
         assert vector is not None, "the publisher did not give a vector back"
         vector[:] = self.sent
-        stamp, matches = Stamp(time.monotonic_ns(), "arrival"), (Match("near", 0.5),)
+        stamp, matches = Stamp(time.monotonic_ns(), "arrival"), (ReferenceScore("near", 0.5),)
         self.handover.put(Result("street", "full", FULL, 0, self.sent, stamp, 1, 1, 1, 1, 1, matches, 1, vector, FACTS))
         self.sent += 1
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.values import Match, Region, Rotation, Stamp
+from edged.values import ReferenceScore, Region, Rotation, Stamp
 
 __all__ = ["ModelFacts", "Result"]
 
@@ -51,7 +51,7 @@ class Result:
     preprocess_ns: int
     infer_ns: int
     compare_ns: int
-    matches: tuple[Match, ...]
+    matches: tuple[ReferenceScore, ...]
     compared: int
     vector: NDArray[np.float32] | NDArray[np.int8]
     facts: ModelFacts

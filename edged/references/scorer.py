@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.values import Match
+from edged.values import ReferenceScore
 from edged.vision.unit_vectors import Query, UnitRows
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Scorer:
         """The number that are compared: each vector of a reference with ``top_k``, and any other reference as one."""
         return sum(1 if each.top_k is None else each.count for each in self._references)
 
-    def matches(self, vector: NDArray[np.float32] | NDArray[np.int8]) -> tuple[Match, ...]:
+    def matches(self, vector: NDArray[np.float32] | NDArray[np.int8]) -> tuple[ReferenceScore, ...]:
         """The cosine of *vector* to the best `top_k` references, -1…1, best first; equal ones in the order of names.
 
         The best score of each other reference that makes events follows.
@@ -61,29 +61,31 @@ class Scorer:
         else:
             self._scores.fill(0)
         np.maximum.reduceat(self._scores, self._starts, out=self._best)
-        found: list[Match] = []
+        found: list[ReferenceScore] = []
         for index in self._largest(self._best, self.top_k):
             found += self._matches_of(index)
         best = sorted(found, key=_rank)[: self.top_k]
         return (*best, *sorted(self._watched_besides(best), key=_rank))
 
-    def _watched_besides(self, best: Sequence[Match]) -> Iterator[Match]:
+    def _watched_besides(self, best: Sequence[ReferenceScore]) -> Iterator[ReferenceScore]:
         reported = {match.reference for match in best} if self._watched else set()
         for index in self._watched:
             name = self._references[index].name
             if name not in reported:
-                yield Match(name, float(self._best[index]))
+                yield ReferenceScore(name, float(self._best[index]))
 
-    def _matches_of(self, index: int) -> Iterable[Match]:
+    def _matches_of(self, index: int) -> Iterable[ReferenceScore]:
         """The best of the vectors of a reference, with their labels."""
         reference, (start, stop) = self._references[index], self._spans[index]
         labels = reference.labels
         scores = self._scores[start:stop]
         if reference.top_k is None:
-            yield Match(reference.name, float(self._best[index]), labels[int(scores.argmax())] if labels else None)
+            yield ReferenceScore(
+                reference.name, float(self._best[index]), labels[int(scores.argmax())] if labels else None
+            )
             return
         best = self._largest(scores, min(reference.top_k, self.top_k))
-        found = (Match(reference.name, float(scores[each]), labels[each] if labels else None) for each in best)
+        found = (ReferenceScore(reference.name, float(scores[each]), labels[each] if labels else None) for each in best)
         yield from sorted(found, key=_rank)[: reference.top_k]
 
 
@@ -107,7 +109,7 @@ class _Largest:
         return where
 
 
-def _rank(match: Match) -> tuple[float, str, str]:
+def _rank(match: ReferenceScore) -> tuple[float, str, str]:
     return -match.similarity, match.reference, match.label or ""
 
 

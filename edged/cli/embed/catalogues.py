@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from edged.cli.embed.pictures import EmbeddedPicture, Pictures
     from edged.references.catalogue import Catalogue
-    from edged.values import Match
+    from edged.values import ReferenceScore
     from edged.vision.embedder import Embedder
 
 __all__ = ["labels_of", "nearest", "open_catalogue", "save_catalogue"]
@@ -33,7 +33,7 @@ def open_catalogue(path: Path, embedder: Embedder) -> Catalogue:
     return read_catalogue(path, embedder, cure=cure)
 
 
-def nearest(catalogue: Catalogue, pictures: Sequence[EmbeddedPicture], top_k: int) -> list[tuple[Match, ...]]:
+def nearest(catalogue: Catalogue, pictures: Sequence[EmbeddedPicture], top_k: int) -> list[tuple[ReferenceScore, ...]]:
     """The best *top_k* of *catalogue* for each of *pictures*, best first."""
     reference = Reference("catalogue", len(catalogue.labels), catalogue.labels, top_k)
     scorer = Scorer([ReferenceGroup(catalogue.rows, (reference,))], top_k)

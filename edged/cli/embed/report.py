@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edged.cli.embed.pictures import Pictures
-    from edged.values import Match
+    from edged.values import ReferenceScore
 
-    Found = Sequence[Sequence[Match]]
+    Found = Sequence[Sequence[ReferenceScore]]
 
 __all__ = ["as_json", "as_text", "similarities"]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edged.pipeline.ring import Lease
-    from edged.values import Box, Format, Match
+    from edged.values import Box, Format, ReferenceScore
 
 __all__ = ["UnchangedFilter", "UnchangedSettings"]
 
@@ -43,7 +43,7 @@ class UnchangedFilter:
         self._thumbnails: Thumbnails
         self._embedded_ns = 0
         self._vector: NDArray[np.float32] | NDArray[np.int8] | None = None
-        self.matches: tuple[Match, ...] = ()
+        self.matches: tuple[ReferenceScore, ...] = ()
         """The matches of the frame that was embedded last."""
 
     def is_unchanged(self, lease: Lease, box: Box) -> bool:
@@ -61,7 +61,7 @@ class UnchangedFilter:
         vector[...] = self._vector
 
     def remember(
-        self, lease: Lease, vector: NDArray[np.float32] | NDArray[np.int8], matches: tuple[Match, ...]
+        self, lease: Lease, vector: NDArray[np.float32] | NDArray[np.int8], matches: tuple[ReferenceScore, ...]
     ) -> None:
         """Compare with the frame that was asked about last from now on: it was embedded, with that result."""
         self._thumbnails.keep()

@@ -17,7 +17,7 @@ from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.pipeline.result import ModelFacts, Result
-from edged.values import FULL, Match, Stamp
+from edged.values import FULL, ReferenceScore, Stamp
 from edged.wire import Event, Message, Status, Vec
 
 FACTS = ModelFacts("tiny", "0123456789abcdef", "engine 1", "none", 0, "feature", "<f4", 4, "none", None)
@@ -46,7 +46,7 @@ class Scene:
         vector = self._handover.borrow(10)
         assert vector is not None
         stamp = Stamp(captured_ns or time.monotonic_ns(), "arrival")
-        matches = (Match("cat", cat), Match("dog", 0.5))
+        matches = (ReferenceScore("cat", cat), ReferenceScore("dog", 0.5))
         times = 1, 1, 2, 3, 4
         self._handover.put(
             Result(camera, "full", FULL, 0, frame_seq, stamp, *times, matches, 2, vector, FACTS, top_k=told)

@@ -24,7 +24,7 @@ from edged.pipeline.loading.keyring import Keyring
 from edged.pipeline.publisher.pub_socket import PubSocket
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.pipeline.result import ModelFacts, Result
-from edged.values import FULL, Match, Stamp
+from edged.values import FULL, ReferenceScore, Stamp
 from tests.fakes import eventually, running
 from tests.keyed import free_port
 from tests.stopwatch import stopwatch
@@ -53,7 +53,7 @@ class Rig:
         vector[:] = frame_seq
         stamp, facts = Stamp(time.monotonic_ns(), "arrival"), self.handover.facts
         assert facts is not None
-        matches = (Match("near", 0.5), Match("far", -1 / 3))
+        matches = (ReferenceScore("near", 0.5), ReferenceScore("far", -1 / 3))
         self.handover.put(
             Result(
                 camera, "full", FULL, 90, frame_seq, stamp, 500_000, 1000, 2000, 3000, 4000, matches, 2, vector, facts
