@@ -173,7 +173,8 @@ def test_the_tflite_runtimes_are_imported_in_one_file_only() -> None:
     [
         ("edged", {"numpy", "cv2", "zmq", "yaml", "pydantic"}),
         ("edged.cli", {"numpy", "cv2", "zmq", "yaml", "pydantic", "rich"}),
-        ("edged.client", {"cv2", "ai_edge_litert", "tflite_runtime", "yaml", "pydantic", "rich"}),
+        ("edged.wire", {"numpy", "zmq", "yaml", "pydantic"}),
+        ("edged.client", {"numpy", "cv2", "ai_edge_litert", "tflite_runtime", "yaml", "pydantic", "rich"}),
         ("edged.vision", {"ai_edge_litert", "tflite_runtime", "zmq", "yaml", "pydantic", "rich"}),
         ("edged.service.daemon", {"picamera2", "rich", "prometheus_client"}),
     ],

@@ -1,7 +1,7 @@
-"""For programs that listen to a daemon: ``from edged.client import Subscriber``.
+"""Subscriber to the messages of a daemon: ``from edged.client import Subscriber``.
 
-It needs ZeroMQ and numpy, and loads neither OpenCV nor a TFLite runtime. The messages it yields are those of
-``edged.wire``.
+It needs ZeroMQ and numpy. It loads numpy only where it subscribes to vectors, and neither OpenCV nor a TFLite runtime.
+The messages it yields are those of ``edged.wire``.
 """
 
 from __future__ import annotations

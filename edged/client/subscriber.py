@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from math import inf
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -112,7 +113,10 @@ class Subscriber:
         self._max_age = max_age_seconds
         self._same_host = all(map(is_local, addresses)) if same_host is None else same_host
         self._pending: OrderedDict[bytes, Delivery] = OrderedDict()
-        prefixes = [subscription(kind, **self._parts) for kind in _checked(kinds)]
+        chosen = _checked(kinds)
+        if "vec" in chosen:
+            import_module("numpy")  # now, because its import may take a second, and the first message would age by it
+        prefixes = [subscription(kind, **self._parts) for kind in chosen]
         self._connection = StreamConnection(
             addresses,
             prefixes,

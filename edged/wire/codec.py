@@ -13,8 +13,6 @@ from operator import attrgetter
 from reprlib import repr as short
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
-import numpy as np
-
 from edged.errors import WireError
 from edged.wire.messages import Event, Match, Message, Status, Vec
 from edged.wire.topics import VERSION, Topic, parse_topic
@@ -49,7 +47,7 @@ def encode(message: Message) -> Frames:
         header = _TO_JSON.encode(content).encode()
     except (ValueError, TypeError) as exc:
         raise WireError(f"{_culprit(content)}: {exc}") from exc
-    payload: Frame = message.vector.view(np.uint8).data if isinstance(message, Vec) else b""
+    payload: Frame = message.vector.view("u1").data if isinstance(message, Vec) else b""
     _check_length("header", header, MAX_HEADER_BYTES)
     _check_length("payload", payload, MAX_PAYLOAD_BYTES)
     return message.topic, header, payload
@@ -144,6 +142,8 @@ def _check_length(name: str, frame: Frame, most: int) -> None:
 
 
 def _vector(dtype: str, payload: Frame) -> Vector:
+    import numpy as np  # by the first message that has a vector; see `edged.wire.messages`
+
     _check_length("payload", payload, MAX_PAYLOAD_BYTES)
     try:
         vector: Vector = np.frombuffer(payload, dtype=dtype)
