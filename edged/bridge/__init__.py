@@ -1,4 +1,4 @@
-"""From a daemon to an MQTT broker, and so to Home Assistant: a subscriber that publishes what it hears there.
+"""Bridge from a daemon to an MQTT broker, and so to Home Assistant: a subscriber that publishes what it receives.
 
 ``docs/mqtt.md`` is the manual of the topics. It needs paho-mqtt (``pip install 'edged[mqtt]'``).
 """
@@ -6,6 +6,6 @@
 from __future__ import annotations
 
 from edged.bridge.broker import Broker
-from edged.bridge.watch import Settings
+from edged.bridge.translator import Settings
 
 __all__ = ["Broker", "Settings"]

@@ -1,4 +1,4 @@
-"""Where the broker is and how to get in: ``mqtt://user@host:1883``, and what no command line should show."""
+"""Address and credentials of an MQTT broker: ``mqtt://user@host:1883``, a password, and TLS files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """A broker. ``tls`` is None where the connection is in clear."""
+    """Address and credentials. ``tls`` is None where the connection is in clear."""
 
     host: str
     port: int
@@ -37,23 +37,23 @@ class Broker:
         cert_file: str | None = None,
         key_file: str | None = None,
     ) -> Broker:
-        """The broker at *url*; with ``mqtts`` its certificate is checked, against *ca_file* if one is given.
+        """Return the broker at *url*; with ``mqtts`` its certificate is checked, against *ca_file* if one is given.
 
         Raises:
-            ValueError: *url* is none, holds a password, or TLS files are given that cannot be used.
+            ValueError: *url* is not the URL of a broker or holds a password, or a TLS file cannot be used.
         """
-        # What is wrong is not repeated in any error: there may be a password in it.
+        # No error repeats the URL, because it may hold a password.
         try:
             parts = urlsplit(url)
             scheme, host, port = parts.scheme, parts.hostname, parts.port
-            (host or "").encode("idna")  # as it is asked for later, by a thread that does not expect to fail over it
+            (host or "").encode("idna")  # as a thread does later that does not expect it to fail
         except ValueError:
             raise ValueError(RULE) from None
         if scheme not in PORTS or not host or parts.path.strip("/") or parts.query or parts.fragment:
             raise ValueError(RULE)
         if parts.password is not None:
             raise ValueError(
-                "must not hold a password, which everybody on this machine could see there: set EDGED_MQTT_PASSWORD, "
+                "must not hold a password, which every user of this machine could see there: set EDGED_MQTT_PASSWORD, "
                 "or the credential mqtt-password"
             )
         files = ca_file, cert_file, key_file
@@ -75,7 +75,7 @@ def _tls(ca_file: str | None, cert_file: str | None, key_file: str | None) -> ss
         raise ValueError(f"{ca_file}: holds no certificates that can be used: {_reason(exc)}") from exc
     if cert_file:
         try:
-            context.load_cert_chain(cert_file, key_file, password="")  # not to be asked for one on the terminal
+            context.load_cert_chain(cert_file, key_file, password="")  # so that OpenSSL does not ask on the terminal
         except (OSError, ssl.SSLError, ValueError) as exc:
             raise ValueError(f"{cert_file}: cannot be used with {key_file or 'the key in it'}: {_reason(exc)}") from exc
     return context

@@ -1,4 +1,4 @@
-"""What Home Assistant is told of each entity: its MQTT discovery, one retained message for each.
+"""MQTT discovery of Home Assistant: one retained message for each entity.
 
 A camera is a device. Entities are available while both the bridge and the camera are.
 """
@@ -29,25 +29,25 @@ def active_sensor(topics: Topics, place: ReferencePlace, model: str) -> Publicat
         place,
         "active",
         model,
-        name=_title(place),
-        state_topic=topics.place(place, "active"),
+        name=_entity_name(place),
+        state_topic=topics.reference(place, "active"),
         payload_on=ON.decode(),
         payload_off=OFF.decode(),
-        json_attributes_topic=topics.place(place, "event"),
+        json_attributes_topic=topics.reference(place, "event"),
         qos=1,
     )
 
 
 def score_sensor(topics: Topics, place: ReferencePlace, model: str, score_seconds: float) -> Publication:
-    """A sensor: how like the reference of *place* the picture is. Without news it expires."""
+    """A sensor: how similar the picture is to the reference of *place*. Without a new score it expires."""
     return _config(
         topics,
         "sensor",
         place,
         "score",
         model,
-        name=f"{_title(place)} score",
-        state_topic=topics.place(place, "score"),
+        name=f"{_entity_name(place)} score",
+        state_topic=topics.reference(place, "score"),
         state_class="measurement",
         suggested_display_precision=3,
         expire_after=max(SHORTEST_EXPIRY, math.ceil(3 * score_seconds)),
@@ -55,7 +55,7 @@ def score_sensor(topics: Topics, place: ReferencePlace, model: str, score_second
 
 
 def state_sensor(topics: Topics, camera: CameraKey, model: str) -> Publication:
-    """A diagnostic sensor: how a camera is doing, also when it is not."""
+    """A diagnostic sensor: the state of a camera, also while the camera does not run."""
     return _config(
         topics,
         "sensor",
@@ -71,28 +71,28 @@ def state_sensor(topics: Topics, camera: CameraKey, model: str) -> Publication:
     )
 
 
-def withdrawals(topics: Topics, what: CameraKey | ReferencePlace) -> Iterator[Publication]:
-    """What makes the broker and Home Assistant forget *what*."""
-    if isinstance(what, ReferencePlace):
-        yield Publication(topics.config("binary_sensor", what, "active"), b"")
-        yield Publication(topics.config("sensor", what, "score"), b"")
-        yield Publication(topics.place(what, "active"), b"")
+def withdrawals(topics: Topics, subject: CameraKey | ReferencePlace) -> Iterator[Publication]:
+    """Empty messages that make the broker and Home Assistant forget *subject*."""
+    if isinstance(subject, ReferencePlace):
+        yield Publication(topics.config("binary_sensor", subject, "active"), b"")
+        yield Publication(topics.config("sensor", subject, "score"), b"")
+        yield Publication(topics.reference(subject, "active"), b"")
         return
-    yield Publication(topics.config("sensor", what, "state"), b"")
+    yield Publication(topics.config("sensor", subject, "state"), b"")
     for leaf in ("availability", "state", "status"):
-        yield Publication(topics.camera(what, leaf), b"")
+        yield Publication(topics.camera(subject, leaf), b"")
 
 
 def _config(
-    topics: Topics, component: str, what: CameraKey | ReferencePlace, leaf: str, model: str, **other: Any
+    topics: Topics, component: str, subject: CameraKey | ReferencePlace, leaf: str, model: str, **other: Any
 ) -> Publication:
-    camera = CameraKey(what.node, what.camera)
-    available = [topics.own("availability")]
-    if what != camera:
+    camera = CameraKey(subject.node, subject.camera)
+    available = [topics.bridge("availability")]
+    if subject != camera:
         available.append(topics.camera(camera, "availability"))
     content = {
         **other,
-        "unique_id": identifier("edged", *what, leaf),
+        "unique_id": identifier("edged", *subject, leaf),
         "availability": [{"topic": topic} for topic in available],
         "availability_mode": "all",
         "device": {
@@ -104,8 +104,8 @@ def _config(
         "origin": {"name": "edged", "sw_version": __version__},
     }
     payload = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return Publication(topics.config(component, what, leaf), payload)
+    return Publication(topics.config(component, subject, leaf), payload)
 
 
-def _title(place: ReferencePlace) -> str:
+def _entity_name(place: ReferencePlace) -> str:
     return place.ref if place.region == "full" else f"{place.region} {place.ref}"

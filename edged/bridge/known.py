@@ -1,4 +1,4 @@
-"""What the bridge knows of a daemon, and how it tells the next bridge of its name."""
+"""Known cameras, regions and events of the bridge, and the JSON that keeps them for the next bridge of its name."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ from dataclasses import dataclass, field
 from math import inf
 
 from edged.bridge.topics import CameraKey, ReferencePlace
+from edged.errors import map_exceptions
 from edged.values import check_name
 
-__all__ = ["Activity", "KnownCamera", "KnownRegion", "recollect", "remember"]
+__all__ = ["Activity", "KnownCamera", "KnownRegion", "read_known", "write_known"]
 
 
 @dataclass(slots=True)
 class KnownRegion:
-    """Of a region: when it was last heard of, the time and the scores of the last frame, and when to tell them."""
+    """State of a region.
 
-    heard: float
+    ``last_seen`` is when its last message came, ``t_cap_us`` and ``scores`` are those of its last frame, and
+    ``next_score`` is when the scores are due to be published.
+    """
+
+    last_seen: float
     t_cap_us: int = 0
     scores: dict[str, float] = field(default_factory=dict)
     next_score: float = -inf
@@ -25,9 +30,9 @@ class KnownRegion:
 
 @dataclass(slots=True)
 class KnownCamera:
-    """Of a camera: when it was last heard of, and what was said. ``state`` is empty before it is known."""
+    """State of a camera: when its last message came, and its content. ``state`` is empty before the first status."""
 
-    heard: float
+    last_seen: float
     state: str = ""
     run: str = ""
     model: str = ""
@@ -37,31 +42,33 @@ class KnownCamera:
 
 @dataclass(slots=True)
 class Activity:
-    """Of a reference that makes events: whether one is open (None: not known yet), and the time of the last frame that
-    an event told of (None: none since somebody looks)."""
+    """State of a reference that makes events.
+
+    ``is_on`` says whether an event is open (None: not known yet). ``t_cap_us`` is the time of the last frame that an
+    event reported (None: this bridge has seen no event).
+    """
 
     is_on: bool | None = None
     t_cap_us: int | None = None
 
 
-def remember(
+def write_known(
     cameras: Iterable[CameraKey], places: Iterable[ReferencePlace], active: Collection[ReferencePlace]
 ) -> bytes:
-    """JSON of all *cameras* and *places*, and which of these make events."""
+    """Return JSON of all *cameras* and *places*, and which of the places make events."""
     content = {"cameras": list(cameras), "places": [[*place, place in active] for place in places]}
     return json.dumps(content, separators=(",", ":")).encode()
 
 
-def recollect(content: bytes) -> tuple[list[CameraKey], dict[ReferencePlace, bool]]:
-    """The cameras, and the places with whether they make events, out of what `remember` made.
+def read_known(content: bytes) -> tuple[list[CameraKey], dict[ReferencePlace, bool]]:
+    """Return the cameras, and for each place whether it makes events, from JSON of `write_known`.
 
     Raises:
-        ValueError: somebody else made it.
+        ValueError: another program wrote *content*.
     """
-    try:
+    failures = ValueError, TypeError, KeyError, RecursionError
+    with map_exceptions(dict.fromkeys(failures, ValueError), "is not what a bridge writes"):
         known = json.loads(content)
         cameras = [CameraKey(*map(check_name, names)) for names in known["cameras"]]
         places = {ReferencePlace(*map(check_name, names)): is_active is True for *names, is_active in known["places"]}
-    except (ValueError, TypeError, KeyError, RecursionError) as exc:
-        raise ValueError(f"is not what a bridge writes: {exc}") from exc
     return cameras, places

@@ -1,4 +1,4 @@
-"""The connection to the broker: kept up by a thread of paho-mqtt, handed messages by the bridge's own."""
+"""Connection to the MQTT broker: a thread of paho-mqtt keeps it up, the thread of the bridge sends messages."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ log = logging.getLogger(__name__)
 
 KEEPALIVE_SECONDS = 15  # a broker without power is noticed in one and a half of these
 SHORTEST_PAUSE, LONGEST_PAUSE = 1, 30  # seconds between two attempts, doubled each time
-MOST_ON_THE_WAY = 100
+MAX_IN_FLIGHT = 100
 
 
 class Link:
-    """Connects to *broker*, again and again, with *will* as the last message that the broker sends in our name.
+    """Connection to *broker*, which is made again after each break; the broker publishes *will* when it breaks.
 
     Messages of QoS 1 that were not acknowledged when the connection broke are sent again on the next one, before
-    anything else. Those of the topic *wanted* that the broker has retained come into ``inbox`` at each connection.
+    anything else. At each connection the retained messages of the topic *subscribed* come into ``inbox``.
     """
 
-    def __init__(self, broker: Broker, client_id: str, will: Publication, wanted: str) -> None:
+    def __init__(self, broker: Broker, client_id: str, will: Publication, subscribed: str) -> None:
         self.inbox: deque[bytes] = deque(maxlen=16)
         self.connections = 0
-        """How often it was connected."""
+        """Number of connections so far."""
         self._broker = broker
-        self._wanted = wanted
+        self._subscribed = subscribed
         self._trouble: str | None = None
-        self._is_up = threading.Event()
+        self._is_connected = threading.Event()
         self._thread: threading.Thread | None = None
-        self._on_the_way: set[int] = set()
+        self._in_flight: set[int] = set()
         self._acknowledged: deque[int] = deque()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv311)
-        self._client.max_inflight_messages_set(MOST_ON_THE_WAY)
+        self._client.max_inflight_messages_set(MAX_IN_FLIGHT)
         self._client.reconnect_delay_set(SHORTEST_PAUSE, LONGEST_PAUSE)
         self._client.will_set(will.topic, will.payload, will.qos, will.retain)
         if broker.username is not None:
@@ -62,25 +62,25 @@ class Link:
 
     @property
     def is_working(self) -> bool:
-        """Whether the thread lives that connects: it does from `start` to `stop`, unless paho-mqtt has a bug."""
+        """Whether the thread of paho-mqtt is alive: it is from `start` to `stop`, unless paho-mqtt has a bug."""
         return self._thread is not None and self._thread.is_alive()
 
     @property
-    def is_up(self) -> bool:
-        """Whether the broker can be told something now."""
-        return self._is_up.is_set()
+    def is_connected(self) -> bool:
+        """Whether messages reach the broker now."""
+        return self._is_connected.is_set()
 
     @property
     def has_room(self) -> bool:
-        """Whether one more message may be on its way."""
-        return self.is_up and self.on_the_way < MOST_ON_THE_WAY
+        """Whether one more message may be sent now."""
+        return self.is_connected and self.in_flight < MAX_IN_FLIGHT
 
     @property
-    def on_the_way(self) -> int:
-        """How many messages of QoS 1 the broker has not acknowledged yet."""
+    def in_flight(self) -> int:
+        """Number of messages of QoS 1 that the broker has not acknowledged yet."""
         while self._acknowledged:
-            self._on_the_way.discard(self._acknowledged.popleft())
-        return len(self._on_the_way)
+            self._in_flight.discard(self._acknowledged.popleft())
+        return len(self._in_flight)
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
@@ -90,60 +90,60 @@ class Link:
         [self._thread] = set(threading.enumerate()) - before
 
     def send(self, publication: Publication) -> None:
-        """Send one message; of QoS 1 it is sure to arrive, sooner or later."""
+        """Send one message. With QoS 1 it is sent again until the broker acknowledges it."""
         sent = self._client.publish(publication.topic, publication.payload, publication.qos, publication.retain)
         if publication.qos:
-            self._on_the_way.add(sent.mid)
+            self._in_flight.add(sent.mid)
 
     def stop(self) -> None:
-        """Disconnect in order, so that the broker keeps the will to itself.
+        """Disconnect in order, so that the broker does not publish the will.
 
-        A thread that is still calling a broker is left behind: nobody can end its call, and the process is about to.
+        A thread that is still connecting is left behind, because nothing can end its call, and the process ends soon.
         """
-        was_up = self.is_up
+        was_connected = self.is_connected
         self._client.disconnect()
-        if was_up:
+        if was_connected:
             self._client.loop_stop()
 
-    # What follows is called by the thread of paho-mqtt.
+    # The thread of paho-mqtt calls the methods below.
 
     def _on_connect(
         self, client: mqtt.Client, _: object, __: mqtt.ConnectFlags, reason: ReasonCode, ___: Properties | None
     ) -> None:
         if reason.is_failure:
-            self._tell(str(reason))
+            self._log_trouble(str(reason))
         else:
-            # Up from when this is confirmed: what had not been acknowledged has been sent again by then, and nothing
-            # newer has come before it.
-            client.subscribe(self._wanted, qos=1)
+            # It counts as connected when this is confirmed: by then the messages that were not acknowledged have been
+            # sent again, and no newer one has come before them.
+            client.subscribe(self._subscribed, qos=1)
 
     def _on_subscribe(self, *_: object) -> None:
         self._trouble = None
         self.connections += 1
         log.info("connected to %s", self._broker)
-        self._is_up.set()
+        self._is_connected.set()
 
     def _on_connect_fail(self, _: mqtt.Client, __: object) -> None:
         error = sys.exception()
-        self._tell(getattr(error, "strerror", None) or str(error))
+        self._log_trouble(getattr(error, "strerror", None) or str(error))
 
     def _on_disconnect(
         self, _: mqtt.Client, __: object, ___: mqtt.DisconnectFlags, reason: ReasonCode, ____: Properties | None
     ) -> None:
-        if self._is_up.is_set():
-            self._is_up.clear()
+        if self._is_connected.is_set():
+            self._is_connected.clear()
             if reason.is_failure:
-                self._tell("the connection broke")
+                self._log_trouble("the connection broke")
 
     def _on_publish(self, _: mqtt.Client, __: object, mid: int, ___: ReasonCode, ____: Properties) -> None:
-        self._acknowledged.append(mid)  # and no lock here: paho-mqtt holds its own
+        self._acknowledged.append(mid)  # without a lock, because paho-mqtt holds its own
 
     def _on_message(self, _: mqtt.Client, __: object, message: mqtt.MQTTMessage) -> None:
         if message.retain:
             self.inbox.append(bytes(message.payload))
 
-    def _tell(self, trouble: str) -> None:
-        """Log why there is no connection, once for each reason."""
+    def _log_trouble(self, trouble: str) -> None:
+        """Log why the connection is missing, once for each reason."""
         if trouble != self._trouble:
             self._trouble = trouble
             log.warning("%s: %s; it is tried again", self._broker, trouble)

@@ -1,4 +1,4 @@
-"""How everything is called over there: MQTT topics, and the names that Home Assistant keeps for ever."""
+"""MQTT topics of the bridge, and the names that Home Assistant keeps for ever."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class CameraKey(NamedTuple):
 
 
 class ReferencePlace(NamedTuple):
-    """A reference in a region of a camera: what has a score, and may make events."""
+    """A reference in a region of a camera. It has a score, and may make events."""
 
     node: str
     camera: str
@@ -24,8 +24,8 @@ class ReferencePlace(NamedTuple):
     ref: str
 
     @property
-    def of(self) -> CameraKey:
-        """The camera that this is about."""
+    def camera_key(self) -> CameraKey:
+        """The camera that the region belongs to."""
         return CameraKey(self.node, self.camera)
 
 
@@ -43,33 +43,34 @@ class Publication:
 class Topics:
     """The topics of the bridge *name* below *base*, and of Home Assistant below *discovery*.
 
-    ``_bridge`` stands where nodes do, of which none begins with ``_``.
+    ``_bridge`` stands in the place of a node, because no name of a node begins with ``_``.
     """
 
     name: str
     base: str = "edged"
     discovery: str = "homeassistant"
 
-    def own(self, leaf: str) -> str:
-        """Of the bridge itself: ``availability``, ``status``, ``known``."""
+    def bridge(self, leaf: str) -> str:
+        """Topic of the bridge itself: ``availability``, ``status``, ``known``."""
         return f"{self.base}/_bridge/{self.name}/{leaf}"
 
     def camera(self, camera: CameraKey, leaf: str) -> str:
-        """Of a camera: ``availability``, ``state``, ``status``."""
+        """Topic of a camera: ``availability``, ``state``, ``status``."""
         return f"{self.base}/{camera.node}/{camera.camera}/{leaf}"
 
-    def place(self, place: ReferencePlace, leaf: str) -> str:
-        """Of a reference in a region: ``active``, ``event``, ``score``."""
+    def reference(self, place: ReferencePlace, leaf: str) -> str:
+        """Topic of a reference in a region: ``active``, ``event``, ``score``."""
         return f"{self.base}/{'/'.join(place)}/{leaf}"
 
-    def config(self, component: str, what: CameraKey | ReferencePlace, leaf: str) -> str:
-        """Where Home Assistant is told of an entity."""
-        return f"{self.discovery}/{component}/{identifier(what.node)}/{identifier(*what[1:], leaf)}/config"
+    def config(self, component: str, subject: CameraKey | ReferencePlace, leaf: str) -> str:
+        """Topic of the discovery message of an entity of Home Assistant."""
+        return f"{self.discovery}/{component}/{identifier(subject.node)}/{identifier(*subject[1:], leaf)}/config"
 
 
 def identifier(*names: str) -> str:
-    """One name of *names* that no others make: ``a_b`` and ``c`` are ``a__b_c``, and ``a`` and ``b_c`` are ``a_b__c``.
+    """Return one name made of *names*, which no other names make.
 
-    No name begins with ``_``, so that of the underscores between two the last one parts them.
+    ``a_b`` and ``c`` make ``a__b_c``; ``a`` and ``b_c`` make ``a_b__c``. No name begins with ``_``, so that the last of
+    the underscores between two names separates them.
     """
     return "_".join(name.replace("_", "__") for name in names)

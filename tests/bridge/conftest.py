@@ -1,4 +1,4 @@
-"""A real broker on loopback, and somebody who reads along there."""
+"""A real broker on loopback, and a client that reads all that is published there."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Reader:
         self.client.loop_start()
 
     def wait(self, what: str, is_so: Callable[[Reader], bool], seconds: float = SOON) -> None:
-        """Wait until it is so."""
+        """Wait until *is_so* returns True."""
         with self._news:
             assert self._news.wait_for(lambda: is_so(self), seconds), f"{what}: no; {self.heard[-5:]}"
 
@@ -119,7 +119,7 @@ class Reader:
 
 @pytest.fixture
 def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
-    """A broker that lets everybody in."""
+    """A broker that lets every client in."""
     if MOSQUITTO is None:
         pytest.skip("mosquitto is not on this machine (scripts/subscribers-rig installs it)")
     broker = Mosquitto(tmp_path)
@@ -129,7 +129,7 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
 
 @pytest.fixture
 def reader(mosquitto: Mosquitto) -> Iterator[Reader]:
-    """Who reads along at that broker."""
+    """A client that reads all that is published at that broker."""
     reader = Reader(mosquitto.port)
     reader.wait_until_there()
     yield reader
@@ -137,7 +137,7 @@ def reader(mosquitto: Mosquitto) -> Iterator[Reader]:
 
 
 def until(is_so: Callable[[], bool], seconds: float = SOON) -> None:
-    """Wait until it is so."""
+    """Wait until *is_so* returns True."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     while not is_so():

@@ -1,4 +1,4 @@
-"""A broker of MQTT 3.1.1 for one client, which fails on cue: refuses, keeps silent or hangs up."""
+"""A broker of MQTT 3.1.1 for one client, which fails on cue: refuses, stays silent or disconnects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, PINGREQ, PINGRESP, DISCONN
 
 @dataclass(frozen=True)
 class Connect:
-    """What a client asks for."""
+    """Content of a CONNECT packet."""
 
     client_id: str
     keepalive: int

@@ -45,7 +45,7 @@ systemctl enable edged-bridge mosquitto
 HEAR = "mosquitto_sub -h 127.0.0.1 -u edged -P geheim -W 4 -v -t edged/#"
 
 
-def test_it_runs_inside_its_fence_with_a_password_that_only_systemd_hands_out() -> None:
+def test_the_confined_service_runs_with_a_password_from_systemd() -> None:
     debian = Debian(SUITE)
     try:
         debian.run("sh", "-c", SET_UP)
@@ -73,5 +73,5 @@ def wait_until_online(debian: Debian) -> None:
 
 
 def hear(debian: Debian) -> str:
-    """What is retained or told at the broker within some seconds."""
+    """Return what is retained or published at the broker within some seconds."""
     return debian.ask(*HEAR.split(), check=False)

@@ -1,4 +1,4 @@
-"""``edged bridge`` between a publisher with real sockets and a real mosquitto; either is killed under it."""
+"""``edged bridge`` between a publisher with real sockets and a real mosquitto, either of which is killed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def event(seq: int = 0, phase: str = "begin", **other: Any) -> Event:
 
 
 class Board(Publisher):
-    """A publisher that says how its camera is as often as a daemon does."""
+    """A publisher that publishes the status of its camera as often as a daemon does."""
 
     def __init__(self, address: str) -> None:
         super().__init__(address)
@@ -105,7 +105,7 @@ def bridge(mosquitto: Mosquitto, address: str, *arguments: str, **environment: s
 
 
 def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> str:
-    """End it in order; returns what it said."""
+    """End it in order; return what it printed."""
     process.send_signal(number)
     _, said = process.communicate(timeout=SOON)
     assert process.returncode == 0, said
@@ -113,7 +113,7 @@ def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> str:
 
 
 def start_again(mosquitto: Mosquitto, reader: Reader, process: subprocess.Popen[str]) -> None:
-    """Start the broker, which remembers nothing; the bridge comes to it after the reader, who would miss events."""
+    """Start the broker without memory; the bridge connects after the reader, which would miss events otherwise."""
     process.send_signal(signal.SIGSTOP)
     reader.forget()
     mosquitto.start()
@@ -121,7 +121,7 @@ def start_again(mosquitto: Mosquitto, reader: Reader, process: subprocess.Popen[
     process.send_signal(signal.SIGCONT)
 
 
-def test_home_assistant_finds_what_there_is_and_what_is_no_more_goes(
+def test_home_assistant_finds_every_entity_and_loses_those_that_are_gone(
     mosquitto: Mosquitto, reader: Reader, tmp_path: Path
 ) -> None:
     address = f"ipc://{tmp_path}/pub.sock"
@@ -160,7 +160,7 @@ def test_home_assistant_finds_what_there_is_and_what_is_no_more_goes(
         reader.wait_for(f"{CAMERA}/availability", b"offline")
 
 
-def test_a_broker_that_is_killed_loses_no_event_and_knows_everything_again(
+def test_after_a_broker_was_killed_every_event_and_state_reaches_it(
     mosquitto: Mosquitto, reader: Reader, tmp_path: Path
 ) -> None:
     address = f"ipc://{tmp_path}/pub.sock"
@@ -229,7 +229,7 @@ def test_events_beyond_the_bound_are_dropped_and_counted(mosquitto: Mosquitto, r
         assert "10 events were dropped" in end(process)
 
 
-def test_who_needs_a_password_gets_it_from_the_environment_and_shows_it_nowhere(tmp_path: Path) -> None:
+def test_a_password_from_the_environment_is_shown_nowhere(tmp_path: Path) -> None:
     from tests.bridge.conftest import MOSQUITTO, Mosquitto, Reader
 
     if MOSQUITTO is None:
@@ -258,7 +258,7 @@ def test_who_needs_a_password_gets_it_from_the_environment_and_shows_it_nowhere(
         mosquitto.kill()
 
 
-def test_it_ends_in_time_also_while_a_broker_says_nothing(tmp_path: Path) -> None:
+def test_the_bridge_ends_in_time_while_a_broker_is_silent(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         command = [sys.executable, "-m", "edged", "bridge", f"mqtt://127.0.0.1:{mute.getsockname()[1]}"]
         command += ["--connect", f"ipc://{tmp_path}/none"]

@@ -1,4 +1,4 @@
-"""The bridge between a subscriber and a broker that both fail on cue: what is sent when, and how it ends."""
+"""The bridge between a subscriber and a broker that both fail on cue: its publications and its endings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OWN = "edged/_bridge/rig"
 
 
 class Source:
-    """Stands in for a subscriber: gives out what a test puts in."""
+    """Stand-in for a subscriber: returns what a test puts in."""
 
     def __init__(self) -> None:
         self.troubles: dict[str, str] = {}
@@ -98,7 +98,7 @@ def broker() -> Iterator[SmallBroker]:
 
 
 def report(broker: SmallBroker) -> dict[str, Any]:
-    """Return the last that the bridge published about itself."""
+    """Return the last status that the bridge published of itself."""
     return dict(json.loads(broker.payloads(f"{OWN}/status")[-1]))
 
 
@@ -106,7 +106,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == module.__name__]
 
 
-def test_what_comes_is_published_between_online_and_offline(
+def test_messages_are_published_between_online_and_offline(
     broker: SmallBroker, caplog: pytest.LogCaptureFixture
 ) -> None:
     source = Source()
@@ -123,7 +123,7 @@ def test_what_comes_is_published_between_online_and_offline(
     assert warnings(caplog) == []
 
 
-def test_it_reports_on_itself_at_each_connection(broker: SmallBroker) -> None:
+def test_the_bridge_publishes_its_status_at_each_connection(broker: SmallBroker) -> None:
     assert module.STATUS_SECONDS == 30.0
     source = Source()
     source.gaps = Counter({b"a": 2, b"b": 3})
@@ -139,7 +139,9 @@ def test_it_reports_on_itself_at_each_connection(broker: SmallBroker) -> None:
         assert broker.payloads(f"{OWN}/availability").count(b"online") > 1, "states are repeated"
 
 
-def test_time_alone_brings_a_report(broker: SmallBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bridge_publishes_its_status_every_few_seconds(
+    broker: SmallBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "STATUS_SECONDS", 0.1)
     source = Source()
     with working(source, broker):
@@ -152,7 +154,7 @@ def has_lost(count: int, broker: SmallBroker) -> bool:
     return bool(broker.payloads(f"{OWN}/status")) and bool(report(broker)["messages_lost"] == count)
 
 
-def test_what_the_bridge_before_knew_comes_from_the_broker(broker: SmallBroker) -> None:
+def test_what_the_last_bridge_published_comes_from_the_broker(broker: SmallBroker) -> None:
     known = b'{"cameras":[["porch","yard"]],"places":[]}'
     broker.greeting = [(f"{OWN}/known", known, True)]
     with working(Source(), broker):
@@ -191,16 +193,16 @@ def test_troubles_of_the_subscriber_are_logged_when_they_change(
     assert warnings(caplog) == ["tcp://a: wrong keys"] * 2
 
 
-def test_a_thread_of_paho_that_is_gone_ends_the_bridge(broker: SmallBroker) -> None:
+def test_a_dead_thread_of_paho_ends_the_bridge(broker: SmallBroker) -> None:
     source = Source()
     with working(source, broker) as bridge:
-        until(lambda: bridge.bridge._link.is_up)
+        until(lambda: bridge.bridge._link.is_connected)
         bridge.bridge._link._client.loop_stop()  # as if it had failed
         until(lambda: bridge.error is not None)
-    assert str(bridge.error) == "the thread that talks to the broker has failed"
+    assert str(bridge.error) == "the thread of the connection to the broker has failed"
 
 
-def test_it_waits_in_the_end_for_what_is_on_its_way(broker: SmallBroker) -> None:
+def test_it_waits_at_the_end_for_messages_in_flight(broker: SmallBroker) -> None:
     broker.acknowledges = False
     source = Source()
     bridge = Working(source, broker.port, 100)
@@ -221,4 +223,4 @@ def test_events_that_are_never_sent_are_counted_in_the_log(caplog: pytest.LogCap
     with working(source, broker):
         source.give(status(0), event(0), event(1, "end"))
         source.wait_for_rounds(5)
-    assert warnings(caplog) == ["the broker was away in the end: 2 events are lost"]
+    assert warnings(caplog) == ["the broker is away at the end: 2 events are lost"]

@@ -1,4 +1,4 @@
-"""Where the broker is: what is legal, what is refused, and TLS that is checked."""
+"""Address of the broker: legal and refused URLs, and TLS that is checked."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from edged.cli.bridge import add_parser
         ("mqtts://broker", ("broker", 8883, None)),
     ],
 )
-def test_a_url_tells_where_and_who(url: str, expected: tuple[str, int, str | None]) -> None:
+def test_a_url_names_host_port_and_user(url: str, expected: tuple[str, int, str | None]) -> None:
     broker = Broker.parse(url)
     assert (broker.host, broker.port, broker.username) == expected
     assert (broker.tls is not None) == url.startswith("mqtts")
@@ -50,7 +50,7 @@ def test_a_url_tells_where_and_who(url: str, expected: tuple[str, int, str | Non
         ("mqtt://[::1", "must be mqtt://HOST"),
     ],
 )
-def test_what_is_no_broker_is_refused(url: str, why: str) -> None:
+def test_a_url_of_something_else_is_refused(url: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         Broker.parse(url)
 
@@ -63,7 +63,7 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated(capsys: pyte
     assert "geheim" not in told
 
 
-def test_no_secret_is_in_what_is_printed() -> None:
+def test_printing_a_broker_shows_no_secret() -> None:
     shown = repr(Broker.parse("mqtts://me@broker", password="geheim"))
     assert shown == "Broker(host='broker', port=8883, username='me')"
     assert str(Broker.parse("mqtt://me@[::1]:5", password="geheim")) == "mqtt://[::1]:5"
@@ -96,7 +96,7 @@ def test_the_defaults_of_the_command_are_those_of_the_library() -> None:
     assert args.queue == inspect.signature(Bridge).parameters["most_events"].default
 
 
-def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
+def test_arguments_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
     (tmp_path / "junk").write_text("junk")
     with pytest.raises(ValueError, match="go with mqtts"):
         Broker.parse("mqtt://broker", ca_file="ca.pem")
@@ -120,7 +120,7 @@ def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
         (["mqtt://h", "--queue", "0"], "must be a whole number"),
     ],
 )
-def test_wrong_arguments_are_told_and_status_2(
+def test_wrong_arguments_are_reported_with_status_2(
     arguments: list[str], why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -129,14 +129,14 @@ def test_wrong_arguments_are_told_and_status_2(
     assert why in capsys.readouterr().err
 
 
-def test_without_paho_it_says_what_to_install(tmp_path: Path) -> None:
+def test_without_paho_the_command_says_what_to_install(tmp_path: Path) -> None:
     code = "import sys; sys.modules['paho'] = None; from edged.cli import main; sys.exit(main(['bridge', 'mqtt://h']))"
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (78, "edged bridge: paho-mqtt is missing: pip install 'edged[mqtt]'\n")
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not on this machine")
-def test_over_tls_the_broker_has_to_be_the_one_that_it_says(tmp_path: Path) -> None:
+def test_over_tls_a_broker_with_the_certificate_of_another_is_refused(tmp_path: Path) -> None:
     from tests.bridge.conftest import MOSQUITTO, Mosquitto
 
     if MOSQUITTO is None:

@@ -1,4 +1,4 @@
-"""The connection to the broker: what it asks for, when it is up, and what it does when the broker fails."""
+"""Connection to the broker: its settings, its states, and its reaction to a broker that fails."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from edged.bridge import Broker
 from edged.bridge import link as module
-from edged.bridge.link import MOST_ON_THE_WAY, Link
+from edged.bridge.link import MAX_IN_FLIGHT, Link
 from edged.bridge.topics import Publication
 from tests.bridge.conftest import until
 from tests.bridge.small_broker import Connect, SmallBroker
@@ -26,7 +26,7 @@ WANTED = "edged/_bridge/rig/known"
 
 @pytest.fixture
 def broker() -> Iterator[SmallBroker]:
-    """A broker that takes everything."""
+    """A broker that accepts everything."""
     with SmallBroker() as broker:
         yield broker
 
@@ -37,15 +37,15 @@ def link_to(broker: SmallBroker, username: str | None = None, password: str | No
 
 @pytest.fixture
 def link(broker: SmallBroker) -> Iterator[Link]:
-    """A link that is up."""
+    """A link that is connected."""
     link = link_to(broker)
     link.start()
-    until(lambda: link.is_up)
+    until(lambda: link.is_connected)
     yield link
     link.stop()
 
 
-def test_it_asks_for_a_will_a_keepalive_and_what_it_wants(broker: SmallBroker, link: Link) -> None:
+def test_a_connection_has_a_will_a_keepalive_and_a_subscription(broker: SmallBroker, link: Link) -> None:
     assert broker.connects == [Connect("rig", 15, ("will", b"gone", 1, True))]
     assert broker.subscribed == [WANTED]
 
@@ -53,29 +53,29 @@ def test_it_asks_for_a_will_a_keepalive_and_what_it_wants(broker: SmallBroker, l
 def test_name_and_password_reach_the_broker(broker: SmallBroker) -> None:
     link = link_to(broker, "me", "geheim")
     link.start()
-    until(lambda: link.is_up)
+    until(lambda: link.is_connected)
     link.stop()
     assert broker.connects[0].login == ("me", "geheim")
 
 
-def test_it_works_between_start_and_stop_only(broker: SmallBroker) -> None:
+def test_its_thread_is_alive_between_start_and_stop_only(broker: SmallBroker) -> None:
     link = link_to(broker)
-    assert (link.is_working, link.is_up, link.has_room) == (False, False, False)
+    assert (link.is_working, link.is_connected, link.has_room) == (False, False, False)
     link.start()
     assert link.is_working
-    until(lambda: link.is_up)
+    until(lambda: link.is_connected)
     assert link.has_room
     link.stop()
-    assert (link.is_working, link.is_up, link.has_room) == (False, False, False)
+    assert (link.is_working, link.is_connected, link.has_room) == (False, False, False)
     broker.wait(lambda broker: broker.farewells == 1)
 
 
-def test_it_is_not_up_before_the_subscription_is_confirmed(broker: SmallBroker) -> None:
+def test_it_counts_as_connected_once_the_subscription_is_confirmed(broker: SmallBroker) -> None:
     broker.confirms = False
     link = link_to(broker)
     link.start()
     broker.wait(lambda broker: broker.subscribed == [WANTED])
-    assert not link.is_up
+    assert not link.is_connected
     assert link.connections == 0
     broker.close()
     link.stop()
@@ -86,17 +86,17 @@ def test_a_message_arrives_as_it_was_given(broker: SmallBroker, link: Link) -> N
         link.send(publication)
     broker.wait(lambda broker: len(broker.published) == 3)
     assert broker.published == [("a", b"1", 1, True), ("b", b"2", 1, False), ("c", b"3", 0, False)]
-    until(lambda: link.on_the_way == 0)
+    until(lambda: link.in_flight == 0)
 
 
-def test_messages_that_are_not_acknowledged_leave_room_for_a_hundred(broker: SmallBroker, link: Link) -> None:
+def test_at_most_a_hundred_messages_are_in_flight(broker: SmallBroker, link: Link) -> None:
     broker.acknowledges = False
     link.send(Publication("score", b"", 0, retain=False))
-    assert link.on_the_way == 0, "of QoS 0 nothing is acknowledged"
-    for number in range(MOST_ON_THE_WAY):
-        assert (link.on_the_way, link.has_room) == (number, True)
+    assert link.in_flight == 0, "of QoS 0 nothing is acknowledged"
+    for number in range(MAX_IN_FLIGHT):
+        assert (link.in_flight, link.has_room) == (number, True)
         link.send(Publication("a", b"%d" % number))
-    assert (link.on_the_way, link.has_room) == (100, False)
+    assert (link.in_flight, link.has_room) == (100, False)
     broker.wait(lambda broker: len(broker.payloads("a")) == 100)
 
 
@@ -109,9 +109,9 @@ def test_after_a_break_it_connects_again_and_sends_what_was_not_acknowledged_fir
     broker.wait(lambda broker: broker.payloads("a") == [b"first"])
     broker.acknowledges = True
     broker.hang_up()
-    until(lambda: link.connections == 2 and link.is_up)
+    until(lambda: link.connections == 2 and link.is_connected)
     link.send(Publication("a", b"second"))
-    until(lambda: link.on_the_way == 0)
+    until(lambda: link.in_flight == 0)
     assert broker.payloads("a") == [b"first", b"first", b"second"]
     said = [record.getMessage() for record in caplog.records]
     assert said == [
@@ -120,13 +120,13 @@ def test_after_a_break_it_connects_again_and_sends_what_was_not_acknowledged_fir
     ]
 
 
-def test_only_what_the_broker_had_retained_comes_in(broker: SmallBroker) -> None:
+def test_only_retained_messages_come_into_the_inbox(broker: SmallBroker) -> None:
     broker.greeting = [(WANTED, b"of before", True), (WANTED, b"of now", False)]
     link = link_to(broker)
     link.start()
     until(lambda: len(link.inbox) > 0)
     link.send(Publication("a", b""))
-    until(lambda: link.on_the_way == 0)  # both have come by then
+    until(lambda: link.in_flight == 0)  # both have come by then
     assert list(link.inbox) == [b"of before"]
     link.stop()
 
@@ -136,15 +136,15 @@ def test_a_refusal_is_logged_once_and_tried_again(broker: SmallBroker, caplog: p
     link = link_to(broker)
     link.start()
     broker.wait(lambda broker: len(broker.connects) == 2)
-    assert not link.is_up
+    assert not link.is_connected
     assert broker.subscribed == []
     assert [record.getMessage() for record in caplog.records if record.name == module.__name__] == [
         f"mqtt://127.0.0.1:{broker.port}: Not authorized; it is tried again"
     ]
     broker.refusal = 0
-    until(lambda: link.is_up)
+    until(lambda: link.is_connected)
     broker.close()
-    until(lambda: not link.is_up)
+    until(lambda: not link.is_connected)
     link.stop()
 
 
@@ -159,7 +159,7 @@ def test_where_nobody_listens_the_reason_is_logged(caplog: pytest.LogCaptureFixt
 
 
 def has_connected(link: Link, count: int) -> bool:
-    return link.connections == count and link.is_up
+    return link.connections == count and link.is_connected
 
 
 def test_the_same_trouble_after_a_connection_is_logged_again(

@@ -1,4 +1,4 @@
-"""The bridge's unit for systemd: without mistakes, well fenced, and true to the code."""
+"""The bridge's unit for systemd: free of mistakes, well confined, and in agreement with the code."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ def test_systemd_finds_no_mistake_in_the_unit(tmp_path: Path) -> None:
 
 
 @needs_systemd_analyze
-def test_the_fence_is_high_enough() -> None:
+def test_the_unit_is_well_confined() -> None:
     status, text = analyze("security", "--offline=true", f"--threshold={round(MOST_EXPOSURE * 10)}", str(UNIT))
     assert status == 0, text
 
 
-def test_the_unit_is_true_to_the_code() -> None:
+def test_the_unit_agrees_with_the_code() -> None:
     unit = settings(UNIT)
     assert unit["RestartPreventExitStatus"] == [f"{EXIT_USAGE} {EXIT_CONFIG}"]
     assert float(unit["TimeoutStopSec"][0]) > END_SECONDS
 
 
-def test_the_manual_tells_every_topic_and_every_argument() -> None:
+def test_the_manual_has_every_topic_and_every_argument() -> None:
     manual = (FOLDER.parent / "docs/mqtt.md").read_text()
     code = (FOLDER.parent / "edged/cli/bridge.py").read_text()
     arguments = set(re.findall(r'"(--[a-z-]+)"', code))
     assert {"--name", "--topic", "--queue"} <= arguments
     assert [argument for argument in arguments if argument not in manual] == []
     bridge = "".join(path.read_text() for path in (FOLDER.parent / "edged/bridge").rglob("*.py"))
-    leaves = set(re.findall(r'(?:own|camera|place)\((?:\w+, )?"(\w+)"\)', bridge))
+    leaves = set(re.findall(r'(?:bridge|camera|reference)\((?:\w+, )?"(\w+)"\)', bridge))
     assert {"known", "availability", "state", "active", "score"} <= leaves
     assert [leaf for leaf in leaves if f"/{leaf}`" not in manual] == []

@@ -1,4 +1,4 @@
-"""What the bridge makes of messages and of time, without either."""
+"""Publications of the bridge for given messages and times, without sockets or a clock; and the queue for the broker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edged import __version__
 from edged.bridge.discovery import score_sensor
 from edged.bridge.outbox import Outbox
 from edged.bridge.topics import Publication, ReferencePlace, Topics, identifier
-from edged.bridge.watch import GONE_SECONDS, MOST_PLACES, Settings, Watch
+from edged.bridge.translator import GONE_SECONDS, MAX_PLACES, Settings, Translator
 from edged.client import Delivery
 from edged.wire import Match, Message, encode
 from tests.bridge.test_bridge import event
@@ -24,58 +24,58 @@ SENSOR = "homeassistant/sensor/porch/street_path_path-empty_score/config"
 
 
 class World:
-    """A watch, and all that it has published: the last payload by topic."""
+    """A translator, and what it has published: the last payload by topic."""
 
     def __init__(self, **settings: Any) -> None:
-        self.watch = Watch(Settings(TOPICS, **settings))
+        self.translator = Translator(Settings(TOPICS, **settings))
         self.states: dict[str, bytes] = {}
-        self.heard: list[str] = []
+        self.published: list[str] = []
 
-    def see(self, message: Message, now: float) -> None:
+    def receive(self, message: Message, now: float) -> None:
         topic, header, payload = encode(message)
-        self._note(self.watch.see(Delivery(message, (topic, header, payload)), now))
+        self._note(self.translator.translate(Delivery(message, (topic, header, payload)), now))
 
     def tick(self, now: float) -> None:
-        self.heard.clear()
-        self._note(self.watch.tick(now))
+        self.published.clear()
+        self._note(self.translator.tick(now))
 
-    def recall(self, known: bytes, now: float) -> None:
-        self._note(self.watch.recall(known, now))
+    def restore(self, known: bytes, now: float) -> None:
+        self._note(self.translator.restore(known, now))
 
     def _note(self, publications: Any) -> None:
         for publication in publications:
             self.states[publication.topic] = publication.payload
-            self.heard.append(publication.topic)
+            self.published.append(publication.topic)
 
 
-def test_scores_are_told_now_and_then_while_the_camera_runs() -> None:
+def test_scores_are_published_every_few_seconds_while_the_camera_runs() -> None:
     world = World(score_seconds=5.0)
-    world.see(status(0), 0.0)
-    world.see(vec(0), 0.0)
+    world.receive(status(0), 0.0)
+    world.receive(vec(0), 0.0)
     world.tick(0.0)
-    assert f"{PLACE}/score" in world.heard
+    assert f"{PLACE}/score" in world.published
     for seq in range(1, 40):
-        world.see(vec(seq), seq / 10)
+        world.receive(vec(seq), seq / 10)
         world.tick(seq / 10)
-        assert f"{PLACE}/score" not in world.heard
+        assert f"{PLACE}/score" not in world.published
     world.tick(5.0)
-    assert f"{PLACE}/score" in world.heard
-    world.see(status(1, state="lost"), 9.0)
+    assert f"{PLACE}/score" in world.published
+    world.receive(status(1, state="lost"), 9.0)
     world.tick(10.0)
-    assert f"{PLACE}/score" not in world.heard
+    assert f"{PLACE}/score" not in world.published
 
 
-def test_a_camera_is_available_while_it_runs_and_is_heard() -> None:
+def test_a_camera_is_available_while_it_runs_and_is_not_silent() -> None:
     world = World()
     states = {}
     for now, message in enumerate(
         [status(0, state="starting"), status(1), status(2, state="frozen"), status(3), status(4, bye=True)]
     ):
-        world.see(message, float(now))
+        world.receive(message, float(now))
         states[now] = world.states["edged/porch/street/availability"]
     assert list(states.values()) == [b"offline", b"online", b"offline", b"online", b"offline"]
     assert world.states["edged/porch/street/state"] == b"stopped"
-    world.see(status(0, run="next"), 100.0)
+    world.receive(status(0, run="next"), 100.0)
     world.tick(105.9)
     assert world.states["edged/porch/street/availability"] == b"online"
     world.tick(106.1)
@@ -83,83 +83,83 @@ def test_a_camera_is_available_while_it_runs_and_is_heard() -> None:
     assert world.states["edged/porch/street/state"] == b"silent"
 
 
-def test_an_event_whose_end_was_lost_is_over_when_it_is_not_told_again() -> None:
+def test_an_event_whose_end_was_lost_is_closed_when_it_is_not_reported_again() -> None:
     world = World()
-    world.see(status(0), 0.0)
+    world.receive(status(0), 0.0)
     for second in range(40):
-        world.see(vec(second, t_cap_us=second * 1_000_000), second)
+        world.receive(vec(second, t_cap_us=second * 1_000_000), second)
         if second % 10 == 0 and second <= 20:
-            world.see(event(second, "update", t_cap_us=second * 1_000_000), second)
+            world.receive(event(second, "update", t_cap_us=second * 1_000_000), second)
         assert world.states[f"{PLACE}/active"] == (b"ON" if second <= 36 else b"OFF"), second
-    assert world.heard.count(f"{PLACE}/active") == 3 + 1, "three updates, and the end once"
+    assert world.published.count(f"{PLACE}/active") == 3 + 1, "three updates, and the end once"
 
 
-def test_an_event_of_the_bridge_before_whose_end_was_lost_is_over_when_it_is_not_told_again() -> None:
+def test_a_restored_event_whose_end_was_lost_is_closed_when_it_is_not_reported_again() -> None:
     before, world = World(), World()
-    before.see(status(0), 0.0)
-    before.see(event(0, "begin", t_cap_us=0), 0.0)
-    world.recall(before.states[KNOWN], 1.0)
+    before.receive(status(0), 0.0)
+    before.receive(event(0, "begin", t_cap_us=0), 0.0)
+    world.restore(before.states[KNOWN], 1.0)
     for second in range(1, 60):
-        world.see(vec(second, t_cap_us=second * 1_000_000), second)
+        world.receive(vec(second, t_cap_us=second * 1_000_000), second)
         assert world.states.get(f"{PLACE}/active") == (None if second <= 17 else b"OFF"), second
 
 
-def test_an_event_of_the_bridge_before_that_is_told_again_is_open() -> None:
+def test_a_restored_event_that_is_reported_again_is_open() -> None:
     before, world = World(), World()
-    before.see(status(0), 0.0)
-    before.see(event(0, "begin", t_cap_us=0), 0.0)
-    world.recall(before.states[KNOWN], 1.0)
-    world.see(vec(1, t_cap_us=1_000_000), 1.0)
-    world.see(event(1, "update", t_cap_us=10_000_000), 10.0)
-    world.see(vec(2, t_cap_us=24_000_000), 24.0)
-    world.see(vec(3, t_cap_us=25_000_000), 25.0)
+    before.receive(status(0), 0.0)
+    before.receive(event(0, "begin", t_cap_us=0), 0.0)
+    world.restore(before.states[KNOWN], 1.0)
+    world.receive(vec(1, t_cap_us=1_000_000), 1.0)
+    world.receive(event(1, "update", t_cap_us=10_000_000), 10.0)
+    world.receive(vec(2, t_cap_us=24_000_000), 24.0)
+    world.receive(vec(3, t_cap_us=25_000_000), 25.0)
     assert world.states[f"{PLACE}/active"] == b"ON"
 
 
-def test_in_another_run_no_event_of_before_is_open() -> None:
+def test_a_new_run_closes_the_events_of_the_run_before() -> None:
     world = World()
     for camera in ("street", "yard"):
-        world.see(status(0, camera=camera), 0.0)
-        world.see(event(0, camera=camera, t_cap_us=90_000_000), 0.0)
-    world.see(status(0, run="next"), 1.0)
+        world.receive(status(0, camera=camera), 0.0)
+        world.receive(event(0, camera=camera, t_cap_us=90_000_000), 0.0)
+    world.receive(status(0, run="next"), 1.0)
     assert world.states[f"{PLACE}/active"] == b"OFF"
     assert world.states[f"{PLACE}/active".replace("street", "yard")] == b"ON", "it is of another camera"
-    world.see(event(0, run="next", t_cap_us=1_000_000), 2.0)
-    world.see(vec(1, run="next", t_cap_us=2_000_000), 3.0)
+    world.receive(event(0, run="next", t_cap_us=1_000_000), 2.0)
+    world.receive(vec(1, run="next", t_cap_us=2_000_000), 3.0)
     assert world.states[f"{PLACE}/active"] == b"ON"
 
 
-def test_a_recalled_event_that_goes_on_is_not_closed_by_the_first_message_of_its_run() -> None:
+def test_a_restored_event_that_goes_on_is_not_closed_by_the_first_message_of_its_run() -> None:
     before, world = World(), World()
-    before.see(status(0), 0.0)
-    before.see(event(0), 0.0)
-    world.recall(before.states[KNOWN], 1.0)
-    world.see(status(1), 2.0)
+    before.receive(status(0), 0.0)
+    before.receive(event(0), 0.0)
+    world.restore(before.states[KNOWN], 1.0)
+    world.receive(status(1), 2.0)
     assert f"{PLACE}/active" not in world.states
 
 
-def test_another_model_is_announced() -> None:
+def test_a_new_model_is_published_in_the_discovery() -> None:
     world = World()
     announced = "homeassistant/sensor/porch/street_state/config"
     for seq, model in enumerate(["first", "first", "second"]):
-        world.heard.clear()
-        world.see(status(seq, model=model), float(seq))
+        world.published.clear()
+        world.receive(status(seq, model=model), float(seq))
         assert json.loads(world.states[announced])["device"]["model"] == model
-        assert (announced in world.heard) == (seq != 1), "and only another one"
+        assert (announced in world.published) == (seq != 1), "and only another one"
 
 
 def test_a_camera_whose_vectors_come_before_its_state_is_announced_with_it() -> None:
     world = World()
-    world.see(vec(0), 0.0)
+    world.receive(vec(0), 0.0)
     assert "homeassistant/sensor/porch/street_state/config" not in world.states
     assert json.loads(world.states[KNOWN])["cameras"] == [["porch", "street"]]
-    world.see(status(0), 1.0)
+    world.receive(status(0), 1.0)
     assert "homeassistant/sensor/porch/street_state/config" in world.states
 
 
 def test_a_camera_without_a_region_is_known_to_the_next_bridge() -> None:
     world = World()
-    world.see(status(0), 0.0)
+    world.receive(status(0), 0.0)
     assert json.loads(world.states[KNOWN]) == {"cameras": [["porch", "street"]], "places": []}
 
 
@@ -167,86 +167,86 @@ def test_the_status_of_a_camera_is_repeated_every_half_minute_and_when_its_state
     world = World()
     told = []
     for now, state in ((0.0, "running"), (2.0, "running"), (4.0, "lost"), (33.0, "lost"), (34.0, "lost")):
-        world.heard.clear()
-        world.see(status(0, state=state), now)
-        told.append("edged/porch/street/status" in world.heard)
+        world.published.clear()
+        world.receive(status(0, state=state), now)
+        told.append("edged/porch/street/status" in world.published)
     assert told == [True, False, True, False, True]
 
 
 def test_limits_are_part_of_what_they_allow() -> None:
     world = World(silent_seconds=6.0)
-    world.see(status(0), 0.0)
-    world.see(vec(0, t_cap_us=0), 0.0)
-    world.see(event(0, t_cap_us=0), 0.0)
-    world.see(vec(1, t_cap_us=15_000_000), 0.0)
-    world.see(vec(2, t_cap_us=15_000_001), 0.0)
+    world.receive(status(0), 0.0)
+    world.receive(vec(0, t_cap_us=0), 0.0)
+    world.receive(event(0, t_cap_us=0), 0.0)
+    world.receive(vec(1, t_cap_us=15_000_000), 0.0)
+    world.receive(vec(2, t_cap_us=15_000_001), 0.0)
     assert world.states[f"{PLACE}/active"] == b"ON"
-    world.see(vec(3, t_cap_us=15_000_002), 0.0)
+    world.receive(vec(3, t_cap_us=15_000_002), 0.0)
     assert world.states[f"{PLACE}/active"] == b"OFF"
     world.tick(6.0)
     assert world.states["edged/porch/street/state"] == b"running"
-    world.see(status(1, camera="yard"), GONE_SECONDS)
+    world.receive(status(1, camera="yard"), GONE_SECONDS)
     world.tick(GONE_SECONDS)
     assert b"" not in world.states.values()
 
 
 def test_references_beyond_the_bound_are_left_out_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
-    world.see(status(0), 0.0)
-    names = [f"r{number}" for number in range(MOST_PLACES + 1)]
+    world.receive(status(0), 0.0)
+    names = [f"r{number}" for number in range(MAX_PLACES + 1)]
     for seq in range(2):
-        world.see(vec(seq, sims=tuple(Match(name, 0.5) for name in names[seq:]), refs=5000), float(seq))
-    world.see(event(0, ref="late"), 2.0)
-    world.see(event(1, ref="r0"), 3.0)
-    assert len(json.loads(world.states[KNOWN])["places"]) == MOST_PLACES
+        world.receive(vec(seq, sims=tuple(Match(name, 0.5) for name in names[seq:]), refs=5000), float(seq))
+    world.receive(event(0, ref="late"), 2.0)
+    world.receive(event(1, ref="r0"), 3.0)
+    assert len(json.loads(world.states[KNOWN])["places"]) == MAX_PLACES
     assert f"{SENSOR.replace('path-empty', names[-2])}" in world.states
     assert f"{SENSOR.replace('path-empty', names[-1])}" not in world.states
     assert not any("/late/" in topic for topic in world.states)
     assert world.states["edged/porch/street/path/r0/active"] == b"ON", "there is room for what is there already"
     assert [record.getMessage() for record in caplog.records] == [
-        f"there are more than {MOST_PLACES} references in regions; the others are left out"
+        f"more than {MAX_PLACES} references in regions: the others are left out"
     ]
 
 
 def test_an_event_of_a_camera_with_a_frame_a_minute_stays_open() -> None:
     world = World()
-    world.see(status(0), 0.0)
+    world.receive(status(0), 0.0)
     for minute in range(5):
-        world.see(vec(minute, t_cap_us=minute * 60_000_000), minute * 60)
-        world.see(event(minute, "update", t_cap_us=minute * 60_000_000), minute * 60)
+        world.receive(vec(minute, t_cap_us=minute * 60_000_000), minute * 60)
+        world.receive(event(minute, "update", t_cap_us=minute * 60_000_000), minute * 60)
         assert world.states[f"{PLACE}/active"] == b"ON"
 
 
-def test_of_several_pictures_of_a_reference_the_best_is_its_score() -> None:
+def test_the_score_of_a_reference_is_that_of_its_best_picture() -> None:
     world = World()
-    world.see(status(0), 0.0)
-    world.see(status(0), 0.0)
-    world.see(vec(0, sims=(Match("path-empty", 0.75, "side"), Match("path-empty", 0.5, "front")), refs=900), 0.0)
+    world.receive(status(0), 0.0)
+    world.receive(status(0), 0.0)
+    world.receive(vec(0, sims=(Match("path-empty", 0.75, "side"), Match("path-empty", 0.5, "front")), refs=900), 0.0)
     world.tick(0.0)
     assert float(world.states[f"{PLACE}/score"]) == 0.75
 
 
-def test_a_reference_that_is_only_not_among_the_best_stays() -> None:
+def test_a_reference_that_is_not_among_the_best_stays() -> None:
     world = World()
-    world.see(status(0), 0.0)
-    world.see(vec(0), 0.0)
-    world.see(vec(1, sims=(Match("path-busy", 0.5),), refs=2), 1.0)
+    world.receive(status(0), 0.0)
+    world.receive(vec(0), 0.0)
+    world.receive(vec(1, sims=(Match("path-busy", 0.5),), refs=2), 1.0)
     assert world.states[SENSOR]
-    world.see(vec(2, sims=(Match("path-busy", 0.5),), refs=1), 2.0)
+    world.receive(vec(2, sims=(Match("path-busy", 0.5),), refs=1), 2.0)
     assert world.states[SENSOR] == b""
 
 
-def test_a_region_and_a_camera_that_are_no_more_are_taken_away() -> None:
+def test_a_region_and_a_camera_that_are_gone_are_withdrawn() -> None:
     world = World()
     for camera in ("street", "yard"):
-        world.see(status(0, camera=camera), 0.0)
-        world.see(vec(0, camera=camera), 0.0)
-        world.see(vec(0, camera=camera, region="door"), 0.0)
+        world.receive(status(0, camera=camera), 0.0)
+        world.receive(vec(0, camera=camera), 0.0)
+        world.receive(vec(0, camera=camera, region="door"), 0.0)
     now = 0.0
     while now < GONE_SECONDS + 10:  # street has another run now, without path; there is no yard any more
         now += 1.0
-        world.see(status(int(now), run="next"), now)
-        world.see(vec(int(now), run="next", region="door"), now)
+        world.receive(status(int(now), run="next"), now)
+        world.receive(vec(int(now), run="next", region="door"), now)
         world.tick(now)
         if now < GONE_SECONDS:
             assert world.states[SENSOR]
@@ -263,65 +263,65 @@ def test_a_region_and_a_camera_that_are_no_more_are_taken_away() -> None:
 
 def test_a_reference_that_was_taken_away_and_comes_again_makes_no_events_yet() -> None:
     world = World()
-    world.see(status(0), 0.0)
-    world.see(vec(0), 0.0)
-    world.see(event(0), 0.0)
+    world.receive(status(0), 0.0)
+    world.receive(vec(0), 0.0)
+    world.receive(event(0), 0.0)
     assert ["porch", "street", "path", "path-empty", True] in json.loads(world.states[KNOWN])["places"]
-    world.see(vec(1, sims=(), refs=0), 1.0)
+    world.receive(vec(1, sims=(), refs=0), 1.0)
     assert json.loads(world.states[KNOWN])["places"] == []
     active = "homeassistant/binary_sensor/porch/street_path_path-empty_active/config"
     assert [world.states[topic] for topic in (SENSOR, active, f"{PLACE}/active")] == [b"", b"", b""]
-    world.see(vec(2), 2.0)
+    world.receive(vec(2), 2.0)
     assert world.states[SENSOR]
     assert ["porch", "street", "path", "path-empty", False] in json.loads(world.states[KNOWN])["places"]
 
 
-def test_while_its_daemon_is_silent_nothing_is_taken_away() -> None:
+def test_nothing_is_withdrawn_while_its_daemon_is_silent() -> None:
     world = World()
-    world.see(status(0, camera="yard"), 0.0)
-    world.see(vec(0, camera="yard"), 0.0)
-    world.see(status(0), 0.0)
-    world.see(vec(0), 0.0)
-    world.see(vec(0, run="next", region="door"), 1.0)  # this run has not made a vector of path yet
+    world.receive(status(0, camera="yard"), 0.0)
+    world.receive(vec(0, camera="yard"), 0.0)
+    world.receive(status(0), 0.0)
+    world.receive(vec(0), 0.0)
+    world.receive(vec(0, run="next", region="door"), 1.0)  # this run has not made a vector of path yet
     for now in (GONE_SECONDS, 2 * GONE_SECONDS, 10 * GONE_SECONDS):
         world.tick(now)
         assert b"" not in world.states.values(), now
     assert world.states["edged/porch/street/state"] == b"silent"
 
 
-def test_while_its_daemon_has_never_been_heard_nothing_that_is_recalled_is_taken_away() -> None:
+def test_nothing_restored_is_withdrawn_before_its_daemon_has_sent_a_message() -> None:
     before, world = World(), World()
-    before.see(status(0), 0.0)
-    before.see(vec(0), 0.0)
-    world.recall(before.states[KNOWN], 0.0)
+    before.receive(status(0), 0.0)
+    before.receive(vec(0), 0.0)
+    world.restore(before.states[KNOWN], 0.0)
     world.tick(10 * GONE_SECONDS)
     assert b"" not in world.states.values()
     assert json.loads(world.states[KNOWN]) == json.loads(before.states[KNOWN])
 
 
-def test_while_its_daemon_ends_no_camera_is_taken_away() -> None:
+def test_no_camera_is_withdrawn_while_its_daemon_ends() -> None:
     world = World()
-    world.see(status(0, camera="yard"), 0.0)
-    world.see(status(1, bye=True), GONE_SECONDS + 1)
+    world.receive(status(0, camera="yard"), 0.0)
+    world.receive(status(1, bye=True), GONE_SECONDS + 1)
     world.tick(GONE_SECONDS + 1)
     assert b"" not in world.states.values()
 
 
-def test_a_camera_is_not_taken_away_because_another_node_lives() -> None:
+def test_a_camera_is_not_withdrawn_because_another_node_delivers() -> None:
     world = World()
-    world.see(status(0), 0.0)
-    world.see(status(1, node="shed"), GONE_SECONDS + 1)
+    world.receive(status(0), 0.0)
+    world.receive(status(1, node="shed"), GONE_SECONDS + 1)
     world.tick(GONE_SECONDS + 1)
     assert b"" not in world.states.values()
 
 
-def test_what_the_bridge_before_knew_and_is_no_more_is_taken_away() -> None:
+def test_what_the_last_bridge_published_and_is_gone_is_withdrawn() -> None:
     before, world = World(), World()
-    before.see(status(0), 0.0)
-    before.see(vec(0, sims=(Match("gone", 0.5),), refs=1), 0.0)
-    world.recall(before.states[KNOWN], 0.0)
-    world.see(status(0, run="next"), 1.0)
-    world.see(vec(0, run="next"), 1.0)
+    before.receive(status(0), 0.0)
+    before.receive(vec(0, sims=(Match("gone", 0.5),), refs=1), 0.0)
+    world.restore(before.states[KNOWN], 0.0)
+    world.receive(status(0, run="next"), 1.0)
+    world.receive(vec(0, run="next"), 1.0)
     assert world.states["homeassistant/sensor/porch/street_path_gone_score/config"] == b""
     assert world.states[SENSOR]
 
@@ -329,29 +329,29 @@ def test_what_the_bridge_before_knew_and_is_no_more_is_taken_away() -> None:
 @pytest.mark.parametrize(
     "known", [b"", b"{", b"[]", b'{"cameras":[["a"]],"places":[]}', b'{"cameras":[["+","#"]],"places":[]}', b"[" * 9999]
 )
-def test_what_somebody_else_put_in_its_place_is_passed_over(known: bytes) -> None:
+def test_a_known_message_of_another_program_is_ignored(known: bytes) -> None:
     world = World()
-    assert list(world.watch.recall(known, 0.0)) == []
+    assert list(world.translator.restore(known, 0.0)) == []
     world.tick(100.0)
-    assert world.heard == []
+    assert world.published == []
 
 
-def test_a_reference_whose_name_is_no_topic_is_left_out() -> None:
+def test_a_reference_whose_name_is_not_legal_is_left_out() -> None:
     world = World()
-    world.see(vec(0, sims=(Match("a/b", 0.5), Match("#", 0.4)), refs=2), 0.0)
-    world.see(event(0, ref="+"), 0.0)
+    world.receive(vec(0, sims=(Match("a/b", 0.5), Match("#", 0.4)), refs=2), 0.0)
+    world.receive(event(0, ref="+"), 0.0)
     assert [topic for topic in world.states if not topic.startswith("edged/_bridge")] == []
 
 
-def test_without_discovery_home_assistant_is_told_nothing() -> None:
+def test_without_discovery_nothing_is_published_for_home_assistant() -> None:
     world = World(discover=False)
     for message in (status(0), vec(0), event(0)):
-        world.see(message, 0.0)
+        world.receive(message, 0.0)
     assert world.states
     assert not any(topic.startswith("homeassistant") for topic in world.states)
 
 
-def test_no_two_things_have_one_name() -> None:
+def test_two_different_keys_never_make_one_identifier() -> None:
     names = [("a", "b_c"), ("a_b", "c"), ("a", "b", "c"), ("a_", "b", "c"), ("a__b", "c"), ("a_b_c",), ("a", "b__c")]
     assert len({identifier(*each) for each in names}) == len(names)
     place = ReferencePlace("n", "c", "r", "x_y")
@@ -363,8 +363,8 @@ def test_no_two_things_have_one_name() -> None:
 
 def test_what_home_assistant_is_sent_of_a_score_and_of_a_state() -> None:
     world = World(score_seconds=20.0)
-    world.see(status(0), 0.0)
-    world.see(vec(0, region="full"), 0.0)
+    world.receive(status(0), 0.0)
+    world.receive(vec(0, region="full"), 0.0)
     bridge, camera = ({"topic": f"edged/{name}/availability"} for name in ("_bridge/rig", "porch/street"))
     common = {
         "availability_mode": "all",
@@ -399,8 +399,8 @@ def test_what_home_assistant_is_sent_of_a_score_and_of_a_state() -> None:
 
 def test_what_home_assistant_is_sent_of_an_event() -> None:
     world = World()
-    world.see(status(0), 0.0)
-    world.see(event(0), 0.0)
+    world.receive(status(0), 0.0)
+    world.receive(event(0), 0.0)
     sent = json.loads(world.states["homeassistant/binary_sensor/porch/street_path_path-empty_active/config"])
     assert sent["name"] == "path path-empty"
     assert (sent["payload_on"], sent["payload_off"], sent["qos"]) == ("ON", "OFF", 1)
@@ -428,22 +428,22 @@ def happening(number: int) -> Publication:
 
 def taken(outbox: Outbox) -> list[bytes]:
     payloads = []
-    while (publication := outbox.take()) is not None:
+    while (publication := outbox.next_publication()) is not None:
         payloads.append(publication.payload)
     return payloads
 
 
-def test_of_a_state_the_newest_is_given_out_once_and_again_when_it_is_to_be_repeated() -> None:
+def test_the_newest_of_a_state_is_sent_once_and_again_when_states_are_repeated() -> None:
     outbox = Outbox(10)
     outbox.put([state("a", b"1"), state("b", b"2"), state("a", b"3")])
     assert taken(outbox) == [b"3", b"2"]
     outbox.put([state("a", b"3")])
     assert taken(outbox) == []
-    outbox.repeat()
+    outbox.repeat_states()
     assert taken(outbox) == [b"3", b"2"]
     outbox.put([state("a", b"")])
     assert taken(outbox) == [b""]
-    outbox.repeat()
+    outbox.repeat_states()
     assert taken(outbox) == [b"2"]
 
 
@@ -461,7 +461,7 @@ def test_states_come_before_events_and_scores_in_their_order_come_last() -> None
     assert taken(outbox) == [b"s", b"t", b"1", b"2", b"x", b"y", b"z"]
 
 
-def test_scores_do_not_wait_for_anybody() -> None:
+def test_scores_are_dropped_while_the_broker_is_away() -> None:
     outbox = Outbox(3)
     outbox.put([Publication("score", b"1", qos=0, retain=False), Publication("score", b"2", qos=0, retain=False)])
     assert taken(outbox) == [b"2"]
