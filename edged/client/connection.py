@@ -1,4 +1,4 @@
-"""A subscribing socket: why each of its options is as it is, and how any thread may close it."""
+"""SUB socket of a subscriber: its options with their reasons, and closing from any thread."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ LONGEST_WAIT = 3600.0  # far below the largest number of milliseconds that poll 
 
 
 class StreamConnection:
-    """Connects to all *addresses*, of which none need answer yet, and gets what begins with any of *prefixes*.
+    """Connection to all *addresses* that receives messages whose topic begins with any of *prefixes*.
 
-    *curves* are the keys of those addresses that have some. Where this end is the server, it lets in who has a key of
-    *authorized*.
+    The addresses need not answer yet. *curves* are the keys of those addresses that have some. Where this end is the
+    server, it lets in clients that have a key of *authorized*.
 
-    A socket of ZeroMQ belongs to one thread at a time: ``read``, ``attend`` and ``wait`` are called inside
+    A socket of ZeroMQ belongs to one thread at a time: ``read``, ``serve_handshakes`` and ``wait`` are called inside
     ``with use()``. ``close`` may be called by any thread and by a signal handler; it ends a waiting ``wait``.
 
     Raises:
@@ -54,8 +54,8 @@ class StreamConnection:
         self._curves = curves
         self._in_use = threading.Lock()
         with ExitStack() as opened:
-            self._bell, bell = map(opened.enter_context, socket.socketpair())
-            self._bell.setblocking(False)
+            self._waker, wakened = map(opened.enter_context, socket.socketpair())
+            self._waker.setblocking(False)
             context = Context()
             opened.callback(context.term)
             self._gate = Gate(context, authorized)
@@ -70,25 +70,25 @@ class StreamConnection:
                 self._open(address)
             self._poller = zmq.Poller()
             self._poller.register(self._socket, zmq.POLLIN)
-            self._poller.register(bell.fileno(), zmq.POLLIN)
+            self._poller.register(wakened.fileno(), zmq.POLLIN)
             self._poller.register(self._gate.socket, zmq.POLLIN)
             self._poller.register(self._handshakes.monitor, zmq.POLLIN)
             self._opened = opened.pop_all()
 
     @property
     def troubles(self) -> Mapping[str, str]:
-        """By address, why no handshake succeeds there."""
+        """By address, why handshakes fail there."""
         return self._handshakes.troubles
 
     @contextmanager
     def use(self) -> Iterator[None]:
-        """Keep the socket to this thread, and let go of it in the end if it was closed meanwhile.
+        """Keep the socket for this thread, and release it at the end if it was closed meanwhile.
 
         Raises:
-            RuntimeError: another thread has it.
+            RuntimeError: another thread uses it.
         """
         if not self._in_use.acquire(blocking=False):
-            if self.closed:  # by another thread, at this moment: there is nothing left to use
+            if self.closed:  # by another thread, at this moment: nothing is left to use
                 yield
                 return
             raise RuntimeError("the subscriber is in use: one thread receives, the others may only close it")
@@ -97,34 +97,35 @@ class StreamConnection:
         finally:
             self._in_use.release()
             if self.closed:
-                self._let_go()
+                self._release()
 
     def read(self) -> list[bytes] | None:
-        """The frames of the next message, or None if there is none now."""
+        """Return the frames of the next message; None if no message is there now."""
         return self._socket.recv_multipart(zmq.NOBLOCK) if has_arrivals(self._socket) else None
 
-    def attend(self) -> None:
-        """Do what new connections want, in between messages; never waits."""
-        self._gate.answer()
-        self._handshakes.attend()
+    def serve_handshakes(self) -> None:
+        """Answer and note the handshakes of new connections; never waits."""
+        self._gate.answer_requests()
+        self._handshakes.read_events()
 
     def wait(self, seconds: float) -> None:
-        """Wait for a message, at most *seconds*; less if it is closed, or `attend` has something to do."""
+        """Wait for a message, at most *seconds*; less if this is closed, or a handshake needs `serve_handshakes`."""
         self._poller.poll(ceil(min(seconds, LONGEST_WAIT, self._handshakes.seconds_left()) * 1000))
 
     def close(self) -> None:
-        """Disconnect. Twice is fine."""
+        """Disconnect; harmless when done twice."""
         self.closed = True
-        with suppress(OSError):  # nobody is behind the bell any more
-            self._bell.send(b"x")
-        self._let_go()
+        with suppress(OSError):  # the other end of the pair is closed already
+            self._waker.send(b"x")
+        self._release()
 
     def _open(self, address: str) -> None:
-        # A connect takes the options as they are at that moment. On this machine, dialling often costs next to nothing,
-        # and who waits for a daemon misses nothing of its start; across a network it is done with growing pauses.
-        near = is_local(address)
-        self._socket.set(zmq.RECONNECT_IVL, 20 if near else 100)
-        self._socket.set(zmq.RECONNECT_IVL_MAX, 0 if near else 2000)
+        # A connect takes the options as they are at that moment. On this machine, frequent attempts cost next to
+        # nothing, and a subscriber that waits for a daemon misses nothing of its start; across a network the pauses
+        # between attempts grow.
+        local = is_local(address)
+        self._socket.set(zmq.RECONNECT_IVL, 20 if local else 100)
+        self._socket.set(zmq.RECONNECT_IVL_MAX, 0 if local else 2000)
         self._socket.set(zmq.CONNECT_TIMEOUT, 5000)
         self._socket.set(zmq.IPV6, int("[" in address))
         secure(self._socket, self._curves.get(address))
@@ -132,13 +133,13 @@ class StreamConnection:
             if address.startswith(BIND):
                 self._socket.bind(address.removeprefix(BIND))
             else:
-                self._handshakes.watch(address)
+                self._handshakes.add_address(address)
                 self._socket.connect(address)
         except zmq.ZMQError as exc:
             raise PublishError(f"cannot subscribe at {address}: {exc.strerror}") from exc
 
-    def _let_go(self) -> None:
-        # Who cannot have the lock leaves this to who has it, who looks at `closed` after giving it back.
+    def _release(self) -> None:
+        # A thread that cannot get the lock leaves this to the one that holds it and reads `closed` after releasing it.
         if self._in_use.acquire(blocking=False):
             try:
                 self._opened.close()
@@ -147,18 +148,18 @@ class StreamConnection:
 
 
 def _set_options(subscribing: Socket, queue: int, queue_bytes: int) -> None:
-    """Bound what may wait, what may come, and how long a dead daemon is believed in.
+    """Bound the messages that wait, the size of a message, and the time until a dead daemon is noticed.
 
-    CONFLATE stays off: it keeps one frame of a message, not one message. IMMEDIATE stays off: with it, what is still
-    unread when a daemon hangs up is thrown away, its ``bye`` first of all.
+    CONFLATE stays off: it keeps one frame of a message, not one message. IMMEDIATE stays off: with it, messages that
+    are unread when a daemon disconnects are thrown away, its ``bye`` first of all.
     """
     subscribing.set(zmq.LINGER, 0)
-    # These two bound how old a message can be when a busy program gets to it: with the defaults a thousand wait, with
-    # twenty here and little in the kernel some fifty.
+    # These two bound the age of a message when a busy program reads it: with the defaults a thousand messages wait,
+    # with twenty here and little in the kernel some fifty.
     subscribing.set(zmq.RCVHWM, queue)
     subscribing.set(zmq.RCVBUF, queue_bytes)
     subscribing.set(zmq.MAXMSGSIZE, max(MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES))
-    # The kernel asks whether the peer lives, so that a board without power is dialled again after ten seconds.
+    # The kernel probes the peer, so that a board that lost power is connected again after ten seconds.
     # ZeroMQ's own heartbeats must stay off. While a busy program leaves the queue full, libzmq 4.3 reads no answers to
     # them, takes the daemon for dead, and when the program goes on, aborts it: "Assertion failed: _input_stopped"
     # (libzmq issue 3937).

@@ -1,4 +1,4 @@
-"""What did not come: losses and restarts, told by ``seq`` and ``run``."""
+"""Losses and restarts of a stream, counted from ``seq`` and ``run``."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ __all__ = ["Continuity"]
 
 
 class Continuity:
-    """Counts by topic.
+    """Counters by topic.
 
-    ``gaps`` are the messages that were missed between two that came; those before the first are not known of.
-    ``restarts`` counts how often the numbers began anew: the daemon was started again, or a recording was.
+    ``gaps`` counts messages that were missed between two that came; messages before the first are unknown.
+    ``restarts`` counts how often the numbers began again: the daemon was started again, or a recording was.
     """
 
     def __init__(self) -> None:
@@ -19,8 +19,8 @@ class Continuity:
         self.restarts: Counter[bytes] = Counter()
         self._last: dict[bytes, tuple[str, int]] = {}
 
-    def note(self, topic: bytes, run: str, seq: int) -> None:
-        """Take note of a message that came."""
+    def count_message(self, topic: bytes, run: str, seq: int) -> None:
+        """Count what was missed before a message that came."""
         last_run, last_seq = self._last.get(topic, (run, seq - 1))
         self._last[topic] = run, seq
         missed = seq - last_seq - 1

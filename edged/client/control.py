@@ -1,4 +1,4 @@
-"""``ControlClient``: asks a daemon on this machine to do something. ``docs/control.md`` is the manual."""
+"""``ControlClient``: sends requests to a daemon on this machine. ``docs/control.md`` is the manual."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ __all__ = ["ControlClient", "control_addresses"]
 
 SOCKET_NAME = "control.sock"
 SYSTEM_FOLDER = Path("/run/edged")  # RuntimeDirectory=edged of the service
-SECONDS = 60.0  # for an answer; a camera has 20 for its frames
+REPLY_SECONDS = 60.0  # a camera has 20 for its frames
 RELOAD_SECONDS = 330.0
-LOOK_SECONDS = 1.0  # between two looks at whether the daemon still is there
+PROBE_SECONDS = 1.0  # between two checks that the daemon still listens
 MAX_PICTURE_BYTES = 512 << 20
 
 HINT = " One with a control.endpoint of its own is found with -c FILE"
@@ -33,7 +33,7 @@ R = TypeVar("R", bound=messages.Result)
 
 
 def control_addresses(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Where a daemon on this machine is asked by default, of a user's own first, and then the service's."""
+    """Return the default addresses of control sockets on this machine: the user's own first, then the service's."""
     folders = [Path(environ["RUNTIME_DIRECTORY"].partition(":")[0])] if environ.get("RUNTIME_DIRECTORY") else []
     if environ.get("XDG_RUNTIME_DIR"):
         folders.append(Path(environ["XDG_RUNTIME_DIR"]) / "edged")
@@ -41,7 +41,7 @@ def control_addresses(environ: Mapping[str, str] = os.environ) -> list[str]:
 
 
 class ControlClient:
-    """Asks one daemon, one question after the other; one thread uses it.
+    """Client of the control socket of one daemon: one request after the other, by one thread.
 
     ::
 
@@ -49,18 +49,18 @@ class ControlClient:
             print(daemon.status().node)
             daemon.enroll("gate-shut", camera="street")
 
-    *addresses* are ``ipc://PATH``; the first counts at which a daemon answers. Without any, `control_addresses`.
+    *addresses* are ``ipc://PATH``; the first at which a daemon listens is used. The default is `control_addresses`.
 
     Every method raises:
         ControlError: the daemon refuses, with a ``code`` of ``docs/control.md``; or it does not answer (``no-answer``).
         WireError: it answers, but not in this format.
 
     Raises:
-        ControlError: nobody answers (``no-daemon``), or this user may not ask (``not-allowed``).
+        ControlError: no daemon listens (``no-daemon``), or this user may not connect (``not-allowed``).
     """
 
     def __init__(self, *addresses: str) -> None:
-        self.address = _find(addresses or control_addresses(), "" if addresses else HINT)
+        self.address = _find_daemon(addresses or control_addresses(), "" if addresses else HINT)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.set(zmq.LINGER, 0)
@@ -76,12 +76,12 @@ class ControlClient:
         self.close()
 
     def status(self) -> messages.StatusResult:
-        """How the daemon is doing."""
-        return self._ask(messages.Status(), messages.StatusResult)[0]
+        """Return the state of the daemon and its cameras."""
+        return self._request(messages.Status(), messages.StatusResult)[0]
 
     def reload(self) -> tuple[str, ...]:
-        """Let it read its configuration again; returns what has changed, a line for each part."""
-        return self._ask(messages.Reload(), messages.ReloadResult, RELOAD_SECONDS)[0].changes
+        """Make the daemon read its configuration again; return what has changed, a line for each part."""
+        return self._request(messages.Reload(), messages.ReloadResult, RELOAD_SECONDS)[0].changes
 
     def enroll(
         self,
@@ -96,7 +96,7 @@ class ControlClient:
         min_seconds: float = 0.0,
         cooldown_seconds: float = 0.0,
     ) -> messages.EnrollResult:
-        """Give what a region of a camera looks like now a *name*; it is compared from the next frame on, and kept.
+        """Make a reference *name* of the present picture of a region; it is compared from the next frame on, and kept.
 
         *region* may be left out where the camera has only one. With *enter* it makes events, as a reference of the
         configuration does.
@@ -115,33 +115,35 @@ class ControlClient:
             min_seconds=min_seconds,
             cooldown_seconds=cooldown_seconds,
         )
-        return self._ask(request, messages.EnrollResult)[0]
+        return self._request(request, messages.EnrollResult)[0]
 
     def forget(self, name: str) -> None:
         """Forget the enrolled reference *name*."""
-        self._ask(messages.Forget(name=name), messages.ForgetResult)
+        self._request(messages.Forget(name=name), messages.ForgetResult)
 
     def references(self) -> tuple[messages.ReferenceInfo, ...]:
-        """All references, by name."""
-        return self._ask(messages.ListReferences(), messages.ReferencesResult)[0].references
+        """Return all references, by name."""
+        return self._request(messages.ListReferences(), messages.ReferencesResult)[0].references
 
     def snapshot(self, camera: str) -> tuple[messages.SnapshotResult, dict[str, bytes]]:
-        """A look through *camera*, and PNGs by name: ``street`` with its regions, ``street.path`` as the model sees."""
-        result, pictures = self._ask(messages.Snapshot(camera=camera), messages.SnapshotResult)
+        """Return PNGs of a frame of *camera* by name: ``street`` with its regions, ``street.path`` as model input."""
+        result, pictures = self._request(messages.Snapshot(camera=camera), messages.SnapshotResult)
         return result, {info.name: png for info, png in zip(result.pictures, pictures, strict=True)}
 
     def close(self) -> None:
-        """Let go of the socket; harmless when done twice."""
+        """Close the socket; harmless when done twice."""
         self._socket.close()
         self._context.term()
 
-    def _ask(self, request: messages.Request, cls: type[R], seconds: float = SECONDS) -> tuple[R, Sequence[bytes]]:
+    def _request(
+        self, request: messages.Request, cls: type[R], seconds: float = REPLY_SECONDS
+    ) -> tuple[R, Sequence[bytes]]:
         request_id = secrets.token_hex(8)
         self._socket.send_multipart([b"", wire.write_request(request, request_id)])
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            if not self._socket.poll(round(min(left, LOOK_SECONDS) * 1000)):
-                _find([self.address])
+            if not self._socket.poll(round(min(left, PROBE_SECONDS) * 1000)):
+                _find_daemon([self.address])
                 continue
             _, *frames = self._socket.recv_multipart()
             if (result := wire.read_reply(frames, cls, request_id)) is not None:
@@ -149,16 +151,16 @@ class ControlClient:
         raise ControlError("no-answer", f"the daemon at {self.address} did not answer within {seconds:g} s")
 
 
-def _find(addresses: Sequence[str], hint: str = "") -> str:
-    """The first of *addresses* at which somebody listens; *hint* is told if there is none."""
+def _find_daemon(addresses: Sequence[str], hint: str = "") -> str:
+    """Return the first of *addresses* at which a daemon listens; *hint* ends the error if none does."""
     forbidden = []
     for address in addresses:
         if not address.startswith("ipc://"):
-            raise WireError(f"a daemon is asked at ipc://PATH only (got {address!r})")
-        trouble = _trouble(address.removeprefix("ipc://"))
-        if trouble is None:
+            raise WireError(f"a control socket must be ipc://PATH (got {address!r})")
+        error = _connect_error(address.removeprefix("ipc://"))
+        if error is None:
             return address
-        if isinstance(trouble, PermissionError) or trouble.errno in (EACCES, EPERM):
+        if isinstance(error, PermissionError) or error.errno in (EACCES, EPERM):
             forbidden.append(address)
     if forbidden:
         raise ControlError(
@@ -170,10 +172,10 @@ def _find(addresses: Sequence[str], hint: str = "") -> str:
     raise ControlError("no-daemon", f"no daemon answers at {places}; is one running ('edged run -c FILE')?{hint}")
 
 
-def _trouble(path: str) -> OSError | None:
-    """Why nobody can be reached at the socket *path*; None if somebody listens there."""
+def _connect_error(path: str) -> OSError | None:
+    """Return the error of connecting to the socket *path*; None if a daemon listens there."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(LOOK_SECONDS)
+        probe.settimeout(PROBE_SECONDS)
         try:
             probe.connect(path)
         except OSError as exc:  # also a path that is too long for a socket

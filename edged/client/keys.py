@@ -1,4 +1,4 @@
-"""From key files, as a subscriber is told them, to what secures each of its endpoints."""
+"""CURVE keys of each endpoint of a subscriber, read from the key files of its arguments."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def curves(
     client_key: KeyFile | None,
     authorized_clients: KeyFile | None,
 ) -> dict[str, Curve]:
-    """By address, the keys of those of *addresses* that have some; the others are in clear.
+    """Return the keys of those of *addresses* that have some, by address; the others are in clear.
 
     Raises:
-        ValueError: what was given does not go together.
+        ValueError: the arguments do not go together.
         ConfigError: a key file cannot be used.
     """
     secured = {}
@@ -45,14 +45,14 @@ def curves(
 
 
 def _files(addresses: Sequence[str], server_key: KeyFile | Mapping[str, KeyFile] | None) -> dict[str, KeyFile]:
-    """The file with the key of the server, for each address that has one."""
+    """Return the file with the key of the server, by address."""
     if server_key is None:
         return {}
     over_tcp = [address for address in addresses if address.removeprefix(BIND).startswith("tcp:")]
     if isinstance(server_key, Mapping):
         for address in server_key:
             if address not in over_tcp:
-                raise ValueError(f"server_key: there is no tcp:// endpoint {address!r}")
+                raise ValueError(f"server_key: no tcp:// endpoint is called {address!r}")
         return dict(server_key)
     if not over_tcp:
         raise ValueError(f"server_key: keys are for tcp:// endpoints (got {', '.join(addresses)})")

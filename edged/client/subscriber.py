@@ -1,4 +1,4 @@
-"""``Subscriber``: the messages of one or more daemons, one after the other."""
+"""``Subscriber``: receives the messages of one or more daemons, one after the other."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from edged.wire import (
 
 __all__ = ["Delivery", "Subscriber"]
 
-BATCH = 1000  # messages read before the clock is looked at again
+BATCH = 1000  # messages that are read before the clock is
 MAX_PENDING = 1000  # topics that may wait in newest-only mode
 
 
@@ -50,34 +50,34 @@ class Subscriber:
             for message in subscriber:
                 print(message.region, message.sims, message.vector.shape)
 
-    Nothing need be there when it starts: it connects as soon as somebody listens, and again after every break. What is
-    not a message of the wire format is counted and skipped.
+    The daemon need not run yet: the subscriber connects as soon as it does, and again after every break. Messages that
+    are not of the wire format are counted and skipped.
 
-    *endpoints* are ZeroMQ addresses, ``tcp://HOST:PORT`` or ``ipc://PATH``; without any, the place where a daemon on
-    this machine answers by default. With ``sub+bind:`` before it, an address is where daemons call that have it as
-    their ``pub+connect:``. *kinds* are one or more of ``vec``, ``event`` and ``status``. *node*, *camera* and
-    *region* narrow it down; a ``status``, being about a whole camera, comes for every region.
+    *endpoints* are ZeroMQ addresses, ``tcp://HOST:PORT`` or ``ipc://PATH``; the default is the address of a daemon on
+    this machine. With ``sub+bind:`` before it, an address is one to which daemons connect that have it as their
+    ``pub+connect:``. *kinds* are one or more of ``vec``, ``event`` and ``status``. *node*, *camera* and *region* select
+    messages; a ``status`` is about a whole camera and comes for every region.
 
-    With *newest_only* what has waited while the program was busy is passed over: of each topic only the newest message
-    is delivered. *max_age_seconds* passes over what is older than that when its turn comes. Ages are told as
-    :meth:`age_seconds` says; *same_host* says whether the daemons share this machine's clocks, and is guessed from the
-    endpoints if None. Say False for a loopback endpoint that is a tunnel to another machine.
+    With *newest_only* only the newest message of each topic is delivered; older ones that waited while the program was
+    busy are skipped. *max_age_seconds* skips messages that are older than that when their turn comes.
+    :meth:`age_seconds` defines the age; *same_host* says whether the daemons share this machine's clocks, and None
+    guesses it from the endpoints. Pass False for a loopback endpoint that is a tunnel to another machine.
 
     *queue* messages for each endpoint, and *queue_bytes* in the kernel, wait for a program that is busy. After that
-    they wait in the daemon, for two seconds, and then are lost, which :attr:`gaps` tells. A link with a long way and
-    many messages needs more *queue_bytes*: the messages of one round trip.
+    they wait in the daemon, for two seconds, and then are lost, which :attr:`gaps` counts. A connection with a long
+    round trip and many messages needs more *queue_bytes*: the messages of one round trip.
 
-    A daemon with keys is heard with *server_key*, the file of its public key, and *client_key*, the file of our secret
-    one, whose public half is among the daemon's ``authorized_clients``. Several daemons have a key each:
+    A daemon with keys needs *server_key*, the file of its public key, and *client_key*, the file of our secret key,
+    whose public half is among the daemon's ``authorized_clients``. Several daemons have a key each:
     ``server_key={"tcp://porch:5556": "porch.public", …}``. A ``sub+bind:`` endpoint is the server itself: there
     *server_key* is the file of our secret key, and *authorized_clients* the folder with the public keys of the daemons
-    that may call. :attr:`troubles` tells who is not let in. ``docs/keys.md`` explains all of it.
+    that may connect. :attr:`troubles` reports refused connections. ``docs/keys.md`` explains all of it.
 
     One thread uses it; :meth:`close` may be called by any thread, and by a signal handler.
 
     Raises:
         ValueError: an endpoint, kind or name is not legal, a number is out of range, or keys do not go together.
-        ConfigError: a key file cannot be used; it tells which rule it breaks.
+        ConfigError: a key file cannot be used; the text says which rule it breaks.
         PublishError: an endpoint cannot be used, mostly because another program has bound it.
     """
 
@@ -100,20 +100,20 @@ class Subscriber:
         addresses = [check_address(endpoint) for endpoint in endpoints or (default_address(),)]
         _check_positive(max_age_seconds=max_age_seconds, queue=queue, queue_bytes=queue_bytes)
         self.malformed = 0
-        """How many messages were skipped because they are not of the wire format."""
+        """Number of messages that were skipped because they are not of the wire format."""
         self.last_malformed: WireError | None = None
-        """What was wrong with the last of these."""
+        """Error of the last of these."""
         self.stale = 0
-        """How many messages were passed over because they were older than ``max_age_seconds``."""
+        """Number of messages that were skipped because they were older than ``max_age_seconds``."""
         self.superseded = 0
-        """How many messages were passed over because a newer one of their topic was there (``newest_only``)."""
+        """Number of messages that were skipped because a newer one of their topic was there (``newest_only``)."""
         self._continuity = Continuity()
         self._parts = {"node": node, "camera": camera, "region": region}
         self._newest_only = newest_only
         self._max_age = max_age_seconds
         self._same_host = all(map(is_local, addresses)) if same_host is None else same_host
         self._pending: OrderedDict[bytes, Delivery] = OrderedDict()
-        chosen = _checked(kinds)
+        chosen = _checked_kinds(kinds)
         if "vec" in chosen:
             import_module("numpy")  # now, because its import may take a second, and the first message would age by it
         prefixes = [subscription(kind, **self._parts) for kind in chosen]
@@ -128,25 +128,25 @@ class Subscriber:
 
     @property
     def gaps(self) -> Counter[bytes]:
-        """By topic, how many messages were missed between two that came. ``gaps.total()`` is the sum."""
+        """Number of messages that were missed between two that came, by topic. ``gaps.total()`` is the sum."""
         return self._continuity.gaps
 
     @property
     def restarts(self) -> Counter[bytes]:
-        """By topic, how often the daemon (or a recording) began anew."""
+        """Number of restarts of the daemon (or of a recording), by topic."""
         return self._continuity.restarts
 
     @property
     def troubles(self) -> Mapping[str, str]:
-        """By endpoint, why nothing can come from there though somebody answers: keys that are wrong, mostly.
+        """By endpoint, why no messages come although a peer answers; mostly because of wrong keys.
 
-        It is looked at while messages are received, and empties by itself when the trouble is over.
+        It is updated while messages are received, and an entry disappears when its trouble is over.
         """
         return dict(self._connection.troubles)
 
     @property
     def closed(self) -> bool:
-        """Has it been closed?"""
+        """Whether it was closed."""
         return self._connection.closed
 
     def __enter__(self) -> Self:
@@ -158,7 +158,7 @@ class Subscriber:
         self.close()
 
     def __iter__(self) -> Iterator[Message]:
-        """Every message, until it is closed: in the loop, by another thread, or by a signal handler.
+        """Yield every message until it is closed: in the loop, by another thread, or by a signal handler.
 
         Raises:
             ValueError: it was closed before.
@@ -169,7 +169,7 @@ class Subscriber:
             yield delivery.message
 
     def receive(self, timeout: float | None = None) -> Message | None:
-        """The next message; None when none came within *timeout* seconds, or when another thread closed this.
+        """Return the next message; None when none came within *timeout* seconds, or when another thread closed this.
 
         Without *timeout* it waits for as long as it takes; 0 returns at once.
 
@@ -181,12 +181,12 @@ class Subscriber:
         return None if delivery is None else delivery.message
 
     def receive_raw(self, timeout: float | None = None) -> Delivery | None:
-        """Like :meth:`receive`, with the frames as they came, for programs that keep them or send them on."""
+        """Return the next message as `receive` does, with its frames, for programs that record or forward them."""
         self._check_open()
         return self._deliver(inf if timeout is None else time.monotonic() + timeout)
 
     def age_seconds(self, message: Message) -> float:
-        """How long ago the frame of *message* was captured, or a ``status`` was made.
+        """Return the seconds since the frame of *message* was captured, or since a ``status`` was made.
 
         On the same host a capture time is compared with CLOCK_MONOTONIC, which both share. Between hosts, and for a
         ``status``, it is wall clock against wall clock, and no better than these agree: see ``clock_synced``.
@@ -196,7 +196,7 @@ class Subscriber:
         return (time.time_ns() // 1000 - message.t_wall_us) / 1e6
 
     def close(self) -> None:
-        """Disconnect. Whoever waits in another thread stops waiting. Closing twice is fine."""
+        """Disconnect. A thread that waits for a message stops waiting. Harmless when done twice."""
         self._connection.close()
 
     def _check_open(self) -> None:
@@ -206,8 +206,8 @@ class Subscriber:
     def _deliver(self, deadline: float) -> Delivery | None:
         with self._connection.use():
             while not self.closed:
-                self._connection.attend()
-                delivery = self._take()
+                self._connection.serve_handshakes()
+                delivery = self._next_delivery()
                 if delivery is not None:
                     return delivery
                 seconds = deadline - time.monotonic()
@@ -216,17 +216,17 @@ class Subscriber:
                 self._connection.wait(seconds)
         return None
 
-    def _take(self) -> Delivery | None:
-        """The next message of those that are there already."""
+    def _next_delivery(self) -> Delivery | None:
+        """Return the next message of those that have arrived already."""
         for _ in range(BATCH):
             frames = self._connection.read()
             if frames is None:
                 break
-            delivery = self._accept(frames)
+            delivery = self._decode(frames)
             if delivery is None:
                 continue
             if self._newest_only:
-                self._hold(delivery)
+                self._keep_newest(delivery)
                 if len(self._pending) >= MAX_PENDING:
                     break
             elif self._is_fresh(delivery.message):
@@ -237,7 +237,7 @@ class Subscriber:
                 return delivery
         return None
 
-    def _accept(self, frames: list[bytes]) -> Delivery | None:
+    def _decode(self, frames: list[bytes]) -> Delivery | None:
         try:
             message = decode(frames)
         except WireError as error:
@@ -249,13 +249,13 @@ class Subscriber:
             if name is not None and getattr(message, part, name) != name:
                 return None
         topic, header, payload = frames
-        self._continuity.note(topic, message.run, message.seq)
+        self._continuity.count_message(topic, message.run, message.seq)
         return Delivery(message, (topic, header, payload))
 
-    def _hold(self, delivery: Delivery) -> None:
+    def _keep_newest(self, delivery: Delivery) -> None:
         topic = delivery.frames[0]
         self.superseded += topic in self._pending
-        self._pending[topic] = delivery  # in the place of the one before, so that no topic starves
+        self._pending[topic] = delivery  # in the place of the message before, so that no topic starves
 
     def _is_fresh(self, message: Message) -> bool:
         if self._max_age is None or self.age_seconds(message) <= self._max_age:
@@ -264,7 +264,7 @@ class Subscriber:
         return False
 
 
-def _checked(kinds: tuple[Kind, ...] | Kind) -> tuple[Kind, ...]:
+def _checked_kinds(kinds: tuple[Kind, ...] | Kind) -> tuple[Kind, ...]:
     chosen = (kinds,) if isinstance(kinds, str) else tuple(kinds)
     if not chosen or not set(chosen) <= set(KINDS):
         raise ValueError(f"kinds must be one or more of {', '.join(KINDS)} (got {kinds!r})")

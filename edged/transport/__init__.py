@@ -1,1 +1,1 @@
-"""Sockets beneath the messages: keys, CURVE and ZAP, handshakes, ZMTP."""
+"""Sockets below the messages: keys, CURVE and ZAP, handshakes, ZMTP."""

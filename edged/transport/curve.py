@@ -1,4 +1,4 @@
-"""CURVE on a socket: what is sent is secret, and each end knows by its key who the other one is."""
+"""CURVE on a socket: messages are encrypted, and each end identifies the other by its key."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Socket: TypeAlias = zmq.Socket[bytes]
 class Curve:
     """The keys that secure one end of a connection.
 
-    ``server`` is the public key of the end that is called; None where that is this end, which is then the server and
-    lets in whom its `Gate` knows.
+    ``server`` is the public key of the end that is connected to. None: this end is the server, and its `Gate` decides
+    which clients it lets in.
     """
 
     own: KeyPair
@@ -29,9 +29,9 @@ class Curve:
 def secure(socket: Socket, curve: Curve | None) -> None:
     """Secure what *socket* binds or connects to from now on; in clear if *curve* is None.
 
-    What a socket binds in clear must come before what it serves with keys: libzmq cannot forget a ZAP domain.
+    A socket must bind its addresses in clear before those with keys, because libzmq cannot forget a ZAP domain.
     """
-    socket.set(zmq.CURVE_SERVER, 0)  # which is plain, until one of the options below says otherwise
+    socket.set(zmq.CURVE_SERVER, 0)  # in clear, until one of the options below changes that
     if curve is None:
         return
     socket.set(zmq.CURVE_PUBLICKEY, curve.own.public)
@@ -40,7 +40,7 @@ def secure(socket: Socket, curve: Curve | None) -> None:
         socket.set(zmq.CURVE_SERVERKEY, curve.server)
         return
     socket.set(zmq.CURVE_SERVER, 1)
-    # Without a domain libzmq asks no gate and lets every key in. With the option after it, nobody gets in where there
-    # is no gate, instead of everybody.
+    # Without a domain libzmq asks no gate and lets every key in. With the option after it, a context without a gate
+    # refuses every client instead of letting every client in.
     socket.set(zmq.ZAP_DOMAIN, b"edged")
     socket.set(zmq.ZAP_ENFORCE_DOMAIN, 1)

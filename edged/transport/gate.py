@@ -1,4 +1,4 @@
-"""Who may in: the list of keys that libzmq asks about each client of a CURVE server (ZAP, RFC 27 of ZeroMQ)."""
+"""Authorization of clients of a CURVE server by a list of public keys (ZAP, RFC 27 of ZeroMQ)."""
 
 from __future__ import annotations
 
@@ -20,43 +20,44 @@ Socket: TypeAlias = zmq.Socket[bytes]
 
 log = logging.getLogger(__name__)
 
-ADDRESS = "inproc://zeromq.zap.01"  # where libzmq asks; there is one gate in each context
-MOST_AT_ONCE = 64
-TOLD_SECONDS = 60.0
-MOST_TOLD = 10
+ADDRESS = "inproc://zeromq.zap.01"  # of libzmq's requests; a context has one gate
+MAX_AT_ONCE = 64
+LOG_SECONDS = 60.0
+MAX_LOGGED = 10
 
 
 class Gate:
-    """Lets in who has one of the keys of *authorized*, which gives each a name, and counts who else knocks.
+    """Lets in clients that have a key of *authorized*, which names each key, and counts those it refuses.
 
-    libzmq asks whenever a client of a CURVE server in *context* shakes hands, and the client waits. So the thread that
-    owns the gate polls ``socket`` for reading and calls `answer`; it makes the gate before anything is bound, and
-    closes it after that is closed.
+    libzmq sends a request at each handshake of a client with a CURVE server in *context*, and the client waits. So the
+    thread that owns the gate polls ``socket`` for reading and calls `answer_requests`. It makes the gate before it
+    binds anything, and closes it after the bound sockets.
     """
 
     def __init__(self, context: Context, authorized: Mapping[Key, str]) -> None:
         self.authorized = authorized
         self.admitted: set[Key] = set()
-        """Whose key was found right, and is on the list still."""
+        """Keys of clients that were let in, and that are still authorized."""
         self.refused = 0
-        """How often somebody was refused."""
-        self._told: set[str] = set()
-        self._told_since = -TOLD_SECONDS
+        """Number of handshakes that were refused."""
+        self._logged: set[str] = set()
+        self._logged_since = -LOG_SECONDS
         self.socket = context.socket(zmq.REP)
         self.socket.set(zmq.LINGER, 0)
         self.socket.bind(ADDRESS)
 
-    def answer(self) -> None:
-        """Answer those who knock now, or the first of them; never waits."""
-        for _ in range(MOST_AT_ONCE):
+    def answer_requests(self) -> None:
+        """Answer the requests that have arrived, at most `MAX_AT_ONCE`; never waits."""
+        for _ in range(MAX_AT_ONCE):
             if not has_arrivals(self.socket):
                 return
-            self.socket.send_multipart(self._answered(*self.socket.recv_multipart(zmq.NOBLOCK)))
+            self.socket.send_multipart(self._reply_to(*self.socket.recv_multipart(zmq.NOBLOCK)))
 
     def replace(self, authorized: Mapping[Key, str]) -> bool:
-        """Go by *authorized* from now on. Returns whether somebody was let in before who is no longer on the list.
+        """Use *authorized* from now on. Return whether a client was let in before that is no longer authorized.
 
-        Such a client stays connected, and libzmq never asks again: whoever owns the server's socket has to cut it off.
+        Such a client stays connected, and libzmq sends no second request: the owner of the server's socket has to
+        disconnect it.
         """
         revoked = self.admitted - authorized.keys()
         self.authorized = authorized
@@ -64,10 +65,10 @@ class Gate:
         return bool(revoked)
 
     def close(self) -> None:
-        """Let nobody in any more."""
+        """Refuse every client from now on."""
         self.socket.close()
 
-    def _answered(self, version: bytes, request: bytes, *question: bytes) -> tuple[bytes, ...]:
+    def _reply_to(self, version: bytes, request: bytes, *question: bytes) -> tuple[bytes, ...]:
         # After these two: domain, address, routing id, mechanism, and for CURVE the 32 bytes of the public key.
         address, mechanism, credentials = question[1], question[3], question[4:]
         key = z85.encode(credentials[0]) if mechanism == b"CURVE" else b""
@@ -80,19 +81,21 @@ class Gate:
         return version, request, b"200", b"", name.encode()[:255], b""
 
     def _refuse(self, key: Key, address: bytes) -> None:
-        """Count it, and tell each key and some of many: who is refused may knock all the time."""
+        """Count a refusal, and log each key, but only some of many: a refused client may try again all the time."""
         self.refused += 1
         now = time.monotonic()
-        if now - self._told_since >= TOLD_SECONDS:
-            self._told.clear()
-            self._told_since = now
-        who = key.decode() or "(none)"
-        if who in self._told or len(self._told) > MOST_TOLD:
+        if now - self._logged_since >= LOG_SECONDS:
+            self._logged.clear()
+            self._logged_since = now
+        client = key.decode() or "(none)"
+        if client in self._logged or len(self._logged) > MAX_LOGGED:
             return
-        self._told.add(who)
-        if len(self._told) > MOST_TOLD:
-            log.warning("more clients with unknown keys are refused; the next is told within a minute")
+        self._logged.add(client)
+        if len(self._logged) > MAX_LOGGED:
+            log.warning("more clients with unknown keys are refused; the next is logged within a minute")
         else:
             log.warning(
-                "client of %s is refused: its public key %s is not authorized", address.decode("utf-8", "replace"), who
+                "client of %s is refused: its public key %s is not authorized",
+                address.decode("utf-8", "replace"),
+                client,
             )

@@ -1,10 +1,10 @@
 """CURVE key pairs as files, in ZeroMQ's own certificate format, which other ZeroMQ programs read and write too.
 
 A pair is two files: ``porch.secret``, which holds both keys and never leaves its owner, and ``porch.public``, which is
-copied to whoever is to know the owner. What they hold is a line ``curve``, and below it, indented,
+copied to every peer of the owner. They hold a line ``curve``, and below it, indented,
 ``public-key = "…"`` and ``secret-key = "…"``: 40 characters of Z85 each (32:Z85 of the ZeroMQ RFCs).
 
-Whatever a file is or holds, reading it gives keys or a ConfigError; no error and no log ever tells a secret.
+Reading any file gives keys or a ConfigError; no error and no log shows a secret.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Key: TypeAlias = bytes
 """40 characters of Z85."""
 
 SECRET_SUFFIX, PUBLIC_SUFFIX = ".secret", ".public"
-PUBLIC_SUFFIXES = (PUBLIC_SUFFIX, ".key")  # the second is how pyzmq's create_certificates calls it
+PUBLIC_SUFFIXES = (PUBLIC_SUFFIX, ".key")  # pyzmq's create_certificates uses the second
 LARGEST = 16 * 1024
 
 _ENTRY = re.compile(rb'(?P<name>public-key|secret-key)\s*=\s*"(?P<key>[^"]*)"')
@@ -46,22 +46,22 @@ _ENTRY = re.compile(rb'(?P<name>public-key|secret-key)\s*=\s*"(?P<key>[^"]*)"')
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """Who one end is: others know it by ``public``, and only it has ``secret``."""
+    """Key pair of one end: its peers know ``public``, and only itself has ``secret``."""
 
     public: Key
     secret: Key = field(repr=False)
 
 
 def new_pair() -> KeyPair:
-    """A pair that nobody else has."""
+    """Return a new random pair."""
     return KeyPair(*zmq.curve_keypair())
 
 
 def read_pair(path: str | os.PathLike[str]) -> KeyPair:
-    """The pair in the file of a secret key.
+    """Return the pair in the file of a secret key.
 
     Raises:
-        ConfigError: it cannot be read, is no such file, or others than its owner may read it.
+        ConfigError: it cannot be read, is not such a file, or others than its owner may read it.
     """
     keys = _keys(Path(path), private=True)
     if b"secret-key" not in keys:
@@ -76,10 +76,10 @@ def read_pair(path: str | os.PathLike[str]) -> KeyPair:
 
 
 def read_public(path: str | os.PathLike[str]) -> Key:
-    """The key in the file of a public key.
+    """Return the key in the file of a public key.
 
     Raises:
-        ConfigError: it cannot be read, is no such file, holds a secret, or everybody may write it.
+        ConfigError: it cannot be read, is not such a file, holds a secret, or every user may write it.
     """
     keys = _keys(Path(path), private=False)
     if b"secret-key" in keys:
@@ -90,12 +90,12 @@ def read_public(path: str | os.PathLike[str]) -> Key:
 
 
 def read_authorized(folder: str | os.PathLike[str]) -> dict[Key, str]:
-    """The public keys in *folder*, and the name of each: its file's, without the suffix.
+    """Return the public keys in *folder*, and the name of each: that of its file, without the suffix.
 
-    Only files ``*.public`` (and ``*.key``) count, so that one is put out of use by any other name.
+    Only files ``*.public`` (and ``*.key``) count, so that renaming a file disables its key.
 
     Raises:
-        ConfigError: the folder, or one of these files, cannot be read or is wrong, or everybody may write it.
+        ConfigError: the folder, or one of these files, cannot be read or is wrong, or every user may write it.
     """
     folder = Path(folder)
     try:
@@ -107,16 +107,16 @@ def read_authorized(folder: str | os.PathLike[str]) -> dict[Key, str]:
 
 
 def write_pair(pair: KeyPair, secret: Path, public: Path) -> None:
-    """Write *pair* into two new files: *secret*, for the owner alone, and *public*, for everybody to read.
+    """Write *pair* into two new files: *secret*, which only its owner may read, and *public*, which all may read.
 
     Raises:
-        OSError: one of the files exists already or cannot be written; then there is neither.
+        OSError: one of the files exists already or cannot be written; then none is left behind.
     """
     entry = '    {}-key = "{}"\n'
     whose = entry.format("public", pair.public.decode())
     _write(
         secret,
-        "# The secret half of a CURVE key pair, made by edged. Whoever reads this file can pass for its owner:\n"
+        "# The secret half of a CURVE key pair, made by edged. Anyone who reads this file can pass for its owner:\n"
         f"# it stays where it is, readable by its owner alone. Copy the {PUBLIC_SUFFIX} file instead.\n"
         f"curve\n{whose}{entry.format('secret', pair.secret.decode())}",
         0o600,
@@ -132,7 +132,7 @@ def _write(path: Path, text: str, mode: int) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(fd, "w", encoding="ascii") as file:
-            os.fchmod(fd, mode)  # whatever the umask has left of it
+            os.fchmod(fd, mode)  # because the umask has reduced it
             file.write(text)
             file.flush()
             os.fsync(fd)
@@ -142,7 +142,7 @@ def _write(path: Path, text: str, mode: int) -> None:
 
 
 def _keys(path: Path, *, private: bool) -> dict[bytes, Key]:
-    """What the file says, line by line: the public key at least, or else the secret one."""
+    """Return the keys in the file by name, at least one of them."""
     keys: dict[bytes, Key] = {}
     section = b""
     for number, line in enumerate(_read(path, private=private).splitlines(), 1):
@@ -156,7 +156,7 @@ def _keys(path: Path, *, private: bool) -> dict[bytes, Key]:
             if entry is None or entry["name"] in keys:
                 raise ConfigError(f'{path}:{number}: must be public-key = "…" or secret-key = "…", each once')
             if not _is_z85(entry["key"]):
-                # The key itself is not told: it may be a secret with a slip of the pen in it.
+                # The text does not show the key, because it may be a secret with one wrong character.
                 raise ConfigError(f"{path}:{number}: {entry['name'].decode()} must be 40 characters of Z85")
             keys[entry["name"]] = entry["key"]
     if not keys:
@@ -172,7 +172,8 @@ def _is_z85(text: bytes) -> bool:
 
 
 def _read(path: Path, *, private: bool) -> bytes:
-    # Everything is asked of the open file: its name may mean another one a moment later. Not blocking: for a pipe.
+    # All checks are made on the open file, because its name may stand for another file a moment later. Not blocking:
+    # because of pipes.
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
         try:
@@ -203,17 +204,20 @@ def _refuse_readable_by_others(path: Path, fd: int) -> None:
 
 def _refuse_writable_by_all(path: Path, state: os.stat_result) -> None:
     if state.st_mode & stat.S_IWOTH:
-        raise ConfigError(f"{path}: everybody may write it, and so decide who is let in: run 'chmod o-w {path}'")
+        raise ConfigError(
+            f"{path}: every user may write it, and so decide which keys are let in: run 'chmod o-w {path}'"
+        )
 
 
 def _others_may(fd: int, mode: int) -> bool:
-    """Whether anybody but the owner, root and ourselves has any access to an open file."""
+    """Return whether users other than the owner, root and ourselves have any access to an open file."""
     try:
         acl = os.getxattr(fd, "system.posix_acl_access")
-    except OSError:  # it has none, or its file system knows none
+    except OSError:  # the file has none, or its file system does not support them
         return bool(mode & 0o077)
-    # systemd hands credentials to a service this way. The group's bits of the mode are then the list's mask, and say
-    # nothing of the group. Layout: linux/posix_acl_xattr.h, a version and then tag, permissions, id of each entry.
+    # systemd gives credentials to a service this way. The group's bits of the mode are then the mask of the list, and
+    # not the rights of the group. Layout: linux/posix_acl_xattr.h, a version, and then tag, permissions, id of each
+    # entry.
     user, others = 0x02, {0x04: "owning group", 0x08: "group", 0x20: "everybody"}
     return any(
         permissions and (tag in others or (tag == user and who not in (0, os.geteuid())))

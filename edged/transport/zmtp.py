@@ -1,9 +1,8 @@
-"""What a ROUTER socket says and hears on a stream of bytes: ZMTP 3.0 (RFC 23), mechanism NULL, without any socket.
+"""ZMTP 3.0 (RFC 23) of a ROUTER socket, mechanism NULL, on a stream of bytes and without any socket.
 
-ZeroMQ's own library listens to whoever comes without limits: it takes any number of connections, and ends the whole
-process when there are no more file descriptors for them; and it keeps a message until its last frame has come, however
-many there are. That is no way to let others in who may be wrong, so the control socket is served by this instead. Who
-asks uses ZeroMQ as ever.
+ZeroMQ's own library has no limits for its peers. It accepts any number of connections, and ends the whole process when
+file descriptors run out; and it keeps a message until its last frame has come, regardless of their number. The control
+socket accepts peers that may be faulty or hostile, so it is served by this module instead. Its clients use ZeroMQ.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ READY = b"\x05READY" + b"\x0bSocket-Type" + struct.pack(">I", 6) + b"ROUTER"
 
 
 def to_bytes(frames: Sequence[bytes]) -> bytes:
-    """A message as it goes over the stream."""
+    """Return a message as bytes of the stream."""
     last = len(frames) - 1
     return b"".join(_frame(frame, MORE if number < last else 0) for number, frame in enumerate(frames))
 
@@ -38,25 +37,25 @@ def _frame(body: bytes, flags: int) -> bytes:
 
 
 class RouterEnd:
-    """One end of one connection. It is fed what comes, and says what messages that is; ``reply`` is what to send back.
+    """Server's end of one connection: turns the bytes that come into messages; ``reply`` has the bytes to send back.
 
-    Not more than one message is ever kept, of at most `MAX_MESSAGE_BYTES` and `MAX_FRAMES`.
+    It keeps at most one message, of at most `MAX_MESSAGE_BYTES` and `MAX_FRAMES`.
     """
 
     def __init__(self) -> None:
         self.reply = bytearray(GREETING + _frame(READY, COMMAND))
-        """What has to be sent and has not been taken yet: the beginning, and answers to commands."""
+        """Bytes that wait to be sent: the greeting, and answers to commands. The caller removes what it has sent."""
         self.is_ready = False
-        """Whether the other end has introduced itself."""
+        """Whether READY of the other end has come."""
         self._input = bytearray()
         self._frames: list[bytes] = []
         self._greeted = False
 
     def feed(self, content: bytes) -> Iterator[list[bytes]]:
-        """Take what came, and yield every message that is whole with it.
+        """Add bytes that came, and yield every message that is complete now.
 
         Raises:
-            WireError: it is not of this protocol, or too much. The connection has to be ended.
+            WireError: the bytes are not ZMTP, or too many. The caller has to close the connection.
         """
         self._input += content
         if not self._greeted:
@@ -64,7 +63,7 @@ class RouterEnd:
         while self._greeted and (frame := self._take_frame()) is not None:
             flags, body = frame
             if flags & COMMAND:
-                self._obey(body)
+                self._handle_command(body)
                 continue
             if not self.is_ready:
                 raise WireError("a message must come after READY")
@@ -78,7 +77,7 @@ class RouterEnd:
     def _take_greeting(self) -> bool:
         start = bytes(self._input[:GREETING_BYTES])
         if start[:1] not in (b"", b"\xff") or (len(start) > 9 and not start[9] & 1):
-            raise WireError("it does not begin as ZMTP does")
+            raise WireError("the greeting must be that of ZMTP")
         if (len(start) > 10 and start[10] < 3) or (len(start) >= 32 and start[12:32] != MECHANISM):
             raise WireError("it must be ZMTP 3 with the mechanism NULL")
         if len(start) < GREETING_BYTES:
@@ -87,12 +86,12 @@ class RouterEnd:
         return True
 
     def _take_frame(self) -> tuple[int, bytes] | None:
-        """The flags and the body of the next frame; None if it is not whole yet."""
+        """Remove and return the flags and the body of the next frame; None if it is not complete yet."""
         if not self._input:
             return None
         flags = self._input[0]
         if flags > MORE | LONG | COMMAND or flags & (MORE | COMMAND) == MORE | COMMAND:
-            raise WireError(f"there is no frame with the flags {flags}")
+            raise WireError(f"the flags of a frame must be known (got {flags})")
         head = 9 if flags & LONG else 2
         if len(self._input) < head:
             return None
@@ -105,11 +104,13 @@ class RouterEnd:
         del self._input[: head + size]
         return flags, body
 
-    def _obey(self, command: bytes) -> None:
+    def _handle_command(self, command: bytes) -> None:
         name = command[1 : 1 + command[0]] if command else b""
         if name == b"READY":
             self.is_ready = True
         elif name == b"ERROR":
             raise WireError("the other end refuses the connection")
-        elif name == b"PING" and self.is_ready:  # of ZMTP 3.1: a time in two bytes, and what has to be said back
+        elif (
+            name == b"PING" and self.is_ready
+        ):  # of ZMTP 3.1: a time in two bytes, and the context, which the answer repeats
             self.reply += _frame(b"\x04PONG" + command[7:23], COMMAND)

@@ -143,7 +143,7 @@ def test_tail_hears_a_board_with_keys(keys: Keys, here: Path) -> None:
     ("arguments", "why"),
     [
         (["--server-key", "board.public", "--client-key", "tablet.secret"], "our key is refused there"),
-        (["--server-key", "phone.public", "--client-key", "phone.secret"], "the key that we have of the server may be"),
+        (["--server-key", "phone.public", "--client-key", "phone.secret"], "our copy of its public key may be"),
         ([], "one end uses CURVE keys and the other does not"),
     ],
 )

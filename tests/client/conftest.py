@@ -13,7 +13,7 @@ from tests.publishing import Publisher
 
 @pytest.fixture
 def publish(tmp_path: Path) -> Iterator[Callable[..., Publisher]]:
-    """Makes publishers: on an ``ipc://`` path of the test, or on the address that is given."""
+    """Factory of publishers: on an ``ipc://`` path of the test, or on the address that is given."""
     with ExitStack() as opened:
 
         def start(address: str = f"ipc://{tmp_path}/pub.sock") -> Publisher:

@@ -1,4 +1,4 @@
-"""Losses and restarts, told by seq and run."""
+"""Losses and restarts, counted from seq and run."""
 
 from __future__ import annotations
 
@@ -7,61 +7,61 @@ from edged.client.continuity import Continuity
 A, B = b"edged/1/vec/porch/street/a/", b"edged/1/vec/porch/street/b/"
 
 
-def test_messages_that_follow_each_other_are_no_gap() -> None:
+def test_consecutive_messages_leave_no_gap() -> None:
     continuity = Continuity()
     for seq in range(5):
-        continuity.note(A, "run1", seq)
+        continuity.count_message(A, "run1", seq)
     assert not continuity.gaps
     assert not continuity.restarts
 
 
-def test_who_comes_late_has_missed_nothing() -> None:
+def test_messages_before_the_first_are_not_counted_as_lost() -> None:
     continuity = Continuity()
-    continuity.note(A, "run1", 1000)
-    continuity.note(A, "run1", 1001)
+    continuity.count_message(A, "run1", 1000)
+    continuity.count_message(A, "run1", 1001)
     assert not continuity.gaps
 
 
 def test_a_gap_counts_the_messages_that_are_missing_in_it() -> None:
     continuity = Continuity()
     for seq in (0, 1, 5, 6, 8):
-        continuity.note(A, "run1", seq)
+        continuity.count_message(A, "run1", seq)
     assert continuity.gaps == {A: 4}
     assert not continuity.restarts
 
 
-def test_every_topic_has_numbers_of_its_own() -> None:
+def test_every_topic_is_counted_by_itself() -> None:
     continuity = Continuity()
     for topic, seq in ((A, 0), (B, 7), (A, 2), (B, 8)):
-        continuity.note(topic, "run1", seq)
+        continuity.count_message(topic, "run1", seq)
     assert continuity.gaps == {A: 1}
 
 
 def test_a_new_run_is_a_restart_and_not_a_loss() -> None:
     continuity = Continuity()
     for run, seq in (("run1", 40), ("run1", 41), ("run2", 0), ("run2", 1)):
-        continuity.note(A, run, seq)
+        continuity.count_message(A, run, seq)
     assert continuity.restarts == {A: 1}
     assert not continuity.gaps
 
 
-def test_what_a_new_run_had_sent_before_the_first_that_came_is_lost() -> None:
+def test_messages_of_a_new_run_before_the_first_that_came_are_lost() -> None:
     continuity = Continuity()
     for run, seq in (("run1", 41), ("run2", 3)):
-        continuity.note(A, run, seq)
+        continuity.count_message(A, run, seq)
     assert continuity.gaps == {A: 3}
 
 
-def test_a_recording_played_again_is_a_restart() -> None:
+def test_a_recording_that_is_played_again_is_a_restart() -> None:
     continuity = Continuity()
     for seq in (5, 6, 7, 5, 6, 7):
-        continuity.note(A, "run1", seq)
+        continuity.count_message(A, "run1", seq)
     assert continuity.restarts == {A: 1}
     assert not continuity.gaps
 
 
-def test_a_negative_number_is_no_negative_loss() -> None:
+def test_a_negative_number_is_not_a_negative_loss() -> None:
     continuity = Continuity()
     for run, seq in (("run1", 0), ("run2", -5)):
-        continuity.note(A, run, seq)
+        continuity.count_message(A, run, seq)
     assert not continuity.gaps

@@ -1,4 +1,4 @@
-"""A subscriber with keys: what it takes, what it tells, and that the manual's programs run."""
+"""A subscriber with keys: its arguments, its troubles, and the programs of the manual."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_several_boards_have_a_key_each(keys: Keys, tmp_path: Path) -> None:
             eventually(lambda: len(runs | {hears(phone).run}) == 2, "both boards are heard")
 
 
-def test_what_has_no_key_is_heard_in_clear_beside_what_has_one(keys: Keys, tmp_path: Path) -> None:
+def test_endpoints_with_and_without_keys_are_received_together(keys: Keys, tmp_path: Path) -> None:
     keys.authorize("phone")
     endpoints = f"endpoints: ['pub+bind:ipc://pub.sock'], {SERVER}"
     with publishing(tmp_path) as one, publishing(tmp_path, endpoints) as two:
@@ -59,7 +59,7 @@ def test_what_has_no_key_is_heard_in_clear_beside_what_has_one(keys: Keys, tmp_p
             eventually(lambda: len(runs | {hears(phone).run}) == 2, "both are heard")
 
 
-def test_a_board_that_starts_again_is_heard_again(keys: Keys, tmp_path: Path) -> None:
+def test_a_board_that_starts_again_is_received_again(keys: Keys, tmp_path: Path) -> None:
     keys.authorize("phone")
     with publishing(tmp_path) as board:
         address = board.address()
@@ -70,8 +70,10 @@ def test_a_board_that_starts_again_is_heard_again(keys: Keys, tmp_path: Path) ->
         assert not phone.troubles
 
 
-def test_troubles_are_told_by_endpoint_and_pass(keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edged.transport.handshakes.REDIAL_SECONDS", 0.3)
+def test_troubles_are_reported_by_endpoint_and_disappear(
+    keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edged.transport.handshakes.RECONNECT_SECONDS", 0.3)
     with (
         publishing(tmp_path) as board,
         Subscriber(board.address(), server_key=keys.public("board"), client_key=keys.secret("phone")) as phone,
@@ -86,7 +88,7 @@ def test_troubles_are_told_by_endpoint_and_pass(keys: Keys, tmp_path: Path, monk
 
 
 def test_a_refused_subscriber_that_is_busy_elsewhere_closes_at_once(keys: Keys, tmp_path: Path) -> None:
-    """Nobody reads what libzmq says of the handshakes meanwhile: it must not wait for that."""
+    """Nothing reads the events of libzmq meanwhile, and libzmq must not wait for that."""
     with publishing(tmp_path) as board:
         phone = Subscriber(board.address(), server_key=keys.public("hub"), client_key=keys.secret("phone"))
         sent = board.sent
@@ -94,7 +96,7 @@ def test_a_refused_subscriber_that_is_busy_elsewhere_closes_at_once(keys: Keys, 
         phone.close()
 
 
-def test_a_hub_hears_boards_with_keys_and_programs_of_its_own_machine(keys: Keys, tmp_path: Path) -> None:
+def test_a_hub_receives_boards_with_keys_and_programs_of_its_own_machine(keys: Keys, tmp_path: Path) -> None:
     keys.authorize("board")
     address = f"tcp://127.0.0.1:{free_port()}"
     with (
@@ -152,7 +154,7 @@ def test_a_hub_lets_boards_in_while_messages_come_without_a_pause(keys: Keys, tm
             {"server_key": "hub.secret", "authorized_clients": "authorized", "client_key": "phone.secret"},
             "client_key: goes with",
         ),
-        ([A], {"server_key": {B: "board.public"}, "client_key": "phone.secret"}, f"there is no tcp:// endpoint '{B}'"),
+        ([A], {"server_key": {B: "board.public"}, "client_key": "phone.secret"}, f"no tcp:// endpoint is called '{B}'"),
         (["ipc://x"], {"server_key": "board.public", "client_key": "phone.secret"}, "keys are for tcp:// endpoints"),
     ],
 )
@@ -181,7 +183,7 @@ def test_a_key_file_that_cannot_be_used_is_a_config_error(keys: Keys, tmp_path: 
 
 
 @pytest.mark.parametrize("number", [0, 2])
-def test_the_programs_in_the_manual_hear_a_board(tmp_path: Path, number: int) -> None:
+def test_the_programs_in_the_manual_receive_a_board(tmp_path: Path, number: int) -> None:
     keys = Keys(tmp_path, "porch-server", "laptop-client")
     keys.authorize("laptop-client")
     publish = "server_key: porch-server.secret, authorized_clients: authorized"
@@ -190,7 +192,7 @@ def test_the_programs_in_the_manual_hear_a_board(tmp_path: Path, number: int) ->
         assert "street" in first_line(program, tmp_path)
 
 
-def test_the_hub_in_the_manual_hears_a_board(tmp_path: Path) -> None:
+def test_the_hub_in_the_manual_receives_a_board(tmp_path: Path) -> None:
     keys = Keys(tmp_path, "hub-server", "porch-client")
     keys.authorize("porch-client")
     (tmp_path / "authorized").rename(tmp_path / "boards")
@@ -218,6 +220,6 @@ def first_line(program: str, folder: Path) -> str:
             process.kill()
 
 
-def test_the_manual_quotes_what_is_said() -> None:
-    for said in (handshakes.REFUSED, handshakes.MISMATCH, handshakes.HANGS_UP):
+def test_the_manual_quotes_the_troubles() -> None:
+    for said in (handshakes.REFUSED, handshakes.MISMATCH, handshakes.DISCONNECTS):
         assert said.partition(":")[0].partition(",")[0] in MANUAL

@@ -1,4 +1,4 @@
-"""The subscriber, over real sockets: what it delivers, what it counts, and how it ends."""
+"""The subscriber, over real sockets: deliveries, counters and endings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SOON = 10.0  # seconds that a thing which happens at once may take on a busy mac
 
 
 def receive(subscriber: Subscriber, count: int) -> list[Message]:
-    """The next *count* messages."""
+    """Return the next *count* messages."""
     messages: list[Message] = []
     for _ in range(count):
         message = subscriber.receive(timeout=SOON)
@@ -53,13 +53,13 @@ def vectors(messages: list[Message]) -> list[Vec]:
 
 
 def held() -> tuple[int, int]:
-    """How many threads, ZeroMQ's among them, and how many file descriptors this process has."""
+    """Return the number of threads, ZeroMQ's included, and of file descriptors of this process."""
     return len(list(Path("/proc/self/task").iterdir())), len(list(Path("/proc/self/fd").iterdir()))
 
 
 @contextmanager
 def after(seconds: float, act: Callable[[], object]) -> Iterator[None]:
-    """Let another thread *act* while the test waits for what comes of it."""
+    """Run *act* in another thread while the test waits for its effect."""
     timer = threading.Timer(seconds, act)
     timer.start()
     try:
@@ -102,7 +102,7 @@ def test_iterating_yields_every_message(publisher: Publisher) -> None:
         assert [message.seq for message in itertools.islice(subscriber, 5)] == [0, 1, 2, 3, 4]
 
 
-def test_only_vectors_come_unless_other_kinds_are_asked_for(publisher: Publisher) -> None:
+def test_only_vectors_come_by_default(publisher: Publisher) -> None:
     with Subscriber(publisher.address) as subscriber, Subscriber(publisher.address, kinds="status") as other:
         assert sorted(publisher.wait_for_subscription(2)) == [b"edged/1/status/", b"edged/1/vec/"]
         publisher.send(status(), vec(), status(1), vec(1))
@@ -110,7 +110,7 @@ def test_only_vectors_come_unless_other_kinds_are_asked_for(publisher: Publisher
         assert [message.kind for message in receive(other, 2)] == ["status", "status"]
 
 
-def test_names_narrow_it_down(publisher: Publisher) -> None:
+def test_names_select_messages(publisher: Publisher) -> None:
     with Subscriber(publisher.address, node="porch", camera="cam1", region="path") as subscriber:
         assert publisher.wait_for_subscription() == [b"edged/1/vec/porch/cam1/path/"]
         publisher.send(vec(camera="cam10"), vec(camera="cam1", region="path2"), vec(camera="cam1"))
@@ -118,14 +118,14 @@ def test_names_narrow_it_down(publisher: Publisher) -> None:
         assert (message.camera, subscriber.receive(0)) == ("cam1", None)
 
 
-def test_a_camera_is_found_on_whatever_node(publisher: Publisher) -> None:
+def test_a_camera_is_found_on_any_node(publisher: Publisher) -> None:
     with Subscriber(publisher.address, camera="street") as subscriber:
         publisher.wait_for_subscription()
         publisher.send(vec(camera="yard"), vec(node="porch"), vec(node="garage"))
         assert [message.node for message in receive(subscriber, 2)] == ["porch", "garage"]
 
 
-def test_a_region_is_narrowed_down_to_and_its_camera_s_status_comes_along(publisher: Publisher) -> None:
+def test_a_region_is_selected_together_with_the_status_of_its_camera(publisher: Publisher) -> None:
     with Subscriber(publisher.address, kinds=("vec", "status"), region="path") as subscriber:
         publisher.wait_for_subscription(2)
         publisher.send(vec(region="door"), status(), vec(region="path"))
@@ -142,7 +142,7 @@ def test_several_endpoints_are_one_stream(publish: Publish, tmp_path: Path) -> N
         assert {message.node for message in receive(subscriber, 2)} == {"porch", "garage"}
 
 
-def test_a_daemon_that_calls_is_waited_for(tmp_path: Path) -> None:
+def test_a_subscriber_that_binds_waits_for_daemons(tmp_path: Path) -> None:
     address = f"ipc://{tmp_path}/hub.sock"
     with Subscriber(f"sub+bind:{address}") as subscriber, Publisher(address, bind=False) as publisher:
         pump(subscriber, publisher)
@@ -150,7 +150,7 @@ def test_a_daemon_that_calls_is_waited_for(tmp_path: Path) -> None:
         assert receive(subscriber, 1)[0].seq == 3
 
 
-def test_an_address_that_another_program_has_bound_is_told(publish: Publish) -> None:
+def test_an_address_that_another_program_has_bound_is_refused(publish: Publish) -> None:
     taken = publish("tcp://127.0.0.1:*").address
     with pytest.raises(PublishError, match="Address already in use"):
         Subscriber(f"sub+bind:{taken}")
@@ -168,7 +168,7 @@ def test_without_an_endpoint_the_daemon_of_this_machine_is_found(
         receive(subscriber, 1)
 
 
-def test_the_frames_come_along_for_who_keeps_them(publisher: Publisher) -> None:
+def test_receive_raw_returns_the_frames_too(publisher: Publisher) -> None:
     with Subscriber(publisher.address) as subscriber:
         publisher.wait_for_subscription()
         message = vec(7)
@@ -182,7 +182,7 @@ def test_the_frames_come_along_for_who_keeps_them(publisher: Publisher) -> None:
 # -- waiting ----------------------------------------------------------------------------------------------------------
 
 
-def test_receive_gives_up_after_its_time(publisher: Publisher) -> None:
+def test_receive_returns_none_after_its_timeout(publisher: Publisher) -> None:
     with Subscriber(publisher.address) as subscriber:
         start = time.monotonic()
         assert subscriber.receive(0.05) is None
@@ -191,7 +191,7 @@ def test_receive_gives_up_after_its_time(publisher: Publisher) -> None:
         assert subscriber.receive(-1) is None
 
 
-def test_what_is_not_wanted_does_not_keep_receive_from_giving_up(publisher: Publisher) -> None:
+def test_messages_of_other_names_do_not_extend_the_timeout(publisher: Publisher) -> None:
     junk = [b"edged/1/vec/", b"junk", b""]
     stop = threading.Event()
 
@@ -213,7 +213,7 @@ def test_what_is_not_wanted_does_not_keep_receive_from_giving_up(publisher: Publ
             thread.join()
 
 
-def test_who_was_there_before_the_daemon_is_connected_as_it_starts(publish: Publish, tmp_path: Path) -> None:
+def test_a_subscriber_that_was_there_first_is_connected_as_the_daemon_starts(publish: Publish, tmp_path: Path) -> None:
     with Subscriber(f"ipc://{tmp_path}/pub.sock") as subscriber:
         assert subscriber.receive(0.5) is None  # long enough for pauses between attempts to have grown, if they did
         publisher = publish()
@@ -251,9 +251,9 @@ def wait_until_read(subscriber: Subscriber, count: int) -> None:
         connection.wait(0.1)
         with connection.use():
             while (frames := connection.read()) is not None:
-                delivery = subscriber._accept(frames)
+                delivery = subscriber._decode(frames)
                 assert delivery is not None
-                subscriber._hold(delivery)
+                subscriber._keep_newest(delivery)
 
 
 def test_newest_only_starves_no_topic(publisher: Publisher) -> None:
@@ -306,7 +306,7 @@ def test_a_daemon_that_is_started_again_is_a_restart_and_the_stream_goes_on(publ
         assert not subscriber.gaps
 
 
-def test_what_is_no_message_is_counted_and_skipped(publisher: Publisher) -> None:
+def test_malformed_messages_are_counted_and_skipped(publisher: Publisher) -> None:
     good = [bytes(frame) for frame in encode(vec(1))]
     with Subscriber(publisher.address) as subscriber:
         publisher.wait_for_subscription()
@@ -325,7 +325,7 @@ def test_what_is_no_message_is_counted_and_skipped(publisher: Publisher) -> None
         assert "version 1" in str(subscriber.last_malformed)
 
 
-def test_on_one_host_the_age_is_told_by_the_clock_that_nobody_sets(publisher: Publisher) -> None:
+def test_on_one_host_the_age_is_by_the_monotonic_clock(publisher: Publisher) -> None:
     now = time.monotonic_ns() // 1000
     with Subscriber(publisher.address, max_age_seconds=5) as subscriber:
         publisher.wait_for_subscription()
@@ -337,7 +337,7 @@ def test_on_one_host_the_age_is_told_by_the_clock_that_nobody_sets(publisher: Pu
         assert not subscriber.gaps  # it came, and was not wanted
 
 
-def test_between_hosts_the_age_is_told_by_the_wall_clocks(publisher: Publisher) -> None:
+def test_between_hosts_the_age_is_by_the_wall_clocks(publisher: Publisher) -> None:
     wall = time.time_ns() // 1000
     with Subscriber(publisher.address, max_age_seconds=5, same_host=False) as subscriber:
         publisher.wait_for_subscription()
@@ -357,7 +357,7 @@ def test_a_status_has_only_the_wall_clock(publisher: Publisher) -> None:
         assert 10 <= subscriber.age_seconds(message) < 10 + SOON
 
 
-def test_addresses_tell_whether_clocks_are_shared() -> None:
+def test_addresses_decide_whether_clocks_are_shared() -> None:
     message = vec(t_cap_us=0, t_wall_us=time.time_ns() // 1000)
     with Subscriber("tcp://127.0.0.1:1", "ipc:///nowhere") as near, Subscriber("tcp://192.0.2.1:1") as far:
         assert near.age_seconds(message) == pytest.approx(time.monotonic(), abs=SOON)
@@ -383,7 +383,7 @@ def test_a_program_that_was_busy_reads_few_old_messages(publish: Publish, transp
         assert subscriber.gaps[message.topic] == 3000 - old
 
 
-def test_what_a_daemon_said_before_it_hung_up_still_comes(publish: Publish) -> None:
+def test_messages_from_before_a_daemon_disconnected_still_come(publish: Publish) -> None:
     publisher = publish()
     with Subscriber(publisher.address, kinds=("vec", "status")) as subscriber:
         publisher.wait_for_subscription(2)
@@ -407,7 +407,7 @@ def test_a_full_queue_survives_the_restart_of_the_daemon(publish: Publish) -> No
         assert receive(subscriber, 1)[0].run == "bb"
 
 
-def test_no_option_is_on_that_loses_frames_or_aborts_the_program(publisher: Publisher) -> None:
+def test_options_that_lose_frames_or_abort_the_program_are_off(publisher: Publisher) -> None:
     with Subscriber(publisher.address) as subscriber:
         options = subscriber._connection._socket
         for option in (zmq.CONFLATE, zmq.IMMEDIATE, zmq.HEARTBEAT_IVL, zmq.HEARTBEAT_TTL):
@@ -460,7 +460,7 @@ def test_ctrl_c_works_while_waiting(publisher: Publisher) -> None:
         assert subscriber.receive(0) is None  # and it is as good as before
 
 
-def test_closing_twice_is_fine(publisher: Publisher) -> None:
+def test_closing_twice_is_harmless(publisher: Publisher) -> None:
     subscriber = Subscriber(publisher.address)
     subscriber.close()
     subscriber.close()
@@ -494,7 +494,7 @@ def receive_until_refused(subscriber: Subscriber) -> None:
         subscriber.receive(0)
 
 
-def test_many_closings_at_once_leave_one_that_is_closed(publisher: Publisher) -> None:
+def test_many_threads_may_close_it_at_once(publisher: Publisher) -> None:
     for _ in range(20):
         subscriber = Subscriber(publisher.address)
         threads = [threading.Thread(target=subscriber.close) for _ in range(4)]
@@ -506,7 +506,7 @@ def test_many_closings_at_once_leave_one_that_is_closed(publisher: Publisher) ->
             assert not thread.is_alive()
 
 
-def test_nothing_is_left_of_a_closed_subscriber(publisher: Publisher) -> None:
+def test_a_closed_subscriber_leaves_no_thread_and_no_descriptor(publisher: Publisher) -> None:
     before = held()
     for _ in range(10):
         with Subscriber(publisher.address) as subscriber:
@@ -540,12 +540,12 @@ def test_a_subscriber_that_could_not_be_made_leaves_nothing() -> None:
         ({"queue_bytes": -1}, "queue_bytes must be greater than 0"),
     ],
 )
-def test_what_cannot_be_asked_for_is_refused(arguments: dict[str, Any], why: str) -> None:
+def test_wrong_arguments_are_refused(arguments: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         Subscriber("tcp://127.0.0.1:1", **arguments)
 
 
-def test_an_endpoint_as_the_daemon_s_config_has_it_is_refused_with_what_is_meant() -> None:
+def test_an_endpoint_in_the_form_of_the_configuration_is_refused_with_the_right_form() -> None:
     with pytest.raises(ValueError, match=r"must be tcp://HOST:PORT or ipc://PATH"):
         Subscriber("pub+bind:tcp://127.0.0.1:5556")
 

@@ -1,4 +1,4 @@
-"""Whether something has arrived at a socket."""
+"""Messages that have arrived at a socket."""
 
 from __future__ import annotations
 

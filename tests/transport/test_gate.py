@@ -1,4 +1,4 @@
-"""The gate: whom it lets in, what it counts, and how little it says of a crowd."""
+"""The gate: decisions, counters, and few log lines for many clients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import zmq
 from zmq.utils import z85
 
-from edged.transport.gate import MOST_AT_ONCE, MOST_TOLD, Gate
+from edged.transport.gate import MAX_AT_ONCE, MAX_LOGGED, Gate
 from edged.transport.keys import Key, new_pair
 
 Context = zmq.Context["zmq.Socket[bytes]"]
@@ -24,7 +24,7 @@ def context() -> Iterator[Context]:
 
 
 class Asking:
-    """libzmq's end of the conversation."""
+    """libzmq's end of the gate."""
 
     def __init__(self, context: Context, authorized: Mapping[Key, str]) -> None:
         self.gate = Gate(context, authorized)
@@ -39,7 +39,7 @@ class Asking:
 
     def answers(self) -> list[list[bytes]]:
         """What has been answered: version, request, status, text, name, metadata."""
-        self.gate.answer()
+        self.gate.answer_requests()
         given = []
         while self.socket.poll(50):
             given.append(self.socket.recv_multipart()[1:])
@@ -63,7 +63,7 @@ def test_a_key_on_the_list_is_let_in_under_its_name(asking: Asking) -> None:
     assert (asking.gate.refused, asking.gate.admitted) == (0, {PHONE})
 
 
-def test_a_key_that_is_not_on_it_is_refused_and_counted(asking: Asking) -> None:
+def test_a_key_that_is_not_on_the_list_is_refused_and_counted(asking: Asking) -> None:
     asking.ask(TABLET)
     asking.ask(TABLET)
     assert [answer[:3] for answer in asking.answers()] == [[b"1.0", b"7", b"400"]] * 2
@@ -71,13 +71,13 @@ def test_a_key_that_is_not_on_it_is_refused_and_counted(asking: Asking) -> None:
 
 
 @pytest.mark.parametrize("mechanism", [b"NULL", b"PLAIN", b"GSSAPI", b""])
-def test_who_comes_without_a_key_is_refused(asking: Asking, mechanism: bytes) -> None:
+def test_a_client_without_a_key_is_refused(asking: Asking, mechanism: bytes) -> None:
     asking.ask(b"", mechanism)
     asking.ask(PHONE, mechanism)
     assert [answer[2] for answer in asking.answers()] == [b"400", b"400"]
 
 
-def test_another_list_counts_at_once_and_tells_whether_somebody_is_in_who_may_no_longer(asking: Asking) -> None:
+def test_a_new_list_is_used_at_once_and_reports_clients_that_are_no_longer_authorized(asking: Asking) -> None:
     asking.ask(PHONE)
     asking.answers()
     assert not asking.gate.replace({PHONE: "phone", TABLET: "tablet"})
@@ -87,15 +87,15 @@ def test_another_list_counts_at_once_and_tells_whether_somebody_is_in_who_may_no
     assert [answer[2] for answer in asking.answers()] == [b"400"]
 
 
-def test_a_crowd_is_answered_a_part_at_a_time(asking: Asking) -> None:
-    for _ in range(MOST_AT_ONCE + 10):
+def test_a_bounded_number_of_requests_is_answered_at_a_time(asking: Asking) -> None:
+    for _ in range(MAX_AT_ONCE + 10):
         asking.ask(PHONE)
-    assert len(asking.answers()) == MOST_AT_ONCE
+    assert len(asking.answers()) == MAX_AT_ONCE
     assert len(asking.answers()) == 10
     assert asking.answers() == []
 
 
-def test_a_key_is_told_once_a_minute(asking: Asking, caplog: pytest.LogCaptureFixture, clock: list[float]) -> None:
+def test_a_key_is_logged_once_a_minute(asking: Asking, caplog: pytest.LogCaptureFixture, clock: list[float]) -> None:
     for _ in range(5):
         asking.ask(TABLET)
     asking.answers()
@@ -114,7 +114,7 @@ def test_many_keys_make_few_lines(asking: Asking, caplog: pytest.LogCaptureFixtu
         asking.answers()
         clock[0] += 0.5
     assert asking.gate.refused == 60
-    assert len(caplog.records) == MOST_TOLD + 1
+    assert len(caplog.records) == MAX_LOGGED + 1
     assert "more clients with unknown keys are refused" in caplog.records[-1].message
 
 

@@ -1,4 +1,4 @@
-"""Handshakes that fail: why, for how long, and that libzmq is made to call again where it gives up."""
+"""Handshakes that fail: their reason, their duration, and new attempts where libzmq gives up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import zmq
 
 from edged.transport.curve import Curve, secure
 from edged.transport.gate import Gate
-from edged.transport.handshakes import HANGS_UP, MISMATCH, REFUSED, Handshakes
+from edged.transport.handshakes import DISCONNECTS, MISMATCH, REFUSED, Handshakes
 from edged.transport.keys import KeyPair, new_pair
 from tests.keyed import free_port
 
@@ -20,7 +20,7 @@ BOARD, PHONE = new_pair(), new_pair()
 
 
 class Server:
-    """A socket that is called, and its gate."""
+    """A server's socket, and its gate."""
 
     def __init__(self, address: str, pair: KeyPair | None = BOARD) -> None:
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -37,7 +37,7 @@ class Server:
 
 
 class Caller:
-    """A socket that calls *address*, again when its handshakes say so."""
+    """A socket that connects to *address*, again where its handshakes require it."""
 
     def __init__(self, address: str, server: bytes = BOARD.public) -> None:
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -47,11 +47,11 @@ class Caller:
         self.socket.subscribe(b"")
         secure(self.socket, Curve(PHONE, server))
         self.calls = 0
-        self.handshakes = Handshakes(self.context, self.socket, self.dial)
-        self.handshakes.watch(address)
-        self.dial(address)
+        self.handshakes = Handshakes(self.context, self.socket, self.connect)
+        self.handshakes.add_address(address)
+        self.connect(address)
 
-    def dial(self, address: str) -> None:
+    def connect(self, address: str) -> None:
         self.calls += 1
         self.socket.connect(address)
 
@@ -85,56 +85,56 @@ def calling(address: str, server: bytes = BOARD.public) -> Iterator[Caller]:
 
 
 def wait(caller: Caller, server: Server | None, trouble: str | None, address: str) -> None:
-    """Attend to both until the trouble with *address* is *trouble*."""
+    """Serve both until the trouble with *address* is *trouble*."""
     deadline = time.monotonic() + SOON
     while caller.handshakes.troubles.get(address) != trouble:
         assert time.monotonic() < deadline, caller.handshakes.troubles
         caller.handshakes.monitor.poll(10)
         if server:
-            server.gate.answer()
-        caller.handshakes.attend()
+            server.gate.answer_requests()
+        caller.handshakes.read_events()
 
 
 def heard(caller: Caller, server: Server) -> None:
     deadline = time.monotonic() + SOON
     while not caller.socket.poll(10):
         assert time.monotonic() < deadline, caller.handshakes.troubles
-        server.gate.answer()
+        server.gate.answer_requests()
         server.socket.poll(0)
         server.socket.send(b"hello")
-        caller.handshakes.attend()
+        caller.handshakes.read_events()
 
 
-def test_a_refused_key_is_told_and_tried_again_until_it_is_let_in(
+def test_a_refused_key_is_reported_and_tried_again_until_it_is_let_in(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edged.transport.handshakes.REDIAL_SECONDS", 0.2)
+    monkeypatch.setattr("edged.transport.handshakes.RECONNECT_SECONDS", 0.2)
     with serving(address) as server, calling(address) as caller:
         wait(caller, server, REFUSED, address)
         while caller.calls < 4:
             wait(caller, server, REFUSED, address)
-            server.gate.answer()
+            server.gate.answer_requests()
             caller.handshakes.monitor.poll(10)
-            caller.handshakes.attend()
+            caller.handshakes.read_events()
         server.gate.replace({PHONE.public: "phone"})
         heard(caller, server)
         wait(caller, server, None, address)
 
 
-def test_without_another_call_libzmq_would_never_come_back(address: str) -> None:
-    """What this module is for. If this fails one day, libzmq has learnt it, and half of the module can go."""
+def test_without_a_reconnect_libzmq_never_connects_again(address: str) -> None:
+    """The reason for this module. If this fails one day, libzmq connects again, and half of the module can go."""
     with serving(address) as server, calling(address) as caller:
         wait(caller, server, REFUSED, address)
         server.gate.replace({PHONE.public: "phone"})
         begin = time.monotonic()
         while time.monotonic() < begin + 2:
-            server.gate.answer()
+            server.gate.answer_requests()
             server.socket.send(b"hello")
             assert not caller.socket.poll(10)
 
 
-def test_an_end_without_keys_is_told_and_tried_again(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edged.transport.handshakes.REDIAL_SECONDS", 0.2)
+def test_an_end_without_keys_is_reported_and_tried_again(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edged.transport.handshakes.RECONNECT_SECONDS", 0.2)
     with calling(address) as caller:
         with serving(address, None) as plain:
             wait(caller, plain, MISMATCH, address)
@@ -144,21 +144,21 @@ def test_an_end_without_keys_is_told_and_tried_again(address: str, monkeypatch: 
             wait(caller, server, None, address)
 
 
-def test_a_server_with_another_key_hangs_up(address: str) -> None:
+def test_a_server_with_another_key_disconnects(address: str) -> None:
     with serving(address) as server, calling(address, new_pair().public) as caller:
-        wait(caller, server, HANGS_UP, address)
+        wait(caller, server, DISCONNECTS, address)
         assert caller.calls == 1  # libzmq does it
 
 
-def test_nobody_there_is_no_trouble(address: str) -> None:
+def test_a_missing_server_is_not_a_trouble(address: str) -> None:
     with calling(address) as caller:
         assert not caller.handshakes.monitor.poll(200)
-        caller.handshakes.attend()
+        caller.handshakes.read_events()
         assert caller.handshakes.troubles == {}
         assert caller.handshakes.seconds_left() > 1e6
 
 
-def test_thousands_of_handshakes_that_nobody_reads_of_hold_nothing_up() -> None:
+def test_thousands_of_unread_events_block_nothing() -> None:
     port = free_port()
     with serving(f"tcp://*:{port}") as server, calling(f"tcp://127.0.0.1:{port}", new_pair().public) as caller:
         server.socket.monitor("inproc://failed", zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
@@ -173,12 +173,12 @@ def test_thousands_of_handshakes_that_nobody_reads_of_hold_nothing_up() -> None:
             server.socket.monitor(None, 0)
 
 
-def test_a_hundred_calls_leave_nothing_behind(address: str) -> None:
+def test_a_hundred_reconnects_leak_nothing(address: str) -> None:
     with serving(address) as server, calling(address) as caller:
         for _ in range(100):
             wait(caller, server, REFUSED, address)
             caller.handshakes.troubles.clear()
-            caller.handshakes.redial(address)
+            caller.handshakes.reconnect(address)
         server.gate.replace({PHONE.public: "phone"})
-        caller.handshakes.redial(address)
+        caller.handshakes.reconnect(address)
         heard(caller, server)

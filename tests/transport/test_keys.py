@@ -1,4 +1,4 @@
-"""Key files: what is written, what is read, and that nothing in them can do more than be refused."""
+"""Key files: written, read, and refused whatever they hold."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Put = Callable[..., Path]
 
 @pytest.fixture
 def put(tmp_path: Path) -> Put:
-    """Writes a file with a text and a mode."""
+    """Function that writes a file with a text and a mode."""
 
     def write(text: str | bytes, mode: int = 0o600, name: str = "key") -> Path:
         path = tmp_path / name
@@ -65,7 +65,7 @@ def test_a_file_that_is_there_is_never_overwritten_and_none_is_left_half_made(tm
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(taken, "mine")]
 
 
-def test_a_disk_that_takes_no_key_is_left_without_files(tmp_path: Path) -> None:
+def test_a_full_disk_is_left_without_files(tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (16, before[1]))  # as if the disk were full after 16 bytes
     try:
@@ -76,18 +76,18 @@ def test_a_disk_that_takes_no_key_is_left_without_files(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_not_even_through_a_link_that_leads_nowhere(tmp_path: Path) -> None:
+def test_a_dangling_link_is_not_written_through(tmp_path: Path) -> None:
     (tmp_path / "a.secret").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(FileExistsError):
         write_pair(new_pair(), tmp_path / "a.secret", tmp_path / "a.public")
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_two_pairs_are_two() -> None:
+def test_two_new_pairs_differ() -> None:
     assert new_pair() != new_pair()
 
 
-def test_a_pair_does_not_tell_its_secret() -> None:
+def test_printing_a_pair_does_not_show_its_secret() -> None:
     assert PAIR.secret.decode() not in f"{PAIR} {PAIR!r} {[PAIR]}"
 
 
@@ -118,7 +118,7 @@ def test_we_read_what_pyzmq_writes_once_it_is_kept_from_others(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("bits", [0o640, 0o604, 0o660, 0o606, 0o620, 0o602, 0o610, 0o601, 0o777])
-def test_a_secret_that_others_have_access_to_is_refused_with_the_cure(put: Put, bits: int) -> None:
+def test_a_secret_that_others_have_access_to_is_refused_with_a_remedy(put: Put, bits: int) -> None:
     path = put(SECRET, bits)
     with pytest.raises(ConfigError) as refused:
         read_pair(path)
@@ -146,7 +146,7 @@ OWNER, USER, GROUP, NAMED_GROUP, MASK, OTHER = 0x01, 0x02, 0x04, 0x08, 0x10, 0x2
         ([(OWNER, 4, 0), (USER, 4, ME), (GROUP, 0, 0), (MASK, 4, 0), (OTHER, 4, 0)], False),
     ],
 )
-def test_an_access_list_counts_by_what_it_says(put: Put, entries: list[tuple[int, int, int]], fine: bool) -> None:
+def test_an_access_list_is_read(put: Put, entries: list[tuple[int, int, int]], fine: bool) -> None:
     path = put(SECRET)
     ids = [(tag, permissions, who if tag in (USER, NAMED_GROUP) else 0xFFFFFFFF) for tag, permissions, who in entries]
     acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in ids)
@@ -162,8 +162,8 @@ def test_an_access_list_counts_by_what_it_says(put: Put, entries: list[tuple[int
             read_pair(path)
 
 
-def test_a_public_key_that_everybody_may_write_is_refused(put: Put) -> None:
-    with pytest.raises(ConfigError, match=r"everybody may write it.*run 'chmod o-w"):
+def test_a_public_key_that_every_user_may_write_is_refused(put: Put) -> None:
+    with pytest.raises(ConfigError, match=r"every user may write it.*run 'chmod o-w"):
         read_public(put(PUBLIC, 0o646))
 
 
@@ -181,7 +181,7 @@ def test_a_public_key_that_everybody_may_write_is_refused(put: Put) -> None:
         f'curve\n  secret-key = "{PAIR.secret.decode()}"',
     ],
 )
-def test_a_file_says_it_in_several_ways(put: Put, text: str) -> None:
+def test_several_layouts_of_a_file_are_read(put: Put, text: str) -> None:
     assert read_pair(put(text)) == PAIR
 
 
@@ -204,25 +204,25 @@ def test_a_file_says_it_in_several_ways(put: Put, text: str) -> None:
         (SECRET, "holds a secret key, and the .public file is meant"),
     ],
 )
-def test_what_is_no_public_key_is_refused_with_the_rule(put: Put, text: str, rule: str) -> None:
+def test_a_file_without_a_public_key_is_refused_with_the_rule(put: Put, text: str, rule: str) -> None:
     path = put(text)
     with pytest.raises(ConfigError) as refused:
         read_public(path)
     assert str(refused.value).startswith(f"{path}{rule if rule[0] == ':' else ': ' + rule}")
 
 
-def test_the_public_half_is_no_pair(put: Put) -> None:
+def test_the_public_half_is_not_a_pair(put: Put) -> None:
     with pytest.raises(ConfigError, match=r"holds no secret key; this is the public half, and the \.secret file"):
         read_pair(put(PUBLIC))
 
 
-def test_halves_of_two_pairs_are_no_pair(put: Put) -> None:
+def test_halves_of_two_pairs_are_not_a_pair(put: Put) -> None:
     other = new_pair().public.decode().replace("\\", "")
     with pytest.raises(ConfigError, match="does not belong to its secret-key"):
         read_pair(put(SECRET.replace(PAIR.public.decode(), other)))
 
 
-def test_a_slip_in_a_secret_is_told_without_it(put: Put) -> None:
+def test_a_wrong_character_in_a_secret_is_reported_without_the_secret(put: Put) -> None:
     with pytest.raises(ConfigError) as refused:
         read_pair(put(SECRET.replace(PAIR.secret.decode(), PAIR.secret.decode()[:-1])))
     assert str(refused.value).endswith(":3: secret-key must be 40 characters of Z85")
@@ -231,7 +231,7 @@ def test_a_slip_in_a_secret_is_told_without_it(put: Put) -> None:
 # -- what is no file --------------------------------------------------------------------------------------------------
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: No such file or directory"):
         read_pair(tmp_path / "gone")
 
@@ -258,7 +258,7 @@ def test_every_public_key_in_the_folder_counts_under_its_name(tmp_path: Path) ->
     assert read_authorized(tmp_path) == {pair.public: name for name, pair in pairs.items()}
 
 
-def test_only_files_that_are_called_so_count(put: Put, tmp_path: Path) -> None:
+def test_only_files_with_the_suffix_count(put: Put, tmp_path: Path) -> None:
     for name in ("phone.public.off", "phone.public~", ".phone.public", "README", "phone.secret"):
         put("whatever", name=name)
     (tmp_path / "old").mkdir()
@@ -268,19 +268,19 @@ def test_only_files_that_are_called_so_count(put: Put, tmp_path: Path) -> None:
     assert read_authorized(str(tmp_path)) == {PAIR.public: "a-second-name"}
 
 
-def test_one_wrong_file_is_an_error_of_the_whole(put: Put, tmp_path: Path) -> None:
+def test_one_wrong_file_makes_the_folder_wrong(put: Put, tmp_path: Path) -> None:
     put(PUBLIC, name="good.public")
     put(SECRET, name="bad.public")
     with pytest.raises(ConfigError, match=r"bad\.public: holds a secret key"):
         read_authorized(tmp_path)
 
 
-def test_a_folder_that_everybody_may_write_or_that_is_none_is_refused(put: Put, tmp_path: Path) -> None:
+def test_a_folder_that_is_missing_or_that_every_user_may_write_is_refused(put: Put, tmp_path: Path) -> None:
     for path in (put(PUBLIC), tmp_path / "gone"):
         with pytest.raises(ConfigError, match="must be a folder of public keys"):
             read_authorized(path)
     tmp_path.chmod(0o777)
-    with pytest.raises(ConfigError, match="everybody may write it, and so decide who is let in"):
+    with pytest.raises(ConfigError, match="every user may write it, and so decide which keys are let in"):
         read_authorized(tmp_path)
 
 
@@ -315,13 +315,15 @@ def test_any_bytes_are_a_key_or_a_config_error(tmp_path: Path, content: bytes) -
 
 @each
 @given(st.lists(st.sampled_from(WORDS + KEYS), max_size=40))
-def test_any_jumble_of_what_key_files_are_made_of(tmp_path: Path, parts: list[str]) -> None:
+def test_any_mixture_of_parts_of_key_files_is_a_key_or_a_config_error(tmp_path: Path, parts: list[str]) -> None:
     outcome(tmp_path / "any", "".join(parts).encode("latin-1"))
 
 
 @each
 @given(cuts=st.lists(st.tuples(st.integers(0, 160), st.integers(0, 40), st.binary(max_size=4)), max_size=3))
-def test_a_good_file_with_pieces_cut_out_and_put_in(tmp_path: Path, cuts: list[tuple[int, int, bytes]]) -> None:
+def test_a_good_file_with_changed_pieces_is_a_key_or_a_config_error(
+    tmp_path: Path, cuts: list[tuple[int, int, bytes]]
+) -> None:
     content = SECRET.encode()
     for at, length, put_in in cuts:
         content = content[:at] + put_in + content[at + length :]
@@ -330,5 +332,5 @@ def test_a_good_file_with_pieces_cut_out_and_put_in(tmp_path: Path, cuts: list[t
 
 @each
 @given(st.binary(min_size=40, max_size=40), st.booleans())
-def test_any_forty_bytes_as_a_key(tmp_path: Path, key: bytes, secret: bool) -> None:
+def test_any_forty_bytes_are_a_key_or_a_config_error(tmp_path: Path, key: bytes, secret: bool) -> None:
     outcome(tmp_path / "any", b'curve\n  %s-key = "%s"\n' % (b"secret" if secret else b"public", key))

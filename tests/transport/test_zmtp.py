@@ -1,4 +1,4 @@
-"""ZMTP as the control socket speaks it: whatever comes is messages, or the end of the connection, and never much."""
+"""ZMTP of the control socket: any bytes become messages or an error, within bounds."""
 
 from __future__ import annotations
 
@@ -12,23 +12,21 @@ from edged.transport.zmtp import GREETING, MAX_FRAMES, MAX_MESSAGE_BYTES, Router
 HELLO = GREETING + b"\x04\x19" + b"\x05READY\x0bSocket-Type\x00\x00\x00\x03REQ"
 
 
-def heard(*pieces: bytes) -> list[list[bytes]]:
+def received(*pieces: bytes) -> list[list[bytes]]:
     end = RouterEnd()
     return [message for piece in pieces for message in end.feed(piece)]
 
 
 @given(st.lists(st.lists(st.binary(max_size=400), min_size=1, max_size=MAX_FRAMES), max_size=4), st.data())
-def test_messages_come_out_as_they_went_in_however_they_are_cut(
-    messages: list[list[bytes]], data: st.DataObject
-) -> None:
+def test_messages_are_read_however_their_bytes_are_split(messages: list[list[bytes]], data: st.DataObject) -> None:
     stream = HELLO + b"".join(map(to_bytes, messages))
     places = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=5)))
     pieces = [stream[start:end] for start, end in zip([0, *places], [*places, len(stream)], strict=True)]
-    assert heard(*pieces) == messages
+    assert received(*pieces) == messages
 
 
 @given(st.binary(max_size=300), st.booleans())
-def test_whatever_bytes_come_it_is_messages_or_the_end(content: bytes, greeted: bool) -> None:
+def test_any_bytes_are_messages_or_a_wire_error(content: bytes, greeted: bool) -> None:
     end = RouterEnd()
     try:
         for message in end.feed((HELLO if greeted else b"") + content):
@@ -56,12 +54,12 @@ def test_whatever_bytes_come_it_is_messages_or_the_end(content: bytes, greeted: 
         HELLO + b"\x04\x06\x05ERROR",
     ],
 )
-def test_what_is_no_zmtp_or_too_much_ends_the_connection(content: bytes) -> None:
+def test_bytes_that_are_not_zmtp_or_too_many_are_a_wire_error(content: bytes) -> None:
     with pytest.raises(WireError):
-        heard(content)
+        received(content)
 
 
-def test_a_message_that_never_ends_is_not_kept() -> None:
+def test_a_message_without_an_end_is_not_kept() -> None:
     end, part = RouterEnd(), b"\x01\xfa" + bytes(250)
     assert list(end.feed(HELLO)) == []
     for _ in range(MAX_FRAMES):
@@ -70,7 +68,7 @@ def test_a_message_that_never_ends_is_not_kept() -> None:
         list(end.feed(part))
 
 
-def test_it_introduces_itself_as_a_router_and_answers_a_ping_with_its_context() -> None:
+def test_it_sends_ready_as_a_router_and_answers_a_ping_with_its_context() -> None:
     end = RouterEnd()
     assert bytes(end.reply).startswith(GREETING)
     assert b"READY" in end.reply
@@ -82,7 +80,7 @@ def test_it_introduces_itself_as_a_router_and_answers_a_ping_with_its_context() 
     assert bytes(end.reply) == b"\x04\x09\x04PONGabcd"
 
 
-def test_what_was_not_asked_for_yet_waits() -> None:
+def test_messages_that_are_not_read_yet_wait() -> None:
     end = RouterEnd()
     messages = end.feed(HELLO + to_bytes([b"one"]) + to_bytes([b"two"]))
     assert next(messages) == [b"one"]

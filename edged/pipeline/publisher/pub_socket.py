@@ -128,7 +128,7 @@ class PubSocket:
         """Log why a hub refuses the connection, and connect again; never waits. Only with mode ``connect``."""
         if self._handshakes is None:
             return
-        self._handshakes.attend()
+        self._handshakes.read_events()
         problem = self._handshakes.troubles.get(self.endpoint.address)
         if problem != self._problem:
             self._problem = problem
@@ -147,7 +147,7 @@ class PubSocket:
         """
         self.curve = curve
         if self._handshakes is not None:
-            self._handshakes.redial(self.endpoint.address)
+            self._handshakes.reconnect(self.endpoint.address)
             return self
         if curve is None:  # libzmq cannot forget a ZAP domain, and would go on asking the gate, which would refuse all
             self.release(0.0)
@@ -186,7 +186,7 @@ class PubSocket:
             if self._handshakes is None:
                 self.socket.bind(address)
             else:
-                self._handshakes.watch(address)
+                self._handshakes.add_address(address)
                 self.socket.connect(address)
         except zmq.ZMQError as exc:
             raise PublishError(f"publish.endpoints: cannot {self.endpoint.mode} {address}: {exc.strerror}") from exc

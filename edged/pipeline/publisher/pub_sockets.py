@@ -147,7 +147,7 @@ class PubSockets:
         if not readable:
             return []
         if self._gate:
-            self._gate.answer()
+            self._gate.answer_requests()
         return [prefix for pub_socket in self._pub_sockets for prefix in pub_socket.read_subscriptions()]
 
     def renew(self, keys: Keyring) -> None:

@@ -98,7 +98,7 @@ def test_a_client_that_is_not_authorized_receives_nothing_is_informed_and_counte
 def test_a_client_that_is_authorized_later_gets_in_without_a_restart(
     keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edged.transport.handshakes.REDIAL_SECONDS", 0.5)
+    monkeypatch.setattr("edged.transport.handshakes.RECONNECT_SECONDS", 0.5)
     with publishing(tmp_path) as board, listening(board, keys, "phone") as phone:
         troubled(phone, "our key is refused there")
         keys.authorize("phone")
@@ -124,7 +124,7 @@ def test_the_client_key_alone_decides_and_not_the_knowledge_of_the_server_key(ke
 def test_a_client_with_another_server_key_receives_nothing_and_is_informed(keys: Keys, tmp_path: Path) -> None:
     keys.authorize("phone")
     with publishing(tmp_path) as board, listening(board, keys, "phone", server="hub") as phone:
-        troubled(phone, "the key that we have of the server may be wrong")
+        troubled(phone, "our copy of its public key may be wrong")
 
 
 def test_a_client_without_keys_receives_nothing_and_is_informed(keys: Keys, tmp_path: Path) -> None:
@@ -267,13 +267,13 @@ def test_a_new_server_key_in_the_place_of_the_old_one_is_the_only_one_that_count
         with listening(board, keys, "tablet") as new:
             hears(new)
         hears_no_more(old)
-        troubled(old, "the key that we have of the server may be wrong")
+        troubled(old, "our copy of its public key may be wrong")
 
 
 def test_keys_can_be_given_up_and_taken_again_at_the_same_port(
     keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edged.transport.handshakes.REDIAL_SECONDS", 0.5)
+    monkeypatch.setattr("edged.transport.handshakes.RECONNECT_SECONDS", 0.5)
     keys.authorize("phone")
     publish = f"endpoints: ['pub+bind:tcp://127.0.0.1:{free_port()}'], {SERVER}"
     with publishing(tmp_path, publish) as board:
@@ -302,7 +302,7 @@ def test_two_endpoints_have_two_keys_while_clients_move_over(keys: Keys, tmp_pat
         listening(board, keys, "tablet", "board", 1) as mistaken,
     ):
         assert hears(stays).run == hears(moves).run
-        troubled(mistaken, "the key that we have of the server may be wrong")
+        troubled(mistaken, "our copy of its public key may be wrong")
 
 
 # -- calling a hub ----------------------------------------------------------------------------------------------------
@@ -333,7 +333,7 @@ def test_a_board_calls_a_hub_that_knows_it(keys: Keys, tmp_path: Path) -> None:
 def test_a_hub_that_does_not_know_the_board_yet_receives_its_messages_later(
     keys: Keys, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edged.transport.handshakes.REDIAL_SECONDS", 0.5)
+    monkeypatch.setattr("edged.transport.handshakes.RECONNECT_SECONDS", 0.5)
     caplog.set_level(logging.INFO)
     port = free_port()
     endpoint = f"pub+connect:tcp://localhost:{port}"
