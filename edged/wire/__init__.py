@@ -1,7 +1,7 @@
-"""The wire format, version 1: what a daemon and its subscribers agree on. ``docs/wire.md`` is its manual.
+"""Wire format, version 1, of the messages from a daemon to its subscribers. ``docs/wire.md`` is its manual.
 
-``encode`` and ``decode`` stand between typed messages and three ZeroMQ frames; ``topic`` and ``subscription``
-between names and what is subscribed to.
+``encode`` and ``decode`` convert between typed messages and three frames; ``topic`` and ``subscription`` make topics
+and prefixes of topics from names.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Messages to frames and back: a topic, a header in JSON, and the bytes of the vector.
+"""Conversion of messages to frames and back: a topic, a header in JSON, and the bytes of the vector.
 
-Publishers trust their own types: ``encode`` refuses only what would not be JSON. Subscribers trust nothing:
-``decode`` returns a message that keeps every promise of its class, or raises WireError and nothing else.
+Publishers trust their own types: ``encode`` refuses only values that are not JSON. Subscribers trust nothing:
+``decode`` returns a message whose every field is legal, or raises WireError and nothing else.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _CLASSES: dict[str, Any] = {cls.kind: cls for cls in (Vec, Event, Status)}
 
 
 def encode(message: Message) -> Frames:
-    """The three frames of *message*. The payload is a view of its vector, not a copy.
+    """Return the three frames of *message*. The payload is a view of its vector, not a copy.
 
     Raises:
         WireError: a value is not JSON (NaN and infinity are not, nor are numpy's numbers), a name is not
@@ -46,7 +46,7 @@ def encode(message: Message) -> Frames:
     try:
         header = _TO_JSON.encode(content).encode()
     except (ValueError, TypeError) as exc:
-        raise WireError(f"{_culprit(content)}: {exc}") from exc
+        raise WireError(f"{_wrong_key(content)}: {exc}") from exc
     payload: Frame = message.vector.view("u1").data if isinstance(message, Vec) else b""
     _check_length("header", header, MAX_HEADER_BYTES)
     _check_length("payload", payload, MAX_PAYLOAD_BYTES)
@@ -54,12 +54,12 @@ def encode(message: Message) -> Frames:
 
 
 def decode(frames: Sequence[Frame]) -> Message:
-    """The message that *frames* are. A vector in it is a read-only view of the payload, not a copy.
+    """Return the message in *frames*. A vector in it is a read-only view of the payload, not a copy.
 
-    Keys that this version does not know are passed over.
+    Keys that this version does not know are ignored.
 
     Raises:
-        WireError: they are no message of this version; the text says which rule they break.
+        WireError: they are not a message of this version; the text says which rule they break.
     """
     if len(frames) != 3:
         raise WireError(f"message: must be three frames, topic, header and payload (got {len(frames)})")
@@ -92,23 +92,23 @@ def _reader(cls: Any) -> Callable[[Any], dict[str, Any]]:
 
 def _plain(value: Any) -> dict[str, Any]:
     if value.__class__ is Match and value.label is None:
-        return {"ref": value.ref, "s": value.s}  # of which there are many
+        return {"ref": value.ref, "s": value.s}  # because there are many of them
     keys, values = _layout(value.__class__)
     return dict(zip(keys, values(value), strict=True))
 
 
-def _not_json(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise WireError(f"header: must be JSON, which has no {constant}")
 
 
-# No check for cycles: frozen dataclasses of frozen dataclasses have none.
+# Without a check for cycles, because frozen dataclasses of frozen dataclasses have none.
 _TO_JSON = json.JSONEncoder(
     allow_nan=False, ensure_ascii=False, check_circular=False, separators=(",", ":"), default=_plain
 )
-_FROM_JSON = json.JSONDecoder(parse_constant=_not_json)
+_FROM_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
-def _culprit(content: dict[str, Any]) -> str:
+def _wrong_key(content: dict[str, Any]) -> str:
     for key, value in content.items():
         try:
             _TO_JSON.encode(value).encode()
@@ -142,7 +142,7 @@ def _check_length(name: str, frame: Frame, most: int) -> None:
 
 
 def _vector(dtype: str, payload: Frame) -> Vector:
-    import numpy as np  # by the first message that has a vector; see `edged.wire.messages`
+    import numpy as np  # at the first vector only; see `edged.wire.messages`
 
     _check_length("payload", payload, MAX_PAYLOAD_BYTES)
     try:

@@ -1,11 +1,11 @@
-"""Control messages: what can be asked of a daemon, and what it answers. ``docs/control.md`` is their manual.
+"""Conversion of control messages: requests to a daemon and its replies. ``docs/control.md`` is their manual.
 
 A request is one frame with a JSON object: ``v``, ``id``, ``op``, and the fields of the request with that ``op``. The
-answer carries the same ``id``: with ``"ok": true`` and a ``result``, after which there may be frames with pictures; or
-with ``"ok": false`` and an ``error``.
+reply has the same ``id``: with ``"ok": true`` and a ``result``, after which frames with pictures may follow; or with
+``"ok": false`` and an ``error``.
 
-A daemon is strict with what it is asked: a request that it does not understand to the last key is refused, because
-half of it might be what mattered. A client passes over keys of an answer that it does not know.
+A daemon is strict: it refuses a request with a key that it does not know, because that key might be the one that
+matters. A client ignores keys of a reply that it does not know.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ MAX_REPLY_BYTES = 8 << 20  # of the first frame: room for ten thousand reference
 MAX_ID_LENGTH = 64
 
 CODES: Mapping[str, str] = {
-    "malformed": "the request is no JSON object of this format",
+    "malformed": "the request is not a JSON object of this format",
     "version": "the request is of another version",
-    "unknown-op": "there is no such op",
+    "unknown-op": "the op does not exist",
     "invalid": "a key is missing, unknown, or has a wrong value",
-    "busy": "too much is under way; ask again later",
-    "not-found": "there is no such camera, region or reference",
-    "taken": "there is a reference of that name already",
+    "busy": "too many requests are under way; try again later",
+    "not-found": "the camera, region or reference does not exist",
+    "taken": "a reference of that name exists already",
     "no-frames": "the camera delivers no frames now, or too few",
     "config": "the configuration is wrong; nothing has changed",
-    "failed": "it could not be done, mostly because of the disk",
+    "failed": "the request failed, mostly because of the disk",
     "stopping": "the daemon is stopping",
 }
-"""Why a request is refused, by the word that programs go by."""
+"""Reasons for refusing a request, by the code for programs."""
 
 
 R = TypeVar("R", bound=Result)
@@ -62,17 +62,17 @@ _RESERVED = ("v", "id", "op")
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A request of which only ``v``, ``id`` and ``op`` have been read."""
+    """A request whose ``v``, ``id`` and ``op`` have been read, and nothing else."""
 
     id: str
     op: str
     rest: dict[str, Any] = field(repr=False)
 
     def request(self) -> Request:
-        """The request itself.
+        """Return the request itself.
 
         Raises:
-            ControlError: there is no such ``op`` (``unknown-op``), or a key of it is wrong (``invalid``).
+            ControlError: the ``op`` does not exist (``unknown-op``), or a key of it is wrong (``invalid``).
         """
         cls = REQUESTS.get(self.op)
         if cls is None:
@@ -88,10 +88,10 @@ class Envelope:
 
 
 def read_envelope(body: bytes | memoryview) -> Envelope:
-    """The outside of a request.
+    """Return a request of which only the envelope has been read.
 
     Raises:
-        ControlError: *body* is none (``malformed``), or one of another version (``version``).
+        ControlError: *body* is not a request (``malformed``), or one of another version (``version``).
     """
     if len(body) > MAX_REQUEST_BYTES:
         raise ControlError("malformed", f"request: must be at most {MAX_REQUEST_BYTES} bytes (got {len(body)})")
@@ -100,7 +100,7 @@ def read_envelope(body: bytes | memoryview) -> Envelope:
         if type(content.get("v")) is not int or content["v"] != CONTROL_VERSION:
             text = f"v: this daemon understands version {CONTROL_VERSION} (got {short(content.get('v'))})"
             raise ControlError("version", text)
-        values = object_reader(_Outside, "")(content)
+        values = object_reader(_EnvelopeKeys, "")(content)
     except WireError as exc:
         raise ControlError("malformed", str(exc)) from exc
     if len(values["id"]) > MAX_ID_LENGTH:
@@ -109,27 +109,27 @@ def read_envelope(body: bytes | memoryview) -> Envelope:
 
 
 def write_request(request: Request, request_id: str) -> bytes:
-    """The frame of a request, which the answer will name by *request_id*."""
+    """Return the frame of a request; its reply has the same *request_id*."""
     return _to_json({"v": CONTROL_VERSION, "id": request_id, "op": request.op, **asdict(request)})
 
 
 def write_reply(result: Result, request_id: str) -> bytes:
-    """The first frame of the answer to a request that was done."""
+    """Return the first frame of the reply to a request that succeeded."""
     return _to_json({"v": CONTROL_VERSION, "id": request_id, "ok": True, "result": asdict(result)})
 
 
 def write_refusal(error: ControlError, request_id: str | None) -> bytes:
-    """The answer to a request that was refused; *request_id* is None where that could not be read."""
-    told = {"code": error.code, "text": str(error)}
-    return _to_json({"v": CONTROL_VERSION, "id": request_id, "ok": False, "error": told})
+    """Return the reply to a request that was refused; *request_id* is None where it could not be read."""
+    error_content = {"code": error.code, "text": str(error)}
+    return _to_json({"v": CONTROL_VERSION, "id": request_id, "ok": False, "error": error_content})
 
 
 def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: str) -> R | None:
-    """The result in the *frames* of an answer; None if that answers another request.
+    """Return the result in the *frames* of a reply; None if it is the reply to another request.
 
     Raises:
-        ControlError: the daemon refused, and says why.
-        WireError: it is no answer of this version.
+        ControlError: the daemon refused the request; the text says why.
+        WireError: *frames* are not a reply of this version.
     """
     if not frames or len(frames[0]) > MAX_REPLY_BYTES:
         raise WireError(f"reply: must be frames of which the first has at most {MAX_REPLY_BYTES} bytes")
@@ -148,7 +148,7 @@ def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: s
 
 
 @dataclass(frozen=True, slots=True)
-class _Outside:
+class _EnvelopeKeys:
     id: str
     op: str
 
@@ -175,7 +175,7 @@ def _parse(body: bytes | memoryview) -> dict[str, Any]:
     return content
 
 
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
@@ -184,11 +184,11 @@ def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _no_number(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise WireError(f"message: must be JSON, which has no {constant}")
 
 
-_FROM_JSON = json.JSONDecoder(parse_constant=_no_number, object_pairs_hook=_each_key_once)
+_FROM_JSON = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicate_keys)
 
 
 def _to_json(content: dict[str, Any]) -> bytes:

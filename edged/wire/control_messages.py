@@ -1,4 +1,4 @@
-"""What can be asked of a daemon, and what comes of it: the fields of control messages, and what they may be."""
+"""Requests to a daemon and their results: the fields of control messages, and their limits."""
 
 from __future__ import annotations
 
@@ -40,25 +40,25 @@ LONGEST_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """Ask how the daemon is doing."""
+    """Request the state of the daemon and its cameras."""
 
     op: ClassVar = "status"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reload:
-    """Ask it to read its configuration again, as SIGHUP does."""
+    """Request that the daemon reads its configuration again, as SIGHUP does."""
 
     op: ClassVar = "reload"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enroll:
-    """Ask it to give what a region of a camera looks like now a name, and to compare with it from then on.
+    """Request that the present picture of a region becomes a reference with a name, and is compared from then on.
 
-    ``region`` may be None where the camera has only one. ``frames`` are looked at within some two seconds, and the one
-    most like the others is kept. A reference of that name is replaced only with ``replace``. With ``enter`` it makes
-    events, as ``references.NAME.enter`` of the configuration does; ``leave`` is 0.03 less where it is None.
+    ``region`` may be None where the camera has only one. ``frames`` are captured within some two seconds, and the one
+    most similar to the others is kept. A reference of that name is replaced only with ``replace``. With ``enter`` it
+    makes events, as ``references.NAME.enter`` of the configuration does; ``leave`` is 0.03 less where it is None.
     """
 
     op: ClassVar = "enroll"
@@ -89,7 +89,7 @@ class Enroll:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forget:
-    """Ask it to forget an enrolled reference."""
+    """Request that an enrolled reference is forgotten."""
 
     op: ClassVar = "forget"
 
@@ -101,14 +101,14 @@ class Forget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListReferences:
-    """Ask for all references."""
+    """Request all references."""
 
     op: ClassVar = "references"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """Ask for a frame of a camera, with its regions drawn on it, and what the model is given of each."""
+    """Request a frame of a camera with its regions drawn on it, and the model input of each region."""
 
     op: ClassVar = "snapshot"
 
@@ -127,7 +127,7 @@ REQUESTS: Mapping[str, type[Request]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraReport:
-    """A camera: its regions, its state, and why."""
+    """A camera: its regions, its state, and the reason for the state."""
 
     name: str
     regions: tuple[str, ...]
@@ -137,7 +137,7 @@ class CameraReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusResult:
-    """How the daemon is doing. ``references`` are all that are compared, ``enrolled`` those that were enrolled."""
+    """State of the daemon. ``references`` counts all that are compared, ``enrolled`` those that were enrolled."""
 
     node: str
     version: str
@@ -155,19 +155,19 @@ class StatusResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReloadResult:
-    """What a reload has changed, a line for each part of the daemon; nothing if there was nothing new."""
+    """Changes of a reload, a line for each part of the daemon; empty if nothing has changed."""
 
     changes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceInfo:
-    """A reference: where it comes from, where it is compared, and in which space its vectors are.
+    """A reference: its origin, the places where it is compared, and the space of its vectors.
 
     ``places`` are cameras (``street``) and regions (``street/path``); empty: everywhere. ``thumbnail`` is the path of a
-    picture of it on the daemon's machine. ``problem`` says why it is not compared, where it is not. The rest is known
-    of enrolled ones only: when its frame was captured (in microseconds since 1970), through which camera and region,
-    and how like it the least like of the frames was that were looked at.
+    picture of it on the daemon's machine. ``problem`` says why it is not compared, if it is not. The other keys are
+    those of enrolled references: when its frame was captured (in microseconds since 1970), by which camera and in which
+    region, and the lowest similarity to it among the captured frames.
     """
 
     name: str
@@ -187,7 +187,7 @@ class ReferenceInfo:
 class EnrollResult:
     """The new reference. ``similarities`` are those of each frame to the one that is kept, in the order of capture.
 
-    ``outliers`` are the numbers, from 0, of those frames that show something else; they do not count.
+    ``outliers`` are the numbers, from 0, of frames that show something else; they are ignored.
     """
 
     reference: ReferenceInfo
@@ -221,7 +221,7 @@ class PictureInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotResult:
-    """A look through a camera. The pictures follow the answer, in this order, each in a frame of its own."""
+    """A frame of a camera. The pictures follow the reply, in this order, each in a frame of its own."""
 
     camera: str
     frame_seq: int

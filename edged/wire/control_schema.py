@@ -1,4 +1,4 @@
-"""The JSON Schema of control messages: what ``docs/control.schema.json`` holds."""
+"""JSON Schema of control messages, as in ``docs/control.schema.json``."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ RESULTS = {
 
 
 def control_schema() -> dict[str, Any]:
-    """A request or a reply; ``$defs`` has each by itself, such as ``enroll`` and ``enroll-reply``."""
+    """Return the schema of any request or reply; ``$defs`` has each, such as ``enroll`` and ``enroll-reply``."""
     requests = {op: _request(op) for op in messages.REQUESTS}
     replies = {f"{op}-reply": _reply(op) for op in messages.REQUESTS}
     refusal = {
         **_object({"v": _VERSION, "id": {"type": ["string", "null"]}, "ok": {"const": False}, "error": _ERROR}),
-        "description": "The answer to a request that was refused; id is null where that could not be read.",
+        "description": "The reply to a request that was refused; id is null where it could not be read.",
     }
     return {
         "$schema": DIALECT,

@@ -1,4 +1,4 @@
-"""Where a daemon is to be found: ZeroMQ addresses, which of them are on this machine, and the default."""
+"""ZeroMQ addresses of a daemon: legal ones, those on this machine, and the default."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEFAULT_SOCKET_NAME = "pub.sock"
 DEFAULT_TCP_ADDRESS = "tcp://127.0.0.1:5556"
 
 BIND = "sub+bind:"
-"""Before an address where a subscriber waits for daemons to call."""
+"""Prefix of an address that a subscriber binds, and to which daemons connect."""
 
 SYSTEM_DIRECTORY = Path("/run/edged")  # RuntimeDirectory=edged of the service
 
@@ -27,11 +27,11 @@ SYSTEM_DIRECTORY = Path("/run/edged")  # RuntimeDirectory=edged of the service
 def check_address(address: str) -> str:
     """Return *address* if a subscriber can use it.
 
-    That is ``tcp://HOST:PORT`` or ``ipc://PATH``, where a daemon is called; or one of these after ``sub+bind:``, where
-    a daemon with a ``pub+connect:`` endpoint is waited for, and HOST is ours, or ``*`` for all that are.
+    That is ``tcp://HOST:PORT`` or ``ipc://PATH``, the address of a daemon; or one of these after ``sub+bind:``. Daemons
+    with a ``pub+connect:`` endpoint connect there, and HOST is an address of this machine, or ``*`` for all of them.
 
     Raises:
-        ValueError: it can not.
+        ValueError: a subscriber cannot use it.
     """
     bind = address.startswith(BIND)
     transport, separator, rest = address.removeprefix(BIND).partition("://")
@@ -45,7 +45,7 @@ def check_address(address: str) -> str:
 
 
 def is_local(address: str) -> bool:
-    """Whether what is heard at *address* is from this machine: ``ipc://``, or ``tcp://`` on a loopback address."""
+    """Return whether *address* is on this machine: ``ipc://``, or ``tcp://`` on a loopback address."""
     transport, _, rest = address.removeprefix(BIND).partition("://")
     if transport != "tcp":
         return transport == "ipc"
@@ -57,25 +57,25 @@ def is_local(address: str) -> bool:
 
 
 def default_address(environ: Mapping[str, str] = os.environ) -> str:
-    """Where a daemon with the default endpoints answers on this machine.
+    """Return the address of a daemon with the default endpoints on this machine.
 
-    That is the first of ``$XDG_RUNTIME_DIR/edged/pub.sock`` (started by hand) and ``/run/edged/pub.sock``
-    (the service) on which somebody listens, or else the loopback port. Looking for the file alone would find
-    what a killed daemon left behind.
+    That is the first of ``$XDG_RUNTIME_DIR/edged/pub.sock`` (started by hand) and ``/run/edged/pub.sock`` (the service)
+    on which a daemon listens, or else the loopback port. The file alone does not count, because a killed daemon leaves
+    it behind.
     """
     runtime = environ.get("XDG_RUNTIME_DIR")
     directories = [Path(runtime) / "edged"] if runtime else []
     for path in (directory / DEFAULT_SOCKET_NAME for directory in (*directories, SYSTEM_DIRECTORY)):
-        if _somebody_listens(path):
+        if _is_listening(path):
             return f"ipc://{path}"
     return DEFAULT_TCP_ADDRESS
 
 
-def _somebody_listens(path: Path) -> bool:
+def _is_listening(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         try:
             probe.connect(str(path))
-        except OSError:  # nobody, no file, no permission, or a path too long for a socket
+        except OSError:  # not listening, no file, no permission, or a path too long for a socket
             return False
     return True

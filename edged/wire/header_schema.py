@@ -1,4 +1,4 @@
-"""The JSON Schema of the headers of messages: what ``docs/wire.schema.json`` holds."""
+"""JSON Schema of the headers of messages, as in ``docs/wire.schema.json``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMES = ("node", "camera", "region")  # as in the topic
 
 
 def header_schema() -> dict[str, Any]:
-    """The header of any message; ``$defs`` has that of each kind by itself: ``vec``, ``event`` and ``status``.
+    """Return the schema of any header; ``$defs`` has that of each kind: ``vec``, ``event`` and ``status``.
 
     Other keys are allowed everywhere, because a later edged may add some.
     """

@@ -1,4 +1,4 @@
-"""JSON Schema (draft 2020-12) of messages, from the annotations that their readers go by too."""
+"""JSON Schema (draft 2020-12) of dataclasses, from the annotations that their readers use too."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _SCALARS: dict[Any, Schema] = {
 
 
 def object_schema(cls: type, *, closed: bool = False, without: tuple[str, ...] = ()) -> Schema:
-    """What a JSON object for the dataclass *cls* looks like; *closed*: it may have no other keys.
+    """Return the schema of a JSON object for the dataclass *cls*; *closed*: it may have no other keys.
 
     The fields in *without* are left out.
 
     Raises:
-        TypeError: a field is annotated with something that JSON has nothing for.
+        TypeError: JSON has no type for the annotation of a field.
     """
     hints = get_type_hints(cls)
     members = [member for member in fields(cls) if member.name not in without]
@@ -58,7 +58,7 @@ def _schema(annotation: Any) -> Schema:
     if is_dataclass(annotation):
         assert isinstance(annotation, type)
         return object_schema(annotation)
-    raise TypeError(f"JSON has nothing for {annotation}")
+    raise TypeError(f"JSON has no type for {annotation}")
 
 
 def _or_null(schema: Schema) -> Schema:

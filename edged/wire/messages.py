@@ -1,9 +1,9 @@
-"""The messages. Their fields are the keys of the header, in this order, and mean what ``docs/wire.md`` says.
+"""Messages. Their fields are the keys of the header, in this order; ``docs/wire.md`` defines them.
 
 Times end in ``_us``: whole microseconds (nanoseconds since 1970 exceed 2^53 and lose digits in JavaScript
 and jq). ``t_cap_us`` is on CLOCK_MONOTONIC of the daemon's host, the others are on its wall clock.
 
-A field that gets a default is one that a decoder can do without: that is how keys are added within a version.
+A field with a default may be absent from a header: this is how keys are added within a version.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How like a reference is: ``s`` is the cosine, from minus one to one.
+    """Score of a reference: ``s`` is the cosine, from minus one to one.
 
-    ``label`` is which of its pictures it is; None: they have no names. Of one reference there can be several.
+    ``label`` is the name of the picture of the reference; None: its pictures have no names. One reference can have
+    several scores.
     """
 
     ref: str
@@ -41,11 +42,11 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Where the time of a frame went, in microseconds.
+    """Duration of each step of a frame, in microseconds.
 
     ``wait`` is from capture to inference, ``pre`` crop to normalised input, ``infer`` the model, ``sim`` the
     comparison and ``total`` from capture to the hand-over to the socket, waits included. ``decode`` is the part of
-    ``wait`` in which the frame became pixels; None where a daemon does not tell it.
+    ``wait`` in which the frame was decoded to pixels; None where a daemon does not report it.
     """
 
     wait: int
@@ -58,10 +59,10 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Drops:
-    """Frames and messages that were given up since the start of the daemon, by where that happened.
+    """Frames and messages that were dropped since the start of the daemon, by place.
 
-    ``publish`` is the daemon's own hand-over. What ZeroMQ drops for one slow subscriber only that one can
-    see, by ``seq``.
+    ``publish`` is the daemon's own hand-over. Messages that ZeroMQ drops for one slow subscriber are visible only to
+    that subscriber, by ``seq``.
     """
 
     capture: int
@@ -71,10 +72,10 @@ class Drops:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Vec:
-    """One embedding of one region of one frame, and how like the references it is.
+    """One embedding of one region of one frame, and its similarities to the references.
 
-    ``vector`` is one C-contiguous row of little-endian ``float32`` or ``int8``. It travels as the payload,
-    and ``dtype`` and ``shape`` say in the header what it is.
+    ``vector`` is one C-contiguous row of little-endian ``float32`` or ``int8``. It is the payload, and
+    ``dtype`` and ``shape`` in the header describe it.
 
     Raises:
         WireError: the vector is of another kind, or not what ``dtype`` and ``shape`` say.
@@ -124,7 +125,7 @@ class Vec:
 
     @property
     def topic(self) -> bytes:
-        """The topic that this message is published under."""
+        """Topic of this message."""
         return topic(self.kind, self.node, self.camera, self.region)
 
 
@@ -153,13 +154,13 @@ class Event:
 
     @property
     def topic(self) -> bytes:
-        """The topic that this message is published under."""
+        """Topic of this message."""
         return topic(self.kind, self.node, self.camera, self.region)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """How a camera is doing: every two seconds and at once on a change. None: the machine cannot tell."""
+    """State of a camera: every two seconds and at once on a change. None: unknown on this machine."""
 
     kind: ClassVar[Kind] = "status"
 
@@ -191,7 +192,7 @@ class Status:
 
     @property
     def topic(self) -> bytes:
-        """The topic that this message is published under."""
+        """Topic of this message."""
         return topic(self.kind, self.node, self.camera)
 
 

@@ -1,4 +1,4 @@
-"""Topics: the first frame of a message, and what subscribers filter by.
+"""Topics: the first frame of a message, by which subscribers filter.
 
 ::
 
@@ -6,8 +6,8 @@
     edged/1/event/<node>/<camera>/<region>/
     edged/1/status/<node>/<camera>/
 
-ZeroMQ filters by prefix. The kind comes first, so that a hub can ask for the events of every board without
-paying for their vectors; the ``/`` at the end keeps ``cam1`` apart from ``cam10``.
+ZeroMQ filters by prefix. The kind comes first, so that a hub can subscribe to the events of every board without
+receiving their vectors; the ``/`` at the end keeps ``cam1`` apart from ``cam10``.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Topic(NamedTuple):
     region: str | None = None
 
 
-@lru_cache(maxsize=1024)  # asked for again with every message
+@lru_cache(maxsize=1024)  # needed again for every message
 def topic(kind: Kind, node: str, camera: str, region: str | None = None) -> bytes:
-    """The topic of the messages of one *kind* about one region of a camera, or about the camera (``status``).
+    """Return the topic of the messages of one *kind* about one region of a camera, or about the camera (``status``).
 
     Raises:
         WireError: a name is not legal, or the region is missing, or a ``status`` was given one.
@@ -53,10 +53,10 @@ def topic(kind: Kind, node: str, camera: str, region: str | None = None) -> byte
 
 
 def subscription(kind: Kind, node: str | None = None, camera: str | None = None, region: str | None = None) -> bytes:
-    """The longest prefix of all topics of *kind* from *node*, *camera* and *region*; None stands for any.
+    """Return the longest prefix of all topics of *kind* from *node*, *camera* and *region*; None stands for any.
 
-    A prefix ends at the first part that is left open: what comes behind it is for the subscriber to compare. For a
-    ``status``, which is about a whole camera, the region makes no difference.
+    A prefix ends at the first part that is None; the subscriber compares the parts behind it. A ``status`` is about a
+    whole camera, so that the region makes no difference.
 
     Raises:
         WireError: a name is not legal.
@@ -70,10 +70,10 @@ def subscription(kind: Kind, node: str | None = None, camera: str | None = None,
 
 
 def parse_topic(frame: bytes | memoryview) -> Topic:
-    """Take a topic apart; ``topic(*parse_topic(frame)) == frame``.
+    """Return the parts of a topic; ``topic(*parse_topic(frame)) == frame``.
 
     Raises:
-        WireError: it is no topic of this version.
+        WireError: it is not a topic of this version.
     """
     if len(frame) > MAX_TOPIC_BYTES:
         raise WireError(f"topic: must not be longer than {MAX_TOPIC_BYTES} bytes (got {len(frame)})")

@@ -1,7 +1,7 @@
-"""JSON values made into the typed ones that an annotation asks for, or refused.
+"""Readers that turn JSON values into the types of annotations, or refuse them.
 
-The annotations of the messages are the only description of what a header may hold; this module reads them. It
-knows what headers need: ``int``, ``float``, ``str``, ``bool``, ``Literal``, ``X | None``, tuples and nested
+The annotations of the messages are the only description of a header; this module reads them. It supports what headers
+need: ``int``, ``float``, ``str``, ``bool``, ``Literal``, ``X | None``, tuples and nested
 dataclasses.
 """
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 __all__ = ["Reader", "object_reader", "reader"]
 
 Reader = Callable[[Any], Any]
-"""Takes a value out of JSON and returns the typed one. Raises WireError."""
+"""Takes a JSON value and returns the typed one. Raises WireError."""
 
 INT64 = 1 << 63
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def reader(annotation: Any, where: str) -> Reader:
-    """The function that makes a JSON value into a value of *annotation*; its errors begin with *where*.
+    """Return the function that turns a JSON value into a value of *annotation*; its errors begin with *where*.
 
     Raises:
-        TypeError: JSON has nothing for this annotation.
+        TypeError: JSON has no type for this annotation.
     """
     origin, arguments = get_origin(annotation), get_args(annotation)
     if annotation in _SCALARS:
@@ -48,14 +48,14 @@ def reader(annotation: Any, where: str) -> Reader:
         return _array(reader(arguments[0], f"{where}[]"), count, where)
     if is_dataclass(annotation):
         return _object(annotation, where)
-    raise TypeError(f"{where}: JSON has nothing for {annotation}")
+    raise TypeError(f"{where}: JSON has no type for {annotation}")
 
 
 def object_reader(cls: type, where: str, without: Collection[str] = ()) -> Callable[[Any], dict[str, Any]]:
-    """The function that makes a JSON object into the values of the fields of the dataclass *cls*, by name.
+    """Return the function that turns a JSON object into the values of the fields of the dataclass *cls*, by name.
 
-    Keys that *cls* does not know are passed over; those of fields with a default may be absent. The fields in
-    *without* are not looked for.
+    Keys that *cls* does not know are ignored; those of fields with a default may be absent. The fields in *without* are
+    not read.
     """
     hints = get_type_hints(cls)
     prefix = where and f"{where}."
@@ -99,7 +99,7 @@ def _boolean(where: str) -> Reader:
 
 def _integer(where: str) -> Reader:
     def read(value: Any) -> int:
-        # The very type: to Python True is an int, but not to a reader of JSON.
+        # The exact type, because True is an int in Python, but not a number in JSON.
         if type(value) is int and -INT64 <= value < INT64:
             return value
         raise WireError(f"{where}: must be a whole number of 64 bits (got {short(value)})")

@@ -1,4 +1,4 @@
-"""Messages to frames and back; and frames of every other kind to one kind of error."""
+"""Messages to frames and back; and all other frames to one kind of error."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ VEC = Vec(
 )
 
 ADDED = {"cma_free_bytes", "config_problem"}
-"""Keys that version 1 did not have from the first day on."""
+"""Keys that were added to version 1 later."""
 
 STATUS = Status(
     run="5f3c9a0e12b4d678",
@@ -138,7 +138,7 @@ def message_classes() -> list[type]:
 
 
 def values_of(annotation: Any) -> st.SearchStrategy[Any]:
-    """Any legal value of a field, told by its annotation alone."""
+    """Any legal value of a field, by its annotation alone."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return st.sampled_from(arguments)
@@ -190,7 +190,7 @@ def test_the_classes_found_are_those_of_the_union() -> None:
 @pytest.mark.parametrize("cls", message_classes())
 @settings(max_examples=50)
 @given(choices=st.data())
-def test_every_message_comes_back_as_it_went(cls: type, choices: st.DataObject) -> None:
+def test_every_message_survives_encoding_and_decoding(cls: type, choices: st.DataObject) -> None:
     message = choices.draw(messages(cls))
     # NaN in a vector is the publisher's business: it travels as raw bytes.
     frames = encode(message)
@@ -210,7 +210,7 @@ def test_the_keys_of_a_header_are_the_fields_in_their_order(message: Message) ->
 # -- what is on the wire ----------------------------------------------------------------------------------------------
 
 
-def test_a_vec_is_on_the_wire_as_the_manual_says() -> None:
+def test_the_frames_of_a_vec_are_those_of_the_manual() -> None:
     topic, header, payload = encode(VEC)
     assert topic == b"edged/1/vec/porch/street/path/"
     assert header.decode() == (
@@ -225,7 +225,7 @@ def test_a_vec_is_on_the_wire_as_the_manual_says() -> None:
     assert bytes(payload) == VECTOR.tobytes()
 
 
-def test_a_status_is_on_the_wire_as_the_manual_says() -> None:
+def test_the_frames_of_a_status_are_those_of_the_manual() -> None:
     topic, header, payload = encode(STATUS)
     assert topic == b"edged/1/status/porch/street/"
     assert header.decode() == (
@@ -239,7 +239,7 @@ def test_a_status_is_on_the_wire_as_the_manual_says() -> None:
     assert payload == b""
 
 
-def test_an_event_is_on_the_wire_as_the_manual_says() -> None:
+def test_the_frames_of_an_event_are_those_of_the_manual() -> None:
     topic, header, payload = encode(EVENT)
     assert topic == b"edged/1/event/porch/street/path/"
     assert header.decode() == (
@@ -251,7 +251,7 @@ def test_an_event_is_on_the_wire_as_the_manual_says() -> None:
     assert payload == b""
 
 
-def test_text_outside_ascii_travels_as_utf_8() -> None:
+def test_text_outside_ascii_is_utf_8() -> None:
     header = encode(dataclasses.replace(VEC, model="größe"))[1]
     assert '"model":"größe"' in header.decode()
 
@@ -261,14 +261,14 @@ def test_the_payload_is_the_vector_itself_and_not_a_copy() -> None:
     assert np.shares_memory(np.frombuffer(payload, dtype=np.uint8), VECTOR)
 
 
-def test_encoding_makes_nothing_the_size_of_a_vector() -> None:
+def test_encoding_does_not_copy_the_vector() -> None:
     vector = np.zeros(100_000, dtype=np.float32)
     message = dataclasses.replace(VEC, vector=vector, shape=(100_000,))
     encode(message)
     assert allocated(lambda: encode(message)).peak < 16_384  # the header, twice
 
 
-def test_encoding_is_not_in_the_way_of_a_frame() -> None:
+def test_encoding_is_fast_enough_for_every_frame() -> None:
     rounds = []
     for _ in range(20):
         start = time.perf_counter()
@@ -295,7 +295,7 @@ def test_frames_may_be_memoryviews() -> None:
     assert same(decode(frames), VEC)
 
 
-def test_a_vector_at_an_odd_address_is_read_all_the_same() -> None:
+def test_a_vector_at_an_odd_address_is_read() -> None:
     topic, header, payload = encode(VEC)
     message = decode((topic, header, memoryview(b"x" + bytes(payload))[1:]))
     assert same(message, VEC)
@@ -325,12 +325,12 @@ def test_an_illegal_name_is_refused() -> None:
         encode(dataclasses.replace(VEC, camera="Street"))
 
 
-def test_a_header_that_no_subscriber_would_take_is_refused() -> None:
+def test_a_header_longer_than_any_subscriber_accepts_is_refused() -> None:
     with pytest.raises(WireError, match="header: must not be longer than 1048576 bytes"):
         encode(dataclasses.replace(VEC, sims=tuple(Match("r" * 64, 0.1) for _ in range(20_000))))
 
 
-def test_a_vector_longer_than_any_subscriber_would_take_is_refused() -> None:
+def test_a_vector_longer_than_any_subscriber_accepts_is_refused() -> None:
     vector = np.zeros((4 << 20) + 1, dtype=np.int8)
     long = dataclasses.replace(VEC, vector=vector, dtype="|i1", shape=(vector.size,))
     with pytest.raises(WireError, match="payload: must not be longer than 4194304 bytes"):
@@ -365,7 +365,7 @@ def test_a_vector_is_what_dtype_and_shape_say(wrong: Any) -> None:
 # -- what is not understood -------------------------------------------------------------------------------------------
 
 
-def test_keys_of_a_later_day_are_passed_over() -> None:
+def test_keys_of_a_later_version_are_ignored() -> None:
     def add(header: dict[str, Any]) -> None:
         header["tomorrow"] = {"a": [1, None]}
         header["lat_us"]["upload"] = 5
@@ -375,7 +375,7 @@ def test_keys_of_a_later_day_are_passed_over() -> None:
     assert same(decode(with_header(VEC, add)), VEC)
 
 
-def test_keys_that_were_added_are_unknown_where_a_daemon_is_older() -> None:
+def test_keys_that_were_added_later_may_be_absent() -> None:
     message = decode(with_header(STATUS, lambda header: [header.pop(key) for key in ADDED]))
     assert isinstance(message, Status)
     assert message.cma_free_bytes is None
@@ -383,13 +383,13 @@ def test_keys_that_were_added_are_unknown_where_a_daemon_is_older() -> None:
 
 
 @pytest.mark.parametrize("message", [VEC, STATUS, EVENT], ids=lambda message: message.kind)
-def test_every_key_is_needed_that_version_1_began_with(message: Message) -> None:
+def test_every_key_of_the_first_version_1_is_required(message: Message) -> None:
     for key in header_of(message).keys() - ADDED:
         with pytest.raises(WireError, match=key):
             decode(with_header(message, lambda header, key=key: header.pop(key)))  # type: ignore[misc]  # mypy cannot infer it
 
 
-def test_whole_numbers_do_for_fractions() -> None:
+def test_whole_numbers_are_accepted_for_fractions() -> None:
     message = decode(with_header(STATUS, lambda header: header.update(fps_published=10)))
     assert isinstance(message, Status)
     assert message.fps_published == 10.0
@@ -459,7 +459,7 @@ def test_a_wrong_value_is_refused_and_the_key_is_named(change: dict[str, Any], w
     ],
     ids=lambda header: repr(header[:12]),
 )
-def test_a_header_that_is_no_json_object_is_refused(header: bytes) -> None:
+def test_a_header_that_is_not_a_json_object_is_refused(header: bytes) -> None:
     topic, _, payload = encode(VEC)
     with pytest.raises(WireError):
         decode((topic, header, payload))

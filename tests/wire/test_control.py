@@ -1,4 +1,4 @@
-"""Control messages: what is taken, what is refused and how, for whatever comes."""
+"""Control messages: requests and replies that are read, and those that are refused with a code."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def asked(body: bytes) -> messages.Request:
 
 
 def outcome(body: bytes) -> tuple[str | None, messages.Request | ControlError]:
-    """The id, as far as that can be read, and the request or why it is refused."""
+    """Return the id, if it can be read, and the request or the error that refuses it."""
     request_id = None
     try:
         envelope = wire.read_envelope(body)
@@ -51,12 +51,12 @@ def outcome(body: bytes) -> tuple[str | None, messages.Request | ControlError]:
 
 
 def fits(message: str, name: str) -> bool:
-    """Whether the schema called *name* has nothing against *message*."""
+    """Return whether *message* is valid by the schema called *name*."""
     return not list(faults(json.loads(message), SCHEMA["$defs"][name], SCHEMA))
 
 
 @pytest.mark.parametrize("vector", VECTORS["accepted"], ids=lambda vector: str(vector["request"])[:60])
-def test_what_the_vectors_call_a_request_is_one(vector: dict[str, Any]) -> None:
+def test_the_requests_of_the_vectors_are_read(vector: dict[str, Any]) -> None:
     request = asked(vector["request"].encode())
     assert request.op == vector["op"]
     assert asdict(request) == vector["values"]
@@ -67,7 +67,7 @@ def test_what_the_vectors_call_a_request_is_one(vector: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("vector", VECTORS["refused"], ids=lambda vector: str(vector["what"]))
-def test_what_the_vectors_call_wrong_is_refused_with_that_code(vector: dict[str, Any]) -> None:
+def test_the_wrong_requests_of_the_vectors_are_refused_with_their_code(vector: dict[str, Any]) -> None:
     request_id, refusal = outcome(vector["request"].encode())
     assert isinstance(refusal, ControlError)
     assert refusal.code == vector["code"]
@@ -77,7 +77,7 @@ def test_what_the_vectors_call_wrong_is_refused_with_that_code(vector: dict[str,
 
 
 @pytest.mark.parametrize("vector", VECTORS["replies"], ids=lambda vector: str(vector["reply"])[:60])
-def test_what_the_vectors_call_a_reply_is_one(vector: dict[str, Any]) -> None:
+def test_the_replies_of_the_vectors_are_read(vector: dict[str, Any]) -> None:
     frames = [vector["reply"].encode(), *[b"PNG"] * vector.get("pictures", 0)]
     cls: type[Any] = RESULTS[vector["op"]]
     if "code" in vector:
@@ -93,7 +93,7 @@ def test_what_the_vectors_call_a_reply_is_one(vector: dict[str, Any]) -> None:
     assert wire.read_reply([wire.write_reply(result, "a"), *frames[1:]], cls, "a") == result
 
 
-def test_a_reply_to_another_request_is_passed_over() -> None:
+def test_a_reply_to_another_request_is_ignored() -> None:
     body = wire.write_reply(messages.ForgetResult(name="gate"), "first")
     assert wire.read_reply([body], messages.ForgetResult, "second") is None
 
@@ -112,12 +112,12 @@ def test_a_reply_to_another_request_is_passed_over() -> None:
         [b" " * (wire.MAX_REPLY_BYTES + 1)],
     ],
 )
-def test_what_is_no_reply_is_told(frames: list[bytes]) -> None:
+def test_frames_that_are_not_a_reply_are_refused(frames: list[bytes]) -> None:
     with pytest.raises(WireError):
         wire.read_reply(frames, messages.ForgetResult, "a")
 
 
-def test_pictures_that_are_missing_are_told() -> None:
+def test_a_reply_with_missing_pictures_is_refused() -> None:
     result = messages.SnapshotResult(
         camera="street", frame_seq=1, t_wall_us=2, pictures=(messages.PictureInfo(name="street", width=1, height=1),)
     )
@@ -126,13 +126,13 @@ def test_pictures_that_are_missing_are_told() -> None:
 
 
 @given(st.binary(max_size=200))
-def test_whatever_bytes_come_they_are_refused(body: bytes) -> None:
+def test_random_bytes_are_refused(body: bytes) -> None:
     with pytest.raises(ControlError):
         asked(body)
 
 
 @given(requests)
-def test_whatever_is_asked_is_understood_as_the_schema_says_or_refused(content: dict[str, Any]) -> None:
+def test_requests_are_read_or_refused_as_the_schema_says(content: dict[str, Any]) -> None:
     body = json.dumps(content)
     request_id, request = outcome(body.encode())
     if isinstance(request, ControlError):

@@ -28,7 +28,7 @@ def test_the_manual_has_every_key_of_a_request_and_of_its_result(op: str) -> Non
         assert {member.name for member in dataclasses.fields(cls)} <= told
 
 
-def test_the_manual_has_every_key_of_what_is_in_a_result() -> None:
+def test_the_manual_has_every_key_of_the_parts_of_a_result() -> None:
     for cls, op in (
         (messages.ReferenceInfo, "references"),
         (messages.PictureInfo, "snapshot"),

@@ -1,4 +1,4 @@
-"""Addresses: which are legal, which are on this machine, and where a daemon is looked for."""
+"""Addresses: legal ones, those on this machine, and the default address of a daemon."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from edged.wire import DEFAULT_TCP_ADDRESS, check_address, default_address, is_l
         "sub+bind:ipc:///run/hub.sock",
     ],
 )
-def test_an_address_to_subscribe_at_is_accepted(address: str) -> None:
+def test_a_legal_address_is_accepted(address: str) -> None:
     assert check_address(address) == address
 
 
@@ -45,7 +45,7 @@ def test_an_address_to_subscribe_at_is_accepted(address: str) -> None:
         "pub+bind:tcp://127.0.0.1:5556",
     ],
 )
-def test_what_cannot_be_subscribed_at_is_refused_and_said_how_it_must_look(address: str) -> None:
+def test_an_illegal_address_is_refused_with_the_legal_form(address: str) -> None:
     with pytest.raises(ValueError, match=r"must be tcp://HOST:PORT or ipc://PATH"):
         check_address(address)
 
@@ -68,7 +68,7 @@ def test_ipc_and_loopback_are_on_this_machine(address: str) -> None:
 @pytest.mark.parametrize(
     "address", ["tcp://192.168.1.5:5556", "tcp://board:5556", "tcp://[fe80::1]:1", "sub+bind:tcp://*:1", "tcp://", "x"]
 )
-def test_all_else_is_taken_for_another_machine(address: str) -> None:
+def test_other_addresses_count_as_another_machine(address: str) -> None:
     assert not is_local(address)
 
 
@@ -93,7 +93,7 @@ def test_a_daemon_that_listens_in_the_runtime_directory_is_found(runtime: Path) 
         assert default_address({"XDG_RUNTIME_DIR": str(runtime)}) == f"ipc://{path}"
 
 
-def test_a_socket_file_that_a_killed_daemon_left_is_passed_over(runtime: Path) -> None:
+def test_a_socket_file_that_a_killed_daemon_left_is_ignored(runtime: Path) -> None:
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(runtime / "edged" / "pub.sock"))
     assert default_address({"XDG_RUNTIME_DIR": str(runtime)}) == DEFAULT_TCP_ADDRESS

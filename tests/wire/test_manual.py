@@ -40,7 +40,7 @@ def test_the_manual_names_the_parts_of_the_objects_and_the_limits() -> None:
     assert "at most 4 MiB" in MANUAL
 
 
-def test_the_manual_names_every_word_that_a_value_can_be() -> None:
+def test_the_manual_names_every_literal_value() -> None:
     annotations = " ".join(str(words) for cls in get_args(Message) for words in cls.__annotations__.values())
     words = re.findall(r"['\"]([a-z][a-z0-9-]+)['\"]", annotations)
     assert {"running", "camera-lost", "l2"} <= set(words)

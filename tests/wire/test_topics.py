@@ -1,4 +1,4 @@
-"""Topics, and the prefixes that are subscribed to."""
+"""Topics, and their prefixes that a subscriber subscribes to."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ def test_a_topic_names_kind_node_camera_and_region() -> None:
 
 
 @given(kind=st.sampled_from(KINDS), node=NAMES, camera=NAMES, region=NAMES)
-def test_a_topic_that_is_taken_apart_and_put_together_is_the_same(
-    kind: Any, node: str, camera: str, region: str
-) -> None:
+def test_a_topic_made_of_the_parts_of_a_topic_is_equal(kind: Any, node: str, camera: str, region: str) -> None:
     parts = Topic(kind, node, camera, None if kind == "status" else region)
     assert parse_topic(topic(*parts)) == parts
     assert parse_topic(memoryview(topic(*parts))) == parts
@@ -72,7 +70,7 @@ def test_a_topic_of_illegal_parts_is_refused(parts: Any, why: str) -> None:
         (b"edged/1/vec/" + 300 * b"a", "not be longer"),
     ],
 )
-def test_bytes_that_are_no_topic_are_refused(frame: bytes, why: str) -> None:
+def test_bytes_that_are_not_a_topic_are_refused(frame: bytes, why: str) -> None:
     with pytest.raises(WireError, match=why):
         parse_topic(frame)
 
@@ -86,7 +84,7 @@ def test_random_bytes_are_a_topic_or_a_wire_error(frame: bytes) -> None:
     assert topic(*parts) == frame
 
 
-def test_a_subscription_is_a_prefix_of_the_topics_it_asks_for_and_of_no_others() -> None:
+def test_a_subscription_is_a_prefix_of_its_topics_and_of_no_others() -> None:
     prefix = subscription("vec", "porch", "cam1")
     assert prefix == b"edged/1/vec/porch/cam1/"
     assert topic("vec", "porch", "cam1", "path").startswith(prefix)
@@ -101,5 +99,5 @@ def test_a_subscription_ends_at_the_first_part_that_is_left_open() -> None:
     assert subscription("vec", "porch", "street", "path") == topic("vec", "porch", "street", "path")
 
 
-def test_a_status_is_subscribed_to_whatever_the_region() -> None:
+def test_a_subscription_to_status_ignores_the_region() -> None:
     assert subscription("status", "porch", "street", "path") == topic("status", "porch", "street")

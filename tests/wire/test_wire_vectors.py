@@ -1,4 +1,4 @@
-"""The test vectors of messages, and the JSON Schema of their headers: both say what the code does."""
+"""Test vectors of messages, and the JSON Schema of their headers: both agree with the code."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ VECTORS: dict[str, list[dict[str, Any]]] = json.loads((DOCS / "wire.vectors.json
 SCHEMA = header_schema()
 
 OTHERS: tuple[Any, ...] = (None, True, 0, 0.5, "other", [], ["other"], {})
-"""Something of each type of JSON; most of it is wrong in most places."""
+"""Values of each JSON type; most of them are wrong in most places."""
 
 ALSO_ELSEWHERE = {"v", "kind", "node", "camera", "region", "dtype", "shape"}
-"""Keys that a subscriber holds against the topic or the payload too, which no schema of a header can."""
+"""Keys that a subscriber compares with the topic or the payload too, which a schema of the header cannot do."""
 
 
 def frames_of(vector: dict[str, Any]) -> Frames:
@@ -45,7 +45,7 @@ def is_read(frames: Frames) -> bool:
 
 
 @pytest.mark.parametrize("vector", VECTORS["accepted"], ids=lambda vector: str(vector["what"])[:60])
-def test_what_the_vectors_call_a_message_is_one(vector: dict[str, Any]) -> None:
+def test_the_messages_of_the_vectors_are_read(vector: dict[str, Any]) -> None:
     message, header = decode(frames_of(vector)), json.loads(vector["header"])
     assert fits(header, message.kind)
     topic, again, payload = encode(message)
@@ -60,7 +60,7 @@ def test_what_the_vectors_call_a_message_is_one(vector: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("vector", VECTORS["refused"], ids=lambda vector: str(vector["what"]))
-def test_what_the_vectors_call_wrong_is_refused_for_that_reason(vector: dict[str, Any]) -> None:
+def test_the_wrong_messages_of_the_vectors_are_refused_for_their_reason(vector: dict[str, Any]) -> None:
     with pytest.raises(WireError, match=f"^{vector['rule']}: "):
         decode(frames_of(vector))
 
@@ -83,7 +83,7 @@ def test_the_header_of_every_message_fits_its_schema_and_no_other(cls: type, cho
 
 
 @pytest.mark.parametrize("message", [VEC, EVENT, STATUS], ids=lambda message: message.kind)
-def test_the_schema_takes_what_a_subscriber_takes(message: Message) -> None:
+def test_the_schema_accepts_what_a_subscriber_accepts(message: Message) -> None:
     topic, plain, payload = encode(message)
     header = json.loads(plain)
     for key in header:
