@@ -1,4 +1,4 @@
-"""``python -m edged`` is the command ``edged``."""
+"""``python -m edged``: the same as the command ``edged``."""
 
 from edged.cli import main
 

@@ -1,4 +1,4 @@
-"""Waking a thread that polls file descriptors."""
+"""Wake-up of a thread that polls file descriptors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Bell:
                 os.eventfd_write(self._fd, 1)
 
     def silence(self) -> None:
-        """Forget the rings so far; the poller calls it before it looks at what there is to do."""
+        """Discard the rings so far. The poller calls it before it checks for work, so that no ring is lost."""
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._fd)
 

@@ -1,6 +1,6 @@
-"""How the board is: its temperature, whether power or heat hold it back, and the memory left for cameras.
+"""Health of the board: its temperature, throttling by power or heat, and the memory left for cameras.
 
-All of it is told by the kernel in sysfs and procfs, as far as it knows: a PC tells less than a Raspberry Pi.
+The kernel reports all of it in sysfs and procfs, as far as it can: a PC reports less than a Raspberry Pi.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from pathlib import Path
 __all__ = ["CONDITIONS", "MASK", "PAST", "Board", "Health", "conditions"]
 
 CONDITIONS = ("under-voltage", "frequency capped", "throttled", "soft temperature limit")
-"""What bits 0 to 3 of ``throttled`` mean, in that order, of now; and bits 16 to 19 of the time before."""
+"""Meaning of bits 0 to 3 of ``throttled``, which are of now, and of bits 16 to 19, which are of the time before."""
 
 PAST = 16
 MASK = (1 << len(CONDITIONS)) - 1
 
-# By the driver, because the device is called soc:firmware or otherwise, as the model of the board has it.
+# By the driver, because the name of the device, such as soc:firmware, depends on the model of the board.
 _THROTTLED = (
     "sys/bus/platform/drivers/raspberrypi-firmware/*/get_throttled",
     "sys/devices/platform/soc*/*/get_throttled",
 )
-_COLDEST, _HOTTEST = -60.0, 200.0  # what a sensor cannot tell it tells as -274 or 0 K
+_COLDEST, _HOTTEST = -60.0, 200.0  # a sensor that cannot measure reports -274 °C or 0 K
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the board is at one moment; None is what the kernel does not tell.
+    """Health at one moment; a value that the kernel does not report is None.
 
     ``temp_c`` is in degrees Celsius. ``throttled`` are the bits of a Raspberry Pi's firmware, see `CONDITIONS`.
     ``cma_free_bytes`` of ``cma_total_bytes`` are free of the memory from which cameras get their buffers.
@@ -41,28 +41,28 @@ class Health:
 
 
 def conditions(bits: int) -> tuple[str, ...]:
-    """Bits 0 to 3 of *bits* in words; those of the past are ``throttled >> PAST``."""
+    """Return bits 0 to 3 of *bits* in words; those of the past are ``throttled >> PAST``."""
     return tuple(words for bit, words in enumerate(CONDITIONS) if bits >> bit & 1)
 
 
 class Board:
-    """Reads the kernel's files below *root*. Where they are is looked for once, by the first ``read``."""
+    """Reader of the kernel's files below *root*. The first ``read`` finds their paths."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = root
 
     def read(self) -> Health:
-        """How the board is now. Opens three files, and never fails."""
+        """Return the present health. Opens three files, and never fails."""
         free, total = self._cma()
         return Health(self._temperature(), self._throttled(), free, total)
 
     @property
     def model(self) -> str | None:
-        """What the board is called, such as ``Raspberry Pi 4 Model B Rev 1.4``; None where it has no device tree."""
+        """Name of the board, such as ``Raspberry Pi 4 Model B Rev 1.4``; None where it has no device tree."""
         return _read(self._root / "proc/device-tree/model").strip("\0") or None
 
     def memory(self) -> dict[str, int]:
-        """The lines of ``/proc/meminfo`` in bytes, such as ``MemAvailable``."""
+        """Return the lines of ``/proc/meminfo`` in bytes, such as ``MemAvailable``."""
         return dict(_sizes(_read(self._root / "proc/meminfo")))
 
     def _temperature(self) -> float | None:
@@ -72,18 +72,18 @@ class Board:
 
     def _throttled(self) -> int | None:
         try:
-            return int(_read(self._throttled_file), 16)  # it comes without 0x; an alarm is 0 or 1
+            return int(_read(self._throttled_file), 16)  # it is written without 0x; an alarm is 0 or 1
         except ValueError:
             return None
 
     def _cma(self) -> tuple[int | None, int | None]:
         memory = self.memory()
-        total = memory.get("CmaTotal") or None  # 0 where there is none
+        total = memory.get("CmaTotal") or None  # 0 where the kernel has no such area
         return (memory.get("CmaFree") if total else None), total
 
     @cached_property
     def _thermometer(self) -> Path | None:
-        """The processor's, or else the first."""
+        """File of the processor's temperature, or else of the first zone."""
         zones = sorted(self._root.glob("sys/class/thermal/thermal_zone*"), key=lambda zone: (len(zone.name), zone.name))
         kinds = [_read(zone / "type").replace("_", "-").lower() for zone in zones]
         for wanted in ("cpu-thermal", "cpu", "soc", "x86-pkg-temp", ""):
@@ -94,7 +94,7 @@ class Board:
 
     @cached_property
     def _throttled_file(self) -> Path | None:
-        """The firmware's bits; or else, in a kernel that is not Raspberry Pi's own, its alarm for under-voltage."""
+        """File of the firmware's bits; or else, in a kernel that is not Raspberry Pi's, of the under-voltage alarm."""
         for pattern in _THROTTLED:
             for path in sorted(self._root.glob(pattern)):
                 return path
@@ -107,7 +107,7 @@ class Board:
 def _read(path: Path | None) -> str:
     try:
         return "" if path is None else path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:  # not there, gone, or a sensor that does not answer
+    except OSError:  # missing, or a sensor that does not answer
         return ""
 
 

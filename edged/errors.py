@@ -1,7 +1,7 @@
 """Every exception that edged raises on purpose.
 
-Few classes, and each is also the builtin that people expect, so that a caller can catch either. What a class means for
-the daemon is written beside it: refuse to start (exit 78), stop (exit 1), or try again.
+The classes are few, and each is also the builtin that people expect, so that a caller can catch either. The docstring
+of a class says what the daemon does: it refuses to start (exit 78), stops (exit 1), or tries again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = [
 
 
 class EdgedError(Exception):
-    """The root: ``except EdgedError`` catches whatever edged raises on purpose."""
+    """The base class: ``except EdgedError`` catches every exception that edged raises on purpose."""
 
 
 class ConfigError(EdgedError, ValueError):
@@ -44,27 +44,27 @@ class ConfigError(EdgedError, ValueError):
 class ModelError(EdgedError, ValueError, RuntimeError):
     """The model file cannot be used (exit 78).
 
-    The Task Library raises ``ValueError`` for some of these and ``RuntimeError`` for others; this is both.
+    The Task Library raises ``ValueError`` for some of these errors and ``RuntimeError`` for others; this class is both.
     """
 
 
 class DelegateError(ModelError):
-    """The delegate or the engine that was asked for cannot be had (exit 78)."""
+    """The configured delegate or engine is not available (exit 78)."""
 
 
 class FallbackError(ModelError):
-    """The model that shall stand in for another cannot (exit 78)."""
+    """A fallback model cannot replace the model that it is configured for (exit 78)."""
 
 
 class InferenceError(EdgedError, RuntimeError):
-    """A loaded model failed while running, such as on a Coral stick that was pulled out.
+    """A loaded model failed while running, such as on a Coral stick that was unplugged.
 
-    Exit 1, not 78: the next start may find the stick again, or fall back where that is set.
+    Exit 1, not 78, because the next start may find the stick again, or use a configured fallback.
     """
 
 
 class ReferenceImageError(EdgedError, ValueError):
-    """A reference picture is missing or is no picture (exit 78)."""
+    """A reference picture is missing or is not a picture (exit 78)."""
 
 
 class CatalogueError(ReferenceImageError):
@@ -72,25 +72,25 @@ class CatalogueError(ReferenceImageError):
 
 
 class PublishError(EdgedError, OSError):
-    """An endpoint cannot be bound or used (exit 1: the next start may find it free)."""
+    """An endpoint cannot be bound or used (exit 1, because the next start may find it free)."""
 
 
 class ReloadError(EdgedError, RuntimeError):
-    """A configuration that is right cannot be followed while the daemon runs, which goes on with the one before."""
+    """A valid configuration cannot be applied while the daemon runs. The daemon continues with the one before."""
 
 
 class RecordingError(EdgedError, OSError):
-    """A file cannot be recorded to, or is no recording. What was recorded before is kept."""
+    """A file cannot be recorded to, or is not a recording. Messages that were recorded before are kept."""
 
 
 class StateError(EdgedError, OSError):
-    """What was learnt cannot be kept in the state folder, or read from there. The daemon goes on without."""
+    """Enrolled references cannot be written to the state folder, or read from it. The daemon continues without them."""
 
 
 class ControlError(EdgedError, RuntimeError):
-    """A daemon refused what it was asked to do, or none answers.
+    """A daemon refused a request, or no daemon answers.
 
-    ``code`` is one of the words of ``docs/control.md`` and for programs; the text is for people.
+    ``code`` is one of the codes of ``docs/control.md``, for programs; the text is for people.
     """
 
     def __init__(self, code: str, text: str) -> None:
@@ -99,27 +99,27 @@ class ControlError(EdgedError, RuntimeError):
 
 
 class SourceError(EdgedError, OSError):
-    """A camera cannot be opened or has stopped delivering. It is weather: tried again after a pause."""
+    """A camera cannot be opened or has stopped delivering. The daemon tries again after a pause."""
 
 
 class DamagedFrame(SourceError):
-    """One frame cannot be decoded. It is dropped; the camera is lost only when no good one follows."""
+    """One frame cannot be decoded. It is dropped; the camera is lost only if no valid frame follows."""
 
 
 class EndOfStream(EdgedError, EOFError):
-    """A source that has an end, such as a file that does not loop, has come to it."""
+    """A source with an end, such as a file that does not loop, has reached it."""
 
 
 class RingClosed(EdgedError, EOFError):
-    """The hand-over between two stages was closed while, or before, somebody waited on it. Ends a stage."""
+    """The hand-over between two stages was closed before or while a thread waited for it. Ends a stage."""
 
 
 class WireError(EdgedError, ValueError):
-    """A message is not of the wire format."""
+    """A message is not of the wire format. It is counted and skipped, or refused."""
 
 
 def text_of(exc: Exception) -> str:
-    """What *exc* says; of an error of the system the message alone, without its number and the name of a file."""
+    """Return the text of *exc*; of an error of the system the message alone, without its number and file name."""
     return exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
 
 
@@ -129,13 +129,13 @@ def map_exceptions(
     where: str = "",
     text: Callable[[Exception], str] = text_of,
 ) -> Iterator[None]:
-    """Raise exceptions of the block as others, with the first as their cause: foreign errors become edged's own here.
+    """Translate exceptions of the block into others, which have the original as their cause.
 
     Args:
-        mapping: from the class that is caught to what makes the exception that is raised instead, of its text. The
-            first class that fits counts. An exception that none of them fits passes.
-        where: stands before the text and a colon, such as the path of a file or the name of a camera.
-        text: makes the text of what is caught.
+        mapping: from the class that is caught to the function that makes the new exception from the text. The first
+            class that fits counts. Other exceptions pass.
+        where: prefix of the text, before a colon, such as the path of a file or the name of a camera.
+        text: function that makes the text of the exception that is caught.
     """
     try:
         yield

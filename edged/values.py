@@ -1,4 +1,4 @@
-"""The frozen values that the stages hand to each other. One that is invalid cannot be built."""
+"""Frozen values that the stages exchange. An invalid value cannot be built."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ Rotation = Literal[0, 90, 180, 270]
 ROTATIONS: tuple[Rotation, ...] = (0, 90, 180, 270)
 
 TimeSource = Literal["driver", "arrival"]
-"""Where a capture time comes from: the camera's driver, or the moment the frame reached us."""
+"""Origin of a capture time: the camera's driver, or the arrival of the frame."""
 
 NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
-"""Nodes, cameras, regions and references: what may stand between the slashes of a topic."""
+"""Names of nodes, cameras, regions and references, which stand between the slashes of a topic."""
 
 
 def check_name(name: str) -> str:
@@ -60,10 +60,10 @@ def applies_in(places: Collection[str], camera: str, region: str) -> bool:
 
 
 class PixelFormat(StrEnum):
-    """How the bytes of a picture are laid out.
+    """Layout of the bytes of a picture.
 
     Packed formats are arrays of shape ``(height, width, channels)``. The planar and semi-planar 4:2:0 formats are
-    ``(height * 3 // 2, width)``, one channel, as OpenCV has them; YUYV is ``(height, width, 2)``. All are ``uint8``.
+    ``(height * 3 // 2, width)``, one channel, as in OpenCV; YUYV is ``(height, width, 2)``. All are ``uint8``.
     """
 
     RGB = "rgb"
@@ -112,7 +112,7 @@ class Region:
             raise ValueError(f"top must be less than bottom (got {self.top} and {self.bottom})")
 
     def to_box(self, width: int, height: int) -> Box:
-        """This region in pixels of a frame of *width* × *height*: edges rounded half up, at least 1 × 1."""
+        """Return this region in pixels of a frame of *width* × *height*: edges rounded half up, at least 1 × 1."""
         x, right = _span(self.left, self.right, width)
         y, bottom = _span(self.top, self.bottom, height)
         return Box(x, y, right - x, bottom - y)
@@ -129,9 +129,9 @@ def _span(low: float, high: float, size: int) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """What an open source delivers: the size and layout of its frames, and its rate where it tells one.
+    """Format of an open source: the size and layout of its frames, and its rate.
 
-    ``fps`` is frames per second; None where the source does not say.
+    ``fps`` is frames per second; None where the source does not report it.
     """
 
     width: int
@@ -157,7 +157,7 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """When a frame was captured: nanoseconds on CLOCK_MONOTONIC, and who says so."""
+    """Capture time of a frame: nanoseconds on CLOCK_MONOTONIC, and the origin of that time."""
 
     t_cap_ns: int
     source: TimeSource
@@ -165,9 +165,9 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceScore:
-    """How near a picture is to a reference: the cosine of the two vectors, -1…1, of the best of its images.
+    """Similarity of a picture to a reference: the cosine of the two vectors, -1…1, of the best of its images.
 
-    ``label`` is which one of several images it is; None: they have no names.
+    ``label`` is the name of that image; None: its images have no names.
     """
 
     reference: str
@@ -180,11 +180,11 @@ _DELEGATE = re.compile(r"auto|none|xnnpack|coral(?::(?P<device>(?:usb|pci)(?::\d
 
 @dataclass(frozen=True, slots=True)
 class Delegate:
-    """Which TFLite delegate to use.
+    """Choice of a TFLite delegate.
 
-    ``kind`` is ``auto`` (the engine's own choice), ``none``, ``xnnpack``, ``coral`` or ``external``. ``device`` picks
-    one of several Coral devices as libedgetpu writes it (``usb``, ``usb:1``, ``pci:0``, ``:0``; empty: the first).
-    ``library`` is the path of an external delegate and ``options`` are handed to it as strings.
+    ``kind`` is ``auto`` (the engine's own choice), ``none``, ``xnnpack``, ``coral`` or ``external``. ``device`` selects
+    one of several Coral devices in the form of libedgetpu (``usb``, ``usb:1``, ``pci:0``, ``:0``; empty: the first).
+    ``library`` is the path of an external delegate, which gets ``options`` as strings.
 
     Raises:
         ValueError: the parts do not go together.
@@ -203,10 +203,10 @@ class Delegate:
 
     @classmethod
     def parse(cls, text: str) -> Delegate:
-        """The delegate that *text* names: ``auto``, ``none``, ``xnnpack``, ``coral``, ``coral:usb:1``, ``coral::0``.
+        """Return the delegate named *text*: ``auto``, ``none``, ``xnnpack``, ``coral``, ``coral:usb:1``, ``coral::0``.
 
         Raises:
-            ValueError: *text* names none.
+            ValueError: *text* does not name a delegate.
         """
         match = _DELEGATE.fullmatch(text)
         if match is None:

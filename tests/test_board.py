@@ -1,4 +1,4 @@
-"""The board's health, from kernel files as a Raspberry Pi, a PC and a broken sensor have them."""
+"""Health of the board, from kernel files of a Raspberry Pi, a PC and a broken sensor."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def zone(write: Write, number: int, kind: str, temperature: str) -> None:
     write(f"{THERMAL}/thermal_zone{number}/temp", f"{temperature}\n")
 
 
-def test_a_machine_that_tells_nothing_has_a_health_of_nothing(tmp_path: Path) -> None:
+def test_a_machine_that_reports_nothing_has_an_empty_health(tmp_path: Path) -> None:
     board = Board(tmp_path)
     assert board.read() == Health(None, None, None, None)
     assert board.model is None
 
 
-def test_a_raspberry_pi_tells_all_of_it(write: Write, tmp_path: Path) -> None:
+def test_a_raspberry_pi_reports_every_value(write: Write, tmp_path: Path) -> None:
     zone(write, 0, "cpu-thermal", "48312")
     write(f"{FIRMWARE}/get_throttled", "50005\n")
     write("proc/meminfo", "MemTotal:  948000 kB\nCmaTotal:  262144 kB\nCmaFree:  201728 kB\nHugePages_Total: 0\n")
@@ -48,7 +48,7 @@ def test_a_raspberry_pi_tells_all_of_it(write: Write, tmp_path: Path) -> None:
     assert board.model == "Raspberry Pi 4 Model B Rev 1.4"
 
 
-def test_what_changes_is_read_anew(write: Write, tmp_path: Path) -> None:
+def test_changed_values_are_read_again(write: Write, tmp_path: Path) -> None:
     zone(write, 0, "cpu-thermal", "50000")
     board = Board(tmp_path)
     assert board.read().temp_c == 50.0
@@ -68,14 +68,14 @@ def test_what_changes_is_read_anew(write: Write, tmp_path: Path) -> None:
         ([*["nvme"] * 10, "cpu-thermal"], 10),
     ],
 )
-def test_the_processors_temperature_is_the_one(write: Write, tmp_path: Path, kinds: list[str], wanted: int) -> None:
+def test_the_temperature_is_that_of_the_processor(write: Write, tmp_path: Path, kinds: list[str], wanted: int) -> None:
     for number, kind in enumerate(kinds):
         zone(write, number, kind, str(40_000 + 1000 * number))
     assert Board(tmp_path).read().temp_c == 40 + wanted
 
 
 @pytest.mark.parametrize("text", ["", "hot", "-274000", "2147483647", "1e5", "\xff"])
-def test_a_sensor_that_tells_nonsense_tells_nothing(write: Write, tmp_path: Path, text: str) -> None:
+def test_an_impossible_temperature_is_ignored(write: Write, tmp_path: Path, text: str) -> None:
     zone(write, 0, "cpu-thermal", text)
     write(f"{FIRMWARE}/get_throttled", "none")
     write("proc/meminfo", "CmaTotal: lots\nCmaFree\n:::\n")
@@ -98,19 +98,19 @@ def test_a_kernel_without_the_bits_has_an_alarm_for_under_voltage(write: Write, 
     assert Board(tmp_path).read().throttled == 1
 
 
-def test_memory_without_an_area_for_cameras_is_none_and_not_zero(write: Write, tmp_path: Path) -> None:
+def test_a_machine_without_memory_for_cameras_reports_none_and_not_zero(write: Write, tmp_path: Path) -> None:
     write("proc/meminfo", "MemAvailable:  1000 kB\nCmaTotal:  0 kB\nCmaFree:  0 kB\n")
     board = Board(tmp_path)
     assert board.read() == Health()
     assert board.memory()["MemAvailable"] == 1_024_000
 
 
-def test_the_bits_in_words() -> None:
+def test_bits_are_named() -> None:
     assert conditions(0) == ()
     assert conditions(0x50005) == ("under-voltage", "throttled")
     assert conditions(0xA0000 >> PAST) == ("frequency capped", "soft temperature limit")
 
 
-def test_this_machine_can_be_asked() -> None:
+def test_the_board_of_this_machine_can_be_read() -> None:
     health = Board().read()
     assert health.temp_c is None or -60 < health.temp_c < 200

@@ -1,4 +1,4 @@
-"""The one way to translate foreign errors."""
+"""Translation of foreign errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The module names of the Task Library, for programs that move over from it.
+"""Module names of the Task Library, for programs that were written for it.
 
 ``from tflite_support.task import core, processor, vision`` becomes ``from edged.task import core, processor, vision``.
 The classes are those of ``edged.vision``.

@@ -1,4 +1,4 @@
-"""``core``: which model, and what runs it."""
+"""``core``: the model and its delegate."""
 
 from __future__ import annotations
 

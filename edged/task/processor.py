@@ -1,4 +1,4 @@
-"""``processor``: what is done to a vector, where to look, and results."""
+"""``processor``: options of vectors, regions of interest, and results."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
-from edged.errors import WireError
+from edged.errors import WireError, map_exceptions
 from edged.values import check_name
 
 __all__ = [
@@ -234,11 +234,9 @@ Result: TypeAlias = StatusResult | ReloadResult | EnrollResult | ForgetResult | 
 
 def _check_names(**names: str | None) -> None:
     for key, name in names.items():
-        try:
-            if name is not None:
+        if name is not None:
+            with map_exceptions({ValueError: WireError}, key):
                 check_name(name)
-        except ValueError as exc:
-            raise WireError(f"{key}: {exc}") from exc
 
 
 def _check_range(key: str, value: float, least: float, most: float) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
-from edged.errors import WireError
+from edged.errors import WireError, map_exceptions
 from edged.values import check_name
 
 __all__ = ["KINDS", "VERSION", "Kind", "Topic", "parse_topic", "subscription", "topic"]
@@ -93,7 +93,5 @@ def _parsed(raw: bytes) -> Topic:
 
 
 def _checked(part: str, name: str) -> str:
-    try:
+    with map_exceptions({ValueError: WireError}, f"topic: {part}"):
         return check_name(name)
-    except ValueError as exc:
-        raise WireError(f"topic: {part}: {exc}") from exc

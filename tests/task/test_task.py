@@ -1,4 +1,4 @@
-"""Programs written for the Task Library find everything where it was."""
+"""Programs for the Task Library find the same names in the same modules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import edged.vision
 from edged.task import core, processor, vision
 
 
-def test_the_old_import_shape_leads_to_the_same_classes() -> None:
+def test_imports_of_the_task_library_give_the_classes_of_edged_vision() -> None:
     assert core.BaseOptions is edged.vision.BaseOptions
     for name in processor.__all__:
         assert getattr(processor, name) is getattr(edged.vision, name)
@@ -17,7 +17,7 @@ def test_the_old_import_shape_leads_to_the_same_classes() -> None:
 
 
 def test_a_program_of_the_task_library_runs_with_its_imports_changed(cases: Path, demo: Path) -> None:
-    """The example of its documentation, with every option in the place where it was."""
+    """The example of its documentation, with every option in its original place."""
     base_options = core.BaseOptions(file_name=str(cases / "small96_uint8_meta.tflite"), num_threads=2)
     embedding_options = processor.EmbeddingOptions(l2_normalize=True)
     options = vision.ImageEmbedderOptions(base_options=base_options, embedding_options=embedding_options)
