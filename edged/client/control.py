@@ -77,7 +77,7 @@ class ControlClient:
 
     def status(self) -> messages.StatusResult:
         """Return the state of the daemon and its cameras."""
-        return self._request(messages.Status(), messages.StatusResult)[0]
+        return self._request(messages.GetStatus(), messages.StatusResult)[0]
 
     def reload(self) -> tuple[str, ...]:
         """Make the daemon read its configuration again; return what has changed, a line for each part."""

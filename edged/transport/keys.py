@@ -198,7 +198,7 @@ def _refuse_readable_by_others(path: Path, fd: int) -> None:
     if _others_may(fd, mode):
         raise ConfigError(
             f"{path}: a secret key, and others than its owner have access to it (mode {mode:04o}): run "
-            f"'chmod 600 {path}', and make a new pair if somebody may have read it"
+            f"'chmod 600 {path}', and make a new pair if another user may have read it"
         )
 
 
@@ -220,6 +220,6 @@ def _others_may(fd: int, mode: int) -> bool:
     # entry.
     user, others = 0x02, {0x04: "owning group", 0x08: "group", 0x20: "everybody"}
     return any(
-        permissions and (tag in others or (tag == user and who not in (0, os.geteuid())))
-        for tag, permissions, who in struct.iter_unpack("<HHI", acl[4:])
+        permissions and (tag in others or (tag == user and user_id not in (0, os.geteuid())))
+        for tag, permissions, user_id in struct.iter_unpack("<HHI", acl[4:])
     )

@@ -80,7 +80,7 @@ class Envelope:
         known = {member.name for member in fields(cls)}
         if unknown := sorted(self.rest.keys() - known):
             has = ", ".join(member.name for member in fields(cls)) or "no keys of its own"
-            raise ControlError("invalid", f"{short(unknown[0])}: is no key of {self.op}, which has {has}")
+            raise ControlError("invalid", f"{short(unknown[0])}: is not a key of {self.op}, which has {has}")
         try:
             return cls(**object_reader(cls, "")(self.rest))
         except WireError as exc:

@@ -19,6 +19,7 @@ __all__ = [
     "EnrollResult",
     "Forget",
     "ForgetResult",
+    "GetStatus",
     "ListReferences",
     "PictureInfo",
     "ReferenceInfo",
@@ -29,7 +30,6 @@ __all__ = [
     "Result",
     "Snapshot",
     "SnapshotResult",
-    "Status",
     "StatusResult",
 ]
 
@@ -39,7 +39,7 @@ LONGEST_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class GetStatus:
     """Request the state of the daemon and its cameras."""
 
     op: ClassVar = "status"
@@ -118,10 +118,10 @@ class Snapshot:
         _check_names(camera=self.camera)
 
 
-Request: TypeAlias = Status | Reload | Enroll | Forget | ListReferences | Snapshot
+Request: TypeAlias = GetStatus | Reload | Enroll | Forget | ListReferences | Snapshot
 
 REQUESTS: Mapping[str, type[Request]] = {
-    cls.op: cls for cls in (Status, Reload, Enroll, Forget, ListReferences, Snapshot)
+    cls.op: cls for cls in (GetStatus, Reload, Enroll, Forget, ListReferences, Snapshot)
 }
 
 

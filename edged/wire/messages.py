@@ -131,7 +131,7 @@ class Vec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A reference came into view, is still there, or has left: two thresholds and a minimum time say when."""
+    """A reference appeared, is still there, or has left. Two thresholds and a minimum time decide when."""
 
     kind: ClassVar[Kind] = "event"
 

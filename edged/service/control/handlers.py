@@ -61,7 +61,7 @@ class RequestHandlers:
     def start_job(self, request: messages.Request) -> Job:
         """The job of *request*; it does nothing before its first step."""
         match request:
-            case messages.Status():
+            case messages.GetStatus():
                 return self._report_status()
             case messages.Reload():
                 return self._begin_reload()
