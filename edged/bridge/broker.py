@@ -6,6 +6,8 @@ import ssl
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from edged.errors import map_exceptions
+
 __all__ = ["Broker"]
 
 RULE = "must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT], with USER@ before the host where the broker wants one"
@@ -69,17 +71,10 @@ class Broker:
 def _tls(ca_file: str | None, cert_file: str | None, key_file: str | None) -> ssl.SSLContext:
     if key_file and not cert_file:
         raise ValueError("a client's key needs its certificate")
-    try:
+    with map_exceptions({OSError: ValueError}, f"{ca_file}: holds no certificates that can be used"):
         context = ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as exc:
-        raise ValueError(f"{ca_file}: holds no certificates that can be used: {_reason(exc)}") from exc
     if cert_file:
-        try:
+        where = f"{cert_file}: cannot be used with {key_file or 'the key in it'}"
+        with map_exceptions({OSError: ValueError, ValueError: ValueError}, where):
             context.load_cert_chain(cert_file, key_file, password="")  # so that OpenSSL does not ask on the terminal
-        except (OSError, ssl.SSLError, ValueError) as exc:
-            raise ValueError(f"{cert_file}: cannot be used with {key_file or 'the key in it'}: {_reason(exc)}") from exc
     return context
-
-
-def _reason(exc: Exception) -> str:
-    return getattr(exc, "strerror", None) or str(exc)

@@ -20,7 +20,7 @@ from typing import TypeAlias
 import zmq
 from zmq.utils import z85
 
-from edged.errors import ConfigError
+from edged.errors import ConfigError, map_exceptions
 
 __all__ = [
     "PUBLIC_SUFFIX",
@@ -98,11 +98,9 @@ def read_authorized(folder: str | os.PathLike[str]) -> dict[Key, str]:
         ConfigError: the folder, or one of these files, cannot be read or is wrong, or every user may write it.
     """
     folder = Path(folder)
-    try:
+    with map_exceptions({OSError: ConfigError}, f"{folder}: must be a folder of public keys"):
         _refuse_writable_by_all(folder, folder.stat())
         files = sorted(path for path in folder.iterdir() if path.suffix in PUBLIC_SUFFIXES)
-    except OSError as exc:
-        raise ConfigError(f"{folder}: must be a folder of public keys: {exc.strerror}") from exc
     return {read_public(path): path.stem for path in reversed(files) if not path.name.startswith(".")}
 
 
@@ -174,7 +172,7 @@ def _is_z85(text: bytes) -> bool:
 def _read(path: Path, *, private: bool) -> bytes:
     # All checks are made on the open file, because its name may stand for another file a moment later. Not blocking:
     # because of pipes.
-    try:
+    with map_exceptions({OSError: ConfigError}, f"{path}: cannot be read"):
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
         try:
             state = os.fstat(fd)
@@ -186,8 +184,6 @@ def _read(path: Path, *, private: bool) -> bytes:
             _refuse_writable_by_all(path, state)
         finally:
             os.close(fd)
-    except OSError as exc:
-        raise ConfigError(f"{path}: cannot be read: {exc.strerror}") from exc
     if len(content) > LARGEST:
         raise ConfigError(f"{path}: is too large for a key: more than {LARGEST // 1024} KiB")
     return content
