@@ -52,7 +52,7 @@ ROOMS = {
 }
 
 
-ZMQ = ("transport/", "client/", "pipeline/publisher/", "cli/replay/player.py")
+ZMQ = ("transport/", "client/", "pipeline/publisher/")
 
 STAGES = ("pipeline.capture", "pipeline.inference", "pipeline.publisher")
 

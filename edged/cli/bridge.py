@@ -8,8 +8,7 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from edged.cli import argument_types as legal
-from edged.cli import subscriber_arguments as subscribing
+from edged.cli import argument_types, subscriber_arguments
 from edged.cli.console import EXIT_CONFIG, EXIT_USAGE, Commands, Paragraphs
 from edged.cli.subscriber_arguments import ENDPOINT_HELP, KINDS
 from edged.errors import ConfigError
@@ -47,9 +46,9 @@ def add_parser(commands: Commands) -> None:
         formatter_class=Paragraphs,
     )
     parser.add_argument("broker", metavar="URL", help="mqtt://[USER@]HOST[:PORT], or mqtts:// for TLS")
-    parser.add_argument("--connect", metavar="ENDPOINT", type=subscribing.address, help=ENDPOINT_HELP)
+    parser.add_argument("--connect", metavar="ENDPOINT", type=subscriber_arguments.address, help=ENDPOINT_HELP)
     _add_mqtt_arguments(parser)
-    subscribing.add_keys(parser)
+    subscriber_arguments.add_keys(parser)
     parser.set_defaults(main=bridge, command="bridge")
 
 
@@ -61,7 +60,7 @@ def _add_mqtt_arguments(parser: argparse.ArgumentParser) -> None:
     mqtt = parser.add_argument_group("MQTT")
     mqtt.add_argument(
         "--name",
-        type=legal.name,
+        type=argument_types.name,
         help="of this bridge; each at one broker needs another (default: the host's name)",
     )
     mqtt.add_argument("--topic", type=_topic, default="edged", help="what all topics begin with (default: %(default)s)")
@@ -75,21 +74,21 @@ def _add_mqtt_arguments(parser: argparse.ArgumentParser) -> None:
     mqtt.add_argument("--no-discovery", action="store_true", help="tell Home Assistant nothing")
     mqtt.add_argument(
         "--score-seconds",
-        type=legal.positive,
+        type=argument_types.positive,
         metavar="S",
         default=5.0,
         help="publish every score every S seconds (default: 5)",
     )
     mqtt.add_argument(
         "--silent-seconds",
-        type=legal.positive,
+        type=argument_types.positive,
         metavar="S",
         default=6.0,
         help="a camera that nothing is heard of for S seconds is offline (default: 6; a daemon says something every 2)",
     )
     mqtt.add_argument(
         "--queue",
-        type=legal.whole,
+        type=argument_types.whole,
         metavar="N",
         default=10_000,
         help="keep N events while the broker is away, and then drop the oldest (default: 10000, some 5 MB)",
@@ -110,14 +109,14 @@ def bridge(args: argparse.Namespace) -> int:
     if broker is None:
         return EXIT_USAGE
     address = args.connect or default_address()
-    subscriber = subscribing.subscribe(args, address, KINDS, queue=QUEUE, queue_bytes=QUEUE_BYTES)
+    subscriber = subscriber_arguments.subscribe(args, address, KINDS, queue=QUEUE, queue_bytes=QUEUE_BYTES)
     if subscriber is None:
         return EXIT_USAGE
     from edged.bridge.bridge import Bridge
 
-    with subscriber, subscribing.stop_signals() as end:
+    with subscriber, subscriber_arguments.stop_signals() as stop:
         logging.getLogger(__name__).info("%s → %s", address, broker)
-        Bridge(subscriber, broker, _settings(args), args.queue).run(lambda: end.is_told)
+        Bridge(subscriber, broker, _settings(args), args.queue).run(lambda: stop.is_set)
     return 0
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from edged.cli import argument_types as legal
+from edged.cli import argument_types
 from edged.cli.console import EXIT_USAGE, Commands, emit
 from edged.cli.daemon_arguments import add_daemon, ask, printed
 
@@ -28,9 +28,11 @@ def add_parser(commands: Commands) -> None:
         "within two seconds, keeps the one that is most like the others, and compares with it from the next frame on, "
         "also after a restart. 'edged references' lists what is enrolled, 'edged forget' takes it away.",
     )
-    parser.add_argument("name", metavar="NAME", type=legal.name, help="what it is to be called")
-    parser.add_argument("--camera", type=legal.name, required=True, help="the camera that looks at it")
-    parser.add_argument("--region", type=legal.name, help="which region; may be left out where there is only one")
+    parser.add_argument("name", metavar="NAME", type=argument_types.name, help="what it is to be called")
+    parser.add_argument("--camera", type=argument_types.name, required=True, help="the camera that looks at it")
+    parser.add_argument(
+        "--region", type=argument_types.name, help="which region; may be left out where there is only one"
+    )
     parser.add_argument("--frames", type=int, default=5, metavar="N", help="how many frames to look at (default: 5)")
     parser.add_argument("--replace", action="store_true", help="in place of what has that name now")
     events = parser.add_argument_group("events", "as enter, leave … of a reference in the configuration")

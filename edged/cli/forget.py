@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from edged.cli import argument_types as legal
+from edged.cli import argument_types
 from edged.cli.console import Commands, emit
 from edged.cli.daemon_arguments import add_daemon, ask
 
@@ -19,7 +19,7 @@ def add_parser(commands: Commands) -> None:
         description="Takes away what 'edged enroll' made: the running daemon no longer compares with it, its events "
         "end, and its picture is removed. References of the configuration are taken out there.",
     )
-    parser.add_argument("name", metavar="NAME", type=legal.name, help="of the reference")
+    parser.add_argument("name", metavar="NAME", type=argument_types.name, help="of the reference")
     add_daemon(parser)
     parser.set_defaults(main=forget)
 

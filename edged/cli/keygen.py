@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from edged.cli import argument_types as legal
+from edged.cli import argument_types
 from edged.cli.console import EXIT_FAILURE, Commands, emit
 
 __all__ = ["add_parser"]
@@ -83,7 +83,7 @@ def add_parser(commands: Commands) -> None:
         "(default: the current folder)",
     )
     parser.add_argument(
-        "--name", type=legal.name, help="of the files in the folder (default: HOST-server, HOST-client)"
+        "--name", type=argument_types.name, help="of the files in the folder (default: HOST-server, HOST-client)"
     )
     parser.set_defaults(main=keygen)
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edged.cli import argument_types as legal
+from edged.cli import argument_types
 from edged.cli.console import EXIT_CONFIG, EXIT_FAILURE, EXIT_USAGE, Commands
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--timeout",
         metavar="S",
-        type=partial(legal.positive, most=86_400),
+        type=partial(argument_types.positive, most=86_400),
         default=120.0,
         help="wait no longer than this (default: %(default)g)",
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from edged.cli import argument_types as legal
+from edged.cli import argument_types
 from edged.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ HINT = (
 
 def add_choices(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that narrow down what is subscribed to."""
-    parser.add_argument("--camera", type=legal.name, help="of this camera only")
-    parser.add_argument("--region", type=legal.name, help="of this region only")
+    parser.add_argument("--camera", type=argument_types.name, help="of this camera only")
+    parser.add_argument("--region", type=argument_types.name, help="of this region only")
 
 
 def add_keys(parser: argparse.ArgumentParser) -> None:
@@ -79,23 +79,23 @@ def subscribe(args: argparse.Namespace, address: str, kinds: tuple[Kind, ...], *
 
 
 class StopFlag:
-    """Whether the end was wished for. (An Event, with the lock in it, is not for signal handlers.)"""
+    """A flag for signal handlers, set when the user wants the end. (An Event has a lock, so it is not for them.)"""
 
-    is_told = False
+    is_set = False
 
-    def tell(self) -> None:
-        """Wish for the end."""
-        self.is_told = True
+    def set(self) -> None:
+        """Ask for the end."""
+        self.is_set = True
 
 
 @contextmanager
 def stop_signals() -> Iterator[StopFlag]:
-    """Inside, SIGINT (Ctrl-C) and SIGTERM tell the wish and do nothing else: what is half done is not torn."""
-    wish = StopFlag()
+    """Inside, SIGINT (Ctrl-C) and SIGTERM only set the flag: no step is interrupted half way."""
+    stop = StopFlag()
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: wish.tell()) for number in numbers]
+    before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
     try:
-        yield wish
+        yield stop
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
@@ -115,7 +115,7 @@ def address(text: str) -> str:
     """An argument that says where a daemon is."""
     from edged.wire import check_address
 
-    return legal.checked(check_address, text)
+    return argument_types.checked(check_address, text)
 
 
 def kinds(text: str) -> tuple[str, ...]:

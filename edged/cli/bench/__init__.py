@@ -8,8 +8,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edged.cli import argument_types as legal
-from edged.cli import subscriber_arguments as subscribing
+from edged.cli import argument_types, subscriber_arguments
 from edged.cli.console import EXIT_CONFIG, EXIT_FAILURE, EXIT_USAGE, Commands, emit
 from edged.errors import EdgedError
 
@@ -51,25 +50,28 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--engine", default="auto", choices=("auto", "ai-edge-litert", "tflite-runtime"))
     parser.add_argument("--delegate", default="auto", metavar="NAME", help="auto, none, xnnpack, coral, coral:usb:1 …")
     parser.add_argument(
-        "--threads", type=partial(legal.whole, most=64), metavar="N", help="of the model (default: that of the daemon)"
+        "--threads",
+        type=partial(argument_types.whole, most=64),
+        metavar="N",
+        help="of the model (default: that of the daemon)",
     )
     parser.add_argument("--resize", default="exact", choices=("exact", "linear", "area"))
     parser.add_argument(
         "--fps",
-        type=partial(legal.positive, most=86_400),
+        type=partial(argument_types.positive, most=86_400),
         metavar="N",
         help="frames a second (default: as many as it takes)",
     )
     parser.add_argument(
         "--cameras",
-        type=partial(legal.whole, most=64),
+        type=partial(argument_types.whole, most=64),
         default=1,
         metavar="N",
         help="so many with that source, which share the rate (default: 1)",
     )
     parser.add_argument(
         "--seconds",
-        type=partial(legal.positive, most=86_400),
+        type=partial(argument_types.positive, most=86_400),
         default=10.0,
         metavar="N",
         help="how long to measure (default: %(default)g)",
@@ -81,7 +83,7 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument(
         "--references",
-        type=partial(legal.whole, most=1_000_000),
+        type=partial(argument_types.whole, most=1_000_000),
         metavar="N",
         help="measure only what it costs to compare a vector of 1280 numbers with N references, on one thread",
     )
@@ -121,7 +123,7 @@ def bench(args: argparse.Namespace) -> int:
         args.seconds,
     )
     try:
-        with subscribing.sigterm_is_ctrl_c():  # so that the daemon ends, too
+        with subscriber_arguments.sigterm_is_ctrl_c():  # so that the daemon ends, too
             records = _measure(variants(plan, [args.model] if args.model else BUNDLED) if args.compare else [plan])
     except ConfigFileError as error:
         print(f"edged bench: {_reason(error)}", file=sys.stderr)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edged.cli import argument_types as legal
+from edged.cli import argument_types
 from edged.cli.console import EXIT_FAILURE, EXIT_INTERRUPTED, Commands
 from edged.cli.embed.arguments import add_model_arguments, add_picture_arguments
 from edged.errors import DelegateError, InferenceError, ModelError
@@ -67,7 +67,7 @@ def add_parser(commands: Commands) -> None:
         "--search", type=Path, metavar="FILE.npz", help="print what in this catalogue is most like each picture"
     )
     parser.add_argument(
-        "--top-k", type=legal.whole, default=5, metavar="N", help="how many of it (default: %(default)s)"
+        "--top-k", type=argument_types.whole, default=5, metavar="N", help="how many of it (default: %(default)s)"
     )
     parser.set_defaults(main=embed, usual_model={name: parser.get_default(name) for name in OF_MODEL})
 

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from edged.cli import argument_types as legal
+from edged.cli import argument_types
 from edged.values import FULL, ROTATIONS, Delegate, Region
 
 __all__ = ["add_model_arguments", "add_picture_arguments"]
@@ -48,7 +48,9 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="handed to the library",
     )
-    group.add_argument("--threads", type=legal.whole, default=1, metavar="N", help="for the model (default: 1)")
+    group.add_argument(
+        "--threads", type=argument_types.whole, default=1, metavar="N", help="for the model (default: 1)"
+    )
 
 
 def add_picture_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,8 +7,7 @@ from contextlib import ExitStack
 from math import inf
 from typing import TYPE_CHECKING
 
-from edged.cli import argument_types as legal
-from edged.cli import subscriber_arguments as subscribing
+from edged.cli import argument_types, subscriber_arguments
 from edged.cli.console import EXIT_USAGE, Commands, Paragraphs
 from edged.cli.subscriber_arguments import ENDPOINT_HELP, KINDS
 from edged.errors import RecordingError
@@ -47,28 +46,28 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("file", metavar="FILE", help="where to; it must not exist yet")
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--connect", metavar="ENDPOINT", type=subscribing.address, help=ENDPOINT_HELP)
+    source.add_argument("--connect", metavar="ENDPOINT", type=subscriber_arguments.address, help=ENDPOINT_HELP)
     source.add_argument(
         "-c", "--config", metavar="CONFIG", help="run this configuration here, and record it; nothing is published"
     )
     choice = parser.add_argument_group("what")
     choice.add_argument(
         "--kinds",
-        type=subscribing.kinds,
+        type=subscriber_arguments.kinds,
         metavar="KIND,…",
         default=KINDS,
         help=f"of {', '.join(KINDS)} (default: all)",
     )
-    subscribing.add_choices(parser)
+    subscriber_arguments.add_choices(parser)
     _add_limits(parser)
-    subscribing.add_keys(parser)
+    subscriber_arguments.add_keys(parser)
     parser.set_defaults(main=record, command="record")
 
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     limits = parser.add_argument_group("how much")
-    limits.add_argument("--seconds", type=legal.positive, metavar="S", default=inf, help="end after S seconds")
-    limits.add_argument("--count", type=legal.whole, metavar="N", default=inf, help="end after N messages")
+    limits.add_argument("--seconds", type=argument_types.positive, metavar="S", default=inf, help="end after S seconds")
+    limits.add_argument("--count", type=argument_types.whole, metavar="N", default=inf, help="end after N messages")
     limits.add_argument(
         "--max-size",
         type=_size,
@@ -78,7 +77,7 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     )
     limits.add_argument(
         "--sync",
-        type=legal.positive,
+        type=argument_types.positive,
         metavar="S",
         default=inf,
         help="see that every S seconds all is on the disk. Without it the kernel does so in its own time, which spares "
@@ -95,7 +94,7 @@ def record(args: argparse.Namespace) -> int:
         in_place = opened.enter_context(_in_place(args.config)) if args.config else None
         address = in_place.address if in_place else args.connect or default_address()
         options = {"camera": args.camera, "region": args.region, "queue": QUEUE, "queue_bytes": QUEUE_BYTES}
-        subscriber = subscribing.subscribe(args, address, args.kinds, **options)
+        subscriber = subscriber_arguments.subscribe(args, address, args.kinds, **options)
         if subscriber is None:
             return EXIT_USAGE
         opened.enter_context(subscriber)

@@ -9,7 +9,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edged.cli import subscriber_arguments as subscribing
+from edged.cli import subscriber_arguments
 from edged.cli.console import EXIT_FAILURE
 from edged.cli.progress import Bar, clock, megabytes
 from edged.cli.subscriber_arguments import HINT
@@ -45,20 +45,20 @@ class Session:
         """Record; returns the exit status."""
         why = ""
         try:
-            with subscribing.stop_signals() as end, self._recorder, Bar("recording") as bar:
+            with subscriber_arguments.stop_signals() as stop, self._recorder, Bar("recording") as bar:
                 if self._in_place:
                     self._in_place.start()
-                why = self._follow(end, bar)
+                why = self._follow(stop, bar)
         finally:
             self._tell(why)
         if self._in_place:
             self._in_place.outcome()
-        wanted = 1 if self._args.count == inf or end.is_told else self._args.count
+        wanted = 1 if self._args.count == inf or stop.is_set else self._args.count
         return 0 if self._recorder.messages >= wanted else EXIT_FAILURE
 
-    def _follow(self, end: subscribing.StopFlag, bar: Bar) -> str:
+    def _follow(self, stop: subscriber_arguments.StopFlag, bar: Bar) -> str:
         """Record until something ends it; returns what that was."""
-        while not end.is_told:
+        while not stop.is_set:
             now = time.monotonic()
             if self._recorder.messages >= self._args.count:
                 return "--count is reached"

@@ -8,8 +8,7 @@ import time
 from math import inf
 from typing import TYPE_CHECKING
 
-from edged.cli import argument_types as legal
-from edged.cli import subscriber_arguments as subscribing
+from edged.cli import argument_types, subscriber_arguments
 from edged.cli.console import EXIT_FAILURE, EXIT_USAGE, Commands
 from edged.cli.subscriber_arguments import ENDPOINT_HELP, KINDS
 
@@ -32,22 +31,24 @@ def add_parser(commands: Commands) -> None:
         "line per camera and region is printed each second. With --events it tells when events begin and end, in "
         "sentences. Ctrl-C ends it.",
     )
-    parser.add_argument("endpoint", nargs="?", metavar="ENDPOINT", type=subscribing.address, help=ENDPOINT_HELP)
+    parser.add_argument(
+        "endpoint", nargs="?", metavar="ENDPOINT", type=subscriber_arguments.address, help=ENDPOINT_HELP
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the header of every message as it came, one a line")
     form.add_argument("--plain", action="store_true", help="print plain lines on a terminal too")
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument("--events", action="store_true", help="tell events only: a sentence for each begin and end")
     chosen.add_argument(
-        "--kinds", type=subscribing.kinds, metavar="KIND,…", help=f"of {', '.join(KINDS)} (default: all)"
+        "--kinds", type=subscriber_arguments.kinds, metavar="KIND,…", help=f"of {', '.join(KINDS)} (default: all)"
     )
-    subscribing.add_choices(parser)
+    subscriber_arguments.add_choices(parser)
     parser.add_argument(
-        "--count", type=legal.whole, metavar="N", help="end after N messages, with --events N sentences"
+        "--count", type=argument_types.whole, metavar="N", help="end after N messages, with --events N sentences"
     )
     parser.add_argument(
         "--seconds",
-        type=legal.positive,
+        type=argument_types.positive,
         metavar="S",
         default=inf,
         help="end after S seconds; status 1 if --count is not met",
@@ -57,7 +58,7 @@ def add_parser(commands: Commands) -> None:
         action="store_true",
         help="tell ages by the wall clocks: for an endpoint on this machine that is a tunnel to another",
     )
-    subscribing.add_keys(parser)
+    subscriber_arguments.add_keys(parser)
     parser.set_defaults(main=tail, command="tail")
 
 
@@ -71,7 +72,7 @@ def tail(args: argparse.Namespace) -> int:
     if args.events:
         kinds = ("event",) if args.json else ("event", "status")
     same_host = False if args.wall_clock else None
-    subscriber = subscribing.subscribe(
+    subscriber = subscriber_arguments.subscribe(
         args, address, kinds, camera=args.camera, region=args.region, same_host=same_host
     )
     if subscriber is None:
@@ -79,7 +80,7 @@ def tail(args: argparse.Namespace) -> int:
     with subscriber:
         output = choose(args, address, subscriber)
         try:
-            with subscribing.sigterm_is_ctrl_c(), output:
+            with subscriber_arguments.sigterm_is_ctrl_c(), output:
                 _follow(subscriber, output, args.count or inf, time.monotonic() + args.seconds)
             complete = args.count is None or output.told >= args.count
         except KeyboardInterrupt:

@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edged.cli import argument_types as legal
-from edged.cli import subscriber_arguments as subscribing
+from edged.cli import argument_types, subscriber_arguments
 from edged.cli.console import EXIT_FAILURE, EXIT_USAGE, Commands, emit
 
 if TYPE_CHECKING:
@@ -41,17 +40,20 @@ def add_parser(commands: Commands) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("reference", metavar="REFERENCE", type=legal.name, help="its name")
+    parser.add_argument("reference", metavar="REFERENCE", type=argument_types.name, help="its name")
     parser.add_argument("recording", metavar="RECORDING", help="a file that 'edged record' wrote")
-    parser.add_argument("--node", type=legal.name, help="of this node only")
-    subscribing.add_choices(parser)
+    parser.add_argument("--node", type=argument_types.name, help="of this node only")
+    subscriber_arguments.add_choices(parser)
     own = parser.add_argument_group("thresholds of your own, instead of those that are proposed")
-    own.add_argument("--enter", type=partial(legal.number, least=-1, most=1), metavar="S")
+    own.add_argument("--enter", type=partial(argument_types.number, least=-1, most=1), metavar="S")
     own.add_argument(
-        "--leave", type=partial(legal.number, least=-1, most=1), metavar="S", help="default: 0.03 less than --enter"
+        "--leave",
+        type=partial(argument_types.number, least=-1, most=1),
+        metavar="S",
+        help="default: 0.03 less than --enter",
     )
-    own.add_argument("--min-seconds", type=partial(legal.number, least=0), metavar="S", default=0.0)
-    own.add_argument("--cooldown-seconds", type=partial(legal.number, least=0), metavar="S", default=0.0)
+    own.add_argument("--min-seconds", type=partial(argument_types.number, least=0), metavar="S", default=0.0)
+    own.add_argument("--cooldown-seconds", type=partial(argument_types.number, least=0), metavar="S", default=0.0)
     picture = parser.add_mutually_exclusive_group()
     picture.add_argument("--png", type=Path, metavar="FILE", help="where to draw (default: tune-REFERENCE.png)")
     picture.add_argument("--no-png", action="store_true", help="draw nothing")

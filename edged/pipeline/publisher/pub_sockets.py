@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -131,6 +132,13 @@ class PubSockets:
             yield self._gate.socket
         for pub_socket in self._pub_sockets:
             yield pub_socket.socket
+
+    def wait(self, seconds: float) -> None:
+        """Wait until one of `sockets` can be read, at most *seconds*."""
+        poller = zmq.Poller()
+        for socket in self.sockets():
+            poller.register(socket, zmq.POLLIN)
+        poller.poll(math.ceil(seconds * 1000))
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
         """Send one message to its subscribers at every endpoint; never waits."""
