@@ -36,6 +36,7 @@ class ScriptedSockets:
 
     def wait(self, seconds: float) -> None:
         assert 0 < seconds <= 0.2, "the longest that a player may go without looking"
+        assert self.is_stopped is False or self.calls.count("wait") < 10 * (self._stop_at or 0), "it does not stop"
         self.calls.append("wait")
 
 
