@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from edged.recording.reader import Recorded, Recording, read_recording
+from edged.recording.reader import Recorded, Recording, decode_recorded, read_recording
 from edged.recording.writer import Recorder
 
-__all__ = ["Recorded", "Recorder", "Recording", "read_recording"]
+__all__ = ["Recorded", "Recorder", "Recording", "decode_recorded", "read_recording"]

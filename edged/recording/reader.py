@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from edged.errors import RecordingError
+from edged.errors import RecordingError, WireError
 from edged.recording.layout import FILE_HEADER, MAGIC, PREFIX_BYTES, VERSION, Prefix, checksum
+from edged.wire import Kind, Message, decode, subscription
 
-__all__ = ["Recorded", "Recording", "read_recording"]
+__all__ = ["Recorded", "Recording", "decode_recorded", "read_recording"]
 
 
 class Recorded(NamedTuple):
@@ -146,3 +147,14 @@ def read_recording(path: str | os.PathLike[str]) -> Recording:
         RecordingError: it cannot be read, is no recording, or is one of another version.
     """
     return Recording(path)
+
+
+def decode_recorded(recorded: Iterable[Recorded], kinds: Iterable[Kind]) -> Iterator[Message]:
+    """Decode those of the *recorded* messages that are of *kinds*. A message of a later edged may be skipped."""
+    topics = tuple(map(subscription, kinds))
+    for _, frames in recorded:
+        if frames[0].startswith(topics):
+            try:
+                yield decode(frames)
+            except WireError:  # of a later edged, or not a message at all
+                continue

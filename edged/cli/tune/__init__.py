@@ -1,4 +1,4 @@
-"""``edged tune``: thresholds that fit, from a recording."""
+"""``edged tune``: proposes thresholds that fit the scores in a recording."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ from edged.cli import argument_types, subscriber_arguments
 from edged.cli.console import EXIT_FAILURE, EXIT_USAGE, Commands, emit
 
 if TYPE_CHECKING:
-    from edged.cli.tune.report import Tuning
-    from edged.cli.tune.scores import Found
+    from collections.abc import Iterator
+
+    from edged.events.score_series import CollectedScores
+    from edged.events.tuning import Tuning
+    from edged.recording import Recorded, Recording
     from edged.wire import Vec
 
 __all__ = ["add_parser"]
 
+MOST_NAMES = 10
+
 EPILOG = """\
   edged record hour.edged --seconds 3600       record while the thing comes and goes
-  edged tune path-empty hour.edged             propose thresholds, and draw them
+  edged tune path-empty hour.edged             propose thresholds and draw them
   edged tune path-empty hour.edged --enter 0.9 --leave 0.85 --min-seconds 1
-                                               what would these have made?
+                                               which events do these thresholds make?
 
-docs/events.md explains what the thresholds do, and how they are found.
+docs/events.md explains what the thresholds do and how they are found.
 """
 
 
@@ -33,44 +38,52 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "tune",
         help="propose the thresholds of a reference, from a recording",
-        description="Proposes the scores at which events of REFERENCE should begin (enter) and end (leave), from what "
-        "its scores were in RECORDING, says why, and tells which events they would have made. The scores, their "
-        "distribution and these events are drawn into a PNG, for which matplotlib has to be installed. Exit status: 0 "
-        "proposed, or told what --enter makes; 1 no thresholds fit, or there are no scores; 2 wrong arguments.",
+        description="Proposes the scores at which events of REFERENCE should begin (enter) and end (leave), from its "
+        "scores in RECORDING. Prints the reason and the events that these thresholds would have made. Draws the "
+        "scores, their distribution and the events into a PNG, if matplotlib is installed. Exit status: 0 proposed, or "
+        "--enter was tried; 1 no thresholds fit, or there are no scores; 2 wrong arguments.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("reference", metavar="REFERENCE", type=argument_types.name, help="its name")
-    parser.add_argument("recording", metavar="RECORDING", help="a file that 'edged record' wrote")
-    parser.add_argument("--node", type=argument_types.name, help="of this node only")
-    subscriber_arguments.add_choices(parser)
-    own = parser.add_argument_group("thresholds of your own, instead of those that are proposed")
-    own.add_argument("--enter", type=partial(argument_types.number, least=-1, most=1), metavar="S")
-    own.add_argument(
-        "--leave",
-        type=partial(argument_types.number, least=-1, most=1),
-        metavar="S",
-        help="default: 0.03 less than --enter",
+    parser.add_argument(
+        "reference", metavar="REFERENCE", type=argument_types.name, help="the name of the reference, as in the config"
     )
-    own.add_argument("--min-seconds", type=partial(argument_types.number, least=0), metavar="S", default=0.0)
-    own.add_argument("--cooldown-seconds", type=partial(argument_types.number, least=0), metavar="S", default=0.0)
+    parser.add_argument("recording", metavar="RECORDING", help="a file that 'edged record' wrote")
+    parser.add_argument("--node", type=argument_types.name, help="only messages of this node")
+    subscriber_arguments.add_choices(parser)
+    _add_thresholds(parser)
     picture = parser.add_mutually_exclusive_group()
     picture.add_argument("--png", type=Path, metavar="FILE", help="where to draw (default: tune-REFERENCE.png)")
-    picture.add_argument("--no-png", action="store_true", help="draw nothing")
+    picture.add_argument("--no-png", action="store_true", help="do not draw")
     parser.add_argument("--json", action="store_true", help="print everything as one JSON object")
     parser.set_defaults(main=tune, command="tune")
 
 
+def _add_thresholds(parser: argparse.ArgumentParser) -> None:
+    own = parser.add_argument_group("thresholds of your own, instead of proposed ones")
+    score, seconds = partial(argument_types.number, least=-1, most=1), partial(argument_types.number, least=0)
+    own.add_argument("--enter", type=score, metavar="S", help="an event begins at this score")
+    own.add_argument("--leave", type=score, metavar="S", help="and ends below this one (default: 0.03 less)")
+    own.add_argument(
+        "--min-seconds", type=seconds, metavar="S", default=0.0, help="begin only after so long at or above --enter"
+    )
+    own.add_argument(
+        "--cooldown-seconds", type=seconds, metavar="S", default=0.0, help="no event so soon after the one before"
+    )
+
+
 def tune(args: argparse.Namespace) -> int:
     """Propose thresholds for the reference and the recording of *args*."""
-    from edged.cli.tune.report import Tuning, as_json, as_text
+    from edged.cli.tune.report import as_json, as_text
+    from edged.events.tuning import Tuning
 
-    if problem := _misfit(args):
+    if problem := _conflict(args):
         print(f"edged tune: {problem}", file=sys.stderr)
         return EXIT_USAGE
     found = _collect(args)
     if len(found.series) != 1:
-        return _tell_places(args, found)
+        print(f"edged tune: {_choice_needed(args, found)}", file=sys.stderr)
+        return EXIT_USAGE if found.series else EXIT_FAILURE
     (series,) = found.series
     if found.other_spaces:
         print(
@@ -82,47 +95,50 @@ def tune(args: argparse.Namespace) -> int:
     return EXIT_FAILURE if tuning.thresholds is None else 0
 
 
-def _collect(args: argparse.Namespace) -> Found:
-    """The scores in the recording; what is wrong with the file is told."""
-    from edged.cli.progress import Bar, megabytes
-    from edged.cli.tune.scores import collect
-    from edged.recording import read_recording
+def _collect(args: argparse.Namespace) -> CollectedScores:
+    """Return the scores in the recording; damage is reported on stderr."""
+    from edged.events.score_series import collect_scores
+    from edged.recording import decode_recorded, read_recording
 
-    def wanted(vec: Vec) -> bool:
+    def is_wanted(vec: Vec) -> bool:
         return all(getattr(args, part) in (None, getattr(vec, part)) for part in ("node", "camera", "region"))
 
-    with Bar("reading") as bar, read_recording(args.recording) as recording:
-
-        def look() -> None:
-            if bar.is_due:
-                share = recording.position / recording.size if recording.size else None
-                bar.show(share, megabytes(recording.position))
-
-        found = collect(recording, args.reference, wanted, look)
+    with read_recording(args.recording) as recording:
+        messages = decode_recorded(_with_bar(recording), ("vec", "status"))
+        found = collect_scores(messages, args.reference, is_wanted)
     if recording.damage:
-        print(f"edged tune: {recording.damage}; what comes before is used", file=sys.stderr)
+        print(f"edged tune: {recording.damage}; the messages before are used", file=sys.stderr)
     return found
 
 
-def _tell_places(args: argparse.Namespace, found: Found) -> int:
-    """Say why there is not one place to look at."""
+def _with_bar(recording: Recording) -> Iterator[Recorded]:
+    """Yield the messages of *recording*, with a bar on the terminal."""
+    from edged.cli.progress import Bar, megabytes
+
+    with Bar("reading") as bar:
+        for recorded in recording:
+            if bar.is_due:
+                share = recording.position / recording.size if recording.size else None
+                bar.show(share, megabytes(recording.position))
+            yield recorded
+
+
+def _choice_needed(args: argparse.Namespace, found: CollectedScores) -> str:
+    """Return why the scores of *found* are not those of one place, and the cure."""
     if found.series:
         places = ", ".join(sorted(series.place for series in found.series))
-        say = f"{args.reference} is scored in {places}: choose one with --node, --camera and --region"
-    elif args.reference in found.references:
-        say = f"{args.recording}: {args.reference} is not scored in what --node, --camera and --region choose"
-    elif found.references:
+        return f"{args.reference} has scores in {places}: choose one with --node, --camera and --region"
+    if args.reference in found.references:
+        return f"{args.recording}: {args.reference} has no score in what --node, --camera and --region choose"
+    if found.references:
         names = sorted(found.references)
-        more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-        say = f"{args.recording}: holds no score of {args.reference}, but of {', '.join(names[:10])}{more}"
-    else:
-        say = f"{args.recording}: holds no scores; record vec messages of a daemon that has references"
-    print(f"edged tune: {say}", file=sys.stderr)
-    return EXIT_USAGE if found.series else EXIT_FAILURE
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        return f"{args.recording}: has no scores of {args.reference}, only of {', '.join(names[:MOST_NAMES])}{more}"
+    return f"{args.recording}: has no scores; record vec messages of a daemon that has references"
 
 
 def _draw(tuning: Tuning, path: Path) -> Path | None:
-    """Draw what was found; None where that cannot be, which is told."""
+    """Draw *tuning* into *path*; None, after a line on stderr, if that is not possible."""
     try:
         from edged.cli.tune.plot import draw
     except ModuleNotFoundError as exc:
@@ -139,8 +155,8 @@ def _draw(tuning: Tuning, path: Path) -> Path | None:
     return path
 
 
-def _misfit(args: argparse.Namespace) -> str | None:
-    """What does not go together."""
+def _conflict(args: argparse.Namespace) -> str | None:
+    """Return which arguments contradict each other."""
     if args.leave is not None and args.enter is None:
         return "--leave goes with --enter"
     if args.leave is not None and args.leave > args.enter:

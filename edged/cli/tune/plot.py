@@ -1,4 +1,4 @@
-"""What ``edged tune`` found, as a picture. The only module that imports matplotlib."""
+"""The findings of ``edged tune`` as a picture. The only module that imports matplotlib."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from edged.cli.text import some
-from edged.cli.tune.report import Tuning
 from edged.events import Thresholds
 from edged.events.proposal import Proposal
+from edged.events.tuning import Tuning
 
 __all__ = ["draw"]
 
@@ -26,7 +26,7 @@ def draw(tuning: Tuning, path: Path) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    figure = Figure(figsize=(11, 4.2), dpi=110, layout="constrained")  # no pyplot: that would want a display
+    figure = Figure(figsize=(11, 4.2), dpi=110, layout="constrained")  # not pyplot, which needs a display
     over_time, distribution = figure.subplots(1, 2, sharey=True, width_ratios=(4, 1))
     scores = np.frombuffer(tuning.series.scores)
     _draw_scores(over_time, tuning, scores)
@@ -58,9 +58,9 @@ def _draw_scores(axes: Axes, tuning: Tuning, scores: NDArray[np.float64]) -> Non
 def _draw_distribution(axes: Axes, tuning: Tuning, scores: NDArray[np.float64]) -> None:
     counts, edges = np.histogram(scores, 80, (scores.min() - 0.005, scores.max() + 0.005))
     if isinstance(tuning.proposal, Proposal):
-        is_there = edges[:-1] >= tuning.proposal.valley
-        axes.stairs(np.where(is_there, counts, 0), edges, orientation="horizontal", fill=True, color=BLUE)
-        axes.stairs(np.where(is_there, 0, counts), edges, orientation="horizontal", fill=True, color=ORANGE)
+        belongs_above = edges[:-1] >= tuning.proposal.valley
+        axes.stairs(np.where(belongs_above, counts, 0), edges, orientation="horizontal", fill=True, color=BLUE)
+        axes.stairs(np.where(belongs_above, 0, counts), edges, orientation="horizontal", fill=True, color=ORANGE)
     else:
         axes.stairs(counts, edges, orientation="horizontal", fill=True, color=GREY)
     axes.set_title("how often each score", loc="left", fontsize=11)

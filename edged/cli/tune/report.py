@@ -1,70 +1,32 @@
-"""What ``edged tune`` found, and how it says so: for people, with a piece of YAML to paste, or as JSON."""
+"""The findings of ``edged tune`` as text for people, with lines of YAML to paste, or as JSON."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from textwrap import wrap
-from typing import Self
-
-import numpy as np
 
 from edged.cli.text import lasted, some, time_of_day
-from edged.cli.tune.scores import Series, Span, spans
 from edged.events import Thresholds
-from edged.events.proposal import NoProposal, Proposal, propose
+from edged.events.proposal import NoProposal, Proposal
+from edged.events.score_series import EventSpan
+from edged.events.tuning import Tuning
 
-__all__ = ["Tuning", "as_json", "as_text"]
+__all__ = ["as_json", "as_text"]
 
 MOST_EVENTS = 20
 WIDTH = 110
-USUAL_BAND = 0.03  # of the configuration's default
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """A series of scores, what is proposed for it, and the events that ``thresholds`` make of it.
-
-    ``thresholds`` are those of the user, or else the proposed ones; None where there are neither.
-    """
-
-    reference: str
-    series: Series
-    proposal: Proposal | NoProposal
-    thresholds: Thresholds | None
-    events: list[Span]
-
-    @classmethod
-    def of(
-        cls,
-        reference: str,
-        series: Series,
-        enter: float | None,
-        leave: float | None,
-        min_seconds: float,
-        cooldown_seconds: float,
-    ) -> Self:
-        """Look at *series*; *enter* and *leave* are the user's own, if there are any."""
-        proposal = propose(np.frombuffer(series.scores))
-        if enter is None and isinstance(proposal, Proposal):
-            enter, leave = proposal.enter, proposal.leave
-        if enter is None:
-            return cls(reference, series, proposal, None, [])
-        if leave is None:
-            leave = max(-1.0, round(enter - USUAL_BAND, 6))
-        thresholds = Thresholds(enter, leave, min_seconds, cooldown_seconds)
-        return cls(reference, series, proposal, thresholds, spans(series, thresholds))
 
 
 def as_text(tuning: Tuning, png: Path | None) -> str:
-    """All of it in lines; *png* is where it was drawn."""
+    """Return *tuning* in lines; *png* is the file with the drawing."""
     return "\n".join(_lines(tuning, png))
 
 
 def as_json(tuning: Tuning, png: Path | None) -> str:
-    """All of it as one JSON object."""
+    """Return *tuning* as one JSON object."""
     series, proposal, thresholds = tuning.series, tuning.proposal, tuning.thresholds
     return json.dumps(
         {
@@ -113,7 +75,7 @@ def _reasons(proposal: Proposal) -> Iterator[str]:
     yield f"for a score that trembles by {proposal.noise:.3f} from frame to frame, as this one does."
 
 
-def _events(events: list[Span], thresholds: Thresholds) -> Iterator[str]:
+def _events(events: list[EventSpan], thresholds: Thresholds) -> Iterator[str]:
     yield f"enter {thresholds.enter:g} and leave {thresholds.leave:g} would have made {some(len(events), 'event')}" + (
         ":" if events else "."
     )

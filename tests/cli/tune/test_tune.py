@@ -121,15 +121,15 @@ def test_of_several_places_one_has_to_be_chosen(run: Run) -> None:
     assert "porch/street/door, porch/street/path, shed/yard/path: choose one with --node, --camera and --reg" in err
     assert run(messages, "--region", "door")[0] == 0
     assert "cat in shed/yard/path: 300 scores" in run(messages, "--node", "shed")[1]
-    assert "not scored in what" in run(messages, "--camera", "yard", "--region", "door")[2]
+    assert "has no score in what" in run(messages, "--camera", "yard", "--region", "door")[2]
 
 
 def test_what_the_recording_does_not_hold_is_told(run: Run) -> None:
     assert run(shown(10), reference="bird")[::2] == (
         1,
-        "edged tune: day.edged: holds no score of bird, but of cat, dog\n",
+        "edged tune: day.edged: has no scores of bird, only of cat, dog\n",
     )
-    assert "holds no scores; record vec messages" in run([status()])[2]
+    assert "has no scores; record vec messages" in run([status()])[2]
     assert "there are only 10 scores" in run(shown(10))[1]
 
 
