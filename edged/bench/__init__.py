@@ -1,1 +1,1 @@
-"""What ``edged bench`` measures: the daemon itself, with a subscriber, beside the bare model."""
+"""Measurements of ``edged bench``: the daemon with a subscriber, and the bare model for comparison."""

@@ -1,4 +1,4 @@
-"""Several measurements side by side: engines, threads and models, and which of them to choose."""
+"""Comparison of engines, threads and models, and the choice of the best measurement."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from edged.vision.runtime.engine import installed_engines
 __all__ = ["choose", "variants"]
 
 THREADS = (1, 2, 4)
-ALIKE = 0.95  # of the best rate: closer than measurements of a few seconds can tell
-KEEPS_UP = 0.98  # of the rate that was asked for
+ALIKE = 0.95  # of the best rate: measurements of a few seconds cannot tell such rates apart
+KEEPS_UP = 0.98  # of the requested rate
 
 
 def variants(plan: BenchPlan, models: Iterable[str] = BUNDLED) -> list[BenchPlan]:
-    """*plan* with each of *models*, each installed engine, and 1, 2 and 4 threads, as far as there are cores.
+    """Return *plan* with each of *models*, each installed engine, and 1, 2 and 4 threads, up to the number of cores.
 
-    An engine or a number of threads that *plan* names stays.
+    If *plan* names an engine or a number of threads, it stays.
     """
     cores = len(os.sched_getaffinity(0))
     engines = installed_engines() if plan.engine == "auto" else [plan.engine]
@@ -34,19 +34,19 @@ def variants(plan: BenchPlan, models: Iterable[str] = BUNDLED) -> list[BenchPlan
 
 
 def choose(records: Sequence[BenchRecord]) -> tuple[BenchRecord, str]:
-    """The best of *records*, which are not empty, and why.
+    """Return the best of *records*, of which there is at least one, and the reason.
 
-    Of those that keep up with the rate that was asked for, or at saturation are about the fastest, it is the one that
-    needs the least of the processor: on a small board that is heat, and what is left for others.
+    It is the one with the least processor time of those that keep up with the requested rate, or without one, of those
+    that are about the fastest. On a small board processor time is heat, and other programs need it, too.
     """
-    asked = records[0].plan.fps
-    keeping = [record for record in records if asked and record.frames_per_second >= KEEPS_UP * asked]
+    requested = records[0].plan.fps
+    keeping = [record for record in records if requested and record.frames_per_second >= KEEPS_UP * requested]
     if keeping:
-        return min(keeping, key=_cost), f"it keeps up with {asked:g} frames/s with the least processor time"
+        return min(keeping, key=_cost), f"it keeps up with {requested:g} frames/s with the least processor time"
     fastest = max(record.frames_per_second for record in records)
     close = [record for record in records if record.frames_per_second >= ALIKE * fastest]
     reason = "it is the fastest" if len(close) == 1 else "of the fastest it needs the least processor time"
-    return min(close, key=_cost), f"none keeps up with {asked:g} frames/s, and {reason}" if asked else reason
+    return min(close, key=_cost), f"none keeps up with {requested:g} frames/s, and {reason}" if requested else reason
 
 
 def _cost(record: BenchRecord) -> float:

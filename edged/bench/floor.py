@@ -1,4 +1,4 @@
-"""The floor: how long the bare model takes, with nothing around it."""
+"""The floor: the time of the bare model, without a daemon."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Floor:
     processor_ms: float
 
     def mean(self, other: Floor) -> Floor:
-        """Half way to *other*."""
+        """Return the mean of this and *other*."""
         return Floor((self.wall_ms + other.wall_ms) / 2, (self.processor_ms + other.processor_ms) / 2)
 
 
@@ -41,7 +41,7 @@ def bare_invoke(loaded: Loaded, seconds: float) -> Floor:
         ConfigFileError: the model cannot be used.
     """
     model = read_model_file(loaded)
-    with open_model(loaded, model) as embedder:  # it is safe to run, then
+    with open_model(loaded, model) as embedder:  # this also checks that it is safe to run
         options = embedder.options
         height, width = model.input.height, model.input.width
         picture = self_test_picture(SELF_TEST_PICTURES[0], height, width)

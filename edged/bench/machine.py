@@ -1,4 +1,4 @@
-"""The machine that something is measured on."""
+"""Facts about the machine of a measurement."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["machine"]
 
 
 def machine(root: Path = Path("/")) -> dict[str, object]:
-    """What tells this machine from others, and what may hold it back at the moment; None where nothing tells."""
+    """Return what identifies this machine, and what may slow it down now; None for a fact that is unknown."""
     board = Board(root)
     health = board.read()
     return {

@@ -1,4 +1,4 @@
-"""What is measured: one source, one model, and what runs it."""
+"""The plan of a measurement: source, model, engine and rate."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FASTEST = 1000.0  # frames per second: more than a file can be played with
 
 @dataclass(frozen=True, slots=True)
 class BenchPlan:
-    """One measurement. The values are those of the configuration; ``threads`` None is its default.
+    """One measurement, with values as in the configuration; ``threads`` None is its default.
 
-    ``fps`` of all cameras together; None is saturation: frames come faster than they can be embedded. ``cameras`` have
-    the same source. ``seconds`` are measured after a warm-up.
+    ``fps`` is that of all cameras together; None is saturation: frames come faster than they can be embedded. All
+    ``cameras`` have the same source. The ``seconds`` begin after a warm-up.
     """
 
     source: str = "pattern:640x480"
@@ -32,13 +32,13 @@ class BenchPlan:
 
     @property
     def plays(self) -> bool:
-        """Whether the source is a recording, which waits for the worker, and not a camera, which does not."""
+        """Whether the source is a clip, which waits for the model, and not a camera, which does not."""
         return self.source.startswith(("file:", "dir:"))
 
     def configuration(self, address: str, invoke_ms: float | None = None) -> str:
-        """The text of a configuration that publishes on *address* only.
+        """Return the text of a configuration that publishes only on *address*.
 
-        A camera that is to be faster than the model, which takes *invoke_ms*, is that by a half.
+        At saturation a test picture comes 1.5 times as often as the model can run, which takes *invoke_ms*.
         """
         model: dict[str, Any] = {"engine": self.engine, "delegate": self.delegate, "resize": self.resize}
         if self.threads is not None:
@@ -65,7 +65,7 @@ class BenchPlan:
         return camera
 
     def _share(self, otherwise: float) -> float:
-        """The frames per second of one camera, of those that are asked for or *otherwise* come together."""
+        """Return the frames per second of one camera: its share of the requested rate, or of *otherwise*."""
         return min(FASTEST, round((self.fps or otherwise) / self.cameras, 3))
 
 

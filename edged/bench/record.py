@@ -15,14 +15,14 @@ from edged.bench.plan import BenchPlan
 __all__ = ["STAGES", "BenchRecord", "Spread", "Usage", "spread"]
 
 STAGES = ("decode", "wait", "preprocess", "infer", "compare", "publish", "total", "delivered", "overhead")
-"""In the way of a frame. ``wait`` is from capture to the worker, decoding included; ``total`` from capture to the
-hand-over to the socket; ``delivered`` from capture to the subscriber that has read it, and ``overhead`` is that less
-``infer``, frame by frame."""
+"""In the order of a frame. ``wait`` is from capture to the model, with decoding; ``total`` from capture to the socket;
+``delivered`` from capture to the subscriber that has read the message; ``overhead`` is ``delivered`` less ``infer``,
+frame by frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Milliseconds."""
+    """Percentiles in milliseconds."""
 
     p50: float
     p95: float
@@ -31,14 +31,14 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the daemon used: processor milliseconds a frame by thread, and MiB of memory."""
+    """Processor milliseconds per frame by thread, and MiB of memory, of the daemon."""
 
     processor_ms: Mapping[str, float]
     memory_mib: float
 
     @property
     def without_decoding_ms(self) -> float:
-        """Of all threads but those that capture, which decode the pictures, too."""
+        """Milliseconds of all threads but capture, because that also decodes the frames."""
         return sum(value for name, value in self.processor_ms.items() if not name.startswith("capture"))
 
 
@@ -46,9 +46,9 @@ class Usage:
 class BenchRecord:
     """One measurement.
 
-    ``threads`` is as many as the model may use: those of the plan, or fewer where there are fewer processors.
-    ``frames`` were embedded in ``seconds``; ``dropped`` by cause, in that time. ``start_seconds`` is from the start of
-    the process to the first vector that a subscriber had.
+    ``threads`` is the number that the model may use: that of the plan, or that of the cores if there are fewer.
+    ``frames`` were embedded in ``seconds``, and ``dropped`` counts drops in that time by cause. ``start_seconds`` is
+    from the start of the process to the first vector at the subscriber.
     """
 
     plan: BenchPlan
@@ -67,16 +67,16 @@ class BenchRecord:
 
     @property
     def frames_per_second(self) -> float:
-        """As they were published."""
+        """Published frames per second."""
         return self.frames / self.seconds
 
     @property
     def over_invoke(self) -> float:
-        """Processor time of a frame, decoding left out, over that of the bare ``invoke()``."""
+        """Processor time of a frame without decoding, divided by that of the bare ``invoke()``."""
         return self.usage.without_decoding_ms / self.floor.processor_ms
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, ready for ``json.dumps``; numbers with the digits that mean something."""
+        """Return everything for ``json.dumps``; numbers have three digits after the point."""
         record = asdict(self)
         derived = {
             "edged": __version__,
@@ -89,7 +89,7 @@ class BenchRecord:
 
 
 def spread(microseconds: Sequence[float]) -> Spread:
-    """The spread of some durations, of which there is at least one."""
+    """Return the spread of durations, of which there is at least one."""
     p50, p95, p99 = np.percentile(np.asarray(microseconds, np.float64) / 1000, (50, 95, 99))
     return Spread(float(p50), float(p95), float(p99))
 

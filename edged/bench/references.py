@@ -1,4 +1,4 @@
-"""What it costs to compare a vector with many references: no camera, no model, one thread."""
+"""The cost of comparing a vector with many references: no camera, no model, one thread."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ TOP_K = 5
 
 @dataclass(frozen=True, slots=True)
 class ReferenceRecord:
-    """What a frame costs with *count* references of *dimension* numbers, kept as *dtype*.
+    """The cost of a comparison with ``count`` references of ``dimension`` numbers, kept as ``dtype``.
 
-    ``least_ms`` and ``median_ms`` are processor time of one thread. ``memory_mib`` is by how much the process has
-    grown, and ``largest_error`` how much a score differs at most from that of float32.
+    ``least_ms`` and ``median_ms`` are processor time of one thread. ``memory_mib`` is the growth of the process, and
+    ``largest_error`` the largest difference of a score from the exact one.
     """
 
     count: int
@@ -40,13 +40,13 @@ class ReferenceRecord:
     largest_error: float
 
     def as_json(self) -> dict[str, Any]:
-        """For a table."""
+        """Return the values for ``json.dumps``."""
         return asdict(self)
 
 
 def measure_references(count: int, dtype: Storage, seconds: float) -> ReferenceRecord:
-    """Compare vectors with *count* made-up references for some *seconds*, and tell the best few."""
-    _scorer(BATCH, dtype)  # what is loaded and kept for work of any size does not count
+    """Compare vectors with *count* made-up references for some *seconds*, and measure."""
+    _scorer(BATCH, dtype)  # memory that any number of references needs does not count
     before = memory_mib(os.getpid())
     scorer, probes, exact = _scorer(count, dtype)
     memory = memory_mib(os.getpid()) - before
@@ -65,7 +65,7 @@ def measure_references(count: int, dtype: Storage, seconds: float) -> ReferenceR
 
 
 def _scorer(count: int, dtype: Storage) -> tuple[Scorer, NDArray[np.float32], NDArray[np.float64]]:
-    """The references, vectors to compare with them, and the cosines of these to all."""
+    """Return a scorer of *count* references, vectors to compare with them, and their exact cosines."""
     random = np.random.default_rng(0)
     rows = UnitRows(count, DIMENSION, dtype)
     probes = next(_pictures(random, BATCH))[:8]
@@ -81,6 +81,6 @@ def _scorer(count: int, dtype: Storage) -> tuple[Scorer, NDArray[np.float32], ND
 
 
 def _pictures(random: np.random.Generator, count: int) -> Iterator[NDArray[np.float32]]:
-    """Vectors as image models give them: none below zero, many near it, a few large."""
+    """Yield vectors like those of image models: none below zero, many near it, a few large."""
     while True:
         yield (random.standard_exponential((count, DIMENSION), np.float32) ** 2).astype(np.float32)

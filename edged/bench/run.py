@@ -1,4 +1,4 @@
-"""One measurement: the daemon in a process of its own, and a subscriber here."""
+"""One measurement: the daemon in a process of its own, and a subscriber in this one."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from edged.config import load_text
 from edged.errors import EdgedError
 from edged.wire import Drops, Event, Kind, Vec
 
-__all__ = ["Tell", "measure"]
+__all__ = ["Report", "measure"]
 
-Tell = Callable[[str, float], None]
-"""Called with what is being done, and how much of the whole is done (0…1)."""
+Report = Callable[[str, float], None]
+"""Called with the present activity and the share that is done (0…1)."""
 
 KINDS: tuple[Kind, ...] = ("vec", "status")
 CAUSES = ("capture", "ring", "publish")
@@ -37,49 +37,49 @@ END_SECONDS = 5.0
 SILENCE_SECONDS = 10.0
 
 
-def measure(plan: BenchPlan, tell: Tell = lambda _what, _share: None) -> BenchRecord:
+def measure(plan: BenchPlan, report: Report = lambda _activity, _share: None) -> BenchRecord:
     """Measure the bare model, then the daemon with one subscriber, which reads all, and the bare model again.
 
     Raises:
         ConfigFileError: the plan cannot be run: no such model, engine or source.
-        EdgedError: the daemon ended early, or told nothing.
+        EdgedError: the daemon ended early, or published nothing.
     """
     with tempfile.TemporaryDirectory(prefix="edged-bench-") as name:
         folder = Path(name)
         address = f"ipc://{folder}/pub.sock"
-        tell("the bare model", 0.0)
+        report("bare model", 0.0)
         loaded = load_text(plan.configuration(address), folder / "bench.yaml")
-        threads = min(loaded.config.model.num_threads, len(os.sched_getaffinity(0)))  # more are never started
+        threads = min(loaded.config.model.num_threads, len(os.sched_getaffinity(0)))  # TFLite starts no more
         floor_seconds = min(FLOOR_SECONDS, plan.seconds)
         floor = bare_invoke(loaded, floor_seconds)
         (folder / "bench.yaml").write_text(plan.configuration(address, floor.wall_ms))
-        tell("the start", 0.1)
+        report("start", 0.1)
         with Subscriber(address, kinds=KINDS, queue=1000, queue_bytes=1 << 22) as subscriber, _daemon(folder) as daemon:
-            record = _measure(plan, floor, threads, subscriber, daemon, tell)
-        # A machine is not as fast now as it was ten seconds ago: heat, or others on the same host.
+            record = _measure(plan, floor, threads, subscriber, daemon, report)
+        # The speed of a machine changes within seconds, by heat or other guests of the host: so the floor is a mean.
         return replace(record, floor=floor.mean(bare_invoke(loaded, floor_seconds)))
 
 
 def _measure(
-    plan: BenchPlan, floor: Floor, threads: int, subscriber: Subscriber, daemon: subprocess.Popen[str], tell: Tell
+    plan: BenchPlan, floor: Floor, threads: int, subscriber: Subscriber, daemon: subprocess.Popen[str], report: Report
 ) -> BenchRecord:
     begin = time.monotonic()
     last = _next(subscriber, daemon, START_SECONDS)
     start_seconds = time.monotonic() - begin
-    before_that = {last.camera: last.dropped}
+    first_drops = {last.camera: last.dropped}
     while time.monotonic() < begin + start_seconds + WARM_UP_SECONDS:
         last = _next(subscriber, daemon, SILENCE_SECONDS)
-        before_that[last.camera] = last.dropped
+        first_drops[last.camera] = last.dropped
     before, begin = processor_seconds(daemon.pid), time.monotonic()
     durations: dict[str, list[float]] = {}
-    dropped, frames = dict(before_that), 0
+    dropped, frames = dict(first_drops), 0
     while (passed := time.monotonic() - begin) < plan.seconds:
         last = _next(subscriber, daemon, SILENCE_SECONDS)
         frames += 1
         dropped[last.camera] = last.dropped
         for stage, microseconds in _stages(last, time.monotonic_ns() // 1000).items():
             durations.setdefault(stage, []).append(microseconds)
-        tell("frames", 0.2 + 0.8 * passed / plan.seconds)
+        report("frames", 0.2 + 0.8 * passed / plan.seconds)
     seconds = time.monotonic() - begin
     return BenchRecord(
         plan=plan,
@@ -89,7 +89,7 @@ def _measure(
         threads=threads,
         frames=frames,
         seconds=seconds,
-        dropped={cause: _sum(cause, dropped) - _sum(cause, before_that) for cause in CAUSES},
+        dropped={cause: _sum(cause, dropped) - _sum(cause, first_drops) for cause in CAUSES},
         stages={stage: spread(values) for stage, values in durations.items()},
         floor=floor,
         usage=_usage(before, processor_seconds(daemon.pid), frames, memory_mib(daemon.pid)),
@@ -100,12 +100,12 @@ def _measure(
 
 @contextmanager
 def _daemon(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """The daemon of ``bench.yaml`` in *folder*; its sockets are there, too, and in nobody's way."""
+    """Run the daemon of ``bench.yaml`` in *folder*; its sockets are there, too, away from other daemons."""
     command = [sys.executable, "-m", "edged", "run", "-c", str(folder / "bench.yaml")]
     environment = {**os.environ, "RUNTIME_DIRECTORY": str(folder)}
     with (
         (folder / "log").open("w+") as log,
-        subprocess.Popen(command, stderr=log, text=True, env=environment) as daemon,  # noqa: S603 - this very program
+        subprocess.Popen(command, stderr=log, text=True, env=environment) as daemon,  # noqa: S603 - this program itself
     ):
         try:
             yield daemon
@@ -118,10 +118,10 @@ def _daemon(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def _next(subscriber: Subscriber, daemon: subprocess.Popen[str], seconds: float) -> Vec:
-    """The next vector.
+    """Return the next vector.
 
     Raises:
-        EdgedError: there is none within *seconds*, or the daemon has ended.
+        EdgedError: none comes within *seconds*, or the daemon has ended.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -129,17 +129,17 @@ def _next(subscriber: Subscriber, daemon: subprocess.Popen[str], seconds: float)
         assert not isinstance(message, Event), "only what was subscribed to comes"
         if isinstance(message, Vec):
             return message
-        if message is not None and message.state == "lost":  # it heals by itself, but not in time
+        if message is not None and message.state == "lost":  # it may come back, but not in time
             raise EdgedError(f"the camera is lost: {message.reason}")
         if daemon.poll() is not None:
-            raise EdgedError(f"the daemon ended: {_last_words(daemon)}")
-    raise EdgedError(f"nothing came for {seconds:g} s: {_last_words(daemon)}")
+            raise EdgedError(f"the daemon ended: {_last_log_line(daemon)}")
+    raise EdgedError(f"no message came for {seconds:g} s: {_last_log_line(daemon)}")
 
 
-def _last_words(daemon: subprocess.Popen[str]) -> str:
+def _last_log_line(daemon: subprocess.Popen[str]) -> str:
     path = Path(str(daemon.args[-1])).with_name("log")  # type: ignore[index]  # it is the list that was given
     lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
-    return re.sub(r".*bench\.yaml:\d+:\d+: ", "", lines[-1]) if lines else "it said nothing"
+    return re.sub(r".*bench\.yaml:\d+:\d+: ", "", lines[-1]) if lines else "its log is empty"
 
 
 def _stages(vec: Vec, now_us: int) -> Mapping[str, float]:
@@ -158,7 +158,7 @@ def _stages(vec: Vec, now_us: int) -> Mapping[str, float]:
 
 
 def _sum(cause: str, drops: Mapping[str, Drops]) -> int:
-    return sum(getattr(of_one, cause) for of_one in drops.values())
+    return sum(getattr(counts, cause) for counts in drops.values())
 
 
 def _usage(before: Mapping[str, float], after: Mapping[str, float], frames: int, memory: float) -> Usage:

@@ -43,9 +43,9 @@ COMMANDS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line *argv* (default: the program's own) and return its exit status."""
     _open_standard_streams()
-    # Its warnings at each try to open a camera tell nothing that is not told in plain words, and once.
+    # OpenCV warns at each try to open a camera; edged logs the same in plain words, and once.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
-    # numpy is not loaded yet. More threads would not read memory faster, and would take the model's processor time.
+    # numpy is not loaded yet. More threads would not read memory faster, and would take processor time from the model.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     args = _parser().parse_args(argv)
     try:
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _open_standard_streams() -> None:
-    """Open what was closed for us: its number would go to the next socket, and what is printed would go there."""
+    """Open stdin, stdout and stderr if they are closed: else the next socket gets the number, and the output."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
@@ -82,9 +82,9 @@ def _open_standard_streams() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="edged",
-        description="Camera frames in, embeddings and similarities out, on the device.",
-        epilog="'edged COMMAND --help' explains a command. Exit status: 0 done, 1 a failure while running, "
-        "2 wrong arguments, 78 wrong config, model or reference.",
+        description="Turns camera frames into embeddings and similarities on the device, and publishes them.",
+        epilog="'edged COMMAND --help' explains a command. Exit status: 0 done; 1 it failed while running; "
+        "2 the arguments are wrong; 78 the configuration, the model or a reference is wrong.",
     )
     parser.add_argument("--version", action="version", version=f"edged {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)

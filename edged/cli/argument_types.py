@@ -1,4 +1,4 @@
-"""Arguments that are numbers and names: for ``type=`` of argparse, which then says what they must be."""
+"""Argument types for ``type=`` of argparse: numbers and names, each with an error that states the rule."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def checked(check: Callable[[str], T], text: str) -> T:
-    """What *check* makes of *text*; its ``ValueError`` is told to the user."""
+    """Return the value that *check* makes of *text*; its ``ValueError`` becomes an error of the argument."""
     try:
         return check(text)
     except ValueError as exc:
@@ -23,12 +23,12 @@ def checked(check: Callable[[str], T], text: str) -> T:
 
 
 def name(text: str) -> str:
-    """The name of a node, camera, region or reference."""
+    """Parse the name of a node, camera, region or reference."""
     return checked(check_name, text)
 
 
 def whole(text: str, most: float = inf) -> int:
-    """A number that counts: from 1 on."""
+    """Parse a whole number in 1…*most*."""
     if not text.isdecimal() or not 1 <= int(text) <= most:
         range_ = "from 1 on" if most == inf else f"in 1…{most:.0f}"
         raise argparse.ArgumentTypeError(f"must be a whole number {range_} (got {text!r})")
@@ -36,7 +36,7 @@ def whole(text: str, most: float = inf) -> int:
 
 
 def positive(text: str, most: float = inf) -> float:
-    """Some seconds, or another number above 0."""
+    """Parse a number above 0, such as seconds."""
     value = _value(text)
     if not (0 < value <= most and value < inf):
         limit = "" if most == inf else f", and at most {most:.0f}"
@@ -45,7 +45,7 @@ def positive(text: str, most: float = inf) -> float:
 
 
 def number(text: str, least: float, most: float = inf) -> float:
-    """A number in *least*…*most*."""
+    """Parse a number in *least*…*most*."""
     value = _value(text)
     if not (least <= value <= most and isfinite(value)):
         range_ = f"from {least:g} on" if most == inf else f"from {least:g} to {most:g}"

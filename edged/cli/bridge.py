@@ -1,4 +1,4 @@
-"""``edged bridge``: what a daemon says, for MQTT and Home Assistant."""
+"""``edged bridge``: publishes the messages of a daemon over MQTT, for Home Assistant."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser"]
 
-QUEUE, QUEUE_BYTES = 1000, 1 << 20  # no event is to be lost while this program is kept waiting
+QUEUE, QUEUE_BYTES = 1000, 1 << 20  # events wait here while the broker keeps this program waiting
 
 EPILOG = """\
-  edged bridge mqtt://homeassistant.local                   without a user
+  edged bridge mqtt://homeassistant.local                   a broker without users
   EDGED_MQTT_PASSWORD=… edged bridge mqtt://edged@homeassistant.local
   edged bridge mqtts://edged@broker:8883 --ca-file ca.pem --connect tcp://127.0.0.1:5556
 
-The user is in the URL or in EDGED_MQTT_USERNAME. The password is never in an argument, where everybody on this machine
-could see it: it comes from the systemd credential mqtt-password, or else from EDGED_MQTT_PASSWORD.
+Give the user in the URL or in EDGED_MQTT_USERNAME. The password is never an argument, because everybody on this machine
+can read arguments: it comes from the systemd credential mqtt-password, or else from EDGED_MQTT_PASSWORD.
 
 Home Assistant finds a device for each camera by itself: a binary sensor for each reference that makes events, a sensor
-for each score, and the camera's state. docs/mqtt.md tells the topics; systemd/edged-bridge.service is a unit for it.
+for each score, and the state of the camera. docs/mqtt.md lists the topics; systemd/edged-bridge.service is a unit for
+this program.
 """
 
 
@@ -37,11 +38,11 @@ def add_parser(commands: Commands) -> None:
     """Add the command to those of ``edged``."""
     parser = commands.add_parser(
         "bridge",
-        help="tell an MQTT broker, such as Home Assistant's, what a daemon says",
-        description="Subscribes to a daemon and publishes its events, its scores and how its cameras are at an MQTT "
-        "broker. Either may go away and come back: events wait for the broker, and cameras whose daemon is silent are "
-        "told to be offline. Ctrl-C ends it in order. Exit status: 0 ended; 2 wrong arguments; 78 a wrong key, "
-        "certificate or password file, or paho-mqtt is missing.",
+        help="publish events, scores and camera states over MQTT, such as for Home Assistant",
+        description="Subscribes to a daemon and publishes its events, its scores and the states of its cameras at an "
+        "MQTT broker. Daemon and broker may go away and come back: events wait for the broker, and cameras of a silent "
+        "daemon are published as offline. Ctrl-C ends it. Exit status: 0 ended by Ctrl-C; 2 wrong arguments; 78 a key, "
+        "certificate or password file is wrong, or paho-mqtt is missing.",
         epilog=EPILOG,
         formatter_class=Paragraphs,
     )
@@ -53,50 +54,56 @@ def add_parser(commands: Commands) -> None:
 
 
 def _add_mqtt_arguments(parser: argparse.ArgumentParser) -> None:
-    tls = parser.add_argument_group("TLS", "for mqtts://; the broker's certificate is always checked")
-    tls.add_argument("--ca-file", metavar="FILE", help="who may have signed it (default: whom this machine trusts)")
-    tls.add_argument("--cert-file", metavar="FILE", help="our own certificate, where the broker asks for one")
-    tls.add_argument("--key-file", metavar="FILE", help="its key, if that is not in the same file")
+    tls = parser.add_argument_group("TLS", "for mqtts://; the certificate of the broker is always checked")
+    tls.add_argument(
+        "--ca-file",
+        metavar="FILE",
+        help="accept certificates signed by these authorities (default: the authorities that this machine trusts)",
+    )
+    tls.add_argument("--cert-file", metavar="FILE", help="the certificate of this bridge, if the broker asks for one")
+    tls.add_argument("--key-file", metavar="FILE", help="the key of --cert-file, if it is not in the same file")
     mqtt = parser.add_argument_group("MQTT")
     mqtt.add_argument(
         "--name",
         type=argument_types.name,
-        help="of this bridge; each at one broker needs another (default: the host's name)",
+        help="the name of this bridge, different for each bridge at one broker (default: the name of the host)",
     )
-    mqtt.add_argument("--topic", type=_topic, default="edged", help="what all topics begin with (default: %(default)s)")
+    mqtt.add_argument(
+        "--topic", type=_topic, default="edged", help="the first part of every topic (default: %(default)s)"
+    )
     mqtt.add_argument(
         "--discovery-topic",
         type=_topic,
         default="homeassistant",
         metavar="TOPIC",
-        help="where Home Assistant looks for new things (default: %(default)s)",
+        help="the topic where Home Assistant discovers devices (default: %(default)s)",
     )
-    mqtt.add_argument("--no-discovery", action="store_true", help="tell Home Assistant nothing")
+    mqtt.add_argument("--no-discovery", action="store_true", help="do not announce devices to Home Assistant")
     mqtt.add_argument(
         "--score-seconds",
         type=argument_types.positive,
         metavar="S",
         default=5.0,
-        help="publish every score every S seconds (default: 5)",
+        help="publish each score every S seconds (default: 5)",
     )
     mqtt.add_argument(
         "--silent-seconds",
         type=argument_types.positive,
         metavar="S",
         default=6.0,
-        help="a camera that nothing is heard of for S seconds is offline (default: 6; a daemon says something every 2)",
+        help="a camera without messages for S seconds is offline (default: 6; a daemon publishes at least every 2)",
     )
     mqtt.add_argument(
         "--queue",
         type=argument_types.whole,
         metavar="N",
         default=10_000,
-        help="keep N events while the broker is away, and then drop the oldest (default: 10000, some 5 MB)",
+        help="keep up to N events while the broker is away, then drop the oldest (default: 10000, about 5 MB)",
     )
 
 
 def bridge(args: argparse.Namespace) -> int:
-    """Bridge until Ctrl-C."""
+    """Run the bridge until Ctrl-C."""
     from edged.config.environment import journal_stream
     from edged.service.logs import log_to
     from edged.wire import default_address

@@ -1,4 +1,4 @@
-"""``edged check``: every problem of a configuration at once, or the configuration as it is understood."""
+"""``edged check``: reports all problems of a configuration at once, or prints it with all defaults."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def add_parser(commands: Commands) -> None:
     """Add the command to those of ``edged``."""
     parser = commands.add_parser(
         "check",
-        help="tell everything that is wrong with a configuration",
-        description="Tells every problem of a configuration at once on stderr, each as 'file:line:column: path: rule', "
-        "and exits with 78. Looks outside too: loads the model, embeds the reference pictures, opens clips. For a good "
-        "file it prints the configuration with all defaults filled in, and exits with 0; a live camera that is not "
-        "there now is a warning, because the daemon would wait for it.",
+        help="report all problems of a configuration at once",
+        description="Reports all problems of a configuration at once on stderr, each as 'file:line:column: path: "
+        "rule', and exits with 78. It also loads the model, embeds the reference pictures and opens the clips. If all "
+        "is well, it prints the configuration with all defaults filled in and exits with 0. A live camera that is "
+        "missing now is only a warning, because the daemon waits for it.",
     )
     parser.add_argument("-c", "--config", metavar="FILE", required=True, help="the configuration to check")
     parser.set_defaults(main=check)

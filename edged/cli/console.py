@@ -1,4 +1,4 @@
-"""What the commands share: what they add their parsers to, and the exit statuses."""
+"""Exit statuses, output and help format of all commands."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXIT_INTERRUPTED = 130
 
 
 def complain(text: str) -> None:
-    """Print *text* on stderr as the last words of a command."""
+    """Print *text*, the error that ends a command, on stderr."""
     from edged.config.environment import journal_stream
     from edged.service.logs import worded_for
 
@@ -36,19 +36,19 @@ def complain(text: str) -> None:
 
 
 class Paragraphs(argparse.RawDescriptionHelpFormatter):
-    """Help in which a text of one line is filled, and one of several stays as it is."""
+    """Help that wraps texts of one line and keeps the line ends of longer ones."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         if "\n" in text.strip():
             return super()._fill_text(text, width, indent)
-        return argparse.HelpFormatter._fill_text(self, text, width, indent)  # noqa: SLF001 - it is the one above ours
+        return argparse.HelpFormatter._fill_text(self, text, width, indent)  # noqa: SLF001 - the base class of our base class
 
 
 def emit(text: str) -> None:
-    """Print *text* on stdout, and see that it got there.
+    """Print *text* on stdout and flush it.
 
     Raises:
-        EdgedError: it did not, because a disk is full, for one.
+        EdgedError: it cannot be written, such as on a full disk.
     """
     try:
         print(text, end="", flush=True)
@@ -60,12 +60,12 @@ def emit(text: str) -> None:
 
 
 def forget_output() -> None:
-    """Let go of a stdout that takes nothing any more: Python would complain once more when it closes it."""
+    """Point stdout at /dev/null once it cannot be written: else Python reports the error again when it closes it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if TYPE_CHECKING:
     # argparse has no public name for what add_subparsers returns.
-    Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - as said
+    Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - it has no public name
 else:
     Commands = object

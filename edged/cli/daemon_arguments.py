@@ -1,4 +1,4 @@
-"""What the commands that ask a running daemon share: how they find it."""
+"""Arguments that name a running daemon, for the commands that send it requests."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ __all__ = ["add_daemon", "ask", "printed"]
 
 
 def add_daemon(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say which daemon is meant."""
+    """Add ``--config`` and ``--socket``, which name the daemon."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "-c",
         "--config",
         metavar="FILE",
-        help="the daemon's configuration, needed only if that has a control.endpoint",
+        help="the configuration of the daemon, needed only if it sets control.endpoint",
     )
-    which.add_argument("--socket", metavar="PATH", help="the daemon's control socket, such as /run/edged/control.sock")
+    which.add_argument(
+        "--socket", metavar="PATH", help="the control socket of the daemon, such as /run/edged/control.sock"
+    )
 
 
 def ask(args: argparse.Namespace) -> ControlClient:
-    """The daemon that *args* name, by default the one that runs on this machine.
+    """Connect to the daemon that *args* name, by default the one on this machine.
 
     Raises:
-        ControlError: it does not answer, or may not be asked.
+        ControlError: no daemon answers, or this user may not ask it.
         ConfigError: the configuration is wrong.
     """
     from edged.client.control import ControlClient
@@ -44,5 +46,5 @@ def ask(args: argparse.Namespace) -> ControlClient:
 
 
 def printed(score: float) -> str:
-    """A similarity for people."""
+    """Return a similarity as text for people."""
     return f"{score:.3f}"

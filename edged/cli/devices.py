@@ -1,4 +1,4 @@
-"""``edged devices``: the cameras of this machine, and what to write into a configuration for each."""
+"""``edged devices``: lists the cameras of this machine, and the lines of a configuration for them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["add_parser", "devices", "snippet"]
 
 NO_CAMERA = """\
-No camera found. What to check:
-- A USB camera: is it plugged in, and does 'lsusb' show it? 'sudo dmesg | tail' tells what the kernel made of it; its
-  driver is the kernel module uvcvideo.
-- A Raspberry Pi camera: does 'rpicam-hello --list-cameras' show it?
-- In a container: hand the devices in, as in 'docker run --device /dev/video0 --group-add video …'.
-- Without a camera: 'source: "pattern:"' delivers a test picture, and 'source: "file:clip.mp4"' a recording."""
+No camera found. Check:
+- A USB camera: is it plugged in, and does 'lsusb' list it? 'sudo dmesg | tail' shows what the kernel found; the driver
+  is the kernel module uvcvideo.
+- A Raspberry Pi camera: does 'rpicam-hello --list-cameras' list it?
+- In a container: pass the devices in, as in 'docker run --device /dev/video0 --group-add video …'.
+- Without a camera: 'source: "pattern:"' delivers a test picture, and 'source: "file:clip.mp4"' plays a clip."""
 
-WIDE = 400  # columns where nobody looks: names to paste must not be broken
+WIDE = 400  # columns when stdout is not a terminal: names to paste must not be broken
 
 
 def add_parser(commands: Commands) -> None:
@@ -38,11 +38,11 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "devices",
         help="list the cameras of this machine",
-        description="Lists the cameras of this machine, and those of a Raspberry Pi: name, formats with sizes and "
-        "frame rates, who has it open; and for each the lines to paste into a configuration, with a name that stays "
-        "the same after the next boot. What may not be opened is listed too.",
+        description="Lists the USB and Raspberry Pi cameras of this machine with their formats, sizes and frame rates, "
+        "and the programs that use them. Then prints the lines to paste into a configuration, with device names that "
+        "stay the same after a reboot. Cameras that this user may not open are listed too.",
     )
-    parser.add_argument("--json", action="store_true", help="print everything that is known, for programs")
+    parser.add_argument("--json", action="store_true", help="print all details as JSON, for programs")
     parser.set_defaults(main=devices)
 
 
@@ -64,7 +64,7 @@ def devices(args: argparse.Namespace) -> int:
 
 
 def snippet(cameras: Sequence[CameraInfo]) -> str:
-    """The section ``cameras`` of a configuration, with all of *cameras*."""
+    """Return the section ``cameras`` of a configuration with all of *cameras*."""
     lines = ["cameras:"]
     for name, camera in zip(_names(cameras), cameras, strict=True):
         lines += [f"  {name}:", f"    source: {json.dumps(camera.source, ensure_ascii=False)}"]
@@ -72,7 +72,7 @@ def snippet(cameras: Sequence[CameraInfo]) -> str:
 
 
 def _names(cameras: Sequence[CameraInfo]) -> Iterator[str]:
-    """A legal and different name for each."""
+    """Yield a valid name for each of *cameras*, all different."""
     given: set[str] = set()
     for camera in cameras:
         plain = re.sub(r"[^a-z0-9]+", "-", camera.card.lower()).strip("-")[:60].strip("-") or "camera"
@@ -87,16 +87,16 @@ def _table(cameras: Sequence[CameraInfo]) -> Table:
 
     table = Table("Camera", "Formats, with frames per second", "In use by", show_lines=True)
     for camera in cameras:
-        who = Text(camera.card, style="bold")
+        name = Text(camera.card, style="bold")
         for fact in filter(None, (camera.node, camera.driver, camera.bus)):
-            who.append(f"\n{fact}", style="not bold")
+            name.append(f"\n{fact}", style="not bold")
         formats = Text("\n").join(Text(line, style="" if works else "dim") for line, works in _formats(camera.formats))
-        table.add_row(who, Text(camera.problem, style="red") if camera.problem else formats, Text(_users(camera)))
+        table.add_row(name, Text(camera.problem, style="red") if camera.problem else formats, Text(_users(camera)))
     return table
 
 
 def _formats(formats: Sequence[CameraFormat]) -> Iterator[tuple[str, bool]]:
-    """A line for each format and set of rates, and whether it works here."""
+    """Yield a line for each format and set of rates, and whether it works here."""
     for offered in formats:
         note = "" if offered.works else " (does not work here)"
         if not offered.modes:
@@ -119,6 +119,6 @@ def _size(mode: Mode) -> str:
 def _users(camera: CameraInfo) -> str:
     if camera.holders:
         return "\n".join(map(str, camera.holders))
-    if camera.node is None and camera.problem:  # nothing in the system shows who has it
+    if camera.node is None and camera.problem:  # the system does not show which program uses it
         return "unknown"
     return "nobody" if os.geteuid() == 0 else "nobody (that this user may see)"

@@ -1,4 +1,4 @@
-"""``edged doctor``: what would keep edged from working on this machine, and the cure."""
+"""``edged doctor``: finds what keeps edged from working on this machine, with the cure."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ def add_parser(commands: Commands) -> None:
     """Add the command to those of ``edged``."""
     parser = commands.add_parser(
         "doctor",
-        help="tell what would keep edged from working here, and the cure",
-        description="Looks at this machine: Python and its libraries, the engines and delegates, cameras and whether "
-        "they may be opened, clock, temperature, power and memory, folders, disk, and whether the endpoints are free. "
-        "With -c also at everything that a configuration asks for. Each line is ok, a warning, or bad, with what to do "
-        "about it. Exit status: 1 if anything would keep the daemon from working.",
+        help="find what keeps edged from working on this machine, with the cure",
+        description="Checks this machine: Python and its libraries, engines and delegates, cameras and the permission "
+        "to open them, clock, temperature, power, memory, folders, disk, and whether the endpoints are free. With -c "
+        "it also checks everything that a configuration needs. Each line is ok, a warning, or bad with a cure. Exit "
+        "status: 0 the daemon can work here; 1 something keeps it from working.",
     )
-    parser.add_argument("-c", "--config", metavar="FILE", help="a configuration to look at, too")
-    parser.add_argument("--json", action="store_true", help="print what is found as JSON, for programs")
+    parser.add_argument("-c", "--config", metavar="FILE", help="also check everything that this configuration needs")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON, for programs")
     parser.set_defaults(main=doctor)
 
 
 def doctor(args: argparse.Namespace) -> int:
-    """Examine, and tell each finding as soon as there is one."""
+    """Examine the machine, and print each finding at once."""
     from edged.service.doctor.examination import examine
 
-    told = []
+    findings = []
     show = _on_terminal if sys.stdout.isatty() else _plain
     for finding in examine(args.config):
-        told.append(finding)
+        findings.append(finding)
         if not args.json:
             show(finding)
-    is_well = all(finding.level != "bad" for finding in told)
+    is_well = all(finding.level != "bad" for finding in findings)
     if args.json:
-        found = [asdict(finding) for finding in told]
-        emit(json.dumps({"ok": is_well, "findings": found}, indent=2, ensure_ascii=False) + "\n")
+        values = [asdict(finding) for finding in findings]
+        emit(json.dumps({"ok": is_well, "findings": values}, indent=2, ensure_ascii=False) + "\n")
     else:
-        emit(f"\n{_summary(told)}\n")
+        emit(f"\n{_summary(findings)}\n")
     return 0 if is_well else EXIT_FAILURE
 
 
@@ -80,8 +80,8 @@ def _on_terminal(finding: Finding) -> None:
     Console().print(table)
 
 
-def _summary(told: Iterable[Finding]) -> str:
-    levels = [finding.level for finding in told]
+def _summary(findings: Iterable[Finding]) -> str:
+    levels = [finding.level for finding in findings]
     if bad := levels.count("bad"):
         return f"edged would not work here: {bad} of {len(levels)} lines are bad"
     if warnings := levels.count("warning"):

@@ -1,4 +1,4 @@
-"""``edged enroll``: what a camera sees now becomes a reference."""
+"""``edged enroll``: makes a reference of the current view of a camera."""
 
 from __future__ import annotations
 
@@ -23,29 +23,33 @@ def add_parser(commands: Commands) -> None:
     """Add the command to those of ``edged``."""
     parser = commands.add_parser(
         "enroll",
-        help="make a reference of what a camera sees now",
-        description="Gives what a region of a camera looks like now a name. The running daemon looks at several frames "
+        help="make a reference of the current view of a camera",
+        description="Makes a reference NAME of the current view of a region. The running daemon takes several frames "
         "within two seconds, keeps the one that is most like the others, and compares with it from the next frame on, "
-        "also after a restart. 'edged references' lists what is enrolled, 'edged forget' takes it away.",
+        "also after a restart. 'edged references' lists enrolled references, and 'edged forget' removes one.",
     )
-    parser.add_argument("name", metavar="NAME", type=argument_types.name, help="what it is to be called")
-    parser.add_argument("--camera", type=argument_types.name, required=True, help="the camera that looks at it")
+    parser.add_argument("name", metavar="NAME", type=argument_types.name, help="the name of the new reference")
+    parser.add_argument("--camera", type=argument_types.name, required=True, help="the camera with the view")
     parser.add_argument(
-        "--region", type=argument_types.name, help="which region; may be left out where there is only one"
+        "--region", type=argument_types.name, help="the region of the camera; not needed if it has only one"
     )
-    parser.add_argument("--frames", type=int, default=5, metavar="N", help="how many frames to look at (default: 5)")
-    parser.add_argument("--replace", action="store_true", help="in place of what has that name now")
-    events = parser.add_argument_group("events", "as enter, leave … of a reference in the configuration")
-    events.add_argument("--enter", type=float, metavar="SCORE", help="make events: one begins at this score")
-    events.add_argument("--leave", type=float, metavar="SCORE", help="and ends below this (default: 0.03 less)")
-    events.add_argument("--min-seconds", type=float, default=0.0, metavar="S", help="begin only after so long")
-    events.add_argument("--cooldown-seconds", type=float, default=0.0, metavar="S", help="and not so soon again")
+    parser.add_argument("--frames", type=int, default=5, metavar="N", help="how many frames to take (default: 5)")
+    parser.add_argument("--replace", action="store_true", help="replace the enrolled reference that has this name")
+    events = parser.add_argument_group("events", "the settings enter, leave … of a reference in the configuration")
+    events.add_argument("--enter", type=float, metavar="SCORE", help="make events, which begin at this score")
+    events.add_argument("--leave", type=float, metavar="SCORE", help="and end below this one (default: 0.03 less)")
+    events.add_argument(
+        "--min-seconds", type=float, default=0.0, metavar="S", help="begin only after so long at or above --enter"
+    )
+    events.add_argument(
+        "--cooldown-seconds", type=float, default=0.0, metavar="S", help="no event so soon after the one before"
+    )
     add_daemon(parser)
     parser.set_defaults(main=enroll)
 
 
 def enroll(args: argparse.Namespace) -> int:
-    """Enroll what *args* name."""
+    """Enroll the view that *args* name."""
     from edged.errors import WireError
     from edged.wire.control_messages import Enroll
 
@@ -64,13 +68,13 @@ def enroll(args: argparse.Namespace) -> int:
 
 def _lines(result: EnrollResult) -> Iterator[str]:
     new = result.reference
-    instead = "instead of what had that name" if result.replaced else "from the next frame on"
-    yield f"{new.name}: {new.camera}/{new.region} as it looks now, compared {instead}"
+    instead = ", in place of the old reference" if result.replaced else ""
+    yield f"{new.name}: the current view of {new.camera}/{new.region}, compared from the next frame on{instead}"
     others = [score for number, score in enumerate(result.similarities) if number not in result.outliers]
     if len(others) > 1:
-        moved = "" if min(others) >= STILL else ": something moved, so scores will be lower than of a scene at rest"
-        yield f"{len(others)} frames, each like it to {printed(min(others))} at least{moved}"
+        moved = "" if min(others) >= STILL else ": something moved, so scores will be lower than in a still scene"
+        yield f"{len(others)} frames, each with a similarity of {printed(min(others))} or more to it{moved}"
     if result.outliers:
-        told = ", ".join(printed(result.similarities[number]) for number in result.outliers)
-        yield f"{len(result.outliers)} of {len(result.similarities)} showed something else ({told}) and do not count"
+        scores = ", ".join(printed(result.similarities[number]) for number in result.outliers)
+        yield f"{len(result.outliers)} of {len(result.similarities)} showed something else ({scores}) and do not count"
     yield str(new.thumbnail)

@@ -1,4 +1,4 @@
-"""``edged forget``: an enrolled reference is no longer compared."""
+"""``edged forget``: removes an enrolled reference."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def add_parser(commands: Commands) -> None:
     """Add the command to those of ``edged``."""
     parser = commands.add_parser(
         "forget",
-        help="forget an enrolled reference",
-        description="Takes away what 'edged enroll' made: the running daemon no longer compares with it, its events "
-        "end, and its picture is removed. References of the configuration are taken out there.",
+        help="remove an enrolled reference",
+        description="Removes a reference that 'edged enroll' made: the running daemon no longer compares with it, its "
+        "events end, and its picture is deleted. A reference of the configuration is removed in that file.",
     )
-    parser.add_argument("name", metavar="NAME", type=argument_types.name, help="of the reference")
+    parser.add_argument("name", metavar="NAME", type=argument_types.name, help="the name of the reference")
     add_daemon(parser)
     parser.set_defaults(main=forget)
 
 
 def forget(args: argparse.Namespace) -> int:
-    """Forget what *args* name."""
+    """Forget the reference that *args* name."""
     with ask(args) as daemon:
         daemon.forget(args.name)
     emit(f"{args.name} is forgotten\n")

@@ -1,4 +1,4 @@
-"""A progress bar on a terminal, and nothing anywhere else."""
+"""A progress bar on a terminal; without a terminal it shows nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PERIOD = 0.25
 
 
 class Bar(AbstractContextManager["Bar"]):
-    """A bar behind the word *verb*, and words behind it; on stderr, if that is a terminal."""
+    """A bar with the word *verb* before it and text after it, on stderr if that is a terminal."""
 
     def __init__(self, verb: str) -> None:
         self._verb = verb
@@ -41,11 +41,11 @@ class Bar(AbstractContextManager["Bar"]):
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time to ``show``."""
+        """Whether it is time to call ``show``."""
         return self._progress is not None and time.monotonic() >= self._shown + PERIOD
 
     def show(self, share: float | None, words: str) -> None:
-        """Show that *share* (0…1; None: nobody knows) is done."""
+        """Show that *share* (0…1; None: unknown) is done."""
         if self._progress is None:
             return
         self._shown = time.monotonic()
@@ -55,14 +55,14 @@ class Bar(AbstractContextManager["Bar"]):
 
 
 def clock(seconds: float) -> str:
-    """``1:02`` or ``1:00:02``."""
+    """Return a duration such as ``1:02`` or ``1:00:02``."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def megabytes(count: int) -> str:
-    """``1.2 MB``."""
+    """Return a size such as ``1.2 MB``."""
     return f"{count / 1e6:.1f} MB"
 
 
@@ -70,7 +70,7 @@ def _progress() -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    # No refreshing by itself: that would be a thread.
+    # No automatic refresh, because that would be a thread.
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),

@@ -1,4 +1,4 @@
-"""``edged references``: what the running daemon compares with."""
+"""``edged references``: lists the references of the running daemon."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser"]
 
-WIDE = 400  # columns where nobody looks: paths to copy must not be broken
+WIDE = 400  # columns when stdout is not a terminal: paths to copy must not be broken
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command to those of ``edged``."""
     parser = commands.add_parser(
         "references",
-        help="list what the running daemon compares with",
-        description="Lists the references of the running daemon: those of its configuration and those that were "
-        "enrolled, where they are compared, the space of their vectors, and a picture of each. What is enrolled and "
-        "not compared says why.",
+        help="list the references of the running daemon",
+        description="Lists the references of the running daemon, from its configuration and enrolled ones: in which "
+        "regions they are compared, the space of their vectors, and the file of a picture of each. For an enrolled "
+        "reference that is not compared, it prints the reason.",
     )
-    parser.add_argument("--json", action="store_true", help="print everything that is known, for programs")
+    parser.add_argument("--json", action="store_true", help="print all details as JSON, for programs")
     add_daemon(parser)
     parser.set_defaults(main=references)
 
@@ -44,7 +44,9 @@ def references(args: argparse.Namespace) -> int:
     if args.json:
         emit(json.dumps([asdict(info) for info in infos], indent=2, ensure_ascii=False) + "\n")
     elif not infos:
-        emit("There are no references. 'edged enroll NAME --camera CAMERA' makes one of what a camera sees now.\n")
+        emit(
+            "There are no references. 'edged enroll NAME --camera CAMERA' makes one of the current view of a camera.\n"
+        )
     else:
         from rich.console import Console
 
@@ -72,5 +74,7 @@ def _origin(info: ReferenceInfo) -> str:
     if info.t_wall_us is None:
         return "enrolled"
     when = datetime.fromtimestamp(info.t_wall_us / 1e6).astimezone()
-    alike = f", {info.frames} frames alike to {printed(info.similarity)}" if info.similarity is not None else ""
-    return f"{info.camera}/{info.region}, {when:%Y-%m-%d %H:%M}{alike}"
+    similarity = (
+        f", {info.frames} frames with a similarity of {printed(info.similarity)}" if info.similarity is not None else ""
+    )
+    return f"{info.camera}/{info.region}, {when:%Y-%m-%d %H:%M}{similarity}"

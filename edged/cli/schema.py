@@ -1,4 +1,4 @@
-"""``edged schema``: the JSON Schema of the configuration, of what is published, and of control messages."""
+"""``edged schema``: prints the JSON Schema of the configuration, of published headers, or of control messages."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import argparse
 __all__ = ["add_parser", "main"]
 
 EPILOG = """\
-An editor that knows the schema completes keys, shows what they mean and underlines what is wrong. Write it once:
+An editor with the schema completes keys, explains them and underlines mistakes. Write it once:
 
   edged schema > edged.schema.json
 
-and for Visual Studio Code with the extension redhat.vscode-yaml (or any editor with yaml-language-server) begin the
+For Visual Studio Code with the extension redhat.vscode-yaml (or any editor with yaml-language-server), begin the
 configuration with this line:
 
   # yaml-language-server: $schema=./edged.schema.json
 
-or say in settings.json for which files it holds:
+or name the files in settings.json:
 
   "yaml.schemas": {"/etc/edged/edged.schema.json": ["edged.yaml", "edged-*.yaml"]}
 """
@@ -27,8 +27,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "schema",
         help="print the JSON Schema of the configuration, for editors, or of messages",
-        description="Print the JSON Schema (draft 2020-12) of the configuration, of what is published, or of control "
-        "messages.",
+        description="Prints a JSON Schema (draft 2020-12): of the configuration, of the headers of published messages, "
+        "or of the messages of the control socket.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -37,7 +37,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         nargs="?",
         choices=("config", "wire", "control"),
         default="config",
-        help="of the configuration (the default), of the headers of what is published, or of the messages of the "
+        help="config: the configuration (default); wire: headers of published messages; control: messages of the "
         "control socket",
     )
     parser.set_defaults(main=main)
@@ -45,7 +45,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def main(args: argparse.Namespace) -> int:
     """Print the schema on stdout."""
-    import json  # here, so that other commands start without it
+    import json  # here, because other commands start without it
 
     from edged.cli.console import emit
 

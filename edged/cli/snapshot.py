@@ -1,4 +1,4 @@
-"""``edged snapshot``: what a camera sees now, with its regions, and what the model is given of each."""
+"""``edged snapshot``: saves the frame of a camera with its regions, and the model input of each region."""
 
 from __future__ import annotations
 
@@ -14,22 +14,27 @@ from edged.errors import ConfigError, ControlError, SourceError
 __all__ = ["add_parser"]
 
 Take = Callable[[str], Mapping[str, bytes]]
-"""Takes the pictures of a camera: PNGs by name. Raises SourceError or ControlError."""
+"""Takes the pictures of a camera and returns PNGs by name. Raises SourceError or ControlError."""
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command to those of ``edged``."""
     parser = commands.add_parser(
         "snapshot",
-        help="save what a camera sees and what the model is given",
-        description="Takes one frame from each camera, or from the one that is named, and writes it as CAMERA.png with "
-        "its regions drawn on it, and beside it CAMERA.REGION.png, exactly the picture that the model is given: "
-        "cropped, resized, turned. A running daemon, which holds the cameras, is asked for them; where none runs, the "
-        "cameras of the configuration are opened.",
+        help="save a frame of each camera and the model input of each region",
+        description="Takes one frame from each camera and writes CAMERA.png, with the regions drawn on it, and "
+        "CAMERA.REGION.png, the exact input of the model for each region: cropped, resized, rotated. If a daemon runs, "
+        "it takes the pictures, because it has the cameras open. Else -c names a configuration, and its cameras are "
+        "opened here.",
     )
-    parser.add_argument("cameras", nargs="*", metavar="CAMERA", help="cameras of it; default: all")
+    parser.add_argument("cameras", nargs="*", metavar="CAMERA", help="the cameras to take (default: all)")
     parser.add_argument(
-        "-o", "--out", type=Path, default=Path(), metavar="DIR", help="where to write; default: the current folder"
+        "-o",
+        "--out",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="the folder to write into (default: the current folder)",
     )
     add_daemon(parser)
     parser.set_defaults(main=snapshot)
@@ -52,8 +57,8 @@ def snapshot(args: argparse.Namespace) -> int:
             if exc.code not in ("no-daemon", "not-allowed"):
                 raise
             print(
-                f"edged snapshot: a daemon is publishing on {taken} and holds the cameras; stop it first, or let it "
-                f"answer: {exc}",
+                f"edged snapshot: a daemon publishes on {taken} and has the cameras open, but does not answer; stop it "
+                f"first, or make it answer: {exc}",
                 file=sys.stderr,
             )
             return EXIT_FAILURE
@@ -70,7 +75,7 @@ def snapshot(args: argparse.Namespace) -> int:
 
 
 def _of_daemon(args: argparse.Namespace) -> int:
-    """Let the running daemon take the pictures."""
+    """Save the pictures that the running daemon takes."""
     with ask(args) as daemon:
         names = _chosen([camera.name for camera in daemon.status().cameras], args.cameras)
 
@@ -81,7 +86,7 @@ def _chosen(known: Iterable[str], names: Sequence[str]) -> Sequence[str]:
     unknown = [name for name in names if name not in known]
     if unknown:
         has = ", ".join(known)
-        raise ConfigError(f"edged snapshot: there is no camera {unknown[0]!r}; the configuration has {has}")
+        raise ConfigError(f"edged snapshot: there is no camera {unknown[0]!r}; the cameras are {has}")
     return names or list(known)
 
 
@@ -94,7 +99,7 @@ def _write_all(folder: Path, cameras: Sequence[str], take: Take) -> int:
             print(f"edged snapshot: camera {camera}: {exc}", file=sys.stderr)
             status = EXIT_FAILURE
             continue
-        except ControlError as exc:  # which names the camera
+        except ControlError as exc:  # it names the camera
             print(f"edged snapshot: {exc}", file=sys.stderr)
             status = EXIT_FAILURE
             continue

@@ -1,4 +1,4 @@
-"""What the commands that subscribe to a daemon share: their arguments, and the subscriber that these make."""
+"""Arguments of the commands that subscribe to a daemon, the subscriber that they make, and its stop signals."""
 
 from __future__ import annotations
 
@@ -32,36 +32,38 @@ __all__ = [
 KINDS: tuple[Kind, ...] = ("vec", "event", "status")
 
 ENDPOINT_HELP = (
-    "tcp://HOST:PORT or ipc://PATH; after sub+bind:, where a daemon's pub+connect: calls "
-    "(default: where a daemon on this machine answers, else tcp://127.0.0.1:5556)"
+    "the endpoint of the daemon: tcp://HOST:PORT or ipc://PATH; with sub+bind: before it, the endpoint that a daemon "
+    "connects to with pub+connect: (default: that of the daemon on this machine, else tcp://127.0.0.1:5556)"
 )
 
 HINT = (
     "is a daemon running ('edged run -c FILE'), and is this one of its publish.endpoints? "
-    "One on another board is heard only if its endpoint there is not a loopback one."
+    "A daemon on another board can be reached only if its endpoint is not a loopback address."
 )
 
 
 def add_choices(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that narrow down what is subscribed to."""
-    parser.add_argument("--camera", type=argument_types.name, help="of this camera only")
-    parser.add_argument("--region", type=argument_types.name, help="of this region only")
+    parser.add_argument("--camera", type=argument_types.name, help="only messages of this camera")
+    parser.add_argument("--region", type=argument_types.name, help="only messages of this region")
 
 
 def add_keys(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that name key files."""
-    keys = parser.add_argument_group("keys", "for an endpoint that asks for them; 'edged keygen --help' explains")
+    keys = parser.add_argument_group("keys", "for an endpoint with keys; see 'edged keygen --help'")
     keys.add_argument(
-        "--server-key", metavar="FILE", help="the daemon's .public file; with sub+bind: our own .secret file"
+        "--server-key", metavar="FILE", help="the .public file of the daemon; with sub+bind: your own .secret file"
     )
-    keys.add_argument("--client-key", metavar="FILE", help="our own .secret file, whose .public file the daemon has")
+    keys.add_argument("--client-key", metavar="FILE", help="your own .secret file; the daemon has its .public file")
     keys.add_argument(
-        "--authorized-clients", metavar="DIR", help="with sub+bind: the .public files of the daemons that may call"
+        "--authorized-clients",
+        metavar="DIR",
+        help="with sub+bind: the folder with the .public files of the daemons that may connect",
     )
 
 
 def subscribe(args: argparse.Namespace, address: str, kinds: tuple[Kind, ...], **options: Any) -> Subscriber | None:
-    """A subscriber at *address* with the keys of *args*; None after telling why these do not go together.
+    """Return a subscriber at *address* with the keys of *args*; None, after a line on stderr, if they do not fit.
 
     Raises:
         ConfigError: a key file cannot be used.
@@ -112,15 +114,17 @@ def sigterm_is_ctrl_c() -> Iterator[None]:
 
 
 def address(text: str) -> str:
-    """An argument that says where a daemon is."""
+    """Parse the endpoint of a daemon."""
     from edged.wire import check_address
 
     return argument_types.checked(check_address, text)
 
 
 def kinds(text: str) -> tuple[str, ...]:
-    """An argument of kinds of messages."""
+    """Parse kinds of messages, with commas between them."""
     chosen = tuple(text.split(","))
     if not set(chosen) <= set(KINDS):
-        raise argparse.ArgumentTypeError(f"must be one or more of {', '.join(KINDS)}, with commas (got {text!r})")
+        raise argparse.ArgumentTypeError(
+            f"must be one or more of {', '.join(KINDS)}, with commas between them (got {text!r})"
+        )
     return chosen

@@ -1,4 +1,4 @@
-"""Durations, counts, times and text from the network, for people to read."""
+"""Durations, counts, times and text from the network, as people read them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ __all__ = ["lasted", "printable", "some", "time_of_day"]
 
 
 def printable(text: str) -> str:
-    """*text* without what would move the cursor, ring the bell or worse: it came over a network."""
+    """Return *text* from the network without control characters, which could move the cursor or worse."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def lasted(seconds: float) -> str:
-    """How long something was: ``12.4 s``, ``3 min 20 s``, ``5 h 2 min``, ``2 d 3 h``."""
+    """Return a duration: ``12.4 s``, ``3 min 20 s``, ``5 h 2 min``, ``2 d 3 h``."""
     if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -24,12 +24,12 @@ def lasted(seconds: float) -> str:
 
 
 def some(count: int, noun: str) -> str:
-    """``1 message``, ``2 messages``."""
+    """Return a count with its noun: ``1 message``, ``2 messages``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def time_of_day(wall_us: int) -> str:
-    """``14:03:07``, where we are; dashes for a time that is none, because it came over a network."""
+    """Return the local time as ``14:03:07``; dashes for a number that no clock can show: it came over a network."""
     try:
         return time.strftime("%H:%M:%S", time.localtime(wall_us / 1e6))
     except (OverflowError, OSError, ValueError):

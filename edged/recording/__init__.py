@@ -1,6 +1,7 @@
-"""Recordings: what a daemon published, kept in a file byte for byte, with the time between the messages.
+"""Recordings: the messages of a daemon in a file, byte for byte, with the time between them.
 
-``read_recording`` reads one, `Recorder` writes one. ``docs/recording.md`` is the manual of the format.
+`Recorder` writes one, ``read_recording`` reads one, ``player`` publishes one. The format is in
+``docs/recording.md``.
 """
 
 from __future__ import annotations

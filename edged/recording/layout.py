@@ -1,4 +1,4 @@
-"""Where each byte of a recording is. All numbers are little-endian.
+"""The layout of a recording, byte for byte. All numbers are little-endian.
 
 ::
 
@@ -7,8 +7,8 @@
              of all of the message but itself (u32); then topic, header and payload
     end      as a message with three lengths of 0: the time is when the recording was ended
 
-Every message has a checksum of its own, so that of a file which is cut or damaged anywhere each message before that
-place is still known to be whole. The end tells a file that was finished from one that was not.
+Every message has a checksum of its own: if the file is cut off or damaged, each message before that place is still
+known to be whole. The end distinguishes a finished file from an unfinished one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from edged.wire import MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, Frames
 
 __all__ = ["FILE_HEADER", "MAGIC", "PREFIX_BYTES", "VERSION", "Prefix", "checksum", "end_mark", "pack"]
 
-MAGIC = b"\x89edged\r\n"  # no text, and a transfer that changes line ends or the eighth bit is found out
+MAGIC = b"\x89edged\r\n"  # not text, and a transfer that changes line ends or the eighth bit is detected
 VERSION = 1
 FILE_HEADER = MAGIC + struct.pack("<I", VERSION) + struct.pack("<I", crc32(MAGIC + struct.pack("<I", VERSION)))
 
@@ -29,11 +29,11 @@ _LENGTHS = struct.Struct("<QIII")
 _CHECK = struct.Struct("<I")
 PREFIX_BYTES = _LENGTHS.size + _CHECK.size
 
-MAX_TOPIC_BYTES = 1024  # far more than the names in a topic can make
+MAX_TOPIC_BYTES = 1024  # far more than the longest names in a topic
 
 
 class Prefix(NamedTuple):
-    """What stands before the frames of a message."""
+    """The bytes before the frames of a message."""
 
     t_us: int
     topic: int
@@ -48,30 +48,30 @@ class Prefix(NamedTuple):
 
     @property
     def is_end(self) -> bool:
-        """Whether no message follows, but the end."""
+        """Whether this is the end, and not a message."""
         return self.topic == self.header == self.payload == 0
 
     @property
     def is_possible(self) -> bool:
-        """Whether a message can be so long; where not, nobody has to make room for it."""
+        """Whether a message can have these lengths; if not, no memory is reserved for it."""
         return (
             0 < self.topic <= MAX_TOPIC_BYTES and self.header <= MAX_HEADER_BYTES and self.payload <= MAX_PAYLOAD_BYTES
         )
 
 
 def checksum(raw: bytes, frames: bytes = b"") -> int:
-    """The CRC-32 that belongs into the prefix *raw* of *frames*, which are one after the other."""
+    """Return the CRC-32 for the prefix *raw* of the joined *frames*."""
     return crc32(frames, crc32(raw[: _LENGTHS.size]))
 
 
 def pack(t_us: int, frames: Frames) -> bytes:
-    """A message as it is written, *t_us* microseconds after the first one."""
+    """Return the bytes of a message, *t_us* microseconds after the first one."""
     lengths = _LENGTHS.pack(t_us, *map(len, frames))
     content = b"".join(frames)
     return lengths + _CHECK.pack(checksum(lengths, content)) + content
 
 
 def end_mark(t_us: int) -> bytes:
-    """The end of a recording, *t_us* microseconds after its first message."""
+    """Return the bytes of the end, *t_us* microseconds after the first message."""
     lengths = _LENGTHS.pack(t_us, 0, 0, 0)
     return lengths + _CHECK.pack(checksum(lengths))

@@ -12,7 +12,7 @@ from edged.wire import Frames
 
 __all__ = ["Player", "Sockets", "queue_length"]
 
-LOOK_SECONDS = 0.2
+POLL_SECONDS = 0.2
 SETTLE_SECONDS = 0.1  # for the other subscriptions of a subscriber that has just come
 SAMPLE = 1000  # messages that the rate is taken from
 QUEUE_SECONDS = 2
@@ -70,20 +70,20 @@ class Player:
         """Wait for a first subscription, at most *seconds*."""
         due = time.monotonic() + seconds
         while not self._sockets.attend() and time.monotonic() < due and not self._is_stopped():
-            self._sockets.wait(LOOK_SECONDS)
+            self._sockets.wait(POLL_SECONDS)
         self.pause(SETTLE_SECONDS)
 
     def pause(self, seconds: float) -> None:
         """Send nothing for some *seconds*; the sockets are attended meanwhile."""
         due = time.monotonic() + seconds
         while not self._is_time(due):
-            pass  # it waits itself
+            pass  # the condition waits
 
     def _is_time(self, due: float) -> bool:
         """Wait a little for *due* (monotonic clock) and attend the sockets; True at *due*, and when it is stopped."""
         left = due - time.monotonic()
         if left <= 0 or self._is_stopped():
             return True
-        self._sockets.wait(min(left, LOOK_SECONDS))
+        self._sockets.wait(min(left, POLL_SECONDS))
         self._sockets.attend()
         return False

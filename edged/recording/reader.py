@@ -1,4 +1,4 @@
-"""Reading a recording, whatever has become of the file."""
+"""Reads recordings, also damaged ones and those that are still being written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Recorded", "Recording", "decode_recorded", "read_recording"]
 
 
 class Recorded(NamedTuple):
-    """A message of a recording: how many microseconds after the first one it came, and the frames it came as."""
+    """A message of a recording: its microseconds since the first one, and its frames."""
 
     t_us: int
     frames: tuple[bytes, bytes, bytes]
@@ -25,7 +25,7 @@ class Recorded(NamedTuple):
 
 
 class _DamageError(Exception):
-    """What is wrong with the next bytes."""
+    """The next bytes are not a whole message."""
 
 
 class Recording(AbstractContextManager["Recording"]):
@@ -39,19 +39,19 @@ class Recording(AbstractContextManager["Recording"]):
         if recording.damage:
             print(recording.damage, file=sys.stderr)
 
-    One message is in memory at a time, and of a file that lies about its lengths never more than the longest message
-    that there can be. The iteration ends at the end of the file or where it is damaged; it raises nothing but
-    RecordingError, when the disk fails.
+    One message is in memory at a time, and never more than the longest legal message, even if the file has wrong
+    lengths. The iteration ends at the end of the file or where it is damaged. It raises only RecordingError, when the
+    disk fails.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.damage: str | None = None
-        """In the end: why there may be more that could not be read. None after a recording that is whole."""
+        """After the iteration: why messages may be missing. None if the recording is whole."""
         self.messages = 0
-        """How many messages were read."""
+        """Messages that were read."""
         self.position = 0
-        """How many bytes of the file these took."""
+        """Bytes of the file up to the end of these messages."""
         self._last_us = 0
         try:
             self._file = self.path.open("rb")
@@ -65,7 +65,7 @@ class Recording(AbstractContextManager["Recording"]):
 
     @property
     def size(self) -> int:
-        """How many bytes the file has; 0 where it has no end, such as a pipe."""
+        """Bytes of the file; 0 for a pipe, which has no end."""
         return os.fstat(self._file.fileno()).st_size
 
     def __exit__(
@@ -84,14 +84,14 @@ class Recording(AbstractContextManager["Recording"]):
             yield recorded
 
     def close(self) -> None:
-        """Close the file. Twice is fine."""
+        """Close the file. A second call does nothing."""
         self._file.close()
 
     def _read_header(self) -> None:
         header = self._read(len(FILE_HEADER))
         self.position = len(header)
         if header[: len(MAGIC)] != MAGIC[: len(header)]:
-            raise RecordingError(f"{self.path}: is no recording of edged")
+            raise RecordingError(f"{self.path}: is not a recording of edged")
         version = int.from_bytes(header[8:12], "little")
         if len(header) >= 12 and version != VERSION:
             raise RecordingError(f"{self.path}: is a recording of version {version}; this edged reads {VERSION}")
@@ -101,7 +101,7 @@ class Recording(AbstractContextManager["Recording"]):
             raise RecordingError(f"{self.path}: the header of the recording is damaged")
 
     def _next(self) -> Recorded | None:
-        """The next whole message; None at the end, and where ``damage`` begins."""
+        """Return the next whole message; None at the end, and at damage."""
         try:
             return self._read_message()
         except _DamageError as found:
@@ -123,7 +123,7 @@ class Recording(AbstractContextManager["Recording"]):
             raise _DamageError("is damaged")
         if prefix.is_end:
             if self._read(1):
-                raise _DamageError("goes on behind its end")
+                raise _DamageError("continues after its end")
             return None
         ends = prefix.topic, prefix.topic + prefix.header
         return Recorded(prefix.t_us, (content[: ends[0]], content[ends[0] : ends[1]], content[ends[1] :]))
@@ -135,16 +135,16 @@ class Recording(AbstractContextManager["Recording"]):
             raise RecordingError(f"{self.path}: cannot be read: {exc.strerror}") from exc
 
     def _stop(self, what: str) -> None:
-        """Tell what keeps us from reading on."""
+        """Set ``damage``, which ends the iteration."""
         whole = "1 whole message" if self.messages == 1 else f"{self.messages} whole messages"
-        self.damage = f"{self.path}: {what} behind {whole}, at byte {self.position}"
+        self.damage = f"{self.path}: {what} after {whole}, at byte {self.position}"
 
 
 def read_recording(path: str | os.PathLike[str]) -> Recording:
     """Open the recording *path*.
 
     Raises:
-        RecordingError: it cannot be read, is no recording, or is one of another version.
+        RecordingError: the file cannot be read, is not a recording, or is one of another version.
     """
     return Recording(path)
 

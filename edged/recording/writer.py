@@ -1,4 +1,4 @@
-"""Writing a recording: seldom, in large pieces, and so that whatever happens leaves a file of whole messages."""
+"""Writes recordings: seldom, in large pieces, and so that the file always has whole messages."""
 
 from __future__ import annotations
 
@@ -25,16 +25,15 @@ WRITE_BYTES = 256 * 1024
 class Recorder(AbstractContextManager["Recorder"]):
     """A recording that is being written. One thread uses it.
 
-    Messages are collected, and written when WRITE_BYTES or WRITE_SECONDS have come together: a program that is killed
-    costs these at most. The kernel takes them to the disk in its own time, which spares memory cards but lets a power
-    cut cost the last half minute; with *sync_seconds* they are forced there that often. `close` writes the end and
-    waits for the disk.
+    Messages are collected, and written every WRITE_BYTES or WRITE_SECONDS: a program that is killed loses no more
+    than these. The kernel decides when they go to the disk, which spares memory cards, but a power cut then costs the
+    last half minute; *sync_seconds* forces them there that often. `close` writes the end and waits for the disk.
 
-    *max_bytes* bounds the file, its end included. An existing file is replaced with *overwrite* only, and not before
-    the first message.
+    *max_bytes* limits the file with its end. An existing file is replaced only with *overwrite*, and not before the
+    first message.
 
     Raises:
-        RecordingError: the file exists, is another recorder's, or cannot be written.
+        RecordingError: the file exists, another recorder writes it, or it cannot be written.
     """
 
     def __init__(
@@ -47,9 +46,9 @@ class Recorder(AbstractContextManager["Recorder"]):
     ) -> None:
         self.path = Path(path)
         self.messages = 0
-        """How many messages are in the file, or will be with the next writing."""
+        """Messages in the file, with those that wait for the next write."""
         self.bytes = 0
-        """How long the file is with these."""
+        """Bytes of the file with these messages."""
         self._max_bytes = max_bytes
         self._sync_seconds = sync_seconds
         self._written = 0
@@ -71,14 +70,14 @@ class Recorder(AbstractContextManager["Recorder"]):
 
     @property
     def closed(self) -> bool:
-        """Whether it takes no more messages: it was closed, or the disk is full."""
+        """Whether no more messages can be recorded: it was closed, or the disk is full."""
         return self._fd is None
 
     def record(self, frames: Frames, now_ns: int) -> bool:
         """Record a message that came at *now_ns* of CLOCK_MONOTONIC; False if it does not fit into ``max_bytes``.
 
         Raises:
-            RecordingError: the disk is full, for one. The file is closed then, and `messages` are in it.
+            RecordingError: the disk is full, for example. The file is then closed, and `messages` are in it.
         """
         if not self._is_begun:
             self._begin()
@@ -94,7 +93,7 @@ class Recorder(AbstractContextManager["Recorder"]):
         return True
 
     def flush_in_time(self) -> None:
-        """Write what waits if it has waited long enough; to be called now and then.
+        """Write the collected messages if it is time; to be called now and then.
 
         Raises:
             RecordingError: as in `record`.
@@ -106,7 +105,7 @@ class Recorder(AbstractContextManager["Recorder"]):
             self._sync()
 
     def flush(self) -> None:
-        """Write what waits.
+        """Write the collected messages.
 
         Raises:
             RecordingError: as in `record`.
@@ -123,10 +122,10 @@ class Recorder(AbstractContextManager["Recorder"]):
         self._waiting.clear()
 
     def close(self) -> None:
-        """End the recording, and wait until it is on the disk. Twice is fine.
+        """End the recording, and wait until it is on the disk. A second call does nothing.
 
         Raises:
-            RecordingError: as in `record`; or the disk failed only now, and nobody knows what is on it.
+            RecordingError: as in `record`; or the disk fails only now, so that the content of the file is unknown.
         """
         if self._fd is None:
             return
@@ -136,10 +135,10 @@ class Recorder(AbstractContextManager["Recorder"]):
                 self.flush()
                 self._sync()
         finally:
-            self._let_go()
+            self._release()
 
     def _begin(self) -> None:
-        """Write the header, in the place of whatever was there; without room for it, there is no file."""
+        """Write the header in place of old content; if the disk has no space for it, the file is removed."""
         self._is_begun = True
         self._collect(FILE_HEADER)
         try:
@@ -176,24 +175,24 @@ class Recorder(AbstractContextManager["Recorder"]):
             raise self._failed(exc) from exc
 
     def _keep_what_is_whole(self, done: int) -> None:
-        """Of the batch of which only *done* bytes could be written, keep the messages that are whole, and end."""
+        """Keep the whole messages of a batch of which only *done* bytes were written, and end the recording."""
         while self._waiting and len(self._waiting[0]) <= done:
             done -= len(self._waiting[0])
             self._written += len(self._waiting.pop(0))
-        self.messages -= sum(len(piece) > PREFIX_BYTES for piece in self._waiting)  # the end, for one, is no message
+        self.messages -= sum(len(piece) > PREFIX_BYTES for piece in self._waiting)  # the end is not a message
         self.bytes = self._written
         fd = self._descriptor()
-        with suppress(OSError):  # the disk is in trouble: without these the reader tells where the whole messages end
+        with suppress(OSError):  # the disk fails: without these the reader finds the end of the whole messages
             os.ftruncate(fd, self._written)
             os.lseek(fd, self._written, os.SEEK_SET)
             os.write(fd, end_mark(self._since_first(time.monotonic_ns())))
             os.fsync(fd)
 
     def _failed(self, exc: OSError) -> RecordingError:
-        self._let_go()
-        return RecordingError(f"{self.path}: cannot be written any further: {exc.strerror}")
+        self._release()
+        return RecordingError(f"{self.path}: cannot be written: {exc.strerror}; the messages before are kept")
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         self._waiting.clear()
         if self._fd is not None:
             os.close(self._fd)
@@ -201,7 +200,7 @@ class Recorder(AbstractContextManager["Recorder"]):
 
 
 def _create(path: Path, *, overwrite: bool) -> int:
-    """Open *path* for this recorder alone."""
+    """Open *path* for this recorder only."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | (0 if overwrite else os.O_EXCL)
     try:
         fd = os.open(path, flags, 0o640)
@@ -209,17 +208,17 @@ def _create(path: Path, *, overwrite: bool) -> int:
         raise RecordingError(f"{path}: exists already") from exc
     except OSError as exc:
         raise RecordingError(f"{path}: cannot be written: {exc.strerror}") from exc
-    refusal = _take(fd)
+    refusal = _lock(fd)
     if refusal:
         os.close(fd)
         raise RecordingError(f"{path}: {refusal}")
     return fd
 
 
-def _take(fd: int) -> str | None:
-    """Lock an open file, or say why that cannot be."""
+def _lock(fd: int) -> str | None:
+    """Lock an open file; returns the reason if that is not possible."""
     if not stat.S_ISREG(os.fstat(fd).st_mode):
-        return "must be a file"
+        return "must be a regular file"
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edged.bench.references import measure_references
-from edged.cli.bench.report import of_references
+from edged.cli.bench.report import report_references
 from edged.vision.unit_vectors import DTYPES, Storage
 
 ERRORS = {"float32": 1e-6, "float16": 1e-4, "int8": 4e-3}  # at most, see `UnitRows`
@@ -31,5 +31,5 @@ def test_the_memory_is_that_of_the_references() -> None:
 
 
 def test_a_person_gets_a_line_for_each() -> None:
-    page = of_references([measure_references(100, dtype, 0.0) for dtype in DTYPES]).splitlines()
+    page = report_references([measure_references(100, dtype, 0.0) for dtype in DTYPES]).splitlines()
     assert [line.split()[:2] for line in page[1:4]] == [["100", dtype] for dtype in DTYPES]

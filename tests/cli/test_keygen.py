@@ -61,7 +61,7 @@ def test_what_is_printed_names_the_files_and_never_a_key(here: Path, capsys: pyt
     for role in ("server", "client"):
         assert main(["keygen", role]) == 0
         printed = capsys.readouterr().out
-        assert f"porch-{role}.secret  the secret half: stays here" in printed
+        assert f"porch-{role}.secret  the secret half: keep it here" in printed
         assert f"porch-{role}.public  the public half: copy it freely" in printed
         assert read_pair(f"porch-{role}.secret").secret.decode() not in printed
 
@@ -70,7 +70,10 @@ def test_what_is_printed_names_the_files_and_never_a_key(here: Path, capsys: pyt
 def test_a_key_that_is_there_stays(here: Path, taken: str, capsys: pytest.CaptureFixture[str]) -> None:
     (here / taken).write_text("mine")
     assert main(["keygen", "server"]) == 1
-    assert capsys.readouterr().err == f"edged keygen: {taken} is there already, and a key is never overwritten\n"
+    assert (
+        capsys.readouterr().err
+        == f"edged keygen: {taken} exists already, and no key is overwritten; give another --name or --out\n"
+    )
     assert made(here) == [taken]
     assert (here / taken).read_text() == "mine"
 

@@ -86,7 +86,7 @@ def test_a_running_daemon_is_reloaded_and_says_what_came_of_it(
         assert main(["reload"]) == 78
         assert f"{file}:3:" in (told := capsys.readouterr().err)
         assert "did you mean 'rotation'?" in told
-        assert "nothing was changed; the daemon goes on as before" in told
+        assert "nothing was changed; the daemon runs on as before" in told
         write()
 
         with (
@@ -110,7 +110,7 @@ def test_a_running_daemon_is_reloaded_and_says_what_came_of_it(
         assert "Traceback" not in log
         assert not list(folder.glob("*.json"))
         assert main(["reload"]) == 1
-        assert "no daemon is found that runs" in capsys.readouterr().err
+        assert "no running daemon found" in capsys.readouterr().err
     finally:
         daemon.kill()
         daemon.communicate()
@@ -132,7 +132,7 @@ def test_who_may_not_read_the_folder_or_signal_the_daemon_is_told_to_use_sudo(
 
     monkeypatch.setattr(os, "scandir", closed)
     assert main(["reload"]) == 1
-    assert "may not be read by this user" in capsys.readouterr().err
+    assert "this user may not read it" in capsys.readouterr().err
 
 
 def test_of_several_daemons_one_has_to_be_named(
@@ -141,12 +141,12 @@ def test_of_several_daemons_one_has_to_be_named(
     with RecordFile(folder, tmp_path / "a.yaml").kept(), RecordFile(folder, tmp_path / "b.yaml").kept():
         assert main(["reload"]) == 2
         told = capsys.readouterr().err
-        assert "say which with -c" in told
+        assert "choose one with -c" in told
         assert "a.yaml" in told
         assert "b.yaml" in told
         assert len(running_daemons([folder], tmp_path / "a.yaml")) == 1
         assert main(["reload", "-c", str(tmp_path / "c.yaml")]) == 1
-        assert "no daemon is found that runs with the configuration" in capsys.readouterr().err
+        assert "no running daemon found with the configuration" in capsys.readouterr().err
 
 
 def test_an_answer_that_does_not_come_is_not_waited_for_for_ever(

@@ -88,7 +88,7 @@ def test_of_a_file_that_is_cut_anywhere_all_that_is_whole_is_replayed(
         assert listener.frames() == [message.frames for message in whole[:count]], length
         told = capsys.readouterr().err
         assert told.count("cut: is cut off") == 1
-        assert f"behind {count} whole message" in told
+        assert f"after {count} whole message" in told
 
 
 def test_in_a_loop_it_begins_anew_until_sigterm(recording: Path, tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_what_is_no_recording_or_cannot_be_published_is_told(
 ) -> None:
     (tmp_path / "b").write_text("something else")
     assert main(["replay", str(tmp_path / "b")]) == 1
-    assert capsys.readouterr().err == f"edged: {tmp_path}/b: is no recording of edged\n"
+    assert capsys.readouterr().err == f"edged: {tmp_path}/b: is not a recording of edged\n"
     assert main(["replay", str(recording), "--endpoint", f"pub+bind:ipc://{tmp_path}/none/deep/b"]) == 1
     assert "cannot bind" in capsys.readouterr().err
 

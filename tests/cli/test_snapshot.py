@@ -88,7 +88,7 @@ def test_a_camera_that_the_configuration_does_not_have_is_refused(
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["snapshot", "-c", str(config), "garden"]) == 78
-    assert "there is no camera 'garden'; the configuration has street, absent" in capsys.readouterr().err
+    assert "there is no camera 'garden'; the cameras are street, absent" in capsys.readouterr().err
 
 
 def test_a_running_daemon_is_named(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,7 +96,7 @@ def test_a_running_daemon_is_named(config: Path, tmp_path: Path, capsys: pytest.
         daemon.bind(f"ipc://{tmp_path}/pub.sock")
         assert main(["snapshot", "-c", str(config), "-o", str(tmp_path / "out")]) == 1
     told = capsys.readouterr().err
-    assert f"a daemon is publishing on ipc://{tmp_path}/pub.sock and holds the cameras; stop it first" in told
+    assert f"a daemon publishes on ipc://{tmp_path}/pub.sock and has the cameras open" in told
     assert not (tmp_path / "out").exists()
 
 

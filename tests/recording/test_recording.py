@@ -127,7 +127,7 @@ def test_lengths_that_lie_cost_no_memory(tmp_path: Path, lengths: tuple[int, int
         file.truncate(1 << 33)  # eight sparse gigabytes
     tracemalloc.start()
     try:
-        assert read(path) == ([], f"{path}: is damaged behind 0 whole messages, at byte 16")
+        assert read(path) == ([], f"{path}: is damaged after 0 whole messages, at byte 16")
         assert tracemalloc.get_traced_memory()[1] < 2 * (MAX_HEADER_BYTES + MAX_PAYLOAD_BYTES)
     finally:
         tracemalloc.stop()
@@ -138,7 +138,7 @@ def test_time_never_goes_back(tmp_path: Path) -> None:
     recorded, damage = read(tmp_path / "a")
     assert len(recorded) == 1
     assert damage is not None
-    assert "damaged behind 1 whole message, at byte" in damage
+    assert "damaged after 1 whole message, at byte" in damage
 
 
 def test_what_follows_the_end_is_told(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_what_follows_the_end_is_told(tmp_path: Path) -> None:
     recorded, damage = read(tmp_path / "a")
     assert len(recorded) == len(MESSAGES)
     assert damage is not None
-    assert "goes on behind its end" in damage
+    assert "continues after its end" in damage
 
 
 def test_a_later_version_is_refused_by_number(tmp_path: Path) -> None:
@@ -222,8 +222,8 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     for path, why in [
         (tmp_path / "none" / "a", "No such file"),
         (tmp_path, "Is a directory"),
-        (tmp_path / "pipe", "cannot be written|must be a file"),
-        (Path("/dev/null"), "must be a file"),
+        (tmp_path / "pipe", "cannot be written|must be a regular file"),
+        (Path("/dev/null"), "must be a regular file"),
     ]:
         with pytest.raises(RecordingError, match=why):
             Recorder(path, overwrite=True)
@@ -249,7 +249,7 @@ def test_a_full_disk_leaves_what_was_whole_and_says_how_much(tmp_path: Path) -> 
     told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.split(maxsplit=2)
     recorded, damage = read(path)
     assert told[:2] == [str(len(recorded)), "True"]
-    assert told[2] == f"{path}: cannot be written any further: File too large\n"
+    assert told[2] == f"{path}: cannot be written: File too large; the messages before are kept\n"
     assert len(recorded) == (300_000 - 16) // 1035
     assert damage is None, "there was room for the end"
     assert [message.frames[2][0] for message in recorded] == [number % 256 for number in range(len(recorded))]
@@ -258,7 +258,7 @@ def test_a_full_disk_leaves_what_was_whole_and_says_how_much(tmp_path: Path) -> 
 def test_a_disk_without_room_for_anything_is_told_at_once(tmp_path: Path) -> None:
     command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "a"), "5"]
     failed = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
-    assert "cannot be written any further: File too large" in failed.stderr + failed.stdout
+    assert "cannot be written: File too large; the messages before are kept" in failed.stderr + failed.stdout
     assert not (tmp_path / "a").exists()
 
 

@@ -1,4 +1,4 @@
-"""``edged bench``: how fast this machine embeds, and where the time goes."""
+"""``edged bench``: measures how fast this machine embeds, and how long each stage takes."""
 
 from __future__ import annotations
 
@@ -29,13 +29,14 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "bench",
         help="measure how fast this machine embeds",
-        description="Runs the daemon on a test picture or a recording, with a subscriber, and tells where the time of "
-        "a frame goes, how many frames a second there are, and what they cost beside the bare model. Without --fps "
-        "frames come faster than they can be embedded. Nothing else should keep the machine busy meanwhile.",
-        epilog="The stages: decode (the frame becomes pixels), wait (from capture to the model, decode included), "
-        "preprocess, infer, compare, publish; total is from capture to the socket, delivered to a subscriber that has "
-        "read it, and overhead is that less infer. p50, p95 and p99 are the milliseconds that 50, 95 and 99 of 100 "
-        "frames stay below.",
+        description="Runs the daemon on a test picture or a clip, with a subscriber. Prints the time of each stage, "
+        "the frames per second, and the processor time of a frame compared with the bare model. Without --fps, frames "
+        "come faster than they can be embedded. Stop other programs that keep the machine busy, because they change "
+        "the figures.",
+        epilog="The stages: decode (the frame becomes pixels), wait (from capture to the model, with decode), "
+        "preprocess, infer, compare, publish. total is from capture to the socket, delivered is from capture to the "
+        "subscriber that has read the message, and overhead is delivered less infer. p50, p95 and p99 are the "
+        "milliseconds that 50, 95 and 99 of 100 frames do not exceed.",
     )
     parser.add_argument(
         "--source",
@@ -45,69 +46,83 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--model",
         metavar="NAME|PATH",
-        help=f"a bundled one, or a file (default: {MODEL})",
+        help=f"the name of a bundled model, or a model file (default: {MODEL})",
     )
-    parser.add_argument("--engine", default="auto", choices=("auto", "ai-edge-litert", "tflite-runtime"))
-    parser.add_argument("--delegate", default="auto", metavar="NAME", help="auto, none, xnnpack, coral, coral:usb:1 …")
+    parser.add_argument(
+        "--engine",
+        default="auto",
+        choices=("auto", "ai-edge-litert", "tflite-runtime"),
+        help="the TFLite runtime (default: auto)",
+    )
+    parser.add_argument(
+        "--delegate", default="auto", metavar="NAME", help="auto, none, xnnpack, coral, coral:usb:1 … (default: auto)"
+    )
     parser.add_argument(
         "--threads",
         type=partial(argument_types.whole, most=64),
         metavar="N",
-        help="of the model (default: that of the daemon)",
+        help="threads of the model (default: as in the daemon)",
     )
-    parser.add_argument("--resize", default="exact", choices=("exact", "linear", "area"))
+    parser.add_argument(
+        "--resize",
+        default="exact",
+        choices=("exact", "linear", "area"),
+        help="how frames are resized, as in the configuration (default: exact)",
+    )
     parser.add_argument(
         "--fps",
         type=partial(argument_types.positive, most=86_400),
         metavar="N",
-        help="frames a second (default: as many as it takes)",
+        help="frames per second, of all cameras together (default: as fast as possible)",
     )
     parser.add_argument(
         "--cameras",
         type=partial(argument_types.whole, most=64),
         default=1,
         metavar="N",
-        help="so many with that source, which share the rate (default: 1)",
+        help="use N cameras with that source; they share the rate (default: 1)",
     )
     parser.add_argument(
         "--seconds",
         type=partial(argument_types.positive, most=86_400),
         default=10.0,
         metavar="N",
-        help="how long to measure (default: %(default)g)",
+        help="measure for N seconds (default: %(default)g)",
     )
     parser.add_argument(
         "--compare",
         action="store_true",
-        help="measure each bundled model, engine and number of threads, or those that are given, and choose",
+        help="measure every bundled model, engine and number of threads, or the given ones, and choose the best",
     )
     parser.add_argument(
         "--references",
         type=partial(argument_types.whole, most=1_000_000),
         metavar="N",
-        help="measure only what it costs to compare a vector of 1280 numbers with N references, on one thread",
+        help="measure only the comparison of a vector of 1280 numbers with N references, on one thread",
     )
     parser.add_argument(
-        "--dtype", choices=("float32", "float16", "int8"), help="how these are kept (default: each of the three)"
+        "--dtype",
+        choices=("float32", "float16", "int8"),
+        help="the number format of the N references (default: each of the three)",
     )
     parser.add_argument(
         "--json",
         action="store_true",
-        help="print the record as JSON; with --compare one a line, of which one is chosen",
+        help="print the record as JSON; with --compare one record a line, one of them chosen",
     )
     parser.set_defaults(main=bench)
 
 
 def bench(args: argparse.Namespace) -> int:
-    """Measure what *args* ask for, and print it."""
+    """Run the measurement of *args*, and print it."""
     if args.references is not None:
         return _bench_references(args)
     if args.dtype is not None:
-        print("edged bench: --dtype says how references are kept, and goes with --references N", file=sys.stderr)
+        print("edged bench: --dtype is the number format of references, and goes with --references N", file=sys.stderr)
         return EXIT_USAGE
     from edged.bench.compare import choose, variants
     from edged.bench.plan import BenchPlan
-    from edged.cli.bench import report as pages
+    from edged.cli.bench import report as reports
     from edged.config import ConfigFileError
     from edged.vision.bundled import BUNDLED
 
@@ -131,18 +146,18 @@ def bench(args: argparse.Namespace) -> int:
     if not records:
         return EXIT_FAILURE
     if not args.compare:
-        emit(_line(records[0].as_json()) if args.json else pages.of_one(records[0]))
+        emit(_line(records[0].as_json()) if args.json else reports.report_one(records[0]))
     elif args.json:
         best, _ = choose(records)
         emit("".join(_line(record.as_json() | {"chosen": record is best}) for record in records))
     else:
-        emit(pages.of_several(records))
+        emit(reports.report_several(records))
     return 0
 
 
 def _bench_references(args: argparse.Namespace) -> int:
     from edged.bench.references import measure_references
-    from edged.cli.bench import report as pages
+    from edged.cli.bench import report as reports
     from edged.vision.unit_vectors import DTYPES
 
     dtypes: Sequence[Storage] = DTYPES if args.dtype is None else (args.dtype,)
@@ -150,15 +165,15 @@ def _bench_references(args: argparse.Namespace) -> int:
     if args.json:
         emit("".join(_line(record.as_json()) for record in records))
         return 0
-    emit(pages.of_references(records))
+    emit(reports.report_references(records))
     return 0
 
 
 def _measure(plans: Sequence[BenchPlan]) -> list[BenchRecord]:
-    """The records of *plans*; of several, one that fails is told of and left out.
+    """Return the records of *plans*; of several plans, one that fails is reported on stderr and left out.
 
     Raises:
-        EdgedError: the only one has failed, or all of them and for the same reason.
+        EdgedError: the only plan failed, or all failed for the same reason.
     """
     from edged.bench.run import measure
     from edged.cli.progress import Bar
@@ -168,13 +183,13 @@ def _measure(plans: Sequence[BenchPlan]) -> list[BenchRecord]:
     with Bar("measuring") as bar:
         for number, plan in enumerate(plans):
 
-            def tell(what: str, share: float, number: int = number, plan: BenchPlan = plan) -> None:
+            def report(activity: str, share: float, number: int = number, plan: BenchPlan = plan) -> None:
                 if bar.is_due:
-                    words = what if len(plans) == 1 else f"{_name(plan)}: {what}"
+                    words = activity if len(plans) == 1 else f"{_name(plan)}: {activity}"
                     bar.show((number + share) / len(plans), words)
 
             try:
-                records.append(measure(plan, tell))
+                records.append(measure(plan, report))
             except EdgedError as error:
                 failures.append((plan, error))
     if not records and len({_reason(error) for _, error in failures}) == 1:
@@ -185,7 +200,7 @@ def _measure(plans: Sequence[BenchPlan]) -> list[BenchRecord]:
 
 
 def _reason(error: EdgedError) -> str:
-    """What *error* says, but of a file that nobody has written: the names of its options say enough."""
+    """Return the text of *error*; for the configuration made here, only options and rules, without its file name."""
     from edged.config import ConfigFileError
 
     if isinstance(error, ConfigFileError):

@@ -1,4 +1,4 @@
-"""What ``edged bench`` shows people."""
+"""The results of ``edged bench`` as text for people."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from edged.bench.record import BenchRecord
     from edged.bench.references import ReferenceRecord
 
-__all__ = ["of_one", "of_references", "of_several"]
+__all__ = ["report_one", "report_references", "report_several"]
 
 
-def of_one(record: BenchRecord) -> str:
-    """A measurement: where the time of a frame goes, and what it costs."""
+def report_one(record: BenchRecord) -> str:
+    """Return a measurement as text: the time of each stage, and the cost of a frame."""
     plan, floor, usage = record.plan, record.floor, record.usage
-    rate = "as fast as it goes" if plan.fps is None else f"at {plan.fps:g} frames/s"
+    rate = "as fast as possible" if plan.fps is None else f"at {plan.fps:g} frames/s"
     cost = (
         f"processor   {usage.without_decoding_ms:.2f} ms a frame without decoding: {record.over_invoke:.2f} times the "
         f"bare invoke(), {floor.processor_ms:.2f} ms ({floor.wall_ms:.2f} ms on the clock)"
@@ -37,8 +37,8 @@ def of_one(record: BenchRecord) -> str:
     return "\n".join(lines) + "\n"
 
 
-def of_several(records: Sequence[BenchRecord]) -> str:
-    """Measurements, a line each, and which of them to choose and why."""
+def report_several(records: Sequence[BenchRecord]) -> str:
+    """Return measurements as text, a line each, with the one to choose and the reason."""
     from edged.bench.compare import choose
 
     best, reason = choose(records)
@@ -53,14 +53,14 @@ def of_several(records: Sequence[BenchRecord]) -> str:
     models = sorted({record.model for record in records})
     if len(models) > 1:
         reason += (
-            "; vectors of different models cannot be compared, and those of a quantised one are a little less exact"
+            "; vectors of different models cannot be compared, and those of a quantised model are slightly less exact"
         )
     choice = f"name: {best.model}, engine: {best.engine.split()[0]}, num_threads: {best.threads}"
     return "\n".join([title, "", heads, *rows, "", f"* model: {{{choice}}}: {reason}"]) + "\n"
 
 
-def of_references(records: Sequence[ReferenceRecord]) -> str:
-    """What it costs to compare with many references, a line for each way to keep them."""
+def report_references(records: Sequence[ReferenceRecord]) -> str:
+    """Return the cost of a comparison with many references as text, a line for each number format."""
     heads = f"{'references':<12}{'kept as':<10}{'least ms':>10}{'p50 ms':>10}{'MiB':>8}{'largest error':>16}"
     rows = [
         f"{record.count:<12}{record.dtype:<10}{record.least_ms:>10.2f}{record.median_ms:>10.2f}"

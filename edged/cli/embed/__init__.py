@@ -1,4 +1,4 @@
-"""``edged embed``: pictures in, vectors and their similarities out."""
+"""``edged embed``: embeds picture files and prints their vectors and similarities."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser"]
 
-OF_MODEL = (
+MODEL_OPTIONS = (
     *("model", "mean", "std", "head", "l2_normalize", "quantize", "engine", "delegate", "delegate_option", "threads"),
     *("resize", "trusted"),
 )
-"""What a configuration says, too."""
+"""Options that a configuration sets, too."""
 
-MANY = 3  # from so many pictures on, how far it has come is worth showing
+MANY = 3  # from so many pictures on, a bar shows the progress
 
 
 def add_parser(commands: Commands) -> None:
@@ -38,47 +38,55 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "embed",
         help="embed pictures and compare them",
-        description="Embeds pictures and prints how many dimensions their vectors have, and their cosine similarity: a "
-        "number for two pictures, a matrix for more. A picture is turned upright as its EXIF data says. What cannot be "
-        "used is named on stderr and the rest goes on; the exit status is then 1.",
-        epilog="A catalogue holds the vectors of many pictures, each with a label, which is the name of its file. A "
-        "daemon reads it as a reference (catalogue: FILE.npz), and --search finds what in it is most like a picture. "
-        "It goes with one model and its options; with -c these are the daemon's.",
+        description="Embeds pictures and prints the number of dimensions and their cosine similarity: a number for two "
+        "pictures, a matrix for more. A picture is first turned upright by its EXIF data. A file that is not a usable "
+        "picture is reported on stderr, and the rest is embedded; the exit status is then 1.",
+        epilog="A catalogue holds the vectors of many pictures, each with a label, the name of its file. A daemon "
+        "reads it as a reference (catalogue: FILE.npz), and --search prints its pictures that are most like a given "
+        "one. A catalogue fits one model and its options; -c takes those of a daemon.",
     )
-    parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="picture files, and folders of them")
+    parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="picture files, or folders of them")
     parser.add_argument(
-        "-c", "--config", metavar="FILE", help="take the model from this configuration, and not from the options below"
+        "-c", "--config", metavar="FILE", help="use the model of this configuration, instead of the options below"
     )
     add_model_arguments(parser)
     add_picture_arguments(parser)
     parser.add_argument(
         "--trusted",
         action="store_true",
-        help="run a model file at once, and not first in a child process that it may kill; that is done once a file",
+        help="run a model file at once. Without this, its first run is in a child process, because a damaged model can "
+        "crash the process; once a file",
     )
-    parser.add_argument("--json", action="store_true", help="print everything, vectors too, as one JSON object")
+    parser.add_argument("--json", action="store_true", help="print everything as one JSON object, with the vectors")
     parser.add_argument(
         "--out",
         type=Path,
         metavar="FILE",
-        help="write the vectors: one row a picture, in the order of the list, or, if FILE ends in .npz, as a catalogue",
+        help="write the vectors to FILE: an array with a row for each picture, or a catalogue if FILE ends in .npz",
     )
     parser.add_argument(
-        "--search", type=Path, metavar="FILE.npz", help="print what in this catalogue is most like each picture"
+        "--search",
+        type=Path,
+        metavar="FILE.npz",
+        help="print the pictures of this catalogue that are most like each PICTURE",
     )
     parser.add_argument(
-        "--top-k", type=argument_types.whole, default=5, metavar="N", help="how many of it (default: %(default)s)"
+        "--top-k",
+        type=argument_types.whole,
+        default=5,
+        metavar="N",
+        help="how many to print for --search (default: %(default)s)",
     )
-    parser.set_defaults(main=embed, usual_model={name: parser.get_default(name) for name in OF_MODEL})
+    parser.set_defaults(main=embed, usual_model={name: parser.get_default(name) for name in MODEL_OPTIONS})
 
 
 def embed(args: argparse.Namespace) -> int:
-    """Embed the pictures of *args* and print what they are like."""
+    """Embed the pictures of *args*, and print and save the results."""
     from edged.cli.embed.catalogues import nearest, open_catalogue
     from edged.cli.embed.pictures import Pictures
     from edged.cli.embed.report import as_json, as_text
 
-    if problem := _unusable(args):
+    if problem := _early_problem(args):
         print(f"edged embed: {problem}", file=sys.stderr)
         return EXIT_FAILURE
     with _embedder(args) as embedder:
@@ -93,11 +101,11 @@ def embed(args: argparse.Namespace) -> int:
 
 
 def _embed_all(pictures: Pictures, paths: list[Path]) -> int:
-    """Embed what *paths* name; the exit status if that had an early end. What was embedded by then is kept."""
+    """Embed the files and folders in *paths*; returns the exit status. After an early end the vectors are kept."""
     files = pictures.expand(paths)
     try:
-        with closing(_each(files)) as each:
-            for file in each:
+        with closing(_with_bar(files)) as shown:
+            for file in shown:
                 pictures.embed(file)
     except KeyboardInterrupt:
         _early_end("interrupted", pictures, files)
@@ -112,8 +120,8 @@ def _early_end(reason: str, pictures: Pictures, files: list[Path]) -> None:
     print(f"edged embed: {reason} (after {len(pictures.done)} of {len(files)} pictures)", file=sys.stderr)
 
 
-def _each(files: list[Path]) -> Generator[Path, None, None]:
-    """*files*, with a bar on the terminal that shows how far they are gone through."""
+def _with_bar(files: list[Path]) -> Generator[Path, None, None]:
+    """Yield *files*, with a bar on the terminal."""
     if len(files) < MANY or not sys.stderr.isatty():
         yield from files
         return
@@ -140,8 +148,8 @@ def _save(pictures: Pictures, path: Path) -> bool:
     return True
 
 
-def _unusable(args: argparse.Namespace) -> str | None:
-    """What would go wrong after all the work, told before it."""
+def _early_problem(args: argparse.Namespace) -> str | None:
+    """Return a problem that would end the command only after all pictures are embedded."""
     if args.save_input is not None:
         try:
             args.save_input.mkdir(parents=True, exist_ok=True)
@@ -149,20 +157,19 @@ def _unusable(args: argparse.Namespace) -> str | None:
             return f"--save-input {args.save_input}: {exc.strerror}"
     given = [name for name, usual in args.usual_model.items() if getattr(args, name) != usual]
     if args.config is not None and given:
-        return f"--{given[0].replace('_', '-')}: the configuration (-c) says that already"
+        return f"--{given[0].replace('_', '-')}: the configuration (-c) sets that already; leave out one of them"
     out: Path | None = args.out
     if out is None:
         return None
-    target = (
-        out if out.exists() and out.suffix != ".npz" else out.parent
-    )  # a catalogue is put in place when it is whole
+    # A catalogue replaces the file when it is whole, so the folder must be writable.
+    target = out if out.exists() and out.suffix != ".npz" else out.parent
     if out.is_dir() or not os.access(target, os.W_OK):
-        return f"--out {out}: no file can be written there"
+        return f"--out {out}: the file cannot be written"
     return None
 
 
 def _embedder(args: argparse.Namespace) -> Embedder:
-    """The model of the configuration, or of the other arguments, opened."""
+    """Open the model of the configuration, or of the other arguments."""
     if args.config is None:
         from edged.vision.fallback import open_embedder
         from edged.vision.runtime.disk_cache import cache_folder
@@ -183,7 +190,7 @@ def _model(args: argparse.Namespace) -> ModelFile:
     if name in BUNDLED or not (os.sep in name or name.endswith(".tflite") or Path(name).exists()):
         model = bundled_model(name)
         if normalization is not None:
-            raise ModelError(f"--mean and --std are for files: the bundled model {name} knows its own")
+            raise ModelError(f"--mean and --std are for model files: the bundled model {name} has its own")
         return model
     return read_model(name, normalization=normalization)
 
@@ -194,7 +201,7 @@ def _normalization(args: argparse.Namespace) -> Normalization | None:
     if args.mean is None and args.std is None:
         return None
     if args.mean is None or args.std is None:
-        raise ModelError("--mean and --std go together: a pixel goes in as (pixel - mean) / std")
+        raise ModelError("--mean and --std go together: the model input is (pixel - mean) / std")
     try:
         return Normalization(args.mean, args.std)
     except ValueError as exc:
@@ -205,7 +212,7 @@ def _options(args: argparse.Namespace) -> EmbedderOptions:
     from edged.vision.embedder import EmbedderOptions
 
     if args.delegate_option and args.delegate.kind not in {"coral", "external"}:
-        raise DelegateError(f"--delegate-option: the delegate {args.delegate.kind} takes none")
+        raise DelegateError(f"--delegate-option: the delegate {args.delegate.kind} has no options")
     return EmbedderOptions(
         head=args.head,
         l2_normalize=args.l2_normalize,

@@ -1,4 +1,4 @@
-"""The arguments that say which model embeds which part of a picture."""
+"""Arguments of ``edged embed`` for the model and for the part of a picture."""
 
 from __future__ import annotations
 
@@ -13,26 +13,35 @@ __all__ = ["add_model_arguments", "add_picture_arguments"]
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add those that say which model it is, what runs it, and what is done to its vectors."""
-    group = parser.add_argument_group("the model")
+    """Add the arguments for the model, its engine and its vectors."""
+    group = parser.add_argument_group("model")
     group.add_argument(
         "--model",
         default="efficientnet-lite0",
         metavar="NAME|PATH",
-        help="a bundled one, or a file (default: %(default)s)",
+        help="the name of a bundled model, or a model file (default: %(default)s)",
     )
     group.add_argument(
-        "--mean", type=_numbers, metavar="N[,N,N]", help="what the model's metadata does not say; with --std"
+        "--mean",
+        type=_numbers,
+        metavar="N[,N,N]",
+        help="the mean for the model input, if the metadata of the model has none; with --std",
     )
-    group.add_argument("--std", type=_numbers, metavar="N[,N,N]", help="a pixel goes in as (pixel - mean) / std")
-    group.add_argument("--head", type=_head, default=0, metavar="N|NAME", help="which output of it (default: 0)")
-    group.add_argument("--l2-normalize", action="store_true", help="make the vectors' length 1")
+    group.add_argument("--std", type=_numbers, metavar="N[,N,N]", help="the model input is (pixel - mean) / std")
+    group.add_argument("--head", type=_head, default=0, metavar="N|NAME", help="which output of the model (default: 0)")
+    group.add_argument("--l2-normalize", action="store_true", help="scale each vector to length 1")
     group.add_argument(
         "--quantize",
         action="store_true",
-        help="make them int8, 128 steps to 1.0; goes with --l2-normalize, for what is outside of -1…1 is cut off",
+        help="round the vectors to int8, 128 steps to 1.0; use it with --l2-normalize, because values outside of -1…1 "
+        "are cut off",
     )
-    group.add_argument("--engine", choices=("auto", "ai-edge-litert", "tflite-runtime"), default="auto")
+    group.add_argument(
+        "--engine",
+        choices=("auto", "ai-edge-litert", "tflite-runtime"),
+        default="auto",
+        help="the TFLite runtime (default: auto)",
+    )
     group.add_argument(
         "--delegate",
         type=_delegate,
@@ -46,33 +55,42 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="handed to the library",
+        help="an option for the delegate library; may be given several times",
     )
     group.add_argument(
-        "--threads", type=argument_types.whole, default=1, metavar="N", help="for the model (default: 1)"
+        "--threads", type=argument_types.whole, default=1, metavar="N", help="threads of the model (default: 1)"
     )
 
 
 def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add those that say how a picture becomes the model's input."""
-    group = parser.add_argument_group("the pictures")
+    """Add the arguments for how a picture becomes the model input."""
+    group = parser.add_argument_group("pictures")
     group.add_argument(
         "--roi",
         type=_region,
         default=FULL,
         metavar="L,T,R,B",
-        help="look at this part only: left, top, right and bottom in 0…1 of the upright picture",
+        help="embed only this part: left, top, right and bottom in 0…1 of the upright picture",
     )
     group.add_argument(
-        "--rotation", type=int, choices=ROTATIONS, default=0, help="then turn it, in degrees clockwise (default: 0)"
+        "--rotation",
+        type=int,
+        choices=ROTATIONS,
+        default=0,
+        help="rotate that part by so many degrees clockwise (default: 0)",
     )
     group.add_argument(
         "--resize",
         choices=("exact", "linear", "area"),
         default="exact",
-        help="exact: as the Task Library does; linear, area: as OpenCV does (default: exact)",
+        help="exact: as in the Task Library; linear, area: as in OpenCV (default: exact)",
     )
-    group.add_argument("--save-input", type=Path, metavar="DIR", help="write what the model sees of each as a PNG")
+    group.add_argument(
+        "--save-input",
+        type=Path,
+        metavar="DIR",
+        help="write the model input of each picture into this folder, as a PNG",
+    )
 
 
 def _head(text: str) -> int | str:

@@ -1,4 +1,4 @@
-"""Catalogues on the command line: made of pictures, and searched with them."""
+"""Catalogues on the command line: written from pictures, and searched with pictures."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ __all__ = ["labels_of", "nearest", "open_catalogue", "save_catalogue"]
 
 
 def open_catalogue(path: Path, embedder: Embedder) -> Catalogue:
-    """The catalogue in *path*, to be searched with vectors of *embedder*.
+    """Open the catalogue *path*, for a search with vectors of *embedder*.
 
     Raises:
-        CatalogueError: it cannot be used, or is of another model.
+        CatalogueError: it cannot be used, or belongs to another model.
     """
-    cure = f"edged embed PICTURES --out {path}; or give the --model and the options that it was made with"
+    cure = f"edged embed PICTURES --out {path}; or use the --model and the options that it was made with"
     return read_catalogue(path, embedder, cure=cure)
 
 
 def nearest(catalogue: Catalogue, pictures: Sequence[EmbeddedPicture], top_k: int) -> list[tuple[ReferenceScore, ...]]:
-    """The best *top_k* of *catalogue* for each of *pictures*, best first."""
+    """Return the best *top_k* matches in *catalogue* for each of *pictures*, best first."""
     reference = Reference("catalogue", len(catalogue.labels), catalogue.labels, top_k)
     scorer = Scorer([ReferenceGroup(catalogue.rows, (reference,))], top_k)
     return [scorer.matches(picture.vector) for picture in pictures]
 
 
 def save_catalogue(pictures: Pictures, path: Path) -> bool:
-    """Write the vectors of *pictures* to *path*, under the names of their files; False if not all could be."""
+    """Write the vectors of *pictures* to *path*, labelled by their file names; False if some could not be."""
     whole = list(_usable(pictures.done))
     labels = labels_of([picture.path for picture in whole])
     twice = [label for label, count in Counter(labels).items() if count > 1]
     if twice or not whole:
-        reason = f"two pictures would be called {twice[0]!r}" if twice else "there is nothing to be written"
+        reason = f"two pictures would have the label {twice[0]!r}" if twice else "there are no vectors to write"
         print(f"edged embed: --out {path}: {reason}", file=sys.stderr)
         return False
     embedder = pictures.embedder
@@ -61,7 +61,7 @@ def save_catalogue(pictures: Pictures, path: Path) -> bool:
 
 
 def _usable(pictures: Sequence[EmbeddedPicture]) -> Iterator[EmbeddedPicture]:
-    """Those of *pictures* that can be compared, each once; the others are told of."""
+    """Yield those of *pictures* that can be compared, each once; the others are reported on stderr."""
     seen: set[Path] = set()
     for picture in pictures:
         path = picture.path.absolute()
@@ -74,9 +74,9 @@ def _usable(pictures: Sequence[EmbeddedPicture]) -> Iterator[EmbeddedPicture]:
 
 
 def labels_of(paths: Sequence[Path]) -> list[str]:
-    """What the pictures in *paths* are called: by their files' names, with as little of them as tells them apart.
+    """Return a label for each of *paths*: the shortest kind of name that makes them all different.
 
-    These are names without suffix, else with it, else behind their folders.
+    That is the file name without suffix, else with it, else with its folders.
     """
     common = os.path.commonpath([path.absolute().parent for path in paths]) if paths else ""
     for named in (

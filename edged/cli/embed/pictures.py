@@ -1,4 +1,4 @@
-"""Picture files, embedded one after the other; what cannot be used is told and does not stop the rest."""
+"""Picture files, embedded one after the other; one that cannot be used is reported and does not stop the rest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edged.references import picture_files, read_reference
 from edged.values import PixelFormat
 from edged.vision.pixels.reduction import crop_size, reduce_picture
 from edged.vision.pixels.view import ModelView
-from edged.vision.png import save_png
+from edged.vision.png import to_png
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Failure:
 
 
 class Pictures:
-    """Embeds the *region* of each picture, turned by *rotation*; a PNG of what the model sees goes to *save_to*."""
+    """Embeds the *region* of each picture, rotated by *rotation*; the model input is saved as PNG in *save_to*."""
 
     def __init__(self, embedder: Embedder, region: Region, rotation: Rotation, save_to: Path | None) -> None:
         self.embedder = embedder
@@ -59,7 +59,7 @@ class Pictures:
         self._save_to = save_to
 
     def expand(self, paths: Sequence[Path]) -> list[Path]:
-        """The files that *paths* name: themselves, and the pictures in folders."""
+        """Return the files that *paths* name, with the pictures in folders."""
         files: list[Path] = []
         for path in paths:
             try:
@@ -69,7 +69,7 @@ class Pictures:
         return files
 
     def embed(self, path: Path) -> None:
-        """Embed the picture in *path*, or tell why not."""
+        """Embed the picture *path*; a failure is noted and reported on stderr."""
         try:
             picture = read_reference(path)
             if self.embedder.options.decode == "reduced":
@@ -80,8 +80,8 @@ class Pictures:
             vector = np.zeros(self.embedder.dimension, self.embedder.dtype)
             self.embedder.embed(picture, PixelFormat.RGB, box, self._rotation, vector)
             if self._save_to is not None:
-                seen = self._view.of(picture, PixelFormat.RGB, box, self._rotation)
-                save_png(self._save_to / f"{len(self.done) + 1:04d}-{path.stem}.png", seen)
+                model_input = self._view.of(picture, PixelFormat.RGB, box, self._rotation)
+                (self._save_to / f"{len(self.done) + 1:04d}-{path.stem}.png").write_bytes(to_png(model_input))
         except (ReferenceImageError, OSError) as exc:
             self._fail(path, exc)
         else:

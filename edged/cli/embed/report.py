@@ -1,4 +1,4 @@
-"""What ``edged embed`` prints: vectors and how near they are to each other, for people or as JSON."""
+"""The output of ``edged embed``: vectors and their similarities, as text for people or as JSON."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from edged.cli.embed.pictures import Pictures
     from edged.values import ReferenceScore
 
-    Found = Sequence[Sequence[ReferenceScore]]
+    Matches = Sequence[Sequence[ReferenceScore]]
 
 __all__ = ["as_json", "as_text", "similarities"]
 
 MOST = 1000
-"""Pictures whose similarities are printed: a million numbers."""
+"""Most pictures with a matrix of similarities, which has a million numbers then."""
 
 
 def similarities(vectors: list[NDArray[Any]]) -> NDArray[np.float64]:
-    """The cosine of each of *vectors* to each, ``(rows, rows)``; NaN where one has no length."""
+    """Return the cosine of each of *vectors* to each, ``(rows, rows)``; NaN for a zero vector."""
     rows = np.array(vectors, np.float64).reshape(len(vectors), -1)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     unit = np.divide(rows, lengths, out=np.full_like(rows, np.nan), where=lengths > 0)
@@ -35,13 +35,13 @@ def similarities(vectors: list[NDArray[Any]]) -> NDArray[np.float64]:
     return cosines
 
 
-def as_text(pictures: Pictures, found: Found | None = None) -> str:
-    """The model, the pictures and their similarity, in lines; or what was *found* for each."""
+def as_text(pictures: Pictures, found: Matches | None = None) -> str:
+    """Return the model, the pictures and their similarities in lines; or the matches *found* for each picture."""
     return "\n".join(_lines(pictures, found))
 
 
-def as_json(pictures: Pictures, found: Found | None = None) -> str:
-    """The same as one JSON object; a similarity that there is none of is null."""
+def as_json(pictures: Pictures, found: Matches | None = None) -> str:
+    """Return the same as one JSON object; a similarity to a zero vector is null."""
     embedder = pictures.embedder
     done = pictures.done
     cosines = None
@@ -76,13 +76,13 @@ def as_json(pictures: Pictures, found: Found | None = None) -> str:
     )
 
 
-def _nearest(found: Found | None, number: int) -> dict[str, Any]:
+def _nearest(found: Matches | None, number: int) -> dict[str, Any]:
     if found is None:
         return {}
     return {"nearest": [{"label": match.label, "s": round(match.similarity, 6)} for match in found[number]]}
 
 
-def _lines(pictures: Pictures, found: Found | None) -> Iterator[str]:
+def _lines(pictures: Pictures, found: Matches | None) -> Iterator[str]:
     embedder, done = pictures.embedder, pictures.done
     head = f"head {embedder.head.index}" + (f" ({embedder.head.name})" if embedder.head.name else "")
     yield printable(
@@ -96,7 +96,7 @@ def _lines(pictures: Pictures, found: Found | None) -> Iterator[str]:
     if len(done) < 2 or found is not None:
         return
     if len(done) > MOST:
-        yield f"Cosine similarity: not of more than {MOST} pictures; --out writes their vectors"
+        yield f"Cosine similarity: not printed for more than {MOST} pictures; --out writes their vectors"
         return
     cosines = similarities([picture.vector for picture in done])
     if len(done) == 2:
@@ -111,9 +111,9 @@ def _lines(pictures: Pictures, found: Found | None) -> Iterator[str]:
 def _number(value: float) -> float | int | None:
     if isinstance(value, int):
         return value
-    return float(f"{value:.9g}") if math.isfinite(value) else None  # 9 digits are all that a float32 has
+    return float(f"{value:.9g}") if math.isfinite(value) else None  # a float32 has no more than 9 digits
 
 
 def _unicode(path: object) -> str:
-    """A file name may hold bytes that are no text."""
+    """Return *path* as valid Unicode: a file name may have other bytes."""
     return str(path).encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""``edged record``: what a daemon publishes, kept in a file."""
+"""``edged record``: writes the messages of a daemon to a file."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 __all__ = ["add_parser"]
 
 UNITS = {"k": 10**3, "M": 10**6, "G": 10**9}
-QUEUE, QUEUE_BYTES = 1000, 1 << 20  # a memory card may keep us waiting for seconds
+QUEUE, QUEUE_BYTES = 1000, 1 << 20  # a write to a memory card may take seconds
 SMALLEST = 1000
 
 EPILOG = """\
-  edged record street.edged --seconds 60                  of the daemon on this machine
+  edged record street.edged --seconds 60                  record the daemon on this machine
   edged record night.edged --connect tcp://porch:5556 --kinds event,status
-  edged record clip.edged -c edged.yaml                   runs the configuration here, until its clip is over
+  edged record clip.edged -c edged.yaml                   run the configuration here, until its clip ends
 
-'edged replay FILE' publishes it again. Messages are written once a second, and kept whole whatever happens:
-docs/recording.md tells how, and what the file looks like.
+'edged replay FILE' publishes a recording again. Messages are written once a second, and each message in the file is
+whole, even after a power cut: docs/recording.md explains how, and the format of the file.
 """
 
 
@@ -36,27 +36,27 @@ def add_parser(commands: Commands) -> None:
     """Add the command to those of ``edged``."""
     parser = commands.add_parser(
         "record",
-        help="record what a daemon publishes",
-        description="Records what a daemon publishes into FILE, byte for byte, until Ctrl-C or a limit ends it. Exit "
-        "status: 0 ended by Ctrl-C, by a limit, or with the daemon of -c; 1 the disk is full, nothing came, or less "
-        "than --count did. What was saved is told in any case.",
+        help="record the messages of a daemon",
+        description="Records the messages of a daemon into FILE, byte for byte, until Ctrl-C or a limit ends it. At "
+        "the end it prints what was saved. Exit status: 0 ended by Ctrl-C, by a limit, or with the daemon of -c; 1 the "
+        "disk is full, no message came, or fewer than --count.",
         epilog=EPILOG,
         formatter_class=Paragraphs,
     )
-    parser.add_argument("file", metavar="FILE", help="where to; it must not exist yet")
+    parser.add_argument("file", metavar="FILE", help="the file to write; it must not exist yet")
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--connect", metavar="ENDPOINT", type=subscriber_arguments.address, help=ENDPOINT_HELP)
     source.add_argument(
-        "-c", "--config", metavar="CONFIG", help="run this configuration here, and record it; nothing is published"
+        "-c", "--config", metavar="CONFIG", help="run this configuration here and record it; it publishes nowhere else"
     )
-    choice = parser.add_argument_group("what")
+    choice = parser.add_argument_group("messages")
     choice.add_argument(
         "--kinds",
         type=subscriber_arguments.kinds,
         metavar="KIND,…",
         default=KINDS,
-        help=f"of {', '.join(KINDS)} (default: all)",
+        help=f"record only these kinds of {', '.join(KINDS)} (default: all)",
     )
     subscriber_arguments.add_choices(parser)
     _add_limits(parser)
@@ -65,7 +65,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
-    limits = parser.add_argument_group("how much")
+    limits = parser.add_argument_group("limits")
     limits.add_argument("--seconds", type=argument_types.positive, metavar="S", default=inf, help="end after S seconds")
     limits.add_argument("--count", type=argument_types.whole, metavar="N", default=inf, help="end after N messages")
     limits.add_argument(
@@ -80,28 +80,28 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         type=argument_types.positive,
         metavar="S",
         default=inf,
-        help="see that every S seconds all is on the disk. Without it the kernel does so in its own time, which spares "
-        "memory cards; a power cut then costs up to half a minute",
+        help="force the file to the disk every S seconds. Without it the kernel decides when, which spares memory "
+        "cards, but a power cut then costs up to half a minute",
     )
 
 
 def record(args: argparse.Namespace) -> int:
-    """Record until it is enough."""
+    """Record until a limit, Ctrl-C or the end of the daemon."""
     from edged.cli.record.session import Session
     from edged.wire import default_address
 
     with ExitStack() as opened:
-        in_place = opened.enter_context(_in_place(args.config)) if args.config else None
-        address = in_place.address if in_place else args.connect or default_address()
+        daemon = opened.enter_context(_private_daemon(args.config)) if args.config else None
+        address = daemon.address if daemon else args.connect or default_address()
         options = {"camera": args.camera, "region": args.region, "queue": QUEUE, "queue_bytes": QUEUE_BYTES}
         subscriber = subscriber_arguments.subscribe(args, address, args.kinds, **options)
         if subscriber is None:
             return EXIT_USAGE
         opened.enter_context(subscriber)
-        return Session(args, subscriber, _create(args), in_place).run()
+        return Session(args, subscriber, _create(args), daemon).run()
 
 
-def _in_place(config: str) -> PrivateDaemon:
+def _private_daemon(config: str) -> PrivateDaemon:
     from edged.service.private_daemon import PrivateDaemon
 
     return PrivateDaemon(config)

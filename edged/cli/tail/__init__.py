@@ -1,4 +1,4 @@
-"""``edged tail``: a subscriber for people."""
+"""``edged tail``: shows live the messages of a daemon."""
 
 from __future__ import annotations
 
@@ -24,46 +24,49 @@ def add_parser(commands: Commands) -> None:
     """Add the command to those of ``edged``."""
     parser = commands.add_parser(
         "tail",
-        help="show live what a daemon publishes",
-        description="Shows what a daemon publishes, live: for each camera and region its state, the score of every "
-        "reference, messages per second, latency (from capture to the daemon's socket), age (from capture to here), "
-        "what was dropped and why, and gaps (messages that did not arrive). When stdout is not a terminal, one plain "
-        "line per camera and region is printed each second. With --events it tells when events begin and end, in "
-        "sentences. Ctrl-C ends it.",
+        help="show live the messages of a daemon",
+        description="Shows the messages of a daemon live. For each camera and region: the state, the score of every "
+        "reference, messages per second, latency (from capture to the socket of the daemon), age (from capture to "
+        "here), drops with their causes, and gaps (messages that did not arrive). If stdout is not a terminal, it "
+        "prints a plain line for each camera and region every second. With --events it prints a sentence when an event "
+        "begins and when it ends. Ctrl-C ends it.",
     )
     parser.add_argument(
         "endpoint", nargs="?", metavar="ENDPOINT", type=subscriber_arguments.address, help=ENDPOINT_HELP
     )
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print the header of every message as it came, one a line")
-    form.add_argument("--plain", action="store_true", help="print plain lines on a terminal too")
+    form.add_argument("--json", action="store_true", help="print the header of every message unchanged, one a line")
+    form.add_argument("--plain", action="store_true", help="print plain lines on a terminal, too")
     chosen = parser.add_mutually_exclusive_group()
-    chosen.add_argument("--events", action="store_true", help="tell events only: a sentence for each begin and end")
+    chosen.add_argument("--events", action="store_true", help="print only events: a sentence for each begin and end")
     chosen.add_argument(
-        "--kinds", type=subscriber_arguments.kinds, metavar="KIND,…", help=f"of {', '.join(KINDS)} (default: all)"
+        "--kinds",
+        type=subscriber_arguments.kinds,
+        metavar="KIND,…",
+        help=f"show only these kinds of {', '.join(KINDS)} (default: all)",
     )
     subscriber_arguments.add_choices(parser)
     parser.add_argument(
-        "--count", type=argument_types.whole, metavar="N", help="end after N messages, with --events N sentences"
+        "--count", type=argument_types.whole, metavar="N", help="end after N messages; with --events after N sentences"
     )
     parser.add_argument(
         "--seconds",
         type=argument_types.positive,
         metavar="S",
         default=inf,
-        help="end after S seconds; status 1 if --count is not met",
+        help="end after S seconds; exit status 1 if fewer than --count came",
     )
     parser.add_argument(
         "--wall-clock",
         action="store_true",
-        help="tell ages by the wall clocks: for an endpoint on this machine that is a tunnel to another",
+        help="compute ages from the wall clocks: for an endpoint on this machine that is a tunnel to another",
     )
     subscriber_arguments.add_keys(parser)
     parser.set_defaults(main=tail, command="tail")
 
 
 def tail(args: argparse.Namespace) -> int:
-    """Follow the daemon until it is enough."""
+    """Show messages until a limit or Ctrl-C."""
     from edged.cli.tail.outputs import choose
     from edged.wire import default_address
 
@@ -82,7 +85,7 @@ def tail(args: argparse.Namespace) -> int:
         try:
             with subscriber_arguments.sigterm_is_ctrl_c(), output:
                 _follow(subscriber, output, args.count or inf, time.monotonic() + args.seconds)
-            complete = args.count is None or output.told >= args.count
+            complete = args.count is None or output.shown >= args.count
         except KeyboardInterrupt:
             complete = True
         print(output.summary(), file=sys.stderr)
@@ -90,15 +93,15 @@ def tail(args: argparse.Namespace) -> int:
 
 
 def _follow(subscriber: Subscriber, output: Output, count: float, end: float) -> None:
-    """Hand *output* every message, and let it show what there is to see when it is time."""
-    shown, news = -inf, False
-    while output.told < count and (now := time.monotonic()) < end:
-        if now >= shown + output.period:
+    """Pass every message to *output*, and let it show them once a period."""
+    last, has_news = -inf, False
+    while output.shown < count and (now := time.monotonic()) < end:
+        if now >= last + output.period:
             output.show(now)
-            shown, news = now, False
-        delivery = subscriber.receive_raw(min(shown + output.period, end) - now)
+            last, has_news = now, False
+        delivery = subscriber.receive_raw(min(last + output.period, end) - now)
         if delivery is not None:
-            output.note(delivery, time.monotonic())
-            news = True
-    if news:
+            output.add_message(delivery, time.monotonic())
+            has_news = True
+    if has_news:
         output.show(time.monotonic())

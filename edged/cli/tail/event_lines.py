@@ -1,4 +1,4 @@
-"""Events in the words of a person."""
+"""Events as sentences for people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["sentence"]
 
 
 def sentence(event: Event, *, with_node: bool = False) -> str:
-    """What *event* says, with the local time at which it began, was seen, or ended.
+    """Return *event* as a sentence with the local time of its begin, update or end.
 
     ::
 
@@ -24,6 +24,6 @@ def sentence(event: Event, *, with_node: bool = False) -> str:
     elif event.phase == "update":
         when, what = event.t_wall_us, f"goes on after {lasted(seconds)} ({event.s:.2f}, peak {event.peak:.2f})"
     else:
-        reason = (event.reason or "nobody says why").replace("-", " ")
+        reason = (event.reason or "no reason given").replace("-", " ")
         when, what = event.t_wall_us, f"ended after {lasted(seconds)}, peak {event.peak:.2f}: {reason}"
     return f"{time_of_day(when)}  {place}: {printable(event.ref)} {what}"

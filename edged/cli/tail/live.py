@@ -1,4 +1,4 @@
-"""What ``edged tail`` shows on a terminal: a pure function from what is known to what a person sees."""
+"""The live view of ``edged tail`` on a terminal: a pure function from a `View` to what is shown."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Everything there is to see at one moment; *waited* seconds after the start."""
+    """Everything that the view shows at one moment, *waited* seconds after the start."""
 
     address: str
     nodes: tuple[NodeState, ...]
@@ -46,7 +46,7 @@ class View:
 
 
 def render(view: View, width: int, *, ascii_only: bool = False) -> RenderableType:
-    """The live view for a terminal of *width* columns."""
+    """Return the live view for a terminal of *width* columns."""
     parts: list[RenderableType] = []
     for node in view.nodes:
         parts += [_heading(node), _table([line for line in view.lines if line.node == node.name], width, ascii_only)]
@@ -79,7 +79,7 @@ def _table(lines: Sequence[Line], width: int, ascii_only: bool) -> Table:
     }
     if width < NARROW:
         del figures["latency"], figures["age"]
-    # From what figures usually take and not from what they take now, or the bars would tremble.
+    # From the usual width of the figures, not from their present one, because the bars would change all the time.
     usual = {"msg/s": 5, "latency": 7, "age": 7, "drops": max(5, _widest(drops)), "gaps": 4}
     taken = _widest(places) + len("starting") + sum(usual[heading] for heading in figures)
     left = max(10, width - taken - gap * (2 + len(figures)))
@@ -90,12 +90,12 @@ def _table(lines: Sequence[Line], width: int, ascii_only: bool) -> Table:
         table.add_column(heading, no_wrap=True, justify="right")
     for line, place, *cells in zip(lines, places, *figures.values(), strict=True):
         state = Text(line.state or "-", style=STATE_STYLES.get(line.state, ""))
-        table.add_row(place, state, _told(line, left, ascii_only), *cells)
+        table.add_row(place, state, _scores(line, left, ascii_only), *cells)
     return table
 
 
 def _place(line: Line, width: int) -> str:
-    """``camera/region``, on two lines where that is too long, and cut where even that is."""
+    """Return ``camera/region``, on two lines if it is too long, and cut if it is still too long."""
     place = f"{line.camera}/{line.region}" if line.region else line.camera
     rows = [place] if len(place) <= width else place.replace("/", "\n/").split("\n")
     return "\n".join(row if len(row) <= width else row[: width - 1] + "…" for row in rows)
@@ -105,16 +105,16 @@ def _widest(cells: Sequence[str]) -> int:
     return max(len(row) for cell in cells for row in cell.split("\n"))
 
 
-def _told(line: Line, width: int, ascii_only: bool) -> RenderableType:
-    """The scores as bars; or why there are none."""
+def _scores(line: Line, width: int, ascii_only: bool) -> RenderableType:
+    """Return the scores as bars, or the reason why there are none."""
     if line.state in OLD_SCORES or not line.scores:
         return Text(line.reason, style=STATE_STYLES.get(line.state, "dim"), no_wrap=False)
     shown = best(line.scores)
     events = dict(line.events)
     names = min(_widest([name for name, _ in shown]), max(12, width // 3), width - 8)
-    room = width - names - 8  # 8: the score, such as -0.123, and two spaces
-    since = next((wide for wide in (10, 2) if wide <= room), 0) if events else 0  # such as ● 119 min, or the mark alone
-    bar = min(30, max(0, room - since))
+    free = width - names - 8  # 8: the score, such as -0.123, and two spaces
+    since = next((wide for wide in (10, 2) if wide <= free), 0) if events else 0  # such as ● 119 min, or the mark alone
+    bar = min(30, max(0, free - since))
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(no_wrap=True, overflow="ellipsis", width=names)
     table.add_column(no_wrap=True, width=bar)
@@ -140,12 +140,12 @@ def _footer(view: View) -> Text:
     if view.trouble:
         footer.append(f"\n{view.trouble}", style="bold red")
     elif not view.messages and view.waited > HINT_SECONDS:
-        footer.append(f"\nNothing yet: {view.hint}", style="dim")
+        footer.append(f"\nNo message yet: {view.hint}", style="dim")
     return footer
 
 
 def _bar(score: float, width: int, ascii_only: bool) -> str:
-    """A bar of at most *width* cells for 0…1; nothing for what is below."""
+    """Return a bar of at most *width* cells for 0…1; empty for a score below 0."""
     eighths = round(min(max(score, 0.0), 1.0) * width * 8)
     if ascii_only:
         return "#" * round(eighths / 8)
@@ -161,7 +161,7 @@ def _milliseconds(value: float | None) -> str:
 
 
 def _duration(seconds: float) -> str:
-    """Seconds as a person says it: ``42 s``, ``12 min``, ``5 h``, ``3 d``."""
+    """Return a duration in one unit: ``42 s``, ``12 min``, ``5 h``, ``3 d``."""
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
         if abs(seconds) >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

@@ -1,4 +1,4 @@
-"""The ways in which ``edged tail`` tells what comes: a live view, plain lines, sentences about events, JSON."""
+"""Outputs of ``edged tail``: a live view, plain lines, sentences about events, JSON."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 __all__ = ["Output", "choose"]
 
 
-TROUBLE_SECONDS = 2.0  # a daemon that is just starting may hang up once
+TROUBLE_SECONDS = 2.0  # a daemon that is just starting may close the connection once
 
 
 def choose(args: argparse.Namespace, address: str, subscriber: Subscriber) -> Output:
-    """The output that *args* and the terminal ask for."""
+    """Return the output for *args* and the terminal."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # better a ? than an end, on a terminal that is not UTF-8
+        sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows a ? instead of an error
     if args.json:
         return JsonLines(address, subscriber)
     if args.events:
@@ -44,13 +44,13 @@ def choose(args: argparse.Namespace, address: str, subscriber: Subscriber) -> Ou
 
 
 class Output(AbstractContextManager["Output"]):
-    """Is handed every message, and asked now and then to show what there is to see."""
+    """Gets every message, and shows them when ``show`` is called, once a period."""
 
     period = 1.0
     """Seconds from one ``show`` to the next."""
 
     def __init__(self, address: str, subscriber: Subscriber) -> None:
-        self.ledger = TailState()
+        self.state = TailState()
         self.address = address
         self._subscriber = subscriber
         self._start = time.monotonic()
@@ -64,22 +64,22 @@ class Output(AbstractContextManager["Output"]):
         """End the output; whatever was shown last stays."""
 
     @property
-    def told(self) -> int:
-        """How many of the messages count."""
-        return self.ledger.counts.total()
+    def shown(self) -> int:
+        """How many messages count for ``--count``."""
+        return self.state.counts.total()
 
-    def note(self, delivery: Delivery, now: float) -> None:
-        """Take note of a message that came at *now*."""
+    def add_message(self, delivery: Delivery, now: float) -> None:
+        """Add a message that came at *now*."""
         message = delivery.message
-        self.ledger.note(message, self._subscriber.age_seconds(message), now)
+        self.state.add_message(message, self._subscriber.age_seconds(message), now)
 
     def show(self, now: float) -> None:
-        """Show what there is to see at *now*."""
+        """Show the state at *now*."""
         raise NotImplementedError
 
     def summary(self) -> str:
-        """What it came to in the end."""
-        counts = self.ledger.counts
+        """Return a line for the end: messages, losses and restarts."""
+        counts = self.state.counts
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
         words = [
             f"{some(counts.total(), 'message')} in {time.monotonic() - self._start:.0f} s"
@@ -93,48 +93,48 @@ class Output(AbstractContextManager["Output"]):
 
 
 class _Lines(Output):
-    """Output that is read by programs: what is said to people goes to stderr."""
+    """Output for programs: hints for people go to stderr."""
 
     def __init__(self, address: str, subscriber: Subscriber) -> None:
         super().__init__(address, subscriber)
-        self._to_say = [(1.0, f"waiting for {address} …"), (5.0, f"nothing yet: {HINT}")]
-        self._told: Mapping[str, str] = {}
+        self._hints = [(1.0, f"waiting for {address} …"), (5.0, f"no message yet: {HINT}")]
+        self._reported: Mapping[str, str] = {}
 
     def show(self, now: float) -> None:
         waited = now - self._start
         troubles = self._subscriber.troubles
-        if waited >= TROUBLE_SECONDS and troubles != self._told:
-            self._told = troubles
+        if waited >= TROUBLE_SECONDS and troubles != self._reported:
+            self._reported = troubles
             for address, trouble in troubles.items():
                 print(f"edged tail: {address}: {trouble}", file=sys.stderr)
-        while self._to_say and not self.ledger.counts and not troubles and waited >= self._to_say[0][0]:
-            print(f"edged tail: {self._to_say.pop(0)[1]}", file=sys.stderr)
+        while self._hints and not self.state.counts and not troubles and waited >= self._hints[0][0]:
+            print(f"edged tail: {self._hints.pop(0)[1]}", file=sys.stderr)
 
 
 class JsonLines(_Lines):
-    """Every header as it came, one a line."""
+    """Every header unchanged, one a line."""
 
-    def note(self, delivery: Delivery, now: float) -> None:
-        super().note(delivery, now)
+    def add_message(self, delivery: Delivery, now: float) -> None:
+        super().add_message(delivery, now)
         header = bytes(delivery.frames[1]).decode()
         print(json.dumps(json.loads(header)) if "\n" in header or "\r" in header else header, flush=True)
 
 
 class PlainLines(_Lines):
-    """Each second one line for each camera and region."""
+    """A line for each camera and region every second."""
 
     def show(self, now: float) -> None:
         super().show(now)
         clock = time.strftime("%H:%M:%S")
-        for line in self.ledger.lines(now, self._subscriber.gaps):
+        for line in self.state.lines(now, self._subscriber.gaps):
             print(f"{clock}  {plain(line)}")
         sys.stdout.flush()
 
 
 class Sentences(_Lines):
-    """A line when an event begins and when it ends, or goes on where its begin was not heard.
+    """A line when an event begins, when it ends, and when it goes on but its begin did not arrive.
 
-    Status messages are listened to as well: events may be rare, and they show that somebody is there.
+    It subscribes to status messages, too: events may be rare, and these show that a daemon is there.
     """
 
     def __init__(self, address: str, subscriber: Subscriber) -> None:
@@ -143,23 +143,23 @@ class Sentences(_Lines):
         self._printed = 0
 
     @property
-    def told(self) -> int:
+    def shown(self) -> int:
         return self._printed
 
-    def note(self, delivery: Delivery, now: float) -> None:
-        super().note(delivery, now)
+    def add_message(self, delivery: Delivery, now: float) -> None:
+        super().add_message(delivery, now)
         event = delivery.message
         if not isinstance(event, Event):
             return
         subject = event.node, event.camera, event.region, event.ref
         if event.phase != "update" or self._known.get(subject) != event.event_id:
-            print(sentence(event, with_node=len(self.ledger.nodes()) > 1), flush=True)
+            print(sentence(event, with_node=len(self.state.nodes()) > 1), flush=True)
             self._printed += 1
         self._known[subject] = event.event_id
 
 
 class LiveView(Output):
-    """The view for a terminal, painted over and over."""
+    """The live view on a terminal, drawn again every period."""
 
     period = 0.25
 
@@ -169,7 +169,7 @@ class LiveView(Output):
 
         super().__init__(address, subscriber)
         self._console = Console(highlight=False)
-        # No refreshing by itself: that would be a thread, and this one knows when there is something new.
+        # No automatic refresh, because that would be a thread, and this one knows when something is new.
         self._live = Live(console=self._console, auto_refresh=False)
 
     def __enter__(self) -> Self:
@@ -192,9 +192,9 @@ class LiveView(Output):
 
         return View(
             address=self.address,
-            nodes=tuple(self.ledger.nodes()),
-            lines=tuple(self.ledger.lines(now, self._subscriber.gaps)),
-            messages=self.ledger.counts.total(),
+            nodes=tuple(self.state.nodes()),
+            lines=tuple(self.state.lines(now, self._subscriber.gaps)),
+            messages=self.state.counts.total(),
             waited=now - self._start,
             malformed=self._subscriber.malformed,
             problem=printable(str(self._subscriber.last_malformed or "")),

@@ -1,4 +1,4 @@
-"""What ``edged tail`` says in plain words, for pipes and log files."""
+"""Plain lines of ``edged tail``, for pipes and log files."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from edged.cli.text import lasted
 __all__ = ["OLD_SCORES", "best", "dropped", "plain", "remaining"]
 
 OLD_SCORES = {"lost", "frozen", "silent", "stopped", "bye"}
-"""States in which the last scores are no longer true, and the reason is told in their place."""
+"""States in which the last scores are outdated, so that the reason stands in their place."""
 
 MOST_SCORES = 6
 
 
 def plain(line: Line) -> str:
-    """One line of text."""
+    """Return *line* as text."""
     words = ["/".join(filter(None, (line.node, line.camera, line.region))), line.state or "-"]
     if line.state in OLD_SCORES:
         words += [f"({line.reason})"] if line.reason else []
@@ -31,15 +31,15 @@ def plain(line: Line) -> str:
 
 
 def best(scores: tuple[tuple[str, float], ...]) -> list[tuple[str, float]]:
-    """The best few, by name: lines that change places cannot be read."""
+    """Return the best few scores, sorted by name, because lines that change places cannot be read."""
     return sorted(scores[:MOST_SCORES])
 
 
 def remaining(scores: tuple[tuple[str, float], ...]) -> str:
-    """How many scores ``best`` leaves out, in words; nothing where it leaves none out."""
+    """Return how many scores ``best`` leaves out, such as ``and 3 more``; an empty text if it leaves out none."""
     return f"and {len(scores) - MOST_SCORES} more" if len(scores) > MOST_SCORES else ""
 
 
 def dropped(drops: tuple[tuple[str, int], ...], separator: str) -> str:
-    """The causes that dropped anything, with their counts."""
+    """Return the causes of drops with their counts, or ``0``."""
     return separator.join(f"{cause} {count}" for cause, count in drops if count) or "0"

@@ -1,4 +1,4 @@
-"""What ``edged tail`` knows: collected from messages, told as one line for each camera and region."""
+"""The state of ``edged tail``: collected from messages, with one line for each camera and region."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from edged.wire import Event, Match, Message, Status, Vec
 
 __all__ = ["Line", "NodeState", "TailState"]
 
-SILENT_SECONDS = 5.0  # a daemon that lives says something every two
+SILENT_SECONDS = 5.0  # a daemon publishes at least every two
 RATE_SECONDS = 3.0
 SAMPLES = 101  # messages that the medians are taken over
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One camera and region. ``region`` is empty where only the camera's ``status`` was heard so far.
+    """One camera and region. ``region`` is empty if only a ``status`` of the camera came so far.
 
-    ``state`` is that of the last ``status``, or ``bye`` after the last one of a clean stop, ``silent`` when nothing was
-    heard for some seconds, and empty where no ``status`` was heard. ``rate`` is messages per second. ``latency_ms`` and
-    ``age_ms`` are medians, from capture to the daemon's socket and from capture to here; None before the first vector.
-    ``events`` are the references with an event that is open, and for how many seconds it has been.
+    ``state`` is that of the last ``status``, ``bye`` after the last one of a clean stop, ``silent`` after some seconds
+    without a message, and empty before the first ``status``. ``rate`` is messages per second. ``latency_ms`` and
+    ``age_ms`` are medians, from capture to the socket of the daemon and from capture to here; None before the first
+    vector. ``events`` are the references with an open event, and its seconds so far.
     """
 
     node: str
@@ -43,7 +43,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """One daemon: what it embeds with, and its last ``status``."""
+    """One daemon: its model, engine and delegate, and its last ``status``."""
 
     name: str
     model: str
@@ -54,10 +54,10 @@ class NodeState:
 
 @dataclass(slots=True)
 class _Camera:
-    heard: float = 0.0
+    last_seen: float = 0.0
     run: str = ""
     status: Status | None = None
-    events: dict[str, dict[str, float]] = field(default_factory=dict)  # by region, by reference: since when
+    events: dict[str, dict[str, float]] = field(default_factory=dict)  # begin by region and reference
 
 
 @dataclass(slots=True)
@@ -69,20 +69,20 @@ class _Region:
 
 
 class TailState:
-    """Takes note of messages. Times are seconds on any one clock that nobody sets."""
+    """Collects messages. Times are seconds on one monotonic clock."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        """How many messages came, by kind."""
+        """Messages by kind."""
         self._cameras: dict[tuple[str, str], _Camera] = {}
         self._regions: dict[tuple[str, str, str], _Region] = {}
 
-    def note(self, message: Message, age_seconds: float, now: float) -> None:
-        """Take note of *message*, which came at *now* and was *age_seconds* old."""
+    def add_message(self, message: Message, age_seconds: float, now: float) -> None:
+        """Add *message*, which came at *now* and was *age_seconds* old."""
         self.counts[message.kind] += 1
         camera = self._cameras.setdefault((message.node, message.camera), _Camera())
-        camera.heard = now
-        if camera.run != message.run:  # what was open in the run before has ended, whoever told it
+        camera.last_seen = now
+        if camera.run != message.run:  # events of the run before have ended, even if no message said so
             camera.run = message.run
             camera.events.clear()
         match message:
@@ -90,19 +90,19 @@ class TailState:
                 camera.status = message
             case Vec():
                 key = message.node, message.camera, message.region
-                _note_vec(self._regions.setdefault(key, _Region(message)), message, age_seconds, now)
+                _add_vec(self._regions.setdefault(key, _Region(message)), message, age_seconds, now)
             case Event():
-                _note_event(camera, message, now)
+                _add_event(camera, message, now)
 
     def nodes(self) -> list[NodeState]:
-        """The daemons that were heard, by name."""
-        tellers: dict[str, Vec | Status] = {region.last.node: region.last for region in self._regions.values()}
+        """Return the daemons that sent messages, by name."""
+        latest: dict[str, Vec | Status] = {region.last.node: region.last for region in self._regions.values()}
         statuses = [camera.status for camera in self._cameras.values() if camera.status]
-        tellers |= {status.node: status for status in sorted(statuses, key=lambda status: status.t_wall_us)}
-        return [_node(name, tellers.get(name)) for name in sorted({name for name, _ in self._cameras})]
+        latest |= {status.node: status for status in sorted(statuses, key=lambda status: status.t_wall_us)}
+        return [_node(name, latest.get(name)) for name in sorted({name for name, _ in self._cameras})]
 
     def lines(self, now: float, gaps: Mapping[bytes, int]) -> list[Line]:
-        """One line for each camera and region, by name; *gaps* are those that the subscriber counted."""
+        """Return a line for each camera and region, by name; *gaps* are the counts of the subscriber."""
         lines = [self._line_of_region(region, now, gaps) for region in self._regions.values()]
         with_regions = {(node, camera) for node, camera, _ in self._regions}
         lines += [self._line_of_camera(*camera, now) for camera in self._cameras if camera not in with_regions]
@@ -118,7 +118,7 @@ class TailState:
             region=last.region,
             state=state,
             reason=reason,
-            scores=tuple((_called(match), match.s) for match in last.sims),
+            scores=tuple((_match_name(match), match.s) for match in last.sims),
             rate=_rate(region.came, now),
             latency_ms=median(region.totals) / 1e3,
             age_ms=median(region.ages) * 1e3,
@@ -137,30 +137,30 @@ class TailState:
         known = self._cameras[node, camera]
         if known.status and known.status.bye:
             return "bye", "the daemon has stopped"
-        if now - known.heard > SILENT_SECONDS:
-            return "silent", f"nothing heard for {now - known.heard:.0f} s"
+        if now - known.last_seen > SILENT_SECONDS:
+            return "silent", f"no message for {now - known.last_seen:.0f} s"
         if known.status is None:
             return "", ""
         return known.status.state, printable(known.status.reason or "")
 
 
-def _called(match: Match) -> str:
+def _match_name(match: Match) -> str:
     return printable(match.ref if match.label is None else f"{match.ref}:{match.label}")
 
 
-def _node(name: str, teller: Vec | Status | None) -> NodeState:
-    if teller is None:
+def _node(name: str, latest: Vec | Status | None) -> NodeState:
+    if latest is None:
         return NodeState(name, "", "", "", None)
     return NodeState(
         name=name,
-        model=printable(teller.model or ""),
-        engine=printable(teller.engine or ""),
-        delegate=printable(teller.delegate or ""),
-        status=teller if isinstance(teller, Status) else None,
+        model=printable(latest.model or ""),
+        engine=printable(latest.engine or ""),
+        delegate=printable(latest.delegate or ""),
+        status=latest if isinstance(latest, Status) else None,
     )
 
 
-def _note_event(camera: _Camera, event: Event, now: float) -> None:
+def _add_event(camera: _Camera, event: Event, now: float) -> None:
     events = camera.events.setdefault(event.region, {})
     if event.phase == "end":
         events.pop(event.ref, None)
@@ -168,7 +168,7 @@ def _note_event(camera: _Camera, event: Event, now: float) -> None:
         events[event.ref] = now - (event.t_wall_us - event.t_begin_us) / 1e6
 
 
-def _note_vec(region: _Region, message: Vec, age_seconds: float, now: float) -> None:
+def _add_vec(region: _Region, message: Vec, age_seconds: float, now: float) -> None:
     region.last = message
     region.came.append(now)
     while len(region.came) > 3 and region.came[0] < now - RATE_SECONDS:
@@ -178,7 +178,7 @@ def _note_vec(region: _Region, message: Vec, age_seconds: float, now: float) -> 
 
 
 def _rate(came: deque[float], now: float) -> float:
-    """Messages per second: over the last seconds or the last few messages, and falling while none come."""
+    """Return messages per second over the last seconds or few messages; it falls while none come."""
     if len(came) < 2 or now - came[-1] > SILENT_SECONDS or came[-1] <= came[0]:
         return 0.0
     interval = (came[-1] - came[0]) / (len(came) - 1)

@@ -71,8 +71,8 @@ def _reasons(proposal: Proposal) -> Iterator[str]:
     yield f"Proposed: enter {proposal.enter:g}, leave {proposal.leave:g}. The scores form two groups:"
     yield f"  there  {there.median:.3f}, mostly {there.low:.3f} to {there.high:.3f}, {there.share:.0%} of them"
     yield f"  away   {away.median:.3f}, mostly {away.low:.3f} to {away.high:.3f}, {away.share:.0%} of them"
-    yield f"Hardly any lie near {proposal.valley:.3f}, and the thresholds are on either side of that: far enough apart"
-    yield f"for a score that trembles by {proposal.noise:.3f} from frame to frame, as this one does."
+    yield f"Scores near {proposal.valley:.3f} are rarest, and the thresholds are on both sides of it: far enough apart"
+    yield f"for the noise of this score, which is {proposal.noise:.3f} from frame to frame."
 
 
 def _events(events: list[EventSpan], thresholds: Thresholds) -> Iterator[str]:

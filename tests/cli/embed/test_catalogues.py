@@ -69,7 +69,7 @@ def test_a_configuration_says_which_model_it_is(
     with np.load(parts) as made:
         assert np.linalg.norm(made["vectors"], axis=1) == pytest.approx([1, 1])
     assert main(["embed", "-c", str(config), "--head", "1", *pictures]) == 1
-    assert "--head: the configuration (-c) says that already" in capsys.readouterr().err
+    assert "--head: the configuration (-c) sets that already" in capsys.readouterr().err
     config.write_text(config.read_text().replace("l2_normalize: true", "l2_normalize: false"))
     assert main(["check", "-c", str(config)]) == 78
     told = capsys.readouterr().err

@@ -134,8 +134,8 @@ def test_no_picture_that_can_be_used_is_a_failure_without_numbers(
         (["--head", "7"], "it has no head 7, but 0 (feature)"),
         (["--delegate", "coral"], "delegate coral: cannot load libedgetpu.so.1"),
         (["--delegate", "/nonexistent/lib.so"], "delegate external:lib.so: cannot load /nonexistent/lib.so"),
-        (["--delegate", "none", "--delegate-option", "a=b"], "--delegate-option: the delegate none takes none"),
-        (["--mean", "127", "--std", "128"], "--mean and --std are for files"),
+        (["--delegate", "none", "--delegate-option", "a=b"], "--delegate-option: the delegate none has no options"),
+        (["--mean", "127", "--std", "128"], "--mean and --std are for model files"),
         (["--mean", "127"], "--mean and --std go together"),
         (["--mean", "1", "--std", "1,2,3"], "--mean and --std: NormalizationOptions: expected mean and std of same"),
     ],
@@ -205,7 +205,7 @@ def test_an_out_that_cannot_be_written_is_told_before_the_work(
     assert main(["embed", busy, "--model", model, "--out", str(tmp_path / out)]) == 1
     told = capsys.readouterr()
     assert told.out == ""
-    assert "no file can be written there" in told.err
+    assert "the file cannot be written" in told.err
 
 
 def test_a_region_and_a_rotation_are_the_librarys(busy: str, model: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -114,7 +114,7 @@ def test_a_full_disk_ends_it_and_the_daemon_notices_nothing(publisher: Publisher
     assert process.returncode == 1
     assert err.strip().splitlines()[-2:] == [
         f"edged record: {path}: 3 messages, 0.0 MB, 0 lost",
-        f"edged: {path}: cannot be written any further: File too large",
+        f"edged: {path}: cannot be written: File too large; the messages before are kept",
     ]
     assert [decode(message.frames).seq for message in read(path)] == [0, 1, 2]
 
@@ -135,7 +135,7 @@ def test_a_file_that_is_there_is_not_replaced_unless_told(
 def test_when_nothing_comes_nothing_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a"
     assert main(["record", str(path), "--connect", f"ipc://{tmp_path}/none.sock", "--seconds", "0.2"]) == 1
-    assert capsys.readouterr().err.endswith("a: nothing came, and it is not kept; --seconds are over\n")
+    assert capsys.readouterr().err.endswith("a: no message came; the file was removed; --seconds are over\n")
     assert not path.exists()
 
 
@@ -163,7 +163,7 @@ def test_a_configuration_that_cannot_run_leaves_no_file(tmp_path: Path, capsys: 
     assert main(["record", str(tmp_path / "a"), "-c", str(tmp_path / "edged.yaml"), "--kinds", "vec"]) == 78
     told = capsys.readouterr().err
     assert "none.mp4" in told
-    assert "nothing came" in told
+    assert "no message came" in told
     assert not (tmp_path / "a").exists()
 
 

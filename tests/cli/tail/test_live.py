@@ -30,12 +30,12 @@ LINE = Line(
 
 
 def view(*lines: Line, **other: object) -> View:
-    ledger = TailState()
-    ledger.note(vec(), 0.01, now=0.0)
-    ledger.note(status(temp_c=51.2), 0.0, now=0.0)
+    state = TailState()
+    state.add_message(vec(), 0.01, now=0.0)
+    state.add_message(status(temp_c=51.2), 0.0, now=0.0)
     usual = View(
         address="ipc:///run/pub.sock",
-        nodes=tuple(ledger.nodes()),
+        nodes=tuple(state.nodes()),
         lines=lines,
         messages=1234,
         waited=60.0,
@@ -132,25 +132,25 @@ def test_a_camera_without_a_region_yet_has_its_name_alone() -> None:
 
 
 def test_two_nodes_have_a_heading_each() -> None:
-    ledger = TailState()
+    state = TailState()
     for node in ("porch", "garage"):
-        ledger.note(vec(node=node), 0.01, now=0.0)
-    rows = seen(view(nodes=tuple(ledger.nodes()), lines=tuple(ledger.lines(0.0, {}))), 80)
+        state.add_message(vec(node=node), 0.01, now=0.0)
+    rows = seen(view(nodes=tuple(state.nodes()), lines=tuple(state.lines(0.0, {}))), 80)
     starts = [row.split()[0] for row in rows]
     assert starts.index("garage") < starts.index("porch")
     assert sum("street/path" in row for row in rows) == 2
 
 
 def test_an_insecure_daemon_is_called_so() -> None:
-    ledger = TailState()
-    ledger.note(status(insecure=True), 0.0, now=0.0)
-    assert "porch INSECURE" in seen(view(nodes=tuple(ledger.nodes()), lines=tuple(ledger.lines(0.0, {}))), 80)[0]
+    state = TailState()
+    state.add_message(status(insecure=True), 0.0, now=0.0)
+    assert "porch INSECURE" in seen(view(nodes=tuple(state.nodes()), lines=tuple(state.lines(0.0, {}))), 80)[0]
 
 
 def test_while_nothing_comes_it_says_what_is_waited_for_and_then_what_to_look_at() -> None:
     nothing = view(nodes=(), messages=0)
     assert seen(dataclasses.replace(nothing, waited=1.0), 80) == ["waiting for ipc:///run/pub.sock … · Ctrl-C ends"]
-    assert seen(dataclasses.replace(nothing, waited=4.0), 80)[1:] == ["Nothing yet: is a daemon running?"]
+    assert seen(dataclasses.replace(nothing, waited=4.0), 80)[1:] == ["No message yet: is a daemon running?"]
 
 
 def test_restarts_and_messages_not_understood_are_told() -> None:

@@ -10,128 +10,128 @@ from edged.wire import Drops, Latency, Match
 from tests.publishing import event, status, vec
 
 
-def only(ledger: TailState, now: float) -> Line:
-    (line,) = ledger.lines(now, {})
+def only(state: TailState, now: float) -> Line:
+    (line,) = state.lines(now, {})
     return line
 
 
 def test_a_camera_has_a_line_of_its_own_until_a_region_of_it_is_heard() -> None:
-    ledger = TailState()
-    ledger.note(status(state="starting"), 0.0, now=1.0)
-    assert (only(ledger, 1.0).region, only(ledger, 1.0).state) == ("", "starting")
-    ledger.note(vec(region="path"), 0.0, now=1.1)
-    ledger.note(vec(region="door"), 0.0, now=1.1)
-    assert [(line.region, line.state) for line in ledger.lines(1.2, {})] == [("door", "starting"), ("path", "starting")]
+    state = TailState()
+    state.add_message(status(state="starting"), 0.0, now=1.0)
+    assert (only(state, 1.0).region, only(state, 1.0).state) == ("", "starting")
+    state.add_message(vec(region="path"), 0.0, now=1.1)
+    state.add_message(vec(region="door"), 0.0, now=1.1)
+    assert [(line.region, line.state) for line in state.lines(1.2, {})] == [("door", "starting"), ("path", "starting")]
 
 
 def test_lines_are_ordered_by_name_whoever_speaks_first() -> None:
-    ledger = TailState()
+    state = TailState()
     for node, camera, region in (("b", "a", "a"), ("a", "b", "a"), ("a", "a", "b"), ("a", "a", "a")):
-        ledger.note(vec(node=node, camera=camera, region=region), 0.0, now=1.0)
-    places = [(line.node, line.camera, line.region) for line in ledger.lines(1.0, {})]
+        state.add_message(vec(node=node, camera=camera, region=region), 0.0, now=1.0)
+    places = [(line.node, line.camera, line.region) for line in state.lines(1.0, {})]
     assert places == sorted(places)
-    assert [node.name for node in ledger.nodes()] == ["a", "b"]
+    assert [node.name for node in state.nodes()] == ["a", "b"]
 
 
 def test_the_rate_is_that_of_the_last_seconds() -> None:
-    ledger = TailState()
+    state = TailState()
     for step in range(100):
-        ledger.note(vec(step), 0.0, now=step * 0.1)
+        state.add_message(vec(step), 0.0, now=step * 0.1)
     for step in range(100):
-        ledger.note(vec(step), 0.0, now=10 + step * 0.05)
-    assert only(ledger, 15.0).rate == pytest.approx(20)
+        state.add_message(vec(step), 0.0, now=10 + step * 0.05)
+    assert only(state, 15.0).rate == pytest.approx(20)
 
 
 def test_a_slow_camera_has_a_rate_too() -> None:
-    ledger = TailState()
+    state = TailState()
     for step in range(5):
-        ledger.note(vec(step), 0.0, now=step * 2.0)
-    assert only(ledger, 8.5).rate == pytest.approx(0.5)
+        state.add_message(vec(step), 0.0, now=step * 2.0)
+    assert only(state, 8.5).rate == pytest.approx(0.5)
 
 
 def test_the_rate_falls_while_nothing_comes_and_is_nothing_in_the_end() -> None:
-    ledger = TailState()
-    ledger.note(vec(0), 0.0, now=0.0)
-    assert only(ledger, 0.0).rate == 0.0  # of one message nobody knows
+    state = TailState()
+    state.add_message(vec(0), 0.0, now=0.0)
+    assert only(state, 0.0).rate == 0.0  # of one message nobody knows
     for step in range(1, 31):
-        ledger.note(vec(step), 0.0, now=step * 0.1)
-    assert only(ledger, 3.1).rate == pytest.approx(10)
-    assert only(ledger, 6.0).rate == pytest.approx(5, rel=0.1)
-    assert only(ledger, 9.0).rate == 0.0
+        state.add_message(vec(step), 0.0, now=step * 0.1)
+    assert only(state, 3.1).rate == pytest.approx(10)
+    assert only(state, 6.0).rate == pytest.approx(5, rel=0.1)
+    assert only(state, 9.0).rate == 0.0
 
 
 def test_latency_and_age_are_medians() -> None:
-    ledger = TailState()
+    state = TailState()
     for total, age in ((10_000, 0.020), (12_000, 0.030), (900_000, 4.0)):
-        ledger.note(vec(lat_us=Latency(0, 0, 0, 0, total)), age, now=1.0)
-    assert only(ledger, 1.0).latency_ms == 12.0
-    assert only(ledger, 1.0).age_ms == pytest.approx(30.0)
+        state.add_message(vec(lat_us=Latency(0, 0, 0, 0, total)), age, now=1.0)
+    assert only(state, 1.0).latency_ms == 12.0
+    assert only(state, 1.0).age_ms == pytest.approx(30.0)
 
 
 def test_scores_drops_and_gaps_are_those_of_the_last_message() -> None:
-    ledger = TailState()
-    ledger.note(vec(0, sims=(Match("old", 0.1),)), 0.0, now=1.0)
+    state = TailState()
+    state.add_message(vec(0, sims=(Match("old", 0.1),)), 0.0, now=1.0)
     last = vec(1, sims=(Match("new", 0.9, "side"), Match("other", -0.2)), dropped=Drops(1, 2, 3))
-    ledger.note(last, 0.0, now=1.1)
-    (line,) = ledger.lines(1.1, {last.topic: 7, b"edged/1/vec/porch/street/door/": 9})
+    state.add_message(last, 0.0, now=1.1)
+    (line,) = state.lines(1.1, {last.topic: 7, b"edged/1/vec/porch/street/door/": 9})
     assert line.scores == (("new:side", 0.9), ("other", -0.2))
     assert line.drops == (("capture", 1), ("ring", 2), ("publish", 3))
     assert line.gaps == 7
 
 
 def test_a_status_says_in_what_state_all_regions_of_its_camera_are() -> None:
-    ledger = TailState()
-    ledger.note(vec(), 0.0, now=1.0)
-    assert only(ledger, 1.0).state == ""  # nobody has said
-    ledger.note(status(state="lost", reason="unplugged"), 0.0, now=1.1)
-    assert (only(ledger, 1.1).state, only(ledger, 1.1).reason) == ("lost", "unplugged")
-    ledger.note(status(camera="yard", state="running"), 0.0, now=1.2)
-    assert [line.state for line in ledger.lines(1.2, {})] == ["lost", "running"]
+    state = TailState()
+    state.add_message(vec(), 0.0, now=1.0)
+    assert only(state, 1.0).state == ""  # nobody has said
+    state.add_message(status(state="lost", reason="unplugged"), 0.0, now=1.1)
+    assert (only(state, 1.1).state, only(state, 1.1).reason) == ("lost", "unplugged")
+    state.add_message(status(camera="yard", state="running"), 0.0, now=1.2)
+    assert [line.state for line in state.lines(1.2, {})] == ["lost", "running"]
 
 
 def test_an_event_is_open_from_its_begin_or_the_first_that_is_heard_of_it_to_its_end() -> None:
-    ledger = TailState()
-    ledger.note(vec(), 0.0, now=1.0)
-    assert only(ledger, 1.0).events == ()
-    ledger.note(event("update"), 0.0, now=20.0)
-    ledger.note(event("begin", ref="other", region="door"), 0.0, now=20.0)
-    ((reference, seconds),) = only(ledger, 21.0).events
+    state = TailState()
+    state.add_message(vec(), 0.0, now=1.0)
+    assert only(state, 1.0).events == ()
+    state.add_message(event("update"), 0.0, now=20.0)
+    state.add_message(event("begin", ref="other", region="door"), 0.0, now=20.0)
+    ((reference, seconds),) = only(state, 21.0).events
     assert reference == "path-empty"
     assert seconds == pytest.approx(13.4)
-    ledger.note(event("end"), 0.0, now=22.0)
-    assert only(ledger, 22.0).events == ()
+    state.add_message(event("end"), 0.0, now=22.0)
+    assert only(state, 22.0).events == ()
 
 
 def test_what_was_open_in_another_run_is_not_open_any_more() -> None:
-    ledger = TailState()
-    ledger.note(event("begin"), 0.0, now=1.0)
-    ledger.note(vec(run="another"), 0.0, now=2.0)
-    assert only(ledger, 2.0).events == ()
+    state = TailState()
+    state.add_message(event("begin"), 0.0, now=1.0)
+    state.add_message(vec(run="another"), 0.0, now=2.0)
+    assert only(state, 2.0).events == ()
 
 
 def test_a_daemon_that_says_nothing_for_long_is_silent() -> None:
-    ledger = TailState()
-    ledger.note(status(), 0.0, now=1.0)
-    assert only(ledger, 5.9).state == "running"
-    assert (only(ledger, 14.0).state, only(ledger, 14.0).reason) == ("silent", "nothing heard for 13 s")
+    state = TailState()
+    state.add_message(status(), 0.0, now=1.0)
+    assert only(state, 5.9).state == "running"
+    assert (only(state, 14.0).state, only(state, 14.0).reason) == ("silent", "no message for 13 s")
 
 
 def test_a_daemon_that_said_goodbye_is_not_silent_but_gone_until_it_is_back() -> None:
-    ledger = TailState()
-    ledger.note(status(state="stopped", bye=True), 0.0, now=1.0)
-    assert only(ledger, 100.0).state == "bye"
-    ledger.note(status(run="bb", state="starting"), 0.0, now=101.0)
-    assert only(ledger, 101.0).state == "starting"
+    state = TailState()
+    state.add_message(status(state="stopped", bye=True), 0.0, now=1.0)
+    assert only(state, 100.0).state == "bye"
+    state.add_message(status(run="bb", state="starting"), 0.0, now=101.0)
+    assert only(state, 101.0).state == "starting"
 
 
 def test_a_node_is_described_by_its_last_status_and_before_that_by_its_vectors() -> None:
-    ledger = TailState()
-    ledger.note(vec(model="lite0"), 0.0, now=1.0)
-    (node,) = ledger.nodes()
+    state = TailState()
+    state.add_message(vec(model="lite0"), 0.0, now=1.0)
+    (node,) = state.nodes()
     assert (node.model, node.status) == ("lite0", None)
-    ledger.note(status(model="lite0", t_wall_us=2, uptime_s=2.0), 0.0, now=1.0)
-    ledger.note(status(camera="yard", model="lite4", t_wall_us=1, uptime_s=1.0), 0.0, now=1.0)
-    (node,) = ledger.nodes()
+    state.add_message(status(model="lite0", t_wall_us=2, uptime_s=2.0), 0.0, now=1.0)
+    state.add_message(status(camera="yard", model="lite4", t_wall_us=1, uptime_s=1.0), 0.0, now=1.0)
+    (node,) = state.nodes()
     assert node.model == "lite0"
     assert node.status is not None
     assert node.status.uptime_s == 2.0
@@ -139,9 +139,9 @@ def test_a_node_is_described_by_its_last_status_and_before_that_by_its_vectors()
 
 def test_text_from_the_network_cannot_move_the_cursor() -> None:
     assert printable("größe \x1b[2J\r\n\a\u202e") == "größe �[2J����"
-    ledger = TailState()
-    ledger.note(status(state="lost", reason="\x1b[2Jgone", model="\x07", engine=None), 0.0, now=1.0)
-    ledger.note(vec(sims=(Match("\x1b]0;title", 0.5),)), 0.0, now=1.0)
-    assert only(ledger, 1.0).reason == "�[2Jgone"
-    assert only(ledger, 1.0).scores == (("�]0;title", 0.5),)
-    assert ledger.nodes()[0].model == "�"
+    state = TailState()
+    state.add_message(status(state="lost", reason="\x1b[2Jgone", model="\x07", engine=None), 0.0, now=1.0)
+    state.add_message(vec(sims=(Match("\x1b]0;title", 0.5),)), 0.0, now=1.0)
+    assert only(state, 1.0).reason == "�[2Jgone"
+    assert only(state, 1.0).scores == (("�]0;title", 0.5),)
+    assert state.nodes()[0].model == "�"

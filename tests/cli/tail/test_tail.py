@@ -170,7 +170,7 @@ def test_while_nothing_comes_it_says_so_on_stderr(publisher: Publisher) -> None:
     with tail(publisher) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == f"edged tail: waiting for {publisher.address} …\n"
-        assert process.stderr.readline().startswith("edged tail: nothing yet: is a daemon running")
+        assert process.stderr.readline().startswith("edged tail: no message yet: is a daemon running")
 
 
 def test_it_waits_for_a_daemon_that_is_not_there_yet(tmp_path: Path) -> None:

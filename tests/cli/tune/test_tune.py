@@ -148,10 +148,10 @@ def test_of_a_recording_that_is_cut_off_the_rest_is_used(
     assert main(["tune", "cat", "day.edged", "--no-png"]) == 0
     out, err = capsys.readouterr()
     assert "599 scores" in out
-    assert "is cut off behind 599 whole messages" in err
+    assert "is cut off after 599 whole messages" in err
     recording.write_bytes(b"no recording")
     assert main(["tune", "cat", "day.edged"]) == 1
-    assert capsys.readouterr().err == "edged: day.edged: is no recording of edged\n"
+    assert capsys.readouterr().err == "edged: day.edged: is not a recording of edged\n"
 
 
 def test_absurd_numbers_in_a_recording_do_no_harm(run: Run) -> None:

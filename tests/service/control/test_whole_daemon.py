@@ -110,8 +110,8 @@ def test_the_commands_enroll_list_snapshot_and_forget(board: Board, capsys: pyte
         status, out, _ = run("enroll", "now", "--camera", "street", "--frames", "2", *here, capsys=capsys)
         assert status == 0
         lines = out.splitlines()
-        assert lines[0] == "now: street/path as it looks now, compared from the next frame on"
-        assert "frames, each like it to " in lines[1]
+        assert lines[0] == "now: the current view of street/path, compared from the next frame on"
+        assert "frames, each with a similarity of " in lines[1]
         assert Path(lines[-1]).read_bytes().startswith(b"\x89PNG")
 
         message = subscriber.receive(10)
@@ -125,7 +125,7 @@ def test_the_commands_enroll_list_snapshot_and_forget(board: Board, capsys: pyte
         status, out, _ = run("enroll", "now", "--camera", "street", "--replace", "--frames", "1", *here, capsys=capsys)
         assert (status, out.splitlines()[0]) == (
             0,
-            "now: street/path as it looks now, compared instead of what had that name",
+            "now: the current view of street/path, compared from the next frame on, in place of the old reference",
         )
 
         status, out, _ = run("references", *here, capsys=capsys)
