@@ -64,20 +64,20 @@ def _measure(
     plan: BenchPlan, floor: Floor, threads: int, subscriber: Subscriber, daemon: subprocess.Popen[str], report: Report
 ) -> BenchRecord:
     begin = time.monotonic()
-    last = _next(subscriber, daemon, START_SECONDS)
+    last = _next_vector(subscriber, daemon, START_SECONDS)
     start_seconds = time.monotonic() - begin
     first_drops = {last.camera: last.dropped}
     while time.monotonic() < begin + start_seconds + WARM_UP_SECONDS:
-        last = _next(subscriber, daemon, SILENCE_SECONDS)
+        last = _next_vector(subscriber, daemon, SILENCE_SECONDS)
         first_drops[last.camera] = last.dropped
     before, begin = processor_seconds(daemon.pid), time.monotonic()
     durations: dict[str, list[float]] = {}
     dropped, frames = dict(first_drops), 0
     while (passed := time.monotonic() - begin) < plan.seconds:
-        last = _next(subscriber, daemon, SILENCE_SECONDS)
+        last = _next_vector(subscriber, daemon, SILENCE_SECONDS)
         frames += 1
         dropped[last.camera] = last.dropped
-        for stage, microseconds in _stages(last, time.monotonic_ns() // 1000).items():
+        for stage, microseconds in _stage_durations(last, time.monotonic_ns() // 1000).items():
             durations.setdefault(stage, []).append(microseconds)
         report("frames", 0.2 + 0.8 * passed / plan.seconds)
     seconds = time.monotonic() - begin
@@ -89,7 +89,7 @@ def _measure(
         threads=threads,
         frames=frames,
         seconds=seconds,
-        dropped={cause: _sum(cause, dropped) - _sum(cause, first_drops) for cause in CAUSES},
+        dropped={cause: _total_drops(cause, dropped) - _total_drops(cause, first_drops) for cause in CAUSES},
         stages={stage: spread(values) for stage, values in durations.items()},
         floor=floor,
         usage=_usage(before, processor_seconds(daemon.pid), frames, memory_mib(daemon.pid)),
@@ -117,7 +117,7 @@ def _daemon(folder: Path) -> Iterator[subprocess.Popen[str]]:
                 daemon.kill()
 
 
-def _next(subscriber: Subscriber, daemon: subprocess.Popen[str], seconds: float) -> Vec:
+def _next_vector(subscriber: Subscriber, daemon: subprocess.Popen[str], seconds: float) -> Vec:
     """Return the next vector.
 
     Raises:
@@ -142,7 +142,7 @@ def _last_log_line(daemon: subprocess.Popen[str]) -> str:
     return re.sub(r".*bench\.yaml:\d+:\d+: ", "", lines[-1]) if lines else "its log is empty"
 
 
-def _stages(vec: Vec, now_us: int) -> Mapping[str, float]:
+def _stage_durations(vec: Vec, now_us: int) -> Mapping[str, float]:
     lat = vec.lat_us
     parts = {"wait": lat.wait, "preprocess": lat.pre, "infer": lat.infer, "compare": lat.sim}
     delivered = now_us - vec.t_cap_us
@@ -157,7 +157,7 @@ def _stages(vec: Vec, now_us: int) -> Mapping[str, float]:
     }
 
 
-def _sum(cause: str, drops: Mapping[str, Drops]) -> int:
+def _total_drops(cause: str, drops: Mapping[str, Drops]) -> int:
     return sum(getattr(counts, cause) for counts in drops.values())
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from edged import __version__
-from edged.cli.console import EXIT_CONFIG, EXIT_FAILURE, EXIT_INTERRUPTED, complain, forget_output
+from edged.cli.console import EXIT_CONFIG, EXIT_FAILURE, EXIT_INTERRUPTED, discard_stdout, print_error
 from edged.errors import ConfigError, EdgedError, ModelError, ReferenceImageError
 
 __all__ = ["main"]
@@ -52,18 +52,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = args.main(args)
         sys.stdout.flush()
     except ConfigError as error:
-        complain(str(error))  # a line for each problem, which begins with the file
+        print_error(str(error))  # a line for each problem, which begins with the file
         return EXIT_CONFIG
     except (ModelError, ReferenceImageError) as error:
-        complain(f"edged: {error}")
+        print_error(f"edged: {error}")
         return EXIT_CONFIG
     except EdgedError as error:
-        complain(f"edged: {error}")
+        print_error(f"edged: {error}")
         return EXIT_FAILURE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # `edged tail | head`: the reader has gone
-        forget_output()
+        discard_stdout()
         return EXIT_FAILURE
     return status
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from math import inf, isfinite, nan
 from typing import TypeVar
 
+from edged.errors import map_exceptions
 from edged.values import check_name
 
 __all__ = ["checked", "name", "number", "positive", "whole"]
@@ -16,10 +17,8 @@ T = TypeVar("T")
 
 def checked(check: Callable[[str], T], text: str) -> T:
     """Return the value that *check* makes of *text*; its ``ValueError`` becomes an error of the argument."""
-    try:
+    with map_exceptions({ValueError: argparse.ArgumentTypeError}):
         return check(text)
-    except ValueError as exc:
-        raise argparse.ArgumentTypeError(str(exc)) from exc
 
 
 def name(text: str) -> str:

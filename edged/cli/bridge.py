@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from edged.cli import argument_types, subscriber_arguments
 from edged.cli.console import EXIT_CONFIG, EXIT_USAGE, Commands, Paragraphs
 from edged.cli.subscriber_arguments import ENDPOINT_HELP, KINDS
-from edged.errors import ConfigError
+from edged.errors import ConfigError, map_exceptions
 
 if TYPE_CHECKING:
     from edged.bridge import Broker, Settings
@@ -131,10 +131,8 @@ def _broker(args: argparse.Namespace) -> Broker | None:
     from edged.bridge import Broker
     from edged.config.environment import mqtt_login
 
-    try:
+    with map_exceptions({ValueError: ConfigError}, "edged bridge"):
         username, password = mqtt_login()
-    except ValueError as exc:
-        raise ConfigError(f"edged bridge: {exc}") from exc
     try:
         return Broker.parse(
             args.broker,

@@ -16,9 +16,9 @@ __all__ = [
     "EXIT_USAGE",
     "Commands",
     "Paragraphs",
-    "complain",
+    "discard_stdout",
     "emit",
-    "forget_output",
+    "print_error",
 ]
 
 EXIT_FAILURE = 1
@@ -27,7 +27,7 @@ EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: RestartPreventExitStatus in the sys
 EXIT_INTERRUPTED = 130
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print *text*, the error that ends a command, on stderr."""
     from edged.config.environment import journal_stream
     from edged.service.logs import worded_for
@@ -55,11 +55,11 @@ def emit(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as exc:
-        forget_output()
+        discard_stdout()
         raise EdgedError(f"cannot write to stdout: {exc.strerror}") from exc
 
 
-def forget_output() -> None:
+def discard_stdout() -> None:
     """Point stdout at /dev/null once it cannot be written: else Python reports the error again when it closes it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

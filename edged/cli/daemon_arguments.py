@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edged.client.control import ControlClient
 
-__all__ = ["add_daemon", "ask", "printed"]
+__all__ = ["add_daemon", "connect_daemon", "score_text"]
 
 
 def add_daemon(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_daemon(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def ask(args: argparse.Namespace) -> ControlClient:
+def connect_daemon(args: argparse.Namespace) -> ControlClient:
     """Connect to the daemon that *args* name, by default the one on this machine.
 
     Raises:
@@ -45,6 +45,6 @@ def ask(args: argparse.Namespace) -> ControlClient:
     return ControlClient()
 
 
-def printed(score: float) -> str:
+def score_text(score: float) -> str:
     """Return a similarity as text for people."""
     return f"{score:.3f}"

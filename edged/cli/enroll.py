@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from edged.cli import argument_types
 from edged.cli.console import EXIT_USAGE, Commands, emit
-from edged.cli.daemon_arguments import add_daemon, ask, printed
+from edged.cli.daemon_arguments import add_daemon, connect_daemon, score_text
 
 if TYPE_CHECKING:
     from edged.wire.control_messages import EnrollResult
@@ -60,7 +60,7 @@ def enroll(args: argparse.Namespace) -> int:
     except WireError as exc:
         print(f"edged enroll: {exc}", file=sys.stderr)
         return EXIT_USAGE
-    with ask(args) as daemon:
+    with connect_daemon(args) as daemon:
         result = daemon.enroll(**chosen)
     emit("".join(f"{line}\n" for line in _lines(result)))
     return 0
@@ -73,8 +73,8 @@ def _lines(result: EnrollResult) -> Iterator[str]:
     others = [score for number, score in enumerate(result.similarities) if number not in result.outliers]
     if len(others) > 1:
         moved = "" if min(others) >= STILL else ": something moved, so scores will be lower than in a still scene"
-        yield f"{len(others)} frames, each with a similarity of {printed(min(others))} or more to it{moved}"
+        yield f"{len(others)} frames, each with a similarity of {score_text(min(others))} or more to it{moved}"
     if result.outliers:
-        scores = ", ".join(printed(result.similarities[number]) for number in result.outliers)
+        scores = ", ".join(score_text(result.similarities[number]) for number in result.outliers)
         yield f"{len(result.outliers)} of {len(result.similarities)} showed something else ({scores}) and do not count"
     yield str(new.thumbnail)

@@ -6,7 +6,7 @@ import argparse
 
 from edged.cli import argument_types
 from edged.cli.console import Commands, emit
-from edged.cli.daemon_arguments import add_daemon, ask
+from edged.cli.daemon_arguments import add_daemon, connect_daemon
 
 __all__ = ["add_parser"]
 
@@ -26,7 +26,7 @@ def add_parser(commands: Commands) -> None:
 
 def forget(args: argparse.Namespace) -> int:
     """Forget the reference that *args* name."""
-    with ask(args) as daemon:
+    with connect_daemon(args) as daemon:
         daemon.forget(args.name)
     emit(f"{args.name} is forgotten\n")
     return 0

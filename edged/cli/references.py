@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from edged.cli.console import Commands, emit
-from edged.cli.daemon_arguments import add_daemon, ask, printed
+from edged.cli.daemon_arguments import add_daemon, connect_daemon, score_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -39,7 +39,7 @@ def add_parser(commands: Commands) -> None:
 
 def references(args: argparse.Namespace) -> int:
     """List the references."""
-    with ask(args) as daemon:
+    with connect_daemon(args) as daemon:
         infos = daemon.references()
     if args.json:
         emit(json.dumps([asdict(info) for info in infos], indent=2, ensure_ascii=False) + "\n")
@@ -75,6 +75,8 @@ def _origin(info: ReferenceInfo) -> str:
         return "enrolled"
     when = datetime.fromtimestamp(info.t_wall_us / 1e6).astimezone()
     similarity = (
-        f", {info.frames} frames with a similarity of {printed(info.similarity)}" if info.similarity is not None else ""
+        f", {info.frames} frames with a similarity of {score_text(info.similarity)}"
+        if info.similarity is not None
+        else ""
     )
     return f"{info.camera}/{info.region}, {when:%Y-%m-%d %H:%M}{similarity}"

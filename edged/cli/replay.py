@@ -139,10 +139,7 @@ def _play(args: argparse.Namespace, player: Player, stop: subscriber_arguments.S
 def _endpoint(text: str) -> Endpoint:
     from edged.config import Endpoint
 
-    try:
-        endpoint = Endpoint.parse(text, Path.cwd())
-    except ValueError as exc:
-        raise argparse.ArgumentTypeError(str(exc)) from exc
+    endpoint = argument_types.checked(lambda text: Endpoint.parse(text, Path.cwd()), text)
     if not endpoint.is_local:
         raise argparse.ArgumentTypeError(
             "must stay on this machine, because everybody on the network could read an endpoint without keys; use "

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from edged.cli.console import EXIT_FAILURE, Commands
-from edged.cli.daemon_arguments import add_daemon, ask
+from edged.cli.daemon_arguments import add_daemon, connect_daemon
 from edged.errors import ConfigError, ControlError, SourceError
 
 __all__ = ["add_parser"]
@@ -43,16 +43,16 @@ def add_parser(commands: Commands) -> None:
 def snapshot(args: argparse.Namespace) -> int:
     """Write the pictures of the cameras that *args* names."""
     if args.config is None:
-        return _of_daemon(args)
+        return _save_from_daemon(args)
     from edged.config import load
     from edged.service.endpoint_in_use import publishing_already
 
     loaded = load(args.config)
-    names = _chosen(loaded.config.cameras, args.cameras)
+    names = _chosen_cameras(loaded.config.cameras, args.cameras)
     taken = publishing_already(loaded.config.publish.endpoints)
     if taken is not None:
         try:
-            return _of_daemon(args)
+            return _save_from_daemon(args)
         except ControlError as exc:
             if exc.code not in ("no-daemon", "not-allowed"):
                 raise
@@ -74,15 +74,15 @@ def snapshot(args: argparse.Namespace) -> int:
     return _write_all(args.out, names, take)
 
 
-def _of_daemon(args: argparse.Namespace) -> int:
+def _save_from_daemon(args: argparse.Namespace) -> int:
     """Save the pictures that the running daemon takes."""
-    with ask(args) as daemon:
-        names = _chosen([camera.name for camera in daemon.status().cameras], args.cameras)
+    with connect_daemon(args) as daemon:
+        names = _chosen_cameras([camera.name for camera in daemon.status().cameras], args.cameras)
 
         return _write_all(args.out, names, lambda camera: daemon.snapshot(camera)[1])
 
 
-def _chosen(known: Iterable[str], names: Sequence[str]) -> Sequence[str]:
+def _chosen_cameras(known: Iterable[str], names: Sequence[str]) -> Sequence[str]:
     unknown = [name for name in names if name not in known]
     if unknown:
         has = ", ".join(known)

@@ -39,7 +39,7 @@ class Recording(AbstractContextManager["Recording"]):
         if recording.damage:
             print(recording.damage, file=sys.stderr)
 
-    One message is in memory at a time, and never more than the longest legal message, even if the file has wrong
+    One message is in memory at a time, and never more than the longest possible message, even if the file has wrong
     lengths. The iteration ends at the end of the file or where it is damaged. It raises only RecordingError, when the
     disk fails.
     """

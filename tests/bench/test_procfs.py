@@ -1,4 +1,4 @@
-"""What a process has used, asked of the kernel."""
+"""Processor time and memory of a process, as the kernel counts them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edged.bench.machine import machine
 from edged.bench.procfs import memory_mib, processor_seconds
 
 
-def test_processor_time_is_counted_by_the_names_of_threads() -> None:
+def test_processor_time_is_counted_by_thread_name() -> None:
     done = threading.Event()
     measured = threading.Event()
 
@@ -39,14 +39,14 @@ def test_memory_is_that_of_the_process() -> None:
     del block
 
 
-def test_a_machine_that_tells_nothing_is_described_all_the_same(tmp_path: Path) -> None:
+def test_a_machine_without_such_files_is_described_too(tmp_path: Path) -> None:
     description = machine(tmp_path)
     assert description["board"] is None
     assert description["governor"] is None
     assert description["cores"] == len(os.sched_getaffinity(0))
 
 
-def test_a_board_is_told_by_its_name_and_governor(tmp_path: Path) -> None:
+def test_a_board_has_its_name_and_governor(tmp_path: Path) -> None:
     (tmp_path / "proc/device-tree").mkdir(parents=True)
     (tmp_path / "proc/device-tree/model").write_text("Raspberry Pi 4 Model B Rev 1.4\0")
     cpufreq = tmp_path / "sys/devices/system/cpu/cpu0/cpufreq"

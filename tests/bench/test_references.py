@@ -1,4 +1,4 @@
-"""What it costs to compare with many references: a record for each way to keep them."""
+"""The cost of a comparison with many references: a record for each number format."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ ERRORS = {"float32": 1e-6, "float16": 1e-4, "int8": 4e-3}  # at most, see `UnitR
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_record_says_how_long_it_takes_and_how_exact_it_is(dtype: Storage) -> None:
+def test_a_record_has_the_time_and_the_largest_error(dtype: Storage) -> None:
     record = measure_references(250, dtype, 0.0)
     assert (record.count, record.dimension, record.dtype) == (250, 1280, dtype)
     assert 0 < record.least_ms <= record.median_ms
     assert record.largest_error < ERRORS[dtype]
 
 
-def test_what_is_kept_in_fewer_bits_is_less_exact() -> None:
+def test_fewer_bits_are_less_exact() -> None:
     errors = [measure_references(250, dtype, 0.0).largest_error for dtype in DTYPES]
     assert errors == sorted(errors)
     assert errors[0] < errors[2] / 100
@@ -30,6 +30,6 @@ def test_the_memory_is_that_of_the_references() -> None:
     assert 0.9 < record.memory_mib / (4000 * 1280 * 4 / 2**20) < 2
 
 
-def test_a_person_gets_a_line_for_each() -> None:
+def test_the_report_has_a_line_for_each_format() -> None:
     page = report_references([measure_references(100, dtype, 0.0) for dtype in DTYPES]).splitlines()
     assert [line.split()[:2] for line in page[1:4]] == [["100", dtype] for dtype in DTYPES]

@@ -132,7 +132,9 @@ def test_the_good_file_that_the_wrong_ones_are_made_from_is_good(run: Run) -> No
         (changed("pub+bind:ipc://pub.sock", "5556"), "edged.yaml:13:15: publish.endpoints[0]", "pub+bind:"),
     ],
 )
-def test_a_wrong_file_is_told_where_and_why(run: Run, text: str | bytes, place: str, sentence: str) -> None:
+def test_the_error_of_a_wrong_file_has_the_place_and_the_rule(
+    run: Run, text: str | bytes, place: str, sentence: str
+) -> None:
     status, stderr = run(text)
     assert status == 78
     assert place in stderr
@@ -154,7 +156,7 @@ def test_a_wrong_file_is_told_where_and_why(run: Run, text: str | bytes, place: 
         ("bad_norm_std0.tflite", "std"),
     ],
 )
-def test_a_wrong_model_is_told_where_and_why(run: Run, model: str, sentence: str) -> None:
+def test_the_error_of_a_wrong_model_has_the_place_and_the_rule(run: Run, model: str, sentence: str) -> None:
     status, stderr = run(changed("name: efficientnet-lite0-int8", f"path: {model}"))
     assert status == 78
     assert "edged.yaml:2:15: model.path: " in stderr
@@ -162,7 +164,7 @@ def test_a_wrong_model_is_told_where_and_why(run: Run, model: str, sentence: str
     assert sentence in stderr
 
 
-def test_a_configuration_that_is_missing_is_told(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_missing_configuration_is_reported(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     for command in ("check", "run"):
         assert main([command, "-c", str(tmp_path / "gone.yaml")]) == 78
         assert "gone.yaml: there is no such file" in capfd.readouterr().err
@@ -178,7 +180,7 @@ WITHOUT_RIGHTS = [
 @pytest.mark.parametrize(
     ("text", "hidden"), [("", "edged.yaml"), ("street.mp4", "clips"), ("path-empty.jpg", "pictures")]
 )
-def test_what_the_user_may_not_read_is_told(folder: Path, text: str, hidden: str) -> None:
+def test_a_file_that_the_user_may_not_read_is_reported(folder: Path, text: str, hidden: str) -> None:
     """Root may read everything, so root gives that up first."""
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
         pytest.skip("this is root, and setpriv (package util-linux) is not there to give its rights up")
@@ -206,7 +208,7 @@ def test_an_alias_bomb_is_refused_at_once(run: Run) -> None:
     assert "edged.yaml:" in stderr
 
 
-def test_every_problem_of_a_file_is_told_at_once(run: Run) -> None:
+def test_all_problems_of_a_file_are_reported_at_once(run: Run) -> None:
     text = changed("fps: 500", "rotation: 45").replace("porch", "PORCH").replace("left: 0.05", "left: 2")
     status, stderr = run(text)
     assert status == 78
@@ -217,12 +219,12 @@ def test_every_problem_of_a_file_is_told_at_once(run: Run) -> None:
     ]
 
 
-def test_check_tells_what_is_wrong_outside_all_at_once(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_check_reports_all_problems_outside_the_file_at_once(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     text = changed("path-empty.jpg", "text.jpg").replace("street.mp4", "gone.mp4").replace("lite0-int8", "lite9")
     (folder / "edged.yaml").write_text(text)
     assert main(["check", "-c", str(folder / "edged.yaml")]) == 78
-    told = capfd.readouterr().err
-    assert [line.split(": ")[1] for line in told.splitlines()] == [
+    printed = capfd.readouterr().err
+    assert [line.split(": ")[1] for line in printed.splitlines()] == [
         "model.name",
         "cameras.street.source",
         "references.path-empty.images[0]",
@@ -240,16 +242,16 @@ def test_check_prints_the_resolved_configuration(folder: Path, capfd: pytest.Cap
     assert capfd.readouterr().out == resolved
 
 
-def test_a_live_camera_that_is_absent_is_a_warning_of_check(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_check_warns_of_a_missing_live_camera(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     text = changed('"file:street.mp4"', '"usb:/dev/video99"').replace("    fps: 500\n", "")
     (folder / "edged.yaml").write_text(text)
     assert main(["check", "-c", str(folder / "edged.yaml")]) == 0
-    told = capfd.readouterr().err
-    assert "warning: " in told
-    assert "cameras.street.source: /dev/video99" in told
+    printed = capfd.readouterr().err
+    assert "warning: " in printed
+    assert "cameras.street.source: /dev/video99" in printed
 
 
-def test_what_is_wrong_outside_does_not_hide_behind_a_damaged_copy(folder: Path, run: Run, demo: Path) -> None:
+def test_a_damaged_copy_does_not_hide_a_problem_outside_the_file(folder: Path, run: Run, demo: Path) -> None:
     whole = (demo / "street.mp4").read_bytes()
     (folder / "cut.mp4").write_bytes(whole[:2000])
     shutil.copy(demo / "path-empty.jpg", folder / "cut.jpg")
@@ -263,7 +265,7 @@ def test_what_is_wrong_outside_does_not_hide_behind_a_damaged_copy(folder: Path,
 
 
 @pytest.mark.parametrize("command", ["check", "schema"])
-def test_an_output_that_takes_nothing_is_told_in_one_sentence(folder: Path, command: str) -> None:
+def test_a_full_stdout_is_reported_in_one_sentence(folder: Path, command: str) -> None:
     (folder / "edged.yaml").write_text(GOOD)
     arguments = ["-c", str(folder / "edged.yaml")] if command == "check" else []
     with Path("/dev/full").open("w") as full:
@@ -280,7 +282,7 @@ def test_an_output_that_takes_nothing_is_told_in_one_sentence(folder: Path, comm
     assert "Traceback" not in done.stderr
 
 
-def test_opencv_says_nothing_beside_what_is_said_in_plain_words(folder: Path) -> None:
+def test_opencv_prints_no_warnings_of_its_own(folder: Path) -> None:
     (folder / "edged.yaml").write_text(GOOD.replace("street.mp4", "text.mp4"))
     command = [sys.executable, "-m", "edged", "check", "-c", "edged.yaml"]
     ended = subprocess.run(command, check=False, cwd=folder, capture_output=True, text=True, timeout=60)

@@ -1,4 +1,4 @@
-"""Key files in the configuration: what ``check`` and ``run`` alike say of them, with status 78."""
+"""Problems of key files in the configuration: ``check`` and ``run`` report the same, with status 78."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def keys(tmp_path: Path, demo: Path) -> Keys:
     return keys
 
 
-def test_good_keys_are_told_by_their_files_alone(keys: Keys, capfd: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_only_the_file_names_of_good_keys(keys: Keys, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "-c", str(keys.folder / "edged.yaml")]) == 0
     printed = capfd.readouterr()
     assert f"server_key: {keys.folder}/board.secret\n" in printed.out
@@ -41,7 +41,7 @@ def test_good_keys_are_told_by_their_files_alone(keys: Keys, capfd: pytest.Captu
 
 
 @pytest.mark.parametrize("command", ["check", "run"])
-def test_everything_that_is_wrong_with_them_is_told_at_once(
+def test_all_problems_of_key_files_are_reported_at_once(
     keys: Keys, command: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     keys.secret("board").chmod(0o644)
@@ -69,7 +69,7 @@ def test_everything_that_is_wrong_with_them_is_told_at_once(
     assert "Traceback" not in printed
 
 
-def test_clear_text_that_others_can_read_is_a_warning(keys: Keys, capfd: pytest.CaptureFixture[str]) -> None:
+def test_check_warns_of_an_endpoint_in_clear_text(keys: Keys, capfd: pytest.CaptureFixture[str]) -> None:
     config = keys.folder / "edged.yaml"
     config.write_text(CONFIG.partition("publish")[0] + "publish: {endpoints: ['pub+bind:tcp://*:1'], insecure: true}\n")
     assert main(["check", "-c", str(config)]) == 0

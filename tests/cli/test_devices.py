@@ -1,4 +1,4 @@
-"""``edged devices`` tells what there is, and its lines can be pasted."""
+"""``edged devices`` lists all cameras, and its lines can be pasted into a configuration."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tests.camera.v4l2.fake_kernel import FakeCamera, FakeKernel, Sizes
 
 @pytest.fixture
 def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKernel:
-    """A machine whose cameras the command sees."""
+    """A fake kernel with the cameras of this machine."""
     kernel = FakeKernel(tmp_path / "machine")
     monkeypatch.setattr("edged.camera.devices.list_cameras", lambda: v4l2_cameras(kernel))
     return kernel
 
 
-def told(capsys: pytest.CaptureFixture[str], *, as_json: bool = False) -> str:
-    """What the command prints."""
+def printed(capsys: pytest.CaptureFixture[str], *, as_json: bool = False) -> str:
+    """Run the command; returns its output."""
     assert devices(Namespace(json=as_json)) == 0
     return capsys.readouterr().out
 
 
-def test_cameras_are_told_with_formats_and_users(kernel: FakeKernel, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cameras_are_listed_with_formats_and_users(kernel: FakeKernel, capsys: pytest.CaptureFixture[str]) -> None:
     offers: dict[str, Sizes] = {
         "MJPG": {(640, 480): (30.0, 7.5), (1280, 720): (30.0, 7.5), (1920, 1080): (15.0,)},
         "H264": {(640, 480): ()},
@@ -42,7 +42,7 @@ def test_cameras_are_told_with_formats_and_users(kernel: FakeKernel, capsys: pyt
             "Old [cam]", serial="X", bus="usb-0000:00:14.0-2", any_size=True, offers={"GREY": {(64, 64): (9, 1)}}
         )
     )
-    text = told(capsys)
+    text = printed(capsys)
     for piece in (
         "HD Pro Webcam C920",
         "/dev/video0",
@@ -58,12 +58,12 @@ def test_cameras_are_told_with_formats_and_users(kernel: FakeKernel, capsys: pyt
         assert piece in text
 
 
-def test_a_camera_without_permission_is_told_with_the_cure(
+def test_a_camera_without_permission_is_listed_with_the_cure(
     kernel: FakeKernel, capsys: pytest.CaptureFixture[str]
 ) -> None:
     camera = kernel.plug(FakeCamera())
     kernel.forbidden |= {Path("/dev/video0"), Path("/dev/video1")}
-    text = told(capsys)
+    text = printed(capsys)
     assert "no permission: run 'sudo usermod -aG video $USER' and log in again" in text
     assert str(camera.link) in text
 
@@ -80,7 +80,7 @@ def test_the_lines_to_paste_are_a_configuration(kernel: FakeKernel, tmp_path: Pa
     assert cameras["camera"].source.target == "/dev/v4l/by-id/usb-カメラ_SN3-video-index0"
 
 
-def test_raspberry_pi_cameras_are_told_with_the_modes_of_their_sensors_and_can_be_pasted(
+def test_raspberry_pi_cameras_are_listed_with_the_modes_of_their_sensors_and_can_be_pasted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     modes = (Offer("SRGGB10_CSI2P", 1536, 864, 120.13), Offer("SRGGB10_CSI2P", 4608, 2592, 14.35))
@@ -93,7 +93,7 @@ def test_raspberry_pi_cameras_are_told_with_the_modes_of_their_sensors_and_can_b
     monkeypatch.setattr(
         "edged.camera.devices.list_cameras", lambda: libcamera_cameras(machine, lambda: True, lambda: found)
     )
-    text = told(capsys)
+    text = printed(capsys)
     for piece in (
         "imx708@1a",
         "libcamera",
@@ -111,7 +111,7 @@ def test_raspberry_pi_cameras_are_told_with_the_modes_of_their_sensors_and_can_b
     ]
 
 
-def test_every_name_is_legal_and_different() -> None:
+def test_every_name_is_valid_and_different() -> None:
     cards = ["A" * 200, "A" * 200, "--", "USB2.0 Camera: USB2.0 Camera", "  é ", "a-2", "a", "a"]
     lines = snippet([CameraInfo("usb:x", card, None, None, None) for card in cards]).splitlines()
     names = [line.strip().rstrip(":") for line in lines[1::2]]
@@ -120,10 +120,10 @@ def test_every_name_is_legal_and_different() -> None:
     assert names[3] == "usb2-0-camera-usb2-0-camera"
 
 
-def test_json_tells_everything(kernel: FakeKernel, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_has_all_details(kernel: FakeKernel, capsys: pytest.CaptureFixture[str]) -> None:
     camera = kernel.plug(FakeCamera())
     kernel.occupy(camera, 4711, "cheese")
-    (listed,) = json.loads(told(capsys, as_json=True))
+    (listed,) = json.loads(printed(capsys, as_json=True))
     assert listed["source"] == f"usb:{camera.link}"
     assert listed["formats"][0]["modes"][0] == {
         "width": 640,
@@ -135,15 +135,15 @@ def test_json_tells_everything(kernel: FakeKernel, capsys: pytest.CaptureFixture
     assert listed["holders"] == [{"pid": 4711, "command": "cheese"}]
 
 
-def test_what_it_says_for_want_of_a_camera_can_be_pasted_too(tmp_path: Path) -> None:
+def test_the_sources_proposed_without_a_camera_can_be_pasted(tmp_path: Path) -> None:
     sources = re.findall(r"'(source: [^']+)'", NO_CAMERA)
     assert len(sources) == 2
     for source in sources:
         load_text(f"cameras: {{a: {{{source}}}}}", tmp_path / "edged.yaml")
 
 
-def test_without_a_camera_it_says_what_to_check(kernel: FakeKernel, capsys: pytest.CaptureFixture[str]) -> None:
-    text = told(capsys)
+def test_without_a_camera_it_prints_a_list_of_checks(kernel: FakeKernel, capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(capsys)
     for piece in ("lsusb", "rpicam-hello", "--group-add video", "pattern:"):
         assert piece in text
-    assert json.loads(told(capsys, as_json=True)) == []
+    assert json.loads(printed(capsys, as_json=True)) == []

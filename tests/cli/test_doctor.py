@@ -1,4 +1,4 @@
-"""``edged doctor`` as a person and as a program meets it."""
+"""``edged doctor`` for people and for programs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def test_this_machine_with_a_configuration(tmp_path: Path, demo: Path) -> None:
     command = [sys.executable, "-m", "edged", "doctor", "--json", "-c", str(config)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=100)
     assert done.stderr == ""
-    told = json.loads(done.stdout)
-    findings = told["findings"]
+    printed = json.loads(done.stdout)
+    findings = printed["findings"]
     assert {finding["topic"] for finding in findings} >= TOPICS
     assert [finding for finding in findings if finding["level"] == "bad" and not finding["cure"]] == []
     assert any("runs the bundled model" in finding["text"] for finding in findings)
@@ -32,7 +32,7 @@ def test_this_machine_with_a_configuration(tmp_path: Path, demo: Path) -> None:
         f"{config}: cameras: 1, references: 1, model: efficientnet-lite0: all of it can be used"
     ]
     assert [finding["level"] for finding in findings if finding["topic"] == "endpoint"] == ["ok"]
-    assert (done.returncode, told["ok"]) == (0, True), findings
+    assert (done.returncode, printed["ok"]) == (0, True), findings
 
 
 def test_a_line_has_its_cure_below() -> None:
@@ -43,7 +43,7 @@ def test_a_line_has_its_cure_below() -> None:
     ]
 
 
-def test_the_last_line_says_how_it_is() -> None:
+def test_the_last_line_is_a_summary() -> None:
     lines = [ok("a", "b"), warning("a", "b")]
     assert _summary(lines[:1]) == "edged would run here, and all is well"
     assert _summary(lines) == "edged would run here; warnings: 1"

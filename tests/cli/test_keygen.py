@@ -1,4 +1,4 @@
-"""``edged keygen``: the files it makes, what it teaches, and what it never does."""
+"""``edged keygen`` makes files, prints instructions that work, and never overwrites a key."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def made(folder: Path) -> list[str]:
         (["--out", "door.v2"], "door.v2"),
     ],
 )
-def test_a_pair_is_where_it_was_asked_for(here: Path, arguments: list[str], files: str) -> None:
+def test_a_pair_is_written_to_the_given_place(here: Path, arguments: list[str], files: str) -> None:
     assert main(["keygen", "server", *arguments]) == 0
     assert made(here) == [f"{files}.public", f"{files}.secret"]
     assert read_public(f"{files}.public") == read_pair(f"{files}.secret").public
@@ -57,7 +57,7 @@ def test_a_client_is_named_after_its_machine(here: Path) -> None:
     assert made(here) == ["porch-client.public", "porch-client.secret"]
 
 
-def test_what_is_printed_names_the_files_and_never_a_key(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_output_names_the_files_and_never_a_key(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for role in ("server", "client"):
         assert main(["keygen", role]) == 0
         printed = capsys.readouterr().out
@@ -67,7 +67,7 @@ def test_what_is_printed_names_the_files_and_never_a_key(here: Path, capsys: pyt
 
 
 @pytest.mark.parametrize("taken", ["porch-server.secret", "porch-server.public"])
-def test_a_key_that_is_there_stays(here: Path, taken: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_existing_key_is_never_overwritten(here: Path, taken: str, capsys: pytest.CaptureFixture[str]) -> None:
     (here / taken).write_text("mine")
     assert main(["keygen", "server"]) == 1
     assert (
@@ -78,7 +78,7 @@ def test_a_key_that_is_there_stays(here: Path, taken: str, capsys: pytest.Captur
     assert (here / taken).read_text() == "mine"
 
 
-def test_a_place_that_cannot_be_written_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "file").touch()
     assert main(["keygen", "server", "--out", "file/keys/"]) == 1
     assert capsys.readouterr().err == "edged keygen: file/keys: Not a directory\n"
@@ -99,8 +99,8 @@ def test_the_help_explains_the_whole_exchange(capsys: pytest.CaptureFixture[str]
         assert word in printed
 
 
-def test_what_it_says_works_when_it_is_done(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The lines that are printed for the daemon and for the client, with a port of the test's own."""
+def test_the_printed_instructions_work(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Follow the printed lines for the daemon and for the client, with a port of this test."""
     main(["keygen", "server"])
     printed = capsys.readouterr().out
     main(["keygen", "client", "--name", "name-client"])
@@ -120,7 +120,7 @@ def test_what_it_says_works_when_it_is_done(here: Path, capsys: pytest.CaptureFi
 
 
 def tail(*arguments: str) -> int:
-    """How many messages ``edged tail`` prints."""
+    """Return the number of messages that ``edged tail`` prints."""
     done = subprocess.run(
         [sys.executable, "-m", "edged", "tail", *arguments], capture_output=True, text=True, timeout=SOON, check=True
     )
@@ -135,7 +135,7 @@ def keys(here: Path) -> Keys:
     return Keys(here, "board", "phone", "tablet")
 
 
-def test_tail_hears_a_board_with_keys(keys: Keys, here: Path) -> None:
+def test_tail_shows_a_board_with_keys(keys: Keys, here: Path) -> None:
     keys.authorize("phone")
     with publishing(here) as board:
         secured = ("--server-key", "board.public", "--client-key", "phone.secret")
@@ -151,7 +151,7 @@ def test_tail_hears_a_board_with_keys(keys: Keys, here: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("form", ["--json", "--plain"])
-def test_tail_says_why_it_is_not_let_in(keys: Keys, here: Path, arguments: list[str], why: str, form: str) -> None:
+def test_tail_prints_why_it_is_not_let_in(keys: Keys, here: Path, arguments: list[str], why: str, form: str) -> None:
     keys.authorize("phone")
     with publishing(here) as board:
         command = [sys.executable, "-m", "edged", "tail", board.address(), form, *arguments]
@@ -164,7 +164,7 @@ def test_tail_says_why_it_is_not_let_in(keys: Keys, here: Path, arguments: list[
                 process.kill()
 
 
-def test_tail_tells_it_when_it_is_shut_out_later(keys: Keys, here: Path) -> None:
+def test_tail_reports_that_it_was_shut_out_later(keys: Keys, here: Path) -> None:
     keys.authorize("phone")
     with publishing(here) as board:
         secured = ("--server-key", "board.public", "--client-key", "phone.secret")
@@ -192,7 +192,7 @@ def test_tail_tells_it_when_it_is_shut_out_later(keys: Keys, here: Path) -> None
         (["--server-key", "board.secret", "--client-key", "phone.secret"], 78, "board.secret: holds a secret key"),
     ],
 )
-def test_tail_refuses_keys_that_cannot_be_right(
+def test_tail_refuses_keys_that_do_not_fit(
     keys: Keys, here: Path, arguments: list[str], status: int, why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["tail", "tcp://127.0.0.1:1", *arguments]) == status

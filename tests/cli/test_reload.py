@@ -1,4 +1,4 @@
-"""``edged reload`` and SIGHUP: a daemon is found, told, and answers; with keys, and under a service manager."""
+"""``edged reload`` and SIGHUP: the daemon is found, reloads and answers; with keys, and under a service manager."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ publish:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for sockets of this test alone, and no service beside it."""
+    """A folder for the sockets of one test, without a service beside it."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
     monkeypatch.setattr(command, "SERVICE_FOLDER", tmp_path / "service")
@@ -51,7 +51,7 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
     manager.close()
 
 
-def test_a_running_daemon_is_reloaded_and_says_what_came_of_it(
+def test_a_running_daemon_is_reloaded_and_reports_the_result(
     folder: Path, manager: Manager, cases: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keys, port = Keys(folder.parent, "board", "phone", "tablet"), free_port()
@@ -84,9 +84,9 @@ def test_a_running_daemon_is_reloaded_and_says_what_came_of_it(
 
         write(", rotaton: 90")
         assert main(["reload"]) == 78
-        assert f"{file}:3:" in (told := capsys.readouterr().err)
-        assert "did you mean 'rotation'?" in told
-        assert "nothing was changed; the daemon runs on as before" in told
+        assert f"{file}:3:" in (printed := capsys.readouterr().err)
+        assert "did you mean 'rotation'?" in printed
+        assert "nothing was changed; the daemon runs on as before" in printed
         write()
 
         with (
@@ -116,7 +116,7 @@ def test_a_running_daemon_is_reloaded_and_says_what_came_of_it(
         daemon.communicate()
 
 
-def test_who_may_not_read_the_folder_or_signal_the_daemon_is_told_to_use_sudo(
+def test_a_user_without_permission_is_pointed_to_sudo(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(pid: int, number: int) -> None:
@@ -135,21 +135,19 @@ def test_who_may_not_read_the_folder_or_signal_the_daemon_is_told_to_use_sudo(
     assert "this user may not read it" in capsys.readouterr().err
 
 
-def test_of_several_daemons_one_has_to_be_named(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_one_of_several_daemons_must_be_named(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with RecordFile(folder, tmp_path / "a.yaml").kept(), RecordFile(folder, tmp_path / "b.yaml").kept():
         assert main(["reload"]) == 2
-        told = capsys.readouterr().err
-        assert "choose one with -c" in told
-        assert "a.yaml" in told
-        assert "b.yaml" in told
+        printed = capsys.readouterr().err
+        assert "choose one with -c" in printed
+        assert "a.yaml" in printed
+        assert "b.yaml" in printed
         assert len(running_daemons([folder], tmp_path / "a.yaml")) == 1
         assert main(["reload", "-c", str(tmp_path / "c.yaml")]) == 1
         assert "no running daemon found with the configuration" in capsys.readouterr().err
 
 
-def test_an_answer_that_does_not_come_is_not_waited_for_for_ever(
+def test_the_wait_for_an_answer_ends_at_the_timeout(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     heard = threading.Event()
@@ -165,7 +163,7 @@ def test_an_answer_that_does_not_come_is_not_waited_for_for_ever(
         main(["reload", "--timeout", "0"])
 
 
-def test_a_record_tells_the_last_reload_and_outlives_nobody(folder: Path, tmp_path: Path) -> None:
+def test_a_record_has_the_last_reload_and_goes_with_its_daemon(folder: Path, tmp_path: Path) -> None:
     config = tmp_path / "edged.yaml"
     record = RecordFile(folder, config)
     with record.kept():
@@ -196,7 +194,9 @@ def test_a_record_tells_the_last_reload_and_outlives_nobody(folder: Path, tmp_pa
         assert len(list(folder.iterdir())) == 2, "what was left behind is gone"
 
 
-def test_a_folder_that_cannot_be_written_is_told_and_no_more(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_runtime_folder_that_cannot_be_written_is_only_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     for folder in (None, tmp_path / "no" / "such"):
         with RecordFile(folder, tmp_path / "edged.yaml").kept():
             pass

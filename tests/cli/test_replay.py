@@ -1,4 +1,4 @@
-"""``edged replay`` publishes byte for byte what was recorded, whatever has become of the file."""
+"""``edged replay`` publishes recordings byte for byte, and all whole messages of damaged ones."""
 
 from __future__ import annotations
 
@@ -35,39 +35,41 @@ def recording(tmp_path: Path) -> Path:
 
 
 class Listener:
-    """Hears in a thread of its own what is replayed at ``endpoint``."""
+    """Receives in a thread of its own the messages replayed at ``endpoint``."""
 
     def __init__(self, folder: Path, count: int) -> None:
         self.endpoint = f"pub+bind:ipc://{folder}/replay.sock"
-        self.heard: list[tuple[float, tuple[bytes, bytes, bytes]]] = []
+        self.received: list[tuple[float, tuple[bytes, bytes, bytes]]] = []
         self._subscriber = Subscriber(self.endpoint.removeprefix("pub+bind:"), kinds=KINDS, queue=1000)
         self._count = count
         self._thread = threading.Thread(target=self._listen)
         self._thread.start()
 
     def frames(self) -> list[tuple[bytes, bytes, bytes]]:
-        """What was heard, when all has come."""
+        """Wait for all messages; returns their frames."""
         self._thread.join(SOON)
         self._subscriber.close()
-        return [frames for _, frames in self.heard]
+        return [frames for _, frames in self.received]
 
     def _listen(self) -> None:
         deadline = time.monotonic() + SOON
-        while len(self.heard) < self._count and time.monotonic() < deadline:
+        while len(self.received) < self._count and time.monotonic() < deadline:
             delivery = self._subscriber.receive_raw(deadline - time.monotonic())
             if delivery is not None:
                 topic, header, payload = delivery.frames
-                self.heard.append((time.monotonic(), (topic, header, bytes(payload))))
+                self.received.append((time.monotonic(), (topic, header, bytes(payload))))
 
 
-def test_what_was_recorded_comes_again_byte_for_byte_and_in_its_time(recording: Path, tmp_path: Path) -> None:
+def test_recorded_messages_come_again_byte_for_byte_and_at_their_times(recording: Path, tmp_path: Path) -> None:
     listener = Listener(tmp_path, 4)
     assert main(["replay", str(recording), "--endpoint", listener.endpoint, "--wait"]) == 0
     assert listener.frames() == FRAMES
-    assert listener.heard[-1][0] - listener.heard[0][0] > 0.2, "0.3 s, and a busy machine may be late with the first"
+    assert listener.received[-1][0] - listener.received[0][0] > 0.2, (
+        "0.3 s, and a busy machine may be late with the first"
+    )
 
 
-def test_of_a_file_that_is_cut_anywhere_all_that_is_whole_is_replayed(
+def test_all_whole_messages_of_a_file_that_is_cut_off_are_replayed(
     demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clip = tmp_path / "clip"
@@ -86,12 +88,12 @@ def test_of_a_file_that_is_cut_anywhere_all_that_is_whole_is_replayed(
         listener = Listener(tmp_path, count)
         assert main(["replay", str(cut), "--endpoint", listener.endpoint, "--wait", "--speed", "1000"]) == 0
         assert listener.frames() == [message.frames for message in whole[:count]], length
-        told = capsys.readouterr().err
-        assert told.count("cut: is cut off") == 1
-        assert f"after {count} whole message" in told
+        printed = capsys.readouterr().err
+        assert printed.count("cut: is cut off") == 1
+        assert f"after {count} whole message" in printed
 
 
-def test_in_a_loop_it_begins_anew_until_sigterm(recording: Path, tmp_path: Path) -> None:
+def test_a_loop_starts_again_until_sigterm(recording: Path, tmp_path: Path) -> None:
     listener = Listener(tmp_path, 9)
     command = [sys.executable, "-m", "edged", "replay", str(recording), "--endpoint", listener.endpoint]
     with subprocess.Popen([*command, "--loop", "--speed", "10", "--wait"], stderr=subprocess.PIPE) as process:
@@ -100,14 +102,14 @@ def test_in_a_loop_it_begins_anew_until_sigterm(recording: Path, tmp_path: Path)
         assert process.wait(SOON) == 0
 
 
-def test_it_waits_for_a_subscriber_no_longer_than_told(recording: Path, tmp_path: Path) -> None:
+def test_the_wait_for_a_subscriber_has_a_limit(recording: Path, tmp_path: Path) -> None:
     endpoint = f"pub+bind:ipc://{tmp_path}/replay.sock"
     begin = time.monotonic()
     assert main(["replay", str(recording), "--endpoint", endpoint, "--wait", "0.2", "--speed", "1000"]) == 0
     assert time.monotonic() - begin > 0.2
 
 
-def test_it_publishes_where_a_configuration_says(recording: Path, tmp_path: Path) -> None:
+def test_it_publishes_at_the_endpoints_of_a_configuration(recording: Path, tmp_path: Path) -> None:
     listener = Listener(tmp_path, 4)
     config = tmp_path / "edged.yaml"
     config.write_text(f"cameras: {{a: {{source: 'pattern:'}}}}\npublish: {{endpoints: ['{listener.endpoint}']}}\n")
@@ -115,13 +117,15 @@ def test_it_publishes_where_a_configuration_says(recording: Path, tmp_path: Path
     assert listener.frames() == FRAMES
 
 
-def test_an_empty_recording_is_told_and_ends_even_a_loop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_empty_recording_is_reported_and_ends_even_a_loop(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     Recorder(tmp_path / "a").close()
     assert main(["replay", str(tmp_path / "a"), "--loop", "--endpoint", f"pub+bind:ipc://{tmp_path}/b"]) == 1
     assert "0 messages published" in capsys.readouterr().err
 
 
-def test_what_is_no_recording_or_cannot_be_published_is_told(
+def test_a_wrong_file_or_endpoint_is_reported(
     recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "b").write_text("something else")
@@ -139,7 +143,7 @@ def test_what_is_no_recording_or_cannot_be_published_is_told(
         (["a", "--speed", "0"], "must be a number greater than 0"),
     ],
 )
-def test_wrong_arguments_are_told_and_status_2(
+def test_wrong_arguments_are_reported_with_status_2(
     arguments: list[str], why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:

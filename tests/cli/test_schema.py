@@ -1,4 +1,4 @@
-"""``edged schema``: what editors are told must be what the code takes."""
+"""``edged schema``: the schema for editors accepts what the code accepts."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_sections_that_are_left_empty_fit_too(schema: Schema) -> None:
         ("cameras: {a: {source: 'file:a'}}\nreferences: {r: {images: [a], for: a}}", ".references.r.for: fits no form"),
     ],
 )
-def test_what_is_wrong_does_not_fit(schema: Schema, text: str, fault: str) -> None:
+def test_a_mistake_does_not_fit(schema: Schema, text: str, fault: str) -> None:
     found = list(faults(compose(text, "edged.yaml").root.plain, schema, schema))
     assert [each for each in found if each.startswith(fault)], found
 
@@ -197,7 +197,7 @@ def test_every_option_is_explained(schema: Schema) -> None:
     assert "num_threads" not in json.dumps(schema["properties"]["model"]), "it follows from the machine"
 
 
-def test_the_help_says_how_an_editor_uses_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_explains_how_an_editor_uses_it(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         run("--help")
     assert caught.value.code == 0

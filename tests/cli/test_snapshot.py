@@ -1,4 +1,4 @@
-"""``edged snapshot``: the frame with its regions, and exactly what the model is given."""
+"""``edged snapshot``: the frame with its regions, and the exact model input."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def first_frame(demo: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return np.asarray(frame, np.uint8)
 
 
-def test_it_writes_the_frame_and_exactly_what_the_model_is_given(
+def test_it_writes_the_frame_and_the_exact_model_input(
     config: Path, tmp_path: Path, demo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "new" / "folder"
@@ -76,7 +76,7 @@ def test_the_first_frames_are_skipped_while_exposure_settles(config: Path, tmp_p
     assert np.array_equal(seen[..., ::-1], view.of(third, PixelFormat.BGR, box))
 
 
-def test_a_camera_that_is_absent_is_named_and_the_others_are_taken(
+def test_a_missing_camera_is_reported_and_the_others_are_taken(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["snapshot", "-c", str(config), "-o", str(tmp_path)]) == 1
@@ -84,23 +84,23 @@ def test_a_camera_that_is_absent_is_named_and_the_others_are_taken(
     assert (tmp_path / "street.png").exists()
 
 
-def test_a_camera_that_the_configuration_does_not_have_is_refused(
-    config: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_camera_outside_the_configuration_is_refused(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["snapshot", "-c", str(config), "garden"]) == 78
     assert "there is no camera 'garden'; the cameras are street, absent" in capsys.readouterr().err
 
 
-def test_a_running_daemon_is_named(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_running_daemon_that_does_not_answer_is_reported(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with zmq.Context() as context, context.socket(zmq.XPUB) as daemon:
         daemon.bind(f"ipc://{tmp_path}/pub.sock")
         assert main(["snapshot", "-c", str(config), "-o", str(tmp_path / "out")]) == 1
-    told = capsys.readouterr().err
-    assert f"a daemon publishes on ipc://{tmp_path}/pub.sock and has the cameras open" in told
+    printed = capsys.readouterr().err
+    assert f"a daemon publishes on ipc://{tmp_path}/pub.sock and has the cameras open" in printed
     assert not (tmp_path / "out").exists()
 
 
-def test_a_place_that_cannot_be_written_to_is_told(
+def test_a_folder_that_cannot_be_written_is_reported(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()

@@ -1,4 +1,4 @@
-"""A player sends recorded messages at their time, keeps its sockets served and stops when it is told to."""
+"""A player sends recorded messages at their time, attends its sockets, and stops as soon as it is asked to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FRAMES = [(b"topic", b"{}", bytes([number])) for number in range(3)]
 
 
 class ScriptedSockets:
-    """Sockets that do nothing but write down what is asked of them; the wait number *stop_at* asks for the end."""
+    """Sockets that record every call; the wait number *stop_at* asks for the end."""
 
     def __init__(self, subscriptions: list[list[bytes]] | None = None, stop_at: int | None = None) -> None:
         self.calls: list[str] = []

@@ -1,4 +1,4 @@
-"""A recording gives back byte for byte what was put in, and of one that is cut or damaged all that is whole."""
+"""A recording is read byte for byte as written, and all whole messages of a damaged one are read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read(path: Path) -> tuple[list[Recorded], str | None]:
 
 
 def written(path: Path, messages: list[Frames] = MESSAGES) -> bytes:
-    """The bytes of a recording of *messages*, which came a millisecond apart."""
+    """Return the bytes of a recording of *messages*, which came a millisecond apart."""
     path.unlink(missing_ok=True)
     with Recorder(path) as recorder:
         for number, message in enumerate(messages):
@@ -66,7 +66,7 @@ def test_the_layout_is_the_one_that_is_documented(tmp_path: Path) -> None:
     assert struct.unpack("<I", whole[84:])[0] == zlib.crc32(whole[64:84])
 
 
-def test_cut_off_anywhere_the_whole_messages_are_left_and_it_is_told(tmp_path: Path) -> None:
+def test_whole_messages_of_a_file_cut_off_anywhere_are_read_and_the_cut_is_reported(tmp_path: Path) -> None:
     small = [(b"edged/1/vec/a/b/c/", b"{}", bytes([n]) * n) for n in range(6)]
     whole = written(tmp_path / "whole", list(small))
     ends = [len(FILE_HEADER)]
@@ -83,7 +83,7 @@ def test_cut_off_anywhere_the_whole_messages_are_left_and_it_is_told(tmp_path: P
 
 
 @given(st.lists(frames, max_size=5), st.data())
-def test_a_byte_that_is_not_what_was_written_is_found(
+def test_a_changed_byte_is_found(
     tmp_path_factory: pytest.TempPathFactory, messages: list[Frames], data: st.DataObject
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "flipped"
@@ -101,7 +101,7 @@ def test_a_byte_that_is_not_what_was_written_is_found(
 
 
 @given(st.binary(max_size=300))
-def test_whatever_follows_the_header_is_read_or_told(tmp_path_factory: pytest.TempPathFactory, rest: bytes) -> None:
+def test_any_bytes_after_the_header_are_read_or_reported(tmp_path_factory: pytest.TempPathFactory, rest: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "noise"
     path.write_bytes(FILE_HEADER + rest)
     recorded, damage = read(path)
@@ -109,7 +109,7 @@ def test_whatever_follows_the_header_is_read_or_told(tmp_path_factory: pytest.Te
 
 
 @given(st.binary(max_size=40))
-def test_what_is_no_recording_is_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_a_file_that_is_not_a_recording_is_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "other"
     path.write_bytes(content)
     if FILE_HEADER.startswith(content):
@@ -120,7 +120,7 @@ def test_what_is_no_recording_is_refused(tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.mark.parametrize("lengths", [(2**32 - 1, 0, 0), (20, 2**32 - 1, 0), (20, 2, 2**32 - 1), (0, 2, 2)])
-def test_lengths_that_lie_cost_no_memory(tmp_path: Path, lengths: tuple[int, int, int]) -> None:
+def test_wrong_lengths_cost_no_memory(tmp_path: Path, lengths: tuple[int, int, int]) -> None:
     path = tmp_path / "liar"
     with path.open("wb") as file:
         file.write(FILE_HEADER + struct.pack("<QIIII", 0, *lengths, 0))
@@ -141,7 +141,7 @@ def test_time_never_goes_back(tmp_path: Path) -> None:
     assert "damaged after 1 whole message, at byte" in damage
 
 
-def test_what_follows_the_end_is_told(tmp_path: Path) -> None:
+def test_bytes_after_the_end_are_reported(tmp_path: Path) -> None:
     whole = written(tmp_path / "a")
     (tmp_path / "a").write_bytes(whole + whole)
     recorded, damage = read(tmp_path / "a")
@@ -156,7 +156,7 @@ def test_a_later_version_is_refused_by_number(tmp_path: Path) -> None:
         read_recording(tmp_path / "a")
 
 
-def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="No such file"):
         read_recording(tmp_path / "none")
     with pytest.raises(RecordingError, match="Is a directory"):
@@ -191,7 +191,7 @@ def test_messages_are_written_in_batches(tmp_path: Path) -> None:
             recorder.flush_in_time()
 
 
-def test_it_ends_before_it_is_longer_than_it_may_be(tmp_path: Path) -> None:
+def test_a_recording_is_never_longer_than_max_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a"
     message = (b"topic", b"header", bytes(100))
     with Recorder(path, max_bytes=1000) as recorder:
@@ -217,7 +217,7 @@ def test_an_existing_file_is_replaced_only_on_purpose(tmp_path: Path) -> None:
     assert [message.frames for message in read(tmp_path / "a")[0]] == PLAIN[:1]
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_regular_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path, why in [
         (tmp_path / "none" / "a", "No such file"),
@@ -243,26 +243,26 @@ except RecordingError as error:
 """
 
 
-def test_a_full_disk_leaves_what_was_whole_and_says_how_much(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_whole_messages_and_their_number(tmp_path: Path) -> None:
     path = tmp_path / "a"
     command = [sys.executable, "-c", FULL_DISK, str(path), "300000"]
-    told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.split(maxsplit=2)
+    printed = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.split(maxsplit=2)
     recorded, damage = read(path)
-    assert told[:2] == [str(len(recorded)), "True"]
-    assert told[2] == f"{path}: cannot be written: File too large; the messages before are kept\n"
+    assert printed[:2] == [str(len(recorded)), "True"]
+    assert printed[2] == f"{path}: cannot be written: File too large; the messages before are kept\n"
     assert len(recorded) == (300_000 - 16) // 1035
     assert damage is None, "there was room for the end"
     assert [message.frames[2][0] for message in recorded] == [number % 256 for number in range(len(recorded))]
 
 
-def test_a_disk_without_room_for_anything_is_told_at_once(tmp_path: Path) -> None:
+def test_a_disk_without_space_is_reported_at_once(tmp_path: Path) -> None:
     command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "a"), "5"]
     failed = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert "cannot be written: File too large; the messages before are kept" in failed.stderr + failed.stdout
     assert not (tmp_path / "a").exists()
 
 
-def test_a_closed_recorder_takes_nothing_more(tmp_path: Path) -> None:
+def test_a_closed_recorder_records_nothing_more(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "a")
     recorder.close()
     recorder.close()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from edged.cli import argument_types
 from edged.cli.console import EXIT_FAILURE, EXIT_INTERRUPTED, Commands
 from edged.cli.embed.arguments import add_model_arguments, add_picture_arguments
-from edged.errors import DelegateError, InferenceError, ModelError
+from edged.errors import DelegateError, InferenceError, ModelError, map_exceptions
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -202,10 +202,8 @@ def _normalization(args: argparse.Namespace) -> Normalization | None:
         return None
     if args.mean is None or args.std is None:
         raise ModelError("--mean and --std go together: the model input is (pixel - mean) / std")
-    try:
+    with map_exceptions({ValueError: ModelError}, "--mean and --std"):
         return Normalization(args.mean, args.std)
-    except ValueError as exc:
-        raise ModelError(f"--mean and --std: {exc}") from exc
 
 
 def _options(args: argparse.Namespace) -> EmbedderOptions:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from edged.cli import argument_types
+from edged.errors import map_exceptions
 from edged.values import FULL, ROTATIONS, Delegate, Region
 
 __all__ = ["add_model_arguments", "add_picture_arguments"]
@@ -110,19 +111,14 @@ def _region(text: str) -> Region:
     numbers = _numbers(text)
     if len(numbers) != 4:
         raise argparse.ArgumentTypeError(f"must be four numbers: left,top,right,bottom (got {text!r})")
-    try:
+    with map_exceptions({ValueError: argparse.ArgumentTypeError}):
         return Region(*numbers)
-    except ValueError as exc:
-        raise argparse.ArgumentTypeError(str(exc)) from exc
 
 
 def _delegate(text: str) -> Delegate:
     if os.sep in text or ".so" in text:
         return Delegate("external", library=text)
-    try:
-        return Delegate.parse(text)
-    except ValueError as exc:
-        raise argparse.ArgumentTypeError(str(exc)) from exc
+    return argument_types.checked(Delegate.parse, text)
 
 
 def _option(text: str) -> tuple[str, str]:

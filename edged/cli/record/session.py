@@ -48,7 +48,7 @@ class Session:
             with subscriber_arguments.stop_signals() as stop, self._recorder, Bar("recording") as bar:
                 if self._daemon:
                     self._daemon.start()
-                why = self._follow(stop, bar)
+                why = self._record_messages(stop, bar)
         finally:
             self._report(why)
         if self._daemon:
@@ -56,7 +56,7 @@ class Session:
         wanted = 1 if self._args.count == inf or stop.is_set else self._args.count
         return 0 if self._recorder.messages >= wanted else EXIT_FAILURE
 
-    def _follow(self, stop: subscriber_arguments.StopFlag, bar: Bar) -> str:
+    def _record_messages(self, stop: subscriber_arguments.StopFlag, bar: Bar) -> str:
         """Record until something ends it; returns the reason."""
         while not stop.is_set:
             now = time.monotonic()

@@ -84,7 +84,7 @@ def tail(args: argparse.Namespace) -> int:
         output = choose(args, address, subscriber)
         try:
             with subscriber_arguments.sigterm_is_ctrl_c(), output:
-                _follow(subscriber, output, args.count or inf, time.monotonic() + args.seconds)
+                _show_messages(subscriber, output, args.count or inf, time.monotonic() + args.seconds)
             complete = args.count is None or output.shown >= args.count
         except KeyboardInterrupt:
             complete = True
@@ -92,7 +92,7 @@ def tail(args: argparse.Namespace) -> int:
     return 0 if complete else EXIT_FAILURE
 
 
-def _follow(subscriber: Subscriber, output: Output, count: float, end: float) -> None:
+def _show_messages(subscriber: Subscriber, output: Output, count: float, end: float) -> None:
     """Pass every message to *output*, and let it show them once a period."""
     last, has_news = -inf, False
     while output.shown < count and (now := time.monotonic()) < end:

@@ -65,7 +65,7 @@ class Output(AbstractContextManager["Output"]):
 
     @property
     def shown(self) -> int:
-        """How many messages count for ``--count``."""
+        """Messages that count for ``--count``."""
         return self.state.counts.total()
 
     def add_message(self, delivery: Delivery, now: float) -> None:

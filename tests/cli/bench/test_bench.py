@@ -26,7 +26,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=90)
 
 
-def test_a_record_tells_where_the_time_of_a_frame_goes() -> None:
+def test_a_record_has_the_time_of_each_stage() -> None:
     done = bench("--seconds", "1", "--fps", "20", "--json")
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
@@ -50,14 +50,14 @@ def test_a_record_tells_where_the_time_of_a_frame_goes() -> None:
     assert {"board", "cores", "governor", "temp_c", "throttled"} <= record["machine"].keys()
 
 
-def test_a_person_gets_a_page() -> None:
+def test_without_json_it_prints_a_table() -> None:
     done = bench("--seconds", "0.5", "--source", "pattern:320x240")
     assert done.returncode == 0, done.stderr
     assert "efficientnet-lite0-int8 on " in done.stdout
     assert "times the bare invoke()" in done.stdout
 
 
-def test_of_what_is_compared_one_is_chosen() -> None:
+def test_one_of_the_compared_records_is_chosen() -> None:
     engine = installed_engines()[0]
     done = bench("--compare", "--engine", engine, "--threads", "1", "--seconds", "0.3", "--json")
     assert done.returncode == 0, done.stderr
@@ -97,9 +97,7 @@ def commands() -> Iterator[str]:
         (["--threads", "65"], 2, "--threads: must be a whole number in 1…64"),
     ],
 )
-def test_what_cannot_be_measured_is_told_in_the_words_of_the_command(
-    arguments: list[str], status: int, sentence: str
-) -> None:
+def test_a_plan_that_cannot_run_is_reported_by_its_options(arguments: list[str], status: int, sentence: str) -> None:
     done = bench(*arguments)
     assert done.returncode == status
     assert "bench.yaml" not in done.stderr

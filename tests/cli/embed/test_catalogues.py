@@ -1,4 +1,4 @@
-"""``edged embed`` makes catalogues, and searches them."""
+"""``edged embed`` writes catalogues and searches them."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def test_a_folder_becomes_a_catalogue_in_which_the_nearest_is_found(
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[-1] for line in lines[2:]] == ["green", "grey"]
     assert main(["embed", str(probe), "--model", model, "--search", str(parts), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [match["label"] for match in told["pictures"][0]["nearest"]] == ["green", "grey", "red", "blue"]
-    assert told["similarity"] is None
+    printed = json.loads(capsys.readouterr().out)
+    assert [match["label"] for match in printed["pictures"][0]["nearest"]] == ["green", "grey", "red", "blue"]
+    assert printed["similarity"] is None
     assert main(["embed", str(probe), "--search", str(parts)]) == 78
     assert "make it anew: edged embed" in capsys.readouterr().err
 
 
-def test_a_configuration_says_which_model_it_is(
+def test_a_configuration_sets_the_model(
     folder: Path, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     parts, config = tmp_path / "parts.npz", tmp_path / "edged.yaml"
@@ -72,9 +72,9 @@ def test_a_configuration_says_which_model_it_is(
     assert "--head: the configuration (-c) sets that already" in capsys.readouterr().err
     config.write_text(config.read_text().replace("l2_normalize: true", "l2_normalize: false"))
     assert main(["check", "-c", str(config)]) == 78
-    told = capsys.readouterr().err
-    assert told.startswith(f"{config}:3:33: references.parts.catalogue: {parts}: its vectors are of space ")
-    assert f"edged embed -c {config} PICTURES --out {parts}" in told
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"{config}:3:33: references.parts.catalogue: {parts}: its vectors are of space ")
+    assert f"edged embed -c {config} PICTURES --out {parts}" in printed
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,5 @@ def test_a_configuration_says_which_model_it_is(
         ([], []),
     ],
 )
-def test_pictures_are_called_by_as_little_of_their_path_as_tells_them_apart(
-    paths: list[str], labels: list[str]
-) -> None:
+def test_labels_are_the_shortest_names_that_differ(paths: list[str], labels: list[str]) -> None:
     assert labels_of([Path(path) for path in paths]) == labels

@@ -1,4 +1,4 @@
-"""``edged embed``: what people and programs read from it, and that nothing of the work is lost."""
+"""``edged embed``: its output for people and programs, and that no finished work is lost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SOON = 30.0
 
 @pytest.fixture
 def model(cases: Path) -> str:
-    """A small model, so that the tests are quick."""
+    """A small model, because it is quick."""
     return str(cases / "small96_uint8_meta.tflite")
 
 
@@ -97,7 +97,7 @@ def test_a_folder_stands_for_its_pictures(
     assert [picture["path"] for picture in told["pictures"]] == [f"{tmp_path}/a.jpg", f"{tmp_path}/b.JPG"]
 
 
-def test_what_cannot_be_used_is_named_and_the_rest_goes_on(
+def test_an_unusable_picture_is_reported_and_the_rest_is_embedded(
     busy: str, empty: str, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text, missing, folder = tmp_path / "text.jpg", tmp_path / "missing.jpg", tmp_path / "nothing"
@@ -113,7 +113,7 @@ def test_what_cannot_be_used_is_named_and_the_rest_goes_on(
     assert np.load(out).shape == (2, 40)
 
 
-def test_no_picture_that_can_be_used_is_a_failure_without_numbers(
+def test_without_a_usable_picture_it_fails_without_numbers(
     model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "vectors.npy"
@@ -163,7 +163,7 @@ def test_model_trouble_is_one_sentence_and_78(
         (["--mean", "a"], "argument --mean: must be a number, or three"),
     ],
 )
-def test_wrong_arguments_are_told_with_the_rule(
+def test_wrong_arguments_are_reported_with_the_rule(
     busy: str, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -199,7 +199,7 @@ def test_out_holds_the_vectors_in_the_order_of_the_list(
 
 
 @pytest.mark.parametrize("out", ["", "missing/vectors.npy"])
-def test_an_out_that_cannot_be_written_is_told_before_the_work(
+def test_an_out_that_cannot_be_written_is_reported_before_the_work(
     busy: str, model: str, tmp_path: Path, out: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["embed", busy, "--model", model, "--out", str(tmp_path / out)]) == 1
@@ -208,7 +208,9 @@ def test_an_out_that_cannot_be_written_is_told_before_the_work(
     assert "the file cannot be written" in told.err
 
 
-def test_a_region_and_a_rotation_are_the_librarys(busy: str, model: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_region_and_a_rotation_act_as_in_the_library(
+    busy: str, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     told = as_json(capsys, busy, "--model", model, "--roi", "0.1,0.2,0.6,0.9", "--rotation", "90")
     with ImageEmbedder.create_from_file(model) as made:
         result = made.embed(read_picture(busy), Region(0.1, 0.2, 0.6, 0.9), rotation=90)
@@ -225,7 +227,7 @@ def test_exif_orientation_is_applied(busy: str, model: str, tmp_path: Path, caps
 
 
 @pytest.mark.parametrize("name", ["small96_uint8_meta", "small96_float_meta_3ch_norm"])
-def test_save_input_is_exactly_what_the_model_sees(
+def test_save_input_is_the_exact_model_input(
     busy: str, empty: str, cases: Path, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Embedded again, such a picture needs no resize and gives the same vector to the last bit."""
@@ -237,14 +239,14 @@ def test_save_input_is_exactly_what_the_model_sees(
     assert [picture["vector"] for picture in again["pictures"]] == [picture["vector"] for picture in told["pictures"]]
 
 
-def test_a_folder_for_inputs_that_cannot_be_made_is_told(
+def test_a_folder_for_inputs_that_cannot_be_made_is_reported(
     busy: str, model: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["embed", busy, "--model", model, "--save-input", f"{busy}/seen"]) == 1
     assert f"--save-input {busy}/seen: Not a directory" in capsys.readouterr().err
 
 
-def test_a_file_name_that_is_no_text_harms_nothing(busy: str, model: str, tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_text_does_no_harm(busy: str, model: str, tmp_path: Path) -> None:
     name = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9\x1b[2J.jpg")
     shutil.copy(busy, name)
     for form in ([], ["--json"]):
@@ -253,7 +255,7 @@ def test_a_file_name_that_is_no_text_harms_nothing(busy: str, model: str, tmp_pa
         assert "caf" in done.stdout.decode()
 
 
-def test_ctrl_c_keeps_what_was_embedded(busy: str, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_the_vectors_so_far(busy: str, tmp_path: Path) -> None:
     seen, out = tmp_path / "seen", tmp_path / "vectors.npy"
     arguments = [*[busy] * 2000, "--save-input", str(seen), "--out", str(out)]
     with subprocess.Popen([*EMBED, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -274,7 +276,7 @@ def test_ctrl_c_keeps_what_was_embedded(busy: str, tmp_path: Path) -> None:
     assert "Cosine similarity" in printed
 
 
-def test_a_bar_shows_how_far_it_is_on_a_terminal_only(busy: str, model: str) -> None:
+def test_a_bar_shows_the_progress_only_on_a_terminal(busy: str, model: str) -> None:
     arguments = [*EMBED, *[busy] * 40, "--model", model]
     quiet = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=SOON)
     assert "embedding" not in quiet.stderr
@@ -295,7 +297,7 @@ def test_a_bar_shows_how_far_it_is_on_a_terminal_only(busy: str, model: str) -> 
     assert b"100%" in shown
 
 
-def test_a_device_that_is_lost_on_the_way_keeps_what_was_embedded(
+def test_a_lost_device_keeps_the_vectors_so_far(
     busy: str, empty: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Two pictures of the self-test and one of ours go through before it is gone."""
@@ -317,7 +319,7 @@ def test_a_device_that_is_lost_on_the_way_keeps_what_was_embedded(
     assert np.load(out).shape == (1, 3)
 
 
-def test_a_model_that_kills_is_refused_unless_it_is_trusted(
+def test_a_model_that_crashes_the_process_is_refused_unless_it_is_trusted(
     busy: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

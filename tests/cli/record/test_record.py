@@ -1,4 +1,4 @@
-"""``edged record`` beside a publisher with real sockets, and with a real daemon in place."""
+"""``edged record`` with a publisher with real sockets, and with a private daemon."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def record(
 
 
 def ending(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """The exit status, and what was said in the end."""
+    """Wait for the end; returns the exit status and the last line."""
     _, err = process.communicate(timeout=SOON)
     return process.returncode, err.strip().splitlines()[-1]
 
@@ -95,13 +95,13 @@ def test_a_limit_of_size_ends_it(publisher: Publisher, tmp_path: Path) -> None:
     path = tmp_path / "a"
     with record(publisher, path, "--max-size", "15k") as process:
         publisher.send(vec(0), vec(1), vec(2))
-        status_, told = ending(process)
-    assert (status_, told.rpartition("; ")[2]) == (0, "--max-size is reached")
+        status_, printed = ending(process)
+    assert (status_, printed.rpartition("; ")[2]) == (0, "--max-size is reached")
     assert len(read(path)) == 2
     assert path.stat().st_size <= 15_000
 
 
-def test_a_full_disk_ends_it_and_the_daemon_notices_nothing(publisher: Publisher, tmp_path: Path) -> None:
+def test_a_full_disk_ends_the_recording_and_not_the_daemon(publisher: Publisher, tmp_path: Path) -> None:
     path = tmp_path / "a"
 
     def limit() -> None:
@@ -119,7 +119,7 @@ def test_a_full_disk_ends_it_and_the_daemon_notices_nothing(publisher: Publisher
     assert [decode(message.frames).seq for message in read(path)] == [0, 1, 2]
 
 
-def test_a_file_that_is_there_is_not_replaced_unless_told(
+def test_an_existing_file_is_replaced_only_with_force(
     publisher: Publisher, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a").write_text("precious")
@@ -132,21 +132,21 @@ def test_a_file_that_is_there_is_not_replaced_unless_told(
     assert len(read(tmp_path / "a")) == 1
 
 
-def test_when_nothing_comes_nothing_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_recording_without_messages_is_not_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a"
     assert main(["record", str(path), "--connect", f"ipc://{tmp_path}/none.sock", "--seconds", "0.2"]) == 1
     assert capsys.readouterr().err.endswith("a: no message came; the file was removed; --seconds are over\n")
     assert not path.exists()
 
 
-def test_fewer_than_were_asked_for_is_status_1(publisher: Publisher, tmp_path: Path) -> None:
+def test_fewer_messages_than_count_are_status_1(publisher: Publisher, tmp_path: Path) -> None:
     with record(publisher, tmp_path / "a", "--count", "3", "--seconds", "1.5") as process:
         publisher.send(vec(0))
         assert ending(process)[0] == 1
     assert len(read(tmp_path / "a")) == 1
 
 
-def test_a_configuration_runs_in_place(demo: Path, tmp_path: Path) -> None:
+def test_a_configuration_runs_in_a_private_daemon(demo: Path, tmp_path: Path) -> None:
     path = tmp_path / "a"
     command = [*RECORD, str(path), "-c", str(demo / "edged.yaml"), "--count", "8", "--kinds", "vec"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
@@ -161,9 +161,9 @@ def test_a_configuration_that_cannot_run_leaves_no_file(tmp_path: Path, capsys: 
     (tmp_path / "edged.yaml").write_text("cameras: {street: {source: 'file:none.mp4'}}\n")
     assert main(["record", str(tmp_path / "a"), "-c", str(tmp_path / "none.yaml")]) == 78
     assert main(["record", str(tmp_path / "a"), "-c", str(tmp_path / "edged.yaml"), "--kinds", "vec"]) == 78
-    told = capsys.readouterr().err
-    assert "none.mp4" in told
-    assert "no message came" in told
+    printed = capsys.readouterr().err
+    assert "none.mp4" in printed
+    assert "no message came" in printed
     assert not (tmp_path / "a").exists()
 
 
@@ -176,7 +176,7 @@ def test_a_configuration_that_cannot_run_leaves_no_file(tmp_path: Path, capsys: 
         (["a", "--count", "-1"], "must be a whole number"),
     ],
 )
-def test_wrong_arguments_are_told_and_status_2(
+def test_wrong_arguments_are_reported_with_status_2(
     arguments: list[str], why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -185,7 +185,7 @@ def test_wrong_arguments_are_told_and_status_2(
     assert why in capsys.readouterr().err
 
 
-def test_keys_that_do_not_go_together_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keys_that_do_not_fit_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["record", str(tmp_path / "a"), "--connect", "tcp://127.0.0.1:1", "--client-key", "none"]) == 2
     assert "edged record: client_key: goes with the server_key" in capsys.readouterr().err
     assert not (tmp_path / "a").exists()

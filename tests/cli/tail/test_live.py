@@ -1,4 +1,4 @@
-"""What a person sees: the view is a function, and needs no terminal."""
+"""The live view is a function, and its test needs no terminal."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def seen(shown: View, width: int, *, ascii_only: bool = False) -> list[str]:
     return [row.rstrip() for row in capture.get().splitlines()]
 
 
-def test_a_region_is_shown_with_all_there_is_to_know() -> None:
+def test_a_region_is_shown_with_all_its_figures() -> None:
     heading, columns, first, second, footer = seen(view(LINE), 100)
     assert heading == "porch  efficientnet-lite0 · ai-edge-litert 2.3.0 xnnpack · up 5 s · 143 MiB · 51 °C"
     assert columns.split() == ["camera/region", "state", "scores", "msg/s", "latency", "age", "drops", "gaps"]
@@ -111,7 +111,7 @@ def test_scores_stay_in_their_places_when_another_becomes_the_best() -> None:
     assert order(calm) == order(busy)
 
 
-def test_of_many_references_the_best_few_are_shown_and_the_rest_counted() -> None:
+def test_the_best_few_of_many_references_are_shown_and_the_rest_counted() -> None:
     many = tuple((f"r{number:03}", 1 - number / 1000) for number in range(300))
     rows = seen(view(dataclasses.replace(LINE, scores=many)), 80)
     assert sum("r00" in row for row in rows) == 6
@@ -141,32 +141,32 @@ def test_two_nodes_have_a_heading_each() -> None:
     assert sum("street/path" in row for row in rows) == 2
 
 
-def test_an_insecure_daemon_is_called_so() -> None:
+def test_an_insecure_daemon_is_marked() -> None:
     state = TailState()
     state.add_message(status(insecure=True), 0.0, now=0.0)
     assert "porch INSECURE" in seen(view(nodes=tuple(state.nodes()), lines=tuple(state.lines(0.0, {}))), 80)[0]
 
 
-def test_while_nothing_comes_it_says_what_is_waited_for_and_then_what_to_look_at() -> None:
+def test_without_messages_it_shows_the_endpoint_and_then_a_hint() -> None:
     nothing = view(nodes=(), messages=0)
     assert seen(dataclasses.replace(nothing, waited=1.0), 80) == ["waiting for ipc:///run/pub.sock … · Ctrl-C ends"]
     assert seen(dataclasses.replace(nothing, waited=4.0), 80)[1:] == ["No message yet: is a daemon running?"]
 
 
-def test_restarts_and_messages_not_understood_are_told() -> None:
+def test_restarts_and_messages_not_understood_are_shown() -> None:
     footer = " ".join(seen(view(LINE, restarts=2, malformed=3, problem="v: is missing"), 120)[-1:])
     assert "2 restarts" in footer
     assert "3 not understood (v: is missing)" in footer
 
 
-def test_a_plain_line_says_it_in_words() -> None:
+def test_a_plain_line_has_all_figures_with_their_names() -> None:
     assert plain(LINE) == (
         "porch/street/path  running  path-busy 0.250  path-empty 0.912  10.0 msg/s  latency 14.2 ms  age 15.9 ms"
         "  drops 0  gaps 0"
     )
 
 
-def test_a_plain_line_of_a_lost_camera_says_why() -> None:
+def test_a_plain_line_of_a_lost_camera_has_the_reason() -> None:
     lost = dataclasses.replace(LINE, state="lost", reason="unplugged", drops=(("ring", 3), ("publish", 1)), gaps=2)
     assert plain(lost) == (
         "porch/street/path  lost  (unplugged)  10.0 msg/s  latency 14.2 ms  age 15.9 ms"
@@ -174,7 +174,7 @@ def test_a_plain_line_of_a_lost_camera_says_why() -> None:
     )
 
 
-def test_an_event_that_is_open_is_marked_with_how_long_it_has_been() -> None:
+def test_an_open_event_is_marked_with_its_duration() -> None:
     line = dataclasses.replace(LINE, events=(("path-empty", 754.0),))
     for width in (60, 80, 120):
         rows = seen(view(line), width)
@@ -189,7 +189,7 @@ def test_an_event_that_is_open_is_marked_with_how_long_it_has_been() -> None:
     ("seconds", "text"),
     [(0.04, "0.0 s"), (59.94, "59.9 s"), (59.96, "1 min 0 s"), (3599.4, "59 min 59 s"), (3600, "1 h 0 min")],
 )
-def test_how_long_something_was_is_said_as_a_person_does(seconds: float, text: str) -> None:
+def test_durations_are_written_for_people(seconds: float, text: str) -> None:
     assert lasted(seconds) == text
     assert lasted(200_000) == "2 d 7 h"
 
@@ -198,9 +198,9 @@ def test_how_long_something_was_is_said_as_a_person_does(seconds: float, text: s
     ("age_ms", "text"),
     [(0.04, "0.0 ms"), (99.94, "99.9 ms"), (99.96, "100 ms"), (-3.0, "-3.0 ms"), (12_345.0, "12 s"), (7.2e9, "83 d")],
 )
-def test_ages_are_told_in_the_unit_that_fits(age_ms: float, text: str) -> None:
+def test_ages_have_the_unit_that_fits(age_ms: float, text: str) -> None:
     assert any(text in row for row in seen(view(dataclasses.replace(LINE, age_ms=age_ms)), 120))
 
 
-def test_one_is_one_message() -> None:
+def test_one_message_is_singular() -> None:
     assert [some(count, "message") for count in (0, 1, 2)] == ["0 messages", "1 message", "2 messages"]

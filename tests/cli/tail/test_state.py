@@ -1,4 +1,4 @@
-"""What is known after some messages."""
+"""The state after some messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def only(state: TailState, now: float) -> Line:
     return line
 
 
-def test_a_camera_has_a_line_of_its_own_until_a_region_of_it_is_heard() -> None:
+def test_a_camera_has_a_line_of_its_own_until_a_vector_of_a_region_comes() -> None:
     state = TailState()
     state.add_message(status(state="starting"), 0.0, now=1.0)
     assert (only(state, 1.0).region, only(state, 1.0).state) == ("", "starting")
@@ -24,7 +24,7 @@ def test_a_camera_has_a_line_of_its_own_until_a_region_of_it_is_heard() -> None:
     assert [(line.region, line.state) for line in state.lines(1.2, {})] == [("door", "starting"), ("path", "starting")]
 
 
-def test_lines_are_ordered_by_name_whoever_speaks_first() -> None:
+def test_lines_are_sorted_by_name_in_any_order_of_messages() -> None:
     state = TailState()
     for node, camera, region in (("b", "a", "a"), ("a", "b", "a"), ("a", "a", "b"), ("a", "a", "a")):
         state.add_message(vec(node=node, camera=camera, region=region), 0.0, now=1.0)
@@ -49,7 +49,7 @@ def test_a_slow_camera_has_a_rate_too() -> None:
     assert only(state, 8.5).rate == pytest.approx(0.5)
 
 
-def test_the_rate_falls_while_nothing_comes_and_is_nothing_in_the_end() -> None:
+def test_the_rate_falls_to_zero_while_nothing_comes() -> None:
     state = TailState()
     state.add_message(vec(0), 0.0, now=0.0)
     assert only(state, 0.0).rate == 0.0  # of one message nobody knows
@@ -79,7 +79,7 @@ def test_scores_drops_and_gaps_are_those_of_the_last_message() -> None:
     assert line.gaps == 7
 
 
-def test_a_status_says_in_what_state_all_regions_of_its_camera_are() -> None:
+def test_a_status_sets_the_state_of_all_regions_of_its_camera() -> None:
     state = TailState()
     state.add_message(vec(), 0.0, now=1.0)
     assert only(state, 1.0).state == ""  # nobody has said
@@ -89,7 +89,7 @@ def test_a_status_says_in_what_state_all_regions_of_its_camera_are() -> None:
     assert [line.state for line in state.lines(1.2, {})] == ["lost", "running"]
 
 
-def test_an_event_is_open_from_its_begin_or_the_first_that_is_heard_of_it_to_its_end() -> None:
+def test_an_event_is_open_from_its_first_message_to_its_end() -> None:
     state = TailState()
     state.add_message(vec(), 0.0, now=1.0)
     assert only(state, 1.0).events == ()
@@ -102,21 +102,21 @@ def test_an_event_is_open_from_its_begin_or_the_first_that_is_heard_of_it_to_its
     assert only(state, 22.0).events == ()
 
 
-def test_what_was_open_in_another_run_is_not_open_any_more() -> None:
+def test_events_of_another_run_are_closed() -> None:
     state = TailState()
     state.add_message(event("begin"), 0.0, now=1.0)
     state.add_message(vec(run="another"), 0.0, now=2.0)
     assert only(state, 2.0).events == ()
 
 
-def test_a_daemon_that_says_nothing_for_long_is_silent() -> None:
+def test_a_daemon_without_messages_for_long_is_silent() -> None:
     state = TailState()
     state.add_message(status(), 0.0, now=1.0)
     assert only(state, 5.9).state == "running"
     assert (only(state, 14.0).state, only(state, 14.0).reason) == ("silent", "no message for 13 s")
 
 
-def test_a_daemon_that_said_goodbye_is_not_silent_but_gone_until_it_is_back() -> None:
+def test_a_daemon_that_stopped_is_not_silent_but_gone_until_it_is_back() -> None:
     state = TailState()
     state.add_message(status(state="stopped", bye=True), 0.0, now=1.0)
     assert only(state, 100.0).state == "bye"

@@ -53,7 +53,7 @@ def tail(publisher: Publisher, *arguments: str, **other: Any) -> Iterator[subpro
             process.kill()
 
 
-def test_json_prints_every_header_as_it_came(publisher: Publisher) -> None:
+def test_json_prints_every_header_unchanged(publisher: Publisher) -> None:
     messages: list[Message] = [vec(0), status(0), vec(1, region="door", model="größe")]
     with tail(publisher, "--json", "--count", "3") as process:
         publisher.send(*messages)
@@ -89,7 +89,7 @@ def test_kinds_cameras_and_regions_are_chosen(publisher: Publisher) -> None:
     assert json.loads(out)["seq"] == 2
 
 
-def test_events_are_told_in_sentences(publisher: Publisher) -> None:
+def test_events_are_printed_as_sentences(publisher: Publisher) -> None:
     with tail(publisher, "--events", "--count", "3") as process:
         publisher.send(status(0), event("begin"), event("update"), event("end", s=0.1))
         publisher.send(event("update", event_id="5f3c-2"))  # the begin of which nobody here has heard
@@ -101,14 +101,14 @@ def test_events_are_told_in_sentences(publisher: Publisher) -> None:
     assert err.startswith("edged tail: 5 messages in ")
 
 
-def test_sentences_name_the_node_where_there_are_several_and_bear_any_time() -> None:
+def test_sentences_name_the_node_if_there_are_several_and_accept_any_time() -> None:
     begin = sentence(event("begin", t_begin_us=1 << 62), with_node=True)
     assert begin.endswith("  porch/street/path: path-empty began (0.90)")
     assert sentence(event("end", reason="camera-lost")).endswith("ended after 12.4 s, peak 0.97: camera lost")
     assert time_of_day(10**30) == "--:--:--"
 
 
-def test_events_in_json_are_events_and_nothing_else(publisher: Publisher) -> None:
+def test_events_in_json_are_only_events(publisher: Publisher) -> None:
     with tail(publisher, "--events", "--json", "--count", "1") as process:
         publisher.send(status(0), vec(0), event("begin"))
         out, _ = process.communicate(timeout=SOON)
@@ -129,7 +129,7 @@ def test_into_a_pipe_it_prints_one_plain_line_a_second(publisher: Publisher) -> 
     assert second.endswith("drops 0  gaps 2\n")
 
 
-def test_it_ends_after_its_seconds_and_says_when_the_count_was_not_met(publisher: Publisher) -> None:
+def test_it_ends_after_its_seconds_with_status_1_if_the_count_is_not_met(publisher: Publisher) -> None:
     with tail(publisher, "--seconds", "0.5") as process:
         assert process.wait(timeout=SOON) == 0
     with tail(publisher, "--seconds", "0.5", "--count", "2") as process:
@@ -154,7 +154,7 @@ def test_ctrl_c_and_sigterm_end_it_with_a_summary(publisher: Publisher, number: 
         assert err.count("\n") == 1
 
 
-def test_a_reader_that_goes_away_ends_it_quietly(publisher: Publisher) -> None:
+def test_a_closed_pipe_ends_it_quietly(publisher: Publisher) -> None:
     with tail(publisher, "--json") as process:
         assert process.stdout is not None
         publisher.send(vec(0))
@@ -166,14 +166,14 @@ def test_a_reader_that_goes_away_ends_it_quietly(publisher: Publisher) -> None:
         assert process.stderr.read() == ""
 
 
-def test_while_nothing_comes_it_says_so_on_stderr(publisher: Publisher) -> None:
+def test_without_messages_it_prints_a_hint_on_stderr(publisher: Publisher) -> None:
     with tail(publisher) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == f"edged tail: waiting for {publisher.address} …\n"
         assert process.stderr.readline().startswith("edged tail: no message yet: is a daemon running")
 
 
-def test_it_waits_for_a_daemon_that_is_not_there_yet(tmp_path: Path) -> None:
+def test_it_waits_for_a_daemon_that_starts_later(tmp_path: Path) -> None:
     address = f"ipc://{tmp_path}/late.sock"
     command = [*TAIL, address, "--json", "--count", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process, Publisher(address) as publisher:
@@ -196,7 +196,7 @@ def test_it_waits_for_a_daemon_that_is_not_there_yet(tmp_path: Path) -> None:
         (["--events", "--kinds", "vec"], "not allowed with"),
     ],
 )
-def test_wrong_arguments_are_told_and_status_2(
+def test_wrong_arguments_are_reported_with_status_2(
     arguments: list[str], why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -209,7 +209,7 @@ def test_wrong_arguments_are_told_and_status_2(
 
 
 class Terminal:
-    """The other end of a pseudo-terminal: what a program wrote to it so far."""
+    """The other end of a pseudo-terminal, with the output so far."""
 
     def __init__(self, columns: int) -> None:
         self.ours, self.theirs = pty.openpty()
@@ -253,13 +253,13 @@ def test_on_a_terminal_there_is_a_live_view_until_ctrl_c(publisher: Publisher, t
         assert process.wait(timeout=SOON) == 0
 
 
-def test_plain_lines_are_to_be_had_on_a_terminal_too(publisher: Publisher, terminal: Terminal) -> None:
+def test_plain_lines_work_on_a_terminal_too(publisher: Publisher, terminal: Terminal) -> None:
     with tail(publisher, "--plain", stdout=terminal.theirs):
         publisher.send(vec(0))
         terminal.wait_for("porch/street/path  -  path-busy 0.500")
 
 
-def test_it_leaves_the_program_that_called_it_as_it_was(
+def test_the_signal_handlers_of_the_calling_program_are_restored(
     publisher: Publisher, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def send() -> None:

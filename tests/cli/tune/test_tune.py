@@ -1,4 +1,4 @@
-"""``edged tune`` as a person uses it, on recordings made for the purpose."""
+"""``edged tune`` as people use it, on recordings made for these tests."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return record_and_run
 
 
-def test_it_proposes_says_why_tells_the_events_and_what_to_paste(run: Run) -> None:
+def test_it_prints_a_proposal_the_reason_the_events_and_lines_to_paste(run: Run) -> None:
     status, out, err = run(shown(600), draws=True)
     assert (status, err) == (0, "")
     assert out.startswith("cat in porch/street/path: 600 scores in 59.9 s\n\nProposed: enter 0.7")
@@ -75,18 +75,18 @@ def test_it_proposes_says_why_tells_the_events_and_what_to_paste(run: Run) -> No
     assert picture.shape[0] > 300 < picture.shape[1]
 
 
-def test_as_json_it_is_one_object(run: Run) -> None:
+def test_json_is_one_object(run: Run) -> None:
     status, out, _ = run(shown(600), "--json", "--png", "other.png", draws=True)
-    told = json.loads(out)
-    assert (status, told["reference"], told["region"], told["png"]) == (0, "cat", "path", "other.png")
-    assert told["proposal"]["there"]["median"] == pytest.approx(0.9, abs=0.01)
-    assert [(event["begin"], event["end"]) for event in told["events"]] == [(10, 20), (30, 40), (50, 59.9)]
-    assert [event["reason"] for event in told["events"]] == ["left", "left", None]
-    assert told["events"][0]["begin_wall_us"] == 1_700_000_010_000_000
-    assert told["reason"] is None
+    printed = json.loads(out)
+    assert (status, printed["reference"], printed["region"], printed["png"]) == (0, "cat", "path", "other.png")
+    assert printed["proposal"]["there"]["median"] == pytest.approx(0.9, abs=0.01)
+    assert [(event["begin"], event["end"]) for event in printed["events"]] == [(10, 20), (30, 40), (50, 59.9)]
+    assert [event["reason"] for event in printed["events"]] == ["left", "left", None]
+    assert printed["events"][0]["begin_wall_us"] == 1_700_000_010_000_000
+    assert printed["reason"] is None
 
 
-def test_where_only_one_of_both_was_recorded_it_says_so_and_draws_it(run: Run) -> None:
+def test_scores_of_one_group_are_drawn_without_a_proposal(run: Run) -> None:
     status, out, _ = run(shown(300, away=0.9), draws=True)
     assert status == 1
     assert "No thresholds can be proposed: the scores form one group, around 0.9" in out
@@ -94,7 +94,7 @@ def test_where_only_one_of_both_was_recorded_it_says_so_and_draws_it(run: Run) -
     assert Path("tune-cat.png").exists()
 
 
-def test_thresholds_of_ones_own_are_tried(run: Run) -> None:
+def test_thresholds_of_the_user_are_tried(run: Run) -> None:
     status, out, _ = run(shown(300, away=0.9), "--enter", "0.8", "--min-seconds", "12", "--cooldown-seconds", "3")
     assert status == 0
     assert "enter 0.8 and leave 0.77 would have made 1 event:" in out
@@ -102,19 +102,19 @@ def test_thresholds_of_ones_own_are_tried(run: Run) -> None:
     assert "would have made 0 events.\n" in run(shown(300), "--enter", "0.8", "--min-seconds", "12")[1]
 
 
-def test_a_lost_camera_and_a_restart_break_an_event_as_they_did_then(run: Run) -> None:
+def test_a_lost_camera_and_a_restart_end_an_event_as_in_the_daemon(run: Run) -> None:
     messages = shown(150)
     messages += [status(state="lost"), *shown(20, start=160), *shown(20, start=190, run="another")]
     _, out, _ = run(messages, "--enter", "0.8", "--json")
-    told = json.loads(out)
-    assert [(event["begin"], event["end"], event["reason"]) for event in told["events"]] == [
+    printed = json.loads(out)
+    assert [(event["begin"], event["end"], event["reason"]) for event in printed["events"]] == [
         (10.0, 14.9, "camera-lost"),
         (16.0, 17.9, "stopped"),
         (19.0, 20.0, "left"),
     ]
 
 
-def test_of_several_places_one_has_to_be_chosen(run: Run) -> None:
+def test_one_of_several_places_must_be_chosen(run: Run) -> None:
     messages = shown(300) + shown(300, region="door") + shown(300, camera="yard", node="shed")
     status, _, err = run(messages)
     assert status == 2
@@ -124,7 +124,7 @@ def test_of_several_places_one_has_to_be_chosen(run: Run) -> None:
     assert "has no score in what" in run(messages, "--camera", "yard", "--region", "door")[2]
 
 
-def test_what_the_recording_does_not_hold_is_told(run: Run) -> None:
+def test_missing_scores_are_reported(run: Run) -> None:
     assert run(shown(10), reference="bird")[::2] == (
         1,
         "edged tune: day.edged: has no scores of bird, only of cat, dog\n",
@@ -139,9 +139,7 @@ def test_scores_of_another_model_are_left_out(run: Run) -> None:
     assert err == "edged tune: 100 scores of another model come before; they are left out\n"
 
 
-def test_of_a_recording_that_is_cut_off_the_rest_is_used(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_messages_before_a_cut_are_used(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(shown(600))
     recording = tmp_path / "day.edged"
     recording.write_bytes(recording.read_bytes()[:-1000])
@@ -172,7 +170,7 @@ def test_a_picture_that_cannot_be_written_costs_only_the_picture(run: Run) -> No
     assert "Drawn" not in out
 
 
-def test_without_matplotlib_it_proposes_and_says_how_to_get_a_picture(run: Run, tmp_path: Path) -> None:
+def test_without_matplotlib_it_proposes_and_prints_how_to_install_it(run: Run, tmp_path: Path) -> None:
     run(shown(600))
     (tmp_path / "matplotlib.py").write_text(
         "raise ModuleNotFoundError(\"No module named 'matplotlib'\", name=__name__)"
@@ -195,7 +193,7 @@ def test_without_matplotlib_it_proposes_and_says_how_to_get_a_picture(run: Run, 
         (["--enter", "0.5", "--leave", "0.6"], "--leave must be at most --enter (got 0.6 and 0.5)"),
     ],
 )
-def test_wrong_arguments_are_told_and_status_2(
+def test_wrong_arguments_are_reported_with_status_2(
     arguments: list[str], why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
