@@ -13,8 +13,6 @@ from edged.events.score_series import EventSpan, ScoreSeries, event_spans
 
 __all__ = ["Tuning"]
 
-USUAL_BAND = 0.03  # the default of the configuration
-
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
@@ -34,18 +32,15 @@ class Tuning:
         cls,
         reference: str,
         series: ScoreSeries,
-        enter: float | None,
-        leave: float | None,
+        own: tuple[float, float] | None,
         min_seconds: float,
         cooldown_seconds: float,
     ) -> Self:
-        """Tune *series*; *enter* and *leave* are the thresholds of the user, None for the proposed ones."""
+        """Tune *series*; *own* are the ``enter`` and ``leave`` of the user, None for the proposed ones."""
         proposal = propose(np.frombuffer(series.scores))
-        if enter is None and isinstance(proposal, Proposal):
-            enter, leave = proposal.enter, proposal.leave
-        if enter is None:
+        if own is None and isinstance(proposal, Proposal):
+            own = proposal.enter, proposal.leave
+        if own is None:
             return cls(reference, series, proposal, None, [])
-        if leave is None:
-            leave = max(-1.0, round(enter - USUAL_BAND, 6))
-        thresholds = Thresholds(enter, leave, min_seconds, cooldown_seconds)
+        thresholds = Thresholds(*own, min_seconds, cooldown_seconds)
         return cls(reference, series, proposal, thresholds, event_spans(series, thresholds))

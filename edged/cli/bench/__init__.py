@@ -38,6 +38,33 @@ def add_parser(commands: Commands) -> None:
         "subscriber that has read the message, and overhead is delivered less infer. p50, p95 and p99 are the "
         "milliseconds that 50, 95 and 99 of 100 frames do not exceed.",
     )
+    _add_plan(parser)
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="measure every bundled model, engine and number of threads, or the given ones, and choose the best",
+    )
+    parser.add_argument(
+        "--references",
+        type=partial(argument_types.whole, most=1_000_000),
+        metavar="N",
+        help="measure only the comparison of a vector of 1280 numbers with N references, on one thread",
+    )
+    parser.add_argument(
+        "--dtype",
+        choices=("float32", "float16", "int8"),
+        help="the number format of the N references (default: each of the three)",
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print the record as JSON; with --compare one record a line, one of them chosen",
+    )
+    parser.set_defaults(main=bench)
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments for what runs, and how fast and how long."""
     parser.add_argument(
         "--source",
         default="pattern:640x480",
@@ -89,28 +116,6 @@ def add_parser(commands: Commands) -> None:
         metavar="N",
         help="measure for N seconds (default: %(default)g)",
     )
-    parser.add_argument(
-        "--compare",
-        action="store_true",
-        help="measure every bundled model, engine and number of threads, or the given ones, and choose the best",
-    )
-    parser.add_argument(
-        "--references",
-        type=partial(argument_types.whole, most=1_000_000),
-        metavar="N",
-        help="measure only the comparison of a vector of 1280 numbers with N references, on one thread",
-    )
-    parser.add_argument(
-        "--dtype",
-        choices=("float32", "float16", "int8"),
-        help="the number format of the N references (default: each of the three)",
-    )
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help="print the record as JSON; with --compare one record a line, one of them chosen",
-    )
-    parser.set_defaults(main=bench)
 
 
 def bench(args: argparse.Namespace) -> int:
@@ -120,9 +125,8 @@ def bench(args: argparse.Namespace) -> int:
     if args.dtype is not None:
         print("edged bench: --dtype is the number format of references, and goes with --references N", file=sys.stderr)
         return EXIT_USAGE
-    from edged.bench.compare import choose, variants
+    from edged.bench.compare import variants
     from edged.bench.plan import BenchPlan
-    from edged.cli.bench import report as reports
     from edged.config import ConfigFileError
     from edged.vision.bundled import BUNDLED
 
@@ -145,19 +149,25 @@ def bench(args: argparse.Namespace) -> int:
         return EXIT_CONFIG
     if not records:
         return EXIT_FAILURE
-    if not args.compare:
-        emit(_line(records[0].as_json()) if args.json else reports.report_one(records[0]))
-    elif args.json:
-        best, _ = choose(records)
-        emit("".join(_line(record.as_json() | {"chosen": record is best}) for record in records))
-    else:
-        emit(reports.report_several(records))
+    emit(_report(records, is_compared=args.compare, as_json=args.json))
     return 0
+
+
+def _report(records: Sequence[BenchRecord], *, is_compared: bool, as_json: bool) -> str:
+    from edged.bench.compare import choose
+    from edged.cli.bench.report import report_one, report_several
+
+    if not is_compared:
+        return _line(records[0].as_json()) if as_json else report_one(records[0])
+    if not as_json:
+        return report_several(records)
+    best, _ = choose(records)
+    return "".join(_line(record.as_json() | {"chosen": record is best}) for record in records)
 
 
 def _bench_references(args: argparse.Namespace) -> int:
     from edged.bench.references import measure_references
-    from edged.cli.bench import report as reports
+    from edged.cli.bench.report import report_references
     from edged.vision.unit_vectors import DTYPES
 
     dtypes: Sequence[Storage] = DTYPES if args.dtype is None else (args.dtype,)
@@ -165,7 +175,7 @@ def _bench_references(args: argparse.Namespace) -> int:
     if args.json:
         emit("".join(_line(record.as_json()) for record in records))
         return 0
-    emit(reports.report_references(records))
+    emit(report_references(records))
     return 0
 
 

@@ -89,10 +89,19 @@ def tune(args: argparse.Namespace) -> int:
         print(
             f"edged tune: {found.other_spaces} scores of another model come before; they are left out", file=sys.stderr
         )
-    tuning = Tuning.of(args.reference, series, args.enter, args.leave, args.min_seconds, args.cooldown_seconds)
+    tuning = Tuning.of(args.reference, series, _own_thresholds(args), args.min_seconds, args.cooldown_seconds)
     png = None if args.no_png else _draw(tuning, args.png or Path(f"tune-{args.reference}.png"))
     emit((as_json if args.json else as_text)(tuning, png) + "\n")
     return EXIT_FAILURE if tuning.thresholds is None else 0
+
+
+def _own_thresholds(args: argparse.Namespace) -> tuple[float, float] | None:
+    """Return ``--enter`` and ``--leave``; None without them."""
+    from edged.config import default_leave
+
+    if args.enter is None:
+        return None
+    return args.enter, default_leave(args.enter) if args.leave is None else args.leave
 
 
 def _collect(args: argparse.Namespace) -> CollectedScores:
