@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from edged.cli import argument_types
-from edged.cli.console import EXIT_FAILURE, Commands, emit
+from edged.cli.console import EXIT_FAILURE, Commands, Paragraphs, emit
 
 __all__ = ["add_parser"]
 
@@ -69,7 +69,7 @@ def add_parser(commands: Commands) -> None:
         help="make keys that decide who may subscribe",
         description="Makes a CURVE key pair as two text files, and prints where to copy them.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Paragraphs,
     )
     parser.add_argument(
         "role",

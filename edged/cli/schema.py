@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from edged.cli.console import Commands, Paragraphs
+
 __all__ = ["add_parser", "main"]
 
 EPILOG = """\
@@ -22,15 +24,15 @@ or name the files in settings.json:
 """
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``edged schema`` to *commands*."""
+def add_parser(commands: Commands) -> None:
+    """Add the command to those of ``edged``."""
     parser = commands.add_parser(
         "schema",
         help="print the JSON Schema of the configuration, for editors, or of messages",
         description="Prints a JSON Schema (draft 2020-12): of the configuration, of the headers of published messages, "
         "or of the messages of the control socket.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Paragraphs,
     )
     parser.add_argument(
         "what",

@@ -54,8 +54,8 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--trusted",
         action="store_true",
-        help="run a model file at once. Without this, its first run is in a child process, because a damaged model can "
-        "crash the process; once a file",
+        help="run a model file at once. Without this, the first run of a file is in a child process, because a damaged "
+        "model can crash the process",
     )
     parser.add_argument("--json", action="store_true", help="print everything as one JSON object, with the vectors")
     parser.add_argument(

@@ -27,8 +27,8 @@ EPILOG = """\
   edged record night.edged --connect tcp://porch:5556 --kinds event,status
   edged record clip.edged -c edged.yaml                   run the configuration here, until its clip ends
 
-'edged replay FILE' publishes a recording again. Messages are written once a second, and each message in the file is
-whole, even after a power cut: docs/recording.md explains how, and the format of the file.
+'edged replay FILE' publishes a recording again. Messages are written once a second, each with a checksum: those before
+a cut or damage can always be read. docs/recording.md explains this, and the format of the file.
 """
 
 

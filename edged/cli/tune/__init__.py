@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edged.cli import argument_types, subscriber_arguments
-from edged.cli.console import EXIT_FAILURE, EXIT_USAGE, Commands, emit
+from edged.cli.console import EXIT_FAILURE, EXIT_USAGE, Commands, Paragraphs, emit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ def add_parser(commands: Commands) -> None:
         "scores, their distribution and the events into a PNG, if matplotlib is installed. Exit status: 0 proposed, or "
         "--enter was tried; 1 no thresholds fit, or there are no scores; 2 wrong arguments.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Paragraphs,
     )
     parser.add_argument(
         "reference", metavar="REFERENCE", type=argument_types.name, help="the name of the reference, as in the config"
