@@ -32,8 +32,8 @@ def campaign(original: Original, cases: int) -> CameraStats:
     return Campaign(options, [original], [1]).run()
 
 
-def count(tally: CameraStats, outcome: str) -> int:
-    return sum(number for (_, found), number in tally.counts.items() if found == outcome)
+def count(stats: CameraStats, outcome: str) -> int:
+    return sum(number for (_, found), number in stats.counts.items() if found == outcome)
 
 
 def test_a_case_is_the_same_file_whenever_it_is_asked_for(original: Original) -> None:
@@ -62,11 +62,11 @@ def test_a_change_of_meaning_leaves_a_whole_flatbuffer(original: Original) -> No
 
 
 def test_what_is_refused_and_what_answers_is_counted(original: Original) -> None:
-    tally = campaign(original, 40)
-    assert count(tally, "refused") > 5
-    assert count(tally, "answered") > 5
-    assert tally.lost == 0
-    assert tally.deaths == []
+    stats = campaign(original, 40)
+    assert count(stats, "refused") > 5
+    assert count(stats, "answered") > 5
+    assert stats.lost == 0
+    assert stats.deaths == []
 
 
 @pytest.mark.parametrize("found_out", [True, False])
@@ -83,10 +83,10 @@ def test_an_engine_that_dies_is_noticed(
 
     monkeypatch.setattr(fuzz_models, "run", die)
     monkeypatch.setattr(fuzz_models, "ensure_survives", try_it)
-    tally = campaign(original, 10)
-    assert tally.deaths
-    assert "died of SIGKILL" in tally.deaths[0]
-    assert tally.lost == (0 if found_out else len(tally.deaths))
+    stats = campaign(original, 10)
+    assert stats.deaths
+    assert "died of SIGKILL" in stats.deaths[0]
+    assert stats.lost == (0 if found_out else len(stats.deaths))
 
 
 def test_an_engine_that_hangs_is_noticed(original: Original, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +96,6 @@ def test_an_engine_that_hangs_is_noticed(original: Original, monkeypatch: pytest
 
     monkeypatch.setattr(fuzz_models, "run", hang)
     monkeypatch.setattr(fuzz_models, "HANG_SECONDS", 1.0)
-    tally = campaign(original, 8)
-    assert tally.deaths
-    assert "hung" in tally.deaths[0]
+    stats = campaign(original, 8)
+    assert stats.deaths
+    assert "hung" in stats.deaths[0]

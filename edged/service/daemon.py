@@ -209,25 +209,25 @@ class Figures:
         self._since = time.monotonic()
         self._before: dict[CameraStats, tuple[int, int]] = {}
 
-    def log_in_time(self, tallies: Sequence[CameraStats]) -> None:
+    def log_in_time(self, all_stats: Sequence[CameraStats]) -> None:
         """Log the rates since the last lines, if that was a minute ago. A new camera waits for the next minute."""
         seconds = time.monotonic() - self._since
         if self._before and seconds < FIGURES_SECONDS:
             return
-        for tally in tallies:
-            if tally in self._before:
-                self._log(tally, seconds)
+        for stats in all_stats:
+            if stats in self._before:
+                self._log(stats, seconds)
         self._since = time.monotonic()
-        self._before = {tally: (tally.captured, tally.published) for tally in tallies}
+        self._before = {stats: (stats.captured, stats.published) for stats in all_stats}
 
-    def _log(self, tally: CameraStats, seconds: float) -> None:
-        captured, published = self._before[tally]
+    def _log(self, stats: CameraStats, seconds: float) -> None:
+        captured, published = self._before[stats]
         log.debug(
             "camera %s: %s, %.1f frames/s captured, %.1f messages/s published, dropped: capture %d, ring %d, "
             "publish %d",
-            tally.camera,
-            tally.condition.state,
-            (tally.captured - captured) / seconds,
-            (tally.published - published) / seconds,
-            *tally.dropped().values(),
+            stats.camera,
+            stats.condition.state,
+            (stats.captured - captured) / seconds,
+            (stats.published - published) / seconds,
+            *stats.dropped().values(),
         )

@@ -10,7 +10,7 @@ import numpy as np
 from edged.camera import open_source
 from edged.errors import DamagedFrame, EndOfStream, SourceError, map_exceptions
 from edged.values import FULL
-from edged.vision.pixels.view import portraits
+from edged.vision.pixels.view import frame_pictures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +46,7 @@ def take_snapshot(config: Config, camera: str, model_input: InputSpec) -> dict[s
         source.close()
     # A camera that crops to the region itself shows nothing else.
     regions = {name: FULL if camera_config.scaler_crop else each.region for name, each in camera_config.regions.items()}
-    return portraits(camera, slot, frame_format, regions, camera_config.rotation, model_input, model.resize)
+    return frame_pictures(camera, slot, frame_format, regions, camera_config.rotation, model_input, model.resize)
 
 
 def _take_frame(source: Source, slot: NDArray[np.uint8], skip: int) -> None:

@@ -22,8 +22,8 @@ class StatusLine:
     back is lost: the driver does not answer; 9.8 messages/s``.
     """
 
-    def __init__(self, tallies: Callable[[], Sequence[CameraStats]], notifier: Notifier) -> None:
-        self._tallies = tallies
+    def __init__(self, all_stats: Callable[[], Sequence[CameraStats]], notifier: Notifier) -> None:
+        self._all_stats = all_stats
         self._notifier = notifier
         self.is_outdated = False
         """Whether the last reload failed, so that the file is not the configuration that runs."""
@@ -36,7 +36,7 @@ class StatusLine:
     def report_state(self) -> None:
         """Report the state of the cameras, and whether the last reload failed."""
         self._measure_rate()
-        line = ", ".join(_camera(tally) for tally in self._tallies())
+        line = ", ".join(_camera(stats) for stats in self._all_stats())
         if self._rate is not None:
             line += f"; {_rounded(self._rate)} messages/s"
         if self.is_outdated:
@@ -58,12 +58,12 @@ class StatusLine:
             self._measured, self._published = time.monotonic(), count
 
     def _count(self) -> int:
-        return sum(tally.published for tally in self._tallies())
+        return sum(stats.published for stats in self._all_stats())
 
 
-def _camera(tally: CameraStats) -> str:
-    condition = tally.condition
-    return f"{tally.camera} is {condition.state}{f': {condition.reason}' if condition.reason else ''}"
+def _camera(stats: CameraStats) -> str:
+    condition = stats.condition
+    return f"{stats.camera} is {condition.state}{f': {condition.reason}' if condition.reason else ''}"
 
 
 def _rounded(rate: float) -> str:

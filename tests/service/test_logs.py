@@ -96,10 +96,10 @@ def test_figures_are_logged_each_minute_at_level_debug_only(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edged.service.daemon.FIGURES_SECONDS", 0.0)
-    figures, tally = Figures(), CameraStats("front")
+    figures, stats = Figures(), CameraStats("front")
     for level in (logging.DEBUG, logging.INFO):
         caplog.clear()
         caplog.set_level(level)
-        figures.log_in_time([tally])
-        figures.log_in_time([tally])
+        figures.log_in_time([stats])
+        figures.log_in_time([stats])
         assert ("camera front: starting, 0.0 frames/s captured" in caplog.text) is (level == logging.DEBUG)

@@ -196,11 +196,11 @@ def test_a_failed_reload_is_part_of_the_status_line(manager: Manager, clock: Clo
 
 @pytest.mark.parametrize(("published", "rate"), [(0, "0.0"), (1, "0.1"), (99, "9.9"), (100, "10"), (304, "30")])
 def test_the_rate_in_the_status_line_has_two_digits(manager: Manager, clock: Clock, published: int, rate: str) -> None:
-    tally = CameraStats("front")
-    tally.published = 7
+    stats = CameraStats("front")
+    stats.published = 7
     with closing(Notifier(manager.address)) as notifier:
-        status_line = StatusLine(lambda: [tally], notifier)
-        tally.published += published
+        status_line = StatusLine(lambda: [stats], notifier)
+        stats.published += published
         clock.now += 10.0
         status_line.report_state()
         assert manager.hear(10) == [f"STATUS=front is starting; {rate} messages/s"]
@@ -209,10 +209,10 @@ def test_the_rate_in_the_status_line_has_two_digits(manager: Manager, clock: Clo
 def test_a_camera_that_was_removed_makes_no_negative_rate(manager: Manager, clock: Clock) -> None:
     front, back = CameraStats("front"), CameraStats("back")
     front.published = 50
-    tallies = [front, back]
+    all_stats = [front, back]
     with closing(Notifier(manager.address)) as notifier:
-        status_line = StatusLine(lambda: tallies, notifier)
-        tallies.remove(front)
+        status_line = StatusLine(lambda: all_stats, notifier)
+        all_stats.remove(front)
         clock.now += 10.0
         status_line.report_state()
         assert manager.hear(10) == ["STATUS=back is starting; 0.0 messages/s"]

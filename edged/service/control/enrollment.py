@@ -104,8 +104,8 @@ class Enrollment:
             )
             for name, reference in config.references.items()
         ]
-        roster = pipeline.wiring.enrolled
-        members = roster.in_space(roster.load(), facts, config.references)
+        enrolled_references = pipeline.wiring.enrolled
+        members = enrolled_references.in_space(enrolled_references.load(), facts, config.references)
         infos += [_info(self._placed(member), facts.space_id) for member in members]
         return messages.ReferencesResult(references=tuple(sorted(infos, key=lambda info: (info.name, info.origin)))), ()
 
@@ -172,15 +172,15 @@ class Enrollment:
                 return
 
     def _apply_in(self, pipeline: Pipeline, without: str | None) -> Generator[None, None, None]:
-        config, roster, inference = pipeline.loaded.config, pipeline.wiring.enrolled, pipeline.inference
-        entries, facts = roster.load(), model_facts(pipeline)
-        for entry in roster.missing(entries, facts):
-            yield from wait_for(inference.submit(partial(roster.embed, entry)), self._wake)
-        roster.forget_all_but(entries)
+        config, enrolled_references, inference = pipeline.loaded.config, pipeline.wiring.enrolled, pipeline.inference
+        entries, facts = enrolled_references.load(), model_facts(pipeline)
+        for entry in enrolled_references.missing(entries, facts):
+            yield from wait_for(inference.submit(partial(enrolled_references.embed, entry)), self._wake)
+        enrolled_references.forget_all_but(entries)
         if without is not None:
-            others = [rule for rule in roster.rules(config.references) if rule.reference != without]
+            others = [rule for rule in enrolled_references.rules(config.references) if rule.reference != without]
             pipeline.publisher.use_rules(event_rules(config, others))
-        members = roster.in_space(entries, facts, config.references)
+        members = enrolled_references.in_space(entries, facts, config.references)
         yield from wait_for(inference.use(enrolled=comparable(members)), self._wake)
         pipeline.publisher.use_rules(pipeline.wiring.rules(pipeline.loaded))
 

@@ -17,7 +17,7 @@ from edged.pipeline.wall_clock import WallClock
 from edged.service.control.enrollment import Enrollment
 from edged.service.control.jobs import Job, camera_of, check_delivers, model_facts, wait_for
 from edged.values import FULL, Format, Region, Rotation, Stamp
-from edged.vision.pixels.view import portraits
+from edged.vision.pixels.view import frame_pictures
 from edged.vision.png import to_png
 from edged.wire import control_messages as messages
 
@@ -83,7 +83,7 @@ class RequestHandlers:
         yield from ()
         pipeline = self._running.pipeline
         config, facts = pipeline.loaded.config, model_facts(pipeline)
-        conditions = {tally.camera: tally.condition for tally in pipeline.all_stats}
+        conditions = {stats.camera: stats.condition for stats in pipeline.all_stats}
         enrolled = [entry.name for entry in pipeline.wiring.enrolled.load() if entry.name not in config.references]
         result = messages.StatusResult(
             node=config.node,
@@ -174,7 +174,7 @@ class _NextFrame:
         return True
 
     def pictures(self) -> dict[str, NDArray[np.uint8]]:
-        """RGB pictures of that frame, by name; see `portraits`."""
-        return portraits(
+        """RGB pictures of that frame, by name; see `frame_pictures`."""
+        return frame_pictures(
             self._camera, self._frame, self._format, self._regions, self._rotation, self._input, self._resize
         )

@@ -71,7 +71,7 @@ def check_delivers(pipeline: Pipeline, name: str) -> None:
     Raises:
         ControlError: it is lost, frozen or stopped.
     """
-    condition = next((tally.condition for tally in pipeline.all_stats if tally.camera == name), None)
+    condition = next((stats.condition for stats in pipeline.all_stats if stats.camera == name), None)
     if condition is None:
         raise ControlError("not-found", f"there is no camera {name} any more")
     if condition.state not in (CameraState.STARTING, CameraState.RUNNING):

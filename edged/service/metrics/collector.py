@@ -62,31 +62,31 @@ def _about(pipeline: Pipeline) -> Iterator[Metric]:
 
 
 def _cameras(pipeline: Pipeline) -> Iterator[Metric]:
-    tallies = tuple(pipeline.all_stats)
+    all_stats = tuple(pipeline.all_stats)
 
     def counter(name: str, words: str, count: str) -> Metric:
-        pairs = (((tally.camera,), getattr(tally, count)) for tally in tallies)
+        pairs = (((stats.camera,), getattr(stats, count)) for stats in all_stats)
         return _family(CounterMetricFamily(name, words, labels=["camera"]), pairs)
 
     yield counter("edged_frames_captured", "Frames that came from the camera.", "captured")
     yield counter("edged_messages_published", "Embeddings that were published.", "published")
     yield counter("edged_camera_reopens", "How often the camera was lost or frozen, and opened again.", "reopens")
     dropped = CounterMetricFamily("edged_dropped", "Frames and results that were dropped.", labels=["camera", "cause"])
-    yield _family(dropped, (((t.camera, cause), count) for t in tallies for cause, count in t.dropped().items()))
+    yield _family(dropped, (((t.camera, cause), count) for t in all_stats for cause, count in t.dropped().items()))
     states = GaugeMetricFamily("edged_camera_state", "1 for the state that it is in.", labels=["camera", "state"])
-    yield _family(states, (((t.camera, state), t.condition.state is state) for t in tallies for state in CameraState))
+    yield _family(states, (((t.camera, state), t.condition.state is state) for t in all_stats for state in CameraState))
 
 
 def _latencies(pipeline: Pipeline) -> Metric:
     words = "Where the time of a published frame went: waiting, the parts of the inference, and all of it."
     family = HistogramMetricFamily("edged_latency_seconds", words, labels=["camera", "part"])
-    for tally in tuple(pipeline.all_stats):
-        if tally.latencies is None:
+    for stats in tuple(pipeline.all_stats):
+        if stats.latencies is None:
             continue
-        for part, histogram in zip(PARTS, tally.latencies.histograms, strict=True):
+        for part, histogram in zip(PARTS, stats.latencies.histograms, strict=True):
             total_us = histogram.total_us
             buckets = [("+Inf" if us is None else f"{us / 1e6:g}", count) for us, count in histogram.cumulative()]
-            family.add_metric([tally.camera, part], buckets, total_us / 1e6)
+            family.add_metric([stats.camera, part], buckets, total_us / 1e6)
     return family
 
 

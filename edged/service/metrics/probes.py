@@ -27,7 +27,7 @@ def healthz(stages: Iterable[Stage]) -> Page:
 def readyz(pipeline: Pipeline) -> Page:
     """200 when every stage is open and at least one camera is running; else 503. It names the others, and why."""
     stages = {stage.name: trouble for stage in pipeline.stages if (trouble := _trouble(stage))}
-    conditions = {tally.camera: tally.condition for tally in pipeline.all_stats}
+    conditions = {stats.camera: stats.condition for stats in pipeline.all_stats}
     cameras = {
         camera: f"{condition.state}: {condition.reason}" if condition.reason else str(condition.state)
         for camera, condition in conditions.items()

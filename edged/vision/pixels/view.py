@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edged.values import Box, Format, PixelFormat, Region, Rotation
     from edged.vision.pixels.resize import Resize
 
-__all__ = ["ModelView", "RgbView", "draw_boxes", "portraits"]
+__all__ = ["ModelView", "RgbView", "draw_boxes", "frame_pictures"]
 
 GREEN = (46, 204, 113)  # RGB
 
@@ -69,7 +69,7 @@ class RgbView:
         return self._view.of(frame, pixels, self._box)
 
 
-def portraits(
+def frame_pictures(
     camera: str,
     frame: NDArray[np.uint8],
     frame_format: Format,

@@ -385,8 +385,8 @@ def test_no_count_goes_back_while_a_camera_is_captured_anew(board: Board, monkey
     board.write(size="200x100")
     answer, counts = board.reloader.request_reload(), list[tuple[int, int]]()
     while not answer.done():
-        tally = board.running_stages.pipeline.all_stats[1]  # as Prometheus would ask, at any moment
-        counts.append((tally.captured, tally.published))
+        stats = board.running_stages.pipeline.all_stats[1]  # as Prometheus would ask, at any moment
+        counts.append((stats.captured, stats.published))
         pause.wait(0.002)
     assert answer.result(0) == ("camera back: restarted (source)",)
     for earlier, later in pairwise(counts):

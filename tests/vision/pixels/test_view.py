@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edged.values import Box, Format, PixelFormat, Region
-from edged.vision.pixels.view import RgbView, portraits
+from edged.vision.pixels.view import RgbView, frame_pictures
 from edged.vision.specs import InputSpec
 
 SCENE = np.asarray(
@@ -55,7 +55,7 @@ def test_the_frame_comes_first_and_then_what_the_model_is_given_of_each_region()
     spec = InputSpec(name="input", index=0, height=24, width=32, dtype="uint8")
     regions = {"left": Region(right=0.5), "all": Region()}
     before = SCENE.copy()
-    pictures = portraits("door", SCENE, Format(80, 60), regions, 90, spec, "exact")
+    pictures = frame_pictures("door", SCENE, Format(80, 60), regions, 90, spec, "exact")
     assert {name: picture.shape for name, picture in pictures.items()} == {
         "door": (60, 80, 3),
         "door.left": (24, 32, 3),
@@ -67,6 +67,6 @@ def test_the_frame_comes_first_and_then_what_the_model_is_given_of_each_region()
 
 def test_pictures_of_cameras_whose_names_are_alike_have_names_of_their_own() -> None:
     spec = InputSpec(name="input", index=0, height=24, width=32, dtype="uint8")
-    door = portraits("door", SCENE, Format(80, 60), {"left": Region(), "left-low": Region()}, 0, spec, "exact")
-    left = portraits("door-left", SCENE, Format(80, 60), {"low": Region()}, 0, spec, "exact")
+    door = frame_pictures("door", SCENE, Format(80, 60), {"left": Region(), "left-low": Region()}, 0, spec, "exact")
+    left = frame_pictures("door-left", SCENE, Format(80, 60), {"low": Region()}, 0, spec, "exact")
     assert len({*door, *left}) == len(door) + len(left) == 5
