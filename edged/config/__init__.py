@@ -7,8 +7,10 @@ from edged.config.sections.camera import CameraConfig, Policy
 from edged.config.sections.control import ControlConfig
 from edged.config.sections.endpoint import Endpoint
 from edged.config.sections.model import FallbackConfig, ModelConfig
+from edged.config.sections.publish import PublishConfig
+from edged.config.sections.reference import ReferenceConfig, default_leave
 from edged.config.sections.region import RegionConfig
-from edged.config.sections.root import Config, LogConfig, PublishConfig, ReferenceConfig, default_leave
+from edged.config.sections.root import Config, LogConfig
 from edged.config.sections.source import SourceSpec
 
 __all__ = [
