@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TypeVar, get_args
 
-from hypothesis import given, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from edged.events import (
@@ -92,7 +92,8 @@ def test_the_stories_are_full_of_events() -> None:
     """Otherwise what is claimed of events here would be claimed of nothing."""
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=100, derandomize=True, database=None)
+    @seed(1)  # derandomize draws by the text of this function, so that each change of it would be another throw
+    @settings(max_examples=300, database=None)
     @given(rules, story)
     def look(first: EventRules, steps: list[tuple]) -> None:  # type: ignore[type-arg]  # as above
         happenings = play(first, steps)
@@ -100,9 +101,9 @@ def test_the_stories_are_full_of_events() -> None:
         seen.update({happening.reason for happening in happenings if happening.reason})
 
     look()
-    assert seen["begin"] >= 50, seen
-    assert seen["update"] >= 40, seen
-    assert seen["left"] >= 10, seen
+    assert seen["begin"] >= 150, seen
+    assert seen["update"] >= 100, seen
+    assert seen["left"] >= 50, seen
     assert all(seen[reason] for reason in get_args(Reason)), seen
 
 
