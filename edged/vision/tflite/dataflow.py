@@ -25,10 +25,12 @@ def check_dataflow(network: Network) -> None:
     """Check the order of the operators in each graph of *network*, and of the graphs that they run.
 
     Raises:
-        GraphError: a tensor is read before it is written, or written twice, or a graph runs itself.
+        GraphError: a tensor is read before it is written, or written twice, or a graph runs itself; or a sparse
+            constant is read by another operator than DENSIFY.
     """
     for graph in network.graphs:
         _check_order(graph)
+        _check_sparse(graph)
     _check_calls(network)
 
 
@@ -50,6 +52,23 @@ def _check_order(graph: Graph) -> None:
     for index in graph.outputs:
         if index not in written and index not in empty:
             raise GraphError(f"{graph}: its output {graph.tensors[index]} is never written")
+
+
+def _check_sparse(graph: Graph) -> None:
+    """Check that only DENSIFY reads sparse constants.
+
+    FULLY_CONNECTED has a kernel for them too, but XNNPACK takes its weights as dense and reads past their end.
+    """
+    sparse = {tensor.index for tensor in graph.tensors if tensor.sparse}
+    for operator in graph.operators:
+        found = () if operator.name == "DENSIFY" and not operator.custom else sparse.intersection(operator.inputs)
+        for index in found:
+            raise GraphError(
+                f"{graph}, {operator} reads {graph.tensors[index]}, which is sparse, and only DENSIFY can: "
+                "convert the model again without sparsity"
+            )
+    for index in sparse.intersection(graph.outputs):
+        raise GraphError(f"{graph}: its output {graph.tensors[index]} is a sparse constant")
 
 
 def _check_calls(network: Network) -> None:

@@ -50,7 +50,7 @@ class Tensor:
     """One tensor.
 
     ``signature`` is its shape with -1 for the dimensions that may change. ``constant`` are the bytes of its
-    value, where the file has one. ``scale`` and ``zero_point`` are both empty, have one value, or one for
+    value, where the file has one; of a ``sparse`` one they are not every element. ``scale`` and ``zero_point`` are both empty, have one value, or one for
     each index along dimension ``axis``.
     """
 
@@ -60,6 +60,7 @@ class Tensor:
     shape: tuple[int, ...]
     signature: tuple[int, ...]
     constant: npt.NDArray[np.uint8] | None
+    sparse: bool
     variable: bool
     scale: npt.NDArray[np.float32]
     zero_point: npt.NDArray[np.int64]
@@ -95,6 +96,7 @@ def read_tensor(index: int, record: Record, value: npt.NDArray[np.uint8]) -> Ten
         shape=shape,
         signature=shape if signature is None or not signature.size else tuple(signature.tolist()),
         constant=value if value.size else None,
+        sparse=bool(value.size) and record["sparsity"] is not None,
         variable=bool(record["is_variable"]),
         scale=scale,
         zero_point=zero_point,

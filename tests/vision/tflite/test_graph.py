@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from edged.errors import ModelError
+from edged.vision.runtime.engine import EngineName
+from edged.vision.runtime.interpreter import Interpreter
 from edged.vision.tflite.flatbuffer import Record
 from edged.vision.tflite.model_file import read_model
 from edged.vision.tflite.sparsity import check_sparse
@@ -377,6 +379,63 @@ def test_the_sparsity_of_a_model_is_checked() -> None:
         tensor(model, WEIGHTS)["sparsity"] = sparsity([0, 1], ROWS)
 
     assert "is sparse, and has the traversal order" in refused(thin_out)
+
+
+def sparse_weights(model: Record) -> int:
+    """Add a sparse constant of 3 x 40, with the one element of row 0 and column 2, and return its number."""
+    model["buffers"].append({"data": np.ones(1, np.float32).view(np.uint8)})
+    record = {
+        "type": tensor_type("FLOAT32"),
+        "shape": ints(3, 40),
+        "buffer": len(model["buffers"]) - 1,
+        "name": "weights",
+        "sparsity": sparsity([0, 1], levels(3, ([0, 1, 1, 1], [2]))),
+    }
+    graph_of(model)["tensors"].append(record)
+    return len(graph_of(model)["tensors"]) - 1
+
+
+DENSE = ("FullyConnectedOptions", {})
+
+
+def test_a_sparse_constant_that_is_read_as_a_dense_one_is_refused() -> None:
+    """XNNPACK reads the weights past their end: the vector is garbage, and nothing dies."""
+
+    def change(model: Record) -> None:
+        number = sparse_weights(model)
+        operator = append(model, "FULLY_CONNECTED", (1, 3), DENSE)
+        operator["inputs"] = np.append(operator["inputs"], ints(number))
+
+    with pytest.raises(ModelError, match=r"FULLY_CONNECTED reads .* 'weights', which is sparse, and only DENSIFY can"):
+        read_model(altered(change, "small96_float_meta"))
+
+
+def test_a_sparse_constant_that_is_an_output_is_refused() -> None:
+    def change(model: Record) -> None:
+        graph_of(model)["outputs"] = ints(sparse_weights(model))
+
+    with pytest.raises(ModelError, match="its output .* 'weights' is a sparse constant"):
+        read_model(altered(change, "small96_float_meta"))
+
+
+def test_a_sparse_constant_may_go_through_densify(engine: EngineName) -> None:
+    def change(model: Record) -> None:
+        number = sparse_weights(model)
+        vector = graph_of(model)["outputs"]
+        unpack = append(model, "DENSIFY", (3, 40), ("DensifyOptions", {}))
+        unpack["inputs"] = ints(number)
+        operator = append(model, "FULLY_CONNECTED", (1, 3), DENSE)
+        operator["inputs"] = np.append(vector, unpack["outputs"])
+        graph_of(model)["outputs"] = np.append(vector, operator["outputs"])
+
+    model = read_model(altered(change, "small96_float_meta"))
+    whole, part = np.empty(40, np.float32), np.empty(3, np.float32)
+    with Interpreter(model, engine=engine) as interpreter:
+        interpreter.write(np.ones((1, 96, 96, 3), np.float32))
+        interpreter.invoke()
+        interpreter.read(model.heads[0], whole)
+        interpreter.read(model.heads[1], part)
+    assert part.tolist() == [whole[2], 0, 0]
 
 
 def test_the_first_convolution_is_the_one_meant_here() -> None:

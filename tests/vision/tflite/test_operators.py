@@ -34,6 +34,7 @@ def tensor(index: int, shape: Shape, constant: list[int] | None = None) -> Tenso
         shape=shape,
         signature=shape,
         constant=None if constant is None else np.array(constant, np.int32).view(np.uint8),
+        sparse=False,
         variable=False,
         scale=np.empty(0, np.float32),
         zero_point=np.empty(0, np.int64),
