@@ -114,7 +114,7 @@ def run(model: ModelFile, engine: EngineName, delegate: str) -> tuple[str, str]:
             interpreter.invoke()
             for head in model.heads:
                 interpreter.read(head, np.empty(head.size, head.dtype))
-    except (ModelError, InferenceError, ValueError) as error:
+    except (ModelError, InferenceError) as error:
         return "refused", f"{type(error).__name__}: {error}"
     return "answered", ""
 
