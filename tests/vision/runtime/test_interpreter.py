@@ -219,7 +219,7 @@ def test_an_engine_that_is_not_installed_is_named_with_the_cure() -> None:
 IN_ANOTHER_PYTHON = """
     import sys
     from edged.errors import ModelError
-    from edged.vision import interpreter
+    from edged.vision.runtime import interpreter
     from edged.vision.tflite.model_file import read_model
     model = read_model(sys.argv[1])
     try:
