@@ -1,9 +1,9 @@
-"""Does every operator of a model read only what is there when it runs?
+"""A check that every operator of a model reads only tensors that have a value when it runs.
 
-The runtimes run the operators in the order of the file. A tensor that nobody has written has no memory, or
-another tensor's: to read it is a crash or nonsense.
+The runtimes run the operators in the order of the file. A tensor that was not written yet has no memory, or
+that of another tensor: to read it is a crash or gives nonsense.
 
-The trial run in a child process does not replace this check, because nobody knows what lies in that memory the next
+The trial run in a child process does not replace this check, because that memory may hold something else the next
 time. tflite-runtime survives a SLICE whose begin is not written yet with XNNPACK, and dies of it without.
 """
 
@@ -72,7 +72,7 @@ def _check_sparse(graph: Graph) -> None:
 
 
 def _check_calls(network: Network) -> None:
-    """Some operators run other graphs. None may come back to its own: that would never end."""
+    """Check the operators that run other graphs. None may come back to its own graph: that would never end."""
     calls = [{index for operator in graph.operators for index in _called(operator)} for graph in network.graphs]
     for graph, called in zip(network.graphs, calls, strict=True):
         if missing := called.difference(range(len(calls))):
@@ -81,7 +81,7 @@ def _check_calls(network: Network) -> None:
     while rest := [index for index in range(len(calls)) if index not in ending]:
         found = [index for index in rest if calls[index] <= ending]
         if not found:
-            raise GraphError(f"{network.graphs[rest[0]]} runs itself again, or a graph that does, and never ends")
+            raise GraphError(f"{network.graphs[rest[0]]} runs itself, or a graph that does, and never ends")
         ending.update(found)
 
 
