@@ -167,18 +167,21 @@ class Campaign:
             for worker in [each for each in busy if each.connection in ready or each.process.sentinel in ready]:
                 if not self._receive(worker):
                     busy.remove(worker)
-            for worker in list(busy):
-                if time.monotonic() > worker.deadline and not worker.connection.poll():
-                    worker.process.kill()
-                    worker.process.join()
-                    self._count_death(worker, "hung")
-                    if not self._send_next_case(worker):
-                        busy.remove(worker)
+            busy = [worker for worker in busy if self._is_busy(worker)]
             if time.monotonic() - shown > 10:
                 shown = time.monotonic()
                 print(f"{self._done} of {self._options.cases}, {self._done / (shown - began):.0f}/s", file=sys.stderr)
         self._outcomes.print_figures(self._options.cases, time.monotonic() - began)
         return self._outcomes
+
+    def _is_busy(self, worker: Worker) -> bool:
+        """Kill *worker* if it hangs, and start it again; False when no case is left for it."""
+        if time.monotonic() <= worker.deadline or worker.connection.poll():
+            return True
+        worker.process.kill()
+        worker.process.join()
+        self._count_death(worker, "hung")
+        return self._send_next_case(worker)
 
     def _send_next_case(self, worker: Worker) -> bool:
         case = next(self._cases, None)

@@ -40,7 +40,7 @@ MAX_TABLES = 200_000
 """Most tables in a file. The largest networks have some ten thousand."""
 
 MAX_REUSE = 4
-"""Most bytes that are read, in sizes of the file. The parts of an honest file hardly overlap."""
+"""Most bytes that are read, in sizes of the file. The parts of a good file hardly overlap."""
 
 _U16 = Struct("<H").unpack_from
 _U32 = Struct("<I").unpack_from
@@ -73,7 +73,7 @@ class Cursor:
             self.fail(f"reaches to byte {end} of a file of {size} bytes")
         self.visited += length
         if self.visited > MAX_REUSE * size:
-            self.fail("belongs to a knot of parts that overlap")
+            self.fail("belongs to parts that overlap too often")
 
     def follow(self, at: int) -> int:
         """The byte that the offset at byte *at* points to: the beginning of a table, vector or string."""
@@ -169,7 +169,7 @@ class Vector:
         width = self.dtype.itemsize
         start, count = cursor.elements(at, width)
         if start % width:
-            cursor.fail(f"has its numbers of {width} bytes at byte {start}, out of step")
+            cursor.fail(f"has its numbers of {width} bytes at byte {start}, which is not aligned")
         return np.frombuffer(cursor.content, self.dtype, count, start)
 
 
@@ -269,7 +269,7 @@ class Table:
         for label, kind, place in fields:
             path.append(label)
             if (start + place) % kind.width:
-                cursor.fail(f"lies at byte {start + place}, out of step")
+                cursor.fail(f"lies at byte {start + place}, which is not aligned")
             record[label] = kind.read(cursor, start + place)
             path.pop()
         return record
