@@ -19,7 +19,7 @@ from scripts.flatbuffer_writer import write_flatbuffer
 __all__ = ["Original", "damaged"]
 
 BIG = 64
-"""Vectors of at least so many bytes count as weights or scales: a wrong one usually gives a wrong answer only."""
+"""Least bytes of a vector that counts as weights or scales: a wrong one usually gives only a wrong answer."""
 
 NUMBERS = (0, 1, 2, 3, 4, 5, 7, 8, 16, 32, 127, 128, 255, 256, 1000, 0x7FFF, 0xFFFF, 1 << 24, 0x7FFFFFFF)
 FLOATS = (0.0, -1.0, 1e-45, 1e-38, 1e-12, 1e-3, 1.0, 1e3, 1e12, 1e38, float("inf"), float("nan"))
@@ -48,8 +48,8 @@ class Original:
             at = max(at, start + size)
         return cls(path.name, content, structure, record)
 
-    def place(self, chance: random.Random) -> int:
-        """A random position in the file, nineteen times of twenty in its structure."""
+    def random_position(self, chance: random.Random) -> int:
+        """A random position in the file, in 19 of 20 cases in its structure."""
         if chance.random() < 0.05:
             return chance.randrange(len(self.content))
         return chance.choice(chance.choices(self.structure, [len(piece) for piece in self.structure])[0])
@@ -72,7 +72,7 @@ def _address(vector: npt.NDArray[Any]) -> int:
 
 
 def damaged(original: Original, chance: random.Random) -> tuple[str, bytes]:
-    """The way of damage, and *original* damaged in that way."""
+    """The name of a random way of damage, and *original* damaged in that way."""
     way: Callable[[Original, random.Random], bytes] = chance.choices(list(WAYS), list(WAYS.values()))[0]
     return way.__name__.strip("_"), way(original, chance)
 
@@ -80,14 +80,14 @@ def damaged(original: Original, chance: random.Random) -> tuple[str, bytes]:
 def _bits(original: Original, chance: random.Random) -> bytes:
     content = bytearray(original.content)
     for _ in range(_times(chance)):
-        content[original.place(chance)] ^= 1 << chance.randrange(8)
+        content[original.random_position(chance)] ^= 1 << chance.randrange(8)
     return bytes(content)
 
 
 def _bytes(original: Original, chance: random.Random) -> bytes:
     content = bytearray(original.content)
     for _ in range(_times(chance)):
-        content[original.place(chance)] = chance.randrange(256)
+        content[original.random_position(chance)] = chance.randrange(256)
     return bytes(content)
 
 
@@ -95,18 +95,18 @@ def _number(original: Original, chance: random.Random) -> bytes:
     content = bytearray(original.content)
     for _ in range(_times(chance)):
         width = chance.choice((1, 2, 2, 4, 4, 4, 8))
-        at = original.place(chance) // width * width
+        at = original.random_position(chance) // width * width
         value = _other_number(int.from_bytes(content[at : at + width], "little"), chance)
         content[at : at + width] = (value % (1 << 8 * width)).to_bytes(width, "little")
     return bytes(content)
 
 
 def _splice(original: Original, chance: random.Random) -> bytes:
-    """A piece copied over another: offsets and vtables of one thing in the place of another's."""
+    """Copy a piece over another: offsets and vtables of one table in the place of those of another."""
     content = bytearray(original.content)
     for _ in range(_times(chance)):
         size = chance.choice((2, 4, 8, 16, 32, 64))
-        source, target = original.place(chance) // 4 * 4, original.place(chance) // size * size
+        source, target = original.random_position(chance) // 4 * 4, original.random_position(chance) // size * size
         content[target : target + size] = content[source : source + size]
     return bytes(content)
 

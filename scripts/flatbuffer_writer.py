@@ -1,4 +1,4 @@
-"""Writes records as FlatBuffers: the inverse of ``edged.vision.tflite.flatbuffer``, for tests and for fuzzing.
+"""A writer of records as FlatBuffers: the inverse of ``edged.vision.tflite.flatbuffer``, for tests and for fuzzing.
 
 ``write_flatbuffer(read_flatbuffer(content, root), root)`` means the same as *content*, and a record may be changed in
 between. Fields that are None, or have their default, are left out.
@@ -14,16 +14,16 @@ import numpy as np
 from edged.vision.tflite.flatbuffer import Scalar, Table, Text, Union, VectorOf
 
 if TYPE_CHECKING:
-    from edged.vision.tflite.flatbuffer import Kind, Record
+    from edged.vision.tflite.flatbuffer import FieldType, Record
 
 __all__ = ["write_flatbuffer"]
 
 ALIGNMENT = 16
-"""Alignment of every table and vector. It is more than any needs, and what TFLite requires for its buffers."""
+"""Alignment of every table and vector: the one that TFLite requires for its buffers. The others need less."""
 
 
 def write_flatbuffer(record: Record, root: Table, identifier: bytes = b"") -> bytes:
-    """*record* as a FlatBuffer of the table *root*, with *identifier* at byte 4."""
+    """Return *record* as a FlatBuffer of the table *root*, with *identifier* at byte 4."""
     out = bytearray(4)
     out += identifier
     _point(out, 0, _table(out, root, record))
@@ -40,9 +40,9 @@ def _pad(out: bytearray, extra: int = 0) -> None:
 
 
 def _table(out: bytearray, table: Table, record: Record) -> int:
-    """Write a vtable, its table, and everything that the table points to. Returns the table's position."""
-    present = [field for field in table.slots if _is_told(record.get(field[1]), field[2])]
-    cells: list[tuple[int, int, str, Kind | Union | None]] = []  # slot, width, field, and its content
+    """Write a vtable, its table, and everything that the table points to, and return the table's position."""
+    present = [field for field in table.slots if _is_present(record.get(field[1]), field[2])]
+    cells: list[tuple[int, int, str, FieldType | Union | None]] = []  # slot, width, field, and its content
     for slot, label, kind in present:
         if isinstance(kind, Union):
             cells.append((slot - 1, 1, label, None))  # the byte with the number of the member
@@ -73,7 +73,7 @@ def _table(out: bytearray, table: Table, record: Record) -> int:
     return start
 
 
-def _is_told(value: Any, kind: Kind | Union) -> bool:
+def _is_present(value: Any, kind: FieldType | Union) -> bool:
     return value is not None and not (isinstance(kind, Scalar) and value == kind.default)
 
 

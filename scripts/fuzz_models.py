@@ -1,4 +1,4 @@
-"""Open damaged model files on every engine: each must be refused in plain words, or give an answer.
+"""Open damaged model files on every engine: each must be refused with a message, or give an answer.
 
 The files are made from whole models by flipping bits, changing bytes and numbers, moving pieces and cutting ends off,
 mostly in the structure and not in the weights; half of them are valid FlatBuffers again, with wrong values. Case
@@ -36,7 +36,7 @@ from edged.vision.tflite.model_file import read_model
 from scripts.damage import Original, damaged
 
 ROOT = Path(__file__).parent.parent
-# The bundled models take most of the time, and the small ones have the same operators.
+# The numbers are weights: the bundled models take most of the time, and the small ones have the same operators.
 MODELS = {
     "tests/cases/small96_float_meta.tflite": 6,
     "tests/cases/small96_uint8_meta.tflite": 6,
@@ -50,7 +50,7 @@ MEMORY = 4 << 30
 
 @dataclass
 class Worker:
-    """A child process that opens one damaged file after the other, and announces each step before it."""
+    """A child process that opens one damaged file after the other, and reports each step before it begins."""
 
     originals: list[Original]
     weights: list[int]
@@ -69,7 +69,7 @@ class Worker:
         self.process.start()
         theirs.close()
 
-    def give(self, case: int) -> None:
+    def send_case(self, case: int) -> None:
         """Send *case* to the process."""
         self.case, self.step, self.deadline = case, "start", time.monotonic() + HANG_SECONDS
         self.connection.send(case)
@@ -83,7 +83,7 @@ class Worker:
 
     def _work(self, connection: Connection) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the engines print each refusal there too
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the engines also print each refusal there
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         while True:
@@ -114,13 +114,13 @@ def run(model: ModelFile, engine: EngineName, delegate: str) -> tuple[str, str]:
             interpreter.invoke()
             for head in model.heads:
                 interpreter.read(head, np.empty(head.size, head.dtype))
-    except (ModelError, InferenceError, ValueError) as error:
+    except (ModelError, InferenceError) as error:
         return "refused", f"{type(error).__name__}: {error}"
     return "answered", ""
 
 
 @dataclass
-class CameraStats:
+class Outcomes:
     """Outcomes of the cases so far."""
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -134,7 +134,7 @@ class CameraStats:
         if reason:
             self.reasons[f"{step}: {''.join('#' if c.isdigit() else c for c in reason)[:140]}"] += 1
 
-    def show(self, cases: int, seconds: float) -> None:
+    def print_figures(self, cases: int, seconds: float) -> None:
         """Print the figures."""
         print(f"{cases} damaged files in {seconds:.0f} s")
         for (step, outcome), count in sorted(self.counts.items()):
@@ -144,52 +144,55 @@ class CameraStats:
 
 
 class Campaign:
-    """All the cases of one call of this program."""
+    """All cases of one run of this program."""
 
     def __init__(self, options: argparse.Namespace, originals: list[Original], weights: list[int]) -> None:
         self._options = options
         self._cases = iter(range(options.first, options.first + options.cases))
         self._done = 0
-        self._tally = CameraStats()
+        self._outcomes = Outcomes()
         self._workers = [
             Worker(originals, weights, options.seed, installed_engines(), tuple(options.delegates.split(",")))
             for _ in range(options.workers)
         ]
 
-    def run(self) -> CameraStats:
-        """Run them all."""
+    def run(self) -> Outcomes:
+        """Run all cases, print the figures and return them."""
         began = shown = time.monotonic()
         for worker in self._workers:
             worker.start()
-        busy = [worker for worker in self._workers if self._give(worker)]
+        busy = [worker for worker in self._workers if self._send_next_case(worker)]
         while busy:
             ready = wait([*(w.connection for w in busy), *(w.process.sentinel for w in busy)], timeout=1.0)
             for worker in [each for each in busy if each.connection in ready or each.process.sentinel in ready]:
-                if not self._listen(worker):
+                if not self._receive(worker):
                     busy.remove(worker)
-            for worker in list(busy):
-                if time.monotonic() > worker.deadline and not worker.connection.poll():
-                    worker.process.kill()
-                    worker.process.join()
-                    self._lost(worker, "hung")
-                    if not self._give(worker):
-                        busy.remove(worker)
+            busy = [worker for worker in busy if self._is_busy(worker)]
             if time.monotonic() - shown > 10:
                 shown = time.monotonic()
                 print(f"{self._done} of {self._options.cases}, {self._done / (shown - began):.0f}/s", file=sys.stderr)
-        self._tally.show(self._options.cases, time.monotonic() - began)
-        return self._tally
+        self._outcomes.print_figures(self._options.cases, time.monotonic() - began)
+        return self._outcomes
 
-    def _give(self, worker: Worker) -> bool:
+    def _is_busy(self, worker: Worker) -> bool:
+        """Kill *worker* if it hangs, and start it again; False when no case is left for it."""
+        if time.monotonic() <= worker.deadline or worker.connection.poll():
+            return True
+        worker.process.kill()
+        worker.process.join()
+        self._count_death(worker, "hung")
+        return self._send_next_case(worker)
+
+    def _send_next_case(self, worker: Worker) -> bool:
         case = next(self._cases, None)
         if case is None:
             worker.connection.send(None)
             worker.process.join()
             return False
-        worker.give(case)
+        worker.send_case(case)
         return True
 
-    def _listen(self, worker: Worker) -> bool:
+    def _receive(self, worker: Worker) -> bool:
         """Handle one message of *worker*, or its death; False when no case is left for it."""
         try:
             message = worker.connection.recv() if worker.connection.poll() else None
@@ -197,25 +200,25 @@ class Campaign:
             message = None
         if message is None:
             worker.process.join()
-            self._lost(worker, f"died of {_ending(worker.process.exitcode)}")
-            return self._give(worker)
+            self._count_death(worker, f"died of {_ending(worker.process.exitcode)}")
+            return self._send_next_case(worker)
         kind, what = message
         if kind == "step":
             worker.step = what
             return True
         for outcome in what:
-            self._tally.add(*outcome)
+            self._outcomes.add(*outcome)
         self._done += 1
-        return self._give(worker)
+        return self._send_next_case(worker)
 
-    def _lost(self, worker: Worker, how: str) -> None:
+    def _count_death(self, worker: Worker, how: str) -> None:
         name, way, content = worker.case_file(worker.case)
         caught = _is_caught(content, worker.step)
-        self._tally.add(worker.step, "caught by the trial" if caught else "LOST", "")
-        self._tally.lost += not caught
-        told = "and the trial run detects it" if caught else "AND NOTHING DETECTS IT"
-        self._tally.deaths.append(f"case {worker.case} ({name}, {way}): {worker.step} {how}, {told}")
-        print(self._tally.deaths[-1], file=sys.stderr)
+        self._outcomes.add(worker.step, "caught by the trial" if caught else "LOST", "")
+        self._outcomes.lost += not caught
+        trial = "and the trial run detects it" if caught else "AND NOTHING DETECTS IT"
+        self._outcomes.deaths.append(f"case {worker.case} ({name}, {way}): {worker.step} {how}, {trial}")
+        print(self._outcomes.deaths[-1], file=sys.stderr)
         if self._options.save:
             self._options.save.mkdir(parents=True, exist_ok=True)
             (self._options.save / f"{self._options.seed}-{worker.case}.tflite").write_bytes(content)
@@ -233,7 +236,7 @@ def _is_caught(content: bytes, step: str) -> bool:
                 ensure_survives(read_model(content), engine=name, delegate=Delegate.parse(delegate))
             except ModelError:
                 return True
-    return False  # the trial missed it, or it was not an engine that died
+    return False  # the trial does not detect it, or something else than an engine died
 
 
 def _ending(code: int | None) -> str:
@@ -245,7 +248,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/fuzz-models", description=__doc__)
     parser.add_argument("cases", type=int, help="how many damaged files")
     parser.add_argument(
-        "models", nargs="*", type=Path, help="further models to damage, besides the bundled and the tests'"
+        "models", nargs="*", type=Path, help="further models to damage, besides the bundled ones and those of the tests"
     )
     parser.add_argument("--only", action="store_true", help="damage only the models named here")
     parser.add_argument("--seed", type=int, default=0)
@@ -257,12 +260,12 @@ def main() -> int:
     options = parser.parse_intermixed_args()
     own = {} if options.only else {ROOT / name: weight for name, weight in MODELS.items()}
     models = own | dict.fromkeys(options.models, 2)
-    tally = Campaign(options, [Original.read(path) for path in models], list(models.values())).run()
+    outcomes = Campaign(options, [Original.read(path) for path in models], list(models.values())).run()
     if options.reasons:
-        for reason, count in tally.reasons.most_common():
+        for reason, count in outcomes.reasons.most_common():
             print(f"{count:8} {reason}")
-    answered = any(outcome == "answered" for _, outcome in tally.counts)
-    return 0 if answered and not tally.lost else 1
+    answered = any(outcome == "answered" for _, outcome in outcomes.counts)
+    return 0 if answered and not outcomes.lost else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The program that breaks models by the thousand: it has to notice when one of them breaks an engine."""
+"""The program that opens thousands of damaged models, and has to notice when one of them kills an engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edged.vision.tflite.flatbuffer import FlatbufferError, read_flatbuffer
 from edged.vision.tflite.schema import MODEL
 from scripts import fuzz_models
 from scripts.damage import Original, damaged
-from scripts.fuzz_models import CameraStats, Campaign
+from scripts.fuzz_models import Campaign, Outcomes
 
 Run = Callable[[ModelFile, str, str], tuple[str, str]]
 
@@ -27,22 +27,22 @@ def original(cases: Path) -> Original:
     return Original.read(cases / "small96_uint8_nometa.tflite")
 
 
-def campaign(original: Original, cases: int) -> CameraStats:
+def campaign(original: Original, cases: int) -> Outcomes:
     options = argparse.Namespace(first=0, cases=cases, seed=7, delegates="auto", workers=2, save=None)
     return Campaign(options, [original], [1]).run()
 
 
-def count(stats: CameraStats, outcome: str) -> int:
-    return sum(number for (_, found), number in stats.counts.items() if found == outcome)
+def count(outcomes: Outcomes, outcome: str) -> int:
+    return sum(number for (_, found), number in outcomes.counts.items() if found == outcome)
 
 
-def test_a_case_is_the_same_file_whenever_it_is_asked_for(original: Original) -> None:
+def test_a_case_is_always_the_same_file(original: Original) -> None:
     first, again = (damaged(original, random.Random("7/3")) for _ in range(2))
     assert first == again
     assert first[1] != original.content
 
 
-def test_every_way_of_damage_is_gone(original: Original) -> None:
+def test_every_way_of_damage_is_used(original: Original) -> None:
     ways = {damaged(original, random.Random(case))[0] for case in range(300)}
     assert ways == {"bits", "bytes", "number", "splice", "truncation", "meaning"}
 
@@ -61,32 +61,30 @@ def test_a_change_of_meaning_leaves_a_whole_flatbuffer(original: Original) -> No
     assert read > len(changed) / 2
 
 
-def test_what_is_refused_and_what_answers_is_counted(original: Original) -> None:
-    stats = campaign(original, 40)
-    assert count(stats, "refused") > 5
-    assert count(stats, "answered") > 5
-    assert stats.lost == 0
-    assert stats.deaths == []
+def test_refusals_and_answers_are_counted(original: Original) -> None:
+    outcomes = campaign(original, 40)
+    assert count(outcomes, "refused") > 5
+    assert count(outcomes, "answered") > 5
+    assert outcomes.lost == 0
+    assert outcomes.deaths == []
 
 
-@pytest.mark.parametrize("found_out", [True, False])
-def test_an_engine_that_dies_is_noticed(
-    original: Original, monkeypatch: pytest.MonkeyPatch, *, found_out: bool
-) -> None:
+@pytest.mark.parametrize("detected", [True, False])
+def test_an_engine_that_dies_is_noticed(original: Original, monkeypatch: pytest.MonkeyPatch, *, detected: bool) -> None:
     def die(model: ModelFile, engine: str, delegate: str) -> tuple[str, str]:
         os.kill(os.getpid(), signal.SIGKILL)
         return "answered", ""
 
     def try_it(model: ModelFile, **options: object) -> None:
-        if found_out:
+        if detected:
             raise ModelError("it died")
 
     monkeypatch.setattr(fuzz_models, "run", die)
     monkeypatch.setattr(fuzz_models, "ensure_survives", try_it)
-    stats = campaign(original, 10)
-    assert stats.deaths
-    assert "died of SIGKILL" in stats.deaths[0]
-    assert stats.lost == (0 if found_out else len(stats.deaths))
+    outcomes = campaign(original, 10)
+    assert outcomes.deaths
+    assert "died of SIGKILL" in outcomes.deaths[0]
+    assert outcomes.lost == (0 if detected else len(outcomes.deaths))
 
 
 def test_an_engine_that_hangs_is_noticed(original: Original, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +94,6 @@ def test_an_engine_that_hangs_is_noticed(original: Original, monkeypatch: pytest
 
     monkeypatch.setattr(fuzz_models, "run", hang)
     monkeypatch.setattr(fuzz_models, "HANG_SECONDS", 1.0)
-    stats = campaign(original, 8)
-    assert stats.deaths
-    assert "hung" in stats.deaths[0]
+    outcomes = campaign(original, 8)
+    assert outcomes.deaths
+    assert "hung" in outcomes.deaths[0]

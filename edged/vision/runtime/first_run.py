@@ -76,7 +76,7 @@ def first_run(model: ModelFile, engine: EngineName, delegate: Delegate) -> str:
             interpreter.invoke()
             for head in model.heads:
                 interpreter.read(head, np.empty(head.size, head.dtype))
-    except (ModelError, InferenceError, ValueError):
+    except (ModelError, InferenceError):
         return REFUSED
     return SURVIVED
 

@@ -48,7 +48,7 @@ class Interpreter:
 
     Raises:
         DelegateError: the engine or the delegate that was asked for cannot be had.
-        ModelError: the engine cannot run this model.
+        ModelError: the engine cannot run this model, or an output has another length in it than in the file.
     """
 
     def __init__(
@@ -76,6 +76,8 @@ class Interpreter:
             # Each makes a view of what is there now: such a view is never kept, for the next run would be refused.
             self._view_input = self._runtime.tensor(model.input.index)
             self._outputs = {head.tensor_index: self._runtime.tensor(head.tensor_index) for head in model.heads}
+            for head in model.heads:
+                self._check_length(head)
         except SystemError as exc:
             raise DelegateError(
                 f"{self.engine} was built for numpy 1 and does not work with numpy {version('numpy')}: "
@@ -132,11 +134,15 @@ class Interpreter:
         """Copy to *out* what *head* gave, as the model stores it: ``(head.size,)`` of ``head.dtype``.
 
         Raises:
+            ModelError: the output has another length than the file says, which some models show only when they run.
             ValueError: *out* does not fit, or the interpreter is closed.
         """
         self._begin()
         try:
-            out[...] = self._outputs[head.tensor_index]().reshape(-1)
+            out[...] = self._outputs[head.tensor_index]().reshape(head.size)
+        except ValueError:
+            self._check_length(head)
+            raise
         finally:
             self._lock.release()
 
@@ -161,6 +167,18 @@ class Interpreter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _check_length(self, head: HeadSpec) -> None:
+        """Check that the engine gives *head* the length that the model file gives it."""
+        try:
+            length: int = self._outputs[head.tensor_index]().size
+        except ValueError:  # the engine makes this output only when it runs
+            return
+        if length != head.size:
+            raise ModelError(
+                f"model {self._model.name}: the output tensor '{head.tensor_name}' has {length} numbers on "
+                f"{self.engine}, and {head.size} by the file: convert the model again"
+            )
 
     def _begin(self) -> Any:
         """The runtime; the caller releases the lock afterwards.

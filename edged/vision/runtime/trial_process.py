@@ -89,7 +89,8 @@ def _run_started(python: str, model: ModelFile, engine: EngineName, delegate: De
         log.warning("%s cannot be started for a trial run of model %s: %s", python, model.name, exc)
         return UNTRIED
     said = child.stdout.decode(errors="replace")
-    errors = child.stderr.decode(errors="replace").strip().splitlines()
+    # An engine logs there too, such as which delegate it made: that is no cause of death.
+    errors = [line for line in child.stderr.decode(errors="replace").strip().splitlines() if line[:6] != "INFO: "]
     if BEGUN not in said:
         log.warning("%s cannot try model %s: %s", python, model.name, errors[-1:])
         return UNTRIED

@@ -1,1 +1,1 @@
-"""The model's file: a verifying reader of TFLite FlatBuffers and their metadata."""
+"""A verifying reader of model files: TFLite FlatBuffers and their metadata."""

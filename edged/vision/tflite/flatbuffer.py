@@ -1,10 +1,10 @@
-"""Reads a FlatBuffer and believes nothing that is in it.
+"""A reader of FlatBuffers that trusts none of their bytes.
 
 FlatBuffers are made to be used in place: a reader follows offsets from table to table, and a wrong offset is
 a wild pointer. Here every offset, vtable, length and alignment is checked while the bytes are read into plain
-values. What comes out is whole, and whoever else reads the same bytes by the same schema stays inside them.
+values. After that, every other reader of the same bytes by the same schema stays inside them too.
 
-The format is told at https://flatbuffers.dev/internals. A table begins with the signed distance back to its
+The format is described at https://flatbuffers.dev/internals. A table begins with the signed distance back to its
 vtable; the vtable holds its own size, the table's, and the place of each field in the table, 0 for none.
 """
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = [
-    "Choice",
+    "Enum",
+    "FieldType",
     "FlatbufferError",
-    "Kind",
     "Record",
     "Scalar",
     "Table",
@@ -34,13 +34,13 @@ __all__ = [
 ]
 
 Record = dict[str, Any]
-"""A table that was read: field name to value, in the types that its schema names."""
+"""The values of a table by the names of its fields, in the types that its schema names."""
 
 MAX_TABLES = 200_000
-"""The largest networks have some ten thousand."""
+"""Most tables in a file. The largest networks have some ten thousand."""
 
 MAX_REUSE = 4
-"""How often a file may be read over by following its offsets: the parts of an honest one hardly overlap."""
+"""Most bytes that are read, in sizes of the file. The parts of a good file hardly overlap."""
 
 _U16 = Struct("<H").unpack_from
 _U32 = Struct("<I").unpack_from
@@ -48,35 +48,35 @@ _I32 = Struct("<i").unpack_from
 
 
 class FlatbufferError(ValueError):
-    """The bytes are no FlatBuffer of this schema. The text says where in the tree, and what was found."""
+    """The bytes are not a FlatBuffer of this schema. The text names the place in the tree, and what was found there."""
 
 
 @dataclass(slots=True)
-class Source:
-    """The bytes, the place in the tree of tables that is being read, and how much was read so far."""
+class Cursor:
+    """The bytes, the path to the table or field that is being read, and how much was read so far."""
 
     content: bytes
-    trail: list[str | int] = field(default_factory=list)
+    path: list[str | int] = field(default_factory=list)
     layouts: dict[tuple[str, int], _Layout] = field(default_factory=dict)
     tables: int = 0
     visited: int = 0
 
     def fail(self, found: str) -> NoReturn:
-        """Raise for what was *found* at the present place in the tree."""
-        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.trail)
+        """Raise for what was *found* at the present path in the tree."""
+        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
         raise FlatbufferError(f"{place[1:]} {found}" if place else f"the root {found}")
 
     def visit(self, start: int, length: int) -> None:
-        """Make sure that *length* bytes from *start* lie in the file, and count them."""
+        """Check that *length* bytes from *start* lie in the file, and count them."""
         end, size = start + length, len(self.content)
         if start < 0 or end > size:
             self.fail(f"reaches to byte {end} of a file of {size} bytes")
         self.visited += length
         if self.visited > MAX_REUSE * size:
-            self.fail("belongs to a knot of parts that overlap")
+            self.fail("belongs to parts that overlap too often")
 
     def follow(self, at: int) -> int:
-        """Where the offset at byte *at* points to: the beginning of a table, vector or string."""
+        """The byte that the offset at byte *at* points to: the beginning of a table, vector or string."""
         offset: int = _U32(self.content, at)[0]
         target = at + offset
         if offset == 0 or target % 4:
@@ -85,22 +85,22 @@ class Source:
         return target
 
     def elements(self, at: int, width: int) -> tuple[int, int]:
-        """First byte and count of the vector that is pointed to at byte *at*, of *width* bytes an element."""
+        """First byte and count of the vector that byte *at* points to, of *width* bytes an element."""
         start = self.follow(at) + 4
         count: int = _U32(self.content, start - 4)[0]
         self.visit(start, count * width)
         return start, count
 
 
-class Kind(Protocol):
-    """What a field holds: ``width`` bytes in its table, aligned to that; ``default`` where it is absent."""
+class FieldType(Protocol):
+    """The type of a field: ``width`` bytes in its table, aligned to that; ``default`` where it is absent."""
 
     @property
     def width(self) -> int: ...
     @property
     def default(self) -> Any: ...
-    def read(self, source: Source, at: int) -> Any:
-        """The value of the field at byte *at*, of which ``width`` bytes are known to exist.
+    def read(self, cursor: Cursor, at: int) -> Any:
+        """Read the field at byte *at*, of which ``width`` bytes are known to exist.
 
         Raises:
             FlatbufferError: it is damaged.
@@ -117,23 +117,23 @@ class Scalar:
         self.default = default
         self._unpack = form.unpack_from
 
-    def read(self, source: Source, at: int) -> Any:
-        """The number."""
-        return self._unpack(source.content, at)[0]
+    def read(self, cursor: Cursor, at: int) -> Any:
+        """Read the number."""
+        return self._unpack(cursor.content, at)[0]
 
 
-class Choice(Scalar):
-    """A number that stands for one of *count* things, counted from 0."""
+class Enum(Scalar):
+    """A number that stands for one of *count* values, counted from 0."""
 
     def __init__(self, code: str, count: int, default: int = 0) -> None:
         super().__init__(code, default)
         self._count = count
 
-    def read(self, source: Source, at: int) -> int:
-        """The number."""
-        number: int = super().read(source, at)
+    def read(self, cursor: Cursor, at: int) -> int:
+        """Read the number."""
+        number: int = super().read(cursor, at)
         if not 0 <= number < self._count:
-            source.fail(f"is {number}, and only 0 to {self._count - 1} are known")
+            cursor.fail(f"is {number}, and only 0 to {self._count - 1} are known")
         return number
 
 
@@ -143,16 +143,16 @@ class Text:
     width = 4
     default = None
 
-    def read(self, source: Source, at: int) -> str:
-        """The string, without the NUL."""
-        start, length = source.elements(at, 1)
+    def read(self, cursor: Cursor, at: int) -> str:
+        """Read the string, without the NUL."""
+        start, length = cursor.elements(at, 1)
         end = start + length
-        if source.content[end : end + 1] != b"\0":
-            source.fail("is a string without its end mark")
+        if cursor.content[end : end + 1] != b"\0":
+            cursor.fail("is a string without its end mark")
         try:
-            return source.content[start:end].decode()
+            return cursor.content[start:end].decode()
         except UnicodeDecodeError:
-            source.fail("is a string, but not UTF-8")
+            cursor.fail("is a string, but not UTF-8")
 
 
 class Vector:
@@ -164,13 +164,13 @@ class Vector:
     def __init__(self, dtype: str) -> None:
         self.dtype = np.dtype(dtype).newbyteorder("<")
 
-    def read(self, source: Source, at: int) -> npt.NDArray[Any]:
-        """The numbers: a read-only array over the bytes themselves."""
+    def read(self, cursor: Cursor, at: int) -> npt.NDArray[Any]:
+        """Read the numbers: a read-only array over the bytes themselves."""
         width = self.dtype.itemsize
-        start, count = source.elements(at, width)
+        start, count = cursor.elements(at, width)
         if start % width:
-            source.fail(f"has its numbers of {width} bytes at byte {start}, out of step")
-        return np.frombuffer(source.content, self.dtype, count, start)
+            cursor.fail(f"has its numbers of {width} bytes at byte {start}, which is not aligned")
+        return np.frombuffer(cursor.content, self.dtype, count, start)
 
 
 class VectorOf:
@@ -182,21 +182,21 @@ class VectorOf:
     def __init__(self, element: Table | Text) -> None:
         self.element = element
 
-    def read(self, source: Source, at: int) -> list[Any]:
-        """The elements."""
-        start, count = source.elements(at, 4)
-        read, trail = self.element.read, source.trail
+    def read(self, cursor: Cursor, at: int) -> list[Any]:
+        """Read the elements."""
+        start, count = cursor.elements(at, 4)
+        read, path = self.element.read, cursor.path
         values = []
-        trail.append(0)
+        path.append(0)
         for index in range(count):
-            trail[-1] = index
-            values.append(read(source, start + 4 * index))
-        trail.pop()
+            path[-1] = index
+            values.append(read(cursor, start + 4 * index))
+        path.pop()
         return values
 
 
 class Union:
-    """One of several tables; which one, says a byte in the slot before its own.
+    """One of several tables. A byte in the slot before its own holds the number of the table.
 
     Its value is a pair of the table's name and its record; None where either is absent.
     """
@@ -204,13 +204,13 @@ class Union:
     default = None
 
     def __init__(self, *members: Table, more: bool = False) -> None:
-        """*more*: whether there may be kinds beyond *members*, which are then passed over unread."""
+        """With *more* there may be tables beyond *members*, which are not read."""
         self.members = members
         self.more = more
 
 
 class _Member:
-    """A union's value in one layout of a table: the byte of its kind lies *distance* bytes before it."""
+    """A union's value in one layout of a table: the byte with its number lies *distance* bytes before it."""
 
     width = 4
     default = None
@@ -219,77 +219,77 @@ class _Member:
         self._union = union
         self._distance = distance
 
-    def read(self, source: Source, at: int) -> tuple[str, Record] | None:
-        number, members = source.content[at - self._distance], self._union.members
+    def read(self, cursor: Cursor, at: int) -> tuple[str, Record] | None:
+        number, members = cursor.content[at - self._distance], self._union.members
         if number == 0:
             return None
         if number > len(members):
             if self._union.more:
                 return f"kind {number}", {}
-            source.fail(f"is of kind {number}, and only 1 to {len(members)} are known")
+            cursor.fail(f"is of kind {number}, and only 1 to {len(members)} are known")
         member = members[number - 1]
-        return member.name, member.read(source, at)
+        return member.name, member.read(cursor, at)
 
 
-_Layout = tuple[int, list[tuple[str, Kind, int]]]
-"""A table's size in bytes, and name, kind and place of each field that it has."""
+_Layout = tuple[int, list[tuple[str, FieldType, int]]]
+"""Size of a table in bytes, and name, type and offset of each field that is present."""
 
 
 class Table:
-    """A table: its fields in the order of their slots. None stands for a slot that nobody reads any more."""
+    """A table: its fields in the order of their slots. None stands for a slot that is out of use."""
 
     width = 4
     default = None
 
-    def __init__(self, name: str, /, **fields: Kind | Union | None) -> None:
+    def __init__(self, name: str, /, **fields: FieldType | Union | None) -> None:
         self.name = name
-        self.slots: list[tuple[int, str, Kind | Union]] = []
+        self.slots: list[tuple[int, str, FieldType | Union]] = []
         slot = 0
         for label, kind in fields.items():
             if isinstance(kind, Union):
-                slot += 1  # the byte that tells its kind
+                slot += 1  # the byte with the number of its table
             if kind is not None:
                 self.slots.append((slot, label, kind))
             slot += 1
         self._absent: Record = {label: kind.default for _, label, kind in self.slots}
 
-    def read(self, source: Source, at: int) -> Record:
-        """The table that the offset at byte *at* points to: every field, its default where it is absent."""
-        start = source.follow(at)
-        source.tables += 1
-        if source.tables > MAX_TABLES:
-            source.fail(f"is table number {source.tables}, and no model has so many")
-        vtable = start - _I32(source.content, start)[0]
-        layout = source.layouts.get((self.name, vtable))
+    def read(self, cursor: Cursor, at: int) -> Record:
+        """Read the table that the offset at byte *at* points to: every field, its default where it is absent."""
+        start = cursor.follow(at)
+        cursor.tables += 1
+        if cursor.tables > MAX_TABLES:
+            cursor.fail(f"is table number {cursor.tables}, and no model has so many")
+        vtable = start - _I32(cursor.content, start)[0]
+        layout = cursor.layouts.get((self.name, vtable))
         if layout is None:
-            layout = source.layouts[self.name, vtable] = self._layout(source, vtable)
+            layout = cursor.layouts[self.name, vtable] = self._layout(cursor, vtable)
         size, fields = layout
-        source.visit(start, size)
-        record, trail = self._absent.copy(), source.trail
+        cursor.visit(start, size)
+        record, path = self._absent.copy(), cursor.path
         for label, kind, place in fields:
-            trail.append(label)
+            path.append(label)
             if (start + place) % kind.width:
-                source.fail(f"lies at byte {start + place}, out of step")
-            record[label] = kind.read(source, start + place)
-            trail.pop()
+                cursor.fail(f"lies at byte {start + place}, which is not aligned")
+            record[label] = kind.read(cursor, start + place)
+            path.pop()
         return record
 
-    def _layout(self, source: Source, vtable: int) -> _Layout:
-        source.visit(vtable, 4)
-        length: int = _U16(source.content, vtable)[0]
-        size: int = _U16(source.content, vtable + 2)[0]
+    def _layout(self, cursor: Cursor, vtable: int) -> _Layout:
+        cursor.visit(vtable, 4)
+        length: int = _U16(cursor.content, vtable)[0]
+        size: int = _U16(cursor.content, vtable + 2)[0]
         if vtable % 2 or length % 2 or length < 4 or size < 4:
-            source.fail(f"has no vtable at byte {vtable}, where it should be")
-        source.visit(vtable, length)
+            cursor.fail(f"has no vtable at byte {vtable}, where it should be")
+        cursor.visit(vtable, length)
 
         def place(slot: int, label: str, width: int) -> int:
             entry = 4 + 2 * slot
-            offset: int = _U16(source.content, vtable + entry)[0] if entry < length else 0
+            offset: int = _U16(cursor.content, vtable + entry)[0] if entry < length else 0
             if offset and not 4 <= offset <= size - width:
-                source.fail(f"has {label} at {offset}, outside of its {size} bytes")
+                cursor.fail(f"has {label} at {offset}, outside of its {size} bytes")
             return offset
 
-        fields: list[tuple[str, Kind, int]] = []
+        fields: list[tuple[str, FieldType, int]] = []
         for slot, label, kind in self.slots:
             if isinstance(kind, Union):
                 number, value = place(slot - 1, label, 1), place(slot, label, 4)
@@ -301,12 +301,12 @@ class Table:
 
 
 def read_flatbuffer(content: bytes, root: Table) -> Record:
-    """Read *content* as a FlatBuffer whose root is a *root* table. File identifiers are the caller's affair.
+    """Read *content* as a FlatBuffer whose root is a *root* table. The caller checks the file identifier.
 
     Raises:
-        FlatbufferError: an offset, vtable, length, alignment, string, union or choice in it is wrong, or it
+        FlatbufferError: an offset, vtable, length, alignment, string, union or enum in it is wrong, or it
             has more parts than a file of its size can have.
     """
-    source = Source(content)
-    source.visit(0, 4)
-    return root.read(source, 0)
+    cursor = Cursor(content)
+    cursor.visit(0, 4)
+    return root.read(cursor, 0)

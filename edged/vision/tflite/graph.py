@@ -1,7 +1,7 @@
-"""The meaning of a TFLite model: its graphs of tensors and operators, every number held against the rest.
+"""The graphs of a TFLite model: tensors and operators, every number checked against the rest.
 
-The runtimes take a model file at its word: an index past the end of a list, or a constant that is shorter
-than its shape, is a wild pointer in them. What ``read_network`` returns has neither.
+The runtimes trust a model file: an index past the end of a list, or a constant that is shorter than its shape,
+is a wild pointer in them. The network that ``read_network`` returns has neither.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["Graph", "Network", "Operator", "read_network"]
 SCHEMA_VERSION = 3
 
 MAX_GRAPHS = 256
-"""Each loop or branch of a network is a graph of its own. Image networks have one graph, as a rule."""
+"""Each loop or branch of a network is a graph of its own. Most image networks have one graph."""
 
 _T = TypeVar("_T")
 _NOTHING = np.empty(0, np.uint8)
@@ -36,9 +36,9 @@ _NOTHING = np.empty(0, np.uint8)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operator:
-    """One operator. ``name`` is the built-in's, or a custom operator's own.
+    """One operator. ``name`` is that of the built-in operator, or of the custom one.
 
-    In ``inputs``, -1 stands for one that is left out. ``options`` is the record of table ``options_name``.
+    In ``inputs``, -1 stands for an input that is left out. ``options`` is the record of table ``options_name``.
     """
 
     index: int
@@ -69,14 +69,14 @@ class Graph:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """All of a model. The first graph is the one that runs; ``metadata`` are pieces of bytes by name."""
+    """All graphs of a model. The first one is run; ``metadata`` are pieces of bytes by name."""
 
     graphs: tuple[Graph, ...]
     metadata: dict[str, npt.NDArray[np.uint8]]
 
 
 def read_network(model: Record, content: bytes) -> Network:
-    """What *model*, the record of a whole model file, means; *content* are that file's bytes.
+    """Read the graphs of *model*, the record of a whole model file; *content* are the bytes of that file.
 
     Raises:
         GraphError: it contradicts itself.
@@ -84,7 +84,7 @@ def read_network(model: Record, content: bytes) -> Network:
     if model["version"] != SCHEMA_VERSION:
         raise GraphError(f"it has version {model['version']} of the format, and only {SCHEMA_VERSION} is in use")
     if not model["subgraphs"]:
-        raise GraphError("it has no subgraph: there is nothing in it that could run")
+        raise GraphError("it has no subgraph: there is nothing to run")
     if len(model["subgraphs"]) > MAX_GRAPHS:
         raise GraphError(f"it has {len(model['subgraphs'])} subgraphs, and no model has more than {MAX_GRAPHS}")
     buffers = [_buffer(index, buffer, content) for index, buffer in enumerate(model["buffers"] or [])]
@@ -110,12 +110,12 @@ def _buffer(index: int, buffer: Record, content: bytes) -> _Value:
         return data
     if data.size or not buffer["size"]:
         raise GraphError(
-            f"buffer {index} is said to lie at byte {buffer['offset']}, and has its bytes elsewhere or none"
+            f"buffer {index} has the offset {buffer['offset']}, and its bytes are elsewhere, or it has none"
         )
-    return _outside(content, buffer["offset"], buffer["size"], f"buffer {index}")
+    return _bytes_behind(content, buffer["offset"], buffer["size"], f"buffer {index}")
 
 
-def _outside(content: bytes, offset: int, size: int, place: str) -> _Value:
+def _bytes_behind(content: bytes, offset: int, size: int, place: str) -> _Value:
     if offset + size > len(content):
         raise GraphError(f"{place} reaches to byte {offset + size} of a file of {len(content)} bytes")
     return np.frombuffer(content, np.uint8, size, offset)
@@ -123,7 +123,7 @@ def _outside(content: bytes, offset: int, size: int, place: str) -> _Value:
 
 def _operator_name(index: int, code: Record) -> tuple[str, bool]:
     """An operator's name, and whether it is a custom one."""
-    # The number had only a byte at first. The wider field came later, and the greater of the two holds.
+    # The number had only a byte at first. The wider field came later, and the greater of the two counts.
     number = max(code["deprecated_builtin_code"], code["builtin_code"])
     name = OPERATORS[number] if 0 <= number < len(OPERATORS) else None
     if name in {None, "DELEGATE", "PLACEHOLDER_FOR_GREATER_OP_CODES"}:
@@ -155,7 +155,7 @@ def _graph(index: int, graph: Record, buffers: list[_Value], names: list[tuple[s
 
 
 def _indices(vector: npt.NDArray[np.int32] | None, count: int, place: str, *, lowest: int = 0) -> tuple[int, ...]:
-    """Numbers of tensors, of which there are *count*."""
+    """The numbers of tensors in *vector*; there are *count* tensors."""
     numbers: tuple[int, ...] = () if vector is None else tuple(vector.tolist())
     for number in numbers:
         if not lowest <= number < count:
@@ -173,16 +173,16 @@ def _operator(
     _indices(record["intermediates"], tensors, f"{place}, intermediates")
     mutating = record["mutating_variable_inputs"]
     if mutating is not None and mutating.size not in (0, len(inputs)):
-        raise GraphError(f"{place} has {len(inputs)} inputs, and says of {mutating.size} whether it changes them")
+        raise GraphError(f"{place} has {len(inputs)} inputs, and flags for {mutating.size} of them that it changes")
     if record["large_custom_options_offset"] > 1:
         offset, size = record["large_custom_options_offset"], record["large_custom_options_size"]
-        _outside(content, offset, size, f"{place}, custom options")
+        _bytes_behind(content, offset, size, f"{place}, custom options")
     options_name, options = record["builtin_options"] or record["builtin_options_2"] or ("", {})
     return Operator(index, name, custom, inputs, outputs, options_name, options)
 
 
 def _check_signature(place: str, signature: Record, graphs: tuple[Graph, ...]) -> None:
-    """A named way to call a graph. Nobody here calls one, but the runtimes read them all."""
+    """Check a named entry of a graph. edged uses none, but the runtimes read them all."""
     graph = _pick(graphs, signature["subgraph_index"], "subgraph", place)
     if signature["signature_key"] is None:
         raise GraphError(f"{place} has no name")
@@ -193,7 +193,7 @@ def _check_signature(place: str, signature: Record, graphs: tuple[Graph, ...]) -
 
 
 def _metadata(entries: list[Record], buffers: list[_Value]) -> dict[str, _Value]:
-    """Of two with the same name the first holds, as in the Task Library."""
+    """The pieces of metadata by name. Of two with the same name the first counts, as in the Task Library."""
     found: dict[str, _Value] = {}
     for number, entry in enumerate(entries):
         if entry["name"] is None:

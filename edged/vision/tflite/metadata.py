@@ -1,4 +1,4 @@
-"""TFLite Model Metadata: what a model's author says about its input and outputs.
+"""TFLite Model Metadata: the author's description of a model's input and outputs.
 
 It is a FlatBuffer of its own (tensorflow_lite_support/metadata/metadata_schema.fbs, identifier M001), kept in a
 buffer of the model file. Only what an embedder needs is taken from it, but all of it is verified.
@@ -113,7 +113,7 @@ METADATA = Table(
     associated_files=FILES,
     min_parser_version=TEXT,
 )
-"""The root."""
+"""The root table."""
 
 
 class MetadataError(ValueError):
@@ -122,10 +122,10 @@ class MetadataError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TensorMetadata:
-    """What is said about one input or output.
+    """The description of one input or output.
 
-    ``content`` is the schema's word for what it holds, such as ``ImageProperties``. ``rgb`` tells of an image
-    whether it is said to be RGB. ``mean`` and ``std`` are None where no normalisation is told.
+    ``content`` is the schema's name of its kind of content, such as ``ImageProperties``. ``rgb`` is whether an image is
+    described as RGB. ``mean`` and ``std`` are None where the metadata has no normalisation.
     """
 
     name: str | None
@@ -137,7 +137,7 @@ class TensorMetadata:
 
 @dataclass(frozen=True, slots=True)
 class ModelMetadata:
-    """What is said about the inputs and outputs of the first graph; None where nothing is."""
+    """The descriptions of the inputs and outputs of the first graph; None where there are none."""
 
     inputs: tuple[TensorMetadata, ...] | None = None
     outputs: tuple[TensorMetadata, ...] | None = None
@@ -147,7 +147,7 @@ def read_metadata(content: bytes) -> ModelMetadata:
     """Read the bytes of a metadata buffer.
 
     Raises:
-        MetadataError: they are damaged, or no metadata.
+        MetadataError: they are damaged, or not metadata.
     """
     if content[4:8] != IDENTIFIER:
         found = content[4:8].decode("latin-1") if content[4:8].isalnum() else ""
@@ -169,7 +169,7 @@ def _tensors(records: list[Record] | None) -> tuple[TensorMetadata, ...] | None:
 def _tensor(record: Record) -> TensorMetadata:
     content: tuple[str, Record] | None = record["content"] and record["content"]["content_properties"]
     units = [unit["options"] for unit in record["process_units"] or [] if unit["options"]]
-    # Of several normalisations the first holds, as in the Task Library.
+    # Of several normalisations the first counts, as in the Task Library.
     options = next((options for kind, options in units if kind == "NormalizationOptions"), None)
     return TensorMetadata(
         name=record["name"] or None,

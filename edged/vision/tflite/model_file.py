@@ -1,4 +1,4 @@
-"""A model file, read and found to be whole and an image embedder, before any runtime sees it."""
+"""A reader of model files, which checks that one is whole and an image embedder before a runtime opens it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["read_model"]
 
 MAX_SIZE = 2**31
-"""Bytes. Larger ones are for machines that edged is not for."""
+"""Most bytes of a model file. Larger models do not fit the machines that edged is made for."""
 
 METADATA_NAME = "TFLITE_METADATA"
 
@@ -43,11 +43,11 @@ def read_model(
 ) -> ModelFile:
     """Read the model of a file, or of the bytes of one, and verify all of it.
 
-    *name* is what messages call the model; by default the file's name without its ending. *normalization* is used
-    instead of what the model's metadata says.
+    *name* stands for the model in messages; by default it is the file's name without its ending. *normalization* is
+    used instead of the one in the model's metadata.
 
     Raises:
-        ModelError: there is no such file, or it is no TFLite model, damaged, or no image embedder.
+        ModelError: there is no such file, or it is not a TFLite model, damaged, or not an image embedder.
     """
     if isinstance(source, bytes):
         if not source:
@@ -63,19 +63,21 @@ def read_model(
 def _read_file(path: str) -> bytes:
     try:
         status = Path(path).stat()
-        # A pipe would keep the reader waiting, and /dev/zero has no end.
+        # A read from a pipe may wait without end, and /dev/zero has no end.
         plain = stat.S_ISREG(status.st_mode) and status.st_size <= MAX_SIZE
         content = Path(path).read_bytes() if plain else b""
     except OSError as exc:
         raise ModelError(f"Unable to open file at {path}: {exc.strerror or exc}") from exc
-    except ValueError as exc:  # it has a NUL, or what is no character
+    except ValueError as exc:  # it has a NUL, or a byte that is not a character
         raise ModelError(f"Unable to open file at {path!r}: no file can have this path") from exc
     if stat.S_ISDIR(status.st_mode):
-        raise ModelError(f"Unable to map file to memory buffer: {path} is a directory, and no model file")
+        raise ModelError(f"Unable to map file to memory buffer: {path} is a directory, not a model file")
     if not stat.S_ISREG(status.st_mode):
-        raise ModelError(f"Unable to map file to memory buffer: {path} is a device or a pipe, and no model file")
+        raise ModelError(f"Unable to map file to memory buffer: {path} is a device or a pipe, not a model file")
     if not plain:
-        raise ModelError(f"Unable to map file to memory buffer: {path} has {status.st_size} bytes, up to 2 GB will do")
+        raise ModelError(
+            f"Unable to map file to memory buffer: {path} has {status.st_size} bytes, and 2 GB are the most"
+        )
     if not content:
         raise ModelError(f"Unable to get file size: {path} is empty; copy or download it again")
     return content
@@ -83,7 +85,7 @@ def _read_file(path: str) -> bytes:
 
 def _model(content: bytes, name: str, label: str, normalization: Normalization | None) -> ModelFile:
     if content[4:8] != IDENTIFIER:
-        raise ModelError(f"model {label}: The model is not a valid Flatbuffer buffer: {_kind_of_junk(content)}")
+        raise ModelError(f"model {label}: The model is not a valid Flatbuffer buffer: {_describe_other_file(content)}")
     try:
         network = read_network(read_flatbuffer(content, MODEL), content)
         check_dataflow(network)
@@ -115,15 +117,15 @@ def _metadata(network: Network) -> ModelMetadata:
     return ModelMetadata() if content is None else read_metadata(content.tobytes())
 
 
-def _kind_of_junk(content: bytes) -> str:
-    """What a file is that is no TFLite model, as far as its beginning tells."""
+def _describe_other_file(content: bytes) -> str:
+    """The kind of a file that is not a TFLite model, judged by its beginning."""
     beginning = content[:512]
     if beginning.startswith(b"version https://git-lfs"):
         return "it is a pointer of Git LFS, and the model is elsewhere ('git lfs pull' fetches it)"
     if beginning.lstrip()[:1] == b"<":
-        return "it is a web page, and no model"
+        return "it is a web page, not a model"
     if beginning.startswith(b"PK\3\4"):
-        return "it is a ZIP archive (a .task bundle of MediaPipe and a .keras file are); its .tflite is wanted"
+        return "it is a ZIP archive (a .task bundle of MediaPipe and a .keras file are); edged needs the .tflite in it"
     if beginning.startswith(b"\x89HDF"):
         return "it is an HDF5 file, as Keras writes; convert it to TFLite"
     if all(byte >= 32 or byte in b"\t\n\r\f" for byte in beginning):

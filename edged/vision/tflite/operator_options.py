@@ -1,4 +1,4 @@
-"""The options that TFLite's operators carry: two unions of its schema, version 3, in the schema's order.
+"""The options of TFLite's operators: two unions of its schema, version 3, in the schema's order.
 
 The tables are facts of the format (tensorflow/compiler/mlir/lite/schema/schema.fbs), as far as ai-edge-litert
 2.3 knows them. Fields and members are only ever added at the end.
@@ -6,7 +6,7 @@ The tables are facts of the format (tensorflow/compiler/mlir/lite/schema/schema.
 
 from __future__ import annotations
 
-from edged.vision.tflite.flatbuffer import Choice, Scalar, Table, Text, Union, Vector
+from edged.vision.tflite.flatbuffer import Enum, Scalar, Table, Text, Union, Vector
 
 __all__ = ["BUILTIN_OPTIONS", "BUILTIN_OPTIONS_2", "TENSOR_TYPES"]
 
@@ -19,7 +19,7 @@ TENSOR_TYPES = (
 # fmt: on
 """Names of the types of tensors, by number."""
 
-BOOL = Choice("b", 2)
+BOOL = Enum("b", 2)
 INT = Scalar("i")
 UINT = Scalar("I")
 LONG = Scalar("q")
@@ -33,9 +33,9 @@ LONGS = Vector("i8")
 FLOATS = Vector("f4")
 
 ONE = Scalar("i", 1)
-PADDING = Choice("b", 2)
-ACTIVATION = Choice("b", 6)
-TENSOR_TYPE = Choice("b", len(TENSOR_TYPES))
+PADDING = Enum("b", 2)
+ACTIVATION = Enum("b", 6)
+TENSOR_TYPE = Enum("b", len(TENSOR_TYPES))
 
 BUILTIN_OPTIONS = Union(
     Table(
@@ -64,7 +64,7 @@ BUILTIN_OPTIONS = Union(
         num_columns_per_channel=INTS,
         embedding_dim_per_channel=INTS,
     ),
-    Table("LSHProjectionOptions", type=Choice("b", 3)),
+    Table("LSHProjectionOptions", type=Enum("b", 3)),
     Table(
         "Pool2DOptions",
         padding=PADDING,
@@ -79,7 +79,7 @@ BUILTIN_OPTIONS = Union(
     Table(
         "FullyConnectedOptions",
         fused_activation_function=ACTIVATION,
-        weights_format=Choice("b", 2),
+        weights_format=Enum("b", 2),
         keep_num_dims=BOOL,
         asymmetric_quantize_inputs=BOOL,
         quantized_bias_type=TENSOR_TYPE,
@@ -87,7 +87,7 @@ BUILTIN_OPTIONS = Union(
     ),
     Table("SoftmaxOptions", beta=FLOAT),
     Table("ConcatenationOptions", axis=INT, fused_activation_function=ACTIVATION),
-    Table("AddOptions", fused_activation_function=ACTIVATION, pot_scale_int16=Choice("b", 2, 1)),
+    Table("AddOptions", fused_activation_function=ACTIVATION, pot_scale_int16=Enum("b", 2, 1)),
     Table("L2NormOptions", fused_activation_function=ACTIVATION),
     Table("LocalResponseNormalizationOptions", radius=INT, bias=FLOAT, alpha=FLOAT, beta=FLOAT),
     Table(
@@ -95,7 +95,7 @@ BUILTIN_OPTIONS = Union(
         fused_activation_function=ACTIVATION,
         cell_clip=FLOAT,
         proj_clip=FLOAT,
-        kernel_type=Choice("b", 2),
+        kernel_type=Enum("b", 2),
         asymmetric_quantize_inputs=BOOL,
     ),
     Table("ResizeBilinearOptions", _0=None, _1=None, align_corners=BOOL, half_pixel_centers=BOOL),
@@ -103,7 +103,7 @@ BUILTIN_OPTIONS = Union(
     Table("ReshapeOptions", new_shape=INTS),
     Table("SkipGramOptions", ngram_size=INT, max_skip_size=INT, include_all_ngrams=BOOL),
     Table("SpaceToDepthOptions", block_size=INT),
-    Table("EmbeddingLookupSparseOptions", combiner=Choice("b", 3)),
+    Table("EmbeddingLookupSparseOptions", combiner=Enum("b", 3)),
     Table("MulOptions", fused_activation_function=ACTIVATION),
     Table("PadOptions"),
     Table("GatherOptions", axis=INT, batch_dims=INT),
@@ -111,7 +111,7 @@ BUILTIN_OPTIONS = Union(
     Table("SpaceToBatchNDOptions"),
     Table("TransposeOptions"),
     Table("ReducerOptions", keep_dims=BOOL),
-    Table("SubOptions", fused_activation_function=ACTIVATION, pot_scale_int16=Choice("b", 2, 1)),
+    Table("SubOptions", fused_activation_function=ACTIVATION, pot_scale_int16=Enum("b", 2, 1)),
     Table("DivOptions", fused_activation_function=ACTIVATION),
     Table("SqueezeOptions", squeeze_dims=INTS),
     Table(
@@ -178,7 +178,7 @@ BUILTIN_OPTIONS = Union(
         cell_clip=FLOAT,
         proj_clip=FLOAT,
         merge_outputs=BOOL,
-        time_major=Choice("b", 2, 1),
+        time_major=Enum("b", 2, 1),
         asymmetric_quantize_inputs=BOOL,
     ),
     Table(
@@ -202,10 +202,10 @@ BUILTIN_OPTIONS = Union(
     Table("ResizeNearestNeighborOptions", align_corners=BOOL, half_pixel_centers=BOOL),
     Table("LeakyReluOptions", alpha=FLOAT),
     Table("SquaredDifferenceOptions"),
-    Table("MirrorPadOptions", mode=Choice("b", 2)),
+    Table("MirrorPadOptions", mode=Enum("b", 2)),
     Table("AbsOptions"),
     Table("SplitVOptions", num_splits=INT),
-    Table("UniqueOptions", idx_out_type=Choice("b", len(TENSOR_TYPES), 2)),
+    Table("UniqueOptions", idx_out_type=Enum("b", len(TENSOR_TYPES), 2)),
     Table("ReverseV2Options"),
     Table("AddNOptions"),
     Table("GatherNdOptions"),
@@ -308,7 +308,7 @@ BUILTIN_OPTIONS_2 = Union(
         unique_indices=BOOL,
         update_computation_subgraph_index=INT,
     ),
-    Table("StablehloCompareOptions", comparison_direction=Choice("I", 6), compare_type=Choice("I", 5)),
+    Table("StablehloCompareOptions", comparison_direction=Enum("I", 6), compare_type=Enum("I", 5)),
     Table("StablehloDynamicSliceOptions", slice_sizes=LONGS),
     Table("StablehloPadOptions", edge_padding_low=LONGS, edge_padding_high=LONGS, interior_padding=LONGS),
     Table("StablehloIotaOptions", iota_dimension=LONG),
@@ -342,14 +342,14 @@ BUILTIN_OPTIONS_2 = Union(
     ),
     Table("StablehloTransposeOptions", permutation=LONGS),
     Table("DilateOptions"),
-    Table("StablehloRngBitGeneratorOptions", algorithm=Choice("b", 3)),
-    Table("ReduceWindowOptions", reduce_function=Choice("i", 7)),
+    Table("StablehloRngBitGeneratorOptions", algorithm=Enum("b", 3)),
+    Table("ReduceWindowOptions", reduce_function=Enum("i", 7)),
     Table(
         "StableHLOCompositeOptions",
         name=TEXT,
         decomposition_subgraph_index=INT,
         composite_attributes=BYTES,
-        composite_attributes_format=Choice("b", 1),
+        composite_attributes_format=Enum("b", 1),
         version=INT,
     ),
     Table("StablehloShiftLeftOptions"),

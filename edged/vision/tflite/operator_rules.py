@@ -1,4 +1,4 @@
-"""What each of TFLite's operators needs: inputs, outputs, options, and the rule for the shape that comes out."""
+"""Rules of TFLite's operators: their inputs, outputs and options, and the function that computes the output shape."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from edged.vision.tflite.operator_shapes import (
     broadcast,
     concatenation,
     convolution,
-    cut,
-    dense,
     depth_to_space,
     depthwise,
-    expand,
+    expand_dims,
+    fully_connected,
+    like_first,
     like_input,
-    like_the_first,
     local_response,
     pad,
     pool,
     reduction,
     reshape,
     resize,
+    slice_part,
     space_to_depth,
     split,
     squeeze,
@@ -32,15 +32,15 @@ from edged.vision.tflite.operator_site import Shape, Site
 __all__ = ["ANY", "NONE", "RULES", "Rule"]
 
 ANY = 1 << 16
-"""For the number of inputs or outputs."""
+"""Any number of inputs or outputs."""
 
 
 class Rule(NamedTuple):
-    """What an operator needs: *least* to *most* inputs, the table *options*, and *outputs*.
+    """The needs of an operator: *least* to *most* inputs, the table *options*, and the number of *outputs*.
 
-    ``shape`` gives the shape of its outputs; None for an operator of which nobody here knows that. ``values`` are the
-    inputs whose type the outputs have, for there are kernels and delegates that take that for granted and write past
-    the end of a tensor of a smaller type; none where the type changes.
+    ``shape`` computes the shape of its outputs; None for an operator without such a function here. ``values`` are the
+    inputs whose type the outputs have, because some kernels and delegates rely on that and write past the end of a
+    tensor of a smaller type; ``NONE`` where the type changes.
     """
 
     shape: Callable[[Site], Shape | None] | None
@@ -55,7 +55,7 @@ NONE, BOTH, ALL = slice(0), slice(2), slice(None)
 
 
 def _counted(least: int, most: int | None = None, outputs: int = 1, values: slice = NONE) -> Rule:
-    """The rule of an operator of which only the numbers of inputs and outputs are known here."""
+    """The rule of an operator for which only the numbers of inputs and outputs are checked."""
     return Rule(None, least, least if most is None else most, outputs=outputs, values=values)
 
 
@@ -105,8 +105,8 @@ RULES: dict[str, Rule] = {
     "DEPTH_TO_SPACE": Rule(depth_to_space, options="DepthToSpaceOptions"),
     "DIV": Rule(broadcast, 2, 2, "DivOptions", values=BOTH),
     "EMBEDDING_LOOKUP_SPARSE": _counted(5),
-    "EXPAND_DIMS": Rule(expand, 2, 2),
-    "FULLY_CONNECTED": Rule(dense, 2, 3, "FullyConnectedOptions"),
+    "EXPAND_DIMS": Rule(expand_dims, 2, 2),
+    "FULLY_CONNECTED": Rule(fully_connected, 2, 3, "FullyConnectedOptions"),
     "GELU": Rule(like_input, options="GeluOptions"),
     "HASHTABLE": _counted(0),
     "HASHTABLE_IMPORT": _counted(3, outputs=0),
@@ -126,7 +126,7 @@ RULES: dict[str, Rule] = {
     "PACK": _counted(1, ANY, values=ALL),
     "PAD": Rule(pad, 2, 2),
     "PADV2": Rule(pad, 3, 3),
-    "PRELU": Rule(like_the_first, 2, 2),
+    "PRELU": Rule(like_first, 2, 2),
     "REDUCE_MAX": Rule(reduction, 2, 2, "ReducerOptions"),
     "REDUCE_MIN": Rule(reduction, 2, 2, "ReducerOptions"),
     "REDUCE_PROD": Rule(reduction, 2, 2, "ReducerOptions"),
@@ -134,7 +134,7 @@ RULES: dict[str, Rule] = {
     "RESIZE_BILINEAR": Rule(resize, 2, 2, "ResizeBilinearOptions"),
     "RESIZE_NEAREST_NEIGHBOR": Rule(resize, 2, 2, "ResizeNearestNeighborOptions"),
     "RNN": _counted(5),
-    "SLICE": Rule(cut, 3, 3),
+    "SLICE": Rule(slice_part, 3, 3),
     "SOFTMAX": Rule(like_input, options="SoftmaxOptions", values=NONE),
     "SPACE_TO_DEPTH": Rule(space_to_depth, options="SpaceToDepthOptions"),
     "SPARSE_TO_DENSE": _counted(4),
@@ -154,4 +154,4 @@ RULES: dict[str, Rule] = {
     "UNPACK": _counted(1, outputs=ANY, values=ALL),
     "VAR_HANDLE": _counted(0),
 }
-"""By name. The operators that run other graphs, and StableHLO's, have none."""
+"""The rules by the names of operators. Those that run other graphs, and StableHLO's, have none."""

@@ -1,7 +1,7 @@
-"""What shapes come out of the operators that networks for pictures are made of.
+"""Output shapes of the operators of image networks.
 
-Each rule looks at one operator and says what shape its outputs have, or None where that is known only when the model
-runs. It raises ``GraphError`` where the operator's inputs and options do not go together.
+Each function takes one operator and returns the shape of its outputs, or None where that is known only when the model
+runs. It raises ``GraphError`` if the operator's inputs and options do not fit together.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ __all__ = [
     "broadcast",
     "concatenation",
     "convolution",
-    "cut",
-    "dense",
     "depth_to_space",
     "depthwise",
-    "expand",
+    "expand_dims",
+    "fully_connected",
+    "like_first",
     "like_input",
-    "like_the_first",
     "local_response",
     "pad",
     "pool",
     "reduction",
     "reshape",
     "resize",
+    "slice_part",
     "space_to_depth",
     "split",
     "squeeze",
@@ -39,11 +39,11 @@ __all__ = [
 ]
 
 SAME = 0
-"""The padding that keeps the size, as the schema counts them; the other one, VALID, adds nothing."""
+"""The number of the padding that keeps the size; the other one, VALID, adds nothing."""
 
 
-def _extent(site: Site, size: int, window: int, stride: int, dilation: int = 1) -> int:
-    """How many places a *window* has along a dimension of *size*."""
+def _output_size(site: Site, size: int, window: int, stride: int, dilation: int = 1) -> int:
+    """The count of positions of a *window* along a dimension of *size*."""
     span = (window - 1) * dilation + 1
     if site.operator.options["padding"] == SAME:
         return -(-size // stride)
@@ -58,7 +58,7 @@ def convolution(site: Site) -> Shape:
     outputs, rows, columns, depth = site.shape(1, 4)
     if 0 in (outputs, rows, columns, depth) or channels % depth or outputs % max(1, channels // depth):
         site.fail(f"has the filter {by(site.shape(1))} over {by(site.shape(0))}")
-    return batch, *_slid(site, height, width, rows, columns), _with_bias(site, outputs)
+    return batch, *_window_places(site, height, width, rows, columns), _with_bias(site, outputs)
 
 
 def depthwise(site: Site) -> Shape:
@@ -67,13 +67,13 @@ def depthwise(site: Site) -> Shape:
     one, rows, columns, outputs = site.shape(1, 4)
     if one != 1 or 0 in (rows, columns, outputs) or outputs != channels * site.option("depth_multiplier"):
         site.fail(f"has the filter {by(site.shape(1))} over {by(site.shape(0))}")
-    return batch, *_slid(site, height, width, rows, columns), _with_bias(site, outputs)
+    return batch, *_window_places(site, height, width, rows, columns), _with_bias(site, outputs)
 
 
-def _slid(site: Site, height: int, width: int, rows: int, columns: int) -> tuple[int, int]:
+def _window_places(site: Site, height: int, width: int, rows: int, columns: int) -> tuple[int, int]:
     return (
-        _extent(site, height, rows, site.option("stride_h"), site.option("dilation_h_factor")),
-        _extent(site, width, columns, site.option("stride_w"), site.option("dilation_w_factor")),
+        _output_size(site, height, rows, site.option("stride_h"), site.option("dilation_h_factor")),
+        _output_size(site, width, columns, site.option("stride_w"), site.option("dilation_w_factor")),
     )
 
 
@@ -84,21 +84,21 @@ def _with_bias(site: Site, outputs: int) -> int:
 
 
 def pool(site: Site) -> Shape:
-    """AVERAGE_POOL_2D and its like."""
+    """AVERAGE_POOL_2D and the other pools."""
     batch, height, width, channels = site.shape(0, 4)
     rows, columns = site.option("filter_height"), site.option("filter_width")
-    if rows > 2 * height or columns > 2 * width:  # the runtimes make a table with all of the window's places
+    if rows > 2 * height or columns > 2 * width:  # the runtimes make a table of all positions in the window
         site.fail(f"has a window of {by((rows, columns))} over {by((height, width))}")
     return (
         batch,
-        _extent(site, height, rows, site.option("stride_h")),
-        _extent(site, width, columns, site.option("stride_w")),
+        _output_size(site, height, rows, site.option("stride_h")),
+        _output_size(site, width, columns, site.option("stride_w")),
         channels,
     )
 
 
-def dense(site: Site) -> Shape | None:
-    """FULLY_CONNECTED: weights of (out, in); all that comes in is cut into rows of *in* numbers."""
+def fully_connected(site: Site) -> Shape | None:
+    """FULLY_CONNECTED: weights of (out, in); the input is divided into rows of *in* numbers."""
     outputs, inputs = site.shape(1, 2)
     shape, keep = site.shape(0), site.operator.options["keep_num_dims"]
     if not inputs or math.prod(shape) % inputs or (keep and shape[-1:] != (inputs,)):
@@ -108,26 +108,26 @@ def dense(site: Site) -> Shape | None:
 
 
 def like_input(site: Site) -> Shape:
-    """What is done to each number by itself."""
+    """Elementwise operators of one input."""
     return site.shape(0)
 
 
 def broadcast(site: Site) -> Shape:
-    """What is done to pairs of numbers: a dimension of 1 goes with any."""
+    """Elementwise operators of two inputs: a dimension of 1 is repeated to fit the other."""
     one, other = site.shape(0), site.shape(1)
     rank = max(len(one), len(other))
     one, other = (1,) * (rank - len(one)) + one, (1,) * (rank - len(other)) + other
     for a, b in zip(one, other, strict=True):
         if a != b and 1 not in (a, b):
-            site.fail(f"has inputs of {by(site.shape(0))} and {by(site.shape(1))}, which do not go together")
+            site.fail(f"has inputs of {by(site.shape(0))} and {by(site.shape(1))}, which do not fit together")
     return tuple(b if a == 1 else a for a, b in zip(one, other, strict=True))
 
 
-def like_the_first(site: Site) -> Shape:
-    """What is done to pairs of numbers where the second is the one that is repeated."""
+def like_first(site: Site) -> Shape:
+    """Elementwise operators of two inputs of which only the second may be repeated."""
     shape = broadcast(site)
     if shape != site.shape(0):
-        site.fail(f"has inputs of {by(site.shape(0))} and {by(site.shape(1))}, which do not go together")
+        site.fail(f"has inputs of {by(site.shape(0))} and {by(site.shape(1))}, which do not fit together")
     return shape
 
 
@@ -138,7 +138,7 @@ def _axis(site: Site, axis: int, rank: int) -> int:
 
 
 def reduction(site: Site) -> Shape | None:
-    """MEAN and its like: the dimensions that are named go away, or are kept as 1."""
+    """MEAN and the other reductions: the named dimensions are dropped, or kept as 1."""
     shape, axes = site.shape(0), site.numbers(1)
     if axes is None:
         return None
@@ -153,7 +153,7 @@ def reshape(site: Site) -> Shape | None:
     if wanted is None:
         return None
     count = math.prod(site.shape(0))
-    if wanted == [0] and count == 1:  # what old converters write for a single number
+    if wanted == [0] and count == 1:  # old converters write this for a single number
         wanted = []
     open_places = [index for index, size in enumerate(wanted) if size == -1]
     rest = math.prod(size for size in wanted if size != -1)
@@ -169,7 +169,7 @@ def _numbers(vector: npt.NDArray[Any] | None) -> list[int]:
 
 
 def pad(site: Site) -> Shape | None:
-    """PAD and its like: so much before and after each dimension."""
+    """PAD, PADV2 and MIRROR_PAD: a count before and after each dimension."""
     shape, table = site.shape(0), site.numbers(1)
     if table is None:
         return None
@@ -184,7 +184,7 @@ def pad(site: Site) -> Shape | None:
 
 
 def concatenation(site: Site) -> Shape:
-    """CONCATENATION: side by side along one dimension."""
+    """CONCATENATION: the inputs one after the other along one dimension."""
     shapes = [site.shape(number) for number in range(len(site.operator.inputs))]
     axis = _axis(site, site.operator.options["axis"], len(shapes[0]))
     if len({(len(shape), shape[:axis], shape[axis + 1 :]) for shape in shapes}) != 1:
@@ -214,7 +214,7 @@ def transpose(site: Site) -> Shape | None:
 
 
 def squeeze(site: Site) -> Shape:
-    """SQUEEZE: without those dimensions of 1 that are named, or without any."""
+    """SQUEEZE: without the named dimensions of 1, or without all of them."""
     shape = site.shape(0)
     gone = {_axis(site, axis, len(shape)) for axis in _numbers(site.operator.options["squeeze_dims"])}
     if any(shape[axis] != 1 for axis in gone):
@@ -224,7 +224,7 @@ def squeeze(site: Site) -> Shape:
     return tuple(size for axis, size in enumerate(shape) if axis not in gone)
 
 
-def expand(site: Site) -> Shape | None:
+def expand_dims(site: Site) -> Shape | None:
     """EXPAND_DIMS: with one more dimension of 1."""
     shape, axes = site.shape(0), site.numbers(1)
     if axes is None:
@@ -235,8 +235,8 @@ def expand(site: Site) -> Shape | None:
     return (*shape[:axis], 1, *shape[axis:])
 
 
-def cut(site: Site) -> Shape | None:
-    """SLICE: a piece, by its beginning and its size, where -1 stands for all the rest."""
+def slice_part(site: Site) -> Shape | None:
+    """SLICE: a part, by its beginning and its size, where -1 stands for the rest."""
     shape, begin, size = site.shape(0), site.numbers(1), site.numbers(2)
     if begin is None or size is None:
         return None

@@ -1,4 +1,4 @@
-"""An operator where it stands in its graph: what the rules for operators see of it."""
+"""An operator in its graph, as the rules for operators see it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["LARGEST", "Shape", "Site"]
 Shape = tuple[int, ...]
 
 LARGEST = 1 << 16
-"""For a stride, a step between the taps of a kernel, or the side of a window: far more than any has."""
+"""Largest stride, dilation or side of a window, far above all real ones."""
 
 MAX_NUMBERS = 16
-"""Two for each dimension: no operator takes more to tell what it does."""
+"""Most numbers in an input that sets an operator: two for each dimension."""
 
 LARGEST_RESULT = 1 << 29
-"""Bytes. What a network for pictures passes on from operator to operator is far less."""
+"""Most bytes of an output. Those of image networks are far smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +66,20 @@ class Site:
         return numbers
 
     def option(self, name: str, least: int = 1) -> int:
-        """A setting that counts something."""
+        """The option *name*, which is a count of at least *least*."""
         value: int = self.operator.options[name]
         if not least <= value <= LARGEST:
             self.fail(f"has {name} {value}")
         return value
 
     def check_size(self, shape: Shape) -> None:
-        """Check that an output of this *shape* is something, and not too much.
+        """Check that an output of this *shape* is not empty, and not too large.
 
-        Nor by the shape in the file, even where that is wrong: there are delegates that set memory aside for it.
+        The shape in the file must not be too large either, even where it is wrong: some delegates reserve memory by it.
         """
         output = self.graph.tensors[self.operator.outputs[0]]
         most = LARGEST_RESULT * 8 // BITS.get(output.type, 8)
         if 0 in shape or math.prod(shape) > most:
             self.fail(f"makes {by(shape)} of {output.type}")
         if math.prod(output.shape) > most:
-            self.fail(f"makes {by(output.shape)} of {output.type}, says the file")
+            self.fail(f"makes {by(output.shape)} of {output.type} by the shape in the file")

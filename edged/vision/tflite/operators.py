@@ -1,9 +1,8 @@
-"""Do the shapes and settings of a model's operators fit together?
+"""A check that the shapes and options of a model's operators fit together.
 
-The kernels check some of it, each runtime something else, and where neither does they divide by zero, or write past
-the end of a tensor. For the operators that networks for pictures are made of there are rules that follow the shapes
-through the network; of the others only the numbers of inputs and outputs are known here, and the rest is left to the
-trial run in a child process.
+The kernels check a part of it, each runtime another part. Without a check they divide by zero, or write past the end
+of a tensor. The operators of image networks have rules that follow the shapes through the network. For the others
+only the numbers of inputs and outputs are checked here, and the rest is left to the trial run in a child process.
 
 The trial does not replace these rules, although it finds most of what they refuse. A kernel that reads past the end of
 a block survives the trial, because a strict heap notices only writes, and dies later where the next page is missing.
@@ -32,28 +31,28 @@ __all__ = ["check_operators"]
 def check_operators(graph: Graph) -> dict[int, Shape]:
     """Check the operators of *graph*, in their order.
 
-    Returns the shapes that the tensors really have, by their numbers, as far as they can be known. Those in the file
-    may be wrong in good models: the runtimes work them out anew.
+    Returns the shapes that the tensors have when the model runs, by their numbers, as far as they can be known. Those
+    in the file may be wrong in good models, because the runtimes compute them again.
 
     Raises:
         GraphError: an operator lacks an input, an output or its options, or they do not fit together.
     """
-    made = {index for operator in graph.operators for index in operator.outputs}.union(graph.inputs)
-    shapes = {tensor.index: tensor.shape for tensor in graph.tensors if tensor.index not in made}
-    fixed = {tensor.index for tensor in graph.tensors if tensor.constant is not None}
-    shapes |= {index: graph.tensors[index].shape for index in graph.inputs if _is_sure(graph.tensors[index])}
+    computed = {index for operator in graph.operators for index in operator.outputs}.union(graph.inputs)
+    shapes = {tensor.index: tensor.shape for tensor in graph.tensors if tensor.index not in computed}
+    constant = {tensor.index for tensor in graph.tensors if tensor.constant is not None}
+    shapes |= {index: graph.tensors[index].shape for index in graph.inputs if _has_known_shape(graph.tensors[index])}
     for operator in graph.operators:
-        shapes |= _made(Site(graph, operator, shapes))
-        if fixed.issuperset(operator.inputs):
-            fixed.update(operator.outputs)
-    for index in fixed:  # these, some delegates make at once, by the shape in the file
+        shapes |= _output_shapes(Site(graph, operator, shapes))
+        if constant.issuperset(operator.inputs):
+            constant.update(operator.outputs)
+    for index in constant:  # some delegates compute these while they load, by the shape in the file
         tensor = graph.tensors[index]
         if shapes.get(index, tensor.shape) != tensor.shape:
             raise GraphError(f"{graph}: {tensor} is {by(shapes[index])}, but the file says {by(tensor.shape)}")
     return shapes
 
 
-def _made(site: Site) -> dict[int, Shape]:
+def _output_shapes(site: Site) -> dict[int, Shape]:
     """The shapes of the outputs of an operator, by their numbers, as far as they can be known."""
     operator, tensors = site.operator, site.graph.tensors
     rule = None if operator.custom else RULES.get(operator.name)
@@ -70,16 +69,16 @@ def _made(site: Site) -> dict[int, Shape]:
             return dict.fromkeys(operator.outputs, shape)
     if any(site.shapes[index] != tensors[index].shape for index in inputs):
         return {}
-    return {index: tensors[index].shape for index in operator.outputs if _is_sure(tensors[index])}
+    return {index: tensors[index].shape for index in operator.outputs if _has_known_shape(tensors[index])}
 
 
-def _is_sure(tensor: Tensor) -> bool:
-    """Whether its shape in the file is meant: nothing, a 0 and something open stand for one that is found out."""
+def _has_known_shape(tensor: Tensor) -> bool:
+    """Whether its shape in the file is its real one: an empty shape, a 0 and a -1 stand for an unknown one."""
     return tensor.shape != () and 0 not in tensor.shape and -1 not in tensor.signature[1:]
 
 
 def _check_parts(site: Site, rule: Rule) -> None:
-    """Check that an operator has the parts that *rule* wants."""
+    """Check that an operator has the inputs, outputs and options of its *rule*."""
     inputs, outputs, options = site.operator.inputs, site.operator.outputs, site.operator.options_name
     needed = len(inputs) if rule.most == ANY else rule.least
     if not rule.least <= len(inputs) <= rule.most or -1 in inputs[:needed]:

@@ -1,7 +1,8 @@
-"""What a network must be to embed pictures: the requirements of the Task Library, in its order and words.
+"""Requirements of an image embedder: those of the Task Library, in its order and words.
 
-They are those of ``cc/task/vision/utils/image_tensor_specs.cc`` and ``cc/task/processor/embedding_postprocessor.cc``
-of tflite-support, and int8 is welcome here. Each sentence begins with the library's own, and goes on with the tensor.
+They come from ``cc/task/vision/utils/image_tensor_specs.cc`` and ``cc/task/processor/embedding_postprocessor.cc``
+of tflite-support, except that int8 is accepted here. Each message begins with the library's sentence, and then names
+the tensor.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ Shape = tuple[int, ...]
 _TYPES: dict[str, TensorType] = {"UINT8": "uint8", "INT8": "int8", "FLOAT32": "float32"}
 
 LARGEST_SIDE = 4096
-"""Pixels. Embedders take pictures of some hundred; a far larger one would be a mistake, and take all memory."""
+"""Most pixels of a side. Embedders take some hundred; a far larger side is a mistake, and would take all memory."""
 
 
 class RequirementError(ValueError):
-    """The network is no image embedder. The text says which requirement it breaks, where, and what was found."""
+    """The network is not an image embedder. The text names the requirement, the tensor, and what was found there."""
 
 
 def image_input(graph: Graph, metadata: ModelMetadata, normalization: Normalization | None) -> InputSpec:
-    """The picture that *graph* takes. *normalization*, where given, goes before the metadata's.
+    """The picture that *graph* takes. *normalization*, where given, replaces that of the metadata.
 
     Raises:
-        RequirementError: it does not take one RGB picture of a fixed size, or does not say how to normalise it.
+        RequirementError: it does not take one RGB picture of a fixed size, or has no normalisation for it.
     """
     note = _input_note(metadata)
     if note is not None and normalization is None:
@@ -48,7 +49,7 @@ def image_input(graph: Graph, metadata: ModelMetadata, normalization: Normalizat
     dtype = _picture_type(tensor)
     if note is not None and note.content == "ImageProperties" and not note.rgb:
         raise RequirementError(
-            f"Only RGB color space is supported for now. The metadata says otherwise of {_input(tensor)}."
+            f"Only RGB color space is supported for now. The metadata gives another one for the {_input(tensor)}."
         )
     _check_picture_shape(tensor)
     return InputSpec(
@@ -67,7 +68,7 @@ def _input(tensor: Tensor) -> str:
 
 
 def _input_note(metadata: ModelMetadata) -> TensorMetadata | None:
-    """What the metadata says of the one input; None where it says nothing."""
+    """The metadata of the one input; None where it has none."""
     if metadata.inputs is None:
         return None
     if len(metadata.inputs) != 1:
@@ -118,7 +119,7 @@ def _check_picture_shape(tensor: Tensor) -> None:
             "The input tensor should have dimensions 1 x height x width x 3. "
             f"Got {by(tensor.shape)}. It is the {_input(tensor)}."
         )
-    # A batch that may change is common, and 1 is as good as any.
+    # A batch of any size is common, and 1 is allowed by it.
     if -1 in tensor.signature[1:]:
         raise RequirementError(
             f"The {_input(tensor)} has no fixed size: {by(tensor.signature)}. Models of a dynamic size are not "
@@ -142,7 +143,7 @@ def _normalization(tensor: Tensor, note: TensorMetadata | None, given: Normaliza
     if tensor.type == "UINT8":
         if given is not None:
             raise RequirementError(
-                f"The {_input(tensor)} has type uint8 and takes pixels as they are: give no mean and std for it."
+                f"The {_input(tensor)} has type uint8 and takes pixels without normalisation: give no mean and std."
             )
         return None
     if given is not None:
@@ -165,15 +166,15 @@ def _normalization(tensor: Tensor, note: TensorMetadata | None, given: Normaliza
 
 
 def vector_heads(graph: Graph, shapes: Mapping[int, Shape], metadata: ModelMetadata) -> tuple[HeadSpec, ...]:
-    """The vectors that *graph* gives, one for each output. *shapes* are those that tensors really have, where known.
+    """The vectors that *graph* gives, one for each output. *shapes* are those of the tensors at run time, where known.
 
     Raises:
-        RequirementError: it gives none, or what is no vector.
+        RequirementError: it has no output, or one that is not a vector.
     """
     if not graph.outputs:
         raise RequirementError("The model has no output, so there is no vector in it.")
     notes = metadata.outputs or ()
-    # Names are matched by their order, which means nothing where the counts differ.
+    # Names belong to outputs by their order, which means nothing if the counts differ.
     names = [note.name for note in notes] if len(notes) == len(graph.outputs) else [None] * len(graph.outputs)
     return tuple(
         _head(index, graph.tensors[number], shapes.get(number), name)
@@ -187,7 +188,7 @@ def _head(index: int, tensor: Tensor, shape: Shape | None, name: str | None) -> 
     quantization = _quantization(tensor)
     if dtype != "float32" and (quantization is None or quantization.scale == 0):
         raise RequirementError(
-            f"The output tensor '{tensor.name}' has type {dtype} and no quantization parameters to tell its numbers by."
+            f"The output tensor '{tensor.name}' has type {dtype} and no quantization parameters for its numbers."
         )
     return HeadSpec(
         index=index,
@@ -210,7 +211,7 @@ def _vector_size(index: int, tensor: Tensor, known: Shape | None) -> int:
     if len(shape) == 4 and shape[1:3] != (1, 1):
         raise RequirementError(
             f"Unexpected WxH sizes for output index {index}: got {shape[2]}x{shape[1]}, expected 1x1. "
-            f"{of}: {by(shape)}, a map and no vector."
+            f"{of}: {by(shape)}, a map and not a vector."
         )
     if shape[0] != 1:
         raise RequirementError(

@@ -1,4 +1,4 @@
-"""The layout of a TFLite model file: its FlatBuffer schema, version 3, written down as tables.
+"""The layout of a TFLite model file: its FlatBuffer schema, version 3, as tables.
 
 The tables are facts of the format (tensorflow/compiler/mlir/lite/schema/schema.fbs), as far as ai-edge-litert
 2.3 knows them. Fields are only ever added at the end.
@@ -6,13 +6,13 @@ The tables are facts of the format (tensorflow/compiler/mlir/lite/schema/schema.
 
 from __future__ import annotations
 
-from edged.vision.tflite.flatbuffer import Choice, Scalar, Table, Text, Union, Vector, VectorOf
+from edged.vision.tflite.flatbuffer import Enum, Scalar, Table, Text, Union, Vector, VectorOf
 from edged.vision.tflite.operator_options import BUILTIN_OPTIONS, BUILTIN_OPTIONS_2, TENSOR_TYPES
 
 __all__ = ["IDENTIFIER", "MODEL", "OPERATORS"]
 
 IDENTIFIER = b"TFL3"
-"""Stands at byte 4 of every model file."""
+"""The bytes from byte 4 of every model file."""
 
 # fmt: off
 OPERATORS = (
@@ -54,7 +54,7 @@ OPERATORS = (
 # fmt: on
 """Names of the built-in operators, by number."""
 
-BOOL = Choice("b", 2)
+BOOL = Enum("b", 2)
 INT = Scalar("i")
 UINT = Scalar("I")
 ULONG = Scalar("Q")
@@ -62,7 +62,7 @@ TEXT = Text()
 BYTES = Vector("u1")
 INTS = Vector("i4")
 FLOATS = Vector("f4")
-TENSOR_TYPE = Choice("b", len(TENSOR_TYPES))
+TENSOR_TYPE = Enum("b", len(TENSOR_TYPES))
 
 QUANTIZATION = Table(
     "QuantizationParameters",
@@ -91,7 +91,7 @@ SPARSITY = Table(
     dim_metadata=VectorOf(
         Table(
             "DimensionMetadata",
-            format=Choice("b", 2),
+            format=Enum("b", 2),
             dense_size=INT,
             array_segments=INDEX_VECTOR,
             array_indices=INDEX_VECTOR,
@@ -121,7 +121,7 @@ OPERATOR = Table(
     outputs=INTS,
     builtin_options=BUILTIN_OPTIONS,
     custom_options=BYTES,
-    custom_options_format=Choice("b", 1),
+    custom_options_format=Enum("b", 1),
     mutating_variable_inputs=BYTES,
     intermediates=INTS,
     large_custom_options_offset=ULONG,
@@ -172,4 +172,4 @@ MODEL = Table(
     external_buffer_groups=VectorOf(Table("ExternalBufferGroup", name=TEXT)),
     external_buffers=VectorOf(Table("ExternalBuffer", id=UINT, group=UINT, offset=ULONG, length=ULONG, packing=TEXT)),
 )
-"""The root."""
+"""The root table."""

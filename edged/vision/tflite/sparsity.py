@@ -1,4 +1,4 @@
-"""Is a sparse constant whole?
+"""A check of sparse constants.
 
 TFLite has a form of the TACO format: see ``SparsityParameters`` in tensorflow/compiler/mlir/lite/schema/
 schema.fbs. The value is stored level by level: the tensor's own dimensions in ``traversal_order``, then those of
@@ -27,7 +27,7 @@ DENSE = 0
 
 
 def check_sparse(sparsity: Record, shape: tuple[int, ...], bits: int, size: int) -> None:
-    """Check the *sparsity* record of a tensor of *shape*, with *bits* an element and a value of *size* bytes.
+    """Check the *sparsity* record of a tensor of *shape*, with *bits* per element and a value of *size* bytes.
 
     Raises:
         ValueError: it contradicts itself.
@@ -41,7 +41,7 @@ def check_sparse(sparsity: Record, shape: tuple[int, ...], bits: int, size: int)
         raise ValueError(f"describes {len(levels)} levels, but goes through {len(order)}")
     sizes = list(shape)
     for number, cut in enumerate(blocks):
-        # Blocks are always dense. The level of block dimension n says how big the block is.
+        # Blocks are always dense. The level of block dimension n has the size of the block.
         block = levels[order.index(rank + number)]["dense_size"]
         if not 0 <= cut < rank or block < 1 or sizes[cut] % block:
             raise ValueError(f"has blocks of {block} along dimension {cut}, which do not fit into {shape}")
@@ -55,7 +55,7 @@ def check_sparse(sparsity: Record, shape: tuple[int, ...], bits: int, size: int)
 
 
 def _descend(level: Record, positions: int, size: int) -> int:
-    """How many positions there are below *level*, which has *positions* above and a dimension of *size*."""
+    """Check *level*, with *positions* above it and a dimension of *size*, and return the positions below it."""
     if level["format"] == DENSE:
         if level["dense_size"] != size:
             raise ValueError(f"has a level of {level['dense_size']} for a dimension of {size}")

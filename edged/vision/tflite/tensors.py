@@ -1,4 +1,4 @@
-"""The tensors of a TFLite model, each held against its buffer, its shape and its quantization."""
+"""The tensors of a TFLite model, each checked against its buffer, its shape and its quantization."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 __all__ = ["BITS", "GraphError", "Tensor", "by", "read_tensor"]
 
 MAX_RANK = 8
-"""No kernel knows more dimensions, and most know fewer."""
+"""Most dimensions of a tensor. No kernel supports more, and most support fewer."""
 
 MAX_BYTES = 2**31 - 1
-"""The kernels count the bytes of a tensor in 32 bits."""
+"""Most bytes of a tensor, because the kernels count them in 32 bits."""
 
 BITS = {
     "FLOAT32": 32, "FLOAT16": 16, "INT32": 32, "UINT8": 8, "INT64": 64, "BOOL": 8, "INT16": 16,
     "COMPLEX64": 64, "INT8": 8, "FLOAT64": 64, "COMPLEX128": 128, "UINT64": 64, "UINT32": 32, "UINT16": 16,
     "INT4": 4, "BFLOAT16": 16, "INT2": 2, "UINT4": 4, "FLOAT8_E4M3FN": 8, "FLOAT8_E5M2": 8,
 }  # fmt: skip
-"""Bits an element. The other types (strings, resources, variants) have no fixed size."""
+"""Bits per element. The other types (strings, resources, variants) have no fixed size."""
 
 MAX_STRINGS = 10_000
 
@@ -42,7 +42,7 @@ _NO_ZERO_POINT = np.empty(0, np.int64)
 
 
 class GraphError(ValueError):
-    """The model contradicts itself, or has what no runtime can run. Says where, and what was found."""
+    """The model contradicts itself, or no runtime can run it. The text names the place, and what was found there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +50,8 @@ class Tensor:
     """One tensor.
 
     ``signature`` is its shape with -1 for the dimensions that may change. ``constant`` are the bytes of its
-    value, where the file has one. ``scale`` and ``zero_point`` are both empty, have one value, or one for
-    each index along dimension ``axis``.
+    value, where the file has one; a ``sparse`` one leaves elements out. ``scale`` and ``zero_point`` are both
+    empty, have one value, or one for each index along dimension ``axis``.
     """
 
     index: int
@@ -60,6 +60,7 @@ class Tensor:
     shape: tuple[int, ...]
     signature: tuple[int, ...]
     constant: npt.NDArray[np.uint8] | None
+    sparse: bool
     variable: bool
     scale: npt.NDArray[np.float32]
     zero_point: npt.NDArray[np.int64]
@@ -70,15 +71,15 @@ class Tensor:
 
 
 def by(shape: Sequence[int]) -> str:
-    """A shape for people: ``1 x 224 x 224 x 3``."""
+    """A shape in messages: ``1 x 224 x 224 x 3``."""
     return " x ".join(map(str, shape))
 
 
 def read_tensor(index: int, record: Record, value: npt.NDArray[np.uint8]) -> Tensor:
-    """Tensor number *index* of a graph; *value* are the bytes of the buffer that it refers to.
+    """Read tensor number *index* of a graph; *value* are the bytes of the buffer that it refers to.
 
     Raises:
-        GraphError: they contradict each other. The text goes on after the tensor's name.
+        GraphError: they contradict each other. The text continues a sentence after the tensor's name.
     """
     if record["external_buffer"]:
         raise GraphError("has its value in another file, which is not supported")
@@ -95,6 +96,7 @@ def read_tensor(index: int, record: Record, value: npt.NDArray[np.uint8]) -> Ten
         shape=shape,
         signature=shape if signature is None or not signature.size else tuple(signature.tolist()),
         constant=value if value.size else None,
+        sparse=bool(value.size) and record["sparsity"] is not None,
         variable=bool(record["is_variable"]),
         scale=scale,
         zero_point=zero_point,
@@ -131,10 +133,10 @@ def _check_constant(record: Record, value: npt.NDArray[np.uint8], shape: tuple[i
 
 
 def _check_strings(value: npt.NDArray[np.uint8], count: int) -> None:
-    """TFLite's strings: their count, the place of each and of their end, all int32, then their characters."""
+    """Check the strings of a tensor: their count, the offset of each and of the end, all int32, then characters."""
     header = 4 * (count + 2)
     if count > MAX_STRINGS:
-        raise GraphError(f"has {count} strings, and no network for pictures has more than {MAX_STRINGS}")
+        raise GraphError(f"has {count} strings, and no image network has more than {MAX_STRINGS}")
     if value.size < header:
         raise GraphError(f"has {value.size} bytes, too few for {count} strings")
     numbers = np.frombuffer(value, "<i4", count + 2)
@@ -158,7 +160,7 @@ def _quantization(
     if scale.size > 1 and (not shape or scale.size != shape[axis]):
         raise GraphError(f"has {scale.size} scales along dimension {axis} of {by(shape)}")
     if not (np.isfinite(scale).all() and (scale >= 0).all()):
-        raise GraphError("has a scale that is no number from 0 up")
+        raise GraphError("has a scale that is negative or not finite")
     low, high = ZERO_POINTS.get(kind, (-(2**31), 2**31 - 1))
     if zero_point.min() < low or zero_point.max() > high:
         raise GraphError(f"has a zero point that {kind} cannot hold")

@@ -19,11 +19,14 @@ from edged.values import Delegate
 from edged.vision.runtime.engine import EngineName, choose_engine, installed_engines
 from edged.vision.runtime.interpreter import Interpreter
 from edged.vision.specs import ModelFile
+from edged.vision.tflite.flatbuffer import Record
 from edged.vision.tflite.model_file import read_model
 from tests.ticking import count_ticks
 from tests.vision.pool_models import pool_model
+from tests.vision.tflite.altered import altered, append, tensor_type
 
 NONE = Delegate("none")
+FAKE_QUANT = ("FakeQuantOptions", {"min": -1.0, "max": 1.0, "num_bits": 8})
 
 
 def run(interpreter: Interpreter, model: ModelFile, value: int) -> list[int]:
@@ -75,6 +78,26 @@ def test_more_threads_than_processors_are_never_started(engine: EngineName, int8
 def test_no_threads_at_all_are_refused() -> None:
     with pytest.raises(ModelError, match=r"model pool: .* at least 1 \(got 0\)"):
         Interpreter(pool_model(), num_threads=0)
+
+
+def test_an_output_of_another_length_than_the_file_says_is_refused_at_the_start(engine: EngineName) -> None:
+    model = read_model(altered(lambda model: append(model, "FAKE_QUANT", (1, 20), FAKE_QUANT), "small96_float_meta"))
+    with pytest.raises(ModelError, match=r"tensor 'appended' has 40 numbers on .*, and 20 by the file"):
+        Interpreter(model, engine=engine)
+
+
+def test_an_output_that_gets_another_length_when_the_model_runs_is_refused(engine: EngineName) -> None:
+    def find(model: Record) -> None:
+        """Append a WHERE: it lists the numbers that are not zero, however many there are."""
+        append(model, "WHERE", (1, 20), type=tensor_type("INT64"))
+        append(model, "CAST", (1, 20), type=tensor_type("FLOAT32"))
+
+    model = read_model(altered(find, "small96_float_meta"))
+    with (
+        Interpreter(model, engine=engine) as interpreter,
+        pytest.raises(ModelError, match=r"tensor 'appended' has \d+ numbers on .*, and 20 by the file"),
+    ):
+        run(interpreter, model, 1)
 
 
 def test_what_was_read_stays_when_the_model_runs_again(engine: EngineName) -> None:
@@ -196,7 +219,7 @@ def test_an_engine_that_is_not_installed_is_named_with_the_cure() -> None:
 IN_ANOTHER_PYTHON = """
     import sys
     from edged.errors import ModelError
-    from edged.vision import interpreter
+    from edged.vision.runtime import interpreter
     from edged.vision.tflite.model_file import read_model
     model = read_model(sys.argv[1])
     try:

@@ -88,6 +88,12 @@ def test_what_an_engine_says_while_it_dies_is_told(model: ModelFile, child_that:
         ensure_survives(model)
 
 
+def test_what_an_engine_logs_is_not_the_cause_of_its_death(model: ModelFile, child_that: Callable[[str], None]) -> None:
+    child_that("print('INFO: Created a delegate.', file=sys.stderr, flush=True); os.kill(os.getpid(), signal.SIGSEGV)")
+    with pytest.raises(ModelError, match=r"died of SIGSEGV in a trial run of it"):
+        ensure_survives(model)
+
+
 def test_a_model_that_never_ends_is_killed(
     model: ModelFile, tmp_path: Path, child_that: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

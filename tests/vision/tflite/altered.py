@@ -1,4 +1,4 @@
-"""Model files with something in them changed: read, altered as records, and written again."""
+"""Altered model files: they are read, changed as records, and written again."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def operator_named(model: Record, name: str) -> Record:
 
 
 def append(model: Record, name: str, shape: tuple[int, ...], options: object = None, **tensor: object) -> Record:
-    """Put an operator behind the last one, with an output of that *shape*, which becomes the model's own."""
+    """Append an operator with an output of that *shape*, which becomes the output of the model."""
     graph = graph_of(model)
     code = {"deprecated_builtin_code": min(OPERATORS.index(name), 127), "builtin_code": OPERATORS.index(name)}
     model["operator_codes"].append({**code, "custom_code": "MyOp" if name == "CUSTOM" else None, "version": 1})

@@ -1,4 +1,4 @@
-"""The reader that believes nothing: every part of a FlatBuffer that can be wrong, made wrong."""
+"""The reader of FlatBuffers, with every part of a file made wrong in turn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from edged.errors import ModelError
 from edged.vision.tflite.flatbuffer import (
-    Choice,
+    Enum,
     FlatbufferError,
     Scalar,
     Table,
@@ -29,7 +29,7 @@ from edged.vision.tflite.model_file import read_model
 from edged.vision.tflite.schema import IDENTIFIER, MODEL
 from scripts.flatbuffer_writer import write_flatbuffer
 
-LEAF = Table("Leaf", size=Scalar("i", 7), colour=Choice("b", 3))
+LEAF = Table("Leaf", size=Scalar("i", 7), colour=Enum("b", 3))
 STEM = Table("Stem", height=Scalar("q"))
 TREE = Table(
     "Tree",
@@ -77,12 +77,12 @@ def place_of(content: bytearray, field: str) -> int:
 
 
 def target_of(content: bytearray, field: str) -> int:
-    """The byte at which what *field* of the root points to begins."""
+    """The first byte of the target of *field* of the root."""
     at = place_of(content, field)
     return int(at + struct.unpack_from("<I", content, at)[0])
 
 
-def test_what_was_written_is_read() -> None:
+def test_a_flatbuffer_is_read_as_it_was_written() -> None:
     tree = read_flatbuffer(bytes(oak()), TREE)
     assert tree["name"] == "oak 🌳"
     assert tree["part"] == ("Stem", {"height": -5})
@@ -93,14 +93,14 @@ def test_what_was_written_is_read() -> None:
     assert (tree["age"], tree["weight"]) == (300, 1e3)
 
 
-def test_what_is_absent_has_its_default() -> None:
+def test_an_absent_field_has_its_default() -> None:
     tree = read_flatbuffer(write_flatbuffer({}, TREE), TREE)
     assert tree["age"] == 1
     assert [tree[field] for field in ("name", "part", "leaves", "rings", "older")] == [None] * 5
 
 
-def test_fields_that_came_later_are_passed_over() -> None:
-    grown = Table("Grown", size=Scalar("i", 7), colour=Choice("b", 3), later=Text(), last=Scalar("q"))
+def test_fields_of_a_later_schema_are_not_read() -> None:
+    grown = Table("Grown", size=Scalar("i", 7), colour=Enum("b", 3), later=Text(), last=Scalar("q"))
     content = write_flatbuffer({"size": 3, "later": "x", "last": 9}, grown)
     assert read_flatbuffer(content, LEAF) == {"size": 3, "colour": 0}
 
@@ -112,7 +112,7 @@ def test_vectors_are_not_copied_and_cannot_be_written() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\0", b"\4\0\0", b"\4\0\0\0", b"\0\0\0\0", b"\xff\xff\xff\xff" * 4])
-def test_what_is_too_short_for_a_root_is_refused(content: bytes) -> None:
+def test_a_file_too_short_for_a_root_is_refused(content: bytes) -> None:
     assert fault(content).startswith("the root ")
 
 
@@ -125,7 +125,7 @@ def test_a_vtable_outside_the_file_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("at", "value"), [(0, 3), (0, 2), (0, 5), (2, 2), (0, 0xFFFF), (2, 0xFFFF)])
-def test_a_vtable_that_is_none_is_refused(at: int, value: int) -> None:
+def test_a_vtable_with_impossible_sizes_is_refused(at: int, value: int) -> None:
     content = oak()
     root = struct.unpack_from("<I", content)[0]
     vtable = root - struct.unpack_from("<i", content, root)[0]
@@ -143,7 +143,7 @@ def test_a_field_outside_its_table_is_refused() -> None:
         assert fault(content) == f"the root has name at {place}, outside of its {size} bytes"
 
 
-def test_an_offset_to_nowhere_is_refused() -> None:
+def test_an_offset_to_an_impossible_place_is_refused() -> None:
     content = oak()
     at = place_of(content, "name")
     struct.pack_into("<I", content, at, 0)
@@ -202,26 +202,26 @@ def test_a_union_of_no_kind_is_none() -> None:
     assert read_flatbuffer(bytes(content), TREE)["part"] is None
 
 
-def test_a_union_that_may_grow_passes_over_what_it_does_not_know() -> None:
+def test_a_union_that_may_grow_does_not_read_unknown_members() -> None:
     wider = Table("Wider", name=Text(), older=Union(LEAF, STEM))
     narrow = Table("Narrow", name=Text(), older=Union(LEAF, more=True))
     content = write_flatbuffer({"older": ("Stem", {"height": 1})}, wider)
     assert read_flatbuffer(content, narrow)["older"] == ("kind 2", {})
 
 
-def test_a_choice_must_be_one_of_those_there_are() -> None:
+def test_the_number_of_an_enum_must_be_known() -> None:
     content = write_flatbuffer({"leaves": [{}, {"size": 1, "colour": 3}]}, TREE)
     assert fault(content) == "leaves[1].colour is 3, and only 0 to 2 are known"
 
 
-def test_numbers_out_of_step_are_refused() -> None:
+def test_numbers_that_are_not_aligned_are_refused() -> None:
     content = oak()
     at = place_of(content, "days")
     struct.pack_into("<I", content, at, target_of(content, "days") - 4 - at)
     assert "days" in fault(content)
 
 
-def knot(twigs: int, leaves: int) -> bytes:
+def overlapping(twigs: int, leaves: int) -> bytes:
     """A file in which *twigs* times the same twig has *leaves* times the same leaf; all share one vtable."""
     twig = 24 + 4 * twigs
     leaf = twig + 12 + 4 * leaves
@@ -236,16 +236,16 @@ def knot(twigs: int, leaves: int) -> bytes:
     )
 
 
-def test_a_file_that_is_read_over_and_over_is_refused() -> None:
-    """Small on disk, and endless work."""
+def test_a_file_whose_parts_overlap_many_times_is_refused() -> None:
+    """It is small on disk, and takes endless work."""
     bush = Table("Bush", twigs=VectorOf(Table("Twig", leaves=VectorOf(LEAF))))
-    assert read_flatbuffer(knot(2, 3), bush) == {"twigs": [{"leaves": [{"size": 1, "colour": 0}] * 3}] * 2}
+    assert read_flatbuffer(overlapping(2, 3), bush) == {"twigs": [{"leaves": [{"size": 1, "colour": 0}] * 3}] * 2}
     began = time.process_time()
-    assert "belongs to a knot of parts that overlap" in fault(knot(10_000, 10_000), bush)
+    assert "belongs to parts that overlap too often" in fault(overlapping(10_000, 10_000), bush)
     assert time.process_time() - began < 2.0
 
 
-def test_a_cut_at_any_byte_is_refused_or_reads_the_same(cases: Path) -> None:
+def test_a_cut_at_any_byte_is_refused() -> None:
     content = write_flatbuffer(OAK, TREE)
     for length in range(len(content)):
         with pytest.raises(FlatbufferError):
@@ -262,7 +262,7 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
 
 @settings(max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=8))
-def test_any_damage_of_a_whole_one_is_read_or_refused(damage: list[tuple[int, int]]) -> None:
+def test_any_damaged_flatbuffer_is_read_or_refused(damage: list[tuple[int, int]]) -> None:
     content = oak()
     for at, value in damage:
         content[at % len(content)] = value
@@ -282,7 +282,7 @@ SMALL = (Path(__file__).parents[2] / "cases" / "small96_float_meta.tflite").read
     ),
     st.integers(0, len(SMALL)),
 )
-def test_a_damaged_model_is_a_model_error_and_never_anything_else(damage: list[tuple[int, int]], cut: int) -> None:
+def test_a_damaged_model_raises_a_model_error_only(damage: list[tuple[int, int]], cut: int) -> None:
     content = bytearray(SMALL)
     for at, value in damage:
         struct.pack_into("<I", content, at // 4 * 4, value)
@@ -290,7 +290,7 @@ def test_a_damaged_model_is_a_model_error_and_never_anything_else(damage: list[t
         read_model(bytes(content[:cut] if cut % 7 == 0 else content))
 
 
-def test_a_model_survives_being_written_again(cases: Path) -> None:
+def test_a_model_is_the_same_after_it_was_written_again(cases: Path) -> None:
     path = cases / "two_heads_uint8_meta.tflite"
     again = write_flatbuffer(read_flatbuffer(path.read_bytes(), MODEL), MODEL, IDENTIFIER)
     assert read_model(again).heads == read_model(path).heads

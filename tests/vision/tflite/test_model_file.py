@@ -1,4 +1,4 @@
-"""Files that are no model, damaged, or no image embedder, and good ones: what is said of each."""
+"""The reader of model files, with good files, damaged ones, and files that are not image embedders."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FLOAT, UINT8 = "small96_float_meta", "small96_uint8_meta"
 
 
 def refused(content: bytes | str | Path, **options: Any) -> str:
-    """What is said of a model that cannot be used."""
+    """The message that refuses a model."""
     with pytest.raises(ModelError) as caught:
         read_model(content, **options)
     return str(caught.value)
@@ -31,7 +31,7 @@ def refused(content: bytes | str | Path, **options: Any) -> str:
 # Good files
 
 
-def test_a_float_model_tells_its_input_and_its_head(cases: Path) -> None:
+def test_a_float_model_has_its_input_and_its_head(cases: Path) -> None:
     model = read_model(cases / "small96_float_meta.tflite")
     assert model.name == "small96_float_meta"
     assert model.input == InputSpec(
@@ -49,7 +49,7 @@ def test_a_float_model_tells_its_input_and_its_head(cases: Path) -> None:
     assert len(model.digest) == 64
 
 
-def test_a_model_of_two_heads_tells_the_names_of_both(cases: Path) -> None:
+def test_a_model_of_two_heads_has_the_names_of_both(cases: Path) -> None:
     model = read_model(cases / "two_heads_uint8_meta.tflite")
     assert [(head.index, head.name, head.size) for head in model.heads] == [(0, "stage3", 40), (1, "stage5", 112)]
     assert model.heads[1].quantization == Quantization(float(np.float32(0.13084036)), 125)
@@ -73,17 +73,17 @@ def test_three_values_of_normalisation_are_read(cases: Path) -> None:
 
 
 @pytest.mark.parametrize("case", ["small96_float_meta", "small96_float_nometa", "bad_norm_std0"])
-def test_normalisation_that_is_given_goes_before_the_metadata(cases: Path, case: str) -> None:
+def test_a_given_normalisation_replaces_that_of_the_metadata(cases: Path, case: str) -> None:
     given = Normalization((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
     assert read_model(cases / f"{case}.tflite", normalization=given).input.normalization == given
 
 
-def test_a_zip_of_files_at_the_end_is_no_harm(cases: Path) -> None:
+def test_a_zip_of_files_at_the_end_is_accepted(cases: Path) -> None:
     content = (cases / "small96_uint8_meta.tflite").read_bytes()
     assert read_model(content + b"PK\3\4 and so on").heads == read_model(content).heads
 
 
-def test_a_model_with_an_open_batch_is_fine() -> None:
+def test_a_model_with_an_open_batch_is_accepted() -> None:
     def open_batch(model: Record) -> None:
         for tensor in (graph_of(model)["tensors"][0], graph_of(model)["tensors"][-1]):
             tensor["shape_signature"] = ints(-1, *tensor["shape"][1:])
@@ -91,7 +91,7 @@ def test_a_model_with_an_open_batch_is_fine() -> None:
     assert read_model(altered(open_batch)).input.height == 96
 
 
-def test_an_int8_model_is_welcome() -> None:
+def test_an_int8_model_is_accepted() -> None:
     def without_quantize(model: Record) -> None:
         graph = graph_of(model)
         first, *rest, last = graph["operators"]
@@ -118,7 +118,7 @@ def test_a_custom_operator_is_named() -> None:
     assert read_model(altered(customise)).custom_ops == ("edgetpu-custom-op",)
 
 
-# Files that are no model
+# Files that are not models
 
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
@@ -140,22 +140,22 @@ def test_no_path_and_no_bytes_are_refused(nothing: str | bytes) -> None:
         read_model(nothing)
 
 
-def test_a_path_that_no_file_can_have_is_refused() -> None:
+def test_an_impossible_path_is_refused() -> None:
     assert refused("a\0b") == "Unable to open file at 'a\\x00b': no file can have this path"
     assert refused("a\ud800") == "Unable to open file at 'a\\ud800': no file can have this path"
 
 
-def test_a_directory_is_no_model(tmp_path: Path) -> None:
-    assert refused(tmp_path) == f"Unable to map file to memory buffer: {tmp_path} is a directory, and no model file"
+def test_a_directory_is_not_a_model(tmp_path: Path) -> None:
+    assert refused(tmp_path) == f"Unable to map file to memory buffer: {tmp_path} is a directory, not a model file"
 
 
-def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     assert "is a device or a pipe" in refused(pipe)
 
 
-def test_an_empty_file_is_no_model(tmp_path: Path) -> None:
+def test_an_empty_file_is_not_a_model(tmp_path: Path) -> None:
     path = tmp_path / "empty.tflite"
     path.touch()
     assert refused(path) == f"Unable to get file size: {path} is empty; copy or download it again"
@@ -164,7 +164,7 @@ def test_an_empty_file_is_no_model(tmp_path: Path) -> None:
 def test_a_file_of_more_than_2_gb_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "huge.tflite"
     with path.open("wb") as file:
-        file.truncate(3 << 30)  # a hole, which takes no room
+        file.truncate(3 << 30)  # a hole, which takes no space on the disk
     assert "has 3221225472 bytes" in refused(path)
 
 
@@ -181,7 +181,7 @@ def test_a_file_of_more_than_2_gb_is_not_read(tmp_path: Path) -> None:
         (b"\1", "it has the identifier b'' at byte 4"),
     ],
 )
-def test_what_a_file_is_instead_is_told(content: bytes, found: str, tmp_path: Path) -> None:
+def test_the_message_names_the_kind_of_another_file(content: bytes, found: str, tmp_path: Path) -> None:
     path = tmp_path / "x.tflite"
     path.write_bytes(content)
     message = refused(path)
@@ -196,7 +196,7 @@ def test_a_file_that_was_cut_off_is_refused(cases: Path, length: int) -> None:
     assert "copy or download it again" in refused(content)
 
 
-def test_the_truncated_case_says_how_long_it_should_be(cases: Path) -> None:
+def test_the_message_on_a_truncated_file_names_its_length(cases: Path) -> None:
     message = refused(cases / "truncated.tflite")
     assert re.search(r"reaches to byte \d+ of a file of 61075 bytes", message)
 
@@ -252,7 +252,7 @@ def change_tensor(which: str, **values: object) -> Callable[[Record], None]:
         ({"type": tensor_type("FLOAT16"), "quantization": None}, "got FLOAT16."),
     ],
 )
-def test_an_input_that_is_no_rgb_picture_is_refused(values: dict[str, object], words: str) -> None:
+def test_an_input_that_is_not_an_rgb_picture_is_refused(values: dict[str, object], words: str) -> None:
     message = refused(altered(change_tensor("inputs", **values)))
     assert words in message
     assert "serving_default_image:0" in message
@@ -268,7 +268,7 @@ def test_an_input_that_is_no_rgb_picture_is_refused(values: dict[str, object], w
         ((2, 20), "The output array is expected to have a batch size of 1. Got 2 for output index 0."),
     ],
 )
-def test_an_output_that_is_no_vector_is_refused(shape: tuple[int, ...], words: str) -> None:
+def test_an_output_that_is_not_a_vector_is_refused(shape: tuple[int, ...], words: str) -> None:
     options = ("ReshapeOptions", {"new_shape": ints(*shape)})
     message = refused(altered(lambda model: append(model, "RESHAPE", shape, options)))
     assert words in message
@@ -281,7 +281,7 @@ def test_an_output_of_four_dimensions_is_a_vector() -> None:
     assert model.heads[0].size == 40
 
 
-def test_a_shape_that_is_open_or_wrong_in_the_file_is_worked_out() -> None:
+def test_a_shape_that_is_open_or_wrong_in_the_file_is_computed() -> None:
     """MediaPipe's models have 1 for every size that their converter did not know."""
 
     def forget_shapes(model: Record) -> None:
@@ -313,13 +313,13 @@ def test_an_output_of_no_fixed_size_is_refused(shape: tuple[int, ...], signature
         ({"quantization": None}, "has type uint8 and no quantization parameters"),
     ],
 )
-def test_an_output_of_unknown_numbers_is_refused(values: dict[str, object], words: str) -> None:
+def test_an_output_whose_numbers_have_no_known_scale_or_type_is_refused(values: dict[str, object], words: str) -> None:
     message = refused(altered(change_tensor("outputs", **values)))
     assert words in message
     assert "PartitionedCall:0" in message
 
 
-def test_a_map_is_no_vector(cases: Path) -> None:
+def test_a_map_is_not_a_vector(cases: Path) -> None:
     assert "got 12x12, expected 1x1." in refused(cases / "spatial_map_uint8.tflite")
 
 
@@ -347,7 +347,7 @@ def test_a_model_without_outputs_is_refused() -> None:
     assert "has no output" in refused(altered(lambda model: graph_of(model).update(outputs=None)))
 
 
-def test_a_float_model_that_does_not_tell_its_normalisation_is_refused(cases: Path) -> None:
+def test_a_float_model_without_a_normalisation_is_refused(cases: Path) -> None:
     message = refused(cases / "small96_float_nometa.tflite")
     assert (
         "Input tensor has type kTfLiteFloat32: it requires specifying NormalizationOptions metadata to preprocess "
@@ -358,10 +358,10 @@ def test_a_float_model_that_does_not_tell_its_normalisation_is_refused(cases: Pa
 
 def test_normalisation_for_an_input_that_takes_pixels_is_refused(cases: Path) -> None:
     message = refused(cases / "small96_uint8_meta.tflite", normalization=Normalization((0.0,), (1.0,)))
-    assert "takes pixels as they are: give no mean and std for it" in message
+    assert "takes pixels without normalisation: give no mean and std." in message
 
 
-# What the metadata may say
+# Metadata
 
 
 def input_note(metadata: Record) -> Record:
@@ -427,11 +427,11 @@ def floats(*numbers: float) -> np.ndarray[Any, Any]:
         ),
     ],
 )
-def test_metadata_of_no_picture_is_refused(change: Callable[[Record], None], words: str) -> None:
+def test_metadata_of_another_input_than_an_rgb_picture_is_refused(change: Callable[[Record], None], words: str) -> None:
     assert words in refused(metadata_altered(change))
 
 
-def test_normalisation_that_is_given_makes_up_for_metadata_that_is_wrong() -> None:
+def test_a_given_normalisation_replaces_wrong_metadata() -> None:
     given = Normalization((1.0,), (2.0,))
     wrong = metadata_altered(normalisation(mean=floats(1, 2, 3)))
     assert read_model(wrong, normalization=given).input.normalization == given
@@ -471,7 +471,7 @@ def test_head_names_are_left_out_where_their_count_is_wrong() -> None:
     assert [head.name for head in model.heads] == [None, None]
 
 
-def test_kinds_of_metadata_that_came_later_are_passed_over() -> None:
+def test_metadata_is_read_again_after_it_was_written() -> None:
     content = bytearray(metadata_altered(lambda _: None))
     model = read_model(bytes(content))
     assert model.heads[0].name == "feature"

@@ -1,4 +1,4 @@
-"""Operators whose parts do not fit together, and the shapes that come out of those that do."""
+"""Checks of operators, and the shapes of their outputs."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def tensor(index: int, shape: Shape, constant: list[int] | None = None) -> Tenso
         shape=shape,
         signature=shape,
         constant=None if constant is None else np.array(constant, np.int32).view(np.uint8),
+        sparse=False,
         variable=False,
         scale=np.empty(0, np.float32),
         zero_point=np.empty(0, np.int64),
@@ -41,8 +42,8 @@ def tensor(index: int, shape: Shape, constant: list[int] | None = None) -> Tenso
     )
 
 
-def made(name: str, *inputs: Shape | list[int], options: Record | None = None, table: str = "") -> Shape | None:
-    """The shape that operator *name* makes of inputs of these shapes; a list stands for a constant."""
+def output_shape(name: str, *inputs: Shape | list[int], options: Record | None = None, table: str = "") -> Shape | None:
+    """The output shape of operator *name* with inputs of these shapes; a list stands for a constant."""
     tensors = [
         tensor(index, (len(each),), each) if isinstance(each, list) else tensor(index, each)
         for index, each in enumerate(inputs)
@@ -65,13 +66,15 @@ def made(name: str, *inputs: Shape | list[int], options: Record | None = None, t
         ((1, 20, 20, 8), (4, 3, 3, 2), {}, (1, 20, 20, 4)),
     ],
 )
-def test_a_convolution_makes(shape: Shape, filters: Shape, options: Record, expected: Shape) -> None:
-    assert made("CONV_2D", shape, filters, filters[:1], options=CONV | options, table="Conv2DOptions") == expected
+def test_a_convolution_has_its_output_shape(shape: Shape, filters: Shape, options: Record, expected: Shape) -> None:
+    assert (
+        output_shape("CONV_2D", shape, filters, filters[:1], options=CONV | options, table="Conv2DOptions") == expected
+    )
 
 
-def test_a_depthwise_convolution_makes() -> None:
+def test_a_depthwise_convolution_has_its_output_shape() -> None:
     options = DEPTHWISE | {"depth_multiplier": 2, "stride_h": 2}
-    shape = made(
+    shape = output_shape(
         "DEPTHWISE_CONV_2D", (1, 9, 9, 8), (1, 3, 3, 16), (16,), options=options, table="DepthwiseConv2DOptions"
     )
     assert shape == (1, 5, 9, 16)
@@ -118,8 +121,10 @@ def test_a_depthwise_convolution_makes() -> None:
         ("DEPTH_TO_SPACE", [(1, 2, 3, 12)], {"block_size": 2}, "DepthToSpaceOptions", (1, 4, 6, 3)),
     ],
 )
-def test_operators_make(name: str, inputs: list[Any], options: Record, table: str, expected: Shape) -> None:
-    assert made(name, *inputs, options=options, table=table) == expected
+def test_operators_have_their_output_shapes(
+    name: str, inputs: list[Any], options: Record, table: str, expected: Shape
+) -> None:
+    assert output_shape(name, *inputs, options=options, table=table) == expected
 
 
 @pytest.mark.parametrize(
@@ -153,8 +158,8 @@ def test_operators_make(name: str, inputs: list[Any], options: Record, table: st
         ("FULLY_CONNECTED", [(1, 8), (10, 4)], DENSE | {"keep_num_dims": 1}, "FullyConnectedOptions", "has weights of"),
         ("FULLY_CONNECTED", [(1, 8), (10, 0)], DENSE, "FullyConnectedOptions", "has weights of 10 x 0"),
         ("FULLY_CONNECTED", [(1, 4), (10, 4), (4,)], DENSE, "FullyConnectedOptions", "has a bias of 4 for 10 channels"),
-        ("ADD", [(1, 4), (1, 5)], {}, "AddOptions", "has inputs of 1 x 4 and 1 x 5, which do not go together"),
-        ("PRELU", [(1, 1), (1, 5)], {}, "", "has inputs of 1 x 1 and 1 x 5, which do not go together"),
+        ("ADD", [(1, 4), (1, 5)], {}, "AddOptions", "has inputs of 1 x 4 and 1 x 5, which do not fit together"),
+        ("PRELU", [(1, 1), (1, 5)], {}, "", "has inputs of 1 x 1 and 1 x 5, which do not fit together"),
         ("MEAN", [(1, 7, 9), [3]], {"keep_dims": 0}, "ReducerOptions", "works along dimension 3 of 3"),
         ("MEAN", [(1, 7, 9), [-4]], {"keep_dims": 0}, "ReducerOptions", "works along dimension -4 of 3"),
         ("RESHAPE", [(1, 7), [2, 4]], {}, "", "turns 1 x 7 into 2 x 4, which is not as many numbers"),
@@ -209,11 +214,11 @@ def test_operators_that_do_not_fit_are_refused(
     name: str, inputs: list[Any], options: Record, table: str, words: str
 ) -> None:
     with pytest.raises(GraphError, match=words) as caught:
-        made(name, *inputs, options=options, table=table)
+        output_shape(name, *inputs, options=options, table=table)
     assert str(caught.value).startswith(f"subgraph 0, operator 0 {name} ")
 
 
-def test_numbers_are_not_computed_from_strings() -> None:
+def test_arithmetic_with_strings_is_refused() -> None:
     def change(model: Record) -> None:
         graph_of(model)["tensors"][operator_named(model, "MEAN")["outputs"][0]].update(type=tensor_type("STRING"))
 
@@ -222,7 +227,7 @@ def test_numbers_are_not_computed_from_strings() -> None:
 
 
 @pytest.mark.parametrize("name", ["ADD", "CONV_2D", "DEPTHWISE_CONV_2D", "MEAN"])
-def test_what_goes_in_and_what_comes_out_is_of_one_type(name: str) -> None:
+def test_input_and_output_of_an_operator_have_one_type(name: str) -> None:
     """ai-edge-litert writes floats into the memory of bytes, past its end, and dies of it later or never."""
 
     def change(model: Record) -> None:
@@ -242,7 +247,7 @@ def test_an_operator_that_converts_may_change_the_type() -> None:
 @pytest.mark.parametrize("option", ["stride_w", "stride_h", "dilation_w_factor", "dilation_h_factor"])
 @pytest.mark.parametrize("value", [0, -1, -(2**31), 2**31 - 1])
 @pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D"])
-def test_a_stride_or_step_that_is_no_count_is_refused(name: str, option: str, value: int) -> None:
+def test_an_impossible_stride_or_dilation_is_refused(name: str, option: str, value: int) -> None:
     """tflite-runtime dies of a division by zero."""
 
     def change(model: Record) -> None:
@@ -263,7 +268,7 @@ def test_a_depthwise_convolution_needs_its_bias() -> None:
         read_model(altered(change))
 
 
-def test_an_input_that_is_left_out_is_refused_where_it_is_needed() -> None:
+def test_a_needed_input_that_is_left_out_is_refused() -> None:
     def change(model: Record) -> None:
         operator_named(model, "CONV_2D")["inputs"][1] = -1
 
@@ -292,24 +297,24 @@ def test_a_constant_made_of_constants_must_have_the_shape_that_the_file_says(cas
         read_model(altered(change, "small96_float_meta"))
 
 
-def test_a_shape_in_the_file_that_takes_gigabytes_is_refused_though_it_is_only_wrong() -> None:
+def test_a_wrong_shape_in_the_file_that_takes_gigabytes_is_refused() -> None:
     """ai-edge-litert took 1.8 GB for this one, and seconds."""
 
     def change(model: Record) -> None:
         tensor = graph_of(model)["tensors"][operator_named(model, "DEPTHWISE_CONV_2D")["outputs"][0]]
         tensor["shape"] = ints(1, 524312, 24, 144)
 
-    with pytest.raises(ModelError, match="makes 1 x 524312 x 24 x 144 of INT8, says the file"):
+    with pytest.raises(ModelError, match="makes 1 x 524312 x 24 x 144 of INT8 by the shape in the file"):
         read_model(altered(change))
 
 
-def test_an_operator_without_a_rule_is_taken_at_its_word() -> None:
+def test_an_operator_without_a_rule_has_the_shape_in_the_file() -> None:
     model = read_model(altered(lambda model: append(model, "FAKE_QUANT", (1, 40))))
     assert model.heads[0].size == 40
 
 
-def test_what_comes_after_an_operator_that_nobody_knows_is_open() -> None:
-    """The unknown one may have made anything of a shape that was wrong in the file."""
+def test_the_shapes_after_an_operator_without_a_rule_are_unknown() -> None:
+    """Its output may have any shape, because the shape of its input was wrong in the file."""
 
     def change(model: Record) -> None:
         graph_of(model)["tensors"][int(graph_of(model)["outputs"][0])]["shape"] = ints(1, 1)
