@@ -10,7 +10,7 @@ import pytest
 
 from scripts.mutation.__main__ import EQUIVALENT, ROOT, cases, modules
 from scripts.mutation.mutants import Mutant, mutants
-from scripts.mutation.report import Record, equivalents, lines
+from scripts.mutation.report import FateRecord, equivalents, lines
 from scripts.mutation.selection import TestMap
 from scripts.mutation.trials import Case, Fate, Trials
 
@@ -174,9 +174,9 @@ def test_ctrl_c_ends_what_runs_and_keeps_what_is_known(tree: Path) -> None:
 
 def test_what_is_recorded_is_known_to_the_next_run(tmp_path: Path) -> None:
     case = Case(Path("edged/a/b.py"), "x = 1\n", Mutant(1, "", 4, "1", "2"))
-    Record(tmp_path / "record").add(case, "survived")
-    assert Record(tmp_path / "record").fates == {case.key: "survived"}
-    assert Record(None).fates == {}
+    FateRecord(tmp_path / "record").add(case, "survived")
+    assert FateRecord(tmp_path / "record").fates == {case.key: "survived"}
+    assert FateRecord(None).fates == {}
 
 
 def test_the_report_counts_by_room_and_sets_equivalent_mutants_apart() -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.camera.pi.api import Job, Library, PiCamera, Request
+from edged.camera.pi.api import CaptureJob, CompletedRequest, Library, PiCamera
 from edged.camera.pi.bounded import Call
 from edged.camera.pi.controls import PiControls
 from edged.camera.pi.errors import RARE, reason
@@ -87,8 +87,8 @@ class PicameraSource:
         self._stuck: Call[Any] | None = None
         self._is_running = False
         self._is_suspect = False  # it has to deliver a frame before it is kept for another start
-        self._job: Job | None = None
-        self._request: Request | None = None
+        self._job: CaptureJob | None = None
+        self._request: CompletedRequest | None = None
         self._arrived = threading.Event()
         self._woken = threading.Event()
 
@@ -211,7 +211,7 @@ class PicameraSource:
 
         self._call(stop, "stopping")
 
-    def _next_request(self, camera: PiCamera, timeout: float) -> Request | None:
+    def _next_request(self, camera: PiCamera, timeout: float) -> CompletedRequest | None:
         self._release()
         if self._job is None:
             arrived = self._arrived = threading.Event()

@@ -19,7 +19,7 @@ from edged.camera.v4l2.device import Device, FrameLayout
 from edged.camera.v4l2.driver_time import DriverTime
 from edged.camera.v4l2.errors import explain
 from edged.camera.v4l2.find import resolve
-from edged.camera.v4l2.frames import Frames, JpegFrames, RawFrames
+from edged.camera.v4l2.frames import FrameWriter, JpegFrameWriter, RawFrameWriter
 from edged.camera.v4l2.kernel import LINUX, Kernel
 from edged.camera.v4l2.pixels import RAW
 from edged.camera.v4l2.setup import check_camera, set_up, shortfall
@@ -85,7 +85,7 @@ class UsbCamera:
         self._node: Path | None = None
         self._device: Device | None = None
         self._stream: Stream | None = None
-        self._frames: Frames | None = None
+        self._writer: FrameWriter | None = None
         self._time = DriverTime()
         self._in_hand: FilledBuffer | None = None
 
@@ -112,12 +112,12 @@ class UsbCamera:
             check_camera(self._device)
             picture, fps = set_up(self._device, self._request)
             self._log_shortfall(shortfall(self._request, picture, fps))
-            self._frames = self._frames_of(picture, fps)
+            self._writer = self._make_writer(picture, fps)
             self._stream = Stream(self._device)
             self._stream.start()
             self._time = DriverTime()
             undo.pop_all()
-            return self._frames.format
+            return self._writer.format
 
     def grab(self, timeout: float) -> Stamp | None:
         assert self._device is not None, "grab before open"
@@ -142,10 +142,10 @@ class UsbCamera:
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
         assert self._stream is not None, "retrieve before open"
-        assert self._frames is not None
+        assert self._writer is not None
         assert self._in_hand is not None, "retrieve without a grabbed frame"
         with self._mapped_errors():
-            self._frames.write(self._stream.memory(self._in_hand), self._in_hand.used, slot)
+            self._writer.write(self._stream.memory(self._in_hand), self._in_hand.used, slot)
             self._give_back()
 
     def wake(self) -> None:
@@ -154,7 +154,7 @@ class UsbCamera:
             bell.ring()
 
     def close(self) -> None:
-        self._in_hand = self._frames = None
+        self._in_hand = self._writer = None
         if self._stream is not None:
             self._stream.stop()
             self._stream = None
@@ -165,17 +165,17 @@ class UsbCamera:
             self._bell.close()
             self._bell = None
 
-    def _frames_of(self, picture: FrameLayout, fps: float | None) -> Frames:
+    def _make_writer(self, picture: FrameLayout, fps: float | None) -> FrameWriter:
         if picture.fourcc in RAW:
-            return RawFrames(picture, fps)
-        return JpegFrames(picture, fps, self._reduce(picture.width, picture.height) if self._reduce else 1)
+            return RawFrameWriter(picture, fps)
+        return JpegFrameWriter(picture, fps, self._reduce(picture.width, picture.height) if self._reduce else 1)
 
     def _take_newest(self) -> None:
         """Take what the driver has, keep the newest frame that is whole, and give the others back."""
         assert self._stream is not None
-        assert self._frames is not None
+        assert self._writer is not None
         while (filled := self._stream.take()) is not None:
-            if filled.marked_damaged or filled.used < self._frames.least:
+            if filled.marked_damaged or filled.used < self._writer.least:
                 self.damaged += 1
                 self._stream.give_back(filled)
                 continue

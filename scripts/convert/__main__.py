@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scripts.convert.network import Network
+from scripts.convert.network import EfficientNet
 from scripts.convert.note import with_metadata
 from scripts.convert.pictures import normalised, photographs, sized, views
 from scripts.convert.weights import Weights
@@ -24,7 +24,7 @@ from scripts.convert.weights import Weights
 def main(folder: Path) -> None:
     """Write the models to *folder*."""
     folder.mkdir(parents=True, exist_ok=True)
-    network = Network(Weights.published())
+    network = EfficientNet(Weights.published())
     pictures = [normalised(view) for view in views()]
     print(f"{len(pictures)} pictures for calibration")
     for name, model in (
@@ -39,7 +39,7 @@ def main(folder: Path) -> None:
         print(f"  cosine to the network, {len(cosines)} pictures: mean {cosines.mean():.5f}, min {cosines.min():.5f}")
 
 
-def fidelity(content: bytes, network: Network) -> npt.NDArray[np.float64]:
+def fidelity(content: bytes, network: EfficientNet) -> npt.NDArray[np.float64]:
     """For each whole photograph, the cosine of the model's vector to the network's."""
     tf: Any = import_module("tensorflow")  # only .venv-convert has it
     interpreter = tf.lite.Interpreter(model_content=content)

@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from scripts.convert.weights import Layer, Weights
 
-__all__ = ["SIDE", "Network"]
+__all__ = ["SIDE", "EfficientNet"]
 
 SIDE = 224
 
 
-class _Stage(NamedTuple):
+class _BlockGroup(NamedTuple):
     """Blocks that follow each other; only the first has the stride."""
 
     blocks: int
@@ -28,13 +28,13 @@ class _Stage(NamedTuple):
 
 
 STAGES = (
-    _Stage(1, 1, expands=False),
-    _Stage(2, 2, expands=True),
-    _Stage(2, 2, expands=True),
-    _Stage(3, 2, expands=True),
-    _Stage(3, 1, expands=True),
-    _Stage(4, 2, expands=True),
-    _Stage(1, 1, expands=True),
+    _BlockGroup(1, 1, expands=False),
+    _BlockGroup(2, 2, expands=True),
+    _BlockGroup(2, 2, expands=True),
+    _BlockGroup(3, 2, expands=True),
+    _BlockGroup(3, 1, expands=True),
+    _BlockGroup(4, 2, expands=True),
+    _BlockGroup(1, 1, expands=True),
 )
 
 
@@ -48,7 +48,7 @@ class _Block(NamedTuple):
     residual: bool
 
 
-class Network:
+class EfficientNet:
     """The network from a normalised picture, (1, 224, 224, 3), to the 1280 means of its last layer."""
 
     def __init__(self, weights: Weights) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from scripts.mutation.mutants import mutants
-from scripts.mutation.report import Record, equivalents, lines
+from scripts.mutation.report import FateRecord, equivalents, lines
 from scripts.mutation.trials import Case, Fate, Trials
 
 ROOT = Path(__file__).parent.parent.parent
@@ -87,7 +87,7 @@ def main() -> None:
         for case in chosen:
             print(f"{case.module}:{case.mutant.line}: {case.mutant.place}: {case.mutant.change}")
         return
-    record = Record(args.record)
+    record = FateRecord(args.record)
     known = {case: record.fates[case.key] for case in chosen if case.key in record.fates}
     results: dict[Case, Fate] = {case: fate for case, fate in known.items() if not (args.again and fate == "survived")}
     begin, total = time.monotonic(), len(chosen)

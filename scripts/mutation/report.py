@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scripts.mutation.trials import Case, Fate
 
-__all__ = ["Record", "equivalents", "lines"]
+__all__ = ["FateRecord", "equivalents", "lines"]
 
 
 def equivalents(file: Path) -> dict[tuple[str, str], str]:
@@ -26,7 +26,7 @@ def equivalents(file: Path) -> dict[tuple[str, str], str]:
     return reasons
 
 
-class Record:
+class FateRecord:
     """The fates found so far, in *file*, so that a later run goes on where this one was interrupted."""
 
     def __init__(self, file: Path | None) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["Run", "Scratch"]
+__all__ = ["Run", "ScratchTree"]
 
 LOOK_SECONDS = 0.2
 UNWANTED = "not (peer or board or v4l2)"  # what takes another machine, or much of this one
@@ -43,7 +43,7 @@ class Run:
     failures: tuple[str, ...] = ()
 
 
-class Scratch:
+class ScratchTree:
     """A copy of the files that git knows in *root*, made in *folder*."""
 
     def __init__(self, root: Path, folder: Path, stop: threading.Event) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from scripts.mutation.mutants import Mutant
-from scripts.mutation.scratch import Run, Scratch
+from scripts.mutation.scratch import Run, ScratchTree
 from scripts.mutation.selection import TestMap
 
 __all__ = ["Case", "Fate", "Trials"]
@@ -98,7 +98,7 @@ class Trials:
     def _work(self, folder: Path) -> None:
         """Try case after case in *folder*; one of the threads."""
         try:
-            with closing(Scratch(self._root, folder, self._stop)) as scratch, suppress(queue.Empty):
+            with closing(ScratchTree(self._root, folder, self._stop)) as scratch, suppress(queue.Empty):
                 while not self._stop.is_set():
                     case = self._todo.get_nowait()
                     if fate := self._fate(scratch, case):
@@ -107,7 +107,7 @@ class Trials:
             self._done.put(error)
         self._done.put(None)
 
-    def _fate(self, scratch: Scratch, case: Case) -> Fate | None:
+    def _fate(self, scratch: ScratchTree, case: Case) -> Fate | None:
         """Return what becomes of *case*; None: it was stopped."""
         for tests in self._map.steps(case.module)[: self._steps]:
             baseline = self._baseline(scratch, tests)
@@ -120,7 +120,7 @@ class Trials:
                 return "timed out" if run.end == "late" else "killed"
         return "survived"
 
-    def _baseline(self, scratch: Scratch, tests: list[str]) -> _Baseline:
+    def _baseline(self, scratch: ScratchTree, tests: list[str]) -> _Baseline:
         """Run *tests* on the unchanged code, once: one thread does, and the others wait for the figure."""
         with self._lock:
             if (known := self._baselines.get(tuple(tests))) is None:

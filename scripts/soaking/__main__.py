@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.soaking.crowd import Crowd, Reader
-from scripts.soaking.daemon import Daemon
+from scripts.soaking.daemon import DaemonProcess
 from scripts.soaking.report import Progress, table
 from scripts.soaking.verdict import Measure, judge
 from scripts.soaking.vitals import Vitals, vitals
@@ -31,7 +31,7 @@ LEAST_MINUTES = 1.0
 class Soak:
     """One run of the daemon, with samples of its memory, descriptors and threads."""
 
-    def __init__(self, daemon: Daemon, reader: Reader, progress: Progress) -> None:
+    def __init__(self, daemon: DaemonProcess, reader: Reader, progress: Progress) -> None:
         self.samples: list[Vitals] = []
         self.faults: list[str] = []
         self.stop_seconds = 0.0
@@ -88,7 +88,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, with every sample")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="edged-soak-") as folder:
-        daemon = Daemon(Path(folder))
+        daemon = DaemonProcess(Path(folder))
         reader = Reader(daemon.address)
         soak = Soak(daemon, reader, Progress(args.minutes * 60))
         try:

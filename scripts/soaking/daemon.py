@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["Daemon"]
+__all__ = ["DaemonProcess"]
 
 DEMO = Path(__file__).parent.parent.parent / "config" / "demo"
 
@@ -33,7 +33,7 @@ publish: {{endpoints: ["pub+bind:ipc://pub.sock", "pub+bind:tcp://127.0.0.1:{por
 """
 
 
-class Daemon:
+class DaemonProcess:
     """A folder with a configuration, and the process that runs on it."""
 
     def __init__(self, folder: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.camera.pi.api import CameraInfo, Job, PiCamera, Request
+from edged.camera.pi.api import CaptureJob, CompletedRequest, GlobalCameraInfo, PiCamera
 
 __all__ = ["FakeLibrary"]
 
@@ -56,7 +56,7 @@ class FakeLibrary:
     mode: str = "run"
     wedged: str = "stop"
     """Which call hangs when the mode is wedge."""
-    infos: list[CameraInfo] = field(
+    infos: list[GlobalCameraInfo] = field(
         default_factory=lambda: [{"Id": "Front", "Model": "imx708"}, {"Id": "Back", "Model": "imx219"}]
     )
     opened: list[FakeCamera] = field(default_factory=list)
@@ -69,7 +69,7 @@ class FakeLibrary:
     has_raw_modes: bool = True
     controls: dict[str, tuple[Any, Any, Any]] = field(default_factory=lambda: dict(CONTROLS))
 
-    def cameras(self) -> Sequence[CameraInfo]:
+    def cameras(self) -> Sequence[GlobalCameraInfo]:
         self.hang("cameras")
         return self.infos
 
@@ -94,7 +94,7 @@ class FakeLibrary:
         return {"NV12": [(640, 480), SENSOR]}
 
     @contextmanager
-    def mapped(self, request: Request) -> Iterator[Any]:
+    def mapped(self, request: CompletedRequest) -> Iterator[Any]:
         assert isinstance(request, FakeRequest)
         assert not request.released, "the memory of a frame was used after its release"
         yield request
@@ -106,7 +106,7 @@ class FakeLibrary:
 
 
 class FakeJob:
-    def __init__(self, function: Callable[[], tuple[bool, Any]], signal: Callable[[Job], None] | None) -> None:
+    def __init__(self, function: Callable[[], tuple[bool, Any]], signal: Callable[[CaptureJob], None] | None) -> None:
         self.function = function
         self.signal = signal
         self.future: Future[Any] = Future()
@@ -203,13 +203,13 @@ class FakeCamera:
             self._loop = threading.Thread(target=self._run, name="picamera2's loop", daemon=True)
             self._loop.start()
 
-    def capture_request(self, *, wait: bool, signal_function: Callable[[Job], None]) -> Job:
+    def capture_request(self, *, wait: bool, signal_function: Callable[[CaptureJob], None]) -> CaptureJob:
         assert not wait, "this may block for ever"
         return self._dispatch(self._capture, signal_function)
 
-    def wait(self, job: Job, timeout: float | None = None) -> Request:
+    def wait(self, job: CaptureJob, timeout: float | None = None) -> CompletedRequest:
         assert isinstance(job, FakeJob)
-        result: Request = job.future.result(timeout)
+        result: CompletedRequest = job.future.result(timeout)
         return result
 
     def cancel_all_and_flush(self) -> None:
@@ -230,7 +230,9 @@ class FakeCamera:
             self._loop.join()
         self.closed = True
 
-    def _dispatch(self, function: Callable[[], tuple[bool, Any]], signal: Callable[[Job], None] | None) -> FakeJob:
+    def _dispatch(
+        self, function: Callable[[], tuple[bool, Any]], signal: Callable[[CaptureJob], None] | None
+    ) -> FakeJob:
         with self._lock:
             job = FakeJob(function, signal)
             self._jobs.append(job)
@@ -256,7 +258,7 @@ class FakeCamera:
         self.runs += 1
         return True, None
 
-    def _capture(self) -> tuple[bool, Request | None]:
+    def _capture(self) -> tuple[bool, CompletedRequest | None]:
         if self.library.mode in ("stall", "broken") or self.free == 0 or not self._is_running:
             return False, None
         self.free -= 1

@@ -21,7 +21,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edged.camera.devices import list_cameras
-from edged.camera.pi.api import Job, Library
+from edged.camera.pi.api import CaptureJob, Library
 from edged.camera.pi.controls import PiControls
 from edged.camera.pi.library import load
 from edged.camera.pi.view import FrameSize
@@ -570,7 +570,7 @@ def test_a_camera_of_which_the_library_fails_is_given_up(sensor: Sensor, monkeyp
     source = sensor.source()
     next_frame(source, np.zeros(source.open().shape, np.uint8))
 
-    def fail(**_: object) -> Job:
+    def fail(**_: object) -> CaptureJob:
         raise RuntimeError("Device or resource busy")
 
     monkeypatch.setattr(fake.opened[0], "capture_request", fail)

@@ -9,13 +9,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CameraInfo", "Job", "Library", "Mapped", "PiCamera", "Request"]
+__all__ = ["CaptureJob", "CompletedRequest", "GlobalCameraInfo", "Library", "Mapped", "PiCamera"]
 
-CameraInfo = Mapping[str, Any]
+GlobalCameraInfo = Mapping[str, Any]
 """The facts that picamera2 has of a camera: ``Id``, and where known ``Model``."""
 
 
-class Request(Protocol):
+class CompletedRequest(Protocol):
     """One frame, in a buffer that the camera lacks until it is released."""
 
     def get_metadata(self) -> Mapping[str, Any]:
@@ -25,7 +25,7 @@ class Request(Protocol):
         """Give the buffer back, once."""
 
 
-class Job(Protocol):
+class CaptureJob(Protocol):
     """Something that the camera's own thread will do."""
 
 
@@ -66,9 +66,9 @@ class PiCamera(Protocol):
 
     def start(self) -> None: ...
 
-    def capture_request(self, *, wait: bool, signal_function: Callable[[Job], None]) -> Job: ...
+    def capture_request(self, *, wait: bool, signal_function: Callable[[CaptureJob], None]) -> CaptureJob: ...
 
-    def wait(self, job: Job, timeout: float | None = None) -> Request: ...
+    def wait(self, job: CaptureJob, timeout: float | None = None) -> CompletedRequest: ...
 
     def cancel_all_and_flush(self) -> None: ...
 
@@ -80,7 +80,7 @@ class PiCamera(Protocol):
 class Library(Protocol):
     """Both libraries, once imported."""
 
-    def cameras(self) -> Sequence[CameraInfo]:
+    def cameras(self) -> Sequence[GlobalCameraInfo]:
         """The cameras that are there, by their numbers."""
 
     def open(self, number: int) -> PiCamera:
@@ -95,5 +95,5 @@ class Library(Protocol):
     def stream_sizes(self, camera: PiCamera) -> Mapping[str, Sequence[tuple[int, int]]]:
         """The pixel formats that libcamera has for *camera*, each with the sizes that it tells."""
 
-    def mapped(self, request: Request) -> AbstractContextManager[Mapped]:
+    def mapped(self, request: CompletedRequest) -> AbstractContextManager[Mapped]:
         """The memory of *request*, to read."""

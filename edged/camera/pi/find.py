@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edged.camera.pi.api import CameraInfo
+from edged.camera.pi.api import GlobalCameraInfo
 from edged.errors import SourceError
 
 __all__ = ["number_of"]
 
 
-def number_of(target: str, cameras: Sequence[CameraInfo]) -> int:
+def number_of(target: str, cameras: Sequence[GlobalCameraInfo]) -> int:
     """The number by which picamera2 opens *target*: a number, a libcamera Id, or a model such as ``imx708``.
 
     Raises:
@@ -36,7 +36,7 @@ def number_of(target: str, cameras: Sequence[CameraInfo]) -> int:
             raise SourceError(f"several cameras are of this model, so it must be an Id; {_known(cameras)}")
 
 
-def _known(cameras: Sequence[CameraInfo]) -> str:
+def _known(cameras: Sequence[GlobalCameraInfo]) -> str:
     return "there are: " + ", ".join(
         f"{number} = {camera.get('Model', 'unknown')} ({camera['Id']})" for number, camera in enumerate(cameras)
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from edged.camera.pi.api import CameraInfo, Library, Mapped, PiCamera, Request
+from edged.camera.pi.api import CompletedRequest, GlobalCameraInfo, Library, Mapped, PiCamera
 from edged.errors import SourceError
 
 __all__ = ["load"]
@@ -50,8 +50,8 @@ class _Imported:
         self._picamera2 = picamera2
         self._libcamera = libcamera
 
-    def cameras(self) -> Sequence[CameraInfo]:
-        found: Sequence[CameraInfo] = self._picamera2.Picamera2.global_camera_info()
+    def cameras(self) -> Sequence[GlobalCameraInfo]:
+        found: Sequence[GlobalCameraInfo] = self._picamera2.Picamera2.global_camera_info()
         return found
 
     def open(self, number: int) -> PiCamera:
@@ -72,6 +72,6 @@ class _Imported:
             for pixels in formats.pixel_formats
         }
 
-    def mapped(self, request: Request) -> AbstractContextManager[Mapped]:
+    def mapped(self, request: CompletedRequest) -> AbstractContextManager[Mapped]:
         mapped: AbstractContextManager[Mapped] = self._picamera2.MappedArray(request, "main", write=False)
         return mapped

@@ -42,8 +42,8 @@ __all__ = [
     "S_PARM",
     "Buffer",
     "Capability",
+    "DataFormat",
     "Fmtdesc",
-    "Format",
     "Fract",
     "Frmivalenum",
     "Frmsizeenum",
@@ -196,7 +196,7 @@ class _FormatUnion(ctypes.Union):
     _fields_ = [("pix", PixFormat), ("raw_data", c_uint8 * 200), ("_pointer", c_void_p)]
 
 
-class Format(ctypes.Structure):
+class DataFormat(ctypes.Structure):
     """``struct v4l2_format``."""
 
     _anonymous_ = ("u",)
@@ -297,8 +297,8 @@ def _request(name: str, direction: int, number: int, argument: type[ctypes.Struc
 
 QUERYCAP = _request("QUERYCAP", _READ, 0, Capability)
 ENUM_FMT = _request("ENUM_FMT", _READ | _WRITE, 2, Fmtdesc)
-G_FMT = _request("G_FMT", _READ | _WRITE, 4, Format)
-S_FMT = _request("S_FMT", _READ | _WRITE, 5, Format)
+G_FMT = _request("G_FMT", _READ | _WRITE, 4, DataFormat)
+S_FMT = _request("S_FMT", _READ | _WRITE, 5, DataFormat)
 REQBUFS = _request("REQBUFS", _READ | _WRITE, 8, Requestbuffers)
 QUERYBUF = _request("QUERYBUF", _READ | _WRITE, 9, Buffer)
 QBUF = _request("QBUF", _READ | _WRITE, 15, Buffer)

@@ -152,13 +152,13 @@ class Device:
 
     def picture(self) -> FrameLayout:
         """Return the layout that the frames are set to."""
-        argument = abi.Format(type=abi.BUF_TYPE_VIDEO_CAPTURE)
+        argument = abi.DataFormat(type=abi.BUF_TYPE_VIDEO_CAPTURE)
         self.ask(abi.G_FMT, argument)
         return _picture(argument.pix)
 
     def set_picture(self, width: int, height: int, name: str) -> FrameLayout:
         """Ask for frames of this size and format; returns what the driver made of it."""
-        argument = abi.Format(type=abi.BUF_TYPE_VIDEO_CAPTURE)
+        argument = abi.DataFormat(type=abi.BUF_TYPE_VIDEO_CAPTURE)
         argument.pix.width, argument.pix.height, argument.pix.pixelformat = width, height, abi.fourcc(name)
         self.ask(abi.S_FMT, argument)
         return self.picture()

@@ -13,10 +13,10 @@ from edged.camera.v4l2.device import FrameLayout
 from edged.camera.v4l2.pixels import RAW, copy_planes, planes
 from edged.values import Format, PixelFormat
 
-__all__ = ["Frames", "JpegFrames", "RawFrames"]
+__all__ = ["FrameWriter", "JpegFrameWriter", "RawFrameWriter"]
 
 
-class Frames(Protocol):
+class FrameWriter(Protocol):
     """Makes frames of ``format`` from the buffers of a stream. One with fewer than ``least`` bytes is not whole."""
 
     format: Format
@@ -30,7 +30,7 @@ class Frames(Protocol):
         """
 
 
-class JpegFrames:
+class JpegFrameWriter:
     """Frames that are sent as JPEGs, decoded to BGR at 1/*reduce* of their size."""
 
     least = 4  # where the first and the last marker are
@@ -47,7 +47,7 @@ class JpegFrames:
         decode_jpeg(self._copy[:used], slot, self._reduce)
 
 
-class RawFrames:
+class RawFrameWriter:
     """Frames that are sent as they are.
 
     Raises:

@@ -53,7 +53,7 @@ class NodeState:
 
 
 @dataclass(slots=True)
-class _Camera:
+class _CameraState:
     last_seen: float = 0.0
     run: str = ""
     status: Status | None = None
@@ -61,7 +61,7 @@ class _Camera:
 
 
 @dataclass(slots=True)
-class _Region:
+class _RegionSeries:
     last: Vec
     came: deque[float] = field(default_factory=deque)
     totals: deque[int] = field(default_factory=lambda: deque(maxlen=SAMPLES))
@@ -74,13 +74,13 @@ class TailState:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         """Messages by kind."""
-        self._cameras: dict[tuple[str, str], _Camera] = {}
-        self._regions: dict[tuple[str, str, str], _Region] = {}
+        self._cameras: dict[tuple[str, str], _CameraState] = {}
+        self._regions: dict[tuple[str, str, str], _RegionSeries] = {}
 
     def add_message(self, message: Message, age_seconds: float, now: float) -> None:
         """Add *message*, which came at *now* and was *age_seconds* old."""
         self.counts[message.kind] += 1
-        camera = self._cameras.setdefault((message.node, message.camera), _Camera())
+        camera = self._cameras.setdefault((message.node, message.camera), _CameraState())
         camera.last_seen = now
         if camera.run != message.run:  # events of the run before have ended, even if no message said so
             camera.run = message.run
@@ -90,7 +90,7 @@ class TailState:
                 camera.status = message
             case Vec():
                 key = message.node, message.camera, message.region
-                _add_vec(self._regions.setdefault(key, _Region(message)), message, age_seconds, now)
+                _add_vec(self._regions.setdefault(key, _RegionSeries(message)), message, age_seconds, now)
             case Event():
                 _add_event(camera, message, now)
 
@@ -108,7 +108,7 @@ class TailState:
         lines += [self._line_of_camera(*camera, now) for camera in self._cameras if camera not in with_regions]
         return sorted(lines, key=lambda line: (line.node, line.camera, line.region))
 
-    def _line_of_region(self, region: _Region, now: float, gaps: Mapping[bytes, int]) -> Line:
+    def _line_of_region(self, region: _RegionSeries, now: float, gaps: Mapping[bytes, int]) -> Line:
         last = region.last
         state, reason = self._state(last.node, last.camera, now)
         events = self._cameras[last.node, last.camera].events.get(last.region, {})
@@ -160,7 +160,7 @@ def _node(name: str, latest: Vec | Status | None) -> NodeState:
     )
 
 
-def _add_event(camera: _Camera, event: Event, now: float) -> None:
+def _add_event(camera: _CameraState, event: Event, now: float) -> None:
     events = camera.events.setdefault(event.region, {})
     if event.phase == "end":
         events.pop(event.ref, None)
@@ -168,7 +168,7 @@ def _add_event(camera: _Camera, event: Event, now: float) -> None:
         events[event.ref] = now - (event.t_wall_us - event.t_begin_us) / 1e6
 
 
-def _add_vec(region: _Region, message: Vec, age_seconds: float, now: float) -> None:
+def _add_vec(region: _RegionSeries, message: Vec, age_seconds: float, now: float) -> None:
     region.last = message
     region.came.append(now)
     while len(region.came) > 3 and region.came[0] < now - RATE_SECONDS:

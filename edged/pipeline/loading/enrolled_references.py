@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edged.enrolled import Enrolled, EnrolledStore
 from edged.errors import EdgedError, ReferenceImageError, map_exceptions
@@ -21,12 +20,11 @@ from edged.vision.pixels.reduction import crop_size, reduce_picture
 
 if TYPE_CHECKING:
     from edged.vision.embedder import Embedder
+    from edged.wire import Vector
 
 __all__ = ["EnrolledReference", "EnrolledReferences", "comparable"]
 
 log = logging.getLogger(__name__)
-
-Vector = NDArray[np.float32] | NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,10 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edged.config import ConfigFileError, KeyPath, Loaded, Problem, ReferenceConfig
 from edged.errors import ReferenceImageError
@@ -20,12 +18,11 @@ from edged.references import Reference, ReferenceGroup, References, embed_pictur
 from edged.references.catalogue import LONGEST_LABEL, Space, check_catalogue, default_dtype, read_catalogue
 from edged.vision.embedder import Embedder
 from edged.vision.unit_vectors import DTYPES, Storage, UnitRows
+from edged.wire import Vector
 
-__all__ = ["Vector", "embed_references", "open_references", "reference_problems"]
+__all__ = ["embed_references", "open_references", "reference_problems"]
 
 log = logging.getLogger(__name__)
-
-Vector: TypeAlias = NDArray[np.float32] | NDArray[np.int8]
 
 OF_CATALOGUE = 5  # best matches of a catalogue that are published by default
 MANY = 1000  # vectors from which on their memory is logged
@@ -33,7 +30,7 @@ LOG_SECONDS = 10.0  # from one line about the progress to the next
 
 
 @dataclass(frozen=True, slots=True)
-class _Picture:
+class _ReferencePicture:
     """A picture of a reference; *index* is that of the setting in ``images`` that names it."""
 
     path: Path
@@ -64,7 +61,7 @@ def embed_references(loaded: Loaded, embed: Callable[[Path], Vector], space: Spa
     problems: list[Problem] = []
     configs = loaded.config.references
     pictures = {name: list(_pictures(loaded, name, problems)) for name in configs if configs[name].catalogue is None}
-    progress = _Progress(sum(map(len, pictures.values())))
+    progress = _EmbeddingProgress(sum(map(len, pictures.values())))
     groups: list[ReferenceGroup] = []
     for (places, dtype), names in _by_place_and_dtype(loaded, pictures).items():
         rows = UnitRows(sum(len(pictures[name]) for name in names), space.dimension, dtype)
@@ -102,7 +99,7 @@ def reference_problems(loaded: Loaded) -> list[Problem]:
 
 
 def _by_place_and_dtype(
-    loaded: Loaded, pictures: Mapping[str, Sequence[_Picture]]
+    loaded: Loaded, pictures: Mapping[str, Sequence[_ReferencePicture]]
 ) -> dict[tuple[tuple[str, ...], Storage], list[str]]:
     """The names in *pictures* by what makes them one matrix: where they apply, and how their vectors are kept."""
     found: dict[tuple[tuple[str, ...], Storage], list[str]] = {}
@@ -113,7 +110,7 @@ def _by_place_and_dtype(
     return found
 
 
-def _of_pictures(name: str, config: ReferenceConfig, pictures: Sequence[_Picture]) -> Reference:
+def _of_pictures(name: str, config: ReferenceConfig, pictures: Sequence[_ReferencePicture]) -> Reference:
     labels = tuple(_label(picture.path) for picture in pictures) if len(pictures) > 1 else ()
     return Reference(name, len(pictures), labels, config.top_k, config.enter is not None)
 
@@ -131,7 +128,7 @@ def _of_catalogue(loaded: Loaded, name: str, config: ReferenceConfig, path: Path
     return ReferenceGroup(catalogue.rows, (reference,), config.places or ())
 
 
-class _Progress:
+class _EmbeddingProgress:
     """Logs how many of *count* pictures are embedded, if that takes long."""
 
     def __init__(self, count: int) -> None:
@@ -158,11 +155,11 @@ class _Progress:
             )
 
 
-def _pictures(loaded: Loaded, name: str, problems: list[Problem]) -> Iterator[_Picture]:
+def _pictures(loaded: Loaded, name: str, problems: list[Problem]) -> Iterator[_ReferencePicture]:
     """Yield the pictures of the reference *name*; folders that cannot be read are added to *problems*."""
     for index, path in enumerate(loaded.config.references[name].images or ()):
         with _collecting_problems(loaded, ("references", name, "images", index), problems):
-            yield from (_Picture(file, index) for file in picture_files(path))
+            yield from (_ReferencePicture(file, index) for file in picture_files(path))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from edged.errors import EdgedError
 from edged.pipeline.build import Camera, Models, Pipeline, capture_settings, make_feed, publisher_settings, read_models
 from edged.pipeline.capture.stage import Capture
 from edged.pipeline.loading.keyring import Keyring, read_keyring
-from edged.pipeline.loading.references import Vector, embed_references, reference_problems
+from edged.pipeline.loading.references import embed_references, reference_problems
 from edged.pipeline.stage import Stage
 from edged.references import ReferenceGroup, References, embed_upright, read_reference
 from edged.service.metrics.pages import metrics_problems
@@ -25,6 +25,7 @@ from edged.service.reload.model_change import ModelChange
 from edged.service.reload.plan import ReloadPlan, compare
 from edged.service.reload.waiting import StageWaiter
 from edged.service.running_stages import RunningStages
+from edged.wire import Vector
 
 __all__ = ["Change"]
 

@@ -25,7 +25,7 @@ __all__ = ["Reloader"]
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 10.0
-Answer: TypeAlias = "Future[Sequence[str]]"
+FutureChanges: TypeAlias = "Future[Sequence[str]]"
 
 MOST_REPORTED = 5  # problems in a status, which comes every two seconds; the log has all of them
 
@@ -52,7 +52,7 @@ class Reloader(Stage):
         self._running = running
         self._report = report
         self._requested = threading.Event()
-        self._answers: deque[Answer] = deque()
+        self._answers: deque[FutureChanges] = deque()
         self._working = False
         self._known: Known = {}
 
@@ -61,13 +61,13 @@ class Reloader(Stage):
         """Whether a reload is under way or requested."""
         return self._working or self._requested.is_set()
 
-    def request_reload(self) -> Answer:
+    def request_reload(self) -> FutureChanges:
         """Request a reload that reads the file from now on; called from any thread, returns at once.
 
         Several requests before a reload begins are one reload. The future has the changes, a line for each part of the
         daemon, or the `EdgedError` because of which nothing was changed; it is cancelled if the daemon stops.
         """
-        answer: Answer = Future()
+        answer: FutureChanges = Future()
         self._answers.append(answer)
         self._requested.set()
         if not self.running and self.stopping:
@@ -101,7 +101,7 @@ class Reloader(Stage):
         while self._answers:
             self._answers.popleft().cancel()
 
-    def _reload(self, answers: list[Answer]) -> None:
+    def _reload(self, answers: list[FutureChanges]) -> None:
         began_ns = time.monotonic_ns()
         log.info("reload: reading %s", self._file)
         waiter = StageWaiter(self._check_stop)
@@ -159,7 +159,7 @@ class Reloader(Stage):
         self._running.pipeline.publisher.report_problem("\n".join([*lines[:MOST_REPORTED], *more]))
 
 
-def _answer(answers: list[Answer], changes: Sequence[str] = (), problem: EdgedError | None = None) -> None:
+def _answer(answers: list[FutureChanges], changes: Sequence[str] = (), problem: EdgedError | None = None) -> None:
     for answer in answers:
         with suppress(InvalidStateError):  # the requester has cancelled it
             if problem is None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import cv2
 import numpy as np
 
-from edged.vision.pixels.sampling import Kind, sample
+from edged.vision.pixels.sampling import SamplingMethod, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,11 +88,11 @@ def make_resizer(
         return partial(_opencv, target, interpolation)
     sampling = sample(source, target)
     match sampling.kind:
-        case Kind.PICK:
+        case SamplingMethod.PICK:
             return _Gather(sampling.rows[:, None], sampling.columns, source)
-        case Kind.BOX:
-            return _Box(sampling, source, target, channels, scratch)
-        case Kind.BLEND:
+        case SamplingMethod.BOX:
+            return _BoxMean(sampling, source, target, channels, scratch)
+        case SamplingMethod.BLEND:
             return _blend(sampling, source, target, channels, scratch, plane=plane)
 
 
@@ -127,7 +127,7 @@ class _Gather:
             np.copyto(out, picture[self._rows, self._columns])
 
 
-class _Box:
+class _BoxMean:
     """The mean of 2 × 2 neighbours, for even factors of both sides.
 
     On x86 the library averages twice, rounding up each time, in all columns but the last one to three that do not

@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Filter", "Kind", "Sampling", "sample"]
+__all__ = ["Filter", "Sampling", "SamplingMethod", "sample"]
 
 _ONE = 1 << 16
 _HALF = _ONE // 2
@@ -31,7 +31,7 @@ class Filter(Enum):
     NONE = auto()
 
 
-class Kind(Enum):
+class SamplingMethod(Enum):
     """The operation on the source pixels that a ``Sampling`` names."""
 
     PICK = auto()
@@ -52,7 +52,7 @@ class Sampling:
     blends: the result is rounded to 8 bits in between, so it matters.
     """
 
-    kind: Kind
+    kind: SamplingMethod
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
     row_weights: NDArray[np.int64] | None = None
@@ -87,10 +87,10 @@ def sample(source: tuple[int, int], target: tuple[int, int]) -> Sampling:
     x = _axis(width, to_width, centred=chosen is not Filter.NONE)
     y = _axis(height, to_height, centred=chosen is Filter.BILINEAR)
     if x.factor and y.factor and x.factor % 2 == y.factor % 2:
-        kind = Kind.PICK if x.factor % 2 else Kind.BOX
+        kind = SamplingMethod.PICK if x.factor % 2 else SamplingMethod.BOX
         return Sampling(kind, _whole(y), _whole(x))
     if chosen is Filter.NONE:
-        return Sampling(Kind.PICK, _whole(y), _whole(x))
+        return Sampling(SamplingMethod.PICK, _whole(y), _whole(x))
     return _blend(x, y, source, chosen)
 
 
@@ -125,7 +125,7 @@ def _blend(x: _Axis, y: _Axis, source: tuple[int, int], chosen: Filter) -> Sampl
     rows = np.minimum(y.positions, max(last_row, 0))
     columns = np.minimum(x.positions, (width - 1) * _ONE)
     return Sampling(
-        Kind.BLEND,
+        SamplingMethod.BLEND,
         rows // _ONE,
         columns // _ONE,
         row_weights=rows // 256 % 256 if chosen is Filter.BILINEAR else np.zeros_like(rows),

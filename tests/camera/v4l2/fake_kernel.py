@@ -334,13 +334,13 @@ class FakeKernel:
         answer.type = abi.FRMSIZE_TYPE_DISCRETE
         answer.discrete = _interval(rates[answer.index])
 
-    def _g_fmt(self, opened: _Opened, answer: abi.Format) -> None:
+    def _g_fmt(self, opened: _Opened, answer: abi.DataFormat) -> None:
         camera = opened.camera
         answer.pix.width, answer.pix.height = camera.picture[:2]
         answer.pix.pixelformat = abi.fourcc(camera.picture[2])
         answer.pix.bytesperline, answer.pix.sizeimage = camera.stride, camera.length
 
-    def _s_fmt(self, opened: _Opened, answer: abi.Format) -> None:
+    def _s_fmt(self, opened: _Opened, answer: abi.DataFormat) -> None:
         camera = opened.camera
         _check_free(opened)
         if opened.memories:

@@ -22,12 +22,12 @@ STRUCTURES = {
     "v4l2_pix_format": abi.PixFormat,
     "v4l2_requestbuffers": abi.Requestbuffers,
     "v4l2_buffer": abi.Buffer,
-    "v4l2_format": abi.Format,
+    "v4l2_format": abi.DataFormat,
     "v4l2_streamparm": abi.Streamparm,
 }
 
 INNER = {
-    "v4l2_format": ("fmt.pix.width", abi.Format.u.offset),
+    "v4l2_format": ("fmt.pix.width", abi.DataFormat.u.offset),
     "v4l2_streamparm": ("parm.capture.timeperframe", abi.Streamparm.u.offset + 8),
     "v4l2_frmsizeenum": ("stepwise.step_height", abi.Frmsizeenum.u.offset + 20),
     "v4l2_frmivalenum": ("stepwise.step", abi.Frmivalenum.u.offset + 16),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edged.vision.pixels.resize import Scratch, make_resizer
-from edged.vision.pixels.sampling import Kind, sample
+from edged.vision.pixels.sampling import SamplingMethod, sample
 from tests.vision.pixels.exact_pixels import Picture, exact_resize
 
 Size = tuple[int, int]
@@ -64,20 +64,20 @@ def test_whole_factors_have_their_own_rules(target: Size, across: int, down: int
 @pytest.mark.parametrize(
     ("source", "target", "kind", "rows", "columns", "rows_first"),
     [
-        ((448, 448), (224, 224), Kind.BOX, False, False, True),
-        ((672, 1120), (224, 224), Kind.PICK, False, False, True),
-        ((1, 400), (224, 224), Kind.PICK, False, False, True),
-        ((224, 672), (224, 224), Kind.PICK, False, False, True),
-        ((224, 500), (224, 224), Kind.BLEND, True, False, True),
-        ((500, 672), (224, 224), Kind.BLEND, False, True, True),
-        ((500, 1), (224, 224), Kind.BLEND, False, True, True),
-        ((500, 400), (224, 224), Kind.BLEND, True, True, True),
-        ((500, 100), (224, 224), Kind.BLEND, True, True, False),
+        ((448, 448), (224, 224), SamplingMethod.BOX, False, False, True),
+        ((672, 1120), (224, 224), SamplingMethod.PICK, False, False, True),
+        ((1, 400), (224, 224), SamplingMethod.PICK, False, False, True),
+        ((224, 672), (224, 224), SamplingMethod.PICK, False, False, True),
+        ((224, 500), (224, 224), SamplingMethod.BLEND, True, False, True),
+        ((500, 672), (224, 224), SamplingMethod.BLEND, False, True, True),
+        ((500, 1), (224, 224), SamplingMethod.BLEND, False, True, True),
+        ((500, 400), (224, 224), SamplingMethod.BLEND, True, True, True),
+        ((500, 100), (224, 224), SamplingMethod.BLEND, True, True, False),
     ],
     ids=str,
 )
 def test_the_sizes_decide_what_is_blended(
-    source: Size, target: Size, kind: Kind, rows: bool, columns: bool, rows_first: bool
+    source: Size, target: Size, kind: SamplingMethod, rows: bool, columns: bool, rows_first: bool
 ) -> None:
     sampling = sample(source, target)
     assert sampling.kind is kind
