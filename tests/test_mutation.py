@@ -74,7 +74,7 @@ def test_every_kind_of_change_is_made_and_words_are_left_alone() -> None:
     }
 
 
-def test_a_mutant_is_one_change_in_a_module_that_is_legal() -> None:
+def test_a_mutant_is_one_change_in_a_valid_module() -> None:
     for mutant in mutants(SOURCE):
         changed = mutant.apply(SOURCE)
         assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(SOURCE))
@@ -87,7 +87,7 @@ def test_a_mutant_is_one_change_in_a_module_that_is_legal() -> None:
         assert mutant.place in ("clamp", "")
 
 
-def test_mutants_of_edged_are_legal_modules() -> None:
+def test_mutants_of_edged_are_valid_modules() -> None:
     sample = cases(modules(["bridge", "events"]), 300, seed=5)
     assert len(sample) == 300
     for case in sample:
@@ -138,7 +138,7 @@ def test_a_test_named_after_a_folder_belongs_to_what_is_in_it(tree: Path) -> Non
     assert TestMap(tree).steps(Path("edged/room/box/lid.py"))[0] == ["tests/room/test_box.py"]
 
 
-def test_killed_hanging_and_surviving_mutants_are_told_apart_and_the_tree_is_not_touched(
+def test_killed_hanging_and_surviving_mutants_are_distinguished_and_the_tree_is_not_touched(
     tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("scripts.mutation.trials.LEAST_SECONDS", 2.0)
@@ -179,7 +179,7 @@ def test_what_is_recorded_is_known_to_the_next_run(tmp_path: Path) -> None:
     assert FateRecord(None).fates == {}
 
 
-def test_the_report_counts_by_room_and_sets_equivalent_mutants_apart() -> None:
+def test_the_report_counts_by_folder_and_lists_equivalent_mutants_apart() -> None:
     def case(room: str, change: str) -> Case:
         return Case(Path(f"edged/{room}/b.py"), "", Mutant(7, "f", 0, "1", change))
 

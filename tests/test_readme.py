@@ -29,7 +29,7 @@ def test_the_library_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert 0.3 < float(capsys.readouterr().out) < 0.9
 
 
-def test_the_subscriber_has_ten_lines_at_most_and_says_when_the_path_is_empty(tmp_path: Path) -> None:
+def test_the_subscriber_has_ten_lines_at_most_and_prints_when_the_path_is_empty(tmp_path: Path) -> None:
     [example] = [block for block in blocks("python") if "Subscriber" in block]
     assert len([line for line in example.splitlines() if line.strip()]) <= 10
     address = f"ipc://{tmp_path}/pub.sock"
@@ -55,9 +55,9 @@ def test_the_configuration_loads(demo: Path) -> None:
     assert list(config.cameras) == ["street"]
 
 
-def test_every_command_is_told() -> None:
-    told = set(re.findall(r"^\| `edged (\w+)", README, re.MULTILINE))
-    assert told == set(COMMANDS)
+def test_every_command_is_listed() -> None:
+    listed = set(re.findall(r"^\| `edged (\w+)", README, re.MULTILINE))
+    assert listed == set(COMMANDS)
 
 
 def test_every_link_leads_somewhere() -> None:

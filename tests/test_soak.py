@@ -43,11 +43,11 @@ def test_what_happens_in_the_first_quarter_is_the_start() -> None:
     assert grown(memory=lambda t: -40 * MIB if t < 20 else 0, fds=lambda t: t < 5, threads=lambda t: -3 * (t < 2)) == []
 
 
-def test_visitors_and_a_clip_that_is_opened_again_are_no_growth() -> None:
+def test_visitors_and_a_clip_that_is_opened_again_are_not_growth() -> None:
     assert grown(memory=lambda t: t % 12 / 12 * 4 * MIB, fds=lambda t: 3 + 3 * math.sin(t)) == []
 
 
-def test_an_arena_that_grows_by_a_step_is_no_leak() -> None:
+def test_an_arena_that_grows_by_a_step_is_not_a_leak() -> None:
     assert grown(memory=lambda t: 132 * 1024 * (t // 20)) == []
 
 
@@ -65,12 +65,12 @@ def test_a_longer_soak_finds_a_smaller_leak() -> None:
     assert "own" in grown(60, memory=lambda t: 2500 * t)
 
 
-def test_a_burst_is_told() -> None:
+def test_a_burst_is_reported() -> None:
     assert grown(memory=lambda t: 30 * MIB if t == 100 else 0) == ["own", "resident"]
     assert grown(fds=lambda t: 10 if t == 100 else 0) == ["fds"]
 
 
-def test_nothing_is_said_of_a_moment() -> None:
+def test_a_moment_is_too_short_for_a_verdict() -> None:
     with pytest.raises(ValueError, match="10 samples are too few: 20 are needed"):
         grown(10 / 60)
 

@@ -33,7 +33,7 @@ def test_the_cheapest_of_those_that_keep_up_is_chosen() -> None:
     assert "keeps up with 10 frames/s" in reason
 
 
-def test_the_reason_says_that_none_keeps_up() -> None:
+def test_the_reason_is_that_none_keeps_up() -> None:
     best, reason = choose([record(8, 30, fps=10), record(5, 12, fps=10)])
     assert best.frames_per_second == 8
     assert "none keeps up with 10 frames/s" in reason

@@ -73,7 +73,7 @@ def test_it_is_enough_to_wait_now_and_then(every: int) -> None:
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0, 5.0, -5.0])
-def test_a_clock_that_is_set_is_no_delay(jump: float) -> None:
+def test_a_clock_that_is_set_is_not_a_delay(jump: float) -> None:
     delay = Delay(FPS)
     for n in range(100):
         delay.note(n * 0.04, 5000 + n * 0.04 + (jump if n >= 50 else 0.0), AT_ONCE)
@@ -81,7 +81,7 @@ def test_a_clock_that_is_set_is_no_delay(jump: float) -> None:
 
 
 @pytest.mark.timed
-def test_what_is_slept_is_told_from_what_is_computed() -> None:
+def test_time_asleep_is_distinguished_from_time_computing() -> None:
     """The least of several: a process that is stopped sleeps, as far as the kernel can tell."""
 
     def work() -> None:
@@ -99,7 +99,7 @@ def sleep_in(do: Callable[[], object]) -> float:
     return Sleep.until_now().since(before)
 
 
-def test_a_processor_that_was_taken_away_is_no_sleep() -> None:
+def test_time_without_a_processor_does_not_count_as_sleep() -> None:
     """So it is in a virtual machine whose host has others to serve: time goes by, and the thread never gave it up."""
     assert Sleep(10.5, 7).since(Sleep(10.0, 7)) == 0.0
     assert Sleep(10.5, 8).since(Sleep(10.0, 7)) == 0.5

@@ -28,7 +28,7 @@ def test_the_list_of_this_machine_can_be_had() -> None:
     assert all(camera.source for camera in list_cameras())
 
 
-def test_a_camera_is_listed_once_with_what_it_offers_and_who_uses_it(kernel: FakeKernel) -> None:
+def test_a_camera_is_listed_once_with_its_formats_and_its_user(kernel: FakeKernel) -> None:
     camera = kernel.plug(FakeCamera(offers={"MJPG": {(640, 480): (30.0,)}, "H264": {(1920, 1080): (30.0,)}}))
     kernel.occupy(camera, 4711, "cheese")
     (listed,) = v4l2_cameras(kernel)
@@ -86,7 +86,7 @@ def test_two_of_a_model_and_one_of_none_are_listed_by_their_ids(kernel: FakeKern
 
 
 @pytest.mark.parametrize("driver", ["unicam", "rp1-cfe"])
-def test_who_holds_a_camera_behind_libcamera_is_told_by_its_connector(kernel: FakeKernel, driver: str) -> None:
+def test_the_user_of_a_camera_behind_libcamera_is_found_by_its_connector(kernel: FakeKernel, driver: str) -> None:
     connector = kernel.plug(FakeCamera(driver=driver))
     kernel.occupy(connector, 4711, "edged")
     found = [Surveyed("a", "imx708", (), "another program uses it"), Surveyed("b", "imx219")]
@@ -96,12 +96,12 @@ def test_who_holds_a_camera_behind_libcamera_is_told_by_its_connector(kernel: Fa
     assert v4l2_cameras(kernel) == []
 
 
-def test_where_picamera2_is_not_and_no_camera_could_be_nothing_is_said(kernel: FakeKernel) -> None:
+def test_without_picamera2_and_without_a_connected_camera_nothing_is_reported(kernel: FakeKernel) -> None:
     kernel.plug(FakeCamera())
     assert libcamera_cameras(kernel, lambda: False, unanswered) == []
 
 
-def test_where_picamera2_is_not_and_a_camera_is_connected_the_cure_is_told(kernel: FakeKernel) -> None:
+def test_without_picamera2_a_connected_camera_is_reported_with_the_cure(kernel: FakeKernel) -> None:
     kernel.plug(FakeCamera(driver="unicam"))
     (listed,) = libcamera_cameras(kernel, lambda: False, unanswered)
     assert (listed.source, listed.card) == ("picamera:0", "Raspberry Pi camera")

@@ -94,7 +94,7 @@ def test_a_slot_of_another_size_is_refused(clip: Path) -> None:
     video.close()
 
 
-def test_grabbing_waits_no_longer_than_told(clip: Path) -> None:
+def test_grab_waits_no_longer_than_its_timeout(clip: Path) -> None:
     video = VideoFile(clip, loop=False, fps=0.01)
     video.open()
     next_stamp(video)
@@ -126,14 +126,14 @@ def test_a_file_can_be_opened_again_after_it_was_closed(clip: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no video\n" * 100, b"\x00" * 5000])
-def test_a_file_that_is_no_video_is_named(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_video_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "no-video.mp4"
     path.write_bytes(content)
     with pytest.raises(SourceError, match=r"no-video\.mp4: not a video"):
         VideoFile(path, loop=True, fps=None).open()
 
 
-def test_a_codec_that_opencv_lacks_is_told_with_one_that_it_has(tmp_path: Path) -> None:
+def test_a_codec_that_opencv_lacks_is_reported_with_one_that_it_has(tmp_path: Path) -> None:
     path = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (64, 48))
     writer.write(np.zeros((48, 64, 3), np.uint8))
@@ -159,7 +159,7 @@ def test_a_truncated_clip_plays_what_is_there(tmp_path: Path, demo: Path) -> Non
     video.close()
 
 
-def test_who_falls_behind_catches_up_a_little_but_does_not_rush() -> None:
+def test_a_late_reader_catches_up_a_little_but_does_not_rush() -> None:
     pace = Pace()
     assert pace.due(0.0, 100.0) == 100.0
     assert pace.due(0.1, 100.05) == pytest.approx(100.1)

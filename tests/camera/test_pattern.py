@@ -26,7 +26,7 @@ def number(picture: NDArray[np.uint8]) -> int:
     return sum(1 << bit for bit in range(32) if picture[0, bit * block, 0])
 
 
-def test_it_says_what_it_delivers() -> None:
+def test_its_format_is_what_it_delivers() -> None:
     assert PatternSource(320, 240, fps=5).open() == Format(width=320, height=240, fps=5)
     assert PatternSource().open() == Format(width=640, height=480, fps=15)
 
@@ -87,7 +87,7 @@ def test_frames_that_nobody_fetched_are_left_out(monkeypatch: pytest.MonkeyPatch
     assert numbers == [0, 1, 6, 7]
 
 
-def test_waiting_ends_when_told() -> None:
+def test_wake_ends_a_wait() -> None:
     source = PatternSource(fps=0.01)
     slot = np.zeros(source.open().shape, np.uint8)
     next_frame(source, slot)
@@ -120,7 +120,7 @@ def test_sizes_that_make_no_picture_are_refused(width: int, height: int) -> None
 
 
 @pytest.mark.parametrize("fps", [0, -1, float("nan")])
-def test_a_rate_that_is_none_is_refused(fps: float) -> None:
+def test_a_rate_that_is_not_positive_is_refused(fps: float) -> None:
     with pytest.raises(ValueError, match="fps must be positive"):
         PatternSource(fps=fps)
 

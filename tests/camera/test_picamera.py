@@ -183,7 +183,7 @@ def test_frames_that_nobody_retrieves_do_not_use_up_the_buffers(sensor: Sensor) 
     next_frame(source, slot)
 
 
-def test_waiting_takes_no_longer_than_told_and_is_ended_from_another_thread(sensor: Sensor) -> None:
+def test_grab_waits_no_longer_than_its_timeout_and_another_thread_can_end_it(sensor: Sensor) -> None:
     source = sensor.source()
     source.open()
     sensor.tell("stall")
@@ -258,7 +258,7 @@ def test_closing_after_a_wake_gives_the_camera_to_others(sensor: Sensor) -> None
     next_frame(other, np.zeros((480, 640, 3), np.uint8))
 
 
-def test_a_camera_that_is_in_use_is_told(sensor: Sensor) -> None:
+def test_a_camera_that_is_in_use_is_reported(sensor: Sensor) -> None:
     source, other = sensor.source(), sensor.source()
     slot = np.zeros(source.open().shape, np.uint8)
     assert refusal(other).endswith(": another program uses it")
@@ -324,7 +324,7 @@ def test_no_call_that_hangs_is_waited_for(sensor: Sensor, call: str) -> None:
     assert sum(not camera.closed for camera in fake.opened) == 1
 
 
-def test_exhausted_memory_is_told_and_the_camera_can_be_opened_when_there_is_some(sensor: Sensor) -> None:
+def test_exhausted_memory_is_reported_and_the_camera_opens_when_there_is_some(sensor: Sensor) -> None:
     source = sensor.source()
     sensor.tell("no memory")
     assert ": there is no contiguous memory left for its frames" in refusal(source)
@@ -351,13 +351,13 @@ def test_cameras_are_found_by_number_id_and_model(sensor: Sensor, target: str) -
 
 
 @pytest.mark.parametrize("target", ["77", "no-such-camera"])
-def test_a_camera_that_is_not_there_is_told_together_with_those_that_are(sensor: Sensor, target: str) -> None:
+def test_a_missing_camera_is_reported_with_a_list_of_those_present(sensor: Sensor, target: str) -> None:
     told = refusal(sensor.source(target))
     assert told.startswith(f"picamera:{target}: there is no camera with this ")
     assert "there are: 0 = " in told
 
 
-def test_a_size_that_the_camera_does_not_have_is_told(sensor: Sensor, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_size_that_the_camera_does_not_have_is_logged(sensor: Sensor, caplog: pytest.LogCaptureFixture) -> None:
     if sensor.name == "camera":
         pytest.skip("a Pi's hardware scales to any size")
     if sensor.fake is not None:
@@ -447,7 +447,7 @@ def test_the_sensor_mirrors(sensor: Sensor, hflip: bool, vflip: bool) -> None:
             assert corner_is_white(slot, bottom, right) == ((right, bottom) == (hflip, vflip))
 
 
-def test_controls_are_told_at_each_start(sensor: Sensor) -> None:
+def test_controls_are_set_at_each_start(sensor: Sensor) -> None:
     fake = sensor.needs_stand_in()
     source = sensor.source(controls=PiControls(exposure_us=5000, gain=2.5, white_balance="daylight", fps=20))
     for _ in range(2):
@@ -543,12 +543,12 @@ def test_what_came_of_the_pixel_format_is_read_back(
     next_frame(source, np.zeros(frame_format.shape, np.uint8))
 
 
-def test_a_pixel_format_that_edged_does_not_know_is_told(sensor: Sensor) -> None:
+def test_a_pixel_format_that_edged_does_not_know_is_reported(sensor: Sensor) -> None:
     sensor.needs_stand_in().formats = {"RGB888": "NV12"}
     assert "it delivers NV12 only, and none of RGB888" in refusal(sensor.source())
 
 
-def test_no_camera_at_all_is_told_with_what_to_look_at(sensor: Sensor) -> None:
+def test_no_camera_at_all_is_reported_with_what_to_check(sensor: Sensor) -> None:
     sensor.needs_stand_in().infos = []
     assert "libcamera finds no camera: is the cable seated" in refusal(sensor.source())
 

@@ -99,7 +99,7 @@ def test_a_usb_camera_whose_frames_are_reduced_has_to_send_jpegs() -> None:
     assert source._reduce(200, 200) == 1
 
 
-def test_a_picamera_is_set_as_the_configuration_says() -> None:
+def test_a_picamera_is_set_as_configured() -> None:
     controls = {"exposure_us": 5000, "gain": 2, "white_balance": [1.5, 2], "focus": 0.5}
     asked = camera("picamera:imx708", width=800, hflip=True, fps=10, controls=controls)
     source = open_source(asked, input_size=MODEL)
@@ -156,7 +156,7 @@ def test_rtsp_is_read_by_ffmpeg_which_gets_time_to_begin(stall_seconds: float, t
     assert (source._timeout, source._is_trusted) == (timeout, True)
 
 
-def test_tls_that_cannot_be_verified_is_used_only_where_that_is_said() -> None:
+def test_tls_that_cannot_be_verified_is_used_only_if_configured() -> None:
     source = open_source(camera("rtsps://127.0.0.1:1/live", verify_tls=False))
     assert isinstance(source, StreamSource)
     assert source._is_trusted

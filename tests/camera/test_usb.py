@@ -213,7 +213,7 @@ def test_a_driver_that_runs_out_of_buffers_goes_on_as_soon_as_one_is_free(kernel
     source.close()
 
 
-def test_most_frames_missing_is_no_failure(kernel: FakeKernel) -> None:
+def test_most_frames_missing_is_not_a_failure(kernel: FakeKernel) -> None:
     camera = FakeCamera()
     source, _ = opened(kernel, camera, pixels="yuyv")
     delivered = 0
@@ -287,7 +287,7 @@ def test_a_camera_that_delivers_nothing_costs_the_timeout_and_no_more(kernel: Fa
     source.close()
 
 
-def test_a_driver_that_always_says_there_is_a_frame_costs_the_timeout_and_no_more(
+def test_a_driver_that_always_reports_a_frame_costs_the_timeout_and_no_more(
     kernel: FakeKernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, _ = opened(kernel, FakeCamera())
@@ -371,7 +371,7 @@ def test_damaged_frames_alone_are_a_timeout(kernel: FakeKernel) -> None:
     source.close()
 
 
-def test_a_damaged_jpeg_is_no_frame_and_the_camera_goes_on(
+def test_a_damaged_jpeg_is_not_a_frame_and_the_camera_goes_on(
     kernel: FakeKernel, capfd: pytest.CaptureFixture[str]
 ) -> None:
     camera = FakeCamera()
@@ -417,7 +417,7 @@ def test_a_camera_can_be_closed_while_its_damaged_frame_is_still_talked_about(ke
 # Loss.
 
 
-def test_a_pulled_cable_is_told_at_once(kernel: FakeKernel) -> None:
+def test_a_pulled_cable_is_reported_at_once(kernel: FakeKernel) -> None:
     camera = FakeCamera()
     source, _ = opened(kernel, camera)
     waiting = Woken(source)
@@ -472,7 +472,7 @@ def test_a_camera_called_by_name_is_found_wherever_it_is_plugged_in(kernel: Fake
     source.close()
 
 
-def test_a_driver_that_breaks_down_is_told_at_once_and_healed_by_opening_again(kernel: FakeKernel) -> None:
+def test_a_driver_that_breaks_down_is_reported_at_once_and_works_after_opening_again(kernel: FakeKernel) -> None:
     camera = FakeCamera()
     source, _ = opened(kernel, camera)
     waiting = Woken(source)
@@ -524,7 +524,7 @@ def test_a_camera_whose_every_buffer_is_refused_does_not_open(kernel: FakeKernel
         source.open()
 
 
-def test_no_bandwidth_on_the_bus_is_told_with_the_cure(kernel: FakeKernel) -> None:
+def test_no_bandwidth_on_the_bus_is_reported_with_the_cure(kernel: FakeKernel) -> None:
     camera = kernel.plug(FakeCamera())
     camera.refusals["STREAMON"] = [errno.ENOSPC]
     with pytest.raises(SourceError, match="the USB bus has no bandwidth left for it: ask for fewer or smaller"):
@@ -571,7 +571,7 @@ def test_closing_is_harmless_twice_and_before_opening(kernel: FakeKernel) -> Non
     source.close()
 
 
-def test_a_device_that_is_not_there_is_told(kernel: FakeKernel) -> None:
+def test_a_missing_device_is_reported(kernel: FakeKernel) -> None:
     source = UsbCamera("/dev/v4l/by-id/usb-none", kernel=kernel)
     with pytest.raises(SourceError, match=r"^/dev/v4l/by-id/usb-none: there is no such device; is the camera plugged"):
         source.open()
@@ -591,7 +591,7 @@ def test_a_camera_in_use_names_the_process_that_holds_it(kernel: FakeKernel) -> 
         UsbCamera(camera.link, kernel=kernel).open()
 
 
-def test_a_camera_in_use_by_who_knows_whom(kernel: FakeKernel) -> None:
+def test_a_camera_in_use_by_an_unknown_process_is_reported(kernel: FakeKernel) -> None:
     camera = kernel.plug(FakeCamera())
     camera.user = "somebody else's program"
     with pytest.raises(SourceError, match="busy: another process, which only root may see, has it open"):
@@ -627,7 +627,7 @@ def test_a_metadata_node_is_refused_with_the_name_of_the_right_one(kernel: FakeK
         UsbCamera("/dev/video3", kernel=kernel).open()
 
 
-def test_what_is_no_camera_is_refused(kernel: FakeKernel) -> None:
+def test_a_device_that_is_not_a_camera_is_refused(kernel: FakeKernel) -> None:
     output = kernel.plug(FakeCamera(capabilities=0x2 | abi.CAP_STREAMING, metadata=False))
     with pytest.raises(SourceError, match=r"^/dev/video0: it delivers no pictures$"):
         UsbCamera(output.node, kernel=kernel).open()
@@ -642,7 +642,7 @@ def test_what_is_no_camera_is_refused(kernel: FakeKernel) -> None:
         UsbCamera(sensor.node, kernel=kernel).open()
 
 
-def test_a_file_that_is_no_device_is_refused() -> None:
+def test_a_file_that_is_not_a_device_is_refused() -> None:
     with pytest.raises(SourceError, match=r"^/dev/null: not a V4L2 camera$"):
         UsbCamera("/dev/null").open()
     with pytest.raises(SourceError, match=r"^/dev: a folder; name one of the devices in it$"):
@@ -680,7 +680,7 @@ def test_a_whole_name_wins_over_part_of_one(kernel: FakeKernel) -> None:
 # What is asked for, and what is given.
 
 
-def test_a_size_that_the_driver_adjusts_is_told_once_and_the_format_is_the_truth(
+def test_a_size_that_the_driver_adjusts_is_logged_once_and_the_format_has_it(
     kernel: FakeKernel, caplog: pytest.LogCaptureFixture
 ) -> None:
     camera = FakeCamera(adjust=lambda width, height, name: (320, 240, name))
@@ -697,7 +697,7 @@ def test_a_size_that_the_driver_adjusts_is_told_once_and_the_format_is_the_truth
     source.close()
 
 
-def test_a_rate_that_is_ignored_is_told(kernel: FakeKernel, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_rate_that_is_ignored_is_logged(kernel: FakeKernel, caplog: pytest.LogCaptureFixture) -> None:
     source, frame_format = opened(kernel, FakeCamera(deaf_to_rates=True), fps=15.0)
     assert frame_format.fps == 30.0
     assert "asked for 15 frames/s, the camera gives 30 frames/s" in caplog.text
@@ -719,7 +719,7 @@ def test_a_camera_that_knows_no_rates_still_delivers(kernel: FakeKernel, caplog:
     source.close()
 
 
-def test_another_pixel_format_than_asked_for_is_told_and_taken(
+def test_another_pixel_format_than_requested_is_logged_and_used(
     kernel: FakeKernel, caplog: pytest.LogCaptureFixture
 ) -> None:
     camera = FakeCamera(adjust=lambda width, height, _: (width, height, "YUYV"))
@@ -768,7 +768,7 @@ def test_a_driver_whose_buffers_cannot_hold_a_frame_is_refused(kernel: FakeKerne
         ({"pixels": "h264"}, "pixels must be one of mjpg, nv12"),
     ],
 )
-def test_what_no_camera_can_be_asked_for_is_refused_at_once(wish: dict[str, object], sentence: str) -> None:
+def test_a_request_that_no_camera_can_meet_is_refused_at_once(wish: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         UsbCamera("x", **wish)  # type: ignore[arg-type]  # wrong on purpose
 

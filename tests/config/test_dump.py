@@ -95,7 +95,7 @@ def test_any_name_number_and_path_survives(names: list[str], edge: float, fps: f
     assert load_text(dump(config), "/edged.yaml").config == config
 
 
-def test_the_hash_tells_configurations_apart(read: Read) -> None:
+def test_different_configurations_have_different_hashes(read: Read) -> None:
     text = "cameras: {street: {source: 'file:a.mp4'}}\n"
     config = read(text)
     assert config_hash(config) == config_hash(read("# the same\n" + text)) == config_hash(read(dump(config)))

@@ -61,13 +61,13 @@ def test_sockets_are_in_the_folder_of_systemd_or_else_of_the_session(monkeypatch
     assert [str(endpoint) for endpoint in endpoints] == default_endpoints()
 
 
-def test_a_runtime_folder_that_is_no_whole_path_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runtime_folder_that_is_not_an_absolute_path_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNTIME_DIRECTORY", "run")
     monkeypatch.setenv("XDG_RUNTIME_DIR", "here")
     assert runtime_folder() is None
 
 
-def test_a_runtime_folder_too_long_for_a_socket_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runtime_folder_too_long_for_a_socket_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/" + "x" * 200)
     with pytest.raises(ConfigFileError, match=r"edged.yaml:1:1: publish.endpoints\[0\]: must be a path of at most 107"):
         load_text(CAMERA, "edged.yaml")

@@ -180,7 +180,7 @@ def test_a_second_process_reads_and_does_not_write(store: EnrolledStore) -> None
     assert names(store) == ["gate", "yard"]
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     store = EnrolledStore(tmp_path / "file" / "references")
     with pytest.raises(StateError, match="Not a directory"):

@@ -60,12 +60,12 @@ def test_without_a_band_a_score_that_trembles_makes_many() -> None:
     assert len(Scene(leave=0.8).show(*[0.81, 0.79] * 20)) == 40
 
 
-def test_what_does_not_last_is_no_event() -> None:
+def test_a_score_that_does_not_last_is_not_an_event() -> None:
     scene = Scene(min_seconds=0.5)
     assert told(scene.show(0.9, 0.9, 0.9, 0.9, 0.9, 0.79, 0.9)) == []
 
 
-def test_an_event_began_when_the_score_rose_though_it_is_told_later() -> None:
+def test_an_event_began_when_the_score_rose_though_it_is_published_later() -> None:
     scene = Scene(min_seconds=0.5)
     (begin,) = scene.show(0.1, 0.85, 0.95, 0.9, 0.9, 0.9, 0.9)
     assert (begin.frame_seq, begin.t_cap_us, begin.t_begin_us) == (6, 600_000, 100_000)
@@ -86,23 +86,23 @@ def test_nothing_begins_in_the_cooldown_and_what_rose_in_it_and_lasts_began_when
     assert (begin.frame_seq, begin.t_begin_us) == (11, 700_000)
 
 
-def test_an_open_event_is_told_again_every_ten_seconds() -> None:
+def test_an_open_event_is_updated_every_ten_seconds() -> None:
     scene = Scene()
     assert told(scene.show(*[0.9] * 305)) == [("begin", 0), ("update", 100), ("update", 200), ("update", 300)]
 
 
-def test_a_peak_that_rises_is_told_once_a_second() -> None:
+def test_a_peak_that_rises_is_published_once_a_second() -> None:
     scene = Scene()
     happenings = scene.show(*(0.8 + 0.002 * step for step in range(60)), *[0.9] * 30)
     assert told(happenings) == [("begin", 0), *[("update", 10 * second) for second in range(1, 7)]]
     assert [happening.peak for happening in happenings] == pytest.approx([0.8, 0.82, 0.84, 0.86, 0.88, 0.9, 0.918])
 
 
-def test_a_peak_that_hardly_rises_is_not_told_before_its_time() -> None:
+def test_a_peak_that_hardly_rises_is_not_published_before_its_time() -> None:
     assert told(Scene().show(*(0.9 + 0.0001 * step for step in range(90)))) == [("begin", 0)]
 
 
-def test_who_asks_is_told_soon_but_a_crowd_makes_one_update_a_second() -> None:
+def test_a_new_subscriber_gets_an_update_soon_but_many_get_one_a_second() -> None:
     scene = Scene()
     scene.detector.request_update()  # nothing is open: nothing to tell
     happenings = scene.show(*[0.9] * 11)
@@ -141,7 +141,7 @@ def test_a_time_that_goes_back_ends_what_is_open_and_begins_anew() -> None:
     assert begin.event_id != end.event_id
 
 
-def test_a_time_that_stands_still_is_no_break() -> None:
+def test_a_time_that_stands_still_is_not_a_break() -> None:
     assert told(Scene().show(0.9, 0.9, 0.1, seconds=0.0)) == [("begin", 0), ("left", 2)]
 
 

@@ -107,7 +107,7 @@ def test_a_reference_that_comes_back_has_another_event() -> None:
     assert second.event_id != first.event_id
 
 
-def test_who_comes_later_is_told_of_all_that_is_open() -> None:
+def test_a_late_subscriber_gets_all_open_events() -> None:
     events = all_open()
     events.add_scores("yard", "full", 2, 1_100_000, scores(1, 0))
     events.request_updates()

@@ -81,7 +81,7 @@ def test_groups_that_tremble_into_each_other_get_no_thresholds() -> None:
     assert "from one frame to the next they tremble by 0.00" in verdict.reason
 
 
-def test_too_few_scores_are_told() -> None:
+def test_too_few_scores_are_reported() -> None:
     verdict = propose(np.linspace(0, 1, FEWEST - 1))
     assert isinstance(verdict, NoProposal)
     assert "only 59 scores" in verdict.reason

@@ -43,7 +43,7 @@ def test_the_last_rule_for_a_reference_counts() -> None:
     assert rules.at("b", "c") == {"a": LOW}
 
 
-def test_a_configuration_says_what_makes_events() -> None:
+def test_the_configuration_decides_which_references_make_events() -> None:
     config = Config.model_validate(
         {
             "cameras": {"street": {"source": "pattern:", "regions": {"path": {}, "door": {}}}},

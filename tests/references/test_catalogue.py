@@ -72,7 +72,7 @@ def test_one_that_numpy_has_written_is_read_too(file: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", [None, *DTYPES])
-def test_vectors_are_kept_as_asked_for(file: Path, dtype: Storage | None) -> None:
+def test_vectors_are_kept_in_the_requested_dtype(file: Path, dtype: Storage | None) -> None:
     np.savez(file, **arrays())
     assert read_catalogue(file, Space(), dtype).rows.dtype == (dtype or "float32")
 
@@ -130,7 +130,7 @@ def test_one_of_another_space_is_refused_with_both_and_the_cure(file: Path) -> N
         ({"model": 3}, "model: must be one text"),
     ],
 )
-def test_what_is_wrong_with_one_is_told(file: Path, others: dict[str, Any], rule: str) -> None:
+def test_a_wrong_catalogue_is_refused_with_the_rule(file: Path, others: dict[str, Any], rule: str) -> None:
     changed = arrays(**others)
     if isinstance(changed["vectors"], np.ndarray) and "f4" not in rule:
         changed["vectors"] = changed["vectors"].astype(np.float32)
@@ -171,7 +171,7 @@ def npy_2(length: int, shape: str, content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("shape", ["(1000000000, 1280)", "(999999999999999, 999999999999999)", "(300, 17)", "(300,)"])
-def test_an_array_that_is_said_to_be_larger_than_it_is_takes_no_memory(file: Path, shape: str) -> None:
+def test_an_array_that_claims_to_be_larger_than_it_is_takes_no_memory(file: Path, shape: str) -> None:
     np.savez(file, labels=np.array(LABELS), space_id="4e0f", model="lite0")
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr("vectors.npy", npy(shape, content=VECTORS.tobytes()))
@@ -217,7 +217,7 @@ def test_version_2_of_the_format_is_read(file: Path) -> None:
     assert read_catalogue(file, Space()).labels == tuple(LABELS)
 
 
-def test_a_header_that_is_said_to_be_long_is_not_read(file: Path) -> None:
+def test_a_header_that_claims_to_be_long_is_not_read(file: Path) -> None:
     many = bytes(20 << 20)
     np.savez(file, labels=np.array(LABELS), space_id="4e0f", model="lite0")
     with zipfile.ZipFile(file, "a") as archive:
@@ -239,7 +239,7 @@ def test_seventeen_members_are_too_many(file: Path) -> None:
     assert refusal(file) == "must hold the arrays vectors, labels, space_id, model (got 17 members)"
 
 
-def test_a_member_that_is_said_to_be_larger_than_the_file_is_refused(file: Path) -> None:
+def test_a_member_that_claims_to_be_larger_than_the_file_is_refused(file: Path) -> None:
     np.savez(file, **arrays())
     content = bytearray(file.read_bytes())
     entry = content.index(b"PK\1\2")  # the first of the list, that of the vectors
@@ -263,7 +263,7 @@ def test_a_zip64_archive_made_by_hand_is_refused(file: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["/dev/zero", "/dev/null", ".", "/", "gone.npz"])
-def test_what_is_no_file_is_refused_at_once(file: Path, name: str) -> None:
+def test_a_path_that_is_not_a_file_is_refused_at_once(file: Path, name: str) -> None:
     refusal(file.parent / name)
 
 
@@ -273,7 +273,7 @@ def test_a_pipe_is_not_waited_for(file: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\5\6", b"text\n" * 100, b"\0" * 4096, b"PK\5\6" + b"\0" * 18])
-def test_what_is_no_archive_is_refused(file: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     refusal(file)
 

@@ -88,7 +88,7 @@ def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff\xe0 cut off"])
-def test_a_file_that_is_no_picture_is_named(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_picture_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "odd.jpg"
     path.write_bytes(content)
     with pytest.raises(ReferenceImageError, match=r"odd\.jpg"):
@@ -100,9 +100,7 @@ def test_a_missing_picture_is_named(tmp_path: Path, embedder: Embedder) -> None:
         embed_picture(tmp_path / "gone.jpg", embedder)
 
 
-def test_a_picture_is_turned_upright_as_its_exif_orientation_says(
-    tmp_path: Path, demo: Path, embedder: Embedder
-) -> None:
+def test_a_picture_is_turned_upright_by_its_exif_orientation(tmp_path: Path, demo: Path, embedder: Embedder) -> None:
     upright = cv2.imread(str(demo / "path-empty.jpg"))
     assert upright is not None
     stored = np.ascontiguousarray(np.rot90(upright, 1))  # orientation 6: to be turned clockwise

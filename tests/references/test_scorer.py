@@ -40,7 +40,7 @@ def told(scorer: Scorer, vector: npt.NDArray[np.float32]) -> list[tuple[str, str
     return [(match.reference, match.label) for match in scorer.matches(vector)]
 
 
-def test_the_best_few_of_a_catalogue_are_told_by_their_labels() -> None:
+def test_the_best_few_of_a_catalogue_are_published_with_their_labels() -> None:
     kept, probe = vectors(5000), vectors(1, seed=1)[0]
     scorer = Scorer([catalogue("parts", kept, 7)])
     best = np.argsort(-cosines(kept, probe))[:7]
@@ -49,7 +49,7 @@ def test_the_best_few_of_a_catalogue_are_told_by_their_labels() -> None:
     assert scorer.size == 5000
 
 
-def test_the_best_few_of_a_region_are_told_whatever_reference_they_are_of() -> None:
+def test_the_best_few_of_a_region_are_published_across_all_references() -> None:
     kept, probe = vectors(300), vectors(1, seed=1)[0]
     many = [ReferenceGroup.single(f"r{number:03}", [row]) for number, row in enumerate(kept[:200])]
     scorer = Scorer([*many, catalogue("parts", kept[200:], 50)], top_k=20)
@@ -59,7 +59,7 @@ def test_the_best_few_of_a_region_are_told_whatever_reference_they_are_of() -> N
     assert scorer.size == 300
 
 
-def test_a_reference_without_top_k_counts_as_one_and_tells_its_best_picture() -> None:
+def test_a_reference_without_top_k_counts_as_one_with_its_best_picture() -> None:
     kept, probe = vectors(40), vectors(1, seed=1)[0]
     folder = ReferenceGroup(UnitRows.of(list(kept)), (Reference("folder", 40, labels(40)),))
     scorer = Scorer([folder, ReferenceGroup.single("other", [-probe])])
@@ -67,7 +67,7 @@ def test_a_reference_without_top_k_counts_as_one_and_tells_its_best_picture() ->
     assert scorer.size == 2
 
 
-def test_what_makes_events_is_scored_even_if_it_is_not_told() -> None:
+def test_a_reference_with_events_is_scored_even_if_it_is_not_published() -> None:
     kept, probe = vectors(50), vectors(1, seed=1)[0]
     order = np.argsort(-cosines(kept, probe))
     many = [

@@ -155,7 +155,7 @@ def board(installed: Board) -> Iterator[Board]:
 
 
 @boots
-def test_it_starts_with_the_board_and_says_how_it_is(board: Board) -> None:
+def test_it_starts_with_the_board_and_reports_its_state(board: Board) -> None:
     board.sh("systemctl start edged")
     assert board.show("SubState") == "running"
     board.wait(lambda: "test is running; 2.0 messages/s" in board.show("StatusText"), "its status")

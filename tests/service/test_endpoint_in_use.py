@@ -57,7 +57,7 @@ def test_without_endpoints_none_is_in_use() -> None:
     assert publishing_already([]) is None
 
 
-def test_an_address_of_ipv6_is_asked_without_its_brackets() -> None:
+def test_an_address_of_ipv6_is_tried_without_its_brackets() -> None:
     try:
         server = socket.create_server(("::1", 0), family=socket.AF_INET6)
     except OSError:

@@ -158,7 +158,7 @@ def is_another(run: str) -> Callable[[Vec], bool]:
     return lambda message: message.run != run
 
 
-def test_subscribers_hear_a_daemon_again_after_it_was_killed_and_restarted(board: Board) -> None:
+def test_subscribers_receive_from_a_daemon_again_after_it_was_killed_and_restarted(board: Board) -> None:
     with witness(board.ipc, "killed, on a socket file") as near, witness(board.tcp, "killed, on a port") as far:
         for _ in range(2):
             with board.running() as process:

@@ -118,7 +118,7 @@ def test_everything_is_put_in_its_place_once_and_again_and_taken_away(target: Ta
     assert target.files() == {}
 
 
-def test_taking_away_what_is_not_there_is_harmless(target: Target) -> None:
+def test_removing_a_missing_installation_is_harmless(target: Target) -> None:
     target.run("uninstall")
     target.run("uninstall", "--purge")
     assert target.files() == {}

@@ -222,7 +222,7 @@ def test_a_camera_that_was_removed_makes_no_negative_rate(manager: Manager, cloc
         assert manager.hear(10) == ["STATUS=back is starting; 5.0 messages/s"]
 
 
-def test_is_heard_is_true_until_the_end(manager: Manager) -> None:
+def test_the_service_manager_is_reachable_until_the_end(manager: Manager) -> None:
     notifier, nobody = Notifier(manager.address), Notifier(None)
     assert (notifier.is_heard, nobody.is_heard) == (True, False)
     notifier.close()

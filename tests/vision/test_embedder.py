@@ -76,7 +76,7 @@ def test_a_rotation_of_45_is_refused(int8_model: ModelFile) -> None:
         embedder.load(np.zeros((8, 8, 3), np.uint8), RGB, Box(0, 0, 8, 8), 45)  # type: ignore[arg-type]  # on purpose
 
 
-def test_it_says_what_its_vectors_are(int8_model: ModelFile) -> None:
+def test_its_properties_describe_its_vectors(int8_model: ModelFile) -> None:
     with Embedder(int8_model) as plain:
         assert (plain.dimension, plain.dtype, plain.scale, plain.l2_normalize) == (1280, "<f4", None, False)
         assert plain.model is int8_model
@@ -175,7 +175,7 @@ def test_no_step_makes_an_array_once_a_size_is_known(
         assert allocated(lambda: embedder.embed(frame, pixels, box, rotation, out)).peak < 4096
 
 
-def test_who_keeps_the_error_of_a_picture_can_embed_the_next(float_model: ModelFile) -> None:
+def test_after_an_error_that_is_kept_the_next_picture_is_embedded(float_model: ModelFile) -> None:
     picture = self_test_picture("leaf", 224, 224)
     with Embedder(float_model) as embedder:
         expected = vector(embedder, picture)
@@ -192,7 +192,7 @@ class Interrupted(np.ndarray[Any, np.dtype[np.uint8]]):
         raise KeyboardInterrupt
 
 
-def test_who_stops_it_in_the_middle_and_keeps_the_error_can_embed_the_next(
+def test_after_an_interrupt_that_is_kept_the_next_picture_is_embedded(
     engine: EngineName, float_model: ModelFile
 ) -> None:
     picture = self_test_picture("leaf", 300, 200)
@@ -220,7 +220,7 @@ def test_the_input_is_what_the_model_sees(float_model: ModelFile) -> None:
         assert np.allclose(embedder.input[0], (picture.astype(np.float32) - 127) / 128)
 
 
-def test_a_device_that_is_lost_is_told_and_not_hidden(stub_delegate: Path) -> None:
+def test_a_device_that_is_lost_is_reported_and_not_hidden(stub_delegate: Path) -> None:
     delegate = Delegate("external", library=str(stub_delegate), options=(("fail", "invoke"),))
     with Embedder(pool_model("tpu", compiled=True), EmbedderOptions(delegate=delegate)) as embedder:
         picture = np.full((8, 8, 3), 9, np.uint8)
@@ -229,7 +229,7 @@ def test_a_device_that_is_lost_is_told_and_not_hidden(stub_delegate: Path) -> No
             vector(embedder, picture)
 
 
-def test_a_closed_embedder_says_so(int8_model: ModelFile) -> None:
+def test_a_closed_embedder_reports_that_it_is_closed(int8_model: ModelFile) -> None:
     embedder = Embedder(int8_model)
     embedder.close()
     embedder.close()

@@ -93,7 +93,9 @@ def png(width: int, height: int) -> bytes:
     ],
     ids=str,
 )
-def test_the_shape_says_what_a_picture_is(shape: tuple[int, ...], space: ColorSpaceType, size: tuple[int, int]) -> None:
+def test_the_color_space_follows_from_the_shape(
+    shape: tuple[int, ...], space: ColorSpaceType, size: tuple[int, int]
+) -> None:
     image = TensorImage.create_from_array(np.zeros(shape, np.uint8))
     assert image.color_space_type is space
     assert (image.width, image.height) == size
@@ -114,7 +116,7 @@ def test_the_shape_says_what_a_picture_is(shape: tuple[int, ...], space: ColorSp
     ],
     ids=str,
 )
-def test_a_shape_that_is_no_picture_is_refused(shape: tuple[int, ...], message: str) -> None:
+def test_a_shape_that_is_not_a_picture_is_refused(shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         TensorImage.create_from_array(np.zeros(shape, np.uint8))
 
@@ -126,7 +128,7 @@ def test_an_array_that_is_not_uint8_is_refused(dtype: type) -> None:
 
 
 @pytest.mark.parametrize("nothing", [None, [[1, 2, 3]]])
-def test_what_is_no_array_is_refused(nothing: Any) -> None:
+def test_an_object_that_is_not_an_array_is_refused(nothing: Any) -> None:
     with pytest.raises(AttributeError, match="has no attribute 'dtype'"):
         TensorImage.create_from_array(nothing)
 
@@ -263,12 +265,12 @@ def test_the_first_frame_of_an_animation_counts_where_opencv_reads_it() -> None:
     ],
     ids=["empty", "text", "cut png", "cut jpeg", "cut bmp", "a header alone", "floats", "a bomb", "a larger bomb"],
 )
-def test_bytes_that_are_no_picture_are_refused_with_the_reason(content: bytes, reason: str) -> None:
+def test_bytes_that_are_not_a_picture_are_refused_with_the_reason(content: bytes, reason: str) -> None:
     with pytest.raises(RuntimeError, match=f"^An error occurred while decoding image: .*{reason}"):
         TensorImage.create_from_buffer(content)
 
 
-def test_a_jpeg_that_says_it_is_huge_is_refused_before_memory_is_spent() -> None:
+def test_a_jpeg_that_claims_to_be_huge_is_refused_before_memory_is_spent() -> None:
     jpeg = bytearray(encoded(picture(), ".jpg"))
     frame = jpeg.index(b"\xff\xc0")
     jpeg[frame + 5 : frame + 9] = struct.pack(">HH", 65535, 65535)
@@ -317,7 +319,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_its_name(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("nothing", [None, 3, ["a"]])
-def test_what_is_no_path_is_refused(nothing: Any) -> None:
+def test_an_object_that_is_not_a_path_is_refused(nothing: Any) -> None:
     with pytest.raises(TypeError):
         TensorImage.create_from_file(nothing)
 
@@ -329,6 +331,6 @@ def test_a_gray_buffer_has_one_channel_as_the_task_librarys() -> None:
     assert np.shares_memory(image.buffer, gray)
 
 
-def test_text_is_no_buffer() -> None:
+def test_text_is_not_a_buffer() -> None:
     with pytest.raises(TypeError, match="a bytes-like object is required, not 'str'"):
         TensorImage.create_from_buffer("text")  # type: ignore[arg-type]  # on purpose

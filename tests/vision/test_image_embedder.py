@@ -136,7 +136,7 @@ def test_mean_and_std_may_be_arrays(float_file: Path) -> None:
         ({"mean": "a", "std": 1}, TypeError, r"mean is a number, or three for R, G and B \(got 'a'\)"),
     ],
 )
-def test_a_setting_of_the_pictures_that_is_none_is_refused(
+def test_an_unknown_setting_of_the_pictures_is_refused(
     float_file: Path, options: dict[str, Any], error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
@@ -162,7 +162,7 @@ def test_each_resize_is_its_own_space(uint8_file: Path) -> None:
 # Engines and delegates
 
 
-def test_engine_and_delegate_can_be_chosen_and_are_told(float_file: Path) -> None:
+def test_engine_and_delegate_can_be_chosen_and_are_reported(float_file: Path) -> None:
     with embedder(float_file, delegate="none", engine="ai-edge-litert") as made:
         assert made.engine.startswith("ai-edge-litert 2.")
         assert made.delegate == "none"
@@ -277,7 +277,7 @@ def test_a_picture_outlives_the_array_that_it_was_made_of(uint8_file: Path) -> N
 
 
 @pytest.mark.parametrize("wrong", [None, [1, 2], "picture.jpg"])
-def test_what_is_no_picture_is_named(uint8_file: Path, wrong: Any) -> None:
+def test_an_object_that_is_not_a_picture_is_named(uint8_file: Path, wrong: Any) -> None:
     with ImageEmbedder.create_from_file(uint8_file) as made, pytest.raises(AttributeError, match=r"embed takes"):
         made.embed(wrong)
 
@@ -333,14 +333,14 @@ def test_an_embedder_works_on_after_a_refusal(uint8_file: Path) -> None:
         (2**31, ValueError, r"Value out of range: 2147483648"),
     ],
 )
-def test_a_side_that_is_no_whole_number_is_named(
+def test_a_side_that_is_not_a_whole_number_is_named(
     uint8_file: Path, value: Any, error: type[Exception], said: str
 ) -> None:
     with ImageEmbedder.create_from_file(uint8_file) as made, pytest.raises(error, match=said):
         made.embed(LEAF, BoundingBox(value, 0, 1, 1))
 
 
-def test_what_is_no_box_is_named(uint8_file: Path) -> None:
+def test_an_object_that_is_not_a_box_is_named(uint8_file: Path) -> None:
     with (
         ImageEmbedder.create_from_file(uint8_file) as made,
         pytest.raises(AttributeError, match="BoundingBox or a Region"),
@@ -364,7 +364,7 @@ def test_a_mirrored_picture_goes_by_its_orientation(uint8_file: Path) -> None:
 
 
 @pytest.mark.parametrize("rotation", [45, -90, 360, 90.5, "90"])
-def test_a_rotation_that_is_none_is_refused(uint8_file: Path, rotation: Any) -> None:
+def test_an_unknown_rotation_is_refused(uint8_file: Path, rotation: Any) -> None:
     with ImageEmbedder.create_from_file(uint8_file) as made, pytest.raises(ValueError, match="0, 90, 180 or 270"):
         made.embed(LEAF, rotation=rotation)
 
@@ -397,7 +397,7 @@ def test_a_quantised_vector_is_the_bytes_of_int8(uint8_file: Path) -> None:
         assert np.abs(value.view(np.int8) / 128 - real / np.linalg.norm(real)).max() <= 0.5 / 128 + 1e-6
 
 
-def test_what_is_no_vector_is_not_compared(uint8_file: Path) -> None:
+def test_an_object_that_is_not_a_vector_is_not_compared(uint8_file: Path) -> None:
     with ImageEmbedder.create_from_file(uint8_file) as made:
         embedding = made.embed(LEAF).embeddings[0]
         with pytest.raises(AttributeError, match=r"'Embedding' .* result.embeddings\[0\].feature_vector"):
@@ -439,7 +439,7 @@ def test_other_threads_run_while_a_picture_is_embedded(float_model_file: Path) -
     assert seen["ticks"] >= seen["calls"], seen
 
 
-def test_a_closed_embedder_says_so(uint8_file: Path) -> None:
+def test_a_closed_embedder_reports_that_it_is_closed(uint8_file: Path) -> None:
     made = ImageEmbedder.create_from_file(uint8_file)
     made.close()
     made.close()
@@ -449,7 +449,7 @@ def test_a_closed_embedder_says_so(uint8_file: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["bad_norm_std0", "batch2_uint8", "gray_uint8", "spatial_map_uint8", "truncated"])
-def test_a_model_that_is_no_embedder_is_refused_as_both_kinds_of_error(cases: Path, name: str) -> None:
+def test_a_model_that_is_not_an_embedder_is_refused_as_both_kinds_of_error(cases: Path, name: str) -> None:
     """The Task Library raises now the one, now the other, so programs catch either."""
     with pytest.raises(ModelError) as caught:
         ImageEmbedder.create_from_file(cases / f"{name}.tflite")

@@ -128,7 +128,7 @@ def test_a_vector_of_another_size_is_refused() -> None:
         similarity(np.ones(3), np.eye(2))
 
 
-def test_no_references_are_no_scores() -> None:
+def test_no_references_give_no_scores() -> None:
     assert similarity(np.ones(3), np.zeros((0, 3))).tolist() == []
 
 

@@ -67,7 +67,7 @@ def test_a_smaller_dtype_takes_less_memory() -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_row_that_cannot_be_compared_is_told_by_its_number(dtype: Storage) -> None:
+def test_a_row_that_cannot_be_compared_is_reported_by_its_number(dtype: Storage) -> None:
     for odd, what in ((0.0, "is zero"), (np.nan, "not finite"), (np.inf, "not finite")):
         kept = vectors(300, 4)
         kept[290] = odd

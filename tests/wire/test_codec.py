@@ -320,7 +320,7 @@ def test_half_a_character_is_refused_by_name() -> None:
         encode(dataclasses.replace(VEC, model="model-\udce9"))  # from a file name that is not UTF-8
 
 
-def test_an_illegal_name_is_refused() -> None:
+def test_an_invalid_name_is_refused() -> None:
     with pytest.raises(WireError, match="camera: must start"):
         encode(dataclasses.replace(VEC, camera="Street"))
 
@@ -357,7 +357,7 @@ def test_a_vector_of_another_kind_cannot_be_in_a_message(vector: Any) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"dtype": "|i1"}, {"shape": (9,)}])
-def test_a_vector_is_what_dtype_and_shape_say(wrong: Any) -> None:
+def test_a_vector_must_match_dtype_and_shape(wrong: Any) -> None:
     with pytest.raises(WireError, match="vector: must be what dtype and shape say"):
         dataclasses.replace(VEC, **wrong)
 

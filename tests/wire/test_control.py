@@ -132,7 +132,7 @@ def test_random_bytes_are_refused(body: bytes) -> None:
 
 
 @given(requests)
-def test_requests_are_read_or_refused_as_the_schema_says(content: dict[str, Any]) -> None:
+def test_requests_are_read_or_refused_as_by_the_schema(content: dict[str, Any]) -> None:
     body = json.dumps(content)
     request_id, request = outcome(body.encode())
     if isinstance(request, ControlError):

@@ -22,7 +22,7 @@ from edged.wire import DEFAULT_TCP_ADDRESS, check_address, default_address, is_l
         "sub+bind:ipc:///run/hub.sock",
     ],
 )
-def test_a_legal_address_is_accepted(address: str) -> None:
+def test_a_valid_address_is_accepted(address: str) -> None:
     assert check_address(address) == address
 
 
@@ -45,7 +45,7 @@ def test_a_legal_address_is_accepted(address: str) -> None:
         "pub+bind:tcp://127.0.0.1:5556",
     ],
 )
-def test_an_illegal_address_is_refused_with_the_legal_form(address: str) -> None:
+def test_an_invalid_address_is_refused_with_the_valid_form(address: str) -> None:
     with pytest.raises(ValueError, match=r"must be tcp://HOST:PORT or ipc://PATH"):
         check_address(address)
 

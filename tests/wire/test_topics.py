@@ -28,7 +28,7 @@ def test_a_topic_made_of_the_parts_of_a_topic_is_equal(kind: Any, node: str, cam
     assert parse_topic(memoryview(topic(*parts))) == parts
 
 
-def test_the_longest_legal_topic_is_understood() -> None:
+def test_the_longest_valid_topic_is_understood() -> None:
     longest = topic("status", "n" * 64, "c" * 64)
     assert parse_topic(longest).camera == "c" * 64
     longest = topic("event", "n" * 64, "c" * 64, "r" * 64)
@@ -48,7 +48,7 @@ def test_the_longest_legal_topic_is_understood() -> None:
         (("vec", "porch", "street", "path\n"), "region: must start with a letter"),
     ],
 )
-def test_a_topic_of_illegal_parts_is_refused(parts: Any, why: str) -> None:
+def test_a_topic_of_invalid_parts_is_refused(parts: Any, why: str) -> None:
     with pytest.raises(WireError, match=why):
         topic(*parts)
 

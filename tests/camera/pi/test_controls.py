@@ -23,7 +23,7 @@ def test_left_alone_a_camera_chooses_all_but_a_slowest_rate() -> None:
     assert told(PiControls(), {}) == {}
 
 
-def test_a_long_exposure_makes_room_for_itself() -> None:
+def test_a_long_exposure_lengthens_the_frame_duration() -> None:
     controls = {**CONTROLS, "ExposureTime": (9, 1_000_000, 20_000)}
     assert told(PiControls(exposure_us=500_000), controls) == {
         "ExposureTime": 500_000,
@@ -42,7 +42,7 @@ def test_gains_of_red_and_blue_turn_the_automatic_off() -> None:
     assert (controls["AwbEnable"], controls["ColourGains"]) == (False, (1.5, 2.0))
 
 
-def test_a_lens_focuses_by_itself_or_stays_where_it_is_told() -> None:
+def test_a_lens_focuses_by_itself_or_stays_where_it_is_set() -> None:
     assert told(PiControls(focus="auto"))["AfMode"] == "AfMode Continuous"
     assert told(PiControls(focus=2)) == {
         "AfMode": "AfMode Manual",
@@ -68,7 +68,7 @@ def test_a_lens_focuses_by_itself_or_stays_where_it_is_told() -> None:
         ({"focus": float("nan")}, "focus must be auto"),
     ],
 )
-def test_what_no_sensor_can_be_told_is_refused(settings: dict[str, Any], reason: str) -> None:
+def test_a_setting_that_no_sensor_has_is_refused(settings: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         PiControls(**settings)
 

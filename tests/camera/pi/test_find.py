@@ -31,7 +31,7 @@ def test_numbers_ids_and_models_name_a_camera(target: str, number: int) -> None:
         ("", "2 = unknown (/base/axi/pcie@1000120000/rp1/usb@200000-1:1.0-046d:0825)"),
     ],
 )
-def test_what_names_none_is_told_with_those_that_are_there(target: str, reason: str) -> None:
+def test_a_target_that_names_no_camera_is_refused_with_a_list_of_those_present(target: str, reason: str) -> None:
     with pytest.raises(SourceError) as caught:
         number_of(target, CAMERAS)
     assert reason in str(caught.value)

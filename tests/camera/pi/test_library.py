@@ -36,7 +36,7 @@ def test_a_missing_library_is_named_with_the_cure(monkeypatch: pytest.MonkeyPatc
     assert "--system-site-packages" in text
 
 
-def test_numpy_2_beside_libraries_for_numpy_1_is_told_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numpy_2_beside_libraries_for_numpy_1_is_reported_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     trap = ValueError("numpy.dtype size changed, may indicate binary incompatibility")
     importing(monkeypatch, picamera2=trap)
     with pytest.raises(
@@ -45,7 +45,7 @@ def test_numpy_2_beside_libraries_for_numpy_1_is_told_with_the_cure(monkeypatch:
         load()
 
 
-def test_a_picamera2_that_is_too_old_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picamera2_that_is_too_old_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     importing(monkeypatch, picamera2=SimpleNamespace(Picamera2=object), libcamera=SimpleNamespace())
     with pytest.raises(SourceError, match=r"older than 0\.3\.20"):
         load()

@@ -30,18 +30,18 @@ def problem(code: str, seconds: float = 30.0) -> str:
     return str(caught.value)
 
 
-def test_every_camera_is_told_with_the_modes_of_its_sensor_and_let_go() -> None:
+def test_every_camera_is_reported_with_the_modes_of_its_sensor_and_released() -> None:
     library = FakeLibrary()
     assert list(open_each(library)) == [Surveyed("Front", "imx708", MODES), Surveyed("Back", "imx219", MODES)]
     assert [camera.closed for camera in library.opened] == [True, True]
 
 
-def test_a_camera_without_a_raw_mode_is_told_with_what_libcamera_has() -> None:
+def test_a_camera_without_a_raw_mode_is_reported_with_what_libcamera_has() -> None:
     (told,) = open_each(FakeLibrary(has_raw_modes=False, infos=[{"Id": "Front"}]))
     assert told == Surveyed("Front", None, (Offer("NV12", 640, 480, 120.0), Offer("NV12", 4608, 2592, 120.0)))
 
 
-def test_a_camera_in_use_is_told_and_the_others_are_asked() -> None:
+def test_a_camera_in_use_is_reported_and_the_others_are_examined() -> None:
     library = FakeLibrary()
     library.open(0)
     front, back = open_each(library)
@@ -49,7 +49,7 @@ def test_a_camera_in_use_is_told_and_the_others_are_asked() -> None:
     assert back.offers == MODES
 
 
-def test_a_camera_that_cannot_tell_its_modes_is_told_and_let_go() -> None:
+def test_a_camera_that_cannot_report_its_modes_is_listed_and_released() -> None:
     library = FakeLibrary(tells_modes=False)
     assert all("no contiguous memory" in str(told.problem) for told in open_each(library))
     assert all(camera.closed for camera in library.opened)
@@ -67,19 +67,19 @@ def test_the_answer_of_the_child_is_understood_though_a_library_prints_before_it
 
 
 @pytest.mark.skipif(is_installed(), reason="picamera2 is installed here")
-def test_the_real_child_tells_the_cure_where_picamera2_is_missing() -> None:
+def test_the_real_child_reports_the_cure_where_picamera2_is_missing() -> None:
     with pytest.raises(
         SourceError, match=r"picamera2 cannot be imported by this Python .*apt install python3-picamera2"
     ):
         survey()
 
 
-def test_a_libcamera_that_aborts_is_told_and_kills_nobody_else() -> None:
+def test_a_libcamera_that_aborts_is_reported_and_kills_no_other_process() -> None:
     told = problem("print('FATAL: a lock is held', file=sys.stderr, flush=True); os.abort()")
     assert told == "libcamera cannot be asked: it died of SIGABRT (FATAL: a lock is held)"
 
 
-def test_a_child_that_says_nothing_is_told() -> None:
+def test_a_child_that_prints_nothing_is_reported() -> None:
     assert problem("sys.exit(3)") == "libcamera cannot be asked: it ended with status 3"
 
 

@@ -49,7 +49,9 @@ YUYV = offer("YUYV", (VGA, 30.0), (HD, 10.0))
     ],
 )
 @pytest.mark.parametrize("turned", [False, True])
-def test_the_bus_decides_unless_a_wish_does(wish: FormatRequest, link: float | None, chosen: str, turned: bool) -> None:
+def test_the_bus_decides_unless_the_configuration_does(
+    wish: FormatRequest, link: float | None, chosen: str, turned: bool
+) -> None:
     offers = [YUYV, MJPG] if turned else [MJPG, YUYV]
     assert choose(offers, wish, link) == chosen
 
@@ -99,5 +101,5 @@ def test_what_cannot_be_had_is_refused_with_what_can(offers: list[Offer], wish: 
         choose(offers, wish, USB_2)
 
 
-def test_what_a_configuration_may_ask_for_is_what_can_be_chosen() -> None:
+def test_the_formats_of_the_configuration_are_those_that_can_be_chosen() -> None:
     assert set(get_args(PixelFormatName)) == set(PIXEL_NAMES)

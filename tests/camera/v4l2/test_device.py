@@ -12,7 +12,7 @@ from edged.camera.v4l2.kernel import LINUX
 from tests.camera.v4l2.fake_kernel import FakeCamera, FakeKernel
 
 
-def test_formats_are_told_with_sizes_and_rates(kernel: FakeKernel) -> None:
+def test_formats_are_listed_with_sizes_and_rates(kernel: FakeKernel) -> None:
     camera = kernel.plug(FakeCamera(offers={"MJPG": {(640, 480): (30.0, 7.5), (1280, 720): ()}, "H264": {}}))
     with Device(kernel, camera.node) as device:
         assert device.formats() == ("MJPG", "H264")
@@ -20,7 +20,7 @@ def test_formats_are_told_with_sizes_and_rates(kernel: FakeKernel) -> None:
         assert device.modes("H264") == ()
 
 
-def test_ranges_of_sizes_and_rates_are_told_by_their_ends(kernel: FakeKernel) -> None:
+def test_ranges_of_sizes_and_rates_are_listed_by_their_ends(kernel: FakeKernel) -> None:
     camera = kernel.plug(FakeCamera(any_size=True, offers={"YUYV": {(1920, 1080): (60.0, 1.0)}}))
     with Device(kernel, camera.node) as device:
         modes = device.modes("YUYV")
@@ -48,7 +48,7 @@ def test_a_failing_request_is_named(kernel: FakeKernel) -> None:
         device.set_picture(640, 480, "YUYV")
 
 
-def test_the_real_kernel_says_what_is_no_camera() -> None:
+def test_the_real_kernel_refuses_a_device_that_is_not_a_camera() -> None:
     with Device(LINUX, Path("/dev/null")) as device, pytest.raises(OSError, match="VIDIOC_QUERYCAP") as caught:
         device.identity()
     assert caught.value.errno == errno.ENOTTY

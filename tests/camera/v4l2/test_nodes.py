@@ -37,7 +37,7 @@ def test_a_camera_has_a_node_for_pictures_and_one_for_metadata(kernel: FakeKerne
     assert picture_sibling(kernel, metadata.path) == Path("/dev/v4l/by-id/usb-C920_A1-video-index0")
 
 
-def test_nodes_are_sorted_by_number_and_no_camera_is_no_node(kernel: FakeKernel) -> None:
+def test_nodes_are_sorted_by_number_and_an_empty_machine_has_none(kernel: FakeKernel) -> None:
     assert find_nodes(kernel.root) == []
     for number in range(6):
         kernel.plug(FakeCamera(f"Camera {number}", serial=f"S{number}"))
@@ -77,7 +77,7 @@ def test_a_node_that_may_not_be_opened_is_judged_by_its_index(kernel: FakeKernel
     assert stable(kernel) == [str(camera.link)]
 
 
-def test_parts_of_a_raspberry_pi_are_no_cameras(kernel: FakeKernel) -> None:
+def test_parts_of_a_raspberry_pi_are_not_cameras(kernel: FakeKernel) -> None:
     for number, driver in enumerate(("unicam", "bcm2835-isp", "bcm2835-codec", "rp1-cfe", "pispbe")):
         kernel.plug(FakeCamera(driver, driver=driver, metadata=False, serial=f"S{number}"))
     assert stable(kernel) == []
@@ -107,7 +107,7 @@ def test_a_name_among_cameras_that_all_are_called_otherwise(kernel: FakeKernel) 
         resolve(kernel, "C920")
 
 
-def test_holders_are_told_by_number_and_name(kernel: FakeKernel) -> None:
+def test_processes_that_use_a_camera_are_listed_by_number_and_name(kernel: FakeKernel) -> None:
     camera = kernel.plug(FakeCamera())
     kernel.occupy(camera, 900, "cheese")
     kernel.occupy(camera, 70, "wireplumber")

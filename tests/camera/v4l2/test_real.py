@@ -109,7 +109,7 @@ def test_frames_come_with_the_drivers_time(camera: CameraInfo) -> None:
     assert 0 <= time.monotonic_ns() - times[-1] < PATIENT * 1e9
 
 
-def test_every_format_that_is_said_to_work_does(camera: CameraInfo) -> None:
+def test_every_format_that_is_listed_as_working_works(camera: CameraInfo) -> None:
     names = {name: kind for kind, letters in PIXEL_NAMES.items() for name in letters}
     tried = 0
     for offered in camera.formats:
@@ -149,7 +149,7 @@ def test_a_wait_is_ended_from_another_thread(camera: CameraInfo) -> None:
         waker.join()
 
 
-def test_a_second_reader_is_told_who_holds_it(camera: CameraInfo) -> None:
+def test_a_second_reader_is_refused_with_the_process_that_uses_it(camera: CameraInfo) -> None:
     with streaming(camera) as (source, frame_format):
         with pytest.raises(SourceError, match="busy: edged itself, for another camera, has it open"):
             UsbCamera(target(camera)).open()
@@ -192,7 +192,7 @@ def test_vivid_damaged_buffers_are_skipped(vivid: CameraInfo) -> None:
         assert source.damaged >= 1
 
 
-def test_vivid_a_refused_buffer_is_no_failure(vivid: CameraInfo) -> None:
+def test_vivid_a_refused_buffer_is_not_a_failure(vivid: CameraInfo) -> None:
     with streaming(vivid) as (source, frame_format):
         for _ in range(6):
             control(vivid, "inject_vidioc_qbuf_error")
@@ -216,7 +216,7 @@ def test_vivid_an_open_that_fails_leaves_nothing_and_the_next_one_works(
     source.close()
 
 
-def test_vivid_a_fatal_error_is_told_at_once_and_healed_by_opening_again(vivid: CameraInfo) -> None:
+def test_vivid_a_fatal_error_is_reported_at_once_and_gone_after_opening_again(vivid: CameraInfo) -> None:
     with streaming(vivid) as (source, frame_format):
         frames(source, frame_format, 2)
         control(vivid, "inject_fatal_streaming_error")
@@ -242,7 +242,7 @@ def test_vivid_a_silent_camera_is_a_timeout(vivid: CameraInfo) -> None:
         frames(source, frame_format, 2)
 
 
-def test_vivid_most_frames_dropped_is_no_failure(vivid: CameraInfo) -> None:
+def test_vivid_most_frames_dropped_is_not_a_failure(vivid: CameraInfo) -> None:
     with streaming(vivid) as (source, frame_format):
         control(vivid, "percentage_of_dropped_buffers", 80)
         try:
@@ -251,7 +251,7 @@ def test_vivid_most_frames_dropped_is_no_failure(vivid: CameraInfo) -> None:
             control(vivid, "percentage_of_dropped_buffers", 0)
 
 
-def test_vivid_a_device_that_goes_is_told_at_once_and_found_when_it_is_back(vivid: CameraInfo) -> None:
+def test_vivid_a_device_that_goes_is_reported_at_once_and_found_when_it_is_back(vivid: CameraInfo) -> None:
     device = next(node.device for node in find_nodes(Path("/")) if str(node.path) == vivid.node)
     driver = (device / "driver").resolve()
     before = descriptors(), mappings()

@@ -52,7 +52,7 @@ def test_what_older_yaml_takes_for_something_else_is_text(text: str) -> None:
         ("[1, a]", [1, "a"]),
     ],
 )
-def test_words_mean_what_the_core_schema_says(text: str, meant: object) -> None:
+def test_words_mean_the_same_as_in_the_core_schema(text: str, meant: object) -> None:
     found = value(text)
     assert found == meant
     assert type(found) is type(meant)
@@ -112,14 +112,14 @@ def test_places_are_those_of_values_and_keys() -> None:
         ("a: b\n\ufeff", "2:1: must not hold control characters or invisible ones (got U+FEFF)"),
     ],
 )
-def test_what_cannot_be_read_is_told_in_one_line(told: Told, text: str, line: str) -> None:
+def test_a_file_that_cannot_be_read_is_reported_in_one_line(told: Told, text: str, line: str) -> None:
     assert told(text) == [line]
 
 
 @pytest.mark.parametrize(
     "text", ["a: [1, 2", "a: 'b", "a: b: c", "@a: 1", "a: {b: 1", "%YAML 3.0\n---\na: 1", "a: 1\n b\nc"]
 )
-def test_what_is_not_yaml_is_told_with_its_place(told: Told, text: str) -> None:
+def test_text_that_is_not_yaml_is_reported_with_its_place(told: Told, text: str) -> None:
     (line,) = told(text)
     number, column, rest = line.split(":", 2)
     assert 1 <= int(number) <= text.count("\n") + 1
@@ -141,7 +141,7 @@ def test_what_is_not_yaml_is_told_with_its_place(told: Told, text: str) -> None:
         ('log: {"\\0word": 1}', "1:7: log.?word: must not hold control characters (got U+0000)"),
     ],
 )
-def test_what_does_not_belong_is_told_beside_everything_else(told: Told, text: str, line: str) -> None:
+def test_an_unknown_key_is_reported_beside_every_other_problem(told: Told, text: str, line: str) -> None:
     assert line in told(text)
 
 

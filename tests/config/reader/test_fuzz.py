@@ -73,7 +73,7 @@ def test_any_jumble_of_what_configurations_are_made_of(parts: list[str]) -> None
 @at_once
 @given(parts=st.lists(st.sampled_from([*VARIABLES.split(), "http://", "rtsp://", *"@/?&=:#%;", "h", "token="])))
 @example(parts=["http://", "?user=", "${FUZZ_TOKEN}", "@"])
-def test_a_secret_in_any_source_is_told_nowhere(parts: list[str]) -> None:
+def test_a_secret_in_any_source_is_printed_nowhere(parts: list[str]) -> None:
     source = "".join(parts)
     outcome(f"cameras: {{street: {{source: '{source}', loop: true, width: 1, verify_tls: false}}}}")
     outcome(f"cameras: {{street: {{source: 'http://{source}'}}}}")

@@ -46,28 +46,28 @@ def test_the_home_of_the_user_is_known(read: Read, monkeypatch: pytest.MonkeyPat
     assert config.references["r"].images == (Path("/home/ada/pictures"),)
 
 
-def test_a_file_that_is_missing_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     assert told_of(tmp_path / "gone.yaml") == f"{tmp_path}/gone.yaml: there is no such file"
 
 
-def test_a_folder_and_a_device_are_no_configuration(tmp_path: Path) -> None:
+def test_a_folder_and_a_device_are_not_a_configuration(tmp_path: Path) -> None:
     assert told_of(tmp_path) == f"{tmp_path}: is not a file of text"
     assert told_of(Path("/dev/zero")) == "/dev/zero: is not a file of text"
 
 
-def test_a_path_through_a_file_is_told(tmp_path: Path) -> None:
+def test_a_path_through_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert told_of(tmp_path / "file" / "edged.yaml") == f"{tmp_path}/file/edged.yaml: cannot be read: Not a directory"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission_is_told(tmp_path: Path) -> None:
+def test_a_file_without_permission_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "edged.yaml"
     path.touch(mode=0)
     assert told_of(path) == f"{path}: cannot be read: Permission denied"
 
 
-def test_bytes_that_are_no_text_are_told_with_their_place(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_reported_with_their_place(tmp_path: Path) -> None:
     path = tmp_path / "edged.yaml"
     path.write_bytes("node: é\nlog: ".encode() + b"\xff")
     assert told_of(path) == f"{path}:2:6: is not UTF-8 text (got the byte 0xff)"
@@ -89,7 +89,7 @@ def test_the_error_is_a_config_error_that_holds_each_problem(told: Told) -> None
     assert (second.file, second.line, second.column, second.path) == ("edged.yaml", 2, 7, "node")
 
 
-def test_every_problem_of_a_file_is_told_in_the_order_of_its_lines(told: Told) -> None:
+def test_every_problem_of_a_file_is_reported_in_the_order_of_its_lines(told: Told) -> None:
     assert told(
         """\
         node: Front Porch
@@ -144,7 +144,7 @@ def test_every_problem_of_a_file_is_told_in_the_order_of_its_lines(told: Told) -
     ]
 
 
-def test_what_is_found_later_is_told_in_the_same_way(tmp_path: Path) -> None:
+def test_a_problem_that_is_found_later_is_reported_in_the_same_way(tmp_path: Path) -> None:
     loaded = load_text("cameras:\n  street:\n    source: 'file:gone.mp4'\n", "edged.yaml")
     problem = loaded.problem(("cameras", "street", "source"), "there is no such file")
     assert str(problem) == "edged.yaml:3:13: cameras.street.source: there is no such file"
@@ -153,13 +153,13 @@ def test_what_is_found_later_is_told_in_the_same_way(tmp_path: Path) -> None:
     assert loaded.where(("cameras", "street")) == "edged.yaml:3:5"
 
 
-def test_thousands_of_problems_are_told_in_a_hundred_lines(told: Told) -> None:
+def test_thousands_of_problems_are_reported_in_a_hundred_lines(told: Told) -> None:
     lines = told("".join(f"key{number}: 1\n" for number in range(5000)))
     assert len(lines) == 101
     assert "more like these" in lines[-1]
 
 
-def test_no_password_is_told(told: Told) -> None:
+def test_no_password_is_printed(told: Told) -> None:
     secret = "rtmp://admin:s3cret@10.0.0.7/live"
     lines = told(
         f"node: '{secret}'\ncameras: {{a: {{source: '{secret}', '{secret}': 1}}}}\nmodel: {{delegate: '{secret}'}}\n"
@@ -172,14 +172,14 @@ def test_no_password_is_told(told: Told) -> None:
 @pytest.mark.parametrize(
     "slip", ["rtsp:/me:s3cret@host/", "rtsp//me:s3/cr@s3cret@host", "me:s3cret@host", "RTSP:me:s3 cret@h"]
 )
-def test_no_password_is_told_of_a_url_with_a_slip_of_the_pen(told: Told, slip: str) -> None:
+def test_no_password_of_a_mistyped_url_is_printed(told: Told, slip: str) -> None:
     lines = told(f"node: '{slip}'\ncameras: {{a: {{source: '{slip}', '{slip}': 1}}}}\n")
     assert len(lines) == 3
     assert not [line for line in lines if "s3" in line]
     assert [line for line in lines if "***@h" in line]
 
 
-def test_what_holds_an_at_sign_and_no_password_is_told(told: Told) -> None:
+def test_text_with_an_at_sign_and_without_a_password_is_printed(told: Told) -> None:
     assert (
         "(got '/base/axi/pcie@120000/imx708@1a')"
         in told("cameras: {a: {source: '/base/axi/pcie@120000/imx708@1a'}}")[0]

@@ -131,7 +131,7 @@ def test_keys_are_as_they_are_written(told: Told, monkeypatch: pytest.MonkeyPatc
     assert told(CAMERA + '"${NODE}": porch')[0].startswith("2:1: ${NODE}: unknown key")
 
 
-def test_what_is_missing_is_told_with_its_line_and_the_cure(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_variable_is_reported_with_its_line_and_the_cure(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RATE", "ten")
     monkeypatch.setenv("BELL", "a\x07")
     lines = told(camera("http://${GONE}/", "    fps: ${RATE}\n    rotation: ${GONE}\nnode: ${A B}\nlog: {level: a}"))
@@ -191,7 +191,7 @@ ENCODED = "p%40ss%2Fw:o%3Fr%23d%252F%26%3D%24%20%C3%A9"
 
 
 @pytest.mark.parametrize("kind", ["variable", "credential"])
-def test_a_password_works_as_it_is_and_is_told_nowhere(
+def test_a_password_works_as_it_is_and_is_printed_nowhere(
     read: Read, credentials: Credentials, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     if kind == "variable":
@@ -208,7 +208,7 @@ def test_a_password_works_as_it_is_and_is_told_nowhere(
         assert "ss/w" not in shown
 
 
-def test_the_hash_says_nothing_of_a_secret(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hash_does_not_depend_on_a_secret(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     hashes = set()
     for secret in ("one", "two"):
         monkeypatch.setenv("CAM_PASSWORD", secret)
@@ -286,7 +286,7 @@ def test_an_alias_may_carry_a_secret_to_another_camera(read: Read, credentials: 
 
 
 @pytest.mark.parametrize("name", ["CAM_PW", "PASSWORD2", "campassword", "Unifi_Token_1", "PASS_OF_FRONT", "MY_PWD"])
-def test_a_name_tells_a_secret(told: Told, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_secret_is_recognised_by_its_name(told: Told, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "s3cr3t")
     (line,) = told(CAMERA + f'node: "${{{name}}}"')
     assert line.startswith(f"2:7: node: must not have ${{{name}}}, because it would be shown here")
@@ -310,7 +310,7 @@ def test_a_name_that_only_resembles_a_secret_is_fine_anywhere(
         (None, "it cannot be read: Is a directory"),
     ],
 )
-def test_a_credential_that_cannot_be_used_is_told(
+def test_a_credential_that_cannot_be_used_is_reported(
     told: Told, credentials: Credentials, content: bytes | None, rule: str
 ) -> None:
     folder = credentials()
@@ -324,7 +324,7 @@ def test_a_credential_that_cannot_be_used_is_told(
     assert line.endswith(rule), "a default stands in for what is missing, not for what is broken"
 
 
-def test_a_credential_that_is_missing_is_told_with_the_cure(told: Told, read: Read, credentials: Credentials) -> None:
+def test_a_missing_credential_is_reported_with_the_cure(told: Told, read: Read, credentials: Credentials) -> None:
     source = camera("http://me:${CREDENTIAL:cam}@h/")
     (line,) = told(source)
     assert "there are no credentials here; the unit gets it by LoadCredential=cam:FILE, and" in line
@@ -343,7 +343,7 @@ def test_a_credential_cannot_be_a_file_elsewhere(told: Told, credentials: Creden
     assert "s3cr3t" not in text
 
 
-def test_a_variable_that_is_no_text_is_told(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_that_is_not_text_is_reported(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BYTES", os.fsdecode(b"\xff"))
     (line,) = told(CAMERA + "node: ${BYTES}")
     assert line == "2:7: node: must not hold control characters (${BYTES} has U+DCFF)"

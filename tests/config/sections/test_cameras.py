@@ -200,7 +200,7 @@ def test_controls_are_values(read: Read) -> None:
         ("usb", "max_reopens: -1", "max_reopens: must be at least 0 (got -1)"),
     ],
 )
-def test_a_wrong_option_is_told_in_a_sentence(told: Told, kind: str, setting: str, line: str) -> None:
+def test_a_wrong_option_is_reported_in_a_sentence(told: Told, kind: str, setting: str, line: str) -> None:
     (found,) = told(camera(kind, setting))
     assert found.split(" ", 1)[1] == f"cameras.a.{line}"
 

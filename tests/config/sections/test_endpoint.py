@@ -50,7 +50,7 @@ def test_a_loopback_address_and_a_socket_file_stay_on_this_machine(host: str) ->
     "host",
     ["*", "0.0.0.0", "192.168.1.5", "[::]", "[::ffff:127.0.0.1]", "eth0", "example.org", "127.1", "128.0.0.1"],
 )
-def test_every_other_address_can_be_heard_by_others(host: str) -> None:
+def test_every_other_address_can_be_reached_by_other_machines(host: str) -> None:
     assert not Endpoint.parse(f"pub+bind:tcp://{host}:5556", FOLDER).is_local
 
 
@@ -86,7 +86,7 @@ def test_every_other_address_can_be_heard_by_others(host: str) -> None:
         ("pub+bind:ipc://~nobody-at-all/pub.sock", "there is no home folder for ~nobody-at-all"),
     ],
 )
-def test_what_is_no_endpoint_is_refused_with_the_rule(text: str, rule: str) -> None:
+def test_text_that_is_not_an_endpoint_is_refused_with_the_rule(text: str, rule: str) -> None:
     with pytest.raises(ValueError, match=rule.replace("+", r"\+")):
         Endpoint.parse(text, FOLDER)
 

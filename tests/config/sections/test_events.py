@@ -18,12 +18,12 @@ def cat(read: Read, settings: str) -> ReferenceConfig:
     return read(TEXT.replace("SETTINGS", settings)).references["cat"]
 
 
-def test_a_reference_makes_no_events_unless_it_says_from_which_score_on(read: Read) -> None:
+def test_a_reference_makes_no_events_without_a_threshold(read: Read) -> None:
     reference = cat(read, "")
     assert (reference.enter, reference.leaves_below) == (None, None)
 
 
-def test_an_event_ends_a_little_below_enter_unless_it_is_said_where(read: Read) -> None:
+def test_an_event_ends_a_little_below_enter_unless_leave_is_set(read: Read) -> None:
     assert cat(read, "enter: 0.9").leaves_below == 0.87
     assert cat(read, "enter: 0.9, leave: 0.9").leaves_below == 0.9
     assert cat(read, "enter: -1").leaves_below == -1
@@ -44,10 +44,10 @@ def test_an_event_ends_a_little_below_enter_unless_it_is_said_where(read: Read) 
         ("enter: 0.9, cooldown_seconds: 1e9", "cooldown_seconds: must be at most 86400"),
     ],
 )
-def test_what_cannot_be_is_told(told: Told, settings: str, rule: str) -> None:
+def test_an_impossible_rule_is_reported(told: Told, settings: str, rule: str) -> None:
     (line,) = told(TEXT.replace("SETTINGS", settings))
     assert f"references.cat.{rule}" in line
 
 
-def test_several_mistakes_are_told_at_once(told: Told) -> None:
+def test_several_mistakes_are_reported_at_once(told: Told) -> None:
     assert len(told(TEXT.replace("SETTINGS", "leave: 2, min_seconds: -1, cooldown_seconds: 5"))) == 3

@@ -12,7 +12,7 @@ from edged.config.sections.metrics import HttpAddress
 CAMERA = "cameras: {street: {source: 'file:a.mp4'}}\n"
 
 
-def test_it_is_off_unless_told(read: Callable[[str], Config]) -> None:
+def test_it_is_off_unless_configured(read: Callable[[str], Config]) -> None:
     assert read(CAMERA).metrics.listen is None
     assert read(f"{CAMERA}metrics:\n").metrics.listen is None
 
@@ -38,7 +38,7 @@ def test_addresses_of_this_machine(
 @pytest.mark.parametrize(
     "text", ["9464", "':9464'", "porch:9464", "127.0.0.1", "127.0.0.1:", "::1:9464", "1.2.3:4", "'[127.0.0.1]:1'", "''"]
 )
-def test_what_is_no_address(told: Callable[[str], list[str]], text: str) -> None:
+def test_text_that_is_not_an_address_is_refused(told: Callable[[str], list[str]], text: str) -> None:
     (line,) = told(f"{CAMERA}metrics: {{listen: '{text.strip(chr(39))}'}}")
     assert "metrics.listen: must be an IP address of this machine and a port, such as 127.0.0.1:9464" in line
 
@@ -50,7 +50,7 @@ def test_ports_that_do_not_exist(told: Callable[[str], list[str]], port: str) ->
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:9464", "192.168.1.7:9464", "[::]:9464"])
-def test_others_may_ask_only_if_told(
+def test_other_machines_may_ask_only_if_configured(
     told: Callable[[str], list[str]], read: Callable[[str], Config], address: str
 ) -> None:
     (line,) = told(f"{CAMERA}metrics:\n  listen: '{address}'\n")

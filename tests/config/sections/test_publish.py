@@ -35,7 +35,7 @@ def test_without_keys_it_stays_on_the_machine(read: Read) -> None:
         ("pub+connect:tcp://192.168.1.5:5557", "hub_key"),
     ],
 )
-def test_what_leaves_the_machine_in_clear_is_refused_unless_told(
+def test_plain_text_to_other_machines_is_refused_unless_configured(
     told: Told, read: Read, endpoint: str, setting: str
 ) -> None:
     (line,) = told(f"{CAMERA}publish:\n  endpoints: ['pub+bind:tcp://127.0.0.1:1', '{endpoint}']\n")
@@ -115,7 +115,7 @@ def test_each_endpoint_can_have_its_own_key(read: Read, tmp_path: Path) -> None:
         ("authorized_clients: a, server_key: {5556: a}", "publish.server_key.5556: must be one of the pub+bind"),
     ],
 )
-def test_keys_that_do_not_go_together_are_told_in_a_sentence(told: Told, section: str, complaint: str) -> None:
+def test_keys_that_do_not_go_together_are_reported_in_a_sentence(told: Told, section: str, complaint: str) -> None:
     endpoints = "['pub+bind:tcp://127.0.0.1:1', 'pub+bind:ipc:///b']"
     (line,) = told(f"{CAMERA}publish: {{endpoints: {endpoints}, {section}}}")
     assert line.split(" ", 1)[1].startswith(complaint)

@@ -47,7 +47,7 @@ def known(path: tuple[str, ...] = (), section: type[Section] = Config) -> Iterat
             yield from known(here, inner)
 
 
-def test_every_option_is_told_once_and_in_order() -> None:
+def test_every_option_is_listed_once_and_in_order() -> None:
     assert told() == list(known())
 
 

@@ -55,7 +55,7 @@ def test_names_fit_into_topics(read: Read, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Front", "a/b", "-a", "straße", "a" * 65, "''", "a b"])
-def test_names_that_do_not_are_told_at_the_key(told: Told, name: str) -> None:
+def test_names_that_do_not_are_reported_at_the_key(told: Told, name: str) -> None:
     lines = told(f"cameras:\n  {name}: {{source: 'file:a', regions: {{{name}: {{}}}}}}\n")
     assert lines[0].startswith("2:3: cameras.")
     assert all("a-z" in line for line in lines)
@@ -90,7 +90,7 @@ def test_names_that_do_not_are_told_at_the_key(told: Told, name: str) -> None:
         ("regions: {a: {wide: 0.5}}", "unknown key; known are left, top, right, bottom"),
     ],
 )
-def test_a_wrong_setting_of_a_camera_is_told_in_a_sentence(told: Told, setting: str, rule: str) -> None:
+def test_a_wrong_setting_of_a_camera_is_reported_in_a_sentence(told: Told, setting: str, rule: str) -> None:
     source = "" if setting.startswith("source") else "source: 'file:a.mp4', "
     (line,) = told(f"cameras: {{street: {{{source}{setting}}}}}")
     assert line.endswith(": " + rule)
@@ -161,7 +161,7 @@ def test_a_live_camera_neither_loops_nor_blocks(told: Told) -> None:
         ("on_failure: fallback, fallback: {head: 1}", "model.fallback.head: unknown key; known are name, path"),
     ],
 )
-def test_a_wrong_setting_of_the_model_is_told_in_a_sentence(told: Told, setting: str, rule: str) -> None:
+def test_a_wrong_setting_of_the_model_is_reported_in_a_sentence(told: Told, setting: str, rule: str) -> None:
     lines = told(f"{CAMERA}model: {{{setting}}}")
     assert rule in " ".join(lines)
     assert all(line.startswith("2:") and ": model" in line for line in lines)
@@ -203,13 +203,13 @@ def test_a_library_with_a_path_is_found_from_the_file(read: Read, tmp_path: Path
     assert delegate.library == str(tmp_path / "libone.so")
 
 
-def test_an_unknown_delegate_is_told_with_those_that_are_known(told: Told) -> None:
+def test_an_unknown_delegate_is_reported_with_the_known_ones(told: Told) -> None:
     (line,) = told(f"{CAMERA}model: {{delegate: gpu}}")
     assert "2:19: model.delegate: must be auto, none, xnnpack, coral" in line
     assert line.endswith("(got 'gpu')")
 
 
-def test_a_reference_applies_everywhere_or_where_it_says(read: Read) -> None:
+def test_a_reference_applies_everywhere_or_in_the_places_that_it_names(read: Read) -> None:
     config = read(
         """\
         cameras:
@@ -244,7 +244,7 @@ def test_a_reference_applies_everywhere_or_where_it_says(read: Read) -> None:
         ("images: [a.jpg], for: [street/]", "names no region of camera street (got 'street/'); known are full"),
     ],
 )
-def test_a_wrong_setting_of_a_reference_is_told_in_a_sentence(told: Told, setting: str, rule: str) -> None:
+def test_a_wrong_setting_of_a_reference_is_reported_in_a_sentence(told: Told, setting: str, rule: str) -> None:
     (line,) = told(f"{CAMERA}references: {{r: {{{setting}}}}}")
     assert line.endswith(rule)
 
@@ -279,7 +279,7 @@ def test_an_endpoint_is_given_once(told: Told, read: Read) -> None:
         ("cameras: [a]", "cameras: must be a mapping (got a list)"),
     ],
 )
-def test_a_wrong_setting_elsewhere_is_told_in_a_sentence(told: Told, setting: str, rule: str) -> None:
+def test_a_wrong_setting_elsewhere_is_reported_in_a_sentence(told: Told, setting: str, rule: str) -> None:
     lines = told(f"{CAMERA if 'cameras' not in setting else ''}{setting}")
     assert [line.split(" ", 1)[1] for line in lines] == [rule]
 

@@ -138,7 +138,7 @@ def test_a_password_in_the_wrong_place_is_in_no_repr() -> None:
         ("http://host/a\tb", "must not hold spaces"),
     ],
 )
-def test_what_is_no_source_is_refused_with_the_rule(text: str, rule: str) -> None:
+def test_text_that_is_not_a_source_is_refused_with_the_rule(text: str, rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
         SourceSpec.parse(text, FOLDER)
 

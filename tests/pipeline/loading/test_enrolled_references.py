@@ -124,7 +124,7 @@ def test_what_cannot_be_embedded_again_is_named_and_never_compared(
         assert yard.problem is not None
 
 
-def test_a_vector_of_another_size_than_its_space_says_is_not_compared(
+def test_a_vector_of_another_size_than_its_space_has_is_not_compared(
     enrolled_references: EnrolledReferences, model: Open
 ) -> None:
     with model() as embedder:

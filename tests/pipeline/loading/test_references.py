@@ -70,7 +70,7 @@ def test_a_folder_and_a_catalogue_of_it_find_the_same(configure: Configure, embe
     assert [match.similarity for match in found[:2]] == pytest.approx([1, 1])
 
 
-def test_what_is_not_said_follows_from_what_it_is(configure: Configure, embedder: Embedder, tmp_path: Path) -> None:
+def test_defaults_follow_from_the_kind_of_reference(configure: Configure, embedder: Embedder, tmp_path: Path) -> None:
     catalogue(embedder, tmp_path)
     loaded = configure(
         "  one: {images: [pictures/03.png], enter: 0.9}\n  folder: {images: [pictures]}\n  parts: {catalogue: c.npz}\n"

@@ -194,7 +194,7 @@ def test_a_camera_restarts_alone_others_come_and_go_and_all_count_on(board: Boar
         assert not heard.restarts.total()
 
 
-def test_another_model_takes_over_and_what_it_publishes_says_so(board: Board, cases: Path) -> None:
+def test_another_model_takes_over_and_its_messages_name_it(board: Board, cases: Path) -> None:
     with Subscriber(board.address, kinds=("vec", "status")) as heard:
         before = vec(heard, lambda vec: True)
         assert board.reload(more_model=", quantize: true") == ("model: opened anew (quantize)",)

@@ -40,6 +40,6 @@ def test_a_rotation_is_clockwise() -> None:
     assert names == ["TOP_LEFT", "RIGHT_TOP", "BOTTOM_RIGHT", "LEFT_BOTTOM"]
 
 
-def test_a_rotation_that_is_no_right_angle_is_refused() -> None:
+def test_a_rotation_that_is_not_a_right_angle_is_refused() -> None:
     with pytest.raises(ValueError, match=r"must be 0, 90, 180 or 270 degrees clockwise \(got 45\)"):
         Orientation.from_rotation(45)  # type: ignore[arg-type]  # what is tested

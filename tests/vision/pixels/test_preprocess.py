@@ -104,7 +104,7 @@ def test_any_memory_layout_gives_the_same_pixels(layout: str, box: Box, orientat
     np.testing.assert_array_equal(seen(laid_out, box, orientation=orientation), expected(image, box, orientation))
 
 
-def test_one_row_said_over_and_over_is_a_picture_too() -> None:
+def test_one_repeated_row_is_a_picture_too() -> None:
     row = frame(1, 161, 3)
     image = np.broadcast_to(row, (97, 161, 3))
     np.testing.assert_array_equal(seen(image), expected(np.ascontiguousarray(image)))
@@ -158,7 +158,7 @@ def test_float_inputs_are_normalised_in_float32(size: tuple[int, int], normaliza
     np.testing.assert_array_equal(seen(image, of=of), want)
 
 
-def test_uint8_inputs_take_pixels_as_they_are_whatever_the_metadata_says() -> None:
+def test_uint8_inputs_take_pixels_as_they_are_and_ignore_the_metadata() -> None:
     image = frame(97, 161, 3)
     of = spec("uint8", ONE, Quantization(0.5, 3))
     np.testing.assert_array_equal(seen(image, of=of), expected(image))

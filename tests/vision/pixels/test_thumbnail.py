@@ -33,7 +33,7 @@ def difference(box: Box, before: NDArray[np.uint8], after: NDArray[np.uint8]) ->
 
 
 @pytest.mark.parametrize("box", [BOX, Box(0, 0, 768, 576), Box(100, 100, 128, 128)])
-def test_the_noise_of_a_sensor_is_no_change(box: Box) -> None:
+def test_the_noise_of_a_sensor_is_not_a_change(box: Box) -> None:
     assert max(difference(box, scene(0, 5), scene(seed, 5)) for seed in range(1, 6)) < LEVELS
 
 
@@ -57,7 +57,7 @@ def test_another_colour_of_the_same_brightness_is_a_change() -> None:
     assert difference(Box(0, 0, 100, 100), before, after) > 50
 
 
-def test_what_happens_outside_of_the_box_is_none() -> None:
+def test_a_change_outside_of_the_box_does_not_count() -> None:
     before = scene(0, 0)
     after = before.copy()
     after[:, BOX.x + BOX.width :] = 255
