@@ -1,7 +1,7 @@
 """Every exception that edged raises on purpose.
 
 The classes are few, and each is also the builtin that people expect, so that a caller can catch either. The docstring
-of a class says what the daemon does: it refuses to start (exit 78), stops (exit 1), or tries again.
+of a class states what the daemon does: it refuses to start (exit 78), stops (exit 1), or tries again.
 """
 
 from __future__ import annotations

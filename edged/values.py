@@ -39,7 +39,7 @@ NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
 
 
 def check_name(name: str) -> str:
-    """Return *name* if it is a legal name of a node, camera, region or reference.
+    """Return *name* if it is a valid name of a node, camera, region or reference.
 
     Raises:
         ValueError: it is not.
@@ -52,7 +52,7 @@ def check_name(name: str) -> str:
 
 
 def applies_in(places: Collection[str], camera: str, region: str) -> bool:
-    """Whether what is said of *places* applies to that region of that camera.
+    """Whether a setting for *places* applies to that region of that camera.
 
     A place is a camera with all its regions (``street``) or one region (``street/path``). No places: everywhere.
     """

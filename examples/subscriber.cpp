@@ -1,4 +1,4 @@
-// Hears a daemon from C++. On Debian: apt install g++ libzmq3-dev cppzmq-dev nlohmann-json3-dev
+// Subscribes to a daemon from C++. On Debian: apt install g++ libzmq3-dev cppzmq-dev nlohmann-json3-dev
 // g++ -std=c++17 subscriber.cpp -lzmq -o subscriber && ./subscriber [ENDPOINT]. docs/wire.md explains.
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// Hears a daemon from Node.js: npm install zeromq; node subscriber.js [ENDPOINT]. docs/wire.md explains.
+// Subscribes to a daemon from Node.js: npm install zeromq; node subscriber.js [ENDPOINT]. docs/wire.md explains.
 
 const { Subscriber } = require("zeromq");
 

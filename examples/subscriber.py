@@ -1,4 +1,4 @@
-"""Hears a daemon without edged: pip install pyzmq numpy; python subscriber.py [ENDPOINT]. docs/wire.md explains."""
+"""Subscribes to a daemon without edged: pip install pyzmq numpy; python subscriber.py [ENDPOINT]. See docs/wire.md."""
 
 import json
 import sys

@@ -135,7 +135,7 @@ def test_zmq_is_imported_in_a_few_places_only() -> None:
 
 
 def test_the_commands_make_no_stages() -> None:
-    """What a command runs is put together in `service`."""
+    """The stages that a command runs are built in `service`."""
     stages = {
         str(module.relative_to(PACKAGE).with_suffix("")).replace("/", ".")
         for module in modules()
@@ -146,7 +146,7 @@ def test_the_commands_make_no_stages() -> None:
 
 
 def is_stage(node: ast.ClassDef) -> bool:
-    """Whether that class says that it is a `Stage`."""
+    """Whether that class is a `Stage`."""
     return any(isinstance(base, ast.Name) and base.id == "Stage" for base in node.bases)
 
 

@@ -1,4 +1,4 @@
-"""What ``scripts/soak`` calls flat, and what it does not."""
+"""Series that ``scripts/soak`` calls flat, and series that it does not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def grown(
     fds: Course = lambda _: 0,
     threads: Course = lambda _: 0,
 ) -> list[str]:
-    """What is found not to be flat; each course says what comes on top, from the seconds."""
+    """The measures that are not flat; each course says what comes on top, from the seconds."""
     samples = [
         Vitals(
             seconds=second,

@@ -15,7 +15,7 @@ from edged.vision.runtime.engine import installed_engines
 __all__ = ["choose", "variants"]
 
 THREADS = (1, 2, 4)
-ALIKE = 0.95  # of the best rate: measurements of a few seconds cannot tell such rates apart
+ALIKE = 0.95  # of the best rate: measurements of a few seconds cannot distinguish such rates
 KEEPS_UP = 0.98  # of the requested rate
 
 

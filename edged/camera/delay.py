@@ -14,9 +14,9 @@ SCHEDSTAT = Path("/proc/thread-self/schedstat")
 
 
 class Delay:
-    """Judges how old frames are that lie in a queue until they are read, since nobody tells the length of the queue.
+    """Judges how old frames are that lie in a queue until they are read, because the length of the queue is unknown.
 
-    A frame that was slept for did not lie there: it is new, and tells how far apart the stream's clock and ours are.
+    A frame that was slept for did not lie there: it is new, and shows how far apart the stream's clock and ours are.
     From there on, frames that were not slept for are behind by as much as the stream's clock is. So neither a clock of
     the stream that is wrong or runs wrong makes a delay as long as frames are waited for, nor one that is set.
 
@@ -64,7 +64,7 @@ class Delay:
 class Sleep(NamedTuple):
     """The time that this thread has slept until now, from an arbitrary start, and how often it began to.
 
-    Time in which it runs or stands in the queue for a processor is none; a kernel that does not account for that queue
+    Time in which it runs or waits for a processor does not count; a kernel that does not account for that queue
     counts it in.
     """
 

@@ -21,7 +21,7 @@ __all__ = ["CameraFormat", "CameraInfo", "libcamera_cameras", "list_cameras", "v
 
 @dataclass(frozen=True, slots=True)
 class CameraFormat:
-    """A pixel format that a camera offers; ``works`` tells whether edged can take it."""
+    """A pixel format that a camera offers; ``works`` is whether edged can use it."""
 
     name: str
     works: bool

@@ -106,10 +106,10 @@ class VideoFile:
         assert self._capture is not None, "grab before open"
         if not self._capture.grab():
             self._rewind()
-        told = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+        position = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
         counted = self._frames * self._interval
         # A file without timestamps gives 0 for every frame.
-        self._position = self._round_start + (counted if self._fps or not told > 0.0 else told)
+        self._position = self._round_start + (counted if self._fps or not position > 0.0 else position)
         self._frames += 1
         self._in_hand = True
 

@@ -236,7 +236,7 @@ class PicameraSource:
             # The hardware crops in steps of some pixels.
             if got is not None and all(abs(g - w) <= max(16, w // 50) for g, w in zip(got, wanted, strict=True)):
                 return
-        raise SourceError("it does not crop as it was told")
+        raise SourceError("it does not crop as requested")
 
     def _release(self) -> None:
         request, self._request = self._request, None

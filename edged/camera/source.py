@@ -1,4 +1,4 @@
-"""The seam between capture and whatever delivers frames."""
+"""The ``Source`` protocol: a camera or file as the capture uses it."""
 
 from __future__ import annotations
 

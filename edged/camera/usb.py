@@ -1,4 +1,4 @@
-"""USB cameras, and whatever else the kernel shows as a V4L2 video device."""
+"""USB cameras, and every other V4L2 video device of the kernel."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class UsbCamera:
 
     JPEGs are decoded into BGR frames, by ``retrieve`` only; uncompressed frames are copied as they are. ``grab`` takes
     the newest frame that the driver has and gives older ones back. Frames that did not arrive whole are skipped where
-    the driver says so; a JPEG that turns out to be damaged makes ``retrieve`` raise ``DamagedFrame``.
+    the driver reports it; a JPEG that turns out to be damaged makes ``retrieve`` raise ``DamagedFrame``.
 
     Args:
         target: a device, such as ``/dev/v4l/by-id/…`` or ``/dev/video0``, or part of a camera's name as ``edged

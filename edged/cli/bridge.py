@@ -78,7 +78,7 @@ def _add_mqtt_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TOPIC",
         help="the topic where Home Assistant discovers devices (default: %(default)s)",
     )
-    mqtt.add_argument("--no-discovery", action="store_true", help="do not announce devices to Home Assistant")
+    mqtt.add_argument("--no-discovery", action="store_true", help="do not publish devices for Home Assistant")
     mqtt.add_argument(
         "--score-seconds",
         type=argument_types.positive,

@@ -42,7 +42,7 @@ def add_parser(commands: Commands) -> None:
         help="publish a recording again",
         description="Publishes the messages of FILE again, byte for byte and with the same time between them, on the "
         "same kind of socket as the daemon. If the file is cut off or damaged, the whole messages before that place "
-        "are published, and a line on stderr says where the damage is. Exit status: 0 all of it was published, or "
+        "are published, and a line on stderr has the place of the damage. Exit status: 0 all of it was published, or "
         "Ctrl-C; 1 the file is not a recording, or the endpoint is in use.",
         epilog=EPILOG,
         formatter_class=Paragraphs,

@@ -102,7 +102,7 @@ class ControlClient:
         configuration does.
 
         Raises:
-            WireError: also if a name is not legal, or a number out of range.
+            WireError: also if a name is not valid, or a number out of range.
         """
         request = messages.Enroll(
             name=name,

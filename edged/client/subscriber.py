@@ -60,7 +60,7 @@ class Subscriber:
 
     With *newest_only* only the newest message of each topic is delivered; older ones that waited while the program was
     busy are skipped. *max_age_seconds* skips messages that are older than that when their turn comes.
-    :meth:`age_seconds` defines the age; *same_host* says whether the daemons share this machine's clocks, and None
+    :meth:`age_seconds` defines the age; *same_host* is whether the daemons share this machine's clocks, and None
     guesses it from the endpoints. Pass False for a loopback endpoint that is a tunnel to another machine.
 
     *queue* messages for each endpoint, and *queue_bytes* in the kernel, wait for a program that is busy. After that
@@ -76,8 +76,8 @@ class Subscriber:
     One thread uses it; :meth:`close` may be called by any thread, and by a signal handler.
 
     Raises:
-        ValueError: an endpoint, kind or name is not legal, a number is out of range, or keys do not go together.
-        ConfigError: a key file cannot be used; the text says which rule it breaks.
+        ValueError: an endpoint, kind or name is not valid, a number is out of range, or keys do not go together.
+        ConfigError: a key file cannot be used; the text names the rule.
         PublishError: an endpoint cannot be used, mostly because another program has bound it.
     """
 

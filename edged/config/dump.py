@@ -18,7 +18,7 @@ __all__ = ["config_hash", "dump"]
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts in quotes whatever YAML 1.1 or 1.2 would take for something else than text."""
+    """Puts text in quotes that YAML 1.1 or 1.2 would read as something else."""
 
     yaml_implicit_resolvers: dict[str, Any] = {  # noqa: RUF012  # so PyYAML declares it
         first: [*resolvers, ("tag:yaml.org,2002:float", NUMBER)]

@@ -42,13 +42,13 @@ def credential(name: str) -> str:
 
     Raises:
         LookupError: there is none of that name.
-        ValueError: it cannot be read, or is no text.
+        ValueError: it cannot be read, or is not text.
     """
     folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
     if not folder:
         raise LookupError(
-            f"there are no credentials here; the unit gets it by LoadCredential={name}:FILE, and who starts edged by "
-            "hand sets CREDENTIALS_DIRECTORY=FOLDER"
+            f"there are no credentials here; the unit gets it by LoadCredential={name}:FILE; if you start "
+            "edged by hand, set CREDENTIALS_DIRECTORY=FOLDER"
         )
     try:
         with Path(folder, name).open("rb") as file:

@@ -96,7 +96,7 @@ def brief(text: str) -> str:
 
 
 def redacted(text: str) -> str:
-    """*text* with whatever may be a user and password in a URL replaced by ``***``."""
+    """*text* with ``***`` in place of what may be a user and password in a URL."""
     start, end = text.find("://"), text.rfind("@")
     if start < 0:
         return text

@@ -3,8 +3,8 @@
 A reference is two files in one folder: a picture with a name of its own, such as ``door-shut.5f0c….png``, and
 ``door-shut.json``, which names that picture and holds the vector. The picture is written and synced first; renaming
 the second file into its place is the one moment at which a reference begins to be, is replaced, or (by its removal)
-ends. So whatever moment a process is killed at, the folder holds what was promised before that moment or after it, and
-never half of one.
+ends. So, at whichever moment a process is killed, the folder holds what was promised before that moment or after it,
+and never half of one.
 """
 
 from __future__ import annotations

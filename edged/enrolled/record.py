@@ -115,11 +115,11 @@ def read_record(file: Path) -> EnrolledRecord:
     except OSError as exc:
         raise StateError(f"{file} cannot be read: {exc.strerror}") from exc
     except (ValueError, RecursionError) as exc:
-        raise StateError(f"{file} is no reference, or half of one: {exc}") from exc
+        raise StateError(f"{file} is not a reference, or is incomplete: {exc}") from exc
 
 
 def _read(file: Path) -> bytes:
-    """The content of *file*; ValueError if it is no file, or too large for a reference."""
+    """The content of *file*; ValueError if it is not a file, or too large for a reference."""
     fd = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(fd, "rb") as content:
         if not stat.S_ISREG(os.fstat(fd).st_mode):

@@ -22,7 +22,7 @@ __all__ = ["MOST", "MOST_NAMED", "EnrolledStore"]
 log = logging.getLogger(__name__)
 
 MOST = 1000  # references; each is compared with every frame, and named in every message
-MOST_NAMED = 5  # files that are no reference, one by one in the log
+MOST_NAMED = 5  # files that are not references, one by one in the log
 LOCK = ".lock"
 
 
@@ -130,7 +130,7 @@ class EnrolledStore:
             match = OURS.fullmatch(file.name)
             if match is None:
                 if file.name != LOCK:
-                    odd.append(f"{file} is no reference")
+                    odd.append(f"{file} is not a reference")
             elif match["kind"] == ".json":
                 try:
                     found.append(self._read_one(file))

@@ -11,7 +11,7 @@ from edged.events.rules import Thresholds
 __all__ = ["PEAK_STEP", "SOONEST_UPDATE_SECONDS", "UPDATE_SECONDS", "Detector", "Happening", "Reason", "Score"]
 
 Reason = Literal["left", "camera-lost", "stopped", "reference-removed"]
-"""Why an event ended."""
+"""Reasons for the end of an event."""
 
 UPDATE_SECONDS = 10.0
 """The longest time between updates of an open event: ZeroMQ keeps nothing for those who come later."""

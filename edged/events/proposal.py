@@ -41,7 +41,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class NoProposal:
-    """Why no thresholds can be proposed, and what would help."""
+    """The reason why no thresholds can be proposed, and what would help."""
 
     reason: str
 
@@ -81,7 +81,7 @@ def propose(scores: Scores) -> Proposal | NoProposal:
         return NoProposal(
             f"the scores form two groups, around {away.median:.3f} and {there.median:.3f}, but from one frame to the "
             f"next they tremble by {noise:.3f}, which is too much for groups so near. A smaller region, or more "
-            "pictures of the reference, may tell them apart"
+            "pictures of the reference, may separate them"
         )
     enter, leave = round(enter, DIGITS), round(leave, DIGITS)
     return Proposal(enter, leave, there, away, valley, noise)

@@ -13,7 +13,7 @@ __all__ = ["EventRule", "EventRules", "Thresholds"]
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """When an event begins and ends.
+    """The scores at which an event begins and ends, and its times.
 
     It begins when the score has been at or above ``enter`` for ``min_seconds``, but not within ``cooldown_seconds``
     after the end of the one before; it ends when the score falls below ``leave``. Scores are cosines, -1…1.
@@ -53,7 +53,7 @@ class EventRule:
 
 
 class EventRules:
-    """All rules of a daemon, for the places that it has. It never changes: other rules are another one.
+    """All rules of a daemon, for the places that it has. It never changes: other rules are a new object.
 
     Args:
         rules: the references that make events; of two rules for one reference in one place the last counts.

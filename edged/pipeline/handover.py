@@ -60,7 +60,7 @@ class Handover:
             return self._free.pop() if self._free else None
 
     def put(self, result: Result) -> None:
-        """Hand *result* over. There is room for it: its vector was borrowed."""
+        """Hand *result* over. There is always a place for it, because its vector was borrowed."""
         with self._changed:
             self._results.append(result)
         self._bell.ring()

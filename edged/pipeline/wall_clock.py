@@ -17,7 +17,7 @@ _TIMEX_BYTES = 256  # struct timex is 208 bytes on 64-bit Linux and smaller on 3
 class WallClock:
     """Wall time of monotonic instants, from an offset that is sampled once a second.
 
-    Between two samples, frames keep their order and distance whatever happens to the wall clock. After it was set, the
+    Between two samples, frames keep their order and distance even if the wall clock is set. After it was set, the
     times are right again within a second.
     """
 

@@ -47,7 +47,7 @@ class Player:
 
     def __init__(self, sockets: Sockets, speed: float, is_stopped: Callable[[], bool]) -> None:
         self.messages = 0
-        """How many messages were sent."""
+        """Number of messages that were sent."""
         self._sockets = sockets
         self._speed = speed
         self._is_stopped = is_stopped

@@ -4,7 +4,7 @@ A catalogue is what ``np.savez`` writes, with the arrays
 
 - ``vectors``: ``(count, dimension)``, ``<f4`` or ``|i1``;
 - ``labels``: ``(count,)``, text, each once;
-- ``space_id`` and ``model``: text, which say whose vectors these are.
+- ``space_id`` and ``model``: text: the space and the model of the vectors.
 
 It comes from elsewhere, so nothing in it is trusted: there are no pickles, and because nothing may be compressed it
 takes no more memory than the file has bytes. Vectors are copied a few at a time to where they are compared, and are
@@ -62,7 +62,7 @@ HEADERS = {  # by version of the format: how many bytes the length of a header h
     (1, 0): (2, npy.read_array_header_1_0),
     (2, 0): (4, npy.read_array_header_2_0),
 }
-# Raised for text that is no header, by numpy, by the parser of Python and by the tokenizer that numpy tries after it.
+# Raised for text that is not a header: by numpy, by the parser of Python, and by the tokenizer that numpy tries next.
 UNREADABLE = (
     ValueError,
     TypeError,
@@ -107,7 +107,7 @@ class _Header:
 
 
 def default_dtype(count: int, *, is_int8: bool) -> Storage:
-    """The dtype of *count* vectors where none is configured; *is_int8* says that they come as int8."""
+    """The dtype of *count* vectors where none is configured; *is_int8* if they come as int8."""
     if is_int8:
         return "int8"
     return "float32" if count <= MOST_FLOAT32 else "float16"
@@ -193,22 +193,22 @@ def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, _Header]]]:
     except OSError as exc:
         raise CatalogueError(f"{path}: {exc.strerror or exc}") from exc
     except EOFError as exc:
-        raise CatalogueError(f"{path}: is no catalogue, or a damaged one: it is cut off") from exc
+        raise CatalogueError(f"{path}: is not a catalogue, or is damaged: it is cut off") from exc
     except (zipfile.BadZipFile, RuntimeError, ValueError) as exc:
-        raise CatalogueError(f"{path}: is no catalogue, or a damaged one: {exc}") from exc
+        raise CatalogueError(f"{path}: is not a catalogue, or is damaged: {exc}") from exc
 
 
 def _check_end(file: IO[bytes]) -> None:
     """Refuse a file that is not an archive, or has a long list of members: ``zipfile`` reads the whole list at once."""
     found = os.fstat(file.fileno())
     if not stat.S_ISREG(found.st_mode):
-        raise CatalogueError("is no file")
+        raise CatalogueError("is not a file")
     if found.st_size < len(END):
-        raise CatalogueError("is no catalogue, or a damaged one: it is too short")
+        raise CatalogueError("is not a catalogue, or is damaged: it is too short")
     file.seek(-min(found.st_size, END_BYTES), os.SEEK_END)
     end = file.read(END_BYTES).rjust(END_BYTES)
     if end[20:24] != END or end[-2:] != b"\0\0":
-        raise CatalogueError("is no catalogue, or a damaged one: it does not end as np.savez ends a file")
+        raise CatalogueError("is not a catalogue, or is damaged: it does not end as np.savez ends a file")
     if end[:4] == END_64 or int.from_bytes(end[32:36], "little") > LONGEST_LIST:
         raise CatalogueError("must be less than 4 GiB, and hold only a few arrays")
 
@@ -220,7 +220,7 @@ def _headers(archive: zipfile.ZipFile, size: int) -> dict[str, _Header]:
     if any(each.compress_type != zipfile.ZIP_STORED or each.file_size != each.compress_size for each in members):
         raise CatalogueError("must not be compressed; write it with np.savez, not np.savez_compressed")
     if sum(each.file_size for each in members) > size:
-        raise CatalogueError("its members say that they are larger than the file is")
+        raise CatalogueError("its members claim to be larger than the file")
     known = {each.filename: each for each in members}
     missing = [name for name in ARRAYS if f"{name}.npy" not in known]
     if missing:
@@ -236,7 +236,7 @@ def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> _He
         rest = member.file_size - file.tell()
     size = math.prod(shape) * dtype.itemsize
     if size != rest:
-        raise CatalogueError(f"{name}: says that it has {size} bytes (there are {rest})")
+        raise CatalogueError(f"{name}: claims to have {size} bytes (there are {rest})")
     return _Header(dtype, shape, fortran, member)
 
 
@@ -249,12 +249,12 @@ def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
             raise ValueError(f"its header has {size} bytes")
         shape, fortran, dtype = read(io.BytesIO(length + file.read(size)), max_header_size=LONGEST_HEADER)
         if dtype.kind not in "biufU":
-            raise ValueError(f"its header says {dtype}")
+            raise ValueError(f"its header has the dtype {dtype}")
     return shape, fortran, dtype
 
 
 def _not_an_array(_reason: str) -> CatalogueError:
-    return CatalogueError("holds an array that is none of numbers or text, or is not written by np.savez")
+    return CatalogueError("holds an array that is not of numbers or text, or is not written by np.savez")
 
 
 def _check(headers: dict[str, _Header]) -> None:

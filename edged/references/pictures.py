@@ -42,7 +42,7 @@ def picture_files(path: Path) -> list[Path]:
 
 
 def read_reference(path: Path) -> NDArray[np.uint8]:
-    """A picture turned upright as its EXIF orientation says: RGB, ``(height, width, 3)``.
+    """A picture turned upright by its EXIF orientation: RGB, ``(height, width, 3)``.
 
     Raises:
         ReferenceImageError: *path* is missing or not a picture.

@@ -46,6 +46,6 @@ def _marked(text: str, level: int) -> str:
 def _is(stream: TextIO, device_and_inode: tuple[int, int]) -> bool:
     try:
         found = os.fstat(stream.fileno())
-    except (OSError, ValueError):  # closed, or no file at all
+    except (OSError, ValueError):  # closed, or not a file at all
         return False
     return (found.st_dev, found.st_ino) == device_and_inode

@@ -28,7 +28,7 @@ def bundled_model(name: str) -> ModelFile:
     """Read the bundled model *name*: one of ``BUNDLED``.
 
     Raises:
-        ModelError: there is none of that name, or its file is not as it was made.
+        ModelError: there is none of that name, or its file was changed.
     """
     if name not in BUNDLED:
         near = get_close_matches(name, BUNDLED, n=1, cutoff=0.5)

@@ -39,7 +39,7 @@ class EmbedderOptions:
 
     ``head`` is the number of an output, from 0, or its name in the model's metadata. ``l2_normalize`` makes the
     vector's length 1; ``quantize`` then turns it into ``int8``, 128 steps to 1.0. ``resize`` is ``exact`` (the
-    Task Library's own), or OpenCV's ``linear`` or ``area``. ``decode`` says how the pictures are decoded that the
+    Task Library's own), or OpenCV's ``linear`` or ``area``. ``decode`` is how the pictures are decoded that the
     embedder is given: it does not decode them, but their vectors are of another space.
     """
 
@@ -101,7 +101,7 @@ class Embedder:
     ) -> None:
         """Crop *box* out of *image*, whose layout is *pixels*, and bring it into the form of the model's input.
 
-        The crop is resized and then turned by *rotation*, in degrees clockwise, or as an ``Orientation`` says.
+        The crop is resized and then turned by *rotation*, in degrees clockwise, or to an ``Orientation``.
 
         Raises:
             ValueError: *image* is not of that layout, or *box* is empty or reaches outside it.
@@ -113,8 +113,8 @@ class Embedder:
         try:
             self._preprocess(image, pixels, box, turn, self._interpreter.input())
         except BaseException as error:
-            # Whoever keeps the error, as a notebook does also with Ctrl-C, would keep the view of the input that was in
-            # use there, and the model does not run while there is one.
+            # A program that keeps the error, as a notebook does with Ctrl-C, too, would keep the view of the input
+            # that was in use there, and the model does not run while there is one.
             clear_frames(error.__traceback__)
             raise
 

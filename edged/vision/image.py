@@ -60,7 +60,7 @@ class TensorImage:
         is RGB.
 
         Raises:
-            RuntimeError: the file cannot be read or is no picture.
+            RuntimeError: the file cannot be read or is not a picture.
         """
         return cls.create_from_buffer(read_file(file_name), exif=exif)
 
@@ -69,7 +69,7 @@ class TensorImage:
         """The picture in *buffer*, the bytes of a picture file; else like ``create_from_file``.
 
         Raises:
-            RuntimeError: the bytes are no picture.
+            RuntimeError: the bytes are not a picture.
             TypeError: *buffer* holds no bytes.
         """
         return cls.create_from_array(decode(bytes(memoryview(buffer)), exif=exif))
@@ -84,7 +84,7 @@ class TensorImage:
         one of a camera's.
 
         Raises:
-            AttributeError: *array* is no array.
+            AttributeError: *array* is not an array.
             ValueError: it is not ``uint8``, or of another shape.
         """
         if array.dtype != np.uint8:
@@ -120,7 +120,7 @@ class TensorImage:
         """``GRAYSCALE``, ``RGB`` or ``RGBA``.
 
         Raises:
-            ValueError: it is none of these; ``pixels`` says what it is.
+            ValueError: it is none of these; ``pixels`` names its format.
         """
         try:
             return _COLOR_SPACES[self._pixels]
@@ -132,7 +132,7 @@ def read_picture(path: str | bytes | os.PathLike[str]) -> NDArray[np.uint8]:
     """The picture in the file *path*, upright by its EXIF data: RGB, ``uint8`` of shape ``(height, width, 3)``.
 
     Raises:
-        RuntimeError: the file cannot be read or is no picture.
+        RuntimeError: the file cannot be read or is not a picture.
     """
     return decode(read_file(path), exif=True)
 

@@ -50,13 +50,13 @@ class ImageEmbedder:
 
         Raises:
             ModelError: there is no such file, or it cannot be used; a ``ValueError`` and a ``RuntimeError``.
-            TypeError: *file_path* is no path.
+            TypeError: *file_path* is not a path.
         """
         return cls.create_from_options(ImageEmbedderOptions(BaseOptions(file_name=file_path)))
 
     @classmethod
     def create_from_options(cls, options: ImageEmbedderOptions) -> Self:
-        """An embedder as *options* say.
+        """Return an embedder with *options*.
 
         Raises:
             ModelError: the model cannot be used, or killed a child process that tried it; its subclass
@@ -82,9 +82,9 @@ class ImageEmbedder:
         ``TensorImage.create_from_array`` takes it for: RGB, RGBA or gray.
 
         Raises:
-            AttributeError: *image* is no picture, or *bounding_box* is no box.
+            AttributeError: *image* is not a picture, or *bounding_box* is not a box.
             InferenceError: the model failed while running; a ``RuntimeError``.
-            TypeError: a side of the box is no whole number.
+            TypeError: a side of the box is not a whole number.
             ValueError: the box is empty or reaches outside the picture, or the embedder is closed.
         """
         picture = _picture(image)
@@ -99,7 +99,7 @@ class ImageEmbedder:
         """The cosine of the angle between two vectors, -1…1; NaN where they hold what is not finite.
 
         Raises:
-            AttributeError: one is no ``FeatureVector``.
+            AttributeError: one is not a ``FeatureVector``.
             ValueError: one is quantised and the other is not, sizes differ, or one has no length.
         """
         return cosine_similarity(_numbers(u), _numbers(v))

@@ -112,7 +112,7 @@ class BoundingBox:
         """The same as a ``Box``.
 
         Raises:
-            TypeError: a field is no whole number; 1.0 is none.
+            TypeError: a field is not a whole number; 1.0 is not one.
             ValueError: a field does not fit into 32 bits.
         """
         return Box(*(self._number(name) for name in ("origin_x", "origin_y", "width", "height")))

@@ -29,7 +29,7 @@ class Postprocessor:
         quantize: 128 steps to 1.0, halves rounded away from zero, limited to -128…127.
 
     Raises:
-        ModelError: the head is quantised and does not say by which scale.
+        ModelError: the head is quantised and has no scale.
     """
 
     def __init__(self, head: HeadSpec, l2_normalize: bool, quantize: bool) -> None:

@@ -1,7 +1,7 @@
 """Conversion of messages to frames and back: a topic, a header in JSON, and the bytes of the vector.
 
 Publishers trust their own types: ``encode`` refuses only values that are not JSON. Subscribers trust nothing:
-``decode`` returns a message whose every field is legal, or raises WireError and nothing else.
+``decode`` returns a message whose every field is valid, or raises WireError and nothing else.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_HEADER_BYTES", "MAX_PAYLOAD_BYTES", "Frame", "Frames", "decode", "encode"]
 
-MAX_HEADER_BYTES = 1 << 20  # room for some ten thousand references
+MAX_HEADER_BYTES = 1 << 20  # enough for some ten thousand references
 MAX_PAYLOAD_BYTES = 4 << 20  # a million float32
 
 Frame: TypeAlias = bytes | memoryview
@@ -59,7 +59,7 @@ def decode(frames: Sequence[Frame]) -> Message:
     Keys that this version does not know are ignored.
 
     Raises:
-        WireError: they are not a message of this version; the text says which rule they break.
+        WireError: they are not a message of this version; the text names the rule.
     """
     if len(frames) != 3:
         raise WireError(f"message: must be three frames, topic, header and payload (got {len(frames)})")
@@ -133,7 +133,7 @@ def _parse(frame: Frame) -> dict[str, Any]:
 def _check_address(address: Topic, header: dict[str, Any]) -> None:
     for part, name in address._asdict().items():
         if name is not None and header.get(part) != name:
-            raise WireError(f"{part}: must be what the topic says (got {short(header.get(part))}, not {name!r})")
+            raise WireError(f"{part}: must be as in the topic (got {short(header.get(part))}, not {name!r})")
 
 
 def _check_length(name: str, frame: Frame, most: int) -> None:

@@ -36,7 +36,7 @@ __all__ = [
 
 CONTROL_VERSION = 1
 MAX_REQUEST_BYTES = 4096
-MAX_REPLY_BYTES = 8 << 20  # of the first frame: room for ten thousand references
+MAX_REPLY_BYTES = 8 << 20  # of the first frame: enough for ten thousand references
 MAX_ID_LENGTH = 64
 
 CODES: Mapping[str, str] = {
@@ -128,7 +128,7 @@ def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: s
     """Return the result in the *frames* of a reply; None if it is the reply to another request.
 
     Raises:
-        ControlError: the daemon refused the request; the text says why.
+        ControlError: the daemon refused the request; the text is the reason.
         WireError: *frames* are not a reply of this version.
     """
     if not frames or len(frames[0]) > MAX_REPLY_BYTES:

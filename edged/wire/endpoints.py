@@ -1,4 +1,4 @@
-"""ZeroMQ addresses of a daemon: legal ones, those on this machine, and the default."""
+"""ZeroMQ addresses of a daemon: valid ones, those on this machine, and the default."""
 
 from __future__ import annotations
 

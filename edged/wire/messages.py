@@ -78,7 +78,7 @@ class Vec:
     ``dtype`` and ``shape`` in the header describe it.
 
     Raises:
-        WireError: the vector is of another kind, or not what ``dtype`` and ``shape`` say.
+        WireError: the vector is of another kind, or does not match ``dtype`` and ``shape``.
     """
 
     kind: ClassVar[Kind] = "vec"
@@ -120,7 +120,7 @@ class Vec:
             )
         if (self.dtype, self.shape) != (dtype, shape):
             raise WireError(
-                f"vector: must be what dtype and shape say, {self.dtype} and {self.shape} (got {dtype} and {shape})"
+                f"vector: must match dtype and shape, {self.dtype} and {self.shape} (got {dtype} and {shape})"
             )
 
     @property

@@ -43,7 +43,7 @@ def topic(kind: Kind, node: str, camera: str, region: str | None = None) -> byte
     """Return the topic of the messages of one *kind* about one region of a camera, or about the camera (``status``).
 
     Raises:
-        WireError: a name is not legal, or the region is missing, or a ``status`` was given one.
+        WireError: a name is not valid, or the region is missing, or a ``status`` was given one.
     """
     if kind not in KINDS:
         raise WireError(f"topic: the kind must be one of {', '.join(KINDS)} (got {kind!r})")
@@ -59,7 +59,7 @@ def subscription(kind: Kind, node: str | None = None, camera: str | None = None,
     whole camera, so that the region makes no difference.
 
     Raises:
-        WireError: a name is not legal.
+        WireError: a name is not valid.
     """
     path = f"edged/{VERSION}/{kind}/"
     for part, name in (("node", node), ("camera", camera), ("region", None if kind == "status" else region)):

@@ -99,7 +99,7 @@ class _Unpickler(pickle.Unpickler):
 
 def _read_tensors(file: IO[bytes]) -> dict[str, npt.NDArray[Any]]:
     if _plain(file) != MAGIC or _plain(file) != PROTOCOL:
-        raise ValueError("this is no PyTorch file of the old kind")
+        raise ValueError("this is not a PyTorch file of the old kind")
     _plain(file)  # describes the machine that wrote it
     unpickler = _Unpickler(file)
     views: dict[str, _View] = unpickler.load()

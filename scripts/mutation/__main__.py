@@ -72,7 +72,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time (default: 2)")
     parser.add_argument("--record", type=Path, metavar="FILE", help="keep fates in FILE, and use those that are there")
     parser.add_argument("--again", action="store_true", help="try those that survived by FILE once more")
-    parser.add_argument("--likely", action="store_true", help="run the likely tests only, not the rest of the room")
+    parser.add_argument("--likely", action="store_true", help="run the likely tests only, not the rest of the folder")
     parser.add_argument("--list", action="store_true", help="only list the mutants")
     return parser.parse_args(given)
 

@@ -1,4 +1,4 @@
-"""The report: a table per room, and the mutants that survived, with those that change nothing set apart."""
+"""The report: a table per folder, and the mutants that survived, with those that change nothing set apart."""
 
 from __future__ import annotations
 

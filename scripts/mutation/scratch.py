@@ -73,7 +73,7 @@ class ScratchTree:
         file = self._folder / module
         before = file.read_text()
         for cached in file.parent.glob(f"__pycache__/{file.stem}.*.pyc"):
-            cached.unlink()  # it is told from another of this second and length by nothing
+            cached.unlink()  # nothing distinguishes it from another of this second and length
         file.write_text(source)
         try:
             yield

@@ -13,7 +13,7 @@ MOST_OTHERS = 10
 
 
 class TestMap:
-    """Which tests of the tree at *root* concern which module of ``edged``.
+    """The tests of the tree at *root* that concern each module of ``edged``.
 
     A module's own tests are those in the mirrored file, ``tests/a/test_b.py`` of ``edged/a/b.py``, or in a file named
     after a folder that the module is in. Next come those that import it, those first that import little else, then the
@@ -32,7 +32,7 @@ class TestMap:
         """Return the files and folders of tests to run, step after step, relative to the root.
 
         *module* is relative to the root, too. The first step has the module's own tests and some of those that import
-        it, the second all others of its room.
+        it, the second all others of its folder.
         """
         own = self._own(module)
         others = [file for file in (*self._importers(module), *self._tests_of_users(module)) if file not in own]
@@ -60,7 +60,7 @@ class TestMap:
         return [file for user in users for file in self._own(user)]
 
     def _room(self, module: Path) -> Path:
-        """Return the folder of tests of the room: the deepest that mirrors the module's."""
+        """Return the deepest folder of tests that mirrors the module's."""
         folders = [self._root.joinpath("tests", *folder.parts[1:]) for folder in module.parents]
         return next(folder for folder in folders if folder.is_dir())
 

@@ -56,7 +56,7 @@ class _Baseline:
 class Trials:
     """Tries cases on copies of the tree at *root* and reports each fate to *report*, in the thread that calls `run`.
 
-    Survives what the first *steps* of tests do not notice: 1 is the likely tests only, 2 those of the room, too.
+    Survives what the first *steps* of tests do not notice: 1 is the likely tests only, 2 those of the folder, too.
     """
 
     def __init__(self, root: Path, report: Callable[[Case, Fate], None], steps: int = 2) -> None:

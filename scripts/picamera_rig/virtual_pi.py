@@ -38,7 +38,7 @@ PACKED = {"RGB888": 3, "BGR888": 3, "XBGR8888": 4, "XRGB8888": 4}  # bytes of a 
 
 
 def sensor() -> str:
-    """What the cameras are told to do."""
+    """Commands to the cameras."""
     with contextlib.suppress(OSError):
         return SENSOR.read_text().strip()
     return ""
@@ -78,7 +78,7 @@ class Pacer:
 
 
 class Buffers:
-    """What a camera writes, and what it shows: NV12 frames and the same in the format that was asked for."""
+    """Frames as a camera writes them and as it shows them: NV12, and the requested format."""
 
     def __init__(self, written: mmap.mmap, stream: Any, shown: mmap.mmap, layout: tuple[str, int]) -> None:
         self._written = written

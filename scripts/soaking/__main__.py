@@ -60,7 +60,7 @@ class Soak:
                 return
             if now >= len(self.samples) * SAMPLE_SECONDS:
                 self.samples.append(vitals(self._daemon.pid, now))
-                self._progress.tell(self.samples[-1], self._reader.received, self._reader.lost)
+                self._progress.show(self.samples[-1], self._reader.received, self._reader.lost)
             crowd.move(now)
             self._reader.read(0.1)
 
@@ -75,8 +75,8 @@ class Soak:
             pass
         if status != 0 or self.stop_seconds > STOP_SECONDS:
             self.faults.append(f"the daemon ended with {status} after {self.stop_seconds:.1f} s, and not with 0 in 2 s")
-        if self._reader.said_bye != len(self._reader.dropped):
-            self.faults.append(f"{self._reader.said_bye} of {len(self._reader.dropped)} cameras said goodbye")
+        if self._reader.goodbyes != len(self._reader.dropped):
+            self.faults.append(f"{self._reader.goodbyes} of {len(self._reader.dropped)} cameras published their end")
 
 
 def main() -> int:
@@ -113,8 +113,8 @@ def main() -> int:
         "warnings": len(warnings),
     }
     if args.json:
-        told = {"sound": not soak.faults, "faults": soak.faults, **figures, "measures": [*map(asdict, measures)]}
-        print(json.dumps({**told, "samples": [*map(asdict, soak.samples)]}))
+        record = {"sound": not soak.faults, "faults": soak.faults, **figures, "measures": [*map(asdict, measures)]}
+        print(json.dumps({**record, "samples": [*map(asdict, soak.samples)]}))
     else:
         print(table(measures, figures, soak.faults))
     if soak.faults or warnings:

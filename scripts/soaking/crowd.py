@@ -30,7 +30,7 @@ class Reader:
         self.received = 0
         self.vectors = 0
         self.events = 0
-        self.said_bye = 0
+        self.goodbyes = 0
         self.dropped: dict[str, int] = {}
         """By camera, how many frames the daemon reports as dropped before they became messages."""
 
@@ -41,7 +41,7 @@ class Reader:
 
     @property
     def restarts(self) -> int:
-        """How often the daemon was restarted."""
+        """Number of restarts of the daemon."""
         return self._subscriber.restarts.total()
 
     @property
@@ -60,7 +60,7 @@ class Reader:
         elif isinstance(message, Event):
             self.events += 1
         elif isinstance(message, Status):
-            self.said_bye += message.bye
+            self.goodbyes += message.bye
             self.dropped[message.camera] = sum(asdict(message.dropped).values())
         return True
 

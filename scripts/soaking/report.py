@@ -23,7 +23,7 @@ class Progress:
         self._shows_bar = sys.stderr.isatty()
         self._next_line = 0.0
 
-    def tell(self, vitals: Vitals, received: int, lost: int) -> None:
+    def show(self, vitals: Vitals, received: int, lost: int) -> None:
         """Show the progress."""
         figures = (
             f"{_clock(vitals.seconds)} of {_clock(self._seconds)}  {vitals.resident / MIB:.1f} MiB  {vitals.fds} fds  "

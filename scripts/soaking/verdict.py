@@ -30,7 +30,7 @@ class Bounds:
 
 # Memory: malloc gives each thread an arena, which grows by steps of 132 KiB and more and seldom shrinks. Which thread
 # allocates at which moment is chance, so memory settles within minutes, and never completely. 2 MiB are 15 of these
-# steps. Pages of files come and go with the room in the page cache, so resident memory has a wider bound.
+# steps. Pages of files come and go with the space in the page cache, so resident memory has a wider bound.
 # File descriptors: each subscriber has one for its connection. They come and go, in the same rhythm in each quarter.
 # Threads: all are made at the start.
 BOUNDS = {
@@ -76,7 +76,7 @@ def judge(samples: Sequence[Vitals]) -> list[Measure]:
     """Each measure of *samples*, which are at even distances.
 
     Raises:
-        ValueError: there are fewer than 20, of which nothing can be said.
+        ValueError: there are fewer than 20, which are not enough for a verdict.
     """
     if len(samples) < LEAST_SAMPLES:
         raise ValueError(f"{len(samples)} samples are too few: {LEAST_SAMPLES} are needed")

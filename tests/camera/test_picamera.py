@@ -495,7 +495,7 @@ def test_a_crop_that_does_not_take_effect_is_a_failure(sensor: Sensor) -> None:
     fake.mode = "stall"
     timer = threading.Timer(0.1, source.wake)
     timer.start()
-    assert refusal(source) == "picamera:Front: it does not crop as it was told"
+    assert refusal(source) == "picamera:Front: it does not crop as requested"
     timer.join()
 
 

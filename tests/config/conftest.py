@@ -34,7 +34,7 @@ def read(tmp_path: Path) -> Read:
 
 @pytest.fixture
 def told() -> Told:
-    """What is said of a wrong text, line by line, without the file's name: ``1:7: node: must be text (got 12)``."""
+    """The problems of a wrong text, line by line, without the file's name: ``1:7: node: must be text (got 12)``."""
 
     def problems(text: str) -> list[str]:
         with pytest.raises(ConfigFileError) as caught:

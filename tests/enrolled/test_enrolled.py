@@ -89,9 +89,9 @@ def test_pictures_and_vectors_are_for_their_owner_and_group_only(store: Enrolled
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (lambda text: "", "is no reference, or half of one"),
-        (lambda text: text[:500], "is no reference, or half of one"),
-        (lambda text: "[" * 100_000, "is no reference, or half of one"),
+        (lambda text: "", "is not a reference, or is incomplete"),
+        (lambda text: text[:500], "is not a reference, or is incomplete"),
+        (lambda text: "[" * 100_000, "is not a reference, or is incomplete"),
         (lambda text: "null", "must be a JSON object"),
         (lambda text: text + " " * 2_000_000, "has more than 1048576 bytes"),
         (lambda text: text.replace('"v": 1', '"v": 2'), "it is of version 2"),

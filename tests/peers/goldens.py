@@ -1,4 +1,4 @@
-"""What tflite-support answered, stored: the check for machines on which it cannot be asked.
+"""Stored answers of tflite-support: the check for machines on which it cannot be asked.
 
 ``python -m tests.peers.goldens`` asks it again and writes tests/peers/goldens/tflite_support.npz anew.
 """

@@ -199,7 +199,7 @@ PROGRAMS: dict[str, Program] = {
 
 
 def run(name: str, core: Any, processor: Any, vision: Any) -> dict[str, Any]:
-    """What the program *name* came to: its answer, or the exception with its base classes."""
+    """The outcome of the program *name*: its answer, or the exception with its base classes."""
     try:
         return {"answer": repr(PROGRAMS[name](core, processor, vision))}
     except Exception as exc:  # noqa: BLE001  # whatever the library raises is the answer

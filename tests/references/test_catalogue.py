@@ -40,7 +40,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def refusal(file: Path, space: Space | None = None) -> str:
-    """Why it is refused, without its path; every time before memory is taken."""
+    """The reason for its refusal, without its path; every time before memory is taken."""
     tracemalloc.start()
     try:
         with pytest.raises(CatalogueError) as caught:
@@ -124,7 +124,7 @@ def test_one_of_another_space_is_refused_with_both_and_the_cure(file: Path) -> N
         ({"labels": np.array([*LABELS[:299], ""])}, "labels: must be printable text (got '')"),
         ({"labels": np.array([*LABELS[:299], "\x1b[2J"])}, r"labels: must be printable text (got '\x1b[2J')"),
         ({"labels": np.arange(300)}, "labels: must be text"),
-        ({"labels": np.array(LABELS, object)}, "holds an array that is none of numbers or text"),
+        ({"labels": np.array(LABELS, object)}, "holds an array that is not of numbers or text"),
         ({"space_id": np.array(["4e0f"])}, "space_id: must be one text"),
         ({"space_id": "4e0f\n"}, "space_id: must be printable text"),
         ({"model": 3}, "model: must be one text"),
@@ -175,7 +175,7 @@ def test_an_array_that_claims_to_be_larger_than_it_is_takes_no_memory(file: Path
     np.savez(file, labels=np.array(LABELS), space_id="4e0f", model="lite0")
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr("vectors.npy", npy(shape, content=VECTORS.tobytes()))
-    assert "vectors: says that it has" in refusal(file)
+    assert "vectors: claims to have" in refusal(file)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_an_array_of_another_kind_is_refused(file: Path, dtype: str) -> None:
     np.savez(file, labels=np.array(LABELS), space_id="4e0f", model="lite0")
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr("vectors.npy", npy("(300, 16)", dtype, VECTORS.tobytes()))
-    assert "holds an array that is none of numbers or text" in refusal(file)
+    assert "holds an array that is not of numbers or text" in refusal(file)
 
 
 def test_version_2_of_the_format_is_read(file: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_header_that_claims_to_be_long_is_not_read(file: Path) -> None:
     np.savez(file, labels=np.array(LABELS), space_id="4e0f", model="lite0")
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr("vectors.npy", npy_2(len(many), "(300, 16)", many))
-    assert "holds an array that is none of numbers or text" in refusal(file)
+    assert "holds an array that is not of numbers or text" in refusal(file)
 
 
 def test_a_long_list_of_members_is_not_even_read(file: Path) -> None:
@@ -245,7 +245,7 @@ def test_a_member_that_claims_to_be_larger_than_the_file_is_refused(file: Path) 
     entry = content.index(b"PK\1\2")  # the first of the list, that of the vectors
     content[entry + 20 : entry + 28] = struct.pack("<II", len(content), len(content))  # compressed and not
     file.write_bytes(content)
-    assert refusal(file) == "its members say that they are larger than the file is"
+    assert refusal(file) == "its members claim to be larger than the file"
 
 
 def test_a_zip64_archive_made_by_hand_is_refused(file: Path) -> None:
@@ -269,7 +269,7 @@ def test_a_path_that_is_not_a_file_is_refused_at_once(file: Path, name: str) -> 
 
 def test_a_pipe_is_not_waited_for(file: Path) -> None:
     os.mkfifo(file)
-    assert refusal(file) == "is no file"
+    assert refusal(file) == "is not a file"
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\5\6", b"text\n" * 100, b"\0" * 4096, b"PK\5\6" + b"\0" * 18])
@@ -306,7 +306,7 @@ def test_one_that_is_cut_off_while_it_is_read_is_refused(file: Path) -> None:
                 os.truncate(file, size - 10_000)
             return super().__getattribute__(name)
 
-    assert refusal(file, Cutting()) == "is no catalogue, or a damaged one: it is cut off"
+    assert refusal(file, Cutting()) == "is not a catalogue, or is damaged: it is cut off"
 
 
 def test_one_that_cannot_be_written_leaves_the_one_before(file: Path) -> None:

@@ -358,7 +358,7 @@ def test_a_vector_of_another_kind_cannot_be_in_a_message(vector: Any) -> None:
 
 @pytest.mark.parametrize("wrong", [{"dtype": "|i1"}, {"shape": (9,)}])
 def test_a_vector_must_match_dtype_and_shape(wrong: Any) -> None:
-    with pytest.raises(WireError, match="vector: must be what dtype and shape say"):
+    with pytest.raises(WireError, match="vector: must match dtype and shape"):
         dataclasses.replace(VEC, **wrong)
 
 
@@ -402,10 +402,10 @@ def test_whole_numbers_are_accepted_for_fractions() -> None:
         ({"v": 2}, "v: this subscriber understands version 1"),
         ({"v": True}, "v: this subscriber understands version 1"),
         ({"v": "1"}, "v: this subscriber understands version 1"),
-        ({"kind": "status"}, "kind: must be what the topic says"),
-        ({"node": "other"}, "node: must be what the topic says"),
-        ({"camera": "other"}, "camera: must be what the topic says"),
-        ({"region": "other"}, "region: must be what the topic says"),
+        ({"kind": "status"}, "kind: must be as in the topic"),
+        ({"node": "other"}, "node: must be as in the topic"),
+        ({"camera": "other"}, "camera: must be as in the topic"),
+        ({"region": "other"}, "region: must be as in the topic"),
         ({"run": None}, "run: must be a string"),
         ({"run": "\ud800"}, "run: must be a string"),
         ({"seq": "1"}, "seq: must be a whole number"),
@@ -427,10 +427,10 @@ def test_whole_numbers_are_accepted_for_fractions() -> None:
         ({"sims": ["a"]}, r"sims\[\]: must be a JSON object"),
         ({"dtype": "<f8"}, "dtype: must be one of"),
         ({"dtype": "O"}, "dtype: must be one of"),
-        ({"shape": [9]}, "vector: must be what dtype and shape say"),
-        ({"shape": [-1]}, "vector: must be what dtype and shape say"),
+        ({"shape": [9]}, "vector: must match dtype and shape"),
+        ({"shape": [-1]}, "vector: must match dtype and shape"),
         ({"shape": [2, 4]}, "shape: must be an array of 1"),
-        ({"dtype": "|i1"}, "vector: must be what dtype and shape say"),
+        ({"dtype": "|i1"}, "vector: must match dtype and shape"),
     ],
 )
 def test_a_wrong_value_is_refused_and_the_key_is_named(change: dict[str, Any], why: str) -> None:

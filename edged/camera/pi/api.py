@@ -93,7 +93,7 @@ class Library(Protocol):
         """A value of an enumeration of ``libcamera.controls``, such as ``AwbModeEnum.Daylight``."""
 
     def stream_sizes(self, camera: PiCamera) -> Mapping[str, Sequence[tuple[int, int]]]:
-        """The pixel formats that libcamera has for *camera*, each with the sizes that it tells."""
+        """The pixel formats that libcamera has for *camera*, each with the sizes that it lists."""
 
     def mapped(self, request: CompletedRequest) -> AbstractContextManager[Mapped]:
         """The memory of *request*, to read."""

@@ -42,5 +42,5 @@ class Call(Generic[T]):
     def _run(self) -> None:
         try:
             self._result.append(self._function())
-        except Exception as error:  # noqa: BLE001 - handed on to whoever asks for the result
+        except Exception as error:  # noqa: BLE001 - raised again by `result`
             self._error = error

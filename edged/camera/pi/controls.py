@@ -41,7 +41,7 @@ class PiControls:
             lens that can move stays where it is.
 
     Raises:
-        ValueError: a value that no sensor can be told, or two that do not go together.
+        ValueError: a value that no sensor has, or two that do not go together.
     """
 
     exposure_us: int | None = None

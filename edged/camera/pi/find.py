@@ -14,7 +14,7 @@ def number_of(target: str, cameras: Sequence[GlobalCameraInfo]) -> int:
     """The number by which picamera2 opens *target*: a number, a libcamera Id, or a model such as ``imx708``.
 
     Raises:
-        SourceError: it is none of *cameras*, or not one alone.
+        SourceError: it names none of *cameras*, or several.
     """
     if not cameras:
         raise SourceError(

@@ -1,4 +1,4 @@
-"""Importing picamera2 and libcamera, and saying what to do where they cannot be imported."""
+"""Imports picamera2 and libcamera; an error names the cure where they cannot be imported."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def load() -> Library:
     """Import both.
 
     Raises:
-        SourceError: that is not possible; the text says what to do.
+        SourceError: that is not possible; the text names the cure.
     """
     try:
         picamera2: Any = importlib.import_module("picamera2")

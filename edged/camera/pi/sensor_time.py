@@ -20,9 +20,9 @@ def stamp_of(metadata: Mapping[str, Any], monotonic_ns: int, boottime_ns: int) -
     drivers give CLOCK_MONOTONIC. On a machine that never sleeps that is the same; on others that of the two is taken
     by which the frame is fresher.
     """
-    told = metadata.get("SensorTimestamp")
-    if isinstance(told, int):
-        candidates = (told, told - (boottime_ns - monotonic_ns))
+    reported = metadata.get("SensorTimestamp")
+    if isinstance(reported, int):
+        candidates = (reported, reported - (boottime_ns - monotonic_ns))
         possible = [at for at in candidates if -AHEAD_NS <= monotonic_ns - at <= OLDEST_NS]
         if possible:
             return Stamp(min(max(possible), monotonic_ns), "driver")

@@ -76,7 +76,9 @@ def _modes(camera: PiCamera) -> Sequence[Mapping[str, Any]]:
         return full_view(camera.sensor_modes)
     except (RuntimeError, OSError) as exc:
         # It configures the camera for each mode, the largest too, for which a small board may lack the memory.
-        log.warning("the modes of the sensor cannot be told apart (%s); it may show the middle of the scene only", exc)
+        log.warning(
+            "the modes of the sensor cannot be distinguished (%s); it may show the middle of the scene only", exc
+        )
         return []
 
 

@@ -33,7 +33,7 @@ _CHILD = "import sys; sys.path[:] = {path!r}; from edged.camera.pi.survey import
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A size in pixels that there is of a format, and its frames per second at most, where that is told."""
+    """A size of a format in pixels, and its most frames per second, if known."""
 
     name: str
     width: int
@@ -43,7 +43,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """A camera: its libcamera Id, its model, and what it offers; ``problem`` is a sentence where that is not told."""
+    """A camera: its libcamera Id, its model, and what it offers; ``problem`` is a sentence if that is not known."""
 
     id: str
     model: str | None
@@ -132,6 +132,6 @@ def _understood(status: int, printed: bytes, complaint: bytes) -> list[Surveyed]
     if "problem" in answer:
         raise SourceError(answer["problem"])
     return [
-        Surveyed(told["id"], told["model"], tuple(Offer(**offer) for offer in told["offers"]), told["problem"])
-        for told in answer["cameras"]
+        Surveyed(each["id"], each["model"], tuple(Offer(**offer) for offer in each["offers"]), each["problem"])
+        for each in answer["cameras"]
     ]

@@ -50,16 +50,16 @@ class FrameSize:
 
 
 def full_view(modes: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Those of a sensor's *modes* that show all it can see, smallest first; empty if they do not tell.
+    """Those of a sensor's *modes* that show all it can see, smallest first; empty if they do not contain it.
 
     Some sensors, asked for small frames, show the middle of the scene only.
     """
-    telling = [mode for mode in modes if "crop_limits" in mode and "size" in mode]
-    if not telling:
+    known = [mode for mode in modes if "crop_limits" in mode and "size" in mode]
+    if not known:
         return []
-    widest = max(_area(mode["crop_limits"][2:]) for mode in telling)
+    widest = max(_area(mode["crop_limits"][2:]) for mode in known)
     return sorted(
-        (mode for mode in telling if _area(mode["crop_limits"][2:]) >= 0.97 * widest),
+        (mode for mode in known if _area(mode["crop_limits"][2:]) >= 0.97 * widest),
         key=lambda mode: _area(mode["size"]),
     )
 

@@ -79,7 +79,7 @@ def fourcc(name: str) -> int:
 
 
 def fourcc_name(number: int) -> str:
-    """The four letters of a pixel format; what is no letter is shown as ``?``."""
+    """The four letters of a pixel format; a byte that is not a letter is shown as ``?``."""
     # Bit 31 marks big-endian layouts, which have no letter for it.
     letters = (number & 0x7FFFFFFF).to_bytes(4, "little")
     return "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in letters).rstrip()

@@ -54,7 +54,7 @@ class Mode:
     smallest: tuple[int, int] | None = None
 
     def covers(self, width: int, height: int) -> bool:
-        """Check whether this mode delivers pictures of exactly this size, as far as one can tell without trying."""
+        """Check whether this mode delivers pictures of exactly this size, as far as that is known without trying."""
         least_width, least_height = self.smallest or (self.width, self.height)
         return least_width <= width <= self.width and least_height <= height <= self.height
 
@@ -117,7 +117,7 @@ class Device:
         return tuple(abi.fourcc_name(entry.pixelformat) for entry in found)
 
     def modes(self, name: str) -> tuple[Mode, ...]:
-        """The sizes and rates of the pixel format *name*, in the driver's order; none where the driver does not say."""
+        """The sizes and rates of the pixel format *name*, in the driver's order; none where it does not report any."""
         return tuple(self._modes(abi.fourcc(name)))
 
     def _modes(self, pixelformat: int) -> Iterator[Mode]:
@@ -164,7 +164,7 @@ class Device:
         return self.picture()
 
     def rate(self) -> float | None:
-        """Frames per second that the device is set to; None where it does not say."""
+        """Frames per second that the device is set to; None where it does not report them."""
         argument = abi.Streamparm(type=abi.BUF_TYPE_VIDEO_CAPTURE)
         try:
             self.ask(abi.G_PARM, argument)
@@ -176,7 +176,7 @@ class Device:
         return interval.denominator / interval.numerator if interval.numerator and interval.denominator else None
 
     def set_rate(self, fps: float) -> float | None:
-        """Ask for *fps* frames per second; returns what the driver made of it, None where it does not say."""
+        """Request *fps* frames per second. Returns the rate that the driver set, None where it does not report it."""
         # 1001: the rates of television are 30000/1001 and the like.
         interval = 1 / (Fraction(fps).limit_denominator(1001) or Fraction(1, 1001))
         argument = abi.Streamparm(type=abi.BUF_TYPE_VIDEO_CAPTURE)

@@ -12,7 +12,7 @@ __all__ = ["DriverTime"]
 class DriverTime:
     """Turns the drivers' times of one stream into stamps that never go back.
 
-    The driver's time counts where it is said to be CLOCK_MONOTONIC and can be true. Drivers leave it at 0, fill in the
+    The time counts if the driver marks it as CLOCK_MONOTONIC and it can be true. Drivers leave it at 0, fill in the
     time of day, or jump: then the moment of arrival counts, for that frame.
     """
 
@@ -24,7 +24,7 @@ class DriverTime:
     def stamp(self, filled: FilledBuffer, now_ns: int) -> Stamp:
         """The stamp of *filled*, taken at *now_ns* of CLOCK_MONOTONIC."""
         monotonic = filled.flags & abi.BUF_FLAG_TIMESTAMP_MASK == abi.BUF_FLAG_TIMESTAMP_MONOTONIC
-        # A driver's clock that stands still tells nothing, so that even the same time again is not believed.
+        # A driver's clock that stands still gives no times, so that even the same time again is not believed.
         possible = max(self._last_ns + 1, now_ns - self.OLDEST_NS) <= filled.time_ns <= now_ns
         stamp = Stamp(filled.time_ns, "driver") if monotonic and possible else Stamp(now_ns, "arrival")
         self._last_ns = stamp.t_cap_ns

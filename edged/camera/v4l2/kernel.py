@@ -17,14 +17,14 @@ from edged.camera.v4l2.abi import Ioctl
 __all__ = ["LINUX", "Kernel", "LinuxKernel", "Readiness"]
 
 Readiness = dict[int, int]
-"""File descriptors that have something to tell, and what: the ``POLL…`` bits of ``select.poll``."""
+"""File descriptors that are ready, and for what: the ``POLL…`` bits of ``select.poll``."""
 
 
 class Kernel(Protocol):
     """Everything that edged asks of the kernel for a V4L2 camera. Every call raises ``OSError``.
 
     Paths are those of the machine, such as ``/dev/video0``. ``root`` is the folder that holds its ``dev``, ``sys`` and
-    ``proc``: what is told in files and links is read below it.
+    ``proc``: files and links of the kernel are read below it.
     """
 
     root: Path
@@ -39,7 +39,7 @@ class Kernel(Protocol):
         """The driver's memory at *offset*, to read."""
 
     def poll(self, fds: Sequence[int], timeout: float) -> Readiness:
-        """Wait up to *timeout* seconds until one of *fds* has something to tell; empty after the timeout."""
+        """Wait up to *timeout* seconds until one of *fds* is ready; empty after the timeout."""
 
     def close(self, fd: int) -> None:
         """Close a file descriptor that ``open`` returned."""

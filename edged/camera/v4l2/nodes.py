@@ -1,4 +1,4 @@
-"""The video nodes of a machine, by what sysfs, udev's links and /proc tell; nothing is opened here."""
+"""The video nodes of a machine, from sysfs, udev's links and /proc; nothing is opened here."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _links(root: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def _link_speed(root: Path, device: Path) -> float | None:
-    """A camera's device is an interface of a USB device, whose folder holds it and tells the speed."""
+    """A camera's device is an interface of a USB device, whose folder holds it and the speed."""
     for folder in (device, *device.parents):
         if folder == root:
             break
@@ -104,7 +104,7 @@ def _link_speed(root: Path, device: Path) -> float | None:
 def _entries(folder: Path) -> list[Path]:
     try:
         return list(folder.iterdir())
-    except OSError:  # not there, or none of our business
+    except OSError:  # not there, or we have no permission
         return []
 
 

@@ -61,7 +61,7 @@ class Output(AbstractContextManager["Output"]):
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """End the output; whatever was shown last stays."""
+        """End the output; what was shown last stays."""
 
     @property
     def shown(self) -> int:

@@ -82,7 +82,7 @@ class TailState:
         self.counts[message.kind] += 1
         camera = self._cameras.setdefault((message.node, message.camera), _CameraState())
         camera.last_seen = now
-        if camera.run != message.run:  # events of the run before have ended, even if no message said so
+        if camera.run != message.run:  # events of the run before have ended, even without a message
             camera.run = message.run
             camera.events.clear()
         match message:

@@ -2,7 +2,7 @@
 
 Nothing here surprises: a key is always text (``on:`` and ``no:`` are fine names), and tags, merge keys and a second
 document are refused. Aliases are allowed as long as what they repeat stays small. ``${NAME}`` in a value is replaced,
-and then read as if it had stood there: as a number where it looks like one and is not in quotes. Whatever the text is,
+and then read as if it had stood there: as a number where it looks like one and is not in quotes. For every text,
 reading it takes little time and memory.
 """
 
@@ -213,8 +213,8 @@ class _Composer:
         if "\t" in indent:
             rule = "a tab indents this line, and YAML takes only spaces"
             return Problem(self._file, line + 1, indent.index("\t") + 1, "", rule)
-        said = [getattr(exc, part, None) for part in ("context", "problem")]
-        rule = ", ".join(part for part in said if part) or "it cannot be read"
+        parts = [getattr(exc, name, None) for name in ("context", "problem")]
+        rule = ", ".join(part for part in parts if part) or "it cannot be read"
         if "${" in lines[line][: column + 1]:
             rule += "; between [ ] or { } a ${NAME} must be in quotes, as text; for a number give it a line of its own"
         return Problem(self._file, line + 1, column + 1, "", f"is not YAML: {rule}")

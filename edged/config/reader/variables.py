@@ -31,7 +31,7 @@ _REFERENCE = re.compile(
 _URL = re.compile(rf"(?:{'|'.join(kind.prefix for kind in CAMERA_KINDS if kind.is_url)})(?P<authority>[^/?#]*)")
 _SECRET = re.compile(r"(?:pass|passphrase|psw|pw|pwd|[a-z]*(?:password|passwd|secret|token))[0-9]*")
 _PLACES = {"dir", "directory", "file", "folder", "path"}  # of a secret, and no secret themselves
-_STAND_IN = "\x01"  # for a secret: no file can hold it
+_STAND_IN = "\x01"  # in place of a secret: no file can hold it
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def _held(reference: re.Match[str]) -> str:
 
 
 def _is_secret(reference: re.Match[str]) -> bool:
-    """Credentials are, and variables whose name has a word such as PASSWORD or TOKEN, unless it says where one is."""
+    """Credentials are, and variables whose name has a word such as PASSWORD or TOKEN, unless it is the place of one."""
     words = reference["name"].lower().split("_")
     is_place = words[-1] in _PLACES or words in (["pwd"], ["oldpwd"])  # these two every shell sets
     return bool(reference["source"]) or (not is_place and any(map(_SECRET.fullmatch, words)))

@@ -68,7 +68,7 @@ class CameraKind:
 
 
 def picture_size(target: str) -> tuple[int, int] | None:
-    """Width and height of a target such as ``640x480``; None if it is none."""
+    """Width and height of a target such as ``640x480``; None if it is not a size."""
     size = _SIZE.fullmatch(target)
     return (int(size[1]), int(size[2])) if size else None
 

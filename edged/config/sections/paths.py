@@ -17,5 +17,5 @@ def absolute(text: str, folder: Path) -> Path:
         raise ValueError("must be a path (got an empty text)")
     try:
         return folder / Path(text).expanduser()
-    except RuntimeError as exc:  # so Path says that there is no such user
+    except RuntimeError as exc:  # Path reports an unknown user so
         raise ValueError(f"must be a path; there is no home folder for {text.partition('/')[0]}") from exc

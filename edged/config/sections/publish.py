@@ -100,7 +100,7 @@ class PublishConfig(Section):
     def key_of(self, endpoint: Endpoint) -> tuple[KeyPath, Path] | None:
         """The file with the key of the server at *endpoint*, and the setting that names it. None: it has none.
 
-        A socket file needs none: whoever may open it is decided by its folder's permissions.
+        A socket file needs none, because the permissions of its folder decide who may open it.
         """
         setting = "server_key" if endpoint.mode == "bind" else "hub_key"
         files: KeyFiles | None = getattr(self, setting)

@@ -28,7 +28,7 @@ class ReferenceConfig(Section):
 
     images: Annotated[tuple[FilePath, ...], several, at_least_one] | None = Field(
         default=None,
-        description="Picture files, or folders of them. Each is embedded whole, turned as its EXIF orientation says.",
+        description="Picture files, or folders of them. Each is embedded whole, turned by its EXIF orientation.",
     )
     catalogue: FilePath | None = Field(
         default=None,

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-WAIT_SECONDS = 0.25  # how long one step may wait for a frame or for room
+WAIT_SECONDS = 0.25  # how long one step may wait for a frame or for a free vector
 
 
 class Inference(Stage):
@@ -212,7 +212,7 @@ class Inference(Stage):
             self._demand.count_observers(-1)
 
     def _borrow(self, feed: Feed) -> NDArray[np.float32] | NDArray[np.int8] | None:
-        """Return room for a result; None, and that is counted, if the result could not be handed over."""
+        """Return a free vector for a result; None, and a drop is counted, if the result could not be handed over."""
         vector = self._handover.borrow(0.0)
         while vector is None and feed.wait_for_publisher and not self.stopping:
             vector = self._handover.borrow(WAIT_SECONDS)

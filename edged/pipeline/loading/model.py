@@ -50,7 +50,7 @@ def read_fallback_file(loaded: Loaded) -> ModelFile | None:
 
 
 def open_model(loaded: Loaded, model: ModelFile, fallback: ModelFile | None = None) -> Embedder:
-    """Load *model*, or *fallback* if its delegate is not available, and check that it tells pictures apart.
+    """Load *model*, or *fallback* if its delegate is not available, and check that it distinguishes pictures.
 
     Raises:
         ConfigFileError: it cannot be used.

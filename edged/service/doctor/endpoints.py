@@ -55,7 +55,7 @@ def endpoint_finding(endpoint: Endpoint) -> Finding:
     host, _, port = endpoint.address.removeprefix("tcp://").rpartition(":")
     if port == "*":
         return ok(TOPIC, f"{endpoint} takes any port that is free")
-    host = "0.0.0.0" if host == "*" else host.strip("[]")  # noqa: S104 - the endpoint says so
+    host = "0.0.0.0" if host == "*" else host.strip("[]")  # noqa: S104 - the endpoint asks for it
     return port_finding(str(endpoint), host, int(port), endpoint.address)
 
 
@@ -71,7 +71,7 @@ def port_finding(what: str, host: str, port: int, address: str | None = None) ->
             probe.bind((host, port))
             probe.listen(1)
         except socket.gaierror:
-            return ok(TOPIC, f"{what}: {host} is no address, so it is seen at the start whether it can be bound")
+            return ok(TOPIC, f"{what}: {host} is a name, so only the start shows whether it can be bound")
         except OSError as exc:
             return _unbound(what, host, port, address, exc)
     return ok(TOPIC, f"{what} is free")
@@ -83,7 +83,9 @@ def _unbound(what: str, host: str, port: int, address: str | None, error: OSErro
             return _held_port(what, port, address)
         case errno.EADDRNOTAVAIL:
             return bad(
-                TOPIC, f"{what} cannot be bound: {host} is no address here", "'ip address' tells those there are"
+                TOPIC,
+                f"{what} cannot be bound: {host} is not an address of this machine",
+                "'ip address' lists its addresses",
             )
         case errno.EACCES:
             return bad(TOPIC, f"{what} cannot be bound: only root may use port {port}", "choose one from 1024 on")
@@ -102,14 +104,14 @@ def _held_port(what: str, port: int, address: str | None) -> Finding:
                 TOPIC, f"{what} is held by {command} (pid {pid})", f"end it (kill {pid}), or choose another port"
             )
         case _:
-            cure = f"sudo ss -lntp 'sport = :{port}' tells who has it; end that, or choose another port"
-            return bad(TOPIC, f"{what} is held by another program, or by an edged that only known keys may hear", cure)
+            cure = f"sudo ss -lntp 'sport = :{port}' shows which program has it; end that, or choose another port"
+            return bad(TOPIC, f"{what} is held by another program, or by an edged that requires known keys", cure)
 
 
 def _held_path(endpoint: Endpoint) -> Finding:
     if running := _running_daemon(endpoint.address):
         return ok(TOPIC, f"{endpoint} is held by a running edged: {running}")
-    cure = f"sudo lsof {endpoint.socket_path} tells who has it; end that, or choose another path"
+    cure = f"sudo lsof {endpoint.socket_path} shows which program has it; end that, or choose another path"
     return bad(TOPIC, f"{endpoint} is held by another program", cure)
 
 
@@ -136,7 +138,7 @@ def control_finding(endpoint: Endpoint) -> Finding:
         with ControlClient(endpoint.address) as client:
             running = client.status()
     except ControlError as exc:
-        cure = f"sudo lsof {endpoint.socket_path} tells who has it; end that, or choose another path"
+        cure = f"sudo lsof {endpoint.socket_path} shows which program has it; end that, or choose another path"
         return bad(TOPIC, f"{what} is held by another program: {exc}", cure)
     return ok(
         TOPIC,

@@ -54,7 +54,7 @@ def examine(file: str | None) -> Iterator[Finding]:
         an_engine_runs |= RUNS in finding.text
         yield finding
     if not an_engine_runs:
-        yield bad("engine", "there is none that works", "pip install --force-reinstall ai-edge-litert")
+        yield bad("engine", "no engine works", "pip install --force-reinstall ai-edge-litert")
 
 
 def run_checks(steps: Sequence[Step], file: str | None) -> Iterator[Finding]:
@@ -79,5 +79,5 @@ def _ended(step: Step, end: str) -> Finding:
     if step in _ENGINES:
         return warning(step.topic, words, "pip install --force-reinstall the engine, or use the other one")
     if step in _CONFIGURATION and step.check.endswith(":configuration"):
-        return bad(step.topic, words, "'edged check -c FILE' tells more")
+        return bad(step.topic, words, "'edged check -c FILE' prints the reason")
     return warning(step.topic, words, "look into 'sudo dmesg | tail'; a device or a disk does not answer")

@@ -13,7 +13,7 @@ Level: TypeAlias = Literal["ok", "warning", "bad"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: ``bad`` would keep the daemon from starting, or end it; ``cure`` says what to do."""
+    """One line: ``bad`` would keep the daemon from starting, or end it; ``cure`` is what to do."""
 
     topic: str
     level: Level

@@ -43,7 +43,7 @@ def folder_findings(state: Path | None) -> Iterator[Finding]:
         yield warning("state", f"{state} may not be written to, so nothing is remembered", _own(state))
     words = f"{free >> 20} MiB are free on the disk of {there}"
     if free < LITTLE_DISK:
-        yield warning("disk", words, "make room: sudo journalctl --vacuum-size=50M, sudo apt clean")
+        yield warning("disk", words, "free some space: sudo journalctl --vacuum-size=50M, sudo apt clean")
     else:
         yield ok("disk", words)
 

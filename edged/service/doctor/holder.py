@@ -36,7 +36,7 @@ def _links(folder: Path) -> Iterator[str]:
         return
     for entry in entries:
         try:
-            yield os.readlink(entry)  # noqa: PTH115 - socket:[1] is no path
+            yield os.readlink(entry)  # noqa: PTH115 - socket:[1] is not a path
         except OSError:  # closed meanwhile
             continue
 

@@ -87,5 +87,5 @@ def cameras(_: str | None) -> Iterator[Finding]:
         cure = "sudo apt install python3-picamera2, and an environment made with --system-site-packages"
         yield warning("camera", "picamera2 is not there, which a Raspberry Pi's own cameras need", cure)
     if not found:
-        cure = "if there should be one, 'edged devices' says what to check"
+        cure = "if there should be one, 'edged devices' prints what to check"
         yield warning("camera", "there is neither a USB nor a Raspberry Pi camera", cure)

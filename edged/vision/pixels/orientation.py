@@ -23,7 +23,7 @@ __all__ = ["Orientation"]
 class Orientation(IntEnum):
     """The order of the stored rows and columns, with the numbers of the EXIF tag 0x0112.
 
-    The name says which corner of the upright scene the first stored row and column begin in: with ``RIGHT_TOP`` (6) the
+    The name is the corner of the upright scene the first stored row and column begin in: with ``RIGHT_TOP`` (6) the
     stored picture has to be turned by 90 degrees clockwise.
     """
 
@@ -41,7 +41,7 @@ class Orientation(IntEnum):
         """The orientation that is turned upright by *degrees* clockwise: 0, 90, 180 or 270.
 
         Raises:
-            ValueError: *degrees* is none of these.
+            ValueError: *degrees* is not one of these.
         """
         if degrees not in ROTATIONS:
             raise ValueError(f"rotation must be 0, 90, 180 or 270 degrees clockwise (got {degrees!r})")

@@ -21,7 +21,7 @@ def pixel_values(spec: InputSpec) -> NDArray[Any] | None:
     """Return the number for each of the 256 pixel values; None where pixels go into the model as they are.
 
     ``(256,)`` for all channels or ``(1, 256, 3)`` for R, G and B, of the input's dtype. ``uint8`` inputs take
-    pixels as they are, whatever the metadata says: so it is in the Task Library. ``float32`` is ``(pixel - mean) *
+    pixels as they are, and the metadata is ignored, as in the Task Library. ``float32`` is ``(pixel - mean) *
     (1 / std)``, the reciprocal rounded first. ``int8``, which the Task Library does not know, is the normalised
     value quantised by the tensor's scale and zero point (halves away from zero, saturating), or, without
     normalisation, the pixel less 128.

@@ -1,7 +1,7 @@
 """A frame to what a model takes: crop, resize, colour, turn, normalise.
 
 Everything is written into memory that was made when a geometry was first seen, and the last step writes into the
-caller's array, which may be the model's input tensor.
+array *out*, which may be the model's input tensor.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The Task Library resizes with ``ARGBScale(kFilterBilinear)`` of libyuv, and so does edged, to the bit. Positions are in
 16.16 fixed point. They are the centres of the target pixels where a side shrinks; where it grows, the first and last
-pixels of source and target lie on each other. Two neighbours per axis are blended, whatever the factor: nothing is
+pixels of source and target lie on each other. Two neighbours per axis are blended, at every factor: nothing is
 averaged away when a picture shrinks a lot. Whole factors have rules of their own.
 """
 

@@ -42,7 +42,7 @@ class Thumbnails:
     def take(self, frame: NDArray[np.uint8]) -> float:
         """Make the thumbnail of *frame*. Returns how many levels, 0…255, the cell differs that differs most.
 
-        That is to say from the thumbnail that was kept; 256 if none was.
+        The thumbnail is the one that was kept; 256 if none was.
         """
         for number, part in enumerate(self._parts(frame)):
             if number == len(self._newest):

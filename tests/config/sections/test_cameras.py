@@ -1,4 +1,4 @@
-"""What each kind of camera takes, what it makes of it, and what it refuses."""
+"""Options of each kind of camera: accepted values, defaults, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where figures are told, and where they must not be."""
+"""Addresses of the metrics: allowed ones, and refused ones."""
 
 from __future__ import annotations
 

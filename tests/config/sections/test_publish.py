@@ -1,4 +1,4 @@
-"""Where messages go and who may hear them: what may leave the machine, and which keys go together."""
+"""Endpoints and keys of the publisher: what may leave the machine, and which keys go together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each section takes, what it makes of it, and what it refuses."""
+"""Settings of each section: accepted values, defaults, and refusals."""
 
 from __future__ import annotations
 

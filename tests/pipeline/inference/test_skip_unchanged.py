@@ -59,7 +59,7 @@ class Rig:
         return Embedder(self.model), References(self.references)
 
     def see(self, pixels: NDArray[np.uint8] | int, at_ns: int | None = None, regions: int = 1) -> list[Result]:
-        """What comes of a frame."""
+        """The result of a frame."""
         self.ring.slot()[...] = pixels
         self.seq += 1
         self.ring.commit(self.seq, Stamp(time.monotonic_ns() if at_ns is None else at_ns, "driver"))

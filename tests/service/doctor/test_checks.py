@@ -189,7 +189,7 @@ def test_endpoints_that_cannot_be_bound_are_bad(tmp_path: Path) -> None:
     finding = endpoint_finding(endpoint(f"pub+bind:ipc://{tmp_path}/a/b/pub.sock"))
     assert (finding.level, finding.cure) == ("bad", f"mkdir -p {tmp_path}/a/b")
     finding = endpoint_finding(endpoint("pub+bind:tcp://192.0.2.1:5557"))
-    assert (finding.level, finding.text.rpartition(": ")[2]) == ("bad", "192.0.2.1 is no address here")
+    assert (finding.level, finding.text.rpartition(": ")[2]) == ("bad", "192.0.2.1 is not an address of this machine")
 
 
 def test_a_hub_that_does_not_answer_is_a_warning(tmp_path: Path) -> None:
