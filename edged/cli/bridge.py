@@ -48,12 +48,13 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("broker", metavar="URL", help="mqtt://[USER@]HOST[:PORT], or mqtts:// for TLS")
     parser.add_argument("--connect", metavar="ENDPOINT", type=subscriber_arguments.address, help=ENDPOINT_HELP)
+    _add_tls_arguments(parser)
     _add_mqtt_arguments(parser)
     subscriber_arguments.add_keys(parser)
     parser.set_defaults(main=bridge, command="bridge")
 
 
-def _add_mqtt_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_tls_arguments(parser: argparse.ArgumentParser) -> None:
     tls = parser.add_argument_group("TLS", "for mqtts://; the certificate of the broker is always checked")
     tls.add_argument(
         "--ca-file",
@@ -62,6 +63,9 @@ def _add_mqtt_arguments(parser: argparse.ArgumentParser) -> None:
     )
     tls.add_argument("--cert-file", metavar="FILE", help="the certificate of this bridge, if the broker asks for one")
     tls.add_argument("--key-file", metavar="FILE", help="the key of --cert-file, if it is not in the same file")
+
+
+def _add_mqtt_arguments(parser: argparse.ArgumentParser) -> None:
     mqtt = parser.add_argument_group("MQTT")
     mqtt.add_argument(
         "--name",

@@ -38,7 +38,8 @@ def add_parser(commands: Commands) -> None:
         "subscriber that has read the message, and overhead is delivered less infer. p50, p95 and p99 are the "
         "milliseconds that 50, 95 and 99 of 100 frames do not exceed.",
     )
-    _add_plan(parser)
+    _add_model(parser)
+    _add_load(parser)
     parser.add_argument(
         "--compare",
         action="store_true",
@@ -63,13 +64,8 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(main=bench)
 
 
-def _add_plan(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments for what runs, and how fast and how long."""
-    parser.add_argument(
-        "--source",
-        default="pattern:640x480",
-        help="as in the configuration: pattern:WIDTHxHEIGHT, file:VIDEO, usb:DEVICE … (default: %(default)s)",
-    )
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments for the model, its engine and its input."""
     parser.add_argument(
         "--model",
         metavar="NAME|PATH",
@@ -95,6 +91,15 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
         default="exact",
         choices=("exact", "linear", "area"),
         help="how frames are resized, as in the configuration (default: exact)",
+    )
+
+
+def _add_load(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments for the frames: their source, their rate and their time."""
+    parser.add_argument(
+        "--source",
+        default="pattern:640x480",
+        help="as in the configuration: pattern:WIDTHxHEIGHT, file:VIDEO, usb:DEVICE … (default: %(default)s)",
     )
     parser.add_argument(
         "--fps",

@@ -37,6 +37,10 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         help="round the vectors to int8, 128 steps to 1.0; use it with --l2-normalize, because values outside of -1…1 "
         "are cut off",
     )
+    _add_engine_arguments(group)
+
+
+def _add_engine_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--engine",
         choices=("auto", "ai-edge-litert", "tflite-runtime"),

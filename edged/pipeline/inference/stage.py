@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from edged.values import Box, Rotation
     from edged.vision.embedder import Embedder
 
 __all__ = ["Inference"]
@@ -232,18 +233,12 @@ class Inference(Stage):
             matches, unchanged = unchanged_filter.matches, True
             loaded = inferred = compared = time.monotonic_ns()
         else:
-            self._embedder.load(lease.pixels, lease.format.pixels, box, feed.rotation)
-            loaded = time.monotonic_ns()
-            self._embedder.invoke()
-            self._embedder.read(vector)
-            inferred = time.monotonic_ns()
+            loaded, inferred = self._run_model(lease, box, feed.rotation, vector)
             matches, unchanged = region.scorer.matches(vector), False
             compared = time.monotonic_ns()
             if unchanged_filter is not None:
                 unchanged_filter.remember(lease, vector, matches)
-            for observer in tuple(self._observers):
-                if observer(Observation(feed, lease, region.name, box, vector, self._embedder)):
-                    self._remove(observer)
+            self._show_observers(Observation(feed, lease, region.name, box, vector, self._embedder))
         self._handover.put(
             Result(
                 camera=feed.camera,
@@ -265,6 +260,21 @@ class Inference(Stage):
                 top_k=region.scorer.top_k,
             )
         )
+
+    def _run_model(
+        self, lease: Lease, box: Box, rotation: Rotation, vector: NDArray[np.float32] | NDArray[np.int8]
+    ) -> tuple[int, int]:
+        """Write the vector of *box* into *vector*. Returns the times after the preprocessing and after the model."""
+        self._embedder.load(lease.pixels, lease.format.pixels, box, rotation)
+        loaded = time.monotonic_ns()
+        self._embedder.invoke()
+        self._embedder.read(vector)
+        return loaded, time.monotonic_ns()
+
+    def _show_observers(self, observation: Observation) -> None:
+        for observer in tuple(self._observers):
+            if observer(observation):
+                self._remove(observer)
 
 
 def _facts(embedder: Embedder) -> ModelFacts:
