@@ -17,7 +17,7 @@ class Bell:
         self._lock = threading.RLock()  # a signal handler may ring while its own thread rings
 
     def fileno(self) -> int:
-        """The descriptor to poll for reading."""
+        """Return the descriptor to poll for reading."""
         return self._fd
 
     def ring(self) -> None:

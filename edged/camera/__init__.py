@@ -1,4 +1,4 @@
-"""Cameras and what stands in for one: the only place that opens a video device or file."""
+"""Cameras, and the files that replace one: the only place that opens a video device or file."""
 
 from __future__ import annotations
 

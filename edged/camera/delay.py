@@ -82,7 +82,7 @@ class Sleep(NamedTuple):
         return cls(time.monotonic() - time.thread_time() - queued, times)
 
     def since(self, before: Sleep) -> float:
-        """Seconds of sleep between *before* and this.
+        """Return seconds of sleep between *before* and this.
 
         0 where the thread never gave up its processor by itself: then it was the host of a virtual machine that took
         the processor away.

@@ -1,4 +1,4 @@
-"""The cameras of this machine, for people who are about to write a configuration."""
+"""The cameras of this machine, for people who write a configuration."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class CameraInfo:
 
 
 def list_cameras() -> list[CameraInfo]:
-    """Every camera that this machine has, whether or not it may be opened."""
+    """Return every camera that this machine has, whether or not it may be opened."""
     return v4l2_cameras() + libcamera_cameras()
 
 
 def v4l2_cameras(kernel: Kernel = LINUX) -> list[CameraInfo]:
-    """Every camera that the kernel shows as a V4L2 device, by number."""
+    """Return every camera that the kernel shows as a V4L2 device, by number."""
     nodes = find_nodes(kernel.root)
     return [_camera(kernel, node, nodes) for node in picture_nodes(kernel, nodes)]
 
@@ -59,7 +59,7 @@ def v4l2_cameras(kernel: Kernel = LINUX) -> list[CameraInfo]:
 def libcamera_cameras(
     kernel: Kernel = LINUX, is_there: Callable[[], bool] = is_installed, ask: Callable[[], list[Surveyed]] = survey
 ) -> list[CameraInfo]:
-    """Every camera that only libcamera makes pictures of, such as those of a Raspberry Pi, by picamera2's numbers.
+    """Return every camera that needs libcamera, such as those of a Raspberry Pi, by picamera2's numbers.
 
     Where they cannot be listed, though the kernel shows that there is one, the problem gives the cure. *is_there*
     checks whether picamera2 is installed; *ask* asks it, and raises ``SourceError``.
@@ -90,7 +90,7 @@ def libcamera_cameras(
 
 
 def _sensor_formats(offers: Sequence[Offer]) -> tuple[CameraFormat, ...]:
-    """The modes of the sensor; the hardware behind it makes of them what edged asks for."""
+    """Return the modes of the sensor; the hardware behind it converts them to what edged requests."""
     by_name = groupby(offers, key=lambda offer: offer.name)
     return tuple(CameraFormat(name, works=True, modes=tuple(map(_mode, group))) for name, group in by_name)
 

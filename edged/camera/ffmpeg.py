@@ -15,7 +15,7 @@ FASTEST = 1000.0  # frames per second; a higher claim is wrong
 
 
 def format_of(capture: cv2.VideoCapture) -> Format:
-    """The size of the frames, BGR, and their rate if it is known."""
+    """Return the size of the frames, BGR, and their rate if it is known."""
     fps = capture.get(cv2.CAP_PROP_FPS)
     return Format(
         width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),

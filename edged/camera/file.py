@@ -37,7 +37,7 @@ class Pace:
         self._anchor: float | None = None
 
     def due(self, position: float, now: float) -> float:
-        """The moment on the clock of *now* at which the frame at *position* seconds of the recording is due."""
+        """Return the moment on the clock of *now* at which the frame at *position* seconds of the recording is due."""
         if self._anchor is None or now - (self._anchor + position) > self.LARGEST_LAG:
             self._anchor = now - position
         return self._anchor + position
@@ -67,7 +67,7 @@ class VideoFile:
 
     @classmethod
     def from_config(cls, camera: CameraConfig, _: FrameNeeds) -> VideoFile:
-        """The source that *camera* asks for, not opened yet."""
+        """Return the source that *camera* asks for, not opened yet."""
         return cls(camera.source.target, loop=camera.loop, fps=camera.fps)
 
     def open(self) -> Format:

@@ -36,7 +36,7 @@ class FrameNeeds:
 
     @classmethod
     def of(cls, camera: CameraConfig, decode: Decode, input_size: tuple[int, int] | None) -> FrameNeeds:
-        """The needs of *camera*, for a model whose input has the width and height *input_size*."""
+        """Return the needs of *camera*, for a model whose input has the width and height *input_size*."""
         is_slow = camera.fps is not None and camera.fps < SLOWEST_SENSOR
         return cls(
             regions=tuple(region.region for region in camera.regions.values()),
@@ -53,7 +53,7 @@ class FrameNeeds:
         return partial(largest_reduction, regions=list(self.regions), least=self.crop)
 
     def least_frame(self, *, is_cropped: bool) -> tuple[int, int] | None:
-        """Width and height of the smallest frame in which every region has enough pixels; None if any will do.
+        """Return width and height of the smallest frame in which every region has enough pixels; None if any will do.
 
         With *is_cropped* the frame is the region.
         """

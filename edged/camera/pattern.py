@@ -67,7 +67,7 @@ class PatternSource:
 
     @classmethod
     def from_config(cls, camera: CameraConfig, _: FrameNeeds) -> PatternSource:
-        """The source that *camera* asks for, not opened yet."""
+        """Return the source that *camera* asks for, not opened yet."""
         width, height = picture_size(camera.source.target) or DEFAULT_SIZE
         return cls(width, height, camera.fps or DEFAULT_FPS)
 

@@ -94,7 +94,7 @@ class PicameraSource:
 
     @classmethod
     def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> PicameraSource:
-        """The source that *camera* asks for, not opened yet."""
+        """Return the source that *camera* asks for, not opened yet."""
         least, controls = needs.least_frame(is_cropped=camera.scaler_crop), camera.controls
         return cls(
             camera.source.target,
@@ -150,7 +150,7 @@ class PicameraSource:
             self._give_up()
 
     def _check_driver(self) -> None:
-        """See whether a call that was left behind has returned by now, and clean up after it."""
+        """Check whether a call that was left behind has returned by now, and clean up after it."""
         if self._stuck is None:
             return
         if self._stuck.is_running:

@@ -58,11 +58,11 @@ class ConfiguredSource(Protocol):
     """A class of sources that the configuration can ask for."""
 
     def from_config(self, camera: CameraConfig, needs: FrameNeeds) -> Source:
-        """The source that *camera* asks for, not opened yet."""
+        """Return the source that *camera* asks for, not opened yet."""
 
 
 def open_source(camera: CameraConfig, *, decode: Decode = "full", input_size: tuple[int, int] | None = None) -> Source:
-    """The source that *camera* asks for, not opened yet.
+    """Return the source that *camera* asks for, not opened yet.
 
     *input_size* is the width and height of the model's input; without it frames are as large as the camera likes. With
     *decode* ``reduced``, which only cameras that send JPEGs can do, these are decoded as small as the model allows.

@@ -91,7 +91,7 @@ class UsbCamera:
 
     @classmethod
     def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> UsbCamera:
-        """The source that *camera* asks for, not opened yet."""
+        """Return the source that *camera* asks for, not opened yet."""
         return cls(
             camera.source.target,
             width=camera.width,

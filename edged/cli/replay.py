@@ -100,7 +100,7 @@ def replay(args: argparse.Namespace) -> int:
 
 
 def _where(args: argparse.Namespace) -> tuple[Sequence[Endpoint], Keyring]:
-    """The endpoints to publish at, and their keys."""
+    """Return the endpoints to publish at, and their keys."""
     from edged.config import Endpoint, load
     from edged.config.environment import default_endpoints
     from edged.pipeline.loading.keyring import Keyring, read_keyring

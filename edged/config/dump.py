@@ -33,7 +33,7 @@ def dump(config: Config) -> str:
 
 
 def _spelled(value: Any) -> Any:
-    """*value* so that nothing in it is taken for a ``${NAME}`` when it is read again."""
+    """Return *value* so that nothing in it is taken for a ``${NAME}`` when it is read again."""
     match value:
         case dict():
             return {key: _spelled(each) for key, each in value.items()}

@@ -38,7 +38,7 @@ def variable(name: str) -> str:
 
 
 def credential(name: str) -> str:
-    """The credential *name* of the service, without the line end that editors leave; see systemd.exec(5).
+    """Return the credential *name* of the service, without the line end that editors leave; see systemd.exec(5).
 
     Raises:
         LookupError: there is none of that name.
@@ -68,7 +68,7 @@ def credential(name: str) -> str:
 
 
 def default_node() -> str:
-    """The host name made to fit a topic: its first label, other characters than a-z, 0-9, '_' and '-' replaced."""
+    """Return the host name as part of a topic: its first label, with all but a-z, 0-9, '_' and '-' replaced."""
     label = socket.gethostname().partition(".")[0].lower()
     fitting = re.sub(r"[^a-z0-9_-]", "-", label).lstrip("-_")[:64]
     return fitting or "edged"
@@ -83,7 +83,7 @@ def default_num_threads() -> int:
 
 
 def runtime_folder() -> Path | None:
-    """The folder of sockets: ``$RUNTIME_DIRECTORY`` (from systemd), else ``$XDG_RUNTIME_DIR/edged``, else None.
+    """Return the folder of sockets: ``$RUNTIME_DIRECTORY`` (from systemd), else ``$XDG_RUNTIME_DIR/edged``, else None.
 
     The folder need not exist yet.
     """
@@ -94,14 +94,14 @@ def runtime_folder() -> Path | None:
 
 
 def default_endpoints() -> list[str]:
-    """The endpoints of messages unless the file names others: a socket file, and TCP on this machine only."""
+    """Return the endpoints of messages unless the file names others: a socket file, and TCP on this machine only."""
     folder = runtime_folder()
     tcp = "pub+bind:tcp://127.0.0.1:5556"
     return [tcp] if folder is None else [f"pub+bind:ipc://{folder / 'pub.sock'}", tcp]
 
 
 def state_folder() -> Path | None:
-    """The folder of what is learnt, for the next start. It need not exist yet; None for a user without a home.
+    """Return the folder of what is learnt, for the next start. It need not exist yet; None for a user without a home.
 
     ``$STATE_DIRECTORY`` (from systemd), else ``$XDG_STATE_HOME/edged``, else ``~/.local/state/edged``.
     """
@@ -115,7 +115,7 @@ def state_folder() -> Path | None:
 
 
 def notify_address() -> str | None:
-    """The socket of the service manager: ``$NOTIFY_SOCKET``, see sd_notify(3); None where there is none."""
+    """Return the socket of the service manager: ``$NOTIFY_SOCKET``, see sd_notify(3); None where there is none."""
     return os.environ.get("NOTIFY_SOCKET") or None
 
 
@@ -139,7 +139,7 @@ def journal_stream() -> tuple[int, int] | None:
 
 
 def watchdog_seconds() -> float | None:
-    """The longest time without a sign of life that the service manager allows; None if it does not watch this process.
+    """Return the longest time between two signs of life; None if the service manager does not watch this process.
 
     From ``$WATCHDOG_USEC``, unless ``$WATCHDOG_PID`` names another process; see sd_watchdog_enabled(3).
     """

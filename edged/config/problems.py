@@ -59,7 +59,7 @@ class ConfigFileError(ConfigError):
 
 
 def dotted(path: KeyPath) -> str:
-    """*path* for people: ``cameras.front.regions.door``, ``publish.endpoints[1]``."""
+    """Return *path* for people: ``cameras.front.regions.door``, ``publish.endpoints[1]``."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -87,7 +87,7 @@ def shown(value: object) -> str:
 
 
 def brief(text: str) -> str:
-    """*text* on one line, without passwords, its middle left out where it is long."""
+    """Return *text* on one line, without passwords, its middle left out where it is long."""
     safe = _without_login(redacted(text))
     if len(safe) > LONGEST_SHOWN:
         half = LONGEST_SHOWN // 2
@@ -96,7 +96,7 @@ def brief(text: str) -> str:
 
 
 def redacted(text: str) -> str:
-    """*text* with ``***`` in place of what may be a user and password in a URL."""
+    """Return *text* with ``***`` in place of what may be a user and password in a URL."""
     start, end = text.find("://"), text.rfind("@")
     if start < 0:
         return text
@@ -106,7 +106,7 @@ def redacted(text: str) -> str:
 
 
 def _without_login(text: str) -> str:
-    """*text* without what may be a password in a URL with a slip of the pen in it, such as ``rtsp:/me:secret@host``."""
+    """Return *text* without what may be a password in a mistyped URL, such as ``rtsp:/me:secret@host``."""
     end = text.rfind("@")
     login = None if "://" in text else _LOGIN.search(text, 0, max(0, end))
     return text if login is None else f"{text[: login.end()]}***{text[end:]}"
@@ -125,7 +125,7 @@ def _without_secrets(parts: Iterable[str]) -> Iterator[str]:
 
 
 def suggestion(word: str, known: Collection[str]) -> str:
-    """A hint at the word of *known* that *word* may stand for, or a list of all."""
+    """Return a hint at the word of *known* that *word* may stand for, or a list of all."""
     some = list(islice(known, MOST_SHOWN))
     near = get_close_matches(word[:LONGEST_SHOWN], some, n=1)
     if near:

@@ -13,7 +13,7 @@ VARIABLE = r"\$\{"
 
 
 def json_schema() -> dict[str, Any]:
-    """The configuration as JSON Schema, draft 2020-12."""
+    """Return the configuration as JSON Schema, draft 2020-12."""
     schema = Config.model_json_schema()
     for section in (schema, *schema["$defs"].values()):
         for mapping in (section, *section["properties"].values()):

@@ -1,4 +1,4 @@
-"""The file of an enrolled reference: written, read, and held to what it must be."""
+"""The file of an enrolled reference: written, read and validated."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class EnrolledRecord:
 
 
 def to_json(enrolled: Enrolled, picture: str, png: bytes) -> bytes:
-    """The file of *enrolled*, whose picture *png* is in a file of the name *picture*."""
+    """Return the file of *enrolled*, whose picture *png* is in a file of the name *picture*."""
     plain = {member.name: getattr(enrolled, member.name) for member in fields(enrolled)}
     record = EnrolledRecord(
         **plain
@@ -119,7 +119,7 @@ def read_record(file: Path) -> EnrolledRecord:
 
 
 def _read(file: Path) -> bytes:
-    """The content of *file*; ValueError if it is not a file, or too large for a reference."""
+    """Return the content of *file*; ValueError if it is not a file, or too large for a reference."""
     fd = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(fd, "rb") as content:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
@@ -134,7 +134,7 @@ _read_values = object_reader(EnrolledRecord, "")
 
 
 def from_record(record: EnrolledRecord, file: Path) -> Enrolled:
-    """The reference that *record*, read from *file*, is.
+    """Return the reference that *record*, read from *file*, is.
 
     Raises:
         StateError: it cannot be one, or its picture is not there and whole.
@@ -155,7 +155,7 @@ def from_record(record: EnrolledRecord, file: Path) -> Enrolled:
 
 
 def _check(record: EnrolledRecord, stem: str) -> None:
-    """Raises ValueError if *record* cannot be the reference in a file of that *stem*."""
+    """Raise ValueError if *record* cannot be the reference in a file of that *stem*."""
     if record.v != VERSION:
         raise ValueError(f"it is of version {record.v}, and this edged knows version {VERSION}")
     if record.name != stem:

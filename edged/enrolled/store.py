@@ -96,7 +96,7 @@ class EnrolledStore:
             self._sweep(name)
 
     def picture_of(self, enrolled: Enrolled) -> bytes:
-        """The PNG of *enrolled*, as it was written.
+        """Return the PNG of *enrolled*, as it was written.
 
         Raises:
             StateError: it is not there any more, or another one.
@@ -140,7 +140,7 @@ class EnrolledStore:
         return found, odd
 
     def _read_one(self, file: Path) -> Enrolled:
-        """The reference in *file*; as it was read last, if neither that nor its picture has changed."""
+        """Return the reference in *file*; as it was read last, if neither that nor its picture has changed."""
         known = self._known.get(file.stem)
         if known is not None and known[0] == _signature(file, known[1].picture):
             return known[1]
@@ -215,7 +215,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _signature(*files: Path) -> object:
-    """A value that changes with each of *files*; it equals no other if one is missing."""
+    """Return a value that changes with each of *files*; it equals no other if one is missing."""
     try:
         stats = [file.lstat() for file in files]
     except OSError:

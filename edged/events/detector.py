@@ -108,7 +108,7 @@ class Detector:
         return ended + self._begin(score)
 
     def end(self, reason: Reason) -> tuple[Happening, ...]:
-        """End what is open, because no more scores are to come, or not without a break. Twice is as good as once."""
+        """End what is open, because no more scores are to come, or not without a break. Harmless when done twice."""
         span, last = self._span, self._last
         self._span = None
         if span is None or span.event_id is None or last is None:

@@ -48,7 +48,7 @@ class NoProposal:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Thresholds, and what they were found by.
+    """Thresholds, and the figures that they come from.
 
     ``there`` and ``away`` are the two groups, ``valley`` is the score between them that is rarest, and ``noise`` the
     standard deviation by which the score trembles from one frame to the next while the thing is there.
@@ -88,7 +88,7 @@ def propose(scores: Scores) -> Proposal | NoProposal:
 
 
 def _valley(scores: Scores) -> float | None:
-    """The middle of the deepest valley in the density of *scores*; None if none is deep."""
+    """Return the middle of the deepest valley in the density of *scores*; None if none is deep."""
     width = _kernel_width(scores)
     if width < 1e-6:  # they are all the same
         return None
@@ -126,7 +126,7 @@ def _density(scores: Scores, width: float, places: Scores) -> Scores:
 
 
 def _kernels(places: Scores, centres: Scores, widths: Scores) -> Scores:
-    """The height at each of *places* (rows) of a bell of area 1 around each of *centres* (columns)."""
+    """Return the height at each of *places* (rows) of a bell of area 1 around each of *centres* (columns)."""
     heights: Scores = np.exp(-0.5 * ((places[:, None] - centres) / widths) ** 2) / widths
     return heights
 

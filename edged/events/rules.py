@@ -69,5 +69,5 @@ class EventRules:
         }
 
     def at(self, camera: str, region: str) -> Mapping[str, Thresholds]:
-        """The thresholds by reference in that place; empty where the place is unknown or has no rule."""
+        """Return the thresholds by reference in that place; empty where the place is unknown or has no rule."""
         return self._by_place.get((camera, region), {})

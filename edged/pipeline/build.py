@@ -223,7 +223,7 @@ def capture_settings(loaded: Loaded, name: str, *, must_open: bool = True) -> Ca
 
 
 def _stall_seconds(seconds: float, max_fps: float | None) -> float:
-    """Seconds without a frame after which a camera is lost: between two frames that pass the cap it is not silent."""
+    """Return the seconds without a frame after which a camera is lost: never between two frames of the rate cap."""
     return seconds + 1.0 / max_fps if seconds and max_fps else seconds
 
 

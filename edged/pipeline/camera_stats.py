@@ -90,7 +90,7 @@ class CameraStats:
         return True
 
     def expect_return(self, seconds: float | None) -> None:
-        """The capture is about to call a driver, which returns within *seconds*; None: it is not in a driver."""
+        """Note that the capture calls a driver, which returns within *seconds*; None: it is not in a driver."""
         self._call_due = math.inf if seconds is None else time.monotonic() + seconds
 
     def notice_silence(self) -> bool:

@@ -66,7 +66,7 @@ class Catalogue:
 
 
 def default_dtype(count: int, *, is_int8: bool) -> Storage:
-    """The dtype of *count* vectors where none is configured; *is_int8* if they come as int8."""
+    """Return the dtype of *count* vectors where none is configured; *is_int8* if they come as int8."""
     if is_int8:
         return "int8"
     return "float32" if count <= MOST_FLOAT32 else "float16"

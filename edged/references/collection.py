@@ -37,7 +37,7 @@ class References:
                 yield group
 
     def scorer(self, camera: str, region: str) -> Scorer:
-        """The scorer of a region; regions with the same references share one, and so its memory."""
+        """Return the scorer of a region; regions with the same references share one, and so its memory."""
         applying = tuple(group for group in self if group.applies_to(camera, region))
         if applying not in self._scorers:
             self._scorers[applying] = Scorer(applying, self.top_k)

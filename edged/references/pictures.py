@@ -23,7 +23,7 @@ PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", 
 
 
 def picture_files(path: Path) -> list[Path]:
-    """*path* itself, or the pictures in the folder *path*, by name.
+    """Return *path* itself, or the pictures in the folder *path*, by name.
 
     Raises:
         ReferenceImageError: the folder cannot be read or holds no picture.
@@ -42,7 +42,7 @@ def picture_files(path: Path) -> list[Path]:
 
 
 def read_reference(path: Path) -> NDArray[np.uint8]:
-    """A picture turned upright by its EXIF orientation: RGB, ``(height, width, 3)``.
+    """Return a picture turned upright by its EXIF orientation: RGB, ``(height, width, 3)``.
 
     Raises:
         ReferenceImageError: *path* is missing or not a picture.
@@ -52,7 +52,7 @@ def read_reference(path: Path) -> NDArray[np.uint8]:
 
 
 def embed_picture(path: Path, embedder: Embedder) -> NDArray[np.float32] | NDArray[np.int8]:
-    """The vector of a whole picture, upright and decoded as the embedder's are; shape ``(dimension,)``.
+    """Return the vector of a whole picture, upright and decoded as the embedder's are; shape ``(dimension,)``.
 
     Raises:
         ReferenceImageError: *path* is missing, is not a picture, or gives a vector that cannot be compared.
@@ -61,7 +61,7 @@ def embed_picture(path: Path, embedder: Embedder) -> NDArray[np.float32] | NDArr
 
 
 def embed_upright(path: Path, picture: NDArray[np.uint8], embedder: Embedder) -> NDArray[np.float32] | NDArray[np.int8]:
-    """The vector of *picture*, which `read_reference` has read from *path*; shape ``(dimension,)``.
+    """Return the vector of *picture*, which `read_reference` has read from *path*; shape ``(dimension,)``.
 
     Raises:
         ReferenceImageError: it gives a vector that cannot be compared.

@@ -61,7 +61,7 @@ class ReferenceGroup:
     def single(
         cls, name: str, vectors: Sequence[NDArray[Any]], places: tuple[str, ...] = (), *, makes_events: bool = False
     ) -> Self:
-        """The group of one reference, whose *vectors* are copied in float32.
+        """Return the group of one reference, whose *vectors* are copied in float32.
 
         Raises:
             ValueError: there are no vectors, or one is of another size or dtype, zero, or not finite.

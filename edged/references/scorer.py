@@ -49,7 +49,7 @@ class Scorer:
         return sum(1 if each.top_k is None else each.count for each in self._references)
 
     def matches(self, vector: NDArray[np.float32] | NDArray[np.int8]) -> tuple[ReferenceScore, ...]:
-        """The cosine of *vector* to the best `top_k` references, -1…1, best first; equal ones in the order of names.
+        """Return the best `top_k` references with their cosine to *vector*, -1…1, best first; equal ones by name.
 
         The best score of each other reference that makes events follows.
         """
@@ -97,7 +97,7 @@ class _Largest:
         self._is_large = np.zeros(count, np.bool_)
 
     def __call__(self, numbers: NDArray[np.float32], few: int) -> Sequence[int]:
-        """The indices of the largest *few* of *numbers*, and of all that equal the least of these, in no order."""
+        """Return the indices of the largest *few* of *numbers*, and of all that equal the least of these, unordered."""
         count = len(numbers)
         if few >= count:
             return range(count)

@@ -16,7 +16,7 @@ ANSWER_SECONDS = 0.5
 
 
 def publishing_already(endpoints: Iterable[Endpoint]) -> str | None:
-    """The address of the first of *endpoints* on which a process listens; None if all are free."""
+    """Return the address of the first of *endpoints* on which a process listens; None if all are free."""
     for endpoint in endpoints:
         if endpoint.mode == "bind" and _is_listening(endpoint):
             return endpoint.address

@@ -26,7 +26,7 @@ GRAB_SECONDS = 0.25
 
 
 def take_snapshot(config: Config, camera: str, model_input: InputSpec) -> dict[str, NDArray[np.uint8]]:
-    """One frame of *camera*: RGB pictures, the frame under its name, and each region's as ``camera.region``.
+    """Return one frame of *camera*: RGB pictures, the frame under its name, and each region's as ``camera.region``.
 
     Args:
         config: has the camera, and the model's settings.

@@ -43,27 +43,27 @@ class Notifier:
         return self._socket is not None
 
     def ready(self) -> None:
-        """The start, or a reload, has come to its end: every stage is open."""
+        """Report the end of the start, or of a reload: every stage is open."""
         self._send("READY=1")
 
     def reloading(self) -> None:
-        """A reload begins; ``ready`` ends it."""
+        """Report that a reload begins; ``ready`` ends it."""
         self._send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def still_starting(self, seconds: float) -> None:
-        """The start goes on, and takes that many *seconds* at least, even if that is more than it was given."""
+        """Report that the start takes at least *seconds* more, even if that is more than it was given."""
         self._send(f"EXTEND_TIMEOUT_USEC={int(seconds * 1e6)}")
 
     def stopping(self) -> None:
-        """The stop begins."""
+        """Report that the stop begins."""
         self._send("STOPPING=1")
 
     def alive(self) -> None:
-        """Every stage makes progress. Without this for ``$WATCHDOG_USEC`` the manager ends the daemon."""
+        """Report that every stage makes progress. Without this for ``$WATCHDOG_USEC`` the manager ends the daemon."""
         self._send("WATCHDOG=1")
 
     def status(self, text: str) -> None:
-        """One line for people, which ``systemctl status`` shows."""
+        """Report one line for people, which ``systemctl status`` shows."""
         line = " ".join(text.split()).encode("utf-8", "replace")[:STATUS_BYTES]
         self._send(f"STATUS={line.decode('utf-8', 'ignore')}")
 

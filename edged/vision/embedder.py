@@ -155,7 +155,7 @@ class Embedder:
         return self._interpreter.input().copy()
 
     def self_test(self) -> npt.NDArray[Any]:
-        """The vectors of the self-test pictures, one row each, once they were found to be different and finite.
+        """Return the vectors of the self-test pictures, one row each, once they were found to be different and finite.
 
         Raises:
             ModelError: they are not.
@@ -183,7 +183,7 @@ class Embedder:
 
 
 def find_head(model: ModelFile, head: int | str) -> HeadSpec:
-    """The output of *model* with the number or the name *head*.
+    """Return the output of *model* with the number or the name *head*.
 
     Raises:
         ModelError: it has none such.
@@ -196,7 +196,7 @@ def find_head(model: ModelFile, head: int | str) -> HeadSpec:
 
 
 def space_of(model: ModelFile, options: EmbedderOptions) -> str:
-    """The ``space_id`` of the vectors of *model* with *options*.
+    """Return the ``space_id`` of the vectors of *model* with *options*.
 
     Raises:
         ModelError: the model has no such head.

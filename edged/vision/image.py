@@ -54,7 +54,7 @@ class TensorImage:
 
     @classmethod
     def create_from_file(cls, file_name: str | bytes | os.PathLike[str], *, exif: bool = False) -> Self:
-        """The picture in a file, gray, RGB or RGBA as stored.
+        """Return the picture in a file, gray, RGB or RGBA as stored.
 
         As in the Task Library, the orientation in its EXIF data is ignored; with *exif* it is applied, and the picture
         is RGB.
@@ -66,7 +66,7 @@ class TensorImage:
 
     @classmethod
     def create_from_buffer(cls, buffer: bytes, *, exif: bool = False) -> Self:
-        """The picture in *buffer*, the bytes of a picture file; else like ``create_from_file``.
+        """Return the picture in *buffer*, the bytes of a picture file; else like ``create_from_file``.
 
         Raises:
             RuntimeError: the bytes are not a picture.
@@ -76,7 +76,7 @@ class TensorImage:
 
     @classmethod
     def create_from_array(cls, array: NDArray[np.uint8], pixels: PixelFormat | str | None = None) -> Self:
-        """The picture in a ``uint8`` array of any memory layout; a later change of the array is seen.
+        """Return the picture in a ``uint8`` array of any memory layout; a later change of the array is seen.
 
         Without *pixels* it is RGB of shape ``(height, width, 3)``, RGBA of ``(height, width, 4)`` or gray of ``(height,
         width)`` or ``(height, width, 1)``, each also with a 1 before it: a batch of one. Where that is in doubt, as
@@ -129,7 +129,7 @@ class TensorImage:
 
 
 def read_picture(path: str | bytes | os.PathLike[str]) -> NDArray[np.uint8]:
-    """The picture in the file *path*, upright by its EXIF data: RGB, ``uint8`` of shape ``(height, width, 3)``.
+    """Return the picture in the file *path*, upright by its EXIF data: RGB, ``uint8`` of shape ``(height, width, 3)``.
 
     Raises:
         RuntimeError: the file cannot be read or is not a picture.

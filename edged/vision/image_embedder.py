@@ -46,7 +46,7 @@ class ImageEmbedder:
 
     @classmethod
     def create_from_file(cls, file_path: str | bytes | os.PathLike[str]) -> Self:
-        """An embedder with the model in the file *file_path* and all options at their defaults.
+        """Return an embedder with the model in the file *file_path* and all options at their defaults.
 
         Raises:
             ModelError: there is no such file, or it cannot be used; a ``ValueError`` and a ``RuntimeError``.
@@ -74,7 +74,7 @@ class ImageEmbedder:
         *,
         rotation: Rotation | Orientation = 0,
     ) -> EmbeddingResult:
-        """The vectors of *image*, or of the part of it in *bounding_box*.
+        """Return the vectors of *image*, or of the part of it in *bounding_box*.
 
         The part is cut out first, in pixels or, as a ``Region``, in 0…1 of the picture as stored. It is then resized to
         the model's input, without keeping its proportions, and turned by *rotation*: degrees clockwise, 0, 90, 180 or
@@ -96,7 +96,7 @@ class ImageEmbedder:
 
     @staticmethod
     def cosine_similarity(u: FeatureVector, v: FeatureVector) -> float:
-        """The cosine of the angle between two vectors, -1…1; NaN where they hold what is not finite.
+        """Return the cosine of the angle between two vectors, -1…1; NaN where they hold what is not finite.
 
         Raises:
             AttributeError: one is not a ``FeatureVector``.
@@ -106,7 +106,7 @@ class ImageEmbedder:
 
     @staticmethod
     def similarity(vector: FeatureVector, matrix: ReferenceMatrix | npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """The cosine of *vector* to each row of *matrix*: ``float32`` of shape ``(rows,)``.
+        """Return the cosine of *vector* to each row of *matrix*: ``float32`` of shape ``(rows,)``.
 
         For many vectors against the same rows, make the ``ReferenceMatrix`` once.
 
@@ -116,7 +116,7 @@ class ImageEmbedder:
         return similarity(_numbers(vector), matrix)
 
     def get_embedding_by_index(self, result: EmbeddingResult, output_index: int) -> Embedding:
-        """The embedding of the head *output_index* in *result*.
+        """Return the embedding of the head *output_index* in *result*.
 
         Raises:
             ValueError: there is none.

@@ -109,7 +109,7 @@ class BoundingBox:
     height: SupportsIndex | None = None
 
     def to_box(self) -> Box:
-        """The same as a ``Box``.
+        """Return the same as a ``Box``.
 
         Raises:
             TypeError: a field is not a whole number; 1.0 is not one.

@@ -77,7 +77,7 @@ class Postprocessor:
 
 
 def _levels(head: HeadSpec) -> NDArray[np.float32] | None:
-    """The number that each of the 256 bytes of a quantised tensor stands for, ``(256,)``; None: it has floats."""
+    """Return the number for each of the 256 bytes of a quantised tensor, ``(256,)``; None if it has floats."""
     if head.dtype == "float32":
         return None
     if head.quantization is None:

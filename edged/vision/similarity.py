@@ -20,7 +20,7 @@ __all__ = ["ReferenceMatrix", "cosine_similarity", "similarity"]
 
 
 def cosine_similarity(u: NDArray[Any], v: NDArray[Any]) -> float:
-    """The cosine of two vectors, as the Task Library computes it: products in float32 or as integers, sums in float64.
+    """Return the cosine of two vectors as the Task Library does: products in float32 or as integers, sums in float64.
 
     Both are float vectors (``float64`` and ``float32``, taken as float32), or both quantised ones (``int8``, or
     ``uint8`` for the bytes of int8 values). Where numbers are not finite, or their products are not, it is NaN.
@@ -48,7 +48,7 @@ def cosine_similarity(u: NDArray[Any], v: NDArray[Any]) -> float:
 
 
 def similarity(vector: NDArray[Any], matrix: ReferenceMatrix | NDArray[Any]) -> NDArray[Any]:
-    """The cosine of *vector* to each row of *matrix*: ``float32`` of shape ``(rows,)``, in -1…1.
+    """Return the cosine of *vector* to each row of *matrix*: ``float32`` of shape ``(rows,)``, in -1…1.
 
     For many vectors against the same rows, make the ``ReferenceMatrix`` once.
 
@@ -109,6 +109,6 @@ def _comparable(vector: NDArray[Any]) -> NDArray[Any]:
 
 
 def _sum(products: NDArray[Any]) -> np.float64:
-    """Added one after the other in float64, not pairwise as ``np.sum`` does: the library's order."""
+    """Return the sum, added one after the other in float64, not pairwise as in ``np.sum``: the library's order."""
     total: np.float64 = np.add.accumulate(products, dtype=np.float64)[-1]
     return total

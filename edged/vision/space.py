@@ -15,7 +15,7 @@ __all__ = ["embedding_space"]
 def embedding_space(
     model: ModelFile, head: HeadSpec, *, resize: str, decode: str, l2_normalize: bool, quantize: bool
 ) -> str:
-    """The ``space_id``, 16 hex digits, of the vectors that *head* of *model* gives with these settings.
+    """Return the ``space_id``, 16 hex digits, of the vectors that *head* of *model* gives with these settings.
 
     It stands for the model file, the head, the way from a picture to the model's input (decoding, size, resize,
     normalisation), and what is done to the vector. Region and rotation choose

@@ -51,7 +51,7 @@ class UnitRows:
 
     @classmethod
     def of(cls, vectors: Sequence[NDArray[Any]], dtype: Storage = "float32") -> UnitRows:
-        """Rows of *vectors*, which are of one size.
+        """Return rows of *vectors*, which are of one size.
 
         Raises:
             ValueError: one is of another size or dtype, zero, or not finite; the error names its number.
@@ -66,7 +66,7 @@ class UnitRows:
 
     @classmethod
     def joined(cls, parts: Sequence[UnitRows]) -> UnitRows:
-        """A copy of *parts* as one, in their order; a single one is returned as it is.
+        """Return a copy of *parts* as one, in their order; a single one is returned as it is.
 
         They are of one size and dtype, and there is at least one.
         """
@@ -98,7 +98,7 @@ class UnitRows:
         return len(self.rows)
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
-        """Each as it is kept."""
+        """Return each as it is kept."""
         return iter(self.rows)
 
     def __getitem__(self, part: slice) -> UnitRows:

@@ -60,7 +60,7 @@ class PiCamera(Protocol):
     def configure(self, configuration: dict[str, Any]) -> None: ...
 
     def camera_configuration(self) -> dict[str, Any]:
-        """The configuration that the camera chose."""
+        """Return the configuration that the camera chose."""
 
     def set_controls(self, controls: dict[str, Any]) -> None: ...
 
@@ -81,19 +81,19 @@ class Library(Protocol):
     """Both libraries, once imported."""
 
     def cameras(self) -> Sequence[GlobalCameraInfo]:
-        """The cameras that are there, by their numbers."""
+        """Return the cameras that are there, by their numbers."""
 
     def open(self, number: int) -> PiCamera:
         """Take hold of a camera."""
 
     def transform(self, *, hflip: bool, vflip: bool) -> Any:
-        """A ``libcamera.Transform``."""
+        """Return a ``libcamera.Transform``."""
 
     def choice(self, control: str, name: str) -> Any:
-        """A value of an enumeration of ``libcamera.controls``, such as ``AwbModeEnum.Daylight``."""
+        """Return a value of an enumeration of ``libcamera.controls``, such as ``AwbModeEnum.Daylight``."""
 
     def stream_sizes(self, camera: PiCamera) -> Mapping[str, Sequence[tuple[int, int]]]:
-        """The pixel formats that libcamera has for *camera*, each with the sizes that it lists."""
+        """Return the pixel formats that libcamera has for *camera*, each with the sizes that it lists."""
 
     def mapped(self, request: CompletedRequest) -> AbstractContextManager[Mapped]:
-        """The memory of *request*, to read."""
+        """Return the memory of *request*, to read."""

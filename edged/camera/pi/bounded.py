@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Call(Generic[T]):
-    """A call that runs in a thread of its own, so that nobody has to wait for its end."""
+    """A call that runs in a thread of its own, so that no other thread has to wait for its end."""
 
     def __init__(self, function: Callable[[], T], name: str) -> None:
         self._function = function

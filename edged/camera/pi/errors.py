@@ -15,7 +15,7 @@ IN_USE = "another program uses it"
 
 
 def reason(exc: BaseException) -> str:
-    """The texts of *exc* and its causes, or what they mean; of an error of edged's own only its text."""
+    """Return the texts of *exc* and its causes, or what they mean; of an error of edged's own only its text."""
     if isinstance(exc, SourceError):
         return str(exc)
     texts: list[str] = []

@@ -11,7 +11,7 @@ __all__ = ["number_of"]
 
 
 def number_of(target: str, cameras: Sequence[GlobalCameraInfo]) -> int:
-    """The number by which picamera2 opens *target*: a number, a libcamera Id, or a model such as ``imx708``.
+    """Return the number by which picamera2 opens *target*: a number, a libcamera Id, or a model such as ``imx708``.
 
     Raises:
         SourceError: it names none of *cameras*, or several.

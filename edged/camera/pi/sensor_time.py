@@ -14,7 +14,7 @@ AHEAD_NS = 5_000_000  # by so much a time may lie in the future, because the clo
 
 
 def stamp_of(metadata: Mapping[str, Any], monotonic_ns: int, boottime_ns: int) -> Stamp:
-    """The capture time in *metadata* as CLOCK_MONOTONIC, or the time of arrival, *monotonic_ns*, if it makes no sense.
+    """Return the capture time in *metadata* as CLOCK_MONOTONIC; if it cannot be true, the arrival time *monotonic_ns*.
 
     ``SensorTimestamp`` is defined to be of CLOCK_BOOTTIME, which also counts the time in which the machine slept;
     drivers give CLOCK_MONOTONIC. On a machine that never sleeps that is the same; on others that of the two is taken

@@ -1,4 +1,4 @@
-"""Bringing a Raspberry Pi camera to the frames that are wanted, and reading back what it made of that."""
+"""Configures a Raspberry Pi camera, and reads back what it delivers."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _modes(camera: PiCamera) -> Sequence[Mapping[str, Any]]:
 
 
 def _view(camera: PiCamera, modes: Sequence[Mapping[str, Any]], crop: Region | None) -> tuple[float, int]:
-    """The shape of what is shown, as width to height, and how wide the sensor's frames are at most."""
+    """Return the shape of what is shown, as width to height, and how wide the sensor's frames are at most."""
     if modes:
         (_, _, width, height), largest = modes[-1]["crop_limits"], modes[-1]["size"][0]
     else:

@@ -57,7 +57,7 @@ def is_installed() -> bool:
 
 
 def survey(command: Sequence[str] | None = None, seconds: float = SURVEY_SECONDS) -> list[Surveyed]:
-    """Every camera that libcamera knows, those that the kernel itself shows as V4L2 cameras aside.
+    """Return every camera that libcamera knows, those that the kernel itself shows as V4L2 cameras aside.
 
     Args:
         command: the child process, which is to print what `print_cameras` does.

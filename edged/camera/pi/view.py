@@ -17,7 +17,7 @@ SMALLEST = 64  # of a side: what every ISP delivers
 
 @dataclass(frozen=True, slots=True)
 class FrameSize:
-    """The pixels that are wanted of a frame.
+    """The requested width and height of a frame.
 
     Where only one side is given, the other follows from the shape of what is shown. Where neither is, the frame is as
     small as it can be to hold ``at_least`` so many pixels both ways; without that it is 640 wide.
@@ -36,7 +36,7 @@ class FrameSize:
                 raise ValueError(f"a side of a frame must have at least {SMALLEST} pixels (got {side})")
 
     def pixels(self, shape: float, largest: int) -> tuple[int, int]:
-        """Width and height, both even, of a frame whose sides are as *shape* to 1, and at most *largest* wide."""
+        """Return width and height, both even, of a frame of the aspect ratio *shape*, at most *largest* wide."""
         width, height = self.width, self.height
         if width is None and height is None:
             wide, high = self.at_least or (DEFAULT_WIDTH, 0)
@@ -50,7 +50,7 @@ class FrameSize:
 
 
 def full_view(modes: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Those of a sensor's *modes* that show all it can see, smallest first; empty if they do not contain it.
+    """Return those of a sensor's *modes* that show all it can see, smallest first; empty if they do not contain it.
 
     Some sensors, asked for small frames, show the middle of the scene only.
     """
@@ -65,7 +65,7 @@ def full_view(modes: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]
 
 
 def sensor_mode(modes: Sequence[Mapping[str, Any]], size: tuple[int, int], fps: float | None) -> Mapping[str, Any]:
-    """The smallest of *modes*, which are sorted, with at least *size* pixels and *fps* frames per second.
+    """Return the smallest of *modes*, which are sorted, with at least *size* pixels and *fps* frames per second.
 
     If none has both, the one with the most pixels that is fast enough; if none is that, the fastest.
     """
@@ -77,7 +77,7 @@ def sensor_mode(modes: Sequence[Mapping[str, Any]], size: tuple[int, int], fps: 
 
 
 def crop_rectangle(region: Region, limits: tuple[Any, Any, Any]) -> tuple[int, int, int, int]:
-    """*region* of all that the sensor sees as x, y, width and height in its pixels; *limits* are ``ScalerCrop``'s.
+    """Return *region* of the sensor's full view as x, y, width and height in its pixels; *limits* are ``ScalerCrop``'s.
 
     It is the same for a sensor that mirrors: that mirrors what it reads out, and the crop is cut out of it afterwards.
     So the region counts in the frame as it is delivered (libcamera's ``pipeline/rpi``, ``applyScalerCrop``).

@@ -74,12 +74,12 @@ BUF_FLAG_TIMESTAMP_MONOTONIC = 0x00002000
 
 
 def fourcc(name: str) -> int:
-    """The number of the pixel format that four letters name, such as ``MJPG``."""
+    """Return the number of the pixel format that four letters name, such as ``MJPG``."""
     return int.from_bytes(name.ljust(4).encode("ascii"), "little")
 
 
 def fourcc_name(number: int) -> str:
-    """The four letters of a pixel format; a byte that is not a letter is shown as ``?``."""
+    """Return the four letters of a pixel format; a byte that is not a letter is shown as ``?``."""
     # Bit 31 marks big-endian layouts, which have no letter for it.
     letters = (number & 0x7FFFFFFF).to_bytes(4, "little")
     return "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in letters).rstrip()

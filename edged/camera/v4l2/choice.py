@@ -95,7 +95,7 @@ def _jpeg_is_better(
 
 
 def _nearest(modes: Sequence[Mode], size: tuple[int, int]) -> Mode:
-    """The mode that the driver is likely to take for this size, at this size where it scales to it."""
+    """Return the mode that the driver is likely to take for this size, at this size where it scales to it."""
     width, height = size
     exact = next((mode for mode in modes if mode.covers(width, height)), None)
     if exact is not None or not modes:

@@ -112,12 +112,12 @@ class Device:
         )
 
     def formats(self) -> tuple[str, ...]:
-        """Every pixel format by its four letters, in the driver's order."""
+        """Return every pixel format by its four letters, in the driver's order."""
         found = self._enumerate(abi.ENUM_FMT, lambda index: abi.Fmtdesc(index=index, type=abi.BUF_TYPE_VIDEO_CAPTURE))
         return tuple(abi.fourcc_name(entry.pixelformat) for entry in found)
 
     def modes(self, name: str) -> tuple[Mode, ...]:
-        """The sizes and rates of the pixel format *name*, in the driver's order; none where it does not report any."""
+        """Return the sizes and rates of the pixel format *name*, in the driver's order; none if it reports none."""
         return tuple(self._modes(abi.fourcc(name)))
 
     def _modes(self, pixelformat: int) -> Iterator[Mode]:
@@ -157,14 +157,14 @@ class Device:
         return _picture(argument.pix)
 
     def set_picture(self, width: int, height: int, name: str) -> FrameLayout:
-        """Ask for frames of this size and format; returns what the driver made of it."""
+        """Request frames of this size and format; returns the layout that the driver chose."""
         argument = abi.DataFormat(type=abi.BUF_TYPE_VIDEO_CAPTURE)
         argument.pix.width, argument.pix.height, argument.pix.pixelformat = width, height, abi.fourcc(name)
         self.ask(abi.S_FMT, argument)
         return self.picture()
 
     def rate(self) -> float | None:
-        """Frames per second that the device is set to; None where it does not report them."""
+        """Return frames per second that the device is set to; None where it does not report them."""
         argument = abi.Streamparm(type=abi.BUF_TYPE_VIDEO_CAPTURE)
         try:
             self.ask(abi.G_PARM, argument)

@@ -22,7 +22,7 @@ class DriverTime:
         self._last_ns = 0
 
     def stamp(self, filled: FilledBuffer, now_ns: int) -> Stamp:
-        """The stamp of *filled*, taken at *now_ns* of CLOCK_MONOTONIC."""
+        """Return the stamp of *filled*, taken at *now_ns* of CLOCK_MONOTONIC."""
         monotonic = filled.flags & abi.BUF_FLAG_TIMESTAMP_MASK == abi.BUF_FLAG_TIMESTAMP_MONOTONIC
         # A driver's clock that stands still gives no times, so that even the same time again is not believed.
         possible = max(self._last_ns + 1, now_ns - self.OLDEST_NS) <= filled.time_ns <= now_ns

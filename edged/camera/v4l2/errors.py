@@ -12,7 +12,7 @@ __all__ = ["explain", "held_by"]
 
 
 def explain(error: OSError, target: str, root: Path, node: Path | None) -> str:
-    """A sentence about *error* on the camera that the configuration calls *target*, with the cure where there is one.
+    """Return a sentence about *error* on the camera that the configuration calls *target*, with a cure if there is one.
 
     *node* is where *target* led to, as far as that is known. The camera's own file descriptors are closed by now.
     """
@@ -44,7 +44,7 @@ def explain(error: OSError, target: str, root: Path, node: Path | None) -> str:
 
 
 def held_by(root: Path, node: Path | None) -> str:
-    """The processes that have *node* open, for people."""
+    """Return the processes that have *node* open, for people."""
     found = holders(root, node) if node is not None else []
     names = ["edged itself, for another camera," if holder.pid == os.getpid() else str(holder) for holder in found]
     return " and ".join(names) or "another process, which only root may see,"

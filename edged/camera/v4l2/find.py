@@ -20,7 +20,7 @@ NOT_CAMERAS = BEHIND_LIBCAMERA | {"bcm2835-isp", "bcm2835-codec", "pispbe", "rpi
 
 
 def resolve(kernel: Kernel, target: str) -> Path:
-    """The node, such as ``/dev/video2``, that *target* names now: a path, or part of a camera's name.
+    """Return the node, such as ``/dev/video2``, that *target* names now: a path, or part of a camera's name.
 
     Raises:
         SourceError: there is none, or more than one.
@@ -40,12 +40,12 @@ def resolve(kernel: Kernel, target: str) -> Path:
 
 
 def picture_nodes(kernel: Kernel, nodes: Iterable[VideoNode]) -> list[VideoNode]:
-    """Those of *nodes* that deliver the pictures of a camera. One that may not be opened is judged by its number."""
+    """Return the *nodes* that deliver pictures of a camera. One that may not be opened is judged by its number."""
     return [node for node in nodes if node.driver not in NOT_CAMERAS and _takes_pictures(kernel, node)]
 
 
 def picture_sibling(kernel: Kernel, path: Path) -> Path | None:
-    """The stable name of the node that has the pictures of the camera to which the node *path* belongs."""
+    """Return the stable name of the node that has the pictures of the camera to which the node *path* belongs."""
     nodes = find_nodes(kernel.root)
     device = next((node.device for node in nodes if node.path == path), None)
     siblings = [node for node in nodes if node.device == device and node.path != path]
@@ -53,7 +53,7 @@ def picture_sibling(kernel: Kernel, path: Path) -> Path | None:
 
 
 def stable_name(node: VideoNode, nodes: Sequence[VideoNode]) -> Path:
-    """The name to write into a configuration: by serial number, by the socket it is plugged into, or as it is now.
+    """Return the name for a configuration: by serial number, by the socket it is plugged into, or the present one.
 
     Cameras of one kind without serial numbers share one name by-id, which is the last one's: these go by socket.
     """

@@ -36,7 +36,7 @@ class Kernel(Protocol):
         """Send *request*; the kernel reads and writes *argument*."""
 
     def map(self, fd: int, length: int, offset: int) -> mmap.mmap:
-        """The driver's memory at *offset*, to read."""
+        """Return the driver's memory at *offset*, to read."""
 
     def poll(self, fds: Sequence[int], timeout: float) -> Readiness:
         """Wait up to *timeout* seconds until one of *fds* is ready; empty after the timeout."""
@@ -46,7 +46,7 @@ class Kernel(Protocol):
 
 
 class LinuxKernel:
-    """The real one."""
+    """The kernel of this machine."""
 
     root = Path("/")
 

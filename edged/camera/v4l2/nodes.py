@@ -39,7 +39,7 @@ class Holder:
 
 
 def find_nodes(root: Path) -> list[VideoNode]:
-    """Every video node below *root*, by number."""
+    """Return every video node below *root*, by number."""
     folder = root / "sys/class/video4linux"
     entries = [entry for entry in _entries(folder) if re.fullmatch(r"video\d+", entry.name)]
     links = list(_links(root))
@@ -50,7 +50,7 @@ def find_nodes(root: Path) -> list[VideoNode]:
 
 
 def on_this_machine(root: Path, path: Path) -> Path:
-    """The node that *path* leads to, with all links followed: ``/dev/v4l/by-id/…`` is some ``/dev/videoN``.
+    """Return the node that *path* leads to, with all links followed: ``/dev/v4l/by-id/…`` is some ``/dev/videoN``.
 
     Raises:
         FileNotFoundError: nowhere.
@@ -60,7 +60,7 @@ def on_this_machine(root: Path, path: Path) -> Path:
 
 
 def holders(root: Path, node: Path) -> list[Holder]:
-    """The processes that have *node* open, as far as this one may look."""
+    """Return the processes that have *node* open, as far as this one may look."""
     found = [
         Holder(int(entry.name), _read(entry / "comm") or "?")
         for entry in _entries(root / "proc")
@@ -91,7 +91,7 @@ def _links(root: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def _link_speed(root: Path, device: Path) -> float | None:
-    """A camera's device is an interface of a USB device, whose folder holds it and the speed."""
+    """Return the speed of the USB device that holds the camera, whose own device is one of its interfaces."""
     for folder in (device, *device.parents):
         if folder == root:
             break

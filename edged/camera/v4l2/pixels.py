@@ -51,12 +51,12 @@ class PlaneLayout:
 
 
 def frame_bytes(pixels: PixelFormat, width: int, height: int) -> int:
-    """The bytes of one frame without padding."""
+    """Return the bytes of one frame without padding."""
     return math.prod(Format(width, height, pixels).shape)
 
 
 def planes(picture: FrameLayout, pixels: PixelFormat) -> Sequence[PlaneLayout]:
-    """The layout of the rows of an uncompressed frame in its buffer.
+    """Return the layout of the rows of an uncompressed frame in its buffer.
 
     Raises:
         SourceError: the size does not go with the format, or the driver's buffer is too small for it.

@@ -36,7 +36,7 @@ def check_camera(device: Device) -> None:
 
 
 def set_up(device: Device, request: FormatRequest) -> tuple[FrameLayout, float | None]:
-    """Ask for *request*; returns what the frames are now, and how many there are a second where the driver has that.
+    """Set *request*; returns the format that the driver chose, and its frames per second if it reports them.
 
     Raises:
         SourceError: the device has nothing that can be taken.
@@ -52,7 +52,7 @@ def set_up(device: Device, request: FormatRequest) -> tuple[FrameLayout, float |
 
 
 def shortfall(request: FormatRequest, picture: FrameLayout, fps: float | None) -> str:
-    """The differences between *request* and what the device delivers, as a sentence; empty where there are none."""
+    """Return the differences between *request* and what the device delivers, as a sentence; empty if there are none."""
     pairs = []
     if request.width is not None and request.size != (picture.width, picture.height):
         pairs.append((f"{request.width}×{request.height}", f"{picture.width}×{picture.height}"))

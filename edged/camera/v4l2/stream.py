@@ -57,7 +57,7 @@ class Stream:
         self._device.ask(abi.STREAMON, ctypes.c_int(abi.BUF_TYPE_VIDEO_CAPTURE))
 
     def take(self) -> FilledBuffer | None:
-        """The oldest buffer that was filled; None if none was. Never waits."""
+        """Return the oldest buffer that was filled; None if none was. Never waits."""
         buffer = _buffer(0)
         try:
             self._device.ask(abi.DQBUF, buffer)
@@ -73,7 +73,7 @@ class Stream:
         )
 
     def memory(self, filled: FilledBuffer) -> mmap.mmap:
-        """The bytes of a buffer that was taken and not given back. No view of it may outlive the next call."""
+        """Return the bytes of a buffer that was taken and not given back. No view of it may outlive the next call."""
         return self._mappings[filled.index]
 
     def give_back(self, filled: FilledBuffer) -> None:

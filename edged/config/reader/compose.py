@@ -39,7 +39,7 @@ def compose(text: str, file: str) -> Document:
 
 
 def position(text: str, index: int) -> Mark:
-    """The line and column of ``text[index]``."""
+    """Return the line and column of ``text[index]``."""
     lines = _BREAK.split(text[:index])
     return len(lines), len(lines[-1]) + 1
 

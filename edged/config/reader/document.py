@@ -72,7 +72,7 @@ class Document:
         return mark
 
     def secrets(self) -> Iterator[tuple[KeyPath, str]]:
-        """The values that hold a secret, and how it is spelled there."""
+        """Return the values that hold a secret, and how it is spelled there."""
         return _secrets(self.root, ())
 
     def problem(self, path: KeyPath, rule: str, mark: Mark | None = None) -> Problem:

@@ -80,7 +80,7 @@ def _secrets_shown(document: Document) -> Iterator[Problem]:
 
 
 def _once(problems: Iterable[Problem]) -> list[Problem]:
-    """The first problem of each value: a second problem mostly follows from it."""
+    """Return the first problem of each value: a second problem mostly follows from it."""
     return list({(p.line, p.column, p.path): p for p in reversed(list(problems))}.values())
 
 

@@ -46,7 +46,7 @@ def problems_of(error: ValidationError, document: Document) -> Iterator[Problem]
 
 
 def section_at(path: KeyPath) -> type[Section]:
-    """The class whose keys stand at *path*, which is ``()`` or ``("cameras", "street")`` for example."""
+    """Return the class whose keys stand at *path*, which is ``()`` or ``("cameras", "street")`` for example."""
     section: type[Section] = Config
     parts = iter(path)
     for part in parts:
@@ -102,7 +102,7 @@ def _section_in(field: FieldInfo) -> tuple[type[Section], bool] | None:
 
 
 def _section_of(hint: Any) -> tuple[type[Section], bool] | None:
-    """The section in a type, and whether names stand before it: ``Mapping[Name, CameraConfig]``."""
+    """Return the section in a type, and whether names stand before it: ``Mapping[Name, CameraConfig]``."""
     if isinstance(hint, type) and issubclass(hint, Section):
         return hint, False
     for part in get_args(hint):

@@ -29,7 +29,7 @@ _WORDS: dict[str, bool | float | None] = {
 
 
 def resolved(word: str) -> str | bool | int | float | None:
-    """The value of *word*.
+    """Return the value of *word*.
 
     Raises:
         ValueError: it is a whole number too large for any setting.

@@ -58,7 +58,7 @@ class Variables:
         self._left = MOST_FILLED_IN
 
     def fill(self, text: str) -> FilledValue:
-        """*text* with every ``${NAME}`` replaced, and ``$$`` by ``$``.
+        """Return *text* with every ``${NAME}`` replaced, and ``$$`` by ``$``.
 
         In the URL of a camera, what holds a user or password is put in percent-encoded: it is given as it is.
 
@@ -110,12 +110,12 @@ class Variables:
 
 
 def escaped(text: str) -> str:
-    """*text* as a file has to spell it to get it."""
+    """*text* as a file must spell it."""
     return text.replace("$", "$$") if "$$" in text or "${" in text else text
 
 
 def where_secrets_go(spelled: str) -> str:
-    """The rule on the secret that is *spelled* like that."""
+    """Return the rule on the secret that is *spelled* like that."""
     name = brief(spelled)
     cure = "" if _CREDENTIAL in spelled else "; a variable that holds none must have another name"
     return (
@@ -144,12 +144,12 @@ def _is_secret(reference: re.Match[str]) -> bool:
 
 
 def _spelled(reference: re.Match[str]) -> str:
-    """The reference without its default, which may be a secret."""
+    """Return the reference without its default, which may be a secret."""
     return f"${{{reference['source'] or ''}{reference['name']}}}"
 
 
 def _login_end(text: str) -> int:
-    """The end of user and password in a URL: -1 if *text* is not one, 0 if it has none. References are not resolved."""
+    """Return the end of user and password in a URL: -1 if it is not one, 0 if it has none. *text* is unresolved."""
     if _URL.match(text) is None:
         return -1
     masked = _REFERENCE.sub(lambda reference: "x" * len(reference[0]), text)

@@ -38,7 +38,7 @@ def _or_whole_frame(regions: object) -> object:
 
 
 class CameraConfig(Section):
-    """One camera and what is looked at in its frames."""
+    """One camera, and the regions of its frames."""
 
     source: SourceText = Field(
         description=f"Where frames come from: {_FORMS}, or a URL that begins with {_URLS}.",
@@ -252,7 +252,7 @@ class CameraConfig(Section):
 
 
 def _source(info: ValidationInfo) -> SourceSpec | None:
-    """The source of the camera that is being read, unless that is wrong itself."""
+    """Return the source of the camera that is being read, unless that is wrong itself."""
     source: SourceSpec | None = info.data.get("source")
     return source
 

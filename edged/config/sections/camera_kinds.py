@@ -68,7 +68,7 @@ class CameraKind:
 
 
 def picture_size(target: str) -> tuple[int, int] | None:
-    """Width and height of a target such as ``640x480``; None if it is not a size."""
+    """Return width and height of a target such as ``640x480``; None if it is not a size."""
     size = _SIZE.fullmatch(target)
     return (int(size[1]), int(size[2])) if size else None
 
@@ -208,7 +208,7 @@ KINDS_BY_NAME = {kind.name: kind for kind in CAMERA_KINDS}
 
 
 def kinds_that_know(option: str) -> list[CameraKind]:
-    """The kinds that know *option*, which others do not."""
+    """Return the kinds that know *option*, which others do not."""
     return [kind for kind in CAMERA_KINDS if option in kind.options]
 
 

@@ -50,7 +50,7 @@ class Endpoint:
 
     @classmethod
     def parse(cls, text: str, folder: Path) -> Endpoint:
-        """The endpoint that *text* names; a relative path of a socket starts at *folder*.
+        """Return the endpoint that *text* names; a relative path of a socket starts at *folder*.
 
         Raises:
             ValueError: *text* does not name an endpoint.

@@ -87,7 +87,7 @@ class Read:
 
 
 def misfit(rule: str, *, at: tuple[str | int, ...] = ()) -> PydanticCustomError:
-    """An error that is reported at another value: *at* is the way there from the value looked at, ``..`` its parent."""
+    """Return an error that is reported at another value: *at* is the way there from this value, ``..`` its parent."""
     return PydanticCustomError("misfit", "{rule}", {"rule": rule, "at": at})
 
 

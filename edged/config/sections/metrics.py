@@ -36,7 +36,7 @@ class HttpAddress:
 
     @classmethod
     def parse(cls, text: str, _: Path = Path()) -> HttpAddress:
-        """The address that *text* is, such as ``127.0.0.1:9464``, ``[::1]:9464`` or ``localhost:*``.
+        """Return the address that *text* is, such as ``127.0.0.1:9464``, ``[::1]:9464`` or ``localhost:*``.
 
         Raises:
             ValueError: *text* is not such an address.

@@ -10,7 +10,7 @@ __all__ = ["misplaced", "places_in"]
 
 
 def places_in(values: object) -> tuple[dict[str, Collection[str] | None], dict[str, list[object]]]:
-    """The regions of each camera and the places of each reference in what a file holds, right or wrong.
+    """Return the regions of each camera and the places of each reference in what a file holds, right or wrong.
 
     Regions that cannot be made out are None.
     """

@@ -98,7 +98,7 @@ class PublishConfig(Section):
     )
 
     def key_of(self, endpoint: Endpoint) -> tuple[KeyPath, Path] | None:
-        """The file with the key of the server at *endpoint*, and the setting that names it. None: it has none.
+        """Return the file with the key of the server at *endpoint*, and the setting that names it. None: it has none.
 
         A socket file needs none, because the permissions of its folder decide who may open it.
         """

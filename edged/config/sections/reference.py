@@ -15,7 +15,7 @@ LEAVE_BAND = 0.03  # some eight times what the score of a still picture wanders 
 
 
 def default_leave(enter: float) -> float:
-    """The score below which an event ends, where only *enter* is given."""
+    """Return the score below which an event ends, where only *enter* is given."""
     return max(-1.0, round(enter - LEAVE_BAND, 6))
 
 

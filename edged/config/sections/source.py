@@ -34,7 +34,7 @@ class SourceSpec:
 
     @classmethod
     def parse(cls, text: str, folder: Path) -> SourceSpec:
-        """The source that *text* names; a relative path of a file or folder starts at *folder*.
+        """Return the source that *text* names; a relative path of a file or folder starts at *folder*.
 
         Raises:
             ValueError: *text* does not name a source.

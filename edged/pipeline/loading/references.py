@@ -101,7 +101,7 @@ def reference_problems(loaded: Loaded) -> list[Problem]:
 def _by_place_and_dtype(
     loaded: Loaded, pictures: Mapping[str, Sequence[_ReferencePicture]]
 ) -> dict[tuple[tuple[str, ...], Storage], list[str]]:
-    """The names in *pictures* by what makes them one matrix: where they apply, and how their vectors are kept."""
+    """Return the names in *pictures* that share a matrix, by the places where they apply and their dtype."""
     found: dict[tuple[tuple[str, ...], Storage], list[str]] = {}
     for name, files in pictures.items():
         config = loaded.config.references[name]
@@ -116,7 +116,7 @@ def _of_pictures(name: str, config: ReferenceConfig, pictures: Sequence[_Referen
 
 
 def _of_catalogue(loaded: Loaded, name: str, config: ReferenceConfig, path: Path, space: Space) -> ReferenceGroup:
-    """The reference *name* and the vectors in its catalogue.
+    """Return the reference *name* and the vectors in its catalogue.
 
     Raises:
         CatalogueError: the catalogue cannot be used.

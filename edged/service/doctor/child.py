@@ -23,7 +23,7 @@ _CHILD = "import sys; sys.path[:] = {path!r}; from edged.service.doctor.child im
 
 
 def findings_of(check: str, file: str | None, seconds: float) -> tuple[list[Finding], str | None]:
-    """The findings of *check*, a ``package.module:function``; and how it ended, or None if it ended by itself."""
+    """Return the findings of *check*, a ``package.module:function``, and its abnormal end; None after a normal one."""
     text = _CHILD.format(path=[folder for folder in sys.path if isinstance(folder, str)], check=check, file=file)
     try:
         child = subprocess.Popen(  # noqa: S603 - this Python, with a text of our own

@@ -57,7 +57,7 @@ def _bad(problems: Iterable[Problem]) -> Iterator[Finding]:
 
 
 def _cure(problem: Problem) -> str:
-    """The cure of a problem: often not the file is wrong but something that it names, and the rule has the command."""
+    """Return the cure of a problem. If something that the file names is wrong, the rule has the command."""
     if command := _COMMAND.search(problem.rule):
         return command[1]
     return f"correct line {problem.line}; config/edged.yaml explains every option" if problem.line else UNREADABLE

@@ -74,7 +74,7 @@ def _run_check(step: Step, file: str | None) -> tuple[list[Finding], str | None]
 
 
 def _ended(step: Step, end: str) -> Finding:
-    """The finding of a check that did not end by itself: the daemon would mostly fail in the same way."""
+    """Return the finding of a check that did not end by itself: the daemon would mostly fail in the same way."""
     words = f"the check {step.check.rpartition(':')[2]} {end}"
     if step in _ENGINES:
         return warning(step.topic, words, "pip install --force-reinstall the engine, or use the other one")

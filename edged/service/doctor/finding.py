@@ -26,15 +26,15 @@ Check: TypeAlias = Callable[[str | None], Iterator[Finding]]
 
 
 def ok(topic: str, text: str) -> Finding:
-    """A finding without anything to do."""
+    """Return a finding without anything to do."""
     return Finding(topic, "ok", text)
 
 
 def warning(topic: str, text: str, cure: str = "") -> Finding:
-    """A finding with which the daemon runs, but something is missing or slow."""
+    """Return a finding with which the daemon runs, but something is missing or slow."""
     return Finding(topic, "warning", text, cure)
 
 
 def bad(topic: str, text: str, cure: str) -> Finding:
-    """A finding with which the daemon does not start, or does not work at all."""
+    """Return a finding with which the daemon does not start, or does not work at all."""
     return Finding(topic, "bad", text, cure)

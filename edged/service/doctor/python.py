@@ -69,7 +69,7 @@ def _engine(name: EngineName) -> Iterator[Finding]:
         yield (
             warning("engine", f"{name} is not installed")
             if not installed_engines()
-            else ok("engine", f"{name} is not installed, and need not be")
+            else ok("engine", f"{name} is not installed, and is not needed")
         )
         return
     try:

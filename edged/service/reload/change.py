@@ -175,7 +175,7 @@ class Change:
             before.stop()
 
     def _camera(self, name: str) -> Camera:
-        """The camera of the new configuration: with a new capture, or with the one that runs."""
+        """Return the camera of the new configuration: with a new capture, or with the one that runs."""
         before = self._running.pipeline.cameras.get(name)
         if before is None or name in self.plan.captured_anew:
             return self._running.pipeline.wiring.camera(self._loaded, self._models, name, must_open=False)
@@ -213,7 +213,7 @@ def _are_equal(new: Sequence[ReferenceGroup], old: References | None) -> bool:
 
 
 def _names(group: ReferenceGroup) -> list[tuple[str, int]]:
-    """The names of its references, each with its number of rows."""
+    """Return the names of its references, each with its number of rows."""
     return [(reference.name, reference.count) for reference in group.references]
 
 
@@ -227,7 +227,7 @@ def _collecting(problems: list[Problem], work: Callable[[], T]) -> T | None:
 
 
 def _signature(path: Path) -> tuple[Path, int, int, int] | None:
-    """The identity of a file's content, without reading it; None if it is gone."""
+    """Return the identity of a file's content, without reading it; None if it is gone."""
     try:
         found = path.stat()
     except OSError:

@@ -75,9 +75,9 @@ class ModelChange:
         try:
             back = self._open_inference(old.loaded, old.models, as_it_was=True)
         except EdgedError as exc:
-            raise RuntimeError(f"neither the new model can be used nor can the old one be opened again: {exc}") from exc
+            raise RuntimeError(f"the new model cannot be used, and the old one cannot be opened again: {exc}") from exc
         self._use_inference(back)
-        log.info("reload: the model before is back")
+        log.info("reload: the old model runs again")
 
     def _open_inference(self, loaded: Loaded, models: Models, *, as_it_was: bool = False) -> Inference:
         references = self._running.pipeline.inference.references if as_it_was else None

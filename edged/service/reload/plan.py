@@ -62,7 +62,7 @@ class ReloadPlan:
         return (*self.added, *(name for name, _ in self.restarts))
 
     def changes(self) -> tuple[str, ...]:
-        """The changes, a line for each part of the daemon; empty if nothing differs."""
+        """Return the changes, a line for each part of the daemon; empty if nothing differs."""
         return tuple(self._changes())
 
     def _changes(self) -> Iterator[str]:
@@ -119,7 +119,7 @@ def compare(old: Config, new: Config, *, model_file: bool = False, model_input: 
 
 
 def _why_restart(old: CameraConfig, new: CameraConfig, different: list[str], reduced: bool) -> str | None:
-    """The settings that need a restart; None if none does."""
+    """Return the settings that need a restart; None if none does."""
     if "source" in different:
         return "source"  # from which defaults of others follow
     hard = [name for name in different if name not in LIVE]

@@ -127,7 +127,7 @@ class Reloader(Stage):
         except RingClosed:
             raise
         except EdgedError as exc:
-            raise RuntimeError(f"a reload could not be brought to its end: {exc}") from exc
+            raise RuntimeError(f"a reload could not be completed: {exc}") from exc
 
     def _check_stop(self) -> None:
         if self.stopping:

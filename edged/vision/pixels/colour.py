@@ -48,7 +48,7 @@ _U_TO_BLUE = (128 * _BYTE - 17544).astype(np.int16)
 
 
 def frame_size(image: NDArray[np.uint8], pixels: PixelFormat) -> tuple[int, int]:
-    """Width and height in pixels of the picture that *image* holds in the layout *pixels*.
+    """Return width and height in pixels of the picture that *image* holds in the layout *pixels*.
 
     Raises:
         ValueError: the array is not of that layout.
@@ -86,7 +86,7 @@ _LAYOUT = {
 
 
 def chroma_size(width: int, height: int) -> tuple[int, int]:
-    """The size of the U and V planes beside a luma plane of *width* × *height*: half, rounded up."""
+    """Return the size of the U and V planes beside a luma plane of *width* × *height*: half, rounded up."""
     return (width + 1) // 2, (height + 1) // 2
 
 

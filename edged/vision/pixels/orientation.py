@@ -38,7 +38,7 @@ class Orientation(IntEnum):
 
     @classmethod
     def from_rotation(cls, degrees: Rotation) -> Orientation:
-        """The orientation that is turned upright by *degrees* clockwise: 0, 90, 180 or 270.
+        """Return the orientation that is turned upright by *degrees* clockwise: 0, 90, 180 or 270.
 
         Raises:
             ValueError: *degrees* is not one of these.

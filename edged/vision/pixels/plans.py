@@ -43,13 +43,13 @@ class Target(NamedTuple):
     scratch: Scratch
 
     def stored_size(self, orientation: Orientation) -> tuple[int, int]:
-        """Width and height that a picture is resized to before it is turned."""
+        """Return width and height that a picture is resized to before it is turned."""
         size = (self.spec.width, self.spec.height)
         return size[::-1] if orientation.swaps_sides else size
 
 
 class PackedPlan:
-    """Everything that is known beforehand about crops of one size of RGB, BGR, RGBA, BGRA or gray pictures."""
+    """Everything that is computed beforehand for crops of one size of RGB, BGR, RGBA, BGRA or gray pictures."""
 
     def __init__(self, destination: Target, pixels: PixelFormat, box: Box, orientation: Orientation) -> None:
         channels, source, target = CHANNELS[pixels], (box.width, box.height), destination.stored_size(orientation)
@@ -83,7 +83,7 @@ class PackedPlan:
 
 
 class PlanarPlan:
-    """Everything that is known beforehand about crops of one size, and one parity of place, of YUV pictures.
+    """Everything that is computed beforehand for crops of one size, and one parity of place, of YUV pictures.
 
     Each plane is cut to the samples that the box touches. A box that begins at an odd pixel cuts its first colour
     sample in half: the whole one is taken, so that colours lie at most half a sample off at the edges, and nowhere

@@ -1,4 +1,4 @@
-"""A frame to what a model takes: crop, resize, colour, turn, normalise.
+"""Preprocessing from a frame to the model's input: crop, resize, colour, turn, normalise.
 
 Everything is written into memory that was made when a geometry was first seen, and the last step writes into the
 array *out*, which may be the model's input tensor.
@@ -106,7 +106,7 @@ class Preprocessor:
 
 
 class _BoundPlan:
-    """From pictures in one layout of memory to the model: what was found out once, and need not be for each of them."""
+    """A plan for pictures in one layout of memory: what is computed once, and not for each of them."""
 
     def __init__(
         self, destination: Target, plan: PackedPlan | PlanarPlan, box: Box, *, mirrored: bool, scattered: bool

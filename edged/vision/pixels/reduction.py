@@ -1,4 +1,4 @@
-"""Decoding JPEGs at a fraction of their size: how far that may go, and how a reference goes the same way."""
+"""Decoding of JPEGs at a fraction of their size: the largest fraction, and the same reduction of a reference."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _FLAGS = MappingProxyType({8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_
 
 
 def crop_size(input_size: tuple[int, int], rotation: Rotation) -> tuple[int, int]:
-    """Width and height to which a crop is resized, before it is turned by *rotation* into a picture of *input_size*."""
+    """Return width and height of a crop after resizing, before *rotation* turns it into a picture of *input_size*."""
     width, height = input_size
     return (height, width) if rotation in (90, 270) else (width, height)
 
 
 def largest_reduction(width: int, height: int, regions: Iterable[Region], least: tuple[int, int]) -> int:
-    """By how much frames of *width* × *height* can be reduced so that each region keeps its *least* width and height.
+    """Return by how much *width* × *height* can be reduced so that each region keeps its *least* width and height.
 
     Returns 8, 4 or 2; or 1, which leaves them as they are. Sides are rounded up, as a JPEG's decoder does.
     """
@@ -44,7 +44,7 @@ def largest_reduction(width: int, height: int, regions: Iterable[Region], least:
 
 
 def reduce_picture(picture: NDArray[np.uint8], least: tuple[int, int]) -> NDArray[np.uint8]:
-    """*picture*, RGB, as it would come from a camera whose JPEGs are reduced as far as the *least* size allows.
+    """Return *picture*, RGB, as from a camera whose JPEGs are reduced as far as the *least* size allows.
 
     It goes through the same decoder, as a JPEG of the best quality. Its vector then has a cosine of 0.998 and more to
     that of a camera's JPEG of the same scene; in full it would have one of 0.92 to 0.99.

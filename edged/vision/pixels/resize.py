@@ -1,4 +1,4 @@
-"""Pictures made smaller and larger: exactly as the Task Library does it, or with OpenCV's own ways.
+"""Resizing of pictures: exactly as in the Task Library, or with OpenCV's own methods.
 
 The exact way has integer arithmetic of its own (``sampling`` chooses the pixels, this module computes with them).
 It runs in OpenCV and NumPy calls whose results are known to the bit, into memory that is made once per geometry.
@@ -58,7 +58,7 @@ class Scratch:
         self._blocks: dict[str, NDArray[np.uint8]] = {}
 
     def array(self, name: str, shape: tuple[int, ...], dtype: type = np.uint8) -> NDArray[Any]:
-        """An array that keeps its contents only until the next one of this *name* is written."""
+        """Return an array that keeps its contents only until the next one of this *name* is written."""
         size = math.prod(shape) * np.dtype(dtype).itemsize
         block = self._blocks.get(name)
         if block is None or block.size < size:
@@ -76,7 +76,7 @@ def make_resizer(
     *,
     plane: bool = False,
 ) -> Resizer:
-    """A resizer from the size *source* to the size *target*, both (width, height) in pixels, at least 1 × 1.
+    """Return a resizer from the size *source* to the size *target*, both (width, height) in pixels, at least 1 × 1.
 
     *channels* is 1 for pictures of shape ``(height, width)``. Its memory comes from *scratch*. A *plane* of a YUV
     picture is not made darker: as a shift of colours that would be seen.
@@ -173,7 +173,7 @@ def _blend(
     *,
     plane: bool,
 ) -> Resizer:
-    """The two blends in their order, or that of rows alone."""
+    """Return the two blends in their order, or that of rows alone."""
     assert sampling.row_weights is not None
     rows = _BlendRows(sampling.rows, sampling.row_weights, bits=8, whole=256, lift=_HALVES_UP)
     if sampling.column_weights is None:
@@ -214,7 +214,7 @@ class _BlendRows:
         ]
 
     def __len__(self) -> int:
-        """The number of calls that it takes."""
+        """Return the number of calls that it takes."""
         return len(self._runs)
 
     def __call__(self, picture: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:

@@ -27,7 +27,7 @@ GREEN = (46, 204, 113)  # RGB
 
 
 class ModelView:
-    """Makes pictures for people of what the model of *spec* is given. It belongs to one thread.
+    """Makes pictures, for people, of the input of the model of *spec*. It belongs to one thread.
 
     The pixels are those of a model that takes them as they are; a float model gets the same ones, normalised.
     """
@@ -37,7 +37,7 @@ class ModelView:
         self._preprocess = Preprocessor(self._spec, resize)
 
     def of(self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, rotation: Rotation = 0) -> NDArray[np.uint8]:
-        """*box* of *image*, whose layout is *pixels*, as the model sees it: RGB, ``(height, width, 3)``.
+        """Return *box* of *image*, whose layout is *pixels*, as the model gets it: RGB, ``(height, width, 3)``.
 
         Raises:
             ValueError: *image* is not of that layout, or *box* reaches outside it.
@@ -65,7 +65,7 @@ class RgbView:
         self._view = ModelView(InputSpec(name="frame", index=0, height=box.height, width=box.width, dtype="uint8"))
 
     def of(self, frame: NDArray[np.uint8], pixels: PixelFormat) -> NDArray[np.uint8]:
-        """The part of *frame*, whose layout is *pixels*: a new array of shape ``(height, width, 3)``."""
+        """Return the part of *frame*, whose layout is *pixels*: a new array of shape ``(height, width, 3)``."""
         return self._view.of(frame, pixels, self._box)
 
 
@@ -78,7 +78,7 @@ def frame_pictures(
     model_input: InputSpec,
     resize: Resize,
 ) -> dict[str, NDArray[np.uint8]]:
-    """RGB pictures: the frame with its regions under the name *camera*, and each region's as ``camera.region``.
+    """Return RGB pictures: the frame with its regions under the name *camera*, and each region's as ``camera.region``.
 
     The latter are what the model of *model_input* is given, before it is normalised: cropped, resized, and turned by
     *rotation*. Names of cameras and regions have no dot, so that no two pictures of any cameras have one name.

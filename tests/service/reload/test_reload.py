@@ -432,7 +432,7 @@ def test_a_reload_that_breaks_off_where_nothing_can_be_undone_ends_the_daemon(
     board._thread.start()
     answer = board.reloader.request_reload()  # before everything is open: it is remembered
     board._thread.join(30)
-    assert "could not be brought to its end: inference does not answer" in str(board.error)
+    assert "could not be completed: inference does not answer" in str(board.error)
     assert answer.cancelled()
 
 
