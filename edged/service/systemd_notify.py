@@ -37,11 +37,6 @@ class Notifier:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self._socket.settimeout(SEND_SECONDS)
 
-    @property
-    def is_heard(self) -> bool:
-        """Whether a service manager is there."""
-        return self._socket is not None
-
     def ready(self) -> None:
         """Report the end of the start, or of a reload: every stage is open."""
         self._send("READY=1")

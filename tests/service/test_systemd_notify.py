@@ -220,10 +220,3 @@ def test_a_camera_that_was_removed_makes_no_negative_rate(manager: Manager, cloc
         clock.now += 10.0
         status_line.report_state()
         assert manager.hear(10) == ["STATUS=back is starting; 5.0 messages/s"]
-
-
-def test_the_service_manager_is_reachable_until_the_end(manager: Manager) -> None:
-    notifier, nobody = Notifier(manager.address), Notifier(None)
-    assert (notifier.is_heard, nobody.is_heard) == (True, False)
-    notifier.close()
-    assert (notifier.is_heard, nobody.is_heard) == (False, False)
