@@ -34,7 +34,7 @@ def variants(plan: BenchPlan, models: Iterable[str] = BUNDLED) -> list[BenchPlan
 
 
 def choose(records: Sequence[BenchRecord]) -> tuple[BenchRecord, str]:
-    """Return the best of *records*, of which there is at least one, and the reason.
+    """Return the best of *records*, which has at least one, and the reason.
 
     It is the one with the least processor time of those that keep up with the requested rate, or without one, of those
     that are about the fastest. On a small board processor time is heat, and other programs need it, too.

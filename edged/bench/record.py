@@ -89,7 +89,7 @@ class BenchRecord:
 
 
 def spread(microseconds: Sequence[float]) -> Spread:
-    """Return the spread of durations, of which there is at least one."""
+    """Return the spread of at least one duration."""
     p50, p95, p99 = np.percentile(np.asarray(microseconds, np.float64) / 1000, (50, 95, 99))
     return Spread(float(p50), float(p95), float(p99))
 

@@ -42,7 +42,7 @@ class PatternSource:
     """A `Source` that delivers colour bars wandering to the left, at a steady rate, like a live camera.
 
     No two frames are alike: the top rows show the frame's number, as 32 black or white blocks, lowest bit first. The
-    numbers go on after ``close`` and ``open``. Frames that nobody grabs in time are left out, as a camera does.
+    numbers go on after ``close`` and ``open``. Frames that are not grabbed in time are left out, as in a camera.
 
     Args:
         width, height: of the frames, each in 32…8192 pixels.

@@ -189,7 +189,7 @@ class PicameraSource:
         return self._format
 
     def _take_hold(self, library: Library, number: int) -> None:
-        # Kept at once, so that it is known even if nobody waits for this call any more.
+        # Kept at once, so that it is known even if no thread waits for this call any more.
         self._camera = library.open(number)
 
     def _stop(self, camera: PiCamera) -> None:

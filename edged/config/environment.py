@@ -133,7 +133,7 @@ def mqtt_login() -> tuple[str | None, str | None]:
 
 
 def journal_stream() -> tuple[int, int] | None:
-    """Device and inode of the stream by which what a service prints gets into the journal: ``$JOURNAL_STREAM``."""
+    """Device and inode of the stream from a service to the journal: ``$JOURNAL_STREAM``."""
     given = re.fullmatch(r"([0-9]{1,20}):([0-9]{1,20})", os.environ.get("JOURNAL_STREAM", ""))
     return (int(given[1]), int(given[2])) if given else None
 

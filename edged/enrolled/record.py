@@ -35,9 +35,9 @@ class Enrolled:
     Attributes:
         vector: read-only, of shape ``(dimension,)``, ``float32`` or ``int8``; the very one that was published.
         places: where it is compared, as in ``references.NAME.for``: ``street/path``.
-        rotation, decode: how the picture has to be turned, and had been decoded, to be embedded again.
+        rotation, decode: the rotation for another embedding, and the decoding that the picture had.
         t_wall_us: when the frame was captured, in microseconds since 1970.
-        frames: how many frames were looked at, of which this is the one most like the others.
+        frames: number of captured frames; this is the one most like the others.
         similarity: to it of the frame least like it, −1…1, not counting those that show something else.
         picture: the PNG, as captured: before any rotation.
         enter, leave, min_seconds, cooldown_seconds: when it makes events; none without ``enter``.

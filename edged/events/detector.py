@@ -25,7 +25,7 @@ PEAK_STEP = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A score, its frame, and when that was captured, in microseconds on a clock that nobody sets."""
+    """A score, its frame, and when that was captured, in microseconds on a clock that is never set."""
 
     frame_seq: int
     t_us: int

@@ -1,4 +1,4 @@
-"""Thresholds that fit: found in scores of which some were taken while a thing was there, and some while it was not.
+"""Thresholds that fit, found in scores: some from while a thing was there, and some from while it was not.
 
 Such scores fall into two groups with a valley between them. Their density is estimated with an adaptive Gaussian kernel
 (B. W. Silverman, Density Estimation for Statistics and Data Analysis, 1986: equation 3.31 for the width, halved, which
@@ -51,7 +51,7 @@ class Proposal:
     """Thresholds, and the figures that they come from.
 
     ``there`` and ``away`` are the two groups, ``valley`` is the score between them that is rarest, and ``noise`` the
-    standard deviation by which the score trembles from one frame to the next while the thing is there.
+    standard deviation of the score from one frame to the next while the thing is there.
     """
 
     enter: float

@@ -21,7 +21,7 @@ class Reference:
     Attributes:
         count: the number of its vectors, one for each of its pictures; at least one.
         labels: the names of its vectors, in their order; empty: they have no names.
-        top_k: how many of its vectors are reported, the best ones; None: it is one thing, of which the best counts.
+        top_k: how many of its vectors are reported, the best ones; None: it is one thing, and its best vector counts.
         makes_events: its best score is needed, whether or not it is among those that are reported.
     """
 

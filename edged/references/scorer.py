@@ -1,4 +1,4 @@
-"""The comparison of a vector with all references of one place, of which the best are reported."""
+"""The comparison of a vector with all references of one place; the best are reported."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class JournalFormatter(logging.Formatter):
 
 
 def worded_for(stream: TextIO, journal: tuple[int, int] | None, error: str) -> str:
-    """*error*, the last words of a command, as it is to be printed on *stream*: in the journal as an error."""
+    """Return *error*, with which a command ends, as text for *stream*: in the journal as an error."""
     return _marked(error, logging.ERROR) if journal is not None and _is(stream, journal) else error
 
 

@@ -26,7 +26,7 @@ def errors(loaded: Loaded) -> list[Problem]:
 
 
 def warnings(loaded: Loaded) -> list[Problem]:
-    """Find live cameras that cannot be opened now, for which the daemon would wait, and endpoints in clear text."""
+    """Find live cameras that cannot be opened now (the daemon would wait for them), and endpoints in clear text."""
     return [*source_problems(loaded, live=True), *_in_clear(loaded)]
 
 

@@ -1,4 +1,4 @@
-"""A daemon in this process, which publishes to nobody else."""
+"""A daemon in this process, which publishes to this process only."""
 
 from __future__ import annotations
 

@@ -31,7 +31,9 @@ class Notifier:
         if address is None:
             return
         if not address.startswith(("/", "@")):
-            log.warning("NOTIFY_SOCKET is neither a path nor an abstract socket, so nobody is notified: %s", address)
+            log.warning(
+                "NOTIFY_SOCKET is neither a path nor an abstract socket, so no manager is notified: %s", address
+            )
             return
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)

@@ -60,7 +60,7 @@ class Embedder:
     """One head of one model, ready to run; it belongs to one thread.
 
     ``load``, ``invoke`` and ``read`` are the three parts of ``embed``, for programs that measure them. Once a size of
-    picture has been seen, none of them makes an array of more than 4 KiB.
+    picture has been seen, no method makes an array of more than 4 KiB.
 
     Attributes:
         model, options: what it was made of.

@@ -1,4 +1,4 @@
-"""From the numbers of an output tensor to a feature vector, as the Task Library makes it."""
+"""Postprocessing from an output tensor to a feature vector, as in the Task Library."""
 
 from __future__ import annotations
 

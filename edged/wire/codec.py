@@ -1,7 +1,7 @@
 """Conversion of messages to frames and back: a topic, a header in JSON, and the bytes of the vector.
 
 Publishers trust their own types: ``encode`` refuses only values that are not JSON. Subscribers trust nothing:
-``decode`` returns a message whose every field is valid, or raises WireError and nothing else.
+``decode`` returns a message with valid fields only, or raises WireError and nothing else.
 """
 
 from __future__ import annotations

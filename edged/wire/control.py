@@ -88,7 +88,7 @@ class Envelope:
 
 
 def read_envelope(body: bytes | memoryview) -> Envelope:
-    """Return a request of which only the envelope has been read.
+    """Return the envelope of a request; nothing else of it has been read.
 
     Raises:
         ControlError: *body* is not a request (``malformed``), or one of another version (``version``).
@@ -132,7 +132,7 @@ def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: s
         WireError: *frames* are not a reply of this version.
     """
     if not frames or len(frames[0]) > MAX_REPLY_BYTES:
-        raise WireError(f"reply: must be frames of which the first has at most {MAX_REPLY_BYTES} bytes")
+        raise WireError(f"reply: must be frames, the first of at most {MAX_REPLY_BYTES} bytes")
     content = _parse(frames[0])
     if type(content.get("v")) is not int or content["v"] != CONTROL_VERSION:
         raise WireError(f"v: this client understands version {CONTROL_VERSION} (got {short(content.get('v'))})")

@@ -1,4 +1,4 @@
-"""Topics: the first frame of a message, by which subscribers filter.
+"""Topics: the first frame of a message, which subscribers filter by.
 
 ::
 

@@ -35,7 +35,7 @@ class Case:
 
     @property
     def key(self) -> str:
-        """A name by which the same mutant of the same text is known again."""
+        """A key that is the same for the same mutant of the same text."""
         parts = self.module.as_posix(), self.source, self.mutant.start, self.mutant.old, self.mutant.new
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 

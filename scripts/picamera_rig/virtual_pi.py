@@ -7,7 +7,7 @@ is replaced is what the `virtual` handler of libcamera 0.4 does unlike a Pi:
 - it refuses the role Raw, which picamera2 asks every camera for;
 - it writes NV12 in two planes, where picamera2 allocates one;
 - it makes frames as fast as it is asked to, and here one a frame time, as a sensor does;
-- it leaves the status of frames and requests unset, by which picamera2 throws them away;
+- it leaves the status of frames and requests unset, so picamera2 discards them;
 - it knows NV12 only. A Pi's ISP delivers RGB as well, with rows padded to 64 bytes: so does this.
 
 The file /run/edged-rig/sensor steers the cameras while they run: ``stall`` (no more frames, as after a moved cable),

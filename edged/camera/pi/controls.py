@@ -36,7 +36,7 @@ class PiControls:
         exposure_us: microseconds for which a frame is exposed.
         gain: how much the sensor amplifies, from 1.
         white_balance: a kind of light (see `WHITE_BALANCES`), or the gains of red and blue.
-        fps: frames per second; None for 10…30, as the light needs.
+        fps: frames per second; None for 10…30, depending on the light.
         focus: ``auto`` to focus all the time, or the distance in dioptres: 0 is infinity, 2 half a metre. Left alone, a
             lens that can move stays where it is.
 

@@ -15,7 +15,7 @@ __all__ = ["load"]
 
 CURE = (
     "on Raspberry Pi OS: sudo apt install python3-picamera2, and make the virtual environment with "
-    "--system-site-packages and the system's own Python, for which alone libcamera is built"
+    "--system-site-packages and the system's own Python, because libcamera is built for that one only"
 )
 
 

@@ -17,8 +17,8 @@ def stamp_of(metadata: Mapping[str, Any], monotonic_ns: int, boottime_ns: int) -
     """Return the capture time in *metadata* as CLOCK_MONOTONIC; if it cannot be true, the arrival time *monotonic_ns*.
 
     ``SensorTimestamp`` is defined to be of CLOCK_BOOTTIME, which also counts the time in which the machine slept;
-    drivers give CLOCK_MONOTONIC. On a machine that never sleeps that is the same; on others that of the two is taken
-    by which the frame is fresher.
+    drivers give CLOCK_MONOTONIC. On a machine that never sleeps that is the same; on others the later of the
+    two possible times is taken.
     """
     reported = metadata.get("SensorTimestamp")
     if isinstance(reported, int):

@@ -75,7 +75,7 @@ def _modes(camera: PiCamera) -> Sequence[Mapping[str, Any]]:
     try:
         return full_view(camera.sensor_modes)
     except (RuntimeError, OSError) as exc:
-        # It configures the camera for each mode, the largest too, for which a small board may lack the memory.
+        # It configures the camera for each mode, the largest too, and a small board may lack the memory for that.
         log.warning(
             "the modes of the sensor cannot be distinguished (%s); it may show the middle of the scene only", exc
         )

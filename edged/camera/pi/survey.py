@@ -1,6 +1,6 @@
 """The cameras that libcamera knows, and what each offers.
 
-A child process asks: libcamera may hang, or abort the process that it is in, and nobody else is to go with it.
+A child process asks libcamera, because that may hang or abort its process, and the program must not end with it.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def print_cameras() -> None:
 
 
 def open_each(library: Library) -> Iterator[Surveyed]:
-    """The cameras of *library*, each opened and closed again unless somebody else uses it."""
+    """The cameras of *library*, each opened and closed again unless another process uses it."""
     for number, info in enumerate(library.cameras()):
         if "/usb" in info["Id"]:  # by this picamera2 knows them too
             continue

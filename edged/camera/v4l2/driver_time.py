@@ -13,7 +13,7 @@ class DriverTime:
     """Turns the drivers' times of one stream into stamps that never go back.
 
     The time counts if the driver marks it as CLOCK_MONOTONIC and it can be true. Drivers leave it at 0, fill in the
-    time of day, or jump: then the moment of arrival counts, for that frame.
+    time of day, or jump: then the arrival time counts for that frame.
     """
 
     OLDEST_NS = 10_000_000_000  # a frame that waited longer than this is not believed to have

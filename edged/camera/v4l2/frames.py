@@ -58,7 +58,7 @@ class RawFrameWriter:
         pixels = RAW[picture.fourcc]
         self.format = Format(picture.width, picture.height, pixels, fps)
         self._planes = planes(picture, pixels)
-        padding = self._planes[-1].stride - self._planes[-1].length  # after the last row nobody needs it
+        padding = self._planes[-1].stride - self._planes[-1].length  # it is not needed after the last row
         self.least = sum(plane.rows * plane.stride for plane in self._planes) - padding
 
     def write(self, memory: mmap.mmap, used: int, slot: NDArray[np.uint8]) -> None:  # noqa: ARG002 - never fewer

@@ -73,7 +73,7 @@ def _problem(details: ErrorDetails, document: Document) -> Problem:
         case "misfit":
             rule = context.get("rule") or _rule(details, context)
             return document.problem(_moved(path, context.get("at", ())), rule)
-        case _ if path and path[-1] == "[key]":  # by which pydantic means that the key before it is wrong
+        case _ if path and path[-1] == "[key]":  # pydantic marks a wrong key so
             return document.problem(path[:-1], _rule(details, context), document.key_at(path[:-1]))
         case _:
             return document.problem(path, _rule(details, context))

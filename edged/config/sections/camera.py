@@ -99,11 +99,11 @@ class CameraConfig(Section):
     )
     on_demand: bool = Field(
         default=False,
-        description="Embed a region only while somebody subscribes to its vectors, a reference makes events of it, or "
+        description="Embed a region only while its vectors have a subscriber, a reference makes events of it, or "
         "it is being enrolled.",
     )
     scaler_crop: bool = Field(
-        default=False, description="Let a picamera: deliver only its region, of which it may have one, in more pixels."
+        default=False, description="Let a picamera: with one region deliver only that region, in more pixels."
     )
     settle_frames: Annotated[int, Field(ge=0, le=1000)] = Field(
         default=0, description="Frames that are skipped after each start of a camera, while its exposure settles."

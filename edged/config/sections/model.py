@@ -137,7 +137,7 @@ class ModelConfig(_NamedOrFile):
     @classmethod
     def _pair(cls, std: tuple[float, ...] | None, info: ValidationInfo) -> tuple[float, ...] | None:
         if std is not None and 0 in std:
-            raise misfit("must not hold 0, by which it divides")
+            raise misfit("must not hold 0, because pixels are divided by it")
         if "mean" in info.data:
             mean = info.data["mean"]
             if (mean is None) != (std is None):

@@ -20,7 +20,7 @@ def default_leave(enter: float) -> float:
 
 
 class ReferenceConfig(Section):
-    """A reference for frames: pictures of one thing, of which the best score counts, or a catalogue of many."""
+    """A reference for frames: pictures of one thing, and the best score counts; or a catalogue of many."""
 
     model_config = ConfigDict(
         json_schema_extra={"minProperties": 1, "anyOf": [{"required": ["images"]}, {"required": ["catalogue"]}]}

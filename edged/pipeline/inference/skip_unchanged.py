@@ -21,8 +21,8 @@ __all__ = ["UnchangedFilter", "UnchangedSettings"]
 class UnchangedSettings:
     """Limits within which a region counts as unchanged, and is not embedded again.
 
-    ``levels`` of 255 by which one of some 16 × 16 cells of it has to differ to be a change. After ``refresh_seconds``
-    it is embedded even so; 0: never.
+    A difference of ``levels`` of 255 in one of some 16 × 16 cells is a change. After ``refresh_seconds`` it is
+    embedded even so; 0: never.
     """
 
     levels: int

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EnrolledReference:
-    """An enrolled reference with its vector in the current space, or the *problem* because of which it is not compared.
+    """An enrolled reference with its vector in the current space, or the *problem* that keeps it from being compared.
 
     One that gives way to a reference of the configuration has both: a reload may bring it back.
     """

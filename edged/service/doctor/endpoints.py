@@ -166,5 +166,5 @@ def _hub(endpoint: Endpoint) -> Finding:
         else:
             socket.create_connection((host.strip("[]"), int(port)), HUB_SECONDS).close()
     except OSError as exc:
-        return warning(TOPIC, f"{endpoint}: nobody answers there now ({exc.strerror or exc}); edged keeps trying")
-    return ok(TOPIC, f"{endpoint}: somebody listens there")
+        return warning(TOPIC, f"{endpoint}: no program answers there now ({exc.strerror or exc}); edged keeps trying")
+    return ok(TOPIC, f"{endpoint}: a program listens there")

@@ -31,7 +31,7 @@ LONGEST_PROBLEM = 100_000  # characters
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Outcome of a reload: the changes, or the *problem* because of which nothing was changed.
+    """Outcome of a reload: the changes, or the *problem* that stopped it, so that nothing was changed.
 
     ``began_ns`` is on CLOCK_MONOTONIC, before the file was read.
     """
@@ -196,7 +196,7 @@ def _record(path: Path) -> ReloadRecord | None:
 
 
 def _is_of(pid: int, owner: int) -> bool:
-    """Whether the process *pid* belongs to *owner*: root must not signal any process that somebody writes down.
+    """Whether the process *pid* belongs to *owner*: root must not signal any process that another user writes down.
 
     For one that cannot be seen the kernel decides: a user who does not see all processes is not root, and can signal
     only those of their own.

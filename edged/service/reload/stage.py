@@ -65,7 +65,7 @@ class Reloader(Stage):
         """Request a reload that reads the file from now on; called from any thread, returns at once.
 
         Several requests before a reload begins are one reload. The future has the changes, a line for each part of the
-        daemon, or the `EdgedError` because of which nothing was changed; it is cancelled if the daemon stops.
+        daemon, or the `EdgedError` that stopped it, so that nothing was changed; it is cancelled if the daemon stops.
         """
         answer: FutureChanges = Future()
         self._answers.append(answer)

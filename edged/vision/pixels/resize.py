@@ -199,8 +199,8 @@ class _BlendRows:
     """``(a * (whole - w) + b * w) >> bits`` of each row *a* and its next one *b*, whose share *w* is one of *weights*.
 
     ``cv2.addWeighted`` computes in float32, where such a sum is exact, and rounds to the nearest number, halves to the
-    even one. *lift* is added before: some less than half a step up, and rounding becomes what it has to be.
-    One call serves all rows of one weight that lie evenly apart, of which common sizes have only a handful.
+    even one. *lift* is added before: somewhat less than half a step, so that rounding gives the right result.
+    One call serves all rows of one weight that lie evenly apart, and common sizes have only a few of these weights.
     """
 
     def __init__(

@@ -144,7 +144,7 @@ def test_a_live_camera_neither_loops_nor_blocks(told: Told) -> None:
         ("mean: 127", "must be a list (got 127)"),
         ("mean: [1, 2], std: [1, 2]", "must be 1 value or 3 (got 2)"),
         ("mean: [1], std: [1, 2, 3]", "must have as many values as mean (got 3 and 1)"),
-        ("mean: [1], std: [0]", "must not hold 0, by which it divides"),
+        ("mean: [1], std: [0]", "must not hold 0, because pixels are divided by it"),
         ("mean: [.nan], std: [1]", "must be a finite number (got nan)"),
         ("mean: [1]", "must be given together: mean and std"),
         ("std: [1]", "must be given together: mean and std"),
