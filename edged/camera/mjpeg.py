@@ -15,15 +15,18 @@ from numpy.typing import NDArray
 from edged.bell import Bell
 from edged.camera.http.address import Address
 from edged.camera.http.connection import Woken
-from edged.camera.http.exchange import Body, Response, get
-from edged.camera.http.parts import Parts, boundary_of
+from edged.camera.http.content_type import boundary_of, media_type
+from edged.camera.http.exchange import Body, EndOfBody, Response, get
+from edged.camera.http.parts import Parts
+from edged.camera.http.redirects import Follow
 from edged.camera.jpeg import check_jpeg, decode_jpeg, reduced
 from edged.errors import DamagedFrame, SourceError, map_exceptions, text_of
+from edged.peer_text import peer_text
 from edged.values import Format, Stamp
 
 __all__ = ["MjpegSource", "NotMjpegError"]
 
-DRAINED_AT_ONCE = 8 << 20  # bytes of older pictures that one grab skips at most
+DRAINED_AT_ONCE = 8 << 20  # bytes, of older pictures or of anything else, that are taken in between two waits at most
 REFUSALS = {
     401: "it asks for a user and password that it knows: http://USER:PASSWORD@HOST/…",
     403: "it forbids this",
@@ -36,7 +39,8 @@ class NotMjpegError(SourceError):
     """The server answers, but with something else than a stream of JPEGs: ``content_type``."""
 
     def __init__(self, address: Address, content_type: str) -> None:
-        super().__init__(f"{address}: not a stream of JPEGs, but {content_type}")
+        shown = peer_text(address.without_login(content_type))
+        super().__init__(f"{address}: not a stream of JPEGs, but {shown}")
         self.content_type = content_type
 
 
@@ -53,6 +57,8 @@ class MjpegSource:
         reduce: asked by each ``open``, with the width and height of the pictures: 2, 4 or 8 decodes them at that
             fraction of their size, which is then the format's; 1 does not.
         verify_tls: refuse an HTTPS server whose certificate no authority has signed that this machine trusts.
+        follow_redirects: follow redirections to the same host, on any port, or to any host. None is followed from HTTPS
+            to clear text, and user and password go to no other host.
 
     Raises:
         ValueError: *url* is none.
@@ -65,11 +71,13 @@ class MjpegSource:
         timeout: float = 10.0,
         reduce: Callable[[int, int], int] | None = None,
         verify_tls: bool = True,
+        follow_redirects: Follow = "same-host",
     ) -> None:
         self._address = Address.parse(url)
         self._timeout = timeout
         self._reduce = reduce
         self._verify_tls = verify_tls
+        self._follow = follow_redirects
         self._woken = threading.Event()
         self._bell: Bell | None = None
         self._body: Body | None = None
@@ -95,9 +103,9 @@ class MjpegSource:
         with ExitStack() as undo:
             undo.callback(self.close)
             with self._mapped_errors():
-                response = get(self._address, self._tls, self._bell, deadline)
+                response = get(self._address, self._tls, self._bell, deadline, self._follow)
                 self._body = response.body
-                _check_status(response)
+                self._check_status(response)
             self._parts = Parts(self._boundary(response))
             with self._mapped_errors():
                 self._size = self._first_size(deadline)
@@ -141,7 +149,7 @@ class MjpegSource:
     def _await_picture(self, body: Body, deadline: float) -> bool:
         """Wait for a whole picture that was not given out. Returns whether there is one."""
         try:
-            while not (self._is_new or self._receive()):
+            while not (self._is_new or self._receive(deadline)):
                 if time.monotonic() - self._silent_since > self._timeout:
                     raise SourceError(f"no whole picture for {self._timeout:g} s")
                 body.wait(deadline)
@@ -149,22 +157,24 @@ class MjpegSource:
             return False
         return True
 
-    def _receive(self) -> bool:
-        """Take in all that has arrived. Returns whether there is a whole picture that was not given out."""
+    def _receive(self, deadline: float) -> bool:
+        """Take in what has arrived, within budgets of bytes and time. Returns whether there is a new whole picture.
+
+        What is taken in may be anything, so neither budget is by what is found in it; the deadline and a wish to stop
+        are looked at between two receives.
+        """
         assert self._body is not None
         assert self._parts is not None
         self._parts.forget()
-        budget = DRAINED_AT_ONCE
-        while budget > 0:
-            count = self._body.receive(self._parts.free_space())
-            if count is None:
-                break
-            if count == 0:
-                if self._is_new:
+        budget = self._body.received + DRAINED_AT_ONCE
+        try:
+            while (count := self._body.receive(self._parts.free_space())) is not None:
+                self._count_received(self._parts, count)
+                if self._body.received >= budget or time.monotonic() >= deadline or self._woken.is_set():
                     break
-                raise SourceError("the server has ended the stream")
-            budget -= count
-            self._count_received(self._parts, count)
+        except EndOfBody as exc:
+            if not self._is_new:
+                raise SourceError("the server has ended the stream") from exc
         return self._is_new
 
     def _count_received(self, parts: Parts, count: int) -> None:
@@ -174,16 +184,20 @@ class MjpegSource:
                 self._arrived_ns = time.monotonic_ns()
 
     def _boundary(self, response: Response) -> bytes:
-        boundary = boundary_of(response.headers)
+        content_type = response.headers.get("Content-Type")
+        with map_exceptions({ValueError: SourceError}, str(self._address)):
+            boundary = boundary_of(content_type)
         if boundary is None:
-            raise NotMjpegError(self._address, response.headers.get_content_type())
+            raise NotMjpegError(self._address, media_type(content_type) or "no type")
         return boundary
 
     def _first_size(self, deadline: float) -> tuple[int, int]:
         assert self._body is not None
         damage = ""
         while time.monotonic() < deadline:
-            if not self._receive():
+            if self._woken.is_set():
+                raise Woken
+            if not self._receive(deadline):
                 with suppress(TimeoutError):
                     self._body.wait(deadline)
                 continue
@@ -224,15 +238,14 @@ class MjpegSource:
             case _:
                 return text_of(exc)
 
+    def _check_status(self, response: Response) -> None:
+        if response.status != 200:
+            answer = f"{response.status} {peer_text(self._address.without_login(response.reason))}".strip()
+            raise SourceError(f"{REFUSALS.get(response.status, 'it refuses')} (it says {answer})")
+
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
         if not self._verify_tls:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
-
-
-def _check_status(response: Response) -> None:
-    if response.status != 200:
-        answer = f"{response.status} {response.reason}".strip()
-        raise SourceError(f"{REFUSALS.get(response.status, 'it refuses')} (it says {answer})")

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MjpegServer", "answering", "free_port", "jpeg", "number", "serving"]
+__all__ = ["MjpegServer", "answering", "flooding", "free_port", "jpeg", "number", "serving"]
 
 BITS = 16
 NONCE = "dcd98b7102dd2f0e8b11d0f600bfb0c093"
@@ -257,6 +257,36 @@ def answering(answer: bytes, *, head: bytes = b"", pace: float | None = None) ->
                         stopping.wait()
 
     thread = threading.Thread(target=serve, name="answering server")
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/stream"
+    finally:
+        stopping.set()
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+
+
+@contextmanager
+def flooding(head: bytes, flood: bytes) -> Iterator[str]:
+    """The address of a server that sends *head*, and then *flood* again and again, as fast as it can be sent."""
+    stopping = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection, suppress(OSError):
+                    connection.settimeout(0.2)
+                    connection.recv(65536)
+                    connection.sendall(head)
+                    while not stopping.is_set():
+                        with suppress(TimeoutError):
+                            connection.send(flood)
+
+    thread = threading.Thread(target=serve, name="flooding server")
     thread.start()
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/stream"

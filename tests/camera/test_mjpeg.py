@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import shutil
 import subprocess
 import threading
@@ -14,11 +16,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edged.camera.http.redirects import Follow
 from edged.camera.mjpeg import MjpegSource, NotMjpegError
 from edged.errors import DamagedFrame, SourceError
 from edged.values import Format, Stamp
 from tests.camera.leaks import leaves_nothing_behind
-from tests.camera.servers import MjpegServer, answering, free_port, jpeg, number, serving
+from tests.camera.servers import MjpegServer, answering, flooding, free_port, jpeg, number, serving
 from tests.fakes import eventually
 from tests.stopwatch import stopwatch
 
@@ -273,8 +276,13 @@ def test_a_stream_that_never_brings_a_whole_picture_is_given_up_in_time() -> Non
         (b"HTTP/1.1 OK\r\n\r\n", "it does not answer as a web server does"),
         (b"x" * 100_000, "it does not answer as a web server does"),
         (b"HTTP/1.1 200 OK\r\nContent-Type: multi", "it closes the connection without an answer"),
-        (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200 + b"\r\n", "too many or too long headers"),
-        (b"HTTP/1.1 302 Found\r\nLocation: ftp://there/\r\n\r\n", "redirected to what is no address"),
+        (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200 + b"\r\n", "more than 100 headers"),
+        (b"HTTP/1.1 200 OK\r\na: " + b"b" * 8190 + b"\r\n\r\n", "a line of more than 8192 bytes"),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x; boundary=" + b"b" * 201 + b"\r\n\r\n", "more than 200 char"),
+        (HEAD + b"--frame\n\n" * 1000, "its parts are too small for pictures"),
+        (HEAD[:-2] + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\nx\n" * 4000, "its chunks are too small"),
+        (HEAD[:-2] + b"Transfer-Encoding: chunked\r\n\r\n" + b"\n" * 100, "the size of a chunk is no number"),
+        (b"HTTP/1.1 302 Found\r\nLocation: ftp://there/\r\n\r\n", "it redirects to what is no address"),
         (HEAD, "the server has ended the stream"),
         (HEAD + b"--frame\r\n" + b"x" * 10_000, "a part of it has no header that ends"),
         (HEAD + b"--frame\r\nContent-Length: 999999999\r\n\r\n", "a part of it is said to have 999999999 bytes"),
@@ -344,17 +352,99 @@ def test_wrong_or_missing_credentials_are_told_without_them(auth: str, credentia
         assert len(server.requests) <= 2  # nobody is locked out by being asked again and again
 
 
-def test_a_redirection_is_followed_and_credentials_go_to_the_same_server_only() -> None:
-    with (
-        serving(MjpegServer(auth="basic")) as other,
-        serving(MjpegServer(auth="basic")) as server,
-        opened(server.url("/moved", CREDENTIALS)) as (source, slot),
-    ):
-        next_number(source, slot)
-        assert server.requests[-1][0] == "/stream?moved=1"
+def test_a_redirection_is_followed_to_any_port_of_the_same_host_with_user_and_password() -> None:
+    with serving(MjpegServer(auth="basic")) as other, serving(MjpegServer(auth="basic")) as server:
+        with opened(server.url("/moved", CREDENTIALS)) as (source, slot):
+            next_number(source, slot)
+            assert server.requests[-1][0] == "/stream?moved=1"
         server.elsewhere = other.url()
-        assert "it asks for a user and password" in refusal(server.url("/elsewhere", CREDENTIALS))
-        assert other.requests == [("/stream", None)]
+        with opened(server.url("/elsewhere", CREDENTIALS)) as (source, slot):
+            next_number(source, slot)
+        assert [path for path, _ in other.requests] == ["/stream", "/stream"]
+        assert (other.requests[-1][1] or "").startswith("Basic ")
+
+
+def test_a_redirection_to_another_host_is_refused_with_its_cure_unless_it_is_allowed() -> None:
+    with serving(MjpegServer(auth="basic")) as other, serving(MjpegServer(auth="basic")) as server:
+        server.elsewhere = other.url(host="localhost")
+        url = server.url("/elsewhere", CREDENTIALS)
+        assert refusal(url).endswith(
+            f"/elsewhere: it redirects to another host ({server.elsewhere}); write that address as the source, or "
+            "allow every host with follow_redirects: any"
+        )
+        assert other.requests == []
+        source = MjpegSource(url, timeout=LIMIT, follow_redirects="any")
+        with pytest.raises(SourceError, match="it asks for a user and password"):
+            source.open()
+        assert other.requests == [("/stream", None)], "they were not written for it"
+
+
+def test_user_and_password_go_to_their_host_again_when_a_redirection_comes_back() -> None:
+    with serving(MjpegServer()) as other, serving(MjpegServer(auth="basic")) as server:
+        server.elsewhere, other.elsewhere = other.url("/elsewhere", host="localhost"), server.url()
+        source = MjpegSource(server.url("/elsewhere", CREDENTIALS), timeout=LIMIT, follow_redirects="any")
+        source.open()
+        source.close()
+        assert other.requests == [("/elsewhere", None)]
+
+
+@pytest.mark.parametrize("follow", ["same-host", "any"])
+def test_a_redirection_from_https_to_clear_text_is_never_followed(follow: Follow, certificate: Path) -> None:
+    with serving(MjpegServer()) as other, serving(MjpegServer(certificate=str(certificate))) as server:
+        server.elsewhere = other.url()
+        source = MjpegSource(server.url("/elsewhere"), timeout=LIMIT, verify_tls=False, follow_redirects=follow)
+        with pytest.raises(
+            SourceError, match=r"it redirects to clear text \(http://.*write that address as the source"
+        ):
+            source.open()
+        assert other.requests == []
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 404 ", b"HTTP/1.1 200 OK\r\nContent-Type: "])
+def test_the_text_of_a_server_is_shown_short_and_printable_and_without_the_password(head: bytes) -> None:
+    login = base64.b64encode(b"us er:secret")
+    with answering(head + b"\x1b[31mno\x07 secret " + login + b"x" * 8000 + b"\r\n\r\n") as url:
+        told = refusal(url.replace("//", "//us%20er:secret@")).partition("/stream: ")[2]
+    assert told.isprintable()
+    assert re.search(r"\[31mno[? ] \*\*\* \*\*\*xxx", told)
+    assert len(told) < 250
+
+
+def test_a_boundary_with_dashes_after_it_is_the_one_of_a_known_camera() -> None:
+    picture = jpeg(3)
+    part = (
+        b"--video boundary--Content-length: %d\r\nContent-type: image/jpeg\r\n\r\n" % len(picture) + picture + b"\r\n"
+    )
+    head = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=video boundary--\r\n\r\n"
+    with answering(part * 3, head=head) as url, opened(url) as (source, slot):
+        assert next_number(source, slot) == 3
+
+
+@pytest.mark.parametrize("garbage", [b"\n", b"x\r\n", b"--frame\r\n\r\n", bytes(997)])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_flood_of_anything_holds_up_neither_a_deadline_nor_a_stop(garbage: bytes, chunked: bool) -> None:
+    """It comes faster than it can be read, and so there is always one more byte."""
+    picture = b"--frame\r\nContent-Length: %d\r\n\r\n" % len(jpeg(1)) + jpeg(1) + b"\r\n"
+    flood = garbage * (65536 // len(garbage))
+    head = HEAD
+    if chunked:
+        head = HEAD[:-2] + b"Transfer-Encoding: chunked\r\n\r\n"
+        picture, flood = (b"%x\r\n%s\r\n" % (len(piece), piece) for piece in (picture, flood))
+    with flooding(head + picture, flood) as url:
+        source = MjpegSource(url, timeout=60)
+        with suppress(SourceError):
+            source.open()
+            with stopwatch() as watch:
+                source.grab(0.2)
+                source.grab(0.2)
+            assert watch.seconds < 2
+            timer = threading.Timer(0.1, source.wake)
+            timer.start()
+            with stopwatch() as watch, suppress(SourceError):
+                source.grab(30)
+            assert watch.seconds < 2
+            timer.join()
+        source.close()
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import base64
+import re
+from dataclasses import dataclass, field, replace
 from typing import Self
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from edged.config.problems import redacted
 
@@ -51,20 +53,25 @@ class Address:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
-    def moved_to(self, location: str) -> Address:
-        """The address that *location*, of a redirection, leads to. User and password go along to the same server only.
+    def with_login_of(self, other: Address) -> Address:
+        """The same address with the user and password of *other*."""
+        return replace(self, user=other.user, password=other.password)
 
-        Raises:
-            ValueError: nowhere.
-        """
-        there = Address.parse(urljoin(self._url, location))
-        if there.user is None and (there.scheme, there.host, there.port) == (self.scheme, self.host, self.port):
-            return Address(there.scheme, there.host, there.port, there.target, self.user, self.password)
-        return there
+    def without_login(self, text: str) -> str:
+        """*text* of a server, which may send back what it was given, without the password as it knows it."""
+        if not self.password:
+            return text
+        return re.sub(f"{re.escape(self.basic)}|{re.escape(self.password)}", "***", text, flags=re.IGNORECASE)
 
     @property
-    def _url(self) -> str:
+    def basic(self) -> str:
+        """User and password as the scheme Basic has them (RFC 7617)."""
+        return base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+
+    @property
+    def url(self) -> str:
+        """The URL without user and password."""
         return f"{self.scheme}://{self.host_header}{self.target}"
 
     def __str__(self) -> str:
-        return redacted(self._url)
+        return redacted(self.url)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 import secrets
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 from edged.camera.http.address import Address
 
-__all__ = ["authorization"]
+__all__ = ["LONGEST_CHALLENGE", "authorization"]
 
-_NEXT_CHALLENGE = re.compile(r",\s*(?=(?:Basic|Digest)\s)", re.IGNORECASE)
-_PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+LONGEST_CHALLENGE = 4096
+MOST_CHALLENGES = 8
+
+# A name with its value, or a word alone, which is a scheme. Nothing in it is tried twice: it is linear.
+_ITEM = re.compile(r'([^\s=,"]++)(?:\s*+=\s*+(?:"((?:[^"\\]++|\\.|\\\Z)*+)(?:"|\Z)|([^\s,"]*+)))?', re.DOTALL)
 
 _HASHES: dict[str, Callable[[bytes], str]] = {  # the better one first
     "SHA-256": lambda text: hashlib.sha256(text).hexdigest(),
@@ -24,28 +27,39 @@ _HASHES: dict[str, Callable[[bytes], str]] = {  # the better one first
 def authorization(challenges: Iterable[str], address: Address) -> str | None:
     """The ``Authorization`` header for a GET of *address*, to a server that sent these ``WWW-Authenticate`` headers.
 
-    Digest is preferred, since it does not tell the password. None: the server asks for something else.
+    Digest is preferred, since it does not tell the password. None: the server asks for something else, or at more
+    length than `LONGEST_CHALLENGE`.
     """
-    offered = [part.partition(" ") for header in challenges for part in _NEXT_CHALLENGE.split(header.strip())]
-    digests = [_parameters(rest) for scheme, _, rest in offered if scheme.lower() == "digest"]
+    offered = [item for header in islice(challenges, MOST_CHALLENGES) for item in _challenges(header)]
+    digests = [parameters for scheme, parameters in offered if scheme == "digest"]
     for algorithm, digest in _HASHES.items():
         for asked in digests:
             answer = _digest(asked, algorithm, digest, address)
             if answer is not None:
                 return answer
-    if any(scheme.lower() == "basic" for scheme, _, _ in offered):
-        return "Basic " + base64.b64encode(f"{address.user}:{address.password}".encode()).decode()
+    if any(scheme == "basic" for scheme, _ in offered):
+        return f"Basic {address.basic}"
     return None
 
 
-def _parameters(text: str) -> dict[str, str]:
-    found = _PARAMETER.findall(text)
-    return {name.lower(): re.sub(r"\\(.)", r"\1", quoted) or token for name, quoted, token in found}
+def _challenges(header: str) -> list[tuple[str, dict[str, str]]]:
+    """The schemes in *header*, each with its parameters. Commas between these may be missing, as with some cameras."""
+    found: list[tuple[str, dict[str, str]]] = []
+    if len(header) > LONGEST_CHALLENGE:
+        return found
+    for item in _ITEM.finditer(header):
+        name, quoted, token = item[1].lower(), item[2], item[3]
+        if quoted is None and token is None:
+            if not found or name in ("basic", "digest"):
+                found.append((name, {}))
+        elif found:
+            found[-1][1][name] = token if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+    return found
 
 
 def _digest(asked: dict[str, str], name: str, digest: Callable[[bytes], str], address: Address) -> str | None:
     algorithm = asked.get("algorithm", "MD5")
-    qualities = re.split(r"\s*,\s*", asked["qop"]) if asked.get("qop") else []
+    qualities = [word.strip() for word in asked["qop"].split(",")] if asked.get("qop") else []
     if algorithm.upper().removesuffix("-SESS") != name or (qualities and "auth" not in qualities):
         return None
 

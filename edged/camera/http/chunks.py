@@ -6,8 +6,10 @@ import re
 
 __all__ = ["Chunks"]
 
-_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})\s*(?:;.*)?", re.DOTALL)
 LONGEST_LINE = 1024
+MOST_LINES_AT_ONCE = 2048  # in one call: of 64 KiB, this leaves 32 bytes for each
+
+_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})\s*+(?:;.*)?", re.DOTALL)
 
 
 class Chunks:
@@ -17,21 +19,25 @@ class Chunks:
         self.ended = False
         """True once the last chunk has come."""
         self._left = 0  # bytes of the present chunk
+        self._line_end_due = False  # the one after a chunk
         self._line = bytearray()  # the line between two chunks, as far as it has come
 
     def strip(self, received: memoryview) -> int:
         """Move what is in the chunks to the front of *received*; returns how many bytes that is.
 
         Raises:
-            ValueError: this is no chunked body.
+            ValueError: this is no chunked body, or one of so small chunks that reading it is work for nothing.
         """
-        kept = at = 0
+        kept = at = lines = 0
         while at < len(received) and not self.ended:
             if self._left:
                 count = min(self._left, len(received) - at)
                 received[kept : kept + count] = received[at : at + count]
                 kept, at, self._left = kept + count, at + count, self._left - count
+            elif lines >= MOST_LINES_AT_ONCE:
+                raise ValueError("its chunks are too small")
             else:
+                lines += 1
                 at += self._take_line(received[at : at + LONGEST_LINE])
         return kept
 
@@ -49,10 +55,12 @@ class Chunks:
     def _end_line(self) -> None:
         line = bytes(self._line).strip()
         self._line.clear()
-        if not line:  # the line end after a chunk
+        if not line and self._line_end_due:
+            self._line_end_due = False
             return
         size = _SIZE.fullmatch(line)
         if size is None:
             raise ValueError("the size of a chunk is no number")
         self._left = int(size[1], 16)
         self.ended = self._left == 0
+        self._line_end_due = True

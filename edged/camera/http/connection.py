@@ -114,5 +114,6 @@ class HttpConnection:
         ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
         if any(fd == self._bell.fileno() for fd, _ in ready):
             raise Woken
-        if not ready:
+        # Past it even what is ready counts no more: a peer that always has one more byte would never be given up.
+        if not ready or time.monotonic() >= deadline:
             raise TimeoutError

@@ -2,63 +2,74 @@
 
 from __future__ import annotations
 
-import http.client
-import io
-import re
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.message import Message
 
 from edged.bell import Bell
 from edged.camera.http.address import Address
 from edged.camera.http.auth import authorization
 from edged.camera.http.chunks import Chunks
 from edged.camera.http.connection import HttpConnection
+from edged.camera.http.head import LONGEST_HEAD, HeadEnd, Headers, read_head
+from edged.camera.http.redirects import MOST_REDIRECTIONS, REDIRECTIONS, Follow, redirected
 from edged.errors import map_exceptions
 
-__all__ = ["Body", "HttpError", "Response", "get"]
+__all__ = ["RECEIVED_AT_ONCE", "Body", "EndOfBody", "HttpError", "Response", "get"]
 
-REDIRECTIONS = (301, 302, 303, 307, 308)
-MOST_REDIRECTIONS = 5
-LONGEST_HEAD = 65536
-_STATUS = re.compile(rb"(?:HTTP/1\.[01]|ICY) (\d{3})(?: ([^\r\n]*))?\r?\n")
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
+RECEIVED_AT_ONCE = 65536  # bytes, between two of which the caller looks at its deadline
 
 
 class HttpError(OSError):
     """The server refuses the request, or its answer makes no sense."""
 
 
+class EndOfBody(EOFError):  # noqa: N818 - not an error of its own: what it means is up to the caller
+    """The body has come to its end."""
+
+
 class Body:
-    """The body of an answer, as it arrives."""
+    """The body of an answer, as it arrives.
+
+    ``received`` counts the bytes that have come, whatever they hold: a caller that bounds these, and its time, is not
+    held up by a server that sends many bytes around little content.
+    """
 
     def __init__(self, connection: HttpConnection, begin: bytes, chunked: bool) -> None:
+        self.received = 0
         self._connection = connection
         self._begin = begin  # what came together with the head
         self._chunks = Chunks() if chunked else None
 
     def receive(self, into: memoryview) -> int | None:
-        """Read what has arrived, and do not wait: the number of bytes, 0 at the end, None if there are none now.
+        """Read what has arrived, `RECEIVED_AT_ONCE` bytes at most, and do not wait; None if there are none now.
+
+        Returns the number of bytes of content, which may be 0 where only what stands around it has come.
 
         Raises:
+            EndOfBody: there is no more.
             OSError: the connection failed, or the answer makes no sense.
         """
-        while True:
-            if self._chunks is not None and self._chunks.ended:
-                return 0
-            count = self._receive_raw(into)
-            if not count or self._chunks is None:
-                return count
-            with map_exceptions({ValueError: HttpError}):
-                kept = self._chunks.strip(into[:count])
-            if kept:
-                return kept
+        if self._chunks is not None and self._chunks.ended:
+            raise EndOfBody
+        count = self._receive_raw(into[:RECEIVED_AT_ONCE])
+        if count == 0:
+            raise EndOfBody
+        if count is None:
+            return None
+        self.received += count
+        if self._chunks is None:
+            return count
+        with map_exceptions({ValueError: HttpError}):
+            return self._chunks.strip(into[:count])
 
     def wait(self, deadline: float) -> None:
         """Wait until something may have arrived. Raises what `HttpConnection.wait` does."""
         if not self._begin:
             self._connection.wait(deadline)
+        elif time.monotonic() >= deadline:
+            raise TimeoutError
 
     def close(self) -> None:
         """Close the connection; harmless when done twice."""
@@ -80,40 +91,38 @@ class Response:
     address: Address
     status: int
     reason: str
-    headers: Message
+    headers: Headers
     body: Body
 
 
-def get(address: Address, tls: Callable[[], ssl.SSLContext], bell: Bell, deadline: float) -> Response:
-    """Ask for *address*, follow redirections, and send user and password if the server asks for them.
+def get(
+    origin: Address, tls: Callable[[], ssl.SSLContext], bell: Bell, deadline: float, follow: Follow = "same-host"
+) -> Response:
+    """Ask for *origin*, follow redirections, and send user and password if the server asks for them.
 
     *tls* makes the settings of an encrypted connection, and is called only where one is needed.
 
     Raises:
-        OSError: there is no connection (``TimeoutError``: not by *deadline*), or the answer makes no sense.
+        OSError: there is no connection (``TimeoutError``: not by *deadline*), the answer makes no sense, or it leads to
+            where *follow* does not let us go.
         Woken: *bell* has rung.
     """
-    credentials: str | None = None
+    address, credentials = origin, None
     for _ in range(MOST_REDIRECTIONS + 1):
         response = _ask(address, credentials, tls, bell, deadline)
         location = response.headers.get("Location")
-        challenges = response.headers.get_all("WWW-Authenticate") or []
         if response.status in REDIRECTIONS and location:
             response.body.close()
-            address, credentials = _moved(address, location), None
+            with map_exceptions({ValueError: HttpError}):
+                address, credentials = redirected(origin, address, location, follow), None
         elif response.status == 401 and address.user is not None and credentials is None:
-            credentials = authorization(challenges, address)
+            credentials = authorization(response.headers.all("WWW-Authenticate"), address)
             if credentials is None:
                 return response
             response.body.close()
         else:
             return response
     raise HttpError("it is redirected again and again")
-
-
-def _moved(address: Address, location: str) -> Address:
-    with map_exceptions({ValueError: HttpError}, "it is redirected to what is no address"):
-        return address.moved_to(location)
 
 
 def _ask(
@@ -138,28 +147,17 @@ def _ask(
 
 
 def _read_head(address: Address, connection: HttpConnection, deadline: float) -> Response:
-    received = bytearray()
+    received, head_end = bytearray(), HeadEnd()
     buffer = memoryview(bytearray(4096))
-    while (end := _HEAD_END.search(received)) is None:
+    while (end := head_end.find(received, len(received))) is None:
         if len(received) > LONGEST_HEAD:
-            raise HttpError("it does not answer as a web server does")
+            raise HttpError(f"it does not answer as a web server does: a head of more than {LONGEST_HEAD} bytes")
         connection.wait(deadline)
         count = connection.receive(buffer)
         if count == 0:
             raise HttpError("it closes the connection without an answer")
         received += buffer[: count or 0]
-    status = _STATUS.match(received)
-    if status is None:
-        raise HttpError("it does not answer as a web server does")
-    headers = _headers(bytes(received[status.end() : end.end()]))
-    chunked = headers.get("Transfer-Encoding", "").lower() == "chunked"
-    body = Body(connection, bytes(received[end.end() :]), chunked)
-    reason = (status[2] or b"").decode("latin-1").strip()
-    return Response(address, int(status[1]), reason, headers, body)
-
-
-def _headers(text: bytes) -> Message:
-    try:
-        return http.client.parse_headers(io.BytesIO(text))
-    except http.client.HTTPException as exc:
-        raise HttpError("its answer has too many or too long headers") from exc
+    with map_exceptions({ValueError: HttpError}):
+        head = read_head(bytes(received[:end]))
+    chunked = head.headers.get("Transfer-Encoding").lower() == "chunked"
+    return Response(address, head.status, head.reason, head.headers, Body(connection, bytes(received[end:]), chunked))

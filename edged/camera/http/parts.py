@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import re
-from email.message import Message
 
-__all__ = ["Parts", "boundary_of"]
+from edged.camera.http.head import HeadEnd
+
+__all__ = ["Parts"]
 
 LARGEST_PART = 16 << 20
 LONGEST_HEADER = 8192
+MOST_PARTS_AT_ONCE = 256  # that end in one call: of 64 KiB, this leaves 256 bytes for each, less than any picture
 _AT_ONCE = 65536  # at least so much room for what arrives
-_LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
-_HEADER_END = re.compile(rb"\r?\n\r?\n")
-
-
-def boundary_of(headers: Message) -> bytes | None:
-    """The text between the parts of a multipart answer; None if *headers* are those of another one."""
-    if headers.get_content_maintype() != "multipart":
-        return None
-    # Cameras disagree on whether the two dashes before it belong to it; without any it is found in both cases.
-    return (headers.get_boundary() or "").strip("-").encode("latin-1", "replace") or None
+_LENGTH = re.compile(rb"^content-length[ \t]*+:[ \t]*+([0-9]{1,9}+)[ \t]*+\r?$", re.IGNORECASE | re.MULTILINE)
 
 
 class Parts:
@@ -34,6 +27,7 @@ class Parts:
         self._filled = 0  # bytes that have been received
         self._at = 0  # where the next part is looked for
         self._searched = 0  # where the search for the end of a part of unknown length goes on
+        self._header_end: HeadEnd | None = None  # of the part whose header is coming in
         self._body: tuple[int, int | None] | None = None  # begin of the part that is coming in, and its length if told
         self._newest: tuple[int, int] | None = None
 
@@ -58,13 +52,15 @@ class Parts:
         """Take note of *count* more bytes in ``room``. Returns whether there is a newer part.
 
         Raises:
-            ValueError: this is no multipart stream.
+            ValueError: this is no multipart stream, or one of so small parts that they cannot be pictures.
         """
         self._filled += count
-        found = False
+        found = 0
         while self._find_body() and self._find_end():
-            found = True
-        return found
+            found += 1
+            if found > MOST_PARTS_AT_ONCE:
+                raise ValueError("its parts are too small for pictures")
+        return found > 0
 
     def _find_body(self) -> bool:
         if self._body is not None:
@@ -75,14 +71,17 @@ class Parts:
             self._at = max(self._at, self._filled - len(self._delimiter))
             return False
         self._at = start
-        end = _HEADER_END.search(self._buffer, start, min(self._filled, start + LONGEST_HEADER))
+        if self._header_end is None:
+            self._header_end = HeadEnd(start)
+        end = self._header_end.find(self._buffer, min(self._filled, start + LONGEST_HEADER))
         if end is None:
             if self._filled - start >= LONGEST_HEADER:
                 raise ValueError("a part of it has no header that ends")
             return False
-        length = _LENGTH.search(self._buffer, start, end.end())
-        self._body = (end.end(), int(length[1]) if length else None)
-        self._searched = end.end()
+        length = _LENGTH.search(self._buffer, start, end)
+        self._header_end = None
+        self._body = (end, int(length[1]) if length else None)
+        self._searched = end
         return True
 
     def _find_end(self) -> bool:
@@ -119,6 +118,8 @@ class Parts:
         self._filled -= first
         self._at -= first
         self._searched = max(0, self._searched - first)
+        if self._header_end is not None:
+            self._header_end.moved(first)
         if self._body is not None:
             self._body = (self._body[0] - first, self._body[1])
         if self._newest is not None:

@@ -15,9 +15,10 @@ from edged.config.sections.region import RegionConfig
 from edged.config.sections.source import SourceSpec
 from edged.values import Rotation
 
-__all__ = ["CameraConfig", "PixelFormatName", "Policy"]
+__all__ = ["CameraConfig", "FollowName", "PixelFormatName", "Policy"]
 
 Policy = Literal["block", "latest"]
+FollowName = Literal["same-host", "any"]
 PixelFormatName = Literal["mjpg", "nv12", "nv21", "i420", "yv12", "yuyv", "bgr", "rgb", "bgra", "rgba", "gray"]
 
 _Side = Annotated[int, Field(ge=16, le=16384)]
@@ -73,6 +74,12 @@ class CameraConfig(Section):
         validate_default=True,
         description="Refuse a server whose certificate no authority has signed that this machine trusts. Must be false "
         "for rtsps://, where nothing can verify it.",
+    )
+    follow_redirects: FollowName = Field(
+        default="same-host",
+        description="Which redirections of a web server are followed: same-host, to its own host on any port, or any. "
+        "None is followed from https:// to clear text, and user and password go to no other host. A stream that only "
+        "FFmpeg can open by itself, such as an HLS list, needs any.",
     )
     rotation: Annotated[Rotation, BeforeValidator(whole)] = Field(
         default=0, description="How far a region's picture is turned before it is embedded, in degrees clockwise."

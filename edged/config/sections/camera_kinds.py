@@ -197,7 +197,7 @@ CAMERA_KINDS = (
             source_class="edged.camera.web:WebSource",
             read_target=_url,
             is_url=True,
-            options=frozenset({"verify_tls"}),
+            options=frozenset({"verify_tls", "follow_redirects"}),
             sends_jpegs=True,
         )
         for name in ("http", "https")

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from edged.camera.http.chunks import Chunks
+from edged.camera.http.chunks import MOST_LINES_AT_ONCE, Chunks
 
 
 def unchunked(body: bytes, longest: int, rng: random.Random) -> tuple[bytes, bool]:
@@ -35,7 +35,16 @@ def test_extensions_capitals_and_bare_line_ends_are_taken() -> None:
     )
 
 
-@pytest.mark.parametrize("line", [b"xyz\r\n", b"-5\r\n", b"0x5\r\n", b"5_0\r\n", b"123456789\r\n", b"5" * 1100])
+@pytest.mark.parametrize(
+    "line", [b"xyz\r\n", b"-5\r\n", b"0x5\r\n", b"5_0\r\n", b"\r\n", b"1\nx\n\n", b"123456789\r\n", b"5" * 1100]
+)
 def test_what_is_no_size_is_refused(line: bytes) -> None:
     with pytest.raises(ValueError, match="the size of a chunk is"):
         Chunks().strip(memoryview(bytearray(line)))
+
+
+def test_chunks_that_are_too_small_to_be_worth_reading_are_refused() -> None:
+    body = b"1\nx\n" * (MOST_LINES_AT_ONCE // 2)
+    assert Chunks().strip(memoryview(bytearray(body))) == MOST_LINES_AT_ONCE // 2
+    with pytest.raises(ValueError, match="its chunks are too small"):
+        Chunks().strip(memoryview(bytearray(body + b"1\nx\n")))

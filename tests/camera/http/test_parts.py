@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-from email.message import Message
 
 import pytest
 
-from edged.camera.http.parts import LARGEST_PART, Parts, boundary_of
+from edged.camera.http.parts import LARGEST_PART, MOST_PARTS_AT_ONCE, Parts
 from tests.allocated import allocated
 
 
@@ -136,20 +135,7 @@ def test_what_never_is_a_part_does_not_pile_up() -> None:
     assert len(parts.free_space()) < 1_000_000
 
 
-@pytest.mark.parametrize(
-    ("content_type", "boundary"),
-    [
-        ("multipart/x-mixed-replace; boundary=frame", b"frame"),
-        ('multipart/x-mixed-replace;boundary="a frame"', b"a frame"),
-        ("multipart/x-mixed-replace;boundary=--frame", b"frame"),
-        ("Multipart/Mixed; charset=x; BOUNDARY=frame--", b"frame"),
-        ("multipart/x-mixed-replace", None),
-        ("multipart/x-mixed-replace; boundary=--", None),
-        ("image/jpeg; boundary=frame", None),
-        ("", None),
-    ],
-)
-def test_the_boundary_is_what_cameras_mean(content_type: str, boundary: bytes | None) -> None:
-    headers = Message()
-    headers["Content-Type"] = content_type
-    assert boundary_of(headers) == boundary
+def test_parts_that_are_too_small_for_pictures_are_refused() -> None:
+    feed(Parts(b"c"), b"--c\n\n" * MOST_PARTS_AT_ONCE)
+    with pytest.raises(ValueError, match="too small for pictures"):
+        feed(Parts(b"c"), b"--c\n\n" * (MOST_PARTS_AT_ONCE + 2))

@@ -36,6 +36,7 @@ OPTIONS: dict[str, tuple[str, set[str]]] = {
     "vflip": ("true", {"picamera"}),
     "controls": ("{gain: 2}", {"picamera"}),
     "verify_tls": ("false", {"rtsps", "http", "https"}),
+    "follow_redirects": ("any", {"http", "https"}),
     "skip_unchanged": ("true", set(SOURCES)),
     "changed_levels": ("12", set(SOURCES)),
     "refresh_seconds": ("0", set(SOURCES)),

@@ -1,0 +1,43 @@
+"""Redirections: which are followed, and whether user and password go along."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import urljoin
+
+from edged.camera.http.address import Address
+from edged.peer_text import peer_text
+
+__all__ = ["MOST_REDIRECTIONS", "REDIRECTIONS", "Follow", "redirected"]
+
+Follow = Literal["same-host", "any"]
+"""Which redirections are followed: those to the host of the configured URL, on any port, or all."""
+
+REDIRECTIONS = frozenset({301, 302, 303, 307, 308})
+MOST_REDIRECTIONS = 5
+
+
+def redirected(origin: Address, here: Address, location: str, follow: Follow) -> Address:
+    """Return where *location*, which the server at *here* has sent, leads.
+
+    *origin* is the configured address: its user and password go along to its own host only, whatever its port.
+
+    Raises:
+        ValueError: it leads nowhere, or to where edged does not go. The text gives the cure.
+    """
+    try:
+        there = Address.parse(urljoin(here.url, location))
+    except ValueError as exc:
+        raise ValueError(f"it redirects to what is no address: {peer_text(str(exc))}") from exc
+    if here.scheme == "https" and there.scheme != "https":
+        raise ValueError(
+            f"it redirects to clear text ({peer_text(str(there))}), which edged does not follow from https://; if "
+            "everybody on the network may see the pictures, write that address as the source"
+        )
+    is_home = there.host == origin.host
+    if not is_home and follow == "same-host":
+        raise ValueError(
+            f"it redirects to another host ({peer_text(str(there))}); write that address as the source, or allow every "
+            "host with follow_redirects: any"
+        )
+    return there.with_login_of(origin) if is_home and there.user is None else there
