@@ -11,6 +11,7 @@ matters. A client ignores keys of a reply that it does not know.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from reprlib import repr as short
@@ -178,8 +179,8 @@ def _parse(body: bytes | memoryview) -> dict[str, Any]:
 def _refuse_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        count = Counter(key for key, _ in pairs)
+        twice = next(key for key in count if count[key] > 1)
         raise WireError(f"{short(twice)}: is given twice")
     return content
 
