@@ -13,6 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from edged.bridge.broker import Broker
 from edged.bridge.topics import Publication
+from edged.peer_text import peer_text
 
 if TYPE_CHECKING:
     from paho.mqtt.properties import Properties
@@ -144,6 +145,7 @@ class Link:
 
     def _log_trouble(self, trouble: str) -> None:
         """Log why the connection is missing, once for each reason."""
+        trouble = peer_text(trouble)
         if trouble != self._trouble:
             self._trouble = trouble
             log.warning("%s: %s; it is tried again", self._broker, trouble)

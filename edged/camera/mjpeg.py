@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import ExitStack, suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edged.bell import Bell
 from edged.camera.http.address import Address
+from edged.camera.http.client import WebClient
 from edged.camera.http.connection import Woken
 from edged.camera.http.content_type import boundary_of, media_type
-from edged.camera.http.exchange import Body, EndOfBody, Response, get
+from edged.camera.http.exchange import Body, EndOfBody, Response
 from edged.camera.http.parts import Parts
 from edged.camera.http.redirects import Follow
 from edged.camera.jpeg import check_jpeg, decode_jpeg, reduced
-from edged.errors import DamagedFrame, SourceError, map_exceptions, text_of
+from edged.errors import DamagedFrame, SourceError, map_exceptions
 from edged.peer_text import peer_text
 from edged.values import Format, Stamp
 
 __all__ = ["MjpegSource", "NotMjpegError"]
 
 DRAINED_AT_ONCE = 8 << 20  # bytes, of older pictures or of anything else, that are taken in between two waits at most
-REFUSALS = {
-    401: "it asks for a user and password that it knows: http://USER:PASSWORD@HOST/…",
-    403: "it forbids this",
-    404: "it has nothing there",
-    503: "it is not available now, or serves as many viewers as it can",
-}
 
 
 class NotMjpegError(SourceError):
@@ -73,11 +66,10 @@ class MjpegSource:
         verify_tls: bool = True,
         follow_redirects: Follow = "same-host",
     ) -> None:
-        self._address = Address.parse(url)
+        self._client = WebClient(url, timeout, verify_tls, follow_redirects)
+        self._address = self._client.address
         self._timeout = timeout
         self._reduce = reduce
-        self._verify_tls = verify_tls
-        self._follow = follow_redirects
         self._woken = threading.Event()
         self._bell: Bell | None = None
         self._body: Body | None = None
@@ -102,12 +94,10 @@ class MjpegSource:
         deadline = time.monotonic() + self._timeout
         with ExitStack() as undo:
             undo.callback(self.close)
-            with self._mapped_errors():
-                response = get(self._address, self._tls, self._bell, deadline, self._follow)
-                self._body = response.body
-                self._check_status(response)
+            response = self._client.ask(self._bell, deadline)
+            self._body = response.body
             self._parts = Parts(self._boundary(response))
-            with self._mapped_errors():
+            with self._client.mapped_errors():
                 self._size = self._first_size(deadline)
             undo.pop_all()
         self._silent_since = time.monotonic()
@@ -117,7 +107,7 @@ class MjpegSource:
 
     def grab(self, timeout: float) -> Stamp | None:
         assert self._body is not None, "grab before open"
-        with self._mapped_errors():
+        with self._client.mapped_errors():
             if not self._await_picture(self._body, time.monotonic() + timeout):
                 return None
         self._is_new = False
@@ -217,35 +207,3 @@ class MjpegSource:
                 now, before = (f"{width}×{height}" for width, height in (size, self._size))
                 return SourceError(f"{self._address}: its pictures are {now} now instead of {before}")
         return DamagedFrame(f"{self._address}: {damage}")
-
-    def _mapped_errors(self) -> AbstractContextManager[None]:
-        return map_exceptions({OSError: SourceError, Woken: SourceError}, str(self._address), text=self._reason)
-
-    def _reason(self, exc: Exception) -> str:
-        match exc:
-            case Woken():
-                return "told to stop"
-            case TimeoutError():
-                return f"no answer within {self._timeout:g} s"
-            case ConnectionRefusedError():
-                return "nobody listens there"
-            case socket.gaierror():
-                return f"the name {self._address.host} is not known: {exc.strerror}"
-            case ssl.SSLCertVerificationError():
-                return f"its certificate is not trusted: {exc.verify_message}"
-            case ssl.SSLError():
-                return f"no encrypted connection can be made: {exc.reason}"
-            case _:
-                return text_of(exc)
-
-    def _check_status(self, response: Response) -> None:
-        if response.status != 200:
-            answer = f"{response.status} {peer_text(self._address.without_login(response.reason))}".strip()
-            raise SourceError(f"{REFUSALS.get(response.status, 'it refuses')} (it says {answer})")
-
-    def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        if not self._verify_tls:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context

@@ -73,10 +73,15 @@ class StreamSource:
                 f"{self._shown}: FFmpeg cannot verify the certificate of such a stream; "
                 "set verify_tls: false to take any"
             )
+        return self.open_path(self._url)
+
+    def open_path(self, path: str) -> Format:
+        """Open the stream at *path* in place of the URL, such as a pipe that it comes through. Raises as ``open``."""
+        self.close()
         limit = max(1, round(self._timeout * 1000))
         begin = time.monotonic()
         capture = cv2.VideoCapture(
-            self._url,
+            path,
             cv2.CAP_FFMPEG,
             [
                 cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,

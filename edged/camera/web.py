@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.camera.http.client import WebClient
+from edged.camera.http.redirects import Follow
 from edged.camera.mjpeg import MjpegSource, NotMjpegError
+from edged.camera.relayed import RelayedSource
 from edged.camera.stream import StreamSource, longest_silence
 from edged.errors import SourceError
 from edged.values import Format, Stamp
@@ -24,9 +27,11 @@ __all__ = ["WebSource"]
 class WebSource:
     """A `Source` that asks the server what it sends: a stream of JPEGs is read by edged itself, others by FFmpeg.
 
+    FFmpeg gets them through edged's own client; where any redirection is allowed, it opens ``http`` by itself, which
+    can read lists of addresses and videos that do not begin with their index.
+
     Args:
-        url, timeout, reduce, verify_tls: see `MjpegSource`. FFmpeg knows no *reduce*, and reads ``https`` only where
-            *verify_tls* is False.
+        url, timeout, reduce, verify_tls, follow_redirects: see `MjpegSource`. FFmpeg knows no *reduce*.
 
     Raises:
         ValueError: *url* is none.
@@ -39,18 +44,31 @@ class WebSource:
         timeout: float = 10.0,
         reduce: Callable[[int, int], int] | None = None,
         verify_tls: bool = True,
+        follow_redirects: Follow = "same-host",
     ) -> None:
-        self._mjpeg = MjpegSource(url, timeout=timeout, reduce=reduce, verify_tls=verify_tls)
-        self._stream = StreamSource(url, timeout=timeout, verify_tls=verify_tls)
-        self._used: MjpegSource | StreamSource = self._mjpeg
+        self._mjpeg = MjpegSource(
+            url, timeout=timeout, reduce=reduce, verify_tls=verify_tls, follow_redirects=follow_redirects
+        )
+        stream = StreamSource(url, timeout=timeout, verify_tls=verify_tls)
+        client = WebClient(url, timeout, verify_tls, follow_redirects)
+        # By itself FFmpeg would follow a redirection from https:// to clear text.
+        opens_itself = follow_redirects == "any" and client.address.scheme == "http"
+        self._stream = stream if opens_itself else RelayedSource(client, stream, timeout)
+        self._used: MjpegSource | StreamSource | RelayedSource = self._mjpeg
 
     @classmethod
     def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> Source:
         """The source that *camera* asks for, not opened yet."""
         url, timeout = camera.source.target, longest_silence(camera.stall_seconds)
         if needs.is_reduced:  # what is no stream of JPEGs is refused: it could not be reduced
-            return MjpegSource(url, timeout=timeout, reduce=needs.reduction, verify_tls=camera.verify_tls)
-        return cls(url, timeout=timeout, verify_tls=camera.verify_tls)
+            return MjpegSource(
+                url,
+                timeout=timeout,
+                reduce=needs.reduction,
+                verify_tls=camera.verify_tls,
+                follow_redirects=camera.follow_redirects,
+            )
+        return cls(url, timeout=timeout, verify_tls=camera.verify_tls, follow_redirects=camera.follow_redirects)
 
     def open(self) -> Format:
         self.close()

@@ -129,6 +129,10 @@ class MjpegServer:
         expected = hashed(f"{secret}:{NONCE}{middle}:{request}")
         return scheme == "Digest" and (said["username"], said["uri"], said["response"]) == ("us er", path, expected)
 
+    def place(self, path: str) -> str:
+        """The place that *path* shows."""
+        return path
+
     @property
     def challenges(self) -> list[str]:
         digest = f'Digest realm="a camera", nonce="{NONCE}", opaque="5ccc"'
@@ -156,7 +160,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if not camera.admits(authorization, self.path):
             self.answer(401, [("WWW-Authenticate", challenge) for challenge in camera.challenges])
             return
-        match self.path.partition("?")[0]:
+        match camera.place(self.path.partition("?")[0]):
             case "/stream":
                 self.stream()
             case "/moved":

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -470,20 +468,6 @@ def test_line_ends_in_an_address_cannot_add_headers() -> None:
     with serving(MjpegServer()) as server, opened(server.url("/stream?a\r\nX-Evil: 1")) as (source, slot):
         next_number(source, slot)
         assert [path for path, _ in server.requests] == ["/stream?aX-Evil:%201"]
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A certificate for 127.0.0.1 that signed itself, with its key."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl, which makes the certificate, is not installed")
-    path = tmp_path / "camera.pem"
-    command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    command += ["-subj", "/CN=camera", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command, "-keyout", path, "-out", tmp_path / "own.pem"], check=True, capture_output=True)
-    path.write_bytes(path.read_bytes() + (tmp_path / "own.pem").read_bytes())
-    return path
 
 
 def test_a_certificate_that_nobody_trusts_is_refused_unless_that_is_wanted(certificate: Path) -> None:

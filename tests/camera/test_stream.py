@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
@@ -15,13 +15,14 @@ import pytest
 from numpy.typing import NDArray
 
 from edged.camera.delay import Delay
+from edged.camera.relayed import CURE
 from edged.camera.stream import SILENCE, Backlog, StreamSource, is_from_before
 from edged.camera.web import WebSource
 from edged.errors import SourceError
 from edged.values import Stamp
 from tests.camera.leaks import leaves_nothing_behind
 from tests.camera.rtsp_server import RtspCamera, rtsp_camera
-from tests.camera.servers import MjpegServer, free_port, number, serving
+from tests.camera.servers import MjpegServer, answering, free_port, number, serving
 from tests.fakes import eventually
 from tests.stopwatch import stopwatch
 
@@ -106,6 +107,92 @@ def test_a_web_camera_is_read_by_whoever_can(video: bytes) -> None:
         web.wake()
         web.close()
         web.close()
+
+
+def test_a_video_that_edged_receives_and_ffmpeg_decodes_comes_whole_and_its_end_is_a_loss(video: bytes) -> None:
+    with serving(MjpegServer(video=video)) as server:
+        web = WebSource(server.url("/video"), timeout=LIMIT)
+        slot = np.zeros(web.open().shape, np.uint8)
+        levels, reason = read_until_lost(web, slot)
+        web.close()
+    assert levels == list(range(10))
+    assert reason.endswith("/video: stopped delivering")
+
+
+def test_ffmpeg_gets_no_redirection_to_another_host_to_follow(video: bytes) -> None:
+    with serving(MjpegServer(video=video)) as other, serving(TurningServer()) as server:
+        server.elsewhere = other.url("/video", host="localhost")
+        told = refusal(WebSource(server.url("/turning"), timeout=LIMIT))
+        assert "it redirects to another host" in told
+        assert other.requests == []
+        web = WebSource(server.url("/turning"), timeout=LIMIT, follow_redirects="any")
+        web.open()
+        web.close()
+        assert other.requests != []
+
+
+class TurningServer(MjpegServer):
+    """A server whose ``/turning`` is a video to the first who asks, and a redirection to all others."""
+
+    def place(self, path: str) -> str:
+        asked = sum(asked == "/turning" for asked, _ in self.requests)
+        return path if path != "/turning" else "/video" if asked == 1 else "/elsewhere"
+
+
+HLS = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.4,\n{}\n#EXT-X-ENDLIST\n"
+
+
+@pytest.mark.parametrize("kind", ["application/vnd.apple.mpegurl", "video/mp2t", "application/octet-stream"])
+def test_a_list_of_addresses_leads_nowhere(kind: str, video: bytes) -> None:
+    """Its type need not say what it is: FFmpeg would know it by its beginning."""
+    with serving(MjpegServer(video=video)) as other:
+        content = HLS.format(other.url("/video")).encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\n\r\n".encode()
+        with answering(content, head=head) as url:
+            told = refusal(WebSource(url, timeout=LIMIT))
+        assert other.requests == []
+    if "mpegurl" in kind:
+        assert told.endswith(f"/stream: sends a list of other addresses; {CURE}")
+    else:
+        assert "cannot be opened" in told
+
+
+def test_a_stream_that_falls_silent_is_ended_from_another_thread_at_once(video: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: video/x-msvideo\r\n\r\n" + video[: len(video) // 2]
+    with answering(b"", head=head) as url:
+        web = WebSource(url, timeout=60)
+        timer = threading.Timer(0.3, web.wake)
+        timer.start()
+        with stopwatch() as watch, suppress(SourceError):
+            read_until_lost(web, np.zeros(web.open().shape, np.uint8))
+        assert watch.seconds < 5
+        timer.join()
+        web.close()
+
+
+def test_a_video_over_https_is_read_where_its_certificate_is_trusted(
+    video: bytes, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(MjpegServer(video=video, certificate=str(certificate))) as server:
+        assert "its certificate is not trusted" in refusal(WebSource(server.url("/video"), timeout=LIMIT))
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        web = WebSource(server.url("/video"), timeout=LIMIT)
+        slot = np.zeros(web.open().shape, np.uint8)
+        assert read_until_lost(web, slot)[0] == list(range(10))
+        web.close()
+
+
+def test_streams_that_edged_receives_leave_nothing_behind(video: bytes) -> None:
+    with serving(MjpegServer(video=video)) as server:
+
+        def one_round() -> None:
+            web = WebSource(server.url("/video"), timeout=LIMIT)
+            web.open()
+            web.grab(1)
+            web.close()
+            web.close()
+
+        leaves_nothing_behind(one_round)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,85 @@
+"""The server of a camera: asked for its stream, with every failure as one sentence."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from contextlib import AbstractContextManager
+
+from edged.bell import Bell
+from edged.camera.http.address import Address
+from edged.camera.http.connection import Woken
+from edged.camera.http.exchange import Response, get
+from edged.camera.http.redirects import Follow
+from edged.errors import SourceError, map_exceptions, text_of
+from edged.peer_text import peer_text
+
+__all__ = ["WebClient"]
+
+REFUSALS = {
+    401: "it asks for a user and password that it knows: http://USER:PASSWORD@HOST/…",
+    403: "it forbids this",
+    404: "it has nothing there",
+    503: "it is not available now, or serves as many viewers as it can",
+}
+
+
+class WebClient:
+    """Asks for *url*.
+
+    Args:
+        url: ``http://…`` or ``https://…``.
+        timeout: the seconds that a failure names; the waits themselves are given their deadlines.
+        verify_tls, follow: see `MjpegSource`.
+
+    Raises:
+        ValueError: *url* is none.
+    """
+
+    def __init__(self, url: str, timeout: float, verify_tls: bool, follow: Follow) -> None:
+        self.address = Address.parse(url)
+        self._timeout = timeout
+        self._verify_tls = verify_tls
+        self._follow = follow
+
+    def ask(self, bell: Bell, deadline: float) -> Response:
+        """Return the answer, whose status is 200; its body's owner closes that.
+
+        Raises:
+            SourceError: there is none.
+        """
+        with self.mapped_errors():
+            response = get(self.address, self._tls, bell, deadline, self._follow)
+            if response.status == 200:
+                return response
+            response.body.close()
+            answer = f"{response.status} {peer_text(self.address.without_login(response.reason))}".strip()
+            raise SourceError(f"{REFUSALS.get(response.status, 'it refuses')} (it says {answer})")
+
+    def mapped_errors(self) -> AbstractContextManager[None]:
+        """Raise what goes wrong with the answer as ``SourceError``, after the address."""
+        return map_exceptions({OSError: SourceError, Woken: SourceError}, str(self.address), text=self._reason)
+
+    def _reason(self, exc: Exception) -> str:
+        match exc:
+            case Woken():
+                return "told to stop"
+            case TimeoutError():
+                return f"no answer within {self._timeout:g} s"
+            case ConnectionRefusedError():
+                return "nobody listens there"
+            case socket.gaierror():
+                return f"the name {self.address.host} is not known: {exc.strerror}"
+            case ssl.SSLCertVerificationError():
+                return f"its certificate is not trusted: {peer_text(exc.verify_message)}"
+            case ssl.SSLError():
+                return f"no encrypted connection can be made: {exc.reason}"
+            case _:
+                return text_of(exc)
+
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        if not self._verify_tls:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
