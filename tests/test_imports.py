@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,6 +145,19 @@ def test_the_commands_make_no_stages() -> None:
     }
     assert {f"{stage}.stage" for stage in STAGES} | {"service.control.server", "service.reload.stage"} <= stages
     assert imported_parts("cli") & {"pipeline.build", *stages} == set()
+
+
+def test_the_name_of_a_class_stands_for_one_thing() -> None:
+    names = [
+        node.name
+        for module in modules()
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.ClassDef)
+    ]
+    public = {name for name in names if not name.startswith("_")}
+    count = Counter(name.lstrip("_") for name in names)
+    assert public
+    assert {name for name in public if count[name] > 1} == set()
 
 
 def is_stage(node: ast.ClassDef) -> bool:

@@ -53,7 +53,7 @@ class NodeState:
 
 
 @dataclass(slots=True)
-class _CameraState:
+class _CameraRow:
     last_seen: float = 0.0
     run: str = ""
     status: Status | None = None
@@ -74,13 +74,13 @@ class TailState:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         """Messages by kind."""
-        self._cameras: dict[tuple[str, str], _CameraState] = {}
+        self._cameras: dict[tuple[str, str], _CameraRow] = {}
         self._regions: dict[tuple[str, str, str], _RegionSeries] = {}
 
     def add_message(self, message: Message, age_seconds: float, now: float) -> None:
         """Add *message*, which came at *now* and was *age_seconds* old."""
         self.counts[message.kind] += 1
-        camera = self._cameras.setdefault((message.node, message.camera), _CameraState())
+        camera = self._cameras.setdefault((message.node, message.camera), _CameraRow())
         camera.last_seen = now
         if camera.run != message.run:  # events of the run before have ended, even without a message
             camera.run = message.run
@@ -160,7 +160,7 @@ def _node(name: str, latest: Vec | Status | None) -> NodeState:
     )
 
 
-def _add_event(camera: _CameraState, event: Event, now: float) -> None:
+def _add_event(camera: _CameraRow, event: Event, now: float) -> None:
     events = camera.events.setdefault(event.region, {})
     if event.phase == "end":
         events.pop(event.ref, None)

@@ -327,7 +327,7 @@ def test_a_credential_that_cannot_be_used_is_reported(
 def test_a_missing_credential_is_reported_with_the_cure(told: Told, read: Read, credentials: Credentials) -> None:
     source = camera("http://me:${CREDENTIAL:cam}@h/")
     (line,) = told(source)
-    assert "there are no credentials here; the unit gets it by LoadCredential=cam:FILE, and" in line
+    assert "there are no credentials here; the unit gets it by LoadCredential=cam:FILE; if you start edged" in line
     folder = credentials()
     (line,) = told(source)
     assert line.endswith(f"{folder} has none of that name; the unit gets it by LoadCredential=cam:FILE")

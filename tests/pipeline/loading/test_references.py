@@ -121,7 +121,7 @@ def test_all_problems_are_reported_at_once(configure: Configure, embedder: Embed
         f"references.a.images[0]: {tmp_path}/pictures/05.png: ",
         f"references.a.images[1]: {tmp_path}/empty: the folder holds no picture",
         f"references.b.catalogue: {tmp_path}/gone.npz: No such file",
-        f"references.c.catalogue: {tmp_path}/text.npz: is no catalogue",
+        f"references.c.catalogue: {tmp_path}/text.npz: is not a catalogue",
     ]
     told = [f"{problem.path}: {problem.rule}" for problem in reference_problems(loaded)]
     assert [line[: len(start)] for line, start in zip(sorted(told), without_model, strict=True)] == without_model
