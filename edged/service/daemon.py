@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from edged.bell import Bell
+from edged.errors import SourceError
 from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.stage import Stage
 from edged.service.reload.stage import Reloader
@@ -66,7 +67,7 @@ class Daemon:
         self._bell = Bell()
         self._stop_reason: str | None = None
         self.late: list[str] = []
-        """The stages that had not ended when the time for stopping was up."""
+        """The stages, and the cameras with a thread that hangs, that had not ended when the time was up."""
 
     def run(self) -> None:
         """Start, wait and stop. Returns after a requested stop and after the end of every camera.
@@ -152,12 +153,24 @@ class Daemon:
             if not any(stage.running for stage in self._running.pipeline.stages):
                 self._stop_reason = "every camera has stopped"
                 return
+            self._check_cameras()
             self._follow_reload()
             self._watchdog.check(self._running.stages)
             self._status_line.report_state()
             figures.log_in_time(self._running.pipeline.all_stats)
             select.select([self._bell], [], [], self._watchdog.check_seconds)
             self._bell.silence()
+
+    def _check_cameras(self) -> None:
+        """End the daemon when no camera is left that can be opened: a restart frees the threads that hang.
+
+        Raises:
+            SourceError: every camera is stuck.
+        """
+        captures = [capture for capture in self._running.pipeline.captures if capture.running]
+        if captures and all(capture.is_stuck for capture in captures):
+            names = ", ".join(capture.camera for capture in captures)
+            raise SourceError(f"every camera hangs in its driver: {names}")
 
     def _follow_reload(self) -> None:
         if self._reload_asked:
@@ -188,9 +201,10 @@ class Daemon:
         _end([self._running.pipeline.inference], grace=0.6, until=begin + STOP_SECONDS * 2 / 3)
         _end([self._running.pipeline.publisher], grace=0.4, until=begin + STOP_SECONDS)
         _end(self._beside, grace=0.0, until=begin + STOP_SECONDS)
-        self.late = [stage.name for stage in (*stages, *others) if stage.running]
-        for name in self.late:
+        late = [stage.name for stage in (*stages, *others) if stage.running]
+        for name in late:
             log.warning("%s did not stop within %.1f s and is left behind", name, STOP_SECONDS)
+        self.late = [*late, *self._running.pipeline.wiring.left_behind.cameras()]
 
 
 def _end(stages: Sequence[Stage], *, grace: float, until: float) -> None:
