@@ -46,12 +46,15 @@ def opened(folder: Path, demo: Path, model: str, camera: str) -> Iterator[Pipeli
             folder / "edged.yaml",
         )
     )
+    reader = pipeline.captures[0].reader
+    assert reader is not None
+    stages = [reader, pipeline.inference, pipeline.publisher]
     try:
-        for stage in reversed(pipeline.stages):
+        for stage in reversed(stages):
             stage.open()
         yield pipeline
     finally:
-        for stage in pipeline.stages:
+        for stage in stages:
             stage.close()
 
 
