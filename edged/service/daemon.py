@@ -15,6 +15,7 @@ from edged.bell import Bell
 from edged.errors import SourceError
 from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.stage import Stage
+from edged.service.descriptors import DescriptorReserve
 from edged.service.reload.stage import Reloader
 from edged.service.running_stages import RunningStages
 from edged.service.status_line import StatusLine
@@ -42,6 +43,7 @@ class Daemon:
         watchdog_seconds: the longest time that the service manager waits for a sign of life, if it does.
         reloader: reloads the configuration at SIGHUP.
         terminal: that it was started from; when it is closed, the daemon ends.
+        descriptors: the reserve for the time when all others are taken.
         beside: stages with no part in the way of a frame, such as the metrics server. They are started first and
             stopped last, and do not keep the daemon from ending.
     """
@@ -54,6 +56,7 @@ class Daemon:
         beside: Sequence[Stage] = (),
         reloader: Reloader | None = None,
         terminal: Terminal | None = None,
+        descriptors: DescriptorReserve | None = None,
     ) -> None:
         self._running = running
         self._beside = beside
@@ -61,6 +64,7 @@ class Daemon:
         self._reload_asked = False
         self._reloading = False
         self._terminal = terminal or Terminal()
+        self._descriptors = descriptors
         self._notifier = notifier or Notifier(None)
         self._watchdog = Watchdog(self._notifier, watchdog_seconds)
         self._status_line = StatusLine(lambda: running.pipeline.all_stats, self._notifier)
@@ -81,6 +85,8 @@ class Daemon:
                 log.info("ready")
                 self._wait()
         finally:
+            if self._descriptors is not None:
+                self._descriptors.close()
             self._stop()
             self._bell.close()
         for stage in self._stages:
@@ -155,6 +161,8 @@ class Daemon:
                 return
             self._check_cameras()
             self._follow_reload()
+            if self._descriptors is not None:
+                self._descriptors.check()
             self._watchdog.check(self._running.stages)
             self._status_line.report_state()
             figures.log_in_time(self._running.pipeline.all_stats)
