@@ -23,7 +23,7 @@ from edged.camera.v4l2.frames import FrameWriter, JpegFrameWriter, RawFrameWrite
 from edged.camera.v4l2.kernel import LINUX, Kernel
 from edged.camera.v4l2.pixels import RAW
 from edged.camera.v4l2.setup import check_camera, set_up, shortfall
-from edged.camera.v4l2.stream import FilledBuffer, Stream
+from edged.camera.v4l2.stream import BUFFERS, FilledBuffer, Stream
 from edged.errors import DamagedFrame, SourceError, map_exceptions
 from edged.values import Format, Stamp
 
@@ -35,6 +35,9 @@ __all__ = ["UsbCamera"]
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = (
+    2 * BUFFERS
+)  # frames that one look takes: a driver that fills buffers as fast as they come back has no last one
 BROKEN = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 
@@ -174,7 +177,10 @@ class UsbCamera:
         """Take what the driver has, keep the newest frame that is whole, and give the others back."""
         assert self._stream is not None
         assert self._writer is not None
-        while (filled := self._stream.take()) is not None:
+        for _ in range(AT_ONCE):
+            filled = self._stream.take()
+            if filled is None:
+                return
             if filled.marked_damaged or filled.used < self._writer.least:
                 self.damaged += 1
                 self._stream.give_back(filled)

@@ -46,10 +46,12 @@ def run(args: argparse.Namespace) -> int:
     service = Service(loaded, terminal)
     try:
         service.run(early_hangups)
-    finally:
+    except BaseException as exc:
         if service.late:
-            _leave_behind(sys.exception())
-    return 0
+            traceback.print_exception(exc)
+            _end(EXIT_FAILURE)
+        raise
+    _end(0)
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the signature of a signal handler
@@ -61,9 +63,12 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - 
     os._exit(0)
 
 
-def _leave_behind(error: BaseException | None) -> None:
-    """End the process though a thread hangs, mostly in a driver: a tidy end would wait for it, or crash over it."""
-    if error is not None:
-        traceback.print_exception(error)
+def _end(status: int) -> NoReturn:
+    """End the process at once, because nothing is left to tidy up.
+
+    Python's own end would wait for a thread that hangs, or crash over it. It takes seconds on a busy board.
+    """
     logging.shutdown()
-    os._exit(0 if error is None else EXIT_FAILURE)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

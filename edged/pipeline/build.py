@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from edged.bell import Bell
 from edged.camera import open_source
@@ -14,7 +15,9 @@ from edged.config.environment import state_folder
 from edged.enrolled import EnrolledStore
 from edged.events import EventRules
 from edged.pipeline.camera_stats import CameraStats
-from edged.pipeline.capture.stage import Capture, CaptureSettings
+from edged.pipeline.capture.left_behind import LeftBehind
+from edged.pipeline.capture.settings import CaptureSettings
+from edged.pipeline.capture.supervisor import CaptureSupervisor
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
@@ -71,7 +74,7 @@ class Models:
 class Camera:
     """The parts of one camera: its capture, its feed for the inference, and its stats."""
 
-    capture: Capture
+    capture: CaptureSupervisor
     feed: Feed
     stats: CameraStats
 
@@ -91,7 +94,7 @@ class Pipeline:
     publisher: Publisher
 
     @property
-    def captures(self) -> Sequence[Capture]:
+    def captures(self) -> Sequence[CaptureSupervisor]:
         """The captures of all cameras."""
         return [camera.capture for camera in self.cameras.values()]
 
@@ -122,6 +125,8 @@ class Wiring:
         folder = state_folder()
         self.enrolled = EnrolledReferences(None if folder is None else EnrolledStore(folder / "references"))
         """The enrolled references."""
+        self.left_behind = LeftBehind()
+        """The threads of cameras that hang, also of cameras that are gone."""
 
     def rules(self, loaded: Loaded) -> EventRules:
         """Return the event rules of the references of *loaded* and of the enrolled ones."""
@@ -134,8 +139,9 @@ class Wiring:
         ring = FrameRing(self._frames_came)
         stats = CameraStats(name, self._to_publish.ring)
         stats.latencies = Latencies() if loaded.config.metrics.listen is not None else None
-        source = open_source(config, decode=loaded.config.model.decode, input_size=models.input_size)
-        capture = Capture(source, ring, stats, capture_settings(loaded, name, must_open=must_open), self._demand)
+        make_source = partial(open_source, config, decode=loaded.config.model.decode, input_size=models.input_size)
+        settings = capture_settings(loaded, name, must_open=must_open)
+        capture = CaptureSupervisor(make_source, ring, stats, settings, self._demand, self.left_behind)
         return Camera(capture, make_feed(loaded, name, ring, stats), stats)
 
     def inference(

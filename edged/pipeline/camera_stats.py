@@ -47,6 +47,10 @@ class CameraStats:
         self.camera = camera
         self.captured = 0
         self.reopens = 0
+        self.errors = 0
+        """Count of exceptions that no source should raise."""
+        self.hangs = 0
+        """Count of threads that hung in the driver and were left behind."""
         self.published = 0
         self.dropped_capture = 0
         self.dropped_ring = 0
@@ -69,6 +73,8 @@ class CameraStats:
         self.captured = before.captured
         self.published = before.published
         self.reopens = before.reopens
+        self.errors = before.errors
+        self.hangs = before.hangs
         self.dropped_capture = before.dropped_capture
         self.dropped_ring = before.dropped_ring
         self.dropped_publish = before.dropped_publish

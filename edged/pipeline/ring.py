@@ -103,6 +103,14 @@ class FrameRing:
             # Leases of the old size keep their slots alive until they are released.
             self._slots = [_Slot(frame_format.shape) for _ in range(self._count)]
 
+    def renew_slots(self) -> None:
+        """Leave the slot that is being written to a writer that hangs, and may go on writing at any time.
+
+        The next writer calls `allocate` first. A frame that waits for the reader stays.
+        """
+        with self._frames_came:
+            self._slots, self._writing, self._format = [], None, None
+
     def slot(self) -> NDArray[np.uint8]:
         """Return memory for the next frame, which ``commit`` hands over; the same memory until then.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 import threading
 import time
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +18,8 @@ from edged.errors import EndOfStream, RingClosed
 __all__ = ["Stage"]
 
 log = logging.getLogger(__name__)
+
+SHOWN_FRAMES = 6
 
 
 class Stage(ABC):
@@ -67,6 +71,11 @@ class Stage(ABC):
     def running(self) -> bool:
         """Whether the stage was started and has not ended yet."""
         return self._thread.ident is not None and not self._ended.is_set()
+
+    def position(self) -> str:
+        """The innermost lines of code that the thread is in, for the log."""
+        frame = sys._current_frames().get(self._thread.ident or 0)  # noqa: SLF001 - documented, for this very purpose
+        return "" if frame is None else "".join(traceback.format_stack(frame)[-SHOWN_FRAMES:]).rstrip()
 
     def start(self, on_end: Callable[[], None]) -> None:
         """Start the thread; it calls *on_end* when the stage has ended, in whichever way."""

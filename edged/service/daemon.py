@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from types import FrameType
 
 from edged.bell import Bell
+from edged.errors import SourceError
 from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.stage import Stage
+from edged.service.descriptors import DescriptorReserve
 from edged.service.reload.stage import Reloader
 from edged.service.running_stages import RunningStages
 from edged.service.status_line import StatusLine
@@ -41,6 +43,7 @@ class Daemon:
         watchdog_seconds: the longest time that the service manager waits for a sign of life, if it does.
         reloader: reloads the configuration at SIGHUP.
         terminal: that it was started from; when it is closed, the daemon ends.
+        descriptors: the reserve for the time when all others are taken.
         beside: stages with no part in the way of a frame, such as the metrics server. They are started first and
             stopped last, and do not keep the daemon from ending.
     """
@@ -53,6 +56,7 @@ class Daemon:
         beside: Sequence[Stage] = (),
         reloader: Reloader | None = None,
         terminal: Terminal | None = None,
+        descriptors: DescriptorReserve | None = None,
     ) -> None:
         self._running = running
         self._beside = beside
@@ -60,13 +64,14 @@ class Daemon:
         self._reload_asked = False
         self._reloading = False
         self._terminal = terminal or Terminal()
+        self._descriptors = descriptors
         self._notifier = notifier or Notifier(None)
         self._watchdog = Watchdog(self._notifier, watchdog_seconds)
         self._status_line = StatusLine(lambda: running.pipeline.all_stats, self._notifier)
         self._bell = Bell()
         self._stop_reason: str | None = None
         self.late: list[str] = []
-        """The stages that had not ended when the time for stopping was up."""
+        """The stages, and the cameras with a thread that hangs, that had not ended when the time was up."""
 
     def run(self) -> None:
         """Start, wait and stop. Returns after a requested stop and after the end of every camera.
@@ -80,6 +85,8 @@ class Daemon:
                 log.info("ready")
                 self._wait()
         finally:
+            if self._descriptors is not None:
+                self._descriptors.close()
             self._stop()
             self._bell.close()
         for stage in self._stages:
@@ -152,12 +159,26 @@ class Daemon:
             if not any(stage.running for stage in self._running.pipeline.stages):
                 self._stop_reason = "every camera has stopped"
                 return
+            self._check_cameras()
             self._follow_reload()
+            if self._descriptors is not None:
+                self._descriptors.check()
             self._watchdog.check(self._running.stages)
             self._status_line.report_state()
             figures.log_in_time(self._running.pipeline.all_stats)
             select.select([self._bell], [], [], self._watchdog.check_seconds)
             self._bell.silence()
+
+    def _check_cameras(self) -> None:
+        """End the daemon when no camera is left that can be opened: a restart frees the threads that hang.
+
+        Raises:
+            SourceError: every camera is stuck.
+        """
+        captures = [capture for capture in self._running.pipeline.captures if capture.running]
+        if captures and all(capture.is_stuck for capture in captures):
+            names = ", ".join(capture.camera for capture in captures)
+            raise SourceError(f"every camera hangs in its driver: {names}")
 
     def _follow_reload(self) -> None:
         if self._reload_asked:
@@ -188,9 +209,10 @@ class Daemon:
         _end([self._running.pipeline.inference], grace=0.6, until=begin + STOP_SECONDS * 2 / 3)
         _end([self._running.pipeline.publisher], grace=0.4, until=begin + STOP_SECONDS)
         _end(self._beside, grace=0.0, until=begin + STOP_SECONDS)
-        self.late = [stage.name for stage in (*stages, *others) if stage.running]
-        for name in self.late:
+        late = [stage.name for stage in (*stages, *others) if stage.running]
+        for name in late:
             log.warning("%s did not stop within %.1f s and is left behind", name, STOP_SECONDS)
+        self.late = [*late, *self._running.pipeline.wiring.left_behind.cameras()]
 
 
 def _end(stages: Sequence[Stage], *, grace: float, until: float) -> None:

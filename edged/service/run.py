@@ -12,6 +12,7 @@ from edged.config.environment import journal_stream, notify_address, runtime_fol
 from edged.pipeline.build import build
 from edged.service.control.server import Control
 from edged.service.daemon import Daemon
+from edged.service.descriptors import DescriptorReserve, raise_descriptor_limit
 from edged.service.logs import log_to
 from edged.service.metrics.pages import metrics_server
 from edged.service.reload.record_file import RecordFile
@@ -38,6 +39,7 @@ class Service:
     def __init__(self, loaded: Loaded, terminal: Terminal) -> None:
         file = Path(loaded.document.file)
         log_to(sys.stderr, loaded.config.log.level, journal_stream())
+        raise_descriptor_limit()
         warn_if_read_only(state_folder())
         self._notifier = Notifier(notify_address())
         self._record = RecordFile(runtime_folder(), file)
@@ -46,7 +48,9 @@ class Service:
         metrics = metrics_server(loaded, running)
         control = Control(loaded.config.control, running, reloader.request_reload)
         beside = [control, *([metrics] if metrics else [])]
-        self._daemon = Daemon(running, self._notifier, watchdog_seconds(), beside, reloader, terminal)
+        self._daemon = Daemon(
+            running, self._notifier, watchdog_seconds(), beside, reloader, terminal, DescriptorReserve()
+        )
 
     @property
     def late(self) -> Collection[str]:

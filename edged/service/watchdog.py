@@ -35,7 +35,9 @@ class Watchdog:
     """
 
     def __init__(self, notifier: Notifier, seconds: float | None) -> None:
-        self.check_seconds = CHECK_SECONDS if seconds is None else min(CHECK_SECONDS, seconds / 4)
+        self.check_seconds = (
+            CHECK_SECONDS if seconds is None else min(CHECK_SECONDS, seconds / 8)
+        )  # so that no gap is over a half
         """The longest time between two checks."""
         self._notifier = notifier
         self._feed_seconds = math.inf if seconds is None else seconds / 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import logging
 import os
 import select
@@ -10,6 +11,8 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import cv2
 import numpy as np
@@ -18,6 +21,8 @@ from numpy.typing import NDArray
 
 from edged.camera.usb import UsbCamera
 from edged.camera.v4l2 import abi
+from edged.camera.v4l2.frames import FrameWriter
+from edged.camera.v4l2.stream import FilledBuffer, Stream
 from edged.errors import DamagedFrame, SourceError
 from edged.values import Format, PixelFormat
 from tests.camera.v4l2.fake_kernel import FakeCamera, FakeKernel
@@ -781,3 +786,20 @@ def test_a_grab_that_waits_sees_the_frame_that_comes(kernel: FakeKernel) -> None
     waiting.join()
     eventually(lambda: not isinstance(waiting.result, str), "a stamp")
     source.close()
+
+
+def test_a_driver_that_fills_buffers_as_fast_as_they_come_back_does_not_keep_a_grab_for_ever() -> None:
+    taken = itertools.count()
+
+    class Endless:
+        def take(self) -> FilledBuffer:
+            assert next(taken) < 100, "it never ends"
+            return FilledBuffer(index=0, used=1000, flags=0, time_ns=0)
+
+        def give_back(self, _: FilledBuffer) -> None:
+            pass
+
+    camera = UsbCamera("/dev/video0")
+    camera._stream, camera._writer = cast("Stream", Endless()), cast("FrameWriter", SimpleNamespace(least=1))
+    camera._take_newest()
+    assert camera._in_hand is not None

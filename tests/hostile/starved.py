@@ -24,10 +24,15 @@ class Turns:
     all_busy: float
 
     @classmethod
-    def of(cls, pid: int, threads: Collection[str]) -> Self:
-        """The times of the process *pid* and of those of its threads that have a name in *threads*."""
+    def of(cls, pid: int, threads: Collection[str] | None = None) -> Self:
+        """The times of the process *pid* and of those of its threads that have a name in *threads*, or of all.
+
+        Raises:
+            OSError: the process, or one of its threads, has ended meanwhile.
+        """
         process = Path("/proc", str(pid))
-        waited = sum(_waited(task) for task in (process / "task").iterdir() if _name(task) in threads)
+        tasks = (process / "task").iterdir()
+        waited = sum(_waited(task) for task in tasks if threads is None or _name(task) in threads)
         own = (process / "stat").read_text().rpartition(")")[2].split()[11:13]
         busy = Path("/proc/stat").read_text().splitlines()[0].split()
         everything = sum(map(int, (*busy[1:4], *busy[6:9])))  # without what is idle or waits for a disk

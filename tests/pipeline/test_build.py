@@ -11,7 +11,7 @@ from edged.camera.picamera import PicameraSource
 from edged.camera.usb import UsbCamera
 from edged.config import ConfigFileError, Loaded, load_text
 from edged.pipeline.build import build
-from edged.pipeline.capture.stage import CaptureSettings
+from edged.pipeline.capture.settings import CaptureSettings
 
 MODEL = "model: {name: efficientnet-lite0-int8}\n"
 
@@ -61,13 +61,15 @@ def test_a_file_or_folder_waits_and_must_be_there(source: str) -> None:
 
 def test_what_the_model_takes_decides_how_many_pixels_a_camera_delivers() -> None:
     (capture,) = build(configured("source: 'picamera:0', regions: {left: {right: 0.5}}")).captures
-    assert isinstance(capture._source, PicameraSource)
-    assert capture._source._wanted.size.at_least == (448, 224)
+    source = capture._make_source()
+    assert isinstance(source, PicameraSource)
+    assert source._wanted.size.at_least == (448, 224)
     reduced = "model: {name: efficientnet-lite0-int8, decode: reduced}\n"
     (capture,) = build(configured("source: 'usb:/dev/video0'", reduced)).captures
-    assert isinstance(capture._source, UsbCamera)
-    assert capture._source._reduce is not None
-    assert capture._source._reduce(1920, 1080) == 4
+    usb = capture._make_source()
+    assert isinstance(usb, UsbCamera)
+    assert usb._reduce is not None
+    assert usb._reduce(1920, 1080) == 4
 
 
 def test_a_file_that_is_not_a_model_is_refused_before_anything_opens(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from edged.bell import Bell
 from edged.pipeline.camera_stats import CameraState, CameraStats
-from edged.pipeline.capture.stage import Capture, CaptureSettings
+from edged.pipeline.capture.settings import CaptureSettings
+from edged.pipeline.capture.stage import Capture
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed

@@ -46,12 +46,15 @@ def opened(folder: Path, demo: Path, model: str, camera: str) -> Iterator[Pipeli
             folder / "edged.yaml",
         )
     )
+    reader = pipeline.captures[0].reader
+    assert reader is not None
+    stages = [reader, pipeline.inference, pipeline.publisher]
     try:
-        for stage in reversed(pipeline.stages):
+        for stage in reversed(stages):
             stage.open()
         yield pipeline
     finally:
-        for stage in pipeline.stages:
+        for stage in stages:
             stage.close()
 
 
@@ -66,7 +69,8 @@ def subscriber(tmp_path: Path) -> Iterator[zmq.Socket[bytes]]:
 
 def one_frame(pipeline: Pipeline, peaks: dict[str, list[int]]) -> None:
     """Run one frame from the camera to the socket; *peaks* get the most bytes that each stage took."""
-    (capture,) = pipeline.captures
+    capture = pipeline.captures[0].reader
+    assert capture is not None
     number, published = capture.next_seq, pipeline.all_stats[0].published
     while pipeline.all_stats[0].published == published:
         # A frame that is not due yet, or a bell that has not rung, is nothing: the step is done again.

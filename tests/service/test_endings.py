@@ -15,7 +15,9 @@ from edged.config import Endpoint, load_text
 from edged.errors import ModelError, PublishError
 from edged.pipeline.build import Camera, build
 from edged.pipeline.camera_stats import CameraStats
-from edged.pipeline.capture.stage import Capture, CaptureSettings
+from edged.pipeline.capture.left_behind import LeftBehind
+from edged.pipeline.capture.settings import CaptureSettings
+from edged.pipeline.capture.supervisor import CaptureSupervisor
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
@@ -60,11 +62,10 @@ class Rig:
         endpoint = Endpoint.parse(f"pub+bind:{address}", Path("/"))
         feed = Feed("cam", ring, self.stats, (("full", FULL),), 0, False)
         config = load_text("model: {name: efficientnet-lite0-int8}\ncameras: {cam: {source: 'pattern:'}}", "e.yaml")
+        capture = CaptureSupervisor(lambda: self.source, ring, self.stats, CaptureSettings(), demand, LeftBehind())
         pipeline = replace(
             build(config),
-            cameras={
-                "cam": Camera(Capture(self.source, ring, self.stats, CaptureSettings(), demand), feed, self.stats)
-            },
+            cameras={"cam": Camera(capture, feed, self.stats)},
             inference=Inference([feed], frames, lambda go_on: (Faulty(model), References([])), handover, demand),
             publisher=Publisher(PublisherSettings("node", [endpoint], 30, ""), handover, bell, [self.stats], demand),
         )

@@ -16,7 +16,8 @@ import pytest
 
 from edged.client import Subscriber
 from edged.pipeline.camera_stats import CameraStats
-from edged.pipeline.capture.stage import Capture, CaptureSettings
+from edged.pipeline.capture.settings import CaptureSettings
+from edged.pipeline.capture.stage import Capture
 from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
@@ -210,7 +211,6 @@ def daemon(
     [
         ("inference", "edged.vision.embedder", "Embedder", "invoke"),
         ("publisher", "edged.pipeline.publisher.pub_socket", "PubSocket", "send"),
-        ("capture street", "edged.camera.file", "VideoFile", "grab"),
     ],
 )
 def test_a_daemon_with_a_stage_that_hangs_gives_no_more_signs_of_life(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from edged.camera.v4l2 import abi
 from edged.camera.v4l2.device import Device
 
-__all__ = ["FilledBuffer", "Stream"]
+__all__ = ["BUFFERS", "FilledBuffer", "Stream"]
 
 BUFFERS = 4  # one in hand, one being filled, and two against jitter; more would only hold older frames
 

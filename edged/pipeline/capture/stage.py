@@ -1,27 +1,33 @@
-"""The capture stage: one thread per camera that keeps its frame ring fresh, and opens a lost camera again."""
+"""The thread that reads one camera: it keeps the frame ring fresh, and opens a lost camera again."""
 
 from __future__ import annotations
 
 import logging
-import random
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edged.camera import Source
-from edged.errors import DamagedFrame, EdgedError, EndOfStream, SourceError
+from edged.errors import DamagedFrame, EndOfStream, RingClosed, SourceError, text_of
 from edged.pipeline.call_queue import CallQueue
 from edged.pipeline.camera_stats import CameraState, CameraStats
 from edged.pipeline.capture.freeze import FreezeWatch
 from edged.pipeline.capture.lazy_decode import LazyDecode
 from edged.pipeline.capture.rate_cap import RateCap
+from edged.pipeline.capture.retries import Retries
+from edged.pipeline.capture.settings import CaptureSettings
+from edged.pipeline.capture.unexpected import UnexpectedError, UnexpectedErrors
 from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
 from edged.values import Stamp
 
-__all__ = ["Capture", "CaptureSettings"]
+__all__ = ["STOPPING", "Capture", "report_condition"]
 
 log = logging.getLogger(__name__)
 
@@ -30,45 +36,33 @@ OPEN_SECONDS = 30.0  # the time that a driver may take to open before it counts 
 STOPPING = "the daemon is stopping"
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureSettings:
-    """Settings of a capture: which frames it takes, and when its source counts as lost.
-
-    ``wait_for_reader`` is the policy ``block``: no frame is taken before the last one has been. ``max_fps`` caps a live
-    source. ``settle_frames`` are skipped after each opening, while exposure settles.
-
-    No good frame for ``stall_seconds`` is a loss, the same picture for ``frozen_seconds`` a freeze; 0 switches either
-    off. The source is opened again after ``retry_seconds``, and after pauses that double up to ``retry_max_seconds``;
-    after ``max_reopens`` in a row without a good frame the stage fails (0: never).
-
-    ``refuse`` makes the error with which the daemon refuses to start if the source cannot be opened then; without it
-    the source is tried again like a lost one.
-    """
-
-    wait_for_reader: bool = False
-    max_fps: float | None = None
-    settle_frames: int = 0
-    stall_seconds: float = 0.0
-    frozen_seconds: float = 0.0
-    retry_seconds: float = 0.5
-    retry_max_seconds: float = 30.0
-    max_reopens: int = 0
-    refuse: Callable[[str], EdgedError] | None = None
-
-
 class Capture(Stage):
     """Opens a source, grabs its frames, and opens it again when it is lost or frozen.
 
-    A lost camera is expected: it is reported in the camera's condition and in one log line. The stage fails only after
-    it was opened ``max_reopens`` times in vain, with the last ``SourceError``.
+    A lost camera is expected: it is reported in the camera's condition and in one log line. Whatever else its source
+    raises is a loss too. The stage fails only after it was opened ``max_reopens`` times in vain, with the last
+    ``SourceError``.
+
+    Nothing can end a driver's call that hangs. `abandon` cuts this thread off instead: should the call return, it
+    closes its source, and touches neither ring nor stats.
     """
 
     step_seconds = 60.0  # to close a source and open it again, in several calls of some 10 s at most
 
     def __init__(
-        self, source: Source, ring: FrameRing, stats: CameraStats, settings: CaptureSettings, demand: Demand
+        self,
+        source: Source,
+        ring: FrameRing,
+        stats: CameraStats,
+        settings: CaptureSettings,
+        demand: Demand,
+        retries: Retries | None = None,
     ) -> None:
         super().__init__(f"capture {stats.camera}")
+        self._charge = threading.Lock()
+        self._is_abandoned = False
+        self._retries = retries or Retries(stats.camera)
+        self._unexpected = UnexpectedErrors(stats.camera)
         self._stop_reason = ""
         self._source = source
         self._ring = ring
@@ -83,7 +77,6 @@ class Capture(Stage):
         self._last_cap_ns = 0
         self._next_seq = 0
         self._dropped_before = 0
-        self._failures = 0  # since the last good frame
 
     @property
     def next_seq(self) -> int:
@@ -119,48 +112,94 @@ class Capture(Stage):
         """Count of frames that wait to be embedded."""
         return self._ring.waiting
 
+    def abandon(self) -> None:
+        """Cut this thread off, because it hangs: another one captures the camera from now on. For any thread."""
+        with self._charge:
+            self._is_abandoned = True
+            self._ring.renew_slots()
+        super().stop()
+
     def open(self) -> None:
         """Open a source that must be there. A camera that may be absent is opened by the first step."""
-        self._dropped_before = self._stats.dropped_ring
+        self.progress()
+        self._dropped_before = self._stats.dropped_ring - self._ring.dropped
         if self._settings.refuse is not None:
             try:
-                self._open_source()
+                with self._translated():
+                    self._open_source()
+            except UnexpectedError as error:
+                self._lose(CameraState.LOST, error)
             except SourceError as exc:
                 raise self._settings.refuse(str(exc)) from exc
 
     def step(self) -> None:
-        while self._calls.run_next():
-            pass
         try:
-            if not self._is_open:
-                self._open_source()
-            elif not self._settings.wait_for_reader or self._ring.wait_taken(GRAB_SECONDS):
-                self._take_frame()
+            with self._translated():
+                self._read()
         except _Frozen as frozen:
             self._lose(CameraState.FROZEN, frozen)
         except SourceError as error:
-            if not self.stopping:  # else it was woken, and the error reports just that
-                self._lose(CameraState.LOST, error)
+            self._lose(CameraState.LOST, error)
         except EndOfStream as end:
-            self._stats.expect_return(None)
+            with self._in_charge():
+                self._stats.expect_return(None)
             self._turn(CameraState.STOPPED, str(end))
             raise
 
     def wake(self) -> None:
         self._source.wake()
-        self._ring.close()
+        if not self._is_abandoned:
+            self._ring.close()
 
     def close(self) -> None:
         self._calls.close()
-        self._ring.close()
-        self._source.close()
-        self._stats.expect_return(None)
-        if self._stats.condition.state is not CameraState.STOPPED:
-            self._turn(CameraState.STOPPED, self._stop_reason or STOPPING)
+        if not self._is_abandoned:
+            self._ring.close()
+        self._close_source()
+        if not self._is_abandoned:
+            self._stats.expect_return(None)
+            if self._stats.condition.state is not CameraState.STOPPED:
+                self._turn(CameraState.STOPPED, self._stop_reason or STOPPING)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Make a loss of this camera of whatever is raised inside: no camera takes another one down."""
+        try:
+            yield
+        except (SourceError, EndOfStream, RingClosed):
+            raise
+        except OSError as exc:  # such as a lack of descriptors
+            raise UnexpectedError(text_of(exc)) from exc
+        except Exception as exc:
+            if not self._is_abandoned:
+                self._stats.errors += 1
+            raise self._unexpected.translate(exc) from exc
+
+    @contextmanager
+    def _in_charge(self) -> Iterator[None]:
+        """Inside, this thread is not abandoned.
+
+        Raises:
+            RingClosed: it is.
+        """
+        with self._charge:
+            if self._is_abandoned:
+                raise RingClosed("another thread captures this camera")
+            yield
+
+    def _read(self) -> None:
+        while self._calls.run_next():
+            pass
+        if not self._is_open:
+            self._open_source()
+        elif not self._settings.wait_for_reader or self._ring.wait_taken(GRAB_SECONDS):
+            self._take_frame()
 
     def _open_source(self) -> None:
         self._stats.expect_return(OPEN_SECONDS + self._settings.stall_seconds)
-        self._ring.allocate(self._source.open())
+        frame_format = self._source.open()
+        with self._in_charge():
+            self._ring.allocate(frame_format)
         self._is_open = True
         self._unsettled = self._settings.settle_frames
         self._last_good, self._damage = time.monotonic(), ""
@@ -189,10 +228,11 @@ class Capture(Stage):
         if self._is_unwatched() or self._can_leave_out():
             self._last_good = time.monotonic()  # as far as is known without decoding, after a good one
             return
-        slot = self._ring.slot()
+        with self._in_charge():
+            slot = self._ring.slot()
         begin = time.monotonic_ns()
         try:
-            self._source.retrieve(slot)
+            self._retrieve(slot)
             decoded = time.monotonic_ns()
             if self._freeze.is_frozen(slot, stamp):
                 raise _Frozen(f"the same picture for {self._settings.frozen_seconds:g} s")
@@ -207,11 +247,18 @@ class Capture(Stage):
             self._stats.dropped_capture += 1
             self._last_good = time.monotonic()  # not silence, but the picture may be old
             return
-        self._ring.commit(seq, stamp, decoded - begin)
+        with self._in_charge():
+            self._ring.commit(seq, stamp, decoded - begin)
         self._lazy_decode.note_decoded(time.monotonic_ns() - begin)
         self._last_good, self._damage = time.monotonic(), ""
-        self._failures = 0
+        self._retries.note_good()
         self._turn(CameraState.RUNNING)
+
+    def _retrieve(self, slot: NDArray[np.uint8]) -> None:
+        try:
+            self._source.retrieve(slot)
+        except MemoryError as exc:
+            raise DamagedFrame("there is not enough memory to decode it") from exc
 
     def _is_unwatched(self) -> bool:
         """Whether no region is wanted now. The first frame after each opening is decoded all the same."""
@@ -235,27 +282,33 @@ class Capture(Stage):
         return stamp
 
     def _lose(self, state: CameraState, error: SourceError) -> None:
+        if self.stopping:  # it was woken, and the error reports just that; or it was abandoned
+            return
         self._stats.expect_return(None)
-        self._source.close()
+        self._close_source()
         if self._is_open:
             self._stats.reopens += 1
         self._is_open = False
         self._turn(state, str(error))
-        limit = self._settings.max_reopens
-        if limit and self._failures >= limit:
-            raise SourceError(f"camera {self._stats.camera}: opened {limit} times in vain: {error}") from error
-        self.pause(self._pause_seconds())
-        self._failures += 1
+        self.pause(self._retries.next_pause(self._settings, error))
 
-    def _pause_seconds(self) -> float:
-        seconds = self._settings.retry_seconds * 2.0 ** min(self._failures, 30)
-        # Jitter, so that several cameras behind one hub do not all come back at the same moment.
-        return min(seconds, self._settings.retry_max_seconds) * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+    def _close_source(self) -> None:
+        try:
+            with self._translated():
+                self._source.close()
+        except SourceError as exc:
+            log.warning("camera %s cannot be closed: %s", self._stats.camera, exc)
 
     def _turn(self, state: CameraState, reason: str | None = None) -> None:
-        if self._stats.turn(state, reason):
-            level = logging.WARNING if state in (CameraState.LOST, CameraState.FROZEN) else logging.INFO
-            log.log(level, "camera %s is %s%s", self._stats.camera, state, f": {reason}" if reason else "")
+        with self._in_charge():
+            report_condition(self._stats, state, reason)
+
+
+def report_condition(stats: CameraStats, state: CameraState, reason: str | None = None) -> None:
+    """Enter *state*, and log it where that is a change."""
+    if stats.turn(state, reason):
+        level = logging.WARNING if state in (CameraState.LOST, CameraState.FROZEN) else logging.INFO
+        log.log(level, "camera %s is %s%s", stats.camera, state, f": {reason}" if reason else "")
 
 
 class _Frozen(SourceError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
 import select
 import socket
@@ -19,6 +20,8 @@ __all__ = ["Connection", "Connections"]
 
 MOST_CONNECTIONS = 32  # when one more comes, one is closed
 MOST_NEW = 24  # of these without a handshake yet: neither those with one nor those without can keep the others out
+SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+SHORTAGE_SECONDS = 0.25  # before the next attempt to accept
 READ_BYTES = 16_384
 MOST_AT_ONCE = 8  # messages of one connection before it is the turn of the others, and of new ones
 MOST_UNREAD = (
@@ -111,13 +114,17 @@ class Connections:
         self._listening = listening
         self._bell = bell
         self._connections: dict[int, Connection] = {}
+        self._next_accept = 0.0
 
     def wait(self, seconds: float) -> Iterator[tuple[Connection, list[bytes]]]:
         """Wait at most *seconds* for an event, and yield the messages that came, each with its connection."""
         poll = select.poll()
         poll.register(self._bell, select.POLLIN)
         if self._listening is not None:
-            poll.register(self._listening, select.POLLIN)
+            if time.monotonic() >= self._next_accept:
+                poll.register(self._listening, select.POLLIN)
+            else:
+                seconds = min(seconds, SHORTAGE_SECONDS)
         for number, connection in self._connections.items():
             poll.register(number, connection.events)
         left_over = {number: select.POLLIN for number, connection in self._connections.items() if connection.has_more}
@@ -144,7 +151,10 @@ class Connections:
             slow = [connection for connection in self._connections.values() if connection.unread]
             if not slow:
                 break
-            select.select([], [connection.socket for connection in slow], [], left)
+            poll = select.poll()  # select() knows the first 1024 descriptors only
+            for connection in slow:
+                poll.register(connection.socket, select.POLLOUT)
+            poll.poll(math.ceil(left * 1000))
             for connection in slow:
                 self._write(connection)
         for connection in list(self._connections.values()):
@@ -170,11 +180,14 @@ class Connections:
 
     def _accept(self) -> None:
         assert self._listening is not None, "there is a listening socket to accept from"
-        with contextlib.suppress(OSError):  # nobody waits; or no descriptor is left, and then clients go on waiting
+        try:
             for _ in range(MOST_AT_ONCE):
                 connection = Connection(self._listening.accept()[0])
                 self._connections[connection.socket.fileno()] = connection
                 self._write(connection)
+        except OSError as exc:  # nobody waits; or no descriptor is left, and then clients go on waiting
+            if exc.errno in SHORTAGES:
+                self._next_accept = time.monotonic() + SHORTAGE_SECONDS  # poll would return at once, again and again
         while len(self._connections) > MOST_CONNECTIONS:
             self._close(_weakest(self._connections.values()))
 

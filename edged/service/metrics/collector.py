@@ -48,6 +48,7 @@ class PipelineCollector(Collector):
         pipeline = self._running.pipeline
         yield from _about(pipeline)
         yield from _cameras(pipeline)
+        yield _left_behind(pipeline)
         yield _latencies(pipeline)
         yield from _publisher(pipeline)
         yield from _board(pipeline)
@@ -71,6 +72,8 @@ def _cameras(pipeline: Pipeline) -> Iterator[Metric]:
     yield counter("edged_frames_captured", "Frames that came from the camera.", "captured")
     yield counter("edged_messages_published", "Embeddings that were published.", "published")
     yield counter("edged_camera_reopens", "How often the camera was lost or frozen, and opened again.", "reopens")
+    yield counter("edged_camera_errors", "Exceptions that no camera should cause; each is a loss of it.", "errors")
+    yield counter("edged_camera_hangs", "Threads that hung in the camera's driver and were left behind.", "hangs")
     dropped = CounterMetricFamily("edged_dropped", "Frames and results that were dropped.", labels=["camera", "cause"])
     yield _family(dropped, (((t.camera, cause), count) for t in all_stats for cause, count in t.dropped().items()))
     states = GaugeMetricFamily("edged_camera_state", "1 for the state that it is in.", labels=["camera", "state"])
@@ -98,6 +101,11 @@ def _publisher(pipeline: Pipeline) -> Iterator[Metric]:
     words = "Topic prefixes that are subscribed to, over all subscribers: a client has one or more."
     yield GaugeMetricFamily("edged_subscriptions", words, publisher.subscriptions)
     yield CounterMetricFamily("edged_refused_keys", "How often a client's key was refused.", publisher.refused_keys)
+
+
+def _left_behind(pipeline: Pipeline) -> Metric:
+    words = "Threads that hang in drivers and were left behind, also those of cameras that are gone."
+    return GaugeMetricFamily("edged_threads_left_behind", words, pipeline.wiring.left_behind.count())
 
 
 def _board(pipeline: Pipeline) -> Iterator[Metric]:

@@ -14,7 +14,7 @@ import numpy as np
 from edged.config import ConfigFileError, Loaded, Problem, load
 from edged.errors import EdgedError
 from edged.pipeline.build import Camera, Models, Pipeline, capture_settings, make_feed, publisher_settings, read_models
-from edged.pipeline.capture.stage import Capture
+from edged.pipeline.capture.supervisor import CaptureSupervisor
 from edged.pipeline.loading.keyring import Keyring, read_keyring
 from edged.pipeline.loading.references import embed_references, reference_problems
 from edged.pipeline.stage import Stage
@@ -188,7 +188,7 @@ class Change:
 
     def _end_captures(self, old: Pipeline) -> None:
         """Stop the captures of cameras that are removed or restarted."""
-        captures: list[Capture] = []
+        captures: list[CaptureSupervisor] = []
         for name in (*self.plan.removed, *(name for name, _ in self.plan.restarts)):
             captures.append(capture := old.cameras[name].capture)
             gone = name in self.plan.removed

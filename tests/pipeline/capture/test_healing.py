@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 
 from edged.pipeline.camera_stats import CameraState, CameraStats, Condition
-from edged.pipeline.capture.stage import Capture, CaptureSettings
+from edged.pipeline.capture.settings import CaptureSettings
+from edged.pipeline.capture.stage import Capture
 from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing
 from edged.values import Format

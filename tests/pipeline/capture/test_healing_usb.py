@@ -20,7 +20,8 @@ import pytest
 
 from edged.camera.usb import UsbCamera
 from edged.pipeline.camera_stats import CameraState, CameraStats, Condition
-from edged.pipeline.capture.stage import Capture, CaptureSettings
+from edged.pipeline.capture.settings import CaptureSettings
+from edged.pipeline.capture.stage import Capture
 from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing
 from tests.camera.leaks import descriptors

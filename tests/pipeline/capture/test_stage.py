@@ -17,7 +17,8 @@ import pytest
 from edged.errors import ConfigError, RingClosed, SourceError
 from edged.pipeline.camera_stats import CameraState, CameraStats
 from edged.pipeline.capture.lazy_decode import LazyDecode
-from edged.pipeline.capture.stage import Capture, CaptureSettings
+from edged.pipeline.capture.settings import CaptureSettings
+from edged.pipeline.capture.stage import Capture
 from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing
 from edged.values import Format

@@ -17,7 +17,8 @@ from edged.bell import Bell
 from edged.config import Endpoint
 from edged.events import EventRule, EventRules, Thresholds
 from edged.pipeline.camera_stats import CameraState, CameraStats
-from edged.pipeline.capture.stage import Capture, CaptureSettings
+from edged.pipeline.capture.settings import CaptureSettings
+from edged.pipeline.capture.stage import Capture
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -25,6 +26,7 @@ from edged.config import load_text
 from edged.errors import RingClosed
 from edged.pipeline.build import Pipeline
 from edged.pipeline.camera_stats import CameraState, CameraStats
+from edged.pipeline.capture.left_behind import LeftBehind
 from edged.pipeline.stage import Stage
 from edged.service.metrics.pages import metrics_problems, metrics_server, pages_of
 from edged.service.metrics.probes import healthz, readyz
@@ -191,6 +193,7 @@ class Parts:
     all_stats: list[CameraStats]
     captures: list[Any] = field(default_factory=list)
     publisher: Any = None
+    wiring: Any = field(default_factory=lambda: SimpleNamespace(left_behind=LeftBehind()))
 
 
 @pytest.fixture

@@ -364,7 +364,9 @@ def test_the_service_manager_gets_no_ready_before_the_reload_has_ended(
 
 
 def test_no_count_goes_back_while_a_camera_is_captured_anew(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = board.running_stages.pipeline.cameras["back"].capture._source
+    reader = board.running_stages.pipeline.cameras["back"].capture.reader
+    assert reader is not None
+    source = reader._source
     close, pause = source.close, threading.Event()
 
     def close_slowly() -> None:
@@ -405,7 +407,8 @@ def test_a_camera_that_does_not_end_is_left_behind_and_captured_anew(
         hangs.set()
         go_on.wait(20)
 
-    monkeypatch.setattr(capture._source, "grab", grab)
+    assert capture.reader is not None
+    monkeypatch.setattr(capture.reader._source, "grab", grab)
     assert hangs.wait(10)
     try:
         with Subscriber(board.address, camera="back") as heard:
