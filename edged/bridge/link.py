@@ -143,9 +143,9 @@ class Link:
         if message.retain:
             self.inbox.append(bytes(message.payload))
 
-    def _log_trouble(self, trouble: str) -> None:
-        """Log why the connection is missing, once for each reason."""
-        trouble = peer_text(trouble)
+    def _log_trouble(self, reason: str) -> None:
+        """Log why the connection is missing, once for each reason, which may be one that the broker gives."""
+        trouble = peer_text(reason)
         if trouble != self._trouble:
             self._trouble = trouble
             log.warning("%s: %s; it is tried again", self._broker, trouble)

@@ -18,6 +18,7 @@ from reprlib import repr as short
 from typing import Any, NoReturn, TypeVar
 
 from edged.errors import ControlError, WireError
+from edged.peer_text import peer_text
 from edged.wire.control_messages import REQUESTS, Request, Result, SnapshotResult
 from edged.wire.typed import object_reader
 
@@ -33,12 +34,14 @@ __all__ = [
     "write_refusal",
     "write_reply",
     "write_request",
+    "write_result",
 ]
 
 CONTROL_VERSION = 1
 MAX_REQUEST_BYTES = 4096
 MAX_REPLY_BYTES = 8 << 20  # of the first frame: enough for ten thousand references
 MAX_ID_LENGTH = 64
+MAX_LINES, LONGEST_LINE = 50, 1000  # of the text of a refusal: the problems of a configuration have a line each
 
 CODES: Mapping[str, str] = {
     "malformed": "the request is not a JSON object of this format",
@@ -114,9 +117,15 @@ def write_request(request: Request, request_id: str) -> bytes:
     return _to_json({"v": CONTROL_VERSION, "id": request_id, "op": request.op, **asdict(request)})
 
 
-def write_reply(result: Result, request_id: str) -> bytes:
-    """Return the first frame of the reply to a request that succeeded."""
-    return _to_json({"v": CONTROL_VERSION, "id": request_id, "ok": True, "result": asdict(result)})
+def write_result(result: Result) -> bytes:
+    """Return *result* in JSON, for several replies."""
+    return _to_json(result)
+
+
+def write_reply(result: Result | bytes, request_id: str) -> bytes:
+    """Return the first frame of the reply to a request that succeeded; *result* may be what `write_result` made."""
+    content = result if isinstance(result, bytes) else write_result(result)
+    return b'{"v":%d,"id":%b,"ok":true,"result":%b}' % (CONTROL_VERSION, _to_json(request_id), content)
 
 
 def write_refusal(error: ControlError, request_id: str | None) -> bytes:
@@ -141,7 +150,8 @@ def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: s
         return None
     if content.get("ok") is not True:
         error = object_reader(_Refusal, "error")(content.get("error"))
-        raise ControlError(error["code"], error["text"])
+        lines = [peer_text(line, LONGEST_LINE) for line in error["text"].split("\n", MAX_LINES)[:MAX_LINES]]
+        raise ControlError(peer_text(error["code"]), "\n".join(lines))
     result = cls(**object_reader(cls, "result")(content.get("result")))
     if isinstance(result, SnapshotResult) and len(result.pictures) != len(frames) - 1:
         raise WireError(f"pictures: must be as many as frames after the first (got {len(frames) - 1})")
@@ -192,5 +202,12 @@ def _refuse_constant(constant: str) -> NoReturn:
 _FROM_JSON = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicate_keys)
 
 
-def _to_json(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+def _plain(value: Any) -> dict[str, Any]:
+    return {member.name: getattr(value, member.name) for member in fields(value)}
+
+
+_TO_JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+
+def _to_json(content: Any) -> bytes:
+    return _TO_JSON.encode(content).encode("utf-8", "replace")
