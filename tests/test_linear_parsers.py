@@ -192,7 +192,7 @@ def cases() -> Iterator[Case]:
             yield Case(f"text shown by {show.__name__}", show, unit, LONGEST_HEAD, "http://")
     yield Case("text of a peer", peer_text, b"\x1b", LONGEST_HEAD)
     for line in (b"A", b" ", b"/", b"GET /", b"GET / HTTP/1.1\r", b"\r"):
-        yield Case("request for metrics", lambda text: answer(text, {}), line, LONGEST_REQUEST)
+        yield Case("request for metrics", lambda text: answer(text, {}, ()), line, LONGEST_REQUEST)
     for topic in (b".", b"/", b"a", b"vec", b"\xff"):
         yield Case("topic", parse_topic, topic, LONGEST_HEAD)
     for content in (b"\xff", b"\xff\xe0\x00\x02", b"\xff\xd0", b"\xff\x00", b"\x00"):
