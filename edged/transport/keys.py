@@ -25,6 +25,7 @@ from edged.errors import ConfigError, map_exceptions
 __all__ = [
     "PUBLIC_SUFFIX",
     "SECRET_SUFFIX",
+    "Client",
     "Key",
     "KeyPair",
     "new_pair",
@@ -50,6 +51,14 @@ class KeyPair:
 
     public: Key
     secret: Key = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who has a key that is authorized: its name, and the topic prefixes that it may have; None: everything."""
+
+    name: str
+    topics: tuple[bytes, ...] | None = None
 
 
 def new_pair() -> KeyPair:

@@ -14,7 +14,7 @@ from edged.pipeline.stage import Stage
 from edged.service.control.connections import Connection, Connections
 from edged.service.control.handlers import RequestHandlers
 from edged.service.control.jobs import Answer, Job
-from edged.service.control.socket_file import SocketFile
+from edged.transport.socket_file import SocketFile
 from edged.wire import control as wire
 from edged.wire import control_messages as messages
 
@@ -26,6 +26,7 @@ __all__ = ["Control"]
 
 log = logging.getLogger(__name__)
 
+SOCKET_MODE = 0o660  # the user and the group of the service, whatever the umask is
 BATCH = 32  # requests are followed by a pause,
 PAUSE_SECONDS = 0.02  # so that a client that floods the socket gets no more of the processor than this leaves
 MOST_JOBS = 8  # under way; each may hold pictures
@@ -81,7 +82,7 @@ class Control(Stage):
         if endpoint is None or endpoint.socket_path is None:
             return
         try:
-            self._file = SocketFile(endpoint.socket_path, "control.endpoint")
+            self._file = SocketFile(endpoint.socket_path, "control.endpoint", SOCKET_MODE)
         except PublishError as exc:
             if self._config.is_chosen:
                 raise

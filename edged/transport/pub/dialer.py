@@ -1,0 +1,169 @@
+"""A hub that is called: again and again until it answers, with growing pauses, and never waiting."""
+
+from __future__ import annotations
+
+import errno
+import random
+import select
+import socket
+import time
+from collections.abc import Callable
+from math import inf
+
+from edged.bell import Bell
+from edged.errors import PeerError
+from edged.transport.handshakes import HANGS_UP, MISMATCH, REFUSED
+from edged.transport.poller import Poller
+from edged.transport.pub.peer import Peer
+from edged.transport.pub.peers import Lost
+from edged.transport.pub.resolver import Lookup, Target, targets
+
+__all__ = ["Dialer"]
+
+FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 0.1, 5.0, 1.6  # seconds
+JITTER = 0.25  # of each pause, so that boards that lost their hub together do not come back together
+CONNECT_SECONDS = 5.0
+STEADY_SECONDS = 5.0  # a connection that lasted longer was a good one
+
+Connected = Callable[[socket.socket, Lost], Peer | None]
+"""Gets a connection, and what to call when it is over."""
+
+
+class Dialer:
+    """Keeps a connection with *address* (``tcp://HOST:PORT`` or ``ipc://PATH``); `attend` is called now and then.
+
+    *connected* gets each connection that came about.
+    """
+
+    def __init__(self, address: str, poller: Poller, connected: Connected) -> None:
+        self.trouble: str | None = None
+        """Why no handshake succeeds at present."""
+        self._address = address
+        self._poller = poller
+        self._connected = connected
+        self._bell = Bell()
+        poller.add(self._bell, select.EPOLLIN, lambda _: self._bell.silence())
+        self._lookup: Lookup | None = None
+        self._targets: list[Target] = []
+        self._connecting: socket.socket | None = None
+        self._peer: Peer | None = None
+        self._is_ready = False
+        self._since = 0.0
+        self._due = time.monotonic()
+        self._pause = FIRST_PAUSE
+        self._hung_up = 0
+
+    def attend(self) -> None:
+        """Call where that is due, and take note of what came of it; never waits."""
+        now = time.monotonic()
+        if self._peer is not None:
+            self._note_success(now)
+        elif self._connecting is not None:
+            if now - self._since > CONNECT_SECONDS:
+                self._give_up()
+        elif self._lookup is not None:
+            if self._lookup.found is not None:
+                self._targets, self._lookup = self._lookup.found, None
+                self._try_next() if self._targets else self._retry_later()
+        elif now >= self._due:
+            self._call()
+
+    @property
+    def seconds_left(self) -> float:
+        """Until `attend` has something to do though nothing happened."""
+        if self._peer is not None or self._lookup is not None:
+            return inf
+        due = self._due if self._connecting is None else self._since + CONNECT_SECONDS
+        return max(0.0, due - time.monotonic())
+
+    def redial(self) -> None:
+        """Call at once, where nothing is under way; the owner has cut the connection before."""
+        self._pause, self._due = FIRST_PAUSE, time.monotonic()
+
+    def close(self) -> None:
+        """Call no more."""
+        self._hang_up()
+        self._poller.remove(self._bell)
+        self._bell.close()
+
+    def _call(self) -> None:
+        transport, _, rest = self._address.partition("://")
+        if transport == "ipc":
+            self._targets = [(socket.AF_UNIX, rest)]
+        elif not self._targets:
+            host, _, port = rest.rpartition(":")
+            try:
+                self._targets = targets(host.strip("[]"), int(port), socket.AI_NUMERICHOST)
+            except OSError:
+                self._lookup = Lookup(host, int(port), self._bell)
+                return
+        self._try_next()
+
+    def _try_next(self) -> None:
+        """Connect to the next address of the host. Where there are several, each gets its turn."""
+        family, where = self._targets.pop(0)
+        self._since = time.monotonic()
+        try:
+            self._connecting = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+            problem = self._connecting.connect_ex(where)  # type: ignore[arg-type]  # as getaddrinfo gave it
+        except OSError as exc:  # no descriptor
+            problem = exc.errno or errno.EIO
+        if self._connecting is not None and problem in (0, errno.EINPROGRESS):
+            self._poller.add(self._connecting, select.EPOLLOUT, lambda _: self._settle())
+        else:
+            self._give_up()
+
+    def _settle(self) -> None:
+        """The kernel has connected, or knows that it cannot."""
+        connection, self._connecting = self._connecting, None
+        assert connection is not None, "the poller watches it"
+        self._poller.remove(connection)
+        if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            connection.close()
+            self._retry_later()
+            return
+        self._is_ready = False
+        self._since = time.monotonic()
+        self._peer = self._connected(connection, self._lost)
+        if self._peer is None:
+            self._retry_later()
+
+    def _give_up(self) -> None:
+        self._hang_up()
+        self._retry_later()
+
+    def _hang_up(self) -> None:
+        if self._connecting is not None:
+            self._poller.remove(self._connecting)
+            self._connecting.close()
+            self._connecting = None
+
+    def _retry_later(self, seconds: float | None = None) -> None:
+        pause = self._pause if seconds is None else seconds
+        self._pause = min(LONGEST_PAUSE, self._pause * GROWTH)
+        self._due = time.monotonic() + pause * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
+
+    def _note_success(self, now: float) -> None:
+        if self._peer is not None and self._peer.is_ready and not self._is_ready:
+            self._is_ready = True
+            self._hung_up = 0
+            self.trouble = None
+            self._since = now
+
+    def _lost(self, why: PeerError | None) -> None:
+        """The connection is over, for the reason *why*, or because the hub has hung up."""
+        now = time.monotonic()
+        self._note_success(now)
+        self._peer = None
+        if self._is_ready:
+            if now - self._since > STEADY_SECONDS:
+                self._pause = FIRST_PAUSE
+            self._retry_later()
+        elif why is not None and why.reason in ("key", "protocol"):
+            self.trouble = REFUSED if why.reason == "key" else MISMATCH
+            self._retry_later(LONGEST_PAUSE)
+        else:
+            self._hung_up += 1
+            if self._hung_up > 1 and self.trouble is None:  # once may be a hub that is being stopped
+                self.trouble = HANGS_UP
+            self._retry_later()
