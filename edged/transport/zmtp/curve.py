@@ -9,7 +9,6 @@ the short-term ones are forgotten with the connection. The number in each comman
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -75,12 +74,10 @@ class _Curve:
 
     def seal(self, frames: Sequence[bytes | memoryview]) -> bytes:
         last = len(frames) - 1
-        return b"".join(
-            [self._sealed(INNER_MORE if number < last else 0, bytes(body)) for number, body in enumerate(frames)]
-        )
+        return b"".join([self._sealed(b"\1" if number < last else b"\0", body) for number, body in enumerate(frames)])
 
     def seal_command(self, name: bytes, content: bytes) -> bytes:
-        return self._sealed(INNER_COMMAND, bytes((len(name),)) + name + content)
+        return self._sealed(b"\2", bytes((len(name),)) + name + content)
 
     def unseal(self, flags: int, body: bytes) -> tuple[int, bytes]:
         name, content = split(body)
@@ -93,14 +90,14 @@ class _Curve:
             plain = crypto_box_open_afternm(content[NUMBER_BYTES:], self.other_nonce + number, self._session)
         return (MORE if plain[0] & INNER_MORE else 0) | (COMMAND if plain[0] & INNER_COMMAND else 0), plain[1:]
 
-    def _sealed(self, flags: int, content: bytes) -> bytes:
+    def _sealed(self, flags: bytes, content: bytes | memoryview) -> bytes:
         number = self._next_number()
-        box = crypto_box_afternm(bytes((flags,)) + content, self.own_nonce + number, self._session)
-        return frame(b"".join((MESSAGE, number, box)))
+        box = crypto_box_afternm(flags + content, self.own_nonce + number, self._session)
+        return frame(MESSAGE + number + box)
 
     def _next_number(self) -> bytes:
         self._sent += 1
-        return struct.pack(">Q", self._sent)
+        return self._sent.to_bytes(NUMBER_BYTES, "big")
 
     def _number(self, content: bytes) -> bytes:
         """The number at the beginning of *content*, which has to be larger than the last one."""
