@@ -47,6 +47,7 @@ class Served:
         """Do what is to be done now."""
         self.poller.serve()
         self.peers.sweep()
+        self.peers.newcomers()
         for port in self.ports:
             port.attend()
 

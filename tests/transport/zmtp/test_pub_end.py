@@ -9,6 +9,7 @@ from itertools import islice
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nacl.bindings import crypto_box_keypair
 
 from edged.errors import PeerError
 from edged.transport.zmtp import curve as curve_module
@@ -20,7 +21,7 @@ from edged.transport.zmtp.mechanism import Mechanism, Null
 from edged.transport.zmtp.pub_end import MAX_HANDSHAKE_BYTES, MAX_TOPIC_BYTES, PubEnd
 from tests.raw_subscriber import HELLO, READY, subscribe
 
-KEYS = [curve_module.crypto_box_keypair() for _ in range(3)]
+KEYS = [crypto_box_keypair() for _ in range(3)]
 SERVER, CLIENT, STRANGER = KEYS
 
 
