@@ -66,7 +66,9 @@ class Rig:
                 "cam": Camera(Capture(self.source, ring, self.stats, CaptureSettings(), demand), feed, self.stats)
             },
             inference=Inference([feed], frames, lambda go_on: (Faulty(model), References([])), handover, demand),
-            publisher=Publisher(PublisherSettings("node", [endpoint], 30, ""), handover, bell, [self.stats], demand),
+            publisher=Publisher(
+                PublisherSettings("node", [endpoint], 30, "", 256), handover, bell, [self.stats], demand
+            ),
         )
         self.daemon = Daemon(RunningStages(pipeline))
         self.error: BaseException | None = None

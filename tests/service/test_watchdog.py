@@ -209,7 +209,7 @@ def daemon(
     ("stage", "module", "owner", "function"),
     [
         ("inference", "edged.vision.embedder", "Embedder", "invoke"),
-        ("publisher", "edged.pipeline.publisher.pub_socket", "PubSocket", "send"),
+        ("publisher", "edged.pipeline.publisher.pub_sockets", "PubSockets", "send"),
         ("capture street", "edged.camera.file", "VideoFile", "grab"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import TypeVar
 from edged.config import ConfigFileError, Loaded, Problem
 from edged.errors import ConfigError
 from edged.transport.curve import Curve
-from edged.transport.keys import Key, read_authorized, read_pair, read_public
+from edged.transport.keys import Client, Key, read_authorized, read_pair, read_public
 
 __all__ = ["Keyring", "read_keyring"]
 
@@ -19,10 +19,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """The curve of each endpoint, by its text in the configuration; and the name of each authorized client key."""
+    """The curve of each endpoint, by its text in the configuration; and the client of each authorized key."""
 
     curves: Mapping[str, Curve] = field(default_factory=dict)
-    authorized: Mapping[Key, str] = field(default_factory=dict)
+    authorized: Mapping[Key, Client] = field(default_factory=dict)
 
 
 def read_keyring(loaded: Loaded) -> Keyring:

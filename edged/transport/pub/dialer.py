@@ -12,7 +12,7 @@ from math import inf
 
 from edged.bell import Bell
 from edged.errors import PeerError
-from edged.transport.handshakes import HANGS_UP, MISMATCH, REFUSED
+from edged.transport.handshakes import DISCONNECTS, MISMATCH, REFUSED
 from edged.transport.poller import Poller
 from edged.transport.pub.peer import Peer
 from edged.transport.pub.peers import Lost
@@ -36,7 +36,7 @@ class Dialer:
     """
 
     def __init__(self, address: str, poller: Poller, connected: Connected) -> None:
-        self.trouble: str | None = None
+        self.problem: str | None = None
         """Why no handshake succeeds at present."""
         self._address = address
         self._poller = poller
@@ -105,10 +105,10 @@ class Dialer:
         self._since = time.monotonic()
         try:
             self._connecting = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-            problem = self._connecting.connect_ex(where)  # type: ignore[arg-type]  # as getaddrinfo gave it
+            error = self._connecting.connect_ex(where)  # type: ignore[arg-type]  # as getaddrinfo gave it
         except OSError as exc:  # no descriptor
-            problem = exc.errno or errno.EIO
-        if self._connecting is not None and problem in (0, errno.EINPROGRESS):
+            error = exc.errno or errno.EIO
+        if self._connecting is not None and error in (0, errno.EINPROGRESS):
             self._poller.add(self._connecting, select.EPOLLOUT, lambda _: self._settle())
         else:
             self._give_up()
@@ -147,7 +147,7 @@ class Dialer:
         if self._peer is not None and self._peer.is_ready and not self._is_ready:
             self._is_ready = True
             self._hung_up = 0
-            self.trouble = None
+            self.problem = None
             self._since = now
 
     def _lost(self, why: PeerError | None) -> None:
@@ -160,10 +160,10 @@ class Dialer:
                 self._pause = FIRST_PAUSE
             self._retry_later()
         elif why is not None and why.reason in ("key", "protocol"):
-            self.trouble = REFUSED if why.reason == "key" else MISMATCH
+            self.problem = REFUSED if why.reason == "key" else MISMATCH
             self._retry_later(LONGEST_PAUSE)
         else:
             self._hung_up += 1
-            if self._hung_up > 1 and self.trouble is None:  # once may be a hub that is being stopped
-                self.trouble = HANGS_UP
+            if self._hung_up > 1 and self.problem is None:  # once may be a hub that is being stopped
+                self.problem = DISCONNECTS
             self._retry_later()

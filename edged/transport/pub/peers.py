@@ -41,14 +41,14 @@ Lost: TypeAlias = Callable[[PeerError | None], None]
 
 
 class Peers:
-    """Connections of all ports. One thread uses it, calls `Poller.serve` of *poller* and now and then `sweep`.
+    """Connections of all ports. One thread uses it, calls `Poller.serve` of *poller* and now and then `sweep`."""
 
-    *queue* messages at most wait for a peer that is slow, and each port has *most* peers at most.
-    """
-
-    def __init__(self, poller: Poller, *, queue: int, most: int) -> None:
+    def __init__(self, poller: Poller) -> None:
         self.refusals = Refusals(REASONS)
-        self.queue, self.most = queue, most
+        self.queue = 16
+        """How many messages wait for a slow peer, of those that connect from now on."""
+        self.max_connections = 256
+        """How many peers a port has."""
         self.authorized: Mapping[Key, Client] = {}
         """Who may come in by a key; `authorize` changes it."""
         self.subscribed = 0
@@ -76,8 +76,8 @@ class Peers:
         mechanism = secure(lambda key: self._knows(peer, key))
         peer = Peer(connection, mechanism, port, where, self.queue)
         here = [other for other in self._peers if other.port is port]
-        if len(here) >= self.most:
-            self._cut(_weakest(here) or peer, PeerError("full", f"the port has its {self.most} connections"))
+        if len(here) >= self.max_connections:
+            self._cut(_weakest(here) or peer, PeerError("full", f"the port has its {self.max_connections} connections"))
             if not peer.is_open:
                 return None
         self._peers[peer] = lost

@@ -11,7 +11,7 @@ from typing import Literal
 
 from zmq.utils import z85
 
-from edged.errors import ConfigError, PublishError
+from edged.errors import PublishError
 from edged.transport.curve import Curve
 from edged.transport.poller import Poller
 from edged.transport.pub.dialer import Dialer
@@ -39,7 +39,6 @@ class Port:
 
     Raises:
         PublishError: it cannot be bound, mostly because another program has it.
-        ConfigError: it has keys, and PyNaCl is missing.
     """
 
     def __init__(
@@ -68,9 +67,9 @@ class Port:
         self._listener = Listener(self._listening, poller, self._accepted, self._turned_away)
 
     @property
-    def trouble(self) -> str | None:
+    def problem(self) -> str | None:
         """Why the hub that it calls does not let it in."""
-        return self._dialer.trouble if self._dialer else None
+        return self._dialer.problem if self._dialer else None
 
     @property
     def seconds_left(self) -> float:
@@ -146,12 +145,8 @@ def _securing(curve: Curve | None) -> Callable[[Callable[[bytes], bool]], Mechan
     """How the connections of a port with these keys are secured."""
     if curve is None:
         return lambda _: Null()
-    try:
-        from edged.transport.zmtp.curve import CurveClient, CurveServer
-    except ImportError as exc:
-        raise ConfigError(
-            f"{SETTING}: keys need PyNaCl, which is missing here: 'pip install pynacl', or python3-nacl of apt ({exc})"
-        ) from exc
+    from edged.transport.zmtp.curve import CurveClient, CurveServer  # needs PyNaCl, which not every daemon has
+
     public, secret = z85.decode(curve.own.public), z85.decode(curve.own.secret)
     if curve.server is None:
         return lambda admit: CurveServer(public, secret, admit)

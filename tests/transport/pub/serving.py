@@ -29,7 +29,8 @@ class Served:
 
     def __init__(self, *, queue: int = QUEUE, most: int = 256) -> None:
         self.poller = Poller()
-        self.peers = Peers(self.poller, queue=queue, most=most)
+        self.peers = Peers(self.poller)
+        self.peers.queue, self.peers.max_connections = queue, most
         self.ports: list[Port] = []
         self._sent = 0
 

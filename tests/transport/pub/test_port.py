@@ -92,7 +92,7 @@ def test_a_hub_is_called_and_gets_what_it_subscribes_to(
     address = hub.get_string(zmq.LAST_ENDPOINT).replace("127.0.0.1", name.removeprefix("tcp://").strip("[]"))
     port = served.port(address, curve_of(PHONE, SERVER) if secured else None, mode="connect")
     served.reaches(hub)
-    assert port.trouble is None
+    assert port.problem is None
 
 
 def test_a_hub_that_comes_back_is_called_again(served: Served, context: Context) -> None:
@@ -147,8 +147,8 @@ def test_a_host_that_there_is_not_is_asked_for_again(served: Served, monkeypatch
 @pytest.mark.parametrize(
     ("answers", "word"),
     [
-        ([b"HTTP/1.1 400 Bad Request\r\n\r\n"], "no edged and no ZeroMQ at all"),
-        ([b"", b""], "it hangs up during the handshake"),
+        ([b"HTTP/1.1 400 Bad Request\r\n\r\n"], "the other end is not edged or not ZeroMQ"),
+        ([b"", b""], "it disconnects during the handshake"),
     ],
 )
 def test_a_hub_that_is_none_is_told_in_words(served: Served, answers: list[bytes], word: str) -> None:
@@ -158,7 +158,7 @@ def test_a_hub_that_is_none_is_told_in_words(served: Served, answers: list[bytes
             served.until(lambda: select.select([listening], [], [], 0)[0], "it calls")
             with listening.accept()[0] as caller:
                 caller.sendall(answer)
-        served.until(lambda: word in (port.trouble or ""), "it is told")
+        served.until(lambda: word in (port.problem or ""), "it is told")
 
 
 def test_a_hub_that_refuses_our_key_is_told_in_words(served: Served, context: Context) -> None:
@@ -169,8 +169,8 @@ def test_a_hub_that_refuses_our_key_is_told_in_words(served: Served, context: Co
     port = served.port(hub.get_string(zmq.LAST_ENDPOINT), curve_of(PHONE, SERVER), mode="connect")
 
     def told() -> bool:
-        gate.answer()
-        return port.trouble == REFUSED
+        gate.answer_requests()
+        return port.problem == REFUSED
 
     served.until(told, "it is told")
     assert len(served.peers) == 0
@@ -186,11 +186,11 @@ def troubled(served: Served, context: Context, phone: Socket, address: str) -> s
         phone.connect(address)
 
     handshakes = Handshakes(context, phone, dial)
-    handshakes.watch(address)
-    handshakes.redial(address)
+    handshakes.add_address(address)
+    handshakes.reconnect(address)
 
     def told() -> bool:
-        handshakes.attend()
+        handshakes.read_events()
         return bool(handshakes.troubles)
 
     served.until(told, "a trouble")
@@ -213,7 +213,7 @@ def test_a_key_that_is_not_authorized_is_refused_as_libzmq_would(
 
 @pytest.mark.parametrize(
     ("curve", "word"),
-    [(None, "one end uses CURVE keys"), (curve_of(PHONE, TABLET), "the key that we have of the server may be wrong")],
+    [(None, "one end uses CURVE keys"), (curve_of(PHONE, TABLET), "our copy of its public key may be wrong")],
 )
 def test_a_subscriber_with_a_wrong_key_or_none_is_told_as_by_libzmq(
     curve: Curve | None, word: str, served: Served, context: Context
