@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from socket import AF_UNIX
+from socket import socket as stream_socket
 
 import pytest
 import zmq
@@ -310,7 +312,17 @@ def test_a_socket_file_left_behind_by_a_killed_daemon_does_not_keep_the_next_one
         with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc, VEC) as socket:
             rig.put(1)
             assert vecs(socket, 1)
-        (tmp_path / "pub.sock").touch()
+        with stream_socket(AF_UNIX) as left_behind:
+            left_behind.bind(str(tmp_path / "pub.sock"))
+
+
+def test_a_file_that_is_no_socket_is_not_replaced(ipc: str, tmp_path: Path) -> None:
+    (tmp_path / "pub.sock").write_text("precious")
+    rig = Rig(f"pub+bind:{ipc}")
+    rig.stage.start(lambda: None)
+    assert rig.stage.join(10)
+    assert str(rig.stage.error) == f"publish.endpoints: cannot bind {ipc}: there is something else of that name"
+    assert (tmp_path / "pub.sock").read_text() == "precious"
 
 
 def test_a_publisher_can_dial_out_to_a_hub(ipc: str) -> None:

@@ -41,7 +41,7 @@ def test_another_list_counts_for_what_is_subscribed_to_already() -> None:
     subscriptions.allow((b"a/",))
     assert subscriptions.effective == (b"a/",)
     subscriptions.allow(())
-    assert subscriptions.effective == ()
+    assert not subscriptions.effective
     subscriptions.allow(None)
     assert subscriptions.effective == (b"",)
 
