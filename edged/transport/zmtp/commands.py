@@ -1,4 +1,4 @@
-"""Commands of ZMTP 3, and the properties that two ends introduce themselves with."""
+"""Commands of ZMTP 3, and the properties in those of a handshake."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_PROPERTIES = 16
 
 
 def split(body: bytes) -> tuple[bytes, bytes]:
-    """The name of a command, and what comes after it.
+    """Return the name of a command, and its content.
 
     Raises:
         PeerError: it has no name.
@@ -25,24 +25,24 @@ def split(body: bytes) -> tuple[bytes, bytes]:
 
 
 def from_properties(properties: Mapping[bytes, bytes]) -> bytes:
-    """*properties* as READY and INITIATE have them."""
+    """Return *properties* as bytes of READY and INITIATE."""
     return b"".join(
         bytes((len(name),)) + name + struct.pack(">I", len(value)) + value for name, value in properties.items()
     )
 
 
 def to_properties(content: bytes) -> dict[bytes, bytes]:
-    """The properties that *content* tells; their names in lower case, because case does not count in them.
+    """Return the properties in *content*; their names in lower case, because case does not count in them.
 
     Raises:
-        PeerError: it tells none, or more than `MAX_PROPERTIES`.
+        PeerError: they are damaged, or more than `MAX_PROPERTIES`.
     """
     properties: dict[bytes, bytes] = {}
     while content:
         value_at = 1 + content[0] + 4
         end = value_at + int.from_bytes(content[value_at - 4 : value_at], "big")
         if not content[0] or end > len(content) or len(properties) == MAX_PROPERTIES:
-            raise PeerError("protocol", "the properties are damaged")
+            raise PeerError("protocol", "the properties of a handshake must be whole and few")
         properties[content[1 : value_at - 4].lower()] = content[value_at:end]
         content = content[end:]
     return properties

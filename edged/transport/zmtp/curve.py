@@ -46,7 +46,7 @@ MESSAGE = b"\x07MESSAGE"
 
 @contextmanager
 def _checked(what: str) -> Iterator[None]:
-    """Turn what libsodium finds wrong into the end of the connection."""
+    """Raise errors of libsodium as PeerError, because a peer causes them."""
     try:
         yield
     except CryptoError as exc:
@@ -61,7 +61,7 @@ def _expect(name: bytes, wanted: bytes, content: bytes, size: int, *, exactly: b
 
 
 class _Curve:
-    """What both ends share: the session key, and the numbers of both directions."""
+    """Parts of both ends: the session key, and the numbers of both directions."""
 
     name = b"CURVE"
     overhead = len(MESSAGE) + NUMBER_BYTES + MAC_BYTES + 1
@@ -100,7 +100,7 @@ class _Curve:
         return self._sent.to_bytes(NUMBER_BYTES, "big")
 
     def _number(self, content: bytes) -> bytes:
-        """The number at the beginning of *content*, which has to be larger than the last one."""
+        """Return the number at the beginning of *content*, which has to be larger than the last one."""
         number = content[:NUMBER_BYTES]
         value = int.from_bytes(number, "big")
         if value <= self._received:
@@ -110,7 +110,7 @@ class _Curve:
 
 
 class CurveServer(_Curve):
-    """The end that is called. *admit* gets the key of a client that has proved it, and decides."""
+    """The server's end. *admit* gets the key that a client has proved, and returns whether it may come in."""
 
     as_server = True
     own_nonce, other_nonce = b"CurveZMQMESSAGES", b"CurveZMQMESSAGEC"
@@ -138,7 +138,7 @@ class CurveServer(_Curve):
             number = self._number(rest)
             crypto_box_open_afternm(rest[NUMBER_BYTES:], b"CurveZMQHELLO---" + number, shared)
         short_public, short_secret = crypto_box_keypair()
-        # The short-term keys go out in the cookie and come back in it: a client that says HELLO only leaves 64 bytes.
+        # The short-term keys go out in the cookie and come back in it: a client that sends only HELLO leaves 64 bytes.
         self._cookie_key, self._short_public = randombytes(KEY_BYTES), short_public
         nonce = randombytes(16)
         cookie = nonce + crypto_secretbox(client + short_secret, b"COOKIE--" + nonce, self._cookie_key)
@@ -170,7 +170,7 @@ class CurveServer(_Curve):
 
 
 class CurveClient(_Curve):
-    """The end that calls, and knows the key of the *server* that it wants."""
+    """The client's end, which knows the key of its *server*."""
 
     as_server = False
     own_nonce, other_nonce = b"CurveZMQMESSAGEC", b"CurveZMQMESSAGES"

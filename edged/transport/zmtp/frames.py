@@ -1,4 +1,4 @@
-"""Frames of ZMTP 3: how they are written, and how a stream is cut into them."""
+"""Frames of ZMTP 3: from bytes and to bytes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ LONGEST_SHORT = 255  # bytes of a body whose size is one byte
 
 
 def frame(body: bytes | memoryview, flags: int = 0) -> bytes:
-    """*body* as one frame."""
+    """Return *body* as one frame."""
     size = len(body)
     head = struct.pack(">BQ", flags | LONG, size) if size > LONGEST_SHORT else bytes((flags, size))
     return b"".join((head, body))
 
 
 def command(name: bytes, content: bytes = b"") -> bytes:
-    """A command as one frame."""
+    """Return a command as one frame."""
     return frame(bytes((len(name),)) + name + content, COMMAND)
 
 
 def to_bytes(frames: Sequence[bytes | memoryview]) -> bytes:
-    """A message as it goes over the stream."""
+    """Return a message as bytes of the stream."""
     last = len(frames) - 1
     return b"".join([frame(body, MORE if number < last else 0) for number, body in enumerate(frames)])
 
@@ -39,15 +39,15 @@ class FrameReader:
         self._input = bytearray()
 
     def __len__(self) -> int:
-        """How many bytes wait for the rest of their frame."""
+        """Count of bytes that wait for the rest of their frame."""
         return len(self._input)
 
     def feed(self, content: bytes) -> None:
-        """Take what came."""
+        """Add bytes that came."""
         self._input += content
 
     def take(self, size: int) -> bytes | None:
-        """The next *size* bytes; None if they are not there yet."""
+        """Remove and return the next *size* bytes; None if they have not come yet."""
         if len(self._input) < size:
             return None
         content = bytes(self._input[:size])
@@ -55,21 +55,21 @@ class FrameReader:
         return content
 
     def peek(self, size: int) -> bytes:
-        """The next bytes, at most *size*, which stay where they are."""
+        """Return the next bytes, at most *size*, and keep them."""
         return bytes(self._input[:size])
 
     def next(self) -> tuple[int, bytes] | None:
-        """The flags and the body of the next frame; None if it is not whole yet.
+        """Remove and return the flags and the body of the next frame; None if it is not complete yet.
 
         Raises:
-            PeerError: there is no such frame, or it is too large.
+            PeerError: its flags are not known, or it is too large.
         """
         waiting = self._input
         if not waiting:
             return None
         flags = waiting[0]
         if flags > MORE | LONG | COMMAND or flags & (MORE | COMMAND) == MORE | COMMAND:
-            raise PeerError("protocol", f"there is no frame with the flags {flags}")
+            raise PeerError("protocol", f"the flags of a frame must be known (got {flags})")
         head = 9 if flags & LONG else 2
         if len(waiting) < head:
             return None

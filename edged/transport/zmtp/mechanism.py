@@ -1,4 +1,4 @@
-"""How a connection is secured: the interface of a mechanism, and NULL, which secures nothing."""
+"""Mechanisms that secure a connection: their interface, and NULL, which secures nothing."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from edged.transport.zmtp.frames import command, to_bytes
 __all__ = ["PUBLISHER", "Mechanism", "Null", "check_subscriber", "refusal"]
 
 PUBLISHER = from_properties({b"Socket-Type": b"PUB"})
-REFUSED = b"400"  # the status by which libzmq knows that its key was refused, and not something else
+REFUSED = b"400"  # ZAP's status of a refused key, which libzmq reports as such
 
 
 class Mechanism(Protocol):
-    """One end of a handshake, and after it what turns messages into bytes and bytes into frames."""
+    """One end of a handshake; after it, the encoding of frames."""
 
     name: bytes
     as_server: bool
     overhead: int
-    """How many bytes a frame has beside its content, at most."""
+    """Count of bytes that a frame has beside its content, at most."""
     is_ready: bool
     """Whether the handshake is done."""
 
     def begin(self) -> bytes:
-        """What to send once the other end's greeting has come."""
+        """Return the bytes to send once the other end's greeting has come."""
         ...
 
     def answer(self, name: bytes, content: bytes) -> bytes:
-        """What to send after a command of the handshake.
+        """Return the bytes to send after a command of the handshake.
 
         Raises:
-            PeerError: it is the wrong one, or says something wrong.
+            PeerError: it is another one than must come, or wrong.
         """
         ...
 
     def seal(self, frames: Sequence[bytes | memoryview]) -> bytes:
-        """A message as it goes over the stream."""
+        """Return a message as bytes of the stream."""
         ...
 
     def seal_command(self, name: bytes, content: bytes) -> bytes:
-        """A command as it goes over the stream, after the handshake."""
+        """Return a command as bytes of the stream, after the handshake."""
         ...
 
     def unseal(self, flags: int, body: bytes) -> tuple[int, bytes]:
-        """The flags and the content of a frame that came after the handshake.
+        """Return the flags and the content of a frame that came after the handshake.
 
         Raises:
             PeerError: it was changed on its way, or sent twice.
@@ -65,14 +65,14 @@ def check_subscriber(properties: bytes) -> None:
 
 
 def refusal(content: bytes) -> PeerError:
-    """The exception for the command ERROR with *content*."""
+    """Return the exception for the command ERROR with *content*."""
     if content[1 : 1 + content[0] if content else 0] == REFUSED:
         return PeerError("key", "the other end refuses our key")
     return PeerError("protocol", "the other end refuses the connection")
 
 
 class Null:
-    """Both ends introduce themselves, in clear."""
+    """The mechanism NULL: both ends send their properties, in clear."""
 
     name = b"NULL"
     as_server = False

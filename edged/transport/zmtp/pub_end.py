@@ -1,6 +1,6 @@
 """The publishing end of a connection: ZMTP 3.0 and 3.1, without any socket.
 
-A peer may introduce itself, subscribe, cancel and ask whether we live. Everything else ends the connection.
+A peer may send a handshake, subscriptions, cancellations and PING. Everything else ends the connection.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ MINOR = 1
 
 
 class PubEnd:
-    """One end of one connection. It is fed what comes and yields what is subscribed to; ``reply`` is to be sent."""
+    """One end of one connection. Turns the bytes that come into subscriptions; ``reply`` has the bytes to send back."""
 
     def __init__(self, mechanism: Mechanism) -> None:
         self.reply = bytearray(greeting(mechanism.name, minor=MINOR, as_server=mechanism.as_server))
-        """What has to be sent and has not been taken yet."""
+        """Bytes that wait to be sent: the greeting, and answers to commands. The caller removes what it has sent."""
         self.frames = 0
-        """How many frames came after the handshake."""
+        """Count of frames that came after the handshake."""
         self.ttl_seconds = 0.0
-        """How long the other end may be silent, because it promised to say something; 0: as long as it likes."""
+        """How long the other end may be silent, by the time-to-live of its last PING; 0: without a limit."""
         self._mechanism = mechanism
         self._reader = FrameReader(MAX_HANDSHAKE_BYTES)
         self._greeted = False
@@ -48,14 +48,14 @@ class PubEnd:
         return self._greeted
 
     def encode(self, frames: Sequence[bytes | memoryview]) -> bytes:
-        """A message as it goes over this connection; the messages have to be sent in the order of the calls."""
+        """Return a message as bytes of this connection; they have to be sent in the order of the calls."""
         return self._mechanism.seal(frames)
 
     def feed(self, content: bytes) -> Iterator[tuple[bool, bytes]]:
-        """Take what came. Yields each topic prefix that is subscribed to (True) or no longer (False).
+        """Add bytes that came, and yield each topic prefix that is subscribed to (True) or cancelled (False).
 
         Raises:
-            PeerError: the connection has to be ended.
+            PeerError: the bytes break a rule. The caller has to close the connection.
         """
         self._reader.feed(content)
         if not self._greeted:
@@ -66,23 +66,23 @@ class PubEnd:
         while not self._mechanism.is_ready:
             if (next_frame := self._reader.next()) is None:
                 return
-            self._shake_hands(*next_frame)
+            self._handle_handshake(*next_frame)
         while (next_frame := self._reader.next()) is not None:
             self.frames += 1
             flags, body = self._mechanism.unseal(*next_frame)
             if flags & COMMAND:
-                yield from self._obey(*split(body))
+                yield from self._handle_command(*split(body))
             else:
                 yield _subscription(flags, body)
 
-    def _shake_hands(self, flags: int, body: bytes) -> None:
+    def _handle_handshake(self, flags: int, body: bytes) -> None:
         if not flags & COMMAND:
             raise PeerError("protocol", "a message must come after the handshake")
         self.reply += self._mechanism.answer(*split(body))
         if self._mechanism.is_ready:
             self._reader.longest = LONGEST_COMMAND + MAX_TOPIC_BYTES + self._mechanism.overhead
 
-    def _obey(self, name: bytes, content: bytes) -> Iterator[tuple[bool, bytes]]:
+    def _handle_command(self, name: bytes, content: bytes) -> Iterator[tuple[bool, bytes]]:
         if name in (b"SUBSCRIBE", b"CANCEL"):
             yield name == b"SUBSCRIBE", _checked(content)
         elif name == b"PING":
@@ -95,9 +95,9 @@ class PubEnd:
 
 
 def _subscription(flags: int, body: bytes) -> tuple[bool, bytes]:
-    """A subscription as a message, as ZMTP 3.0 has it."""
+    """Return the subscription in a message, as ZMTP 3.0 has it."""
     if flags & MORE or body[:1] not in (b"\0", b"\1"):
-        raise PeerError("message", "it sends messages, and here are only subscriptions to be sent")
+        raise PeerError("message", "it sends messages into a port that takes only subscriptions")
     return body[:1] == b"\1", _checked(body[1:])
 
 

@@ -18,25 +18,25 @@ HELLO = greeting(MECHANISM, minor=0) + command(b"READY", from_properties({b"Sock
 
 
 class RouterEnd:
-    """One end of one connection. It is fed what comes and yields the messages in it; ``reply`` is to be sent.
+    """Server's end of one connection: turns the bytes that come into messages; ``reply`` has the bytes to send back.
 
-    Not more than one message is ever kept, of at most `MAX_MESSAGE_BYTES` and `MAX_FRAMES`.
+    It keeps at most one message, of at most `MAX_MESSAGE_BYTES` and `MAX_FRAMES`.
     """
 
     def __init__(self) -> None:
         self.reply = bytearray(HELLO)
-        """What has to be sent and has not been taken yet: the beginning, and answers to commands."""
+        """Bytes that wait to be sent: the greeting, and answers to commands. The caller removes what it has sent."""
         self.is_ready = False
-        """Whether the other end has introduced itself."""
+        """Whether READY of the other end has come."""
         self._reader = FrameReader(MAX_MESSAGE_BYTES)
         self._frames: list[bytes] = []
         self._greeted = False
 
     def feed(self, content: bytes) -> Iterator[list[bytes]]:
-        """Take what came, and yield every message that is whole with it.
+        """Add bytes that came, and yield every message that is complete now.
 
         Raises:
-            PeerError: it is not of this protocol, or too much. The connection has to be ended.
+            PeerError: the bytes are not ZMTP, or too many. The caller has to close the connection.
         """
         self._reader.feed(content)
         if not self._greeted:
@@ -44,7 +44,7 @@ class RouterEnd:
         while self._greeted and (next_frame := self._reader.next()) is not None:
             flags, body = next_frame
             if flags & COMMAND:
-                self._obey(*split(body))
+                self._handle_command(*split(body))
                 continue
             if not self.is_ready:
                 raise PeerError("protocol", "a message must come after READY")
@@ -57,10 +57,10 @@ class RouterEnd:
                 message, self._frames = self._frames, []
                 yield message
 
-    def _obey(self, name: bytes, content: bytes) -> None:
+    def _handle_command(self, name: bytes, content: bytes) -> None:
         if name == b"READY":
             self.is_ready = True
         elif name == b"ERROR":
             raise PeerError("protocol", "the other end refuses the connection")
-        elif name == b"PING" and self.is_ready:  # of ZMTP 3.1: a time in two bytes, and what has to be said back
+        elif name == b"PING" and self.is_ready:  # of ZMTP 3.1: a time in two bytes, and the context
             self.reply += command(b"PONG", content[2:18])
