@@ -125,9 +125,9 @@ def text_of(exc: Exception) -> str:
 
 
 class PeerError(WireError):
-    """The other end of a connection does what it may not: the connection is ended, and nothing else.
+    """A peer breaks a rule of its connection, which is closed; nothing else follows.
 
-    ``reason`` is a word that such endings are counted by, and ``answer`` the last bytes that the other end is sent.
+    ``reason`` is the word that it is counted by, and ``answer`` has the last bytes to send to the peer.
     """
 
     def __init__(self, reason: str, text: str, answer: bytes = b"") -> None:

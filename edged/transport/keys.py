@@ -57,7 +57,7 @@ class KeyPair:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who has a key that is authorized: its name, and the topic prefixes that it may have; None: everything."""
+    """Owner of an authorized key: its name, and the topic prefixes that it may get; None: all topics."""
 
     name: str
     topics: tuple[bytes, ...] | None = None

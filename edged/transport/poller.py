@@ -1,4 +1,4 @@
-"""Many descriptors that one thread serves, as one that it can wait for."""
+"""Descriptors that one thread serves, as one descriptor to poll."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 __all__ = ["Handler", "Poller"]
 
-MOST_AT_ONCE = 32  # the kernel goes round: whoever does not get a turn now gets one before those that did
+MOST_AT_ONCE = 32  # the kernel reports the others first at the next call
 
 
 class HasDescriptor(Protocol):
@@ -16,18 +16,18 @@ class HasDescriptor(Protocol):
 
 
 Handler: TypeAlias = Callable[[int], None]
-"""Called with the events of ``select.epoll`` that happened."""
+"""Gets the events, as of ``select.epoll``."""
 
 
 class Poller:
-    """Calls a handler for each descriptor that something happened to. It is itself a descriptor to poll for reading."""
+    """Calls a handler for each descriptor with an event. It is itself a descriptor to poll for reading."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
 
     def fileno(self) -> int:
-        """The descriptor that can be read when `serve` has something to do."""
+        """Return the descriptor that can be read when `serve` has something to do."""
         return self._epoll.fileno()
 
     def add(self, what: HasDescriptor, events: int, handler: Handler) -> None:
@@ -45,7 +45,7 @@ class Poller:
             self._epoll.unregister(what.fileno())
 
     def serve(self) -> None:
-        """Call the handlers of those that something happened to, or of some of them; never waits."""
+        """Call the handlers of descriptors with an event, or of some of them; never waits."""
         for number, events in self._epoll.poll(0, MOST_AT_ONCE):
             if (handler := self._handlers.get(number)) is not None:  # else it was removed by one before it
                 handler(events)

@@ -1,4 +1,4 @@
-"""Peers that are turned away: counted by reason, and logged in few lines however many there are."""
+"""Refused peers: counted by reason, and logged in few lines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Refusals:
-    """Counts peers by the *reasons* for which they are turned away. One thread counts, any may read.
+    """Counts refused peers by *reasons*. One thread counts, any may read.
 
     Each kind of refusal is logged once a minute, and at most ten kinds: a peer can be refused all the time.
     """

@@ -1,1 +1,1 @@
-"""The publish port: everybody who is connected to it, their limits, and what is sent to whom."""
+"""Publish ports: connections, their limits, and what is sent to them."""

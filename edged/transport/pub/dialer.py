@@ -1,4 +1,4 @@
-"""A hub that is called: again and again until it answers, with growing pauses, and never waiting."""
+"""The connection with a hub: tried again with growing pauses, without ever waiting."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ Connected = Callable[[socket.socket, Lost], Peer | None]
 
 
 class Dialer:
-    """Keeps a connection with *address* (``tcp://HOST:PORT`` or ``ipc://PATH``); `attend` is called now and then.
+    """Keeps a connection with *address* (``tcp://HOST:PORT`` or ``ipc://PATH``); its owner calls `attend`.
 
-    *connected* gets each connection that came about.
+    *connected* gets each connection.
     """
 
     def __init__(self, address: str, poller: Poller, connected: Connected) -> None:
         self.problem: str | None = None
-        """Why no handshake succeeds at present."""
+        """Why handshakes fail at present."""
         self._address = address
         self._poller = poller
         self._connected = connected
@@ -51,10 +51,10 @@ class Dialer:
         self._since = 0.0
         self._due = time.monotonic()
         self._pause = FIRST_PAUSE
-        self._hung_up = 0
+        self._disconnects = 0
 
     def attend(self) -> None:
-        """Call where that is due, and take note of what came of it; never waits."""
+        """Connect where that is due, and note the result; never waits."""
         now = time.monotonic()
         if self._peer is not None:
             self._note_success(now)
@@ -66,27 +66,27 @@ class Dialer:
                 self._targets, self._lookup = self._lookup.found, None
                 self._try_next() if self._targets else self._retry_later()
         elif now >= self._due:
-            self._call()
+            self._connect()
 
     @property
     def seconds_left(self) -> float:
-        """Until `attend` has something to do though nothing happened."""
+        """Seconds until `attend` has something to do."""
         if self._peer is not None or self._lookup is not None:
             return inf
         due = self._due if self._connecting is None else self._since + CONNECT_SECONDS
         return max(0.0, due - time.monotonic())
 
-    def redial(self) -> None:
-        """Call at once, where nothing is under way; the owner has cut the connection before."""
+    def reconnect(self) -> None:
+        """Connect at once; the owner has cut the connection before."""
         self._pause, self._due = FIRST_PAUSE, time.monotonic()
 
     def close(self) -> None:
-        """Call no more."""
-        self._hang_up()
+        """Connect no more. The owner cuts the connection."""
+        self._abandon()
         self._poller.remove(self._bell)
         self._bell.close()
 
-    def _call(self) -> None:
+    def _connect(self) -> None:
         transport, _, rest = self._address.partition("://")
         if transport == "ipc":
             self._targets = [(socket.AF_UNIX, rest)]
@@ -95,26 +95,31 @@ class Dialer:
             try:
                 self._targets = targets(host.strip("[]"), int(port), socket.AI_NUMERICHOST)
             except OSError:
-                self._lookup = Lookup(host, int(port), self._bell)
+                self._look_up(host, int(port))
                 return
         self._try_next()
 
+    def _look_up(self, host: str, port: int) -> None:
+        try:
+            self._lookup = Lookup(host, port, self._bell)
+        except RuntimeError:  # there is no thread for it
+            self._retry_later()
+
     def _try_next(self) -> None:
-        """Connect to the next address of the host. Where there are several, each gets its turn."""
+        """Connect to the next address of the host; each has its turn."""
         family, where = self._targets.pop(0)
         self._since = time.monotonic()
         try:
             self._connecting = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-            error = self._connecting.connect_ex(where)  # type: ignore[arg-type]  # as getaddrinfo gave it
-        except OSError as exc:  # no descriptor
-            error = exc.errno or errno.EIO
-        if self._connecting is not None and error in (0, errno.EINPROGRESS):
             self._poller.add(self._connecting, select.EPOLLOUT, lambda _: self._settle())
-        else:
+            error = self._connecting.connect_ex(where)  # type: ignore[arg-type]  # as getaddrinfo gave it
+        except OSError as exc:  # there is no descriptor or no memory for it
+            error = exc.errno or errno.EIO
+        if error not in (0, errno.EINPROGRESS):
             self._give_up()
 
     def _settle(self) -> None:
-        """The kernel has connected, or knows that it cannot."""
+        """Hand the connection over, or try again later if it has failed."""
         connection, self._connecting = self._connecting, None
         assert connection is not None, "the poller watches it"
         self._poller.remove(connection)
@@ -129,10 +134,10 @@ class Dialer:
             self._retry_later()
 
     def _give_up(self) -> None:
-        self._hang_up()
+        self._abandon()
         self._retry_later()
 
-    def _hang_up(self) -> None:
+    def _abandon(self) -> None:
         if self._connecting is not None:
             self._poller.remove(self._connecting)
             self._connecting.close()
@@ -146,12 +151,12 @@ class Dialer:
     def _note_success(self, now: float) -> None:
         if self._peer is not None and self._peer.is_ready and not self._is_ready:
             self._is_ready = True
-            self._hung_up = 0
+            self._disconnects = 0
             self.problem = None
             self._since = now
 
     def _lost(self, why: PeerError | None) -> None:
-        """The connection is over, for the reason *why*, or because the hub has hung up."""
+        """Note the end of the connection, for the reason *why*; None: the hub has disconnected."""
         now = time.monotonic()
         self._note_success(now)
         self._peer = None
@@ -163,7 +168,7 @@ class Dialer:
             self.problem = REFUSED if why.reason == "key" else MISMATCH
             self._retry_later(LONGEST_PAUSE)
         else:
-            self._hung_up += 1
-            if self._hung_up > 1 and self.problem is None:  # once may be a hub that is being stopped
+            self._disconnects += 1
+            if self._disconnects > 1 and self.problem is None:  # once may be a hub that is being stopped
                 self.problem = DISCONNECTS
             self._retry_later()

@@ -1,4 +1,4 @@
-"""A port that subscribers connect to: accepting them, also when there are no more descriptors."""
+"""A listening socket that keeps accepting when descriptors run out."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ SIOCGIFADDR = 0x8915  # linux/sockios.h
 IFREQ_BYTES, IFREQ_ADDRESS = 40, slice(20, 24)
 
 Accepted = Callable[[socket.socket, str], None]
-"""Gets a new connection and where it comes from."""
+"""Gets a new connection and its address."""
 
 
 def listen(address: str) -> socket.socket:
-    """A socket that listens at *address*, ``tcp://HOST:PORT``.
+    """Return a socket that listens at *address*, ``tcp://HOST:PORT``.
 
     HOST is an address, the name of a network interface, or ``*`` for every IPv4 network; PORT may be ``*`` for any.
 
     Raises:
-        OSError: it cannot be had.
+        OSError: it cannot be bound.
     """
     host, _, port = address.removeprefix("tcp://").rpartition(":")
     is_v6 = host.startswith("[")
@@ -48,7 +48,7 @@ def listen(address: str) -> socket.socket:
 
 
 def _own_address(probe: socket.socket, host: str) -> str:
-    """The IPv4 address that *host* means."""
+    """Return the IPv4 address of *host*."""
     if host == "*":
         return "0.0.0.0"  # noqa: S104 - it is what the configuration says, and beyond this machine it needs keys
     with contextlib.suppress(OSError):
@@ -59,10 +59,10 @@ def _own_address(probe: socket.socket, host: str) -> str:
 
 
 class Listener:
-    """Accepts who comes to *listening*, for as long as it is *open*; never waits and never fails.
+    """Passes connections to *listening* on to *accepted*; never waits and never fails.
 
-    One descriptor is kept in reserve. When there are no others, it takes up who comes, to hang up at once; without it
-    they would wait for ever, and the thread would be woken for them again and again.
+    One descriptor is kept in reserve. When there are no others, a newcomer is accepted with it and disconnected at
+    once; otherwise it would wait for ever, and wake the thread again and again. *refused* gets its address.
     """
 
     def __init__(
@@ -78,13 +78,13 @@ class Listener:
         self.resume()
 
     def resume(self) -> None:
-        """Accept again where that was given up for a while; to be called now and then."""
+        """Accept again after a pause; called again and again."""
         if self._is_paused:
             self._is_paused = False
             self._poller.add(self._listening, select.EPOLLIN, lambda _: self._accept())
 
     def close(self) -> None:
-        """Accept no more. The listening socket is its owner's."""
+        """Accept no more. The owner closes the listening socket."""
         self._poller.remove(self._listening)
         if self._reserve >= 0:
             os.close(self._reserve)
@@ -97,11 +97,11 @@ class Listener:
             except OSError as exc:
                 if exc.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
                     self._turn_away()
-                return  # nobody waits; or who waited has hung up
+                return  # nobody waits any more
             self._accepted(connection, _host(address))
 
     def _turn_away(self) -> None:
-        """Hang up on who waits, by the descriptor in reserve."""
+        """Disconnect a newcomer with the help of the descriptor in reserve."""
         if self._reserve >= 0:
             os.close(self._reserve)
             self._reserve = -1
@@ -110,7 +110,7 @@ class Listener:
             connection.close()
             self._refused(_host(address))
         self._keep_reserve()
-        if self._reserve < 0:  # another thread has it: those who come have to wait
+        if self._reserve < 0:  # another thread has taken it: newcomers have to wait
             self._poller.remove(self._listening)
             self._is_paused = True
 

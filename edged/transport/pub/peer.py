@@ -1,4 +1,4 @@
-"""One connection of the publish port: what it subscribes to, and what waits to be sent to it."""
+"""One connection of a publish port: its subscriptions, and the messages that wait for it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WRITABLE = select.EPOLLIN | select.EPOLLOUT
 
 
 class Message:
-    """A message on its way to many peers, which all share its bytes."""
+    """A message to many peers, which share its bytes."""
 
     __slots__ = ("_plain", "frames", "size")
 
@@ -37,7 +37,7 @@ class Message:
         self._plain: bytes | None = None
 
     def for_(self, end: PubEnd, *, secured: bool) -> bytes:
-        """Its bytes for *end*; those of connections that are not *secured* are the same for all."""
+        """Return its bytes for *end*; for connections that are not *secured* they are the same."""
         if secured:
             return end.encode(self.frames)
         if self._plain is None:
@@ -48,14 +48,14 @@ class Message:
 class Peer:
     """A connection and its end of the protocol; never waits.
 
-    A peer that is slow loses messages, the oldest first: at most *queue* wait, and what waits is encrypted when its
-    turn comes. So what many slow peers keep waiting is the same few messages.
+    A slow peer loses messages, the oldest first: at most *queue* wait, and they are encrypted when their turn comes. So
+    many slow peers keep the same few messages.
 
     Attributes:
-        port: which port it is connected to, for `Peers`.
-        where: the peer's address in words, for the log.
-        key: the peer's own key, once it has proved it.
-        since, heard: when it was connected, and when anything came from it last.
+        port: the port that it is connected to.
+        where: its address, for the log.
+        key: its own key, once it has proved it.
+        since, heard: times of the connection and of the last bytes that came.
     """
 
     def __init__(self, connection: socket.socket, mechanism: Mechanism, port: object, where: str, queue: int) -> None:
@@ -81,7 +81,7 @@ class Peer:
 
     @property
     def is_ready(self) -> bool:
-        """Whether its handshake is done."""
+        """Whether the handshake is done."""
         return self.end.is_ready
 
     @property
@@ -90,11 +90,11 @@ class Peer:
         return bool(self._output or self._queue or self.end.reply)
 
     def read(self) -> Iterator[tuple[bool, bytes]]:
-        """Take what came, and yield each topic prefix that is subscribed to (True) or cancelled.
+        """Read what has come, and yield each topic prefix that is subscribed to (True) or cancelled (False).
 
         Raises:
-            PeerError: it does what it may not.
-            OSError: it has hung up.
+            PeerError: it breaks a rule.
+            OSError: it has disconnected.
         """
         try:
             content = self.connection.recv(READ_BYTES)
@@ -108,13 +108,13 @@ class Peer:
         yield from self.end.feed(content)
         self._commands -= self.end.frames - frames
         if self._commands < 0:
-            raise PeerError("flood", f"it sends more than {COMMANDS_PER_SECOND} subscriptions and questions a second")
+            raise PeerError("flood", f"it sends more than {COMMANDS_PER_SECOND} subscriptions and commands a second")
 
     def put(self, message: Message) -> None:
-        """Send *message*, now or when it can be taken.
+        """Send *message*, now or when the kernel takes it.
 
         Raises:
-            OSError: the peer has hung up.
+            OSError: the peer has disconnected.
         """
         self._queue.append(message)
         self._queued_bytes += message.size
@@ -127,32 +127,32 @@ class Peer:
         """Send what the kernel takes without waiting.
 
         Raises:
-            PeerError: it asks much and takes no answers.
-            OSError: it has hung up.
+            PeerError: it does not read the answers to its commands.
+            OSError: it has disconnected.
         """
         with contextlib.suppress(BlockingIOError):
             while self._output or self._next():
                 sent = self.connection.send(self._output)
                 self._output = self._output[sent:]
         if len(self.end.reply) > MAX_REPLY_BYTES:
-            raise PeerError("flood", "it does not take the answers to its questions")
+            raise PeerError("flood", "it does not read the answers to its commands")
 
     def close(self, last_words: bytes = b"") -> None:
-        """Hang up, after *last_words* if they can be sent at once. Twice is fine."""
+        """Disconnect, after *last_words* if they can be sent at once. Twice is fine."""
         if not self.is_open:
             return
         self.is_open = False
         with contextlib.suppress(OSError):
             if last_words and not self._output:
                 self.connection.send(bytes(self.end.reply) + last_words)
-            # What was not read would make the kernel take back what it has not delivered yet.
+            # With bytes that were not read, the kernel would drop what it has not delivered yet.
             self.connection.shutdown(socket.SHUT_WR)
             self.connection.recv(1 << 16)
         self._queue.clear()
         self.connection.close()
 
     def _next(self) -> bool:
-        """Make what is sent next the output. Answers come first: they are encrypted already, and numbered."""
+        """Take the next output. Answers come first, because they are encrypted and numbered already."""
         if self.end.reply:
             self._output = memoryview(bytes(self.end.reply))
             self.end.reply.clear()

@@ -1,4 +1,4 @@
-"""Everybody who is connected to the publish ports: their limits, and which message is for whom."""
+"""Peers of all publish ports: their limits, and the audience of each message."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class Peers:
     def __init__(self, poller: Poller) -> None:
         self.refusals = Refusals(REASONS)
         self.queue = 16
-        """How many messages wait for a slow peer, of those that connect from now on."""
+        """Count of messages that are kept for a slow peer, for those that connect from now on."""
         self.max_connections = 256
-        """How many peers a port has."""
+        """Largest count of peers of one port."""
         self.authorized: Mapping[Key, Client] = {}
-        """Who may come in by a key; `authorize` changes it."""
+        """Clients by key; `authorize` changes it."""
         self.subscribed = 0
-        """How many topic prefixes are subscribed to, over all peers."""
+        """Count of topic prefixes that are subscribed to, over all peers."""
         self._poller = poller
         self._peers: dict[Peer, Lost | None] = {}
         self._newcomers: list[bytes] = []
@@ -68,10 +68,10 @@ class Peers:
     def admit(
         self, connection: socket.socket, secure: Secure, port: object, where: str, lost: Lost | None = None
     ) -> Peer | None:
-        """Serve *connection* from now on, if there is room at its *port*; *lost* is called when it is over.
+        """Serve *connection* from now on, and return its peer; *lost* is called when it ends.
 
-        Where a port is full, the peer goes that is missed least: one that is not through with its handshake, or that
-        subscribes to nothing. If there is none, the newcomer goes.
+        Where *port* is full, a peer is cut that has not finished its handshake, or that subscribes to nothing. Without
+        such a peer the newcomer is refused; then it returns None.
         """
         mechanism = secure(lambda key: self._knows(peer, key))
         peer = Peer(connection, mechanism, port, where, self.queue)
@@ -80,13 +80,17 @@ class Peers:
             self._cut(_weakest(here) or peer, PeerError("full", f"the port has its {self.max_connections} connections"))
             if not peer.is_open:
                 return None
+        try:
+            self._poller.add(peer, peer.events, lambda events: self._serve(peer, events))
+        except OSError:  # the kernel has no memory for it
+            self._cut(peer, PeerError("descriptors", "the kernel has no room for it"))
+            return None
         self._peers[peer] = lost
-        self._poller.add(peer, peer.events, lambda events: self._serve(peer, events))
         self._flush(peer)
         return peer
 
     def authorize(self, authorized: Mapping[Key, Client]) -> None:
-        """Go by *authorized* from now on: who is no longer among them is cut off, and no one else."""
+        """Use *authorized* from now on: clients that are no longer among them are cut off, and no others."""
         self.authorized = authorized
         for peer in list(self._peers):
             if peer.key is None:
@@ -98,16 +102,16 @@ class Peers:
         self._changed()
 
     def cut(self, port: object, why: PeerError | None = None) -> None:
-        """Hang up on everybody at *port*."""
+        """Cut off all peers of *port*."""
         for peer in self.at(port):
             self._cut(peer, why)
 
     def at(self, port: object) -> list[Peer]:
-        """Who is connected to *port*."""
+        """Return the peers of *port*."""
         return [peer for peer in self._peers if peer.port is port]
 
     def sweep(self) -> None:
-        """Cut off who is late; cheap to call often."""
+        """Cut off peers whose time is over; cheap to call often."""
         now = time.monotonic()
         if now < self._next_sweep:
             return
@@ -116,18 +120,18 @@ class Peers:
             if not peer.is_ready and now - peer.since > HANDSHAKE_SECONDS:
                 self._cut(peer, PeerError("handshake", f"its handshake takes more than {HANDSHAKE_SECONDS:.0f} s"))
             elif peer.is_ready and peer.end.ttl_seconds and now - peer.heard > peer.end.ttl_seconds:
-                self._cut(peer, PeerError("silent", "it has promised to say something, and has not"))
+                self._cut(peer, PeerError("silent", "it sends nothing for longer than it promised"))
 
     @property
     def seconds_left(self) -> float:
-        """Until `sweep` may have something to do."""
+        """Seconds until `sweep` may have something to do."""
         timed = any(not peer.is_ready or peer.end.ttl_seconds for peer in self._peers)
         return max(0.0, self._next_sweep - time.monotonic()) if timed else float("inf")
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
-        """Send one message to whom it concerns; never waits."""
+        """Send one message to the peers that subscribe to its topic; never waits."""
         topic = bytes(frames[0])
         audience = self._audiences.get(topic)
         if audience is None:
@@ -148,18 +152,18 @@ class Peers:
 
     @property
     def prefixes(self) -> frozenset[bytes]:
-        """The topic prefixes that are subscribed to, as far as they are allowed, each once."""
+        """The topic prefixes that are subscribed to and allowed, each once; another object after each change."""
         if self._prefixes is None:
             self._prefixes = frozenset(each for peer in self._peers for each in peer.subscriptions.effective)
         return self._prefixes
 
     def newcomers(self) -> list[bytes]:
-        """The topic prefixes that were subscribed to since the last call."""
+        """Return the topic prefixes that were subscribed to since the last call."""
         came, self._newcomers = self._newcomers, []
         return came
 
     def drain(self, seconds: float, port: object = None) -> None:
-        """Wait until everything is sent to who is at *port* (None: to all), but no longer than *seconds*."""
+        """Wait until everything is sent to the peers of *port* (None: of all), but no longer than *seconds*."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             poll = select.poll()
@@ -176,7 +180,7 @@ class Peers:
                 self._flush(slow[number])
 
     def close(self) -> None:
-        """Hang up on everybody."""
+        """Cut off all peers."""
         for peer in list(self._peers):
             self._cut(peer)
 
@@ -230,14 +234,14 @@ class Peers:
             self._cut(peer)
 
     def _watch(self, peer: Peer) -> None:
-        """Have the kernel say when the rest can be sent, where there is a rest."""
+        """Wait for the moment at which the rest can be sent, where there is a rest."""
         events = WRITABLE if peer.waits else READABLE
         if peer.is_open and events != peer.events:
             peer.events = events
             self._poller.change(peer, events)
 
     def _cut(self, peer: Peer, why: PeerError | None = None) -> None:
-        """Hang up on *peer*, and note *why* if there is a reason but that it has hung up itself."""
+        """Disconnect *peer*, and count and log *why*; None: it has disconnected itself."""
         if not peer.is_open:
             return
         if why is not None:
@@ -251,16 +255,16 @@ class Peers:
             lost(why)
 
     def _changed(self) -> None:
-        """Forget what was known of who wants what."""
+        """Forget what is derived from the subscriptions."""
         self._prefixes = None
         self._audiences.clear()
 
 
 def _weakest(peers: Sequence[Peer]) -> Peer | None:
-    """Who is missed least of *peers*; None if all of them are through with the handshake and subscribe to something.
+    """Return the peer to cut where a port is full; None if all have finished the handshake and subscribe to something.
 
-    Of those in a handshake it is one from the address that has most of them, and of these the oldest: a crowd from one
-    address does not push others out.
+    Of those in a handshake it is the oldest from the address that has most of them: a crowd from one address does not
+    push out others.
     """
     crowd: dict[str, int] = {}
     for peer in peers:

@@ -1,4 +1,4 @@
-"""One publish port: listens at an address, or calls a hub; with keys or in clear."""
+"""One publish port: bound to an address or connected to a hub, with keys or in clear."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ SETTING = "publish.endpoints"
 
 
 class Port:
-    """Brings *peers* those who connect to *address*, or the hub there; whoever closes it hangs up on them.
+    """Brings connections to *peers*: those that *address* accepts, or one with the hub there.
 
     Args:
         mode: whether it is bound there, or connects.
         address: ``tcp://HOST:PORT`` or ``ipc://PATH``.
-        peers: get its connections.
+        peers: gets its connections.
         poller: that they and the port itself are served by.
         curve: the keys that secure it; None: it is in clear.
         queue_bytes: how much the kernel keeps for each peer.
@@ -53,7 +53,7 @@ class Port:
     ) -> None:
         self.mode, self._peers, self._queue_bytes = mode, peers, queue_bytes
         self.address = address
-        """Where it is, with the port that the system chose for ``*``."""
+        """The address, with the port that the system chose for ``*``."""
         self.curve = curve
         self._secure = _securing(curve)
         self._file: SocketFile | None = None
@@ -68,30 +68,30 @@ class Port:
 
     @property
     def problem(self) -> str | None:
-        """Why the hub that it calls does not let it in."""
+        """Why the hub refuses the connection at present."""
         return self._dialer.problem if self._dialer else None
 
     @property
     def seconds_left(self) -> float:
-        """Until `attend` has something to do though nothing happened."""
+        """Seconds until `attend` has something to do."""
         return self._dialer.seconds_left if self._dialer else inf
 
     def attend(self) -> None:
-        """Call the hub where that is due, accept again where that was given up for a while; never waits."""
+        """Connect to the hub where that is due, and accept again after a pause; never waits."""
         if self._dialer:
             self._dialer.attend()
         if self._listener:
             self._listener.resume()
 
     def secure(self, curve: Curve | None) -> None:
-        """Go on with *curve*, and hang up on everybody: those who still may come back by themselves."""
+        """Use *curve* from now on, and cut off all peers: those still authorized come back by themselves."""
         self.curve, self._secure = curve, _securing(curve)
         self._peers.cut(self)
         if self._dialer:
-            self._dialer.redial()
+            self._dialer.reconnect()
 
     def close(self) -> None:
-        """Hang up on everybody, and let another program have the address. Twice is fine."""
+        """Cut off all peers, and free the address. Twice is fine."""
         if self._dialer:
             self._dialer.close()
         if self._listener:
@@ -128,13 +128,13 @@ class Port:
         self._peers.refusals.note("descriptors", "descriptors", line)
 
     def _tune(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError):  # it has hung up already, which the first read will find
+        with contextlib.suppress(OSError):  # it has disconnected already, as the first read will find
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._queue_bytes)
             if connection.family == socket.AF_UNIX:
                 return
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # Who loses power says no word. Where nothing is sent to it, as nothing is while no event happens, only the
-            # kernel finds out; without these its connection would stay for ever, and its descriptor with it.
+            # A peer that loses power closes nothing. While nothing is sent to it, as without events, only the kernel
+            # finds out; without these options its connection would stay for ever, and its descriptor with it.
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
@@ -142,10 +142,10 @@ class Port:
 
 
 def _securing(curve: Curve | None) -> Callable[[Callable[[bytes], bool]], Mechanism]:
-    """How the connections of a port with these keys are secured."""
+    """Return what makes the mechanism of a connection with these keys."""
     if curve is None:
         return lambda _: Null()
-    from edged.transport.zmtp.curve import CurveClient, CurveServer  # needs PyNaCl, which not every daemon has
+    from edged.transport.zmtp.curve import CurveClient, CurveServer  # late, because it needs PyNaCl
 
     public, secret = z85.decode(curve.own.public), z85.decode(curve.own.secret)
     if curve.server is None:

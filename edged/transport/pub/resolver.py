@@ -1,4 +1,4 @@
-"""Host names to addresses, without waiting for them."""
+"""Addresses of host names, looked up in a thread that is not waited for."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from edged.bell import Bell
 __all__ = ["Lookup", "Target", "targets"]
 
 Target = tuple[int, object]
-"""The family of a socket, and what it connects to."""
+"""The family of a socket, and the address that it connects to."""
 
 
 def targets(host: str, port: int, flags: int = 0) -> list[Target]:
-    """What *host* means; it may take long, but not with ``AI_NUMERICHOST`` as *flags*.
+    """Return the addresses of *host*; it may take long, but not with ``AI_NUMERICHOST`` as *flags*.
 
     Raises:
-        OSError: it means nothing.
+        OSError: it has none.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
     return [(family, address) for family, _, _, _, address in found]
 
 
 class Lookup:
-    """One question in a thread of its own, which nobody waits for: it ends when the name servers have answered."""
+    """A look-up in a thread of its own, which ends when the name servers have answered. *bell* rings then."""
 
     def __init__(self, host: str, port: int, bell: Bell) -> None:
         self.found: list[Target] | None = None
-        """The answer: empty if there is no such host, None until it is known."""
+        """The addresses; empty: the host has none, None: not known yet."""
         self._question = host, port
         self._bell = bell
         threading.Thread(target=self._ask, name=f"resolve {host}"[:15], daemon=True).start()

@@ -1,4 +1,4 @@
-"""The topic prefixes of one peer, and those of them that it may have."""
+"""Topic prefixes of one peer, as far as they are allowed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ MAX_SUBSCRIPTIONS = 1000  # of one peer
 
 
 def narrowed(prefix: bytes, allowed: Iterable[bytes] | None) -> list[bytes]:
-    """The prefixes of those topics that begin with *prefix* and with any of *allowed*; None allows all."""
+    """Return prefixes of the topics that begin with *prefix* and with any of *allowed*; None allows all."""
     if allowed is None:
         return [prefix]
     return [max(prefix, each, key=len) for each in allowed if prefix.startswith(each) or each.startswith(prefix)]
 
 
 class Subscriptions:
-    """What one peer subscribes to. A prefix counts once, however often it is subscribed to, as in libzmq."""
+    """Subscriptions of one peer. A prefix counts once, however often it is subscribed to, as in libzmq."""
 
     def __init__(self) -> None:
         self._asked: set[bytes] = set()
@@ -30,10 +30,10 @@ class Subscriptions:
         return len(self._asked)
 
     def add(self, prefix: bytes) -> list[bytes]:
-        """Subscribe to *prefix*. Returns what of it is allowed.
+        """Subscribe to *prefix*, and return the allowed part of it.
 
         Raises:
-            PeerError: these are too many.
+            PeerError: it has too many.
         """
         if prefix not in self._asked:
             if len(self._asked) == MAX_SUBSCRIPTIONS:
@@ -49,7 +49,7 @@ class Subscriptions:
             self._effective = None
 
     def allow(self, prefixes: tuple[bytes, ...] | None) -> None:
-        """Let the peer have only what begins with one of *prefixes* from now on; None: everything."""
+        """Allow only topics that begin with one of *prefixes* from now on; None: all topics."""
         self._allowed = prefixes
         self._effective = None
 
