@@ -233,6 +233,16 @@ def test_a_public_key_is_of_no_use_without_its_secret() -> None:
         list(Talk(client=(CLIENT[0], STRANGER[1])).commands())
 
 
+def test_a_vouch_for_another_connection_does_not_count() -> None:
+    """Else a hostile server could pass on what a client has sent to it."""
+    talk = Talk()
+    welcome = talk.server.answer(*_command(talk.client.begin()))
+    talk.client._short_public = STRANGER[0]
+    initiate = talk.client.answer(*_command(welcome))
+    with pytest.raises(PeerError, match="vouches for other keys"):
+        talk.server.answer(*_command(initiate))
+
+
 def test_a_wrong_key_of_the_server_is_found_at_the_first_command() -> None:
     talk = Talk(server=STRANGER[0])
     with pytest.raises(PeerError, match="HELLO cannot be decrypted"):
