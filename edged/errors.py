@@ -20,6 +20,7 @@ __all__ = [
     "FallbackError",
     "InferenceError",
     "ModelError",
+    "PeerError",
     "PublishError",
     "RecordingError",
     "ReferenceImageError",
@@ -121,6 +122,18 @@ class WireError(EdgedError, ValueError):
 def text_of(exc: Exception) -> str:
     """Return the text of *exc*; of an error of the system the message alone, without its number and file name."""
     return exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+
+
+class PeerError(WireError):
+    """A peer breaks a rule of its connection, which is closed; nothing else follows.
+
+    ``reason`` is the word that it is counted by, and ``answer`` has the last bytes to send to the peer.
+    """
+
+    def __init__(self, reason: str, text: str, answer: bytes = b"") -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.answer = answer
 
 
 @contextmanager

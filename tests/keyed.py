@@ -70,6 +70,7 @@ class Board:
             endpoints=self.loaded.config.publish.endpoints,
             messages_per_second=100,
             config_hash="cafe",
+            max_connections=self.loaded.config.publish.max_connections,
             read_keys=lambda: read_keyring(self.loaded),
         )
         self.stage = Publisher(settings, self.handover, self.bell, [CameraStats("street", self.bell.ring)], Demand())

@@ -27,9 +27,14 @@ from edged.config.problems import brief, redacted
 from edged.errors import EdgedError
 from edged.peer_text import peer_text
 from edged.service.metrics.request import LONGEST_REQUEST, answer
-from edged.transport.zmtp import GREETING, MAX_MESSAGE_BYTES, READY, RouterEnd
+from edged.transport.zmtp.frames import command
+from edged.transport.zmtp.greeting import greeting
+from edged.transport.zmtp.mechanism import Null
+from edged.transport.zmtp.pub_end import PubEnd
+from edged.transport.zmtp.router_end import MAX_MESSAGE_BYTES, RouterEnd
 from edged.wire.control import MAX_REQUEST_BYTES, read_envelope
 from edged.wire.topics import parse_topic
+from tests.raw_subscriber import HELLO, subscribe
 
 ADDRESS = Address.parse("http://user:password@camera/stream")
 SECONDS = 0.25  # of the processor, for the longest input
@@ -78,6 +83,17 @@ def parts_in(step: int, boundary: bytes = b"b") -> Callable[[bytes], None]:
 def router_in(step: int) -> Callable[[bytes], None]:
     def feed(content: bytes) -> None:
         end = RouterEnd()
+        for at in range(0, len(content), step):
+            for _ in end.feed(content[at : at + step]):
+                pass
+            end.reply.clear()
+
+    return feed
+
+
+def publisher_in(step: int) -> Callable[[bytes], None]:
+    def feed(content: bytes) -> None:
+        end = PubEnd(Null())
         for at in range(0, len(content), step):
             for _ in end.feed(content[at : at + step]):
                 pass
@@ -154,11 +170,14 @@ def cases() -> Iterator[Case]:
         yield Case("part header at once", parts_in(RECEIVED_AT_ONCE), piece, LONGEST_HEADER, b"--b", b"\n\n")
     for piece in (b"a", b"-", b"-a"):
         yield Case("parts with a long boundary", parts_in(RECEIVED_AT_ONCE, b"a" * 199 + b"b"), piece, LARGEST_PART)
-    ready = GREETING + bytes((4, len(READY))) + READY
     for piece in (b"\x00\x00", b"\x01\x00", b"\x04\x00", b"\x04\x07\x04PING\x00\x00", b"\x00\x01x", b"\x02" + bytes(8)):
-        yield Case("ZMTP", router_in(65536), piece, 65536, ready)
-        yield Case("ZMTP byte by byte", router_in(1), piece, 4 * MAX_MESSAGE_BYTES, ready)
-    yield Case("ZMTP greeting", router_in(1), GREETING, 4 * MAX_MESSAGE_BYTES)
+        yield Case("ZMTP", router_in(65536), piece, 65536, HELLO)
+        yield Case("ZMTP byte by byte", router_in(1), piece, 4 * MAX_MESSAGE_BYTES, HELLO)
+    for piece in (subscribe(b""), subscribe(b"x" * 500), b"\x00\x01\x00", command(b"PING", bytes(18)), command(b"A")):
+        yield Case("publish port", publisher_in(4096), piece, 65536, HELLO)
+        yield Case("publish port byte by byte", publisher_in(1), piece, 4 * MAX_MESSAGE_BYTES, HELLO)
+    yield Case("publish port handshake", publisher_in(1), b"\x01a\0\0\0\0", 2000, HELLO[:66] + b"\5READY")
+    yield Case("ZMTP greeting", router_in(1), greeting(b"NULL", minor=0), 4 * MAX_MESSAGE_BYTES)
     begin = '{"v": 1, "id": "x", "op": "status", '
     for text in ("[", '{"a":', '"aa":1,', "1", " ", "\\u0061", "\\", "-", '"', "1e9", "é"):
         for start in ("", begin, begin + '"a": "', begin + '"a": '):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from edged.cli.console import EXIT_FAILURE, Commands, Paragraphs
 from edged.cli.text import some
 
 if TYPE_CHECKING:
-    from edged.config import Endpoint
+    from edged.config import Endpoint, PublishConfig
     from edged.pipeline.loading.keyring import Keyring
     from edged.recording import Recorded, Recording
     from edged.recording.player import Player
@@ -82,13 +81,19 @@ def replay(args: argparse.Namespace) -> int:
     from edged.recording.player import Player, queue_length
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="edged replay: %(message)s")
-    endpoints, keys = _where(args)
+    publish, keys = _where(args)
     with read_recording(args.file) as recording:
         queue = queue_length(recording, args.speed)
     sockets = PubSockets()
     with subscriber_arguments.stop_signals() as stop:
         try:
-            sockets.open(endpoints, keys, queue=queue, queue_bytes=queue * MESSAGE_BYTES // 2)
+            sockets.open(
+                args.endpoint or publish.endpoints,
+                keys,
+                queue=queue,
+                queue_bytes=queue * MESSAGE_BYTES // 2,
+                max_connections=publish.max_connections,
+            )
             player = Player(sockets, args.speed, lambda: stop.is_set)
             if args.wait:
                 print("edged replay: waiting for a subscriber", file=sys.stderr)
@@ -99,16 +104,15 @@ def replay(args: argparse.Namespace) -> int:
     return 0 if player.messages or stop.is_set else EXIT_FAILURE
 
 
-def _where(args: argparse.Namespace) -> tuple[Sequence[Endpoint], Keyring]:
-    """Return the endpoints to publish at, and their keys."""
-    from edged.config import Endpoint, load
-    from edged.config.environment import default_endpoints
+def _where(args: argparse.Namespace) -> tuple[PublishConfig, Keyring]:
+    """Return the section ``publish`` to follow, and its keys."""
+    from edged.config import PublishConfig, load
     from edged.pipeline.loading.keyring import Keyring, read_keyring
 
     if args.config:
         loaded = load(args.config)
-        return loaded.config.publish.endpoints, read_keyring(loaded)
-    return args.endpoint or [Endpoint.parse(text, Path.cwd()) for text in default_endpoints()], Keyring()
+        return loaded.config.publish, read_keyring(loaded)
+    return PublishConfig(), Keyring()
 
 
 def _play(args: argparse.Namespace, player: Player, stop: subscriber_arguments.StopFlag) -> None:

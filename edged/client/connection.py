@@ -16,7 +16,7 @@ from edged.transport.arrivals import has_arrivals
 from edged.transport.curve import Curve, secure
 from edged.transport.gate import Gate
 from edged.transport.handshakes import Handshakes
-from edged.transport.keys import Key
+from edged.transport.keys import Client, Key
 from edged.wire import BIND, MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, is_local
 
 __all__ = ["StreamConnection"]
@@ -48,7 +48,7 @@ class StreamConnection:
         queue: int,
         queue_bytes: int,
         curves: Mapping[str, Curve],
-        authorized: Mapping[Key, str],
+        authorized: Mapping[Key, Client],
     ) -> None:
         self.closed = False
         self._curves = curves

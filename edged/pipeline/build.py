@@ -258,5 +258,6 @@ def publisher_settings(loaded: Loaded) -> PublisherSettings:
         endpoints=config.publish.endpoints,
         messages_per_second=sum((camera.fps or LIVE_FPS) * len(camera.regions) for camera in config.cameras.values()),
         config_hash=config_hash(config),
+        max_connections=config.publish.max_connections,
         read_keys=lambda: read_keyring(loaded),
     )

@@ -25,6 +25,7 @@ from edged.errors import ConfigError, map_exceptions
 __all__ = [
     "PUBLIC_SUFFIX",
     "SECRET_SUFFIX",
+    "Client",
     "Key",
     "KeyPair",
     "new_pair",
@@ -41,6 +42,8 @@ SECRET_SUFFIX, PUBLIC_SUFFIX = ".secret", ".public"
 PUBLIC_SUFFIXES = (PUBLIC_SUFFIX, ".key")  # pyzmq's create_certificates uses the second
 LARGEST = 16 * 1024
 
+TOPIC_ROOT = b"edged/"  # of every topic: a prefix without it is a mistake
+_TOPICS = re.compile(rb"topics\s*=\s*(.*)")
 _ENTRY = re.compile(rb'(?P<name>public-key|secret-key)\s*=\s*"(?P<key>[^"]*)"')
 
 
@@ -50,6 +53,14 @@ class KeyPair:
 
     public: Key
     secret: Key = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Owner of an authorized key: its name, and the topic prefixes that it may get; None: all topics."""
+
+    name: str
+    topics: tuple[bytes, ...] | None = None
 
 
 def new_pair() -> KeyPair:
@@ -63,7 +74,7 @@ def read_pair(path: str | os.PathLike[str]) -> KeyPair:
     Raises:
         ConfigError: it cannot be read, is not such a file, or others than its owner may read it.
     """
-    keys = _keys(Path(path), private=True)
+    keys = _parse(Path(path), private=True).keys
     if b"secret-key" not in keys:
         raise ConfigError(
             f"{path}: holds no secret key; this is the public half, and the {SECRET_SUFFIX} file is meant"
@@ -81,7 +92,16 @@ def read_public(path: str | os.PathLike[str]) -> Key:
     Raises:
         ConfigError: it cannot be read, is not such a file, holds a secret, or every user may write it.
     """
-    keys = _keys(Path(path), private=False)
+    return _public(path, _parse(Path(path), private=False))
+
+
+def _read_client(path: Path) -> tuple[Key, Client]:
+    entries = _parse(path, private=False)
+    return _public(path, entries), Client(path.stem, entries.topics)
+
+
+def _public(path: str | os.PathLike[str], entries: _Entries) -> Key:
+    keys = entries.keys
     if b"secret-key" in keys:
         raise ConfigError(
             f"{path}: holds a secret key, and the {PUBLIC_SUFFIX} file is meant; a secret key never leaves its owner"
@@ -89,8 +109,8 @@ def read_public(path: str | os.PathLike[str]) -> Key:
     return keys[b"public-key"]
 
 
-def read_authorized(folder: str | os.PathLike[str]) -> dict[Key, str]:
-    """Return the public keys in *folder*, and the name of each: that of its file, without the suffix.
+def read_authorized(folder: str | os.PathLike[str]) -> dict[Key, Client]:
+    """Return the public keys in *folder*, and the client of each, which has the name of the file without the suffix.
 
     Only files ``*.public`` (and ``*.key``) count, so that renaming a file disables its key.
 
@@ -101,7 +121,8 @@ def read_authorized(folder: str | os.PathLike[str]) -> dict[Key, str]:
     with map_exceptions({OSError: ConfigError}, f"{folder}: must be a folder of public keys"):
         _refuse_writable_by_all(folder, folder.stat())
         files = sorted(path for path in folder.iterdir() if path.suffix in PUBLIC_SUFFIXES)
-    return {read_public(path): path.stem for path in reversed(files) if not path.name.startswith(".")}
+    clients = [_read_client(path) for path in reversed(files) if not path.name.startswith(".")]
+    return dict(clients)
 
 
 def write_pair(pair: KeyPair, secret: Path, public: Path) -> None:
@@ -139,9 +160,17 @@ def _write(path: Path, text: str, mode: int) -> None:
         raise
 
 
-def _keys(path: Path, *, private: bool) -> dict[bytes, Key]:
-    """Return the keys in the file by name, at least one of them."""
-    keys: dict[bytes, Key] = {}
+@dataclass(slots=True)
+class _Entries:
+    """Content of a key file."""
+
+    keys: dict[bytes, Key] = field(default_factory=dict)
+    topics: tuple[bytes, ...] | None = None
+
+
+def _parse(path: Path, *, private: bool) -> _Entries:
+    """Return the entries of the file, with at least one key."""
+    entries = _Entries()
     section = b""
     for number, line in enumerate(_read(path, private=private).splitlines(), 1):
         text = line.strip()
@@ -150,16 +179,33 @@ def _keys(path: Path, *, private: bool) -> dict[bytes, Key]:
         if not line[:1].isspace():
             section = text
         elif section == b"curve":
-            entry = _ENTRY.fullmatch(text)
-            if entry is None or entry["name"] in keys:
-                raise ConfigError(f'{path}:{number}: must be public-key = "…" or secret-key = "…", each once')
-            if not _is_z85(entry["key"]):
-                # The text does not show the key, because it may be a secret with one wrong character.
-                raise ConfigError(f"{path}:{number}: {entry['name'].decode()} must be 40 characters of Z85")
-            keys[entry["name"]] = entry["key"]
-    if not keys:
+            _add_key(entries.keys, text, f"{path}:{number}")
+        elif section == b"metadata" and (topics := _TOPICS.fullmatch(text)):
+            entries.topics = _to_topics(topics[1], f"{path}:{number}")
+    if not entries.keys:
         raise ConfigError(f"{path}: holds no CURVE key; 'edged keygen' makes files that do")
-    return keys
+    return entries
+
+
+def _add_key(keys: dict[bytes, Key], text: bytes, where: str) -> None:
+    entry = _ENTRY.fullmatch(text)
+    if entry is None or entry["name"] in keys:
+        raise ConfigError(f'{where}: must be public-key = "…" or secret-key = "…", each once')
+    if not _is_z85(entry["key"]):
+        # The text does not show the key, because it may be a secret with one wrong character.
+        raise ConfigError(f"{where}: {entry['name'].decode()} must be 40 characters of Z85")
+    keys[entry["name"]] = entry["key"]
+
+
+def _to_topics(value: bytes, where: str) -> tuple[bytes, ...]:
+    topics = re.fullmatch(rb'"([^"]*)"', value)
+    prefixes = topics[1].split() if topics else [b""]
+    if not all(prefix.startswith(TOPIC_ROOT) for prefix in prefixes):
+        raise ConfigError(
+            f"{where}: topics must be prefixes of topics in quotes, with spaces between them, such as "
+            '"edged/1/event/ edged/1/status/"'
+        )
+    return tuple(prefixes)
 
 
 def _is_z85(text: bytes) -> bool:

@@ -131,7 +131,7 @@ def test_no_vector_is_copied_to_be_sent(tmp_path: Path, subscriber: zmq.Socket[b
     handover = Handover(1, bell)
     endpoint = Endpoint.parse(f"pub+bind:ipc://{tmp_path}/pub.sock", tmp_path)
     publisher = Publisher(
-        PublisherSettings("node", [endpoint], 10.0, "cafe"), handover, bell, [CameraStats("cam")], Demand()
+        PublisherSettings("node", [endpoint], 10.0, "cafe", 256), handover, bell, [CameraStats("cam")], Demand()
     )
     facts = ModelFacts("large", "0123456789abcdef", "engine 1", "none", 0, None, "<f4", LARGE, "none", None)
     handover.open(facts)

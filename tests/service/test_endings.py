@@ -67,7 +67,9 @@ class Rig:
             build(config),
             cameras={"cam": Camera(capture, feed, self.stats)},
             inference=Inference([feed], frames, lambda go_on: (Faulty(model), References([])), handover, demand),
-            publisher=Publisher(PublisherSettings("node", [endpoint], 30, ""), handover, bell, [self.stats], demand),
+            publisher=Publisher(
+                PublisherSettings("node", [endpoint], 30, "", 256), handover, bell, [self.stats], demand
+            ),
         )
         self.daemon = Daemon(RunningStages(pipeline))
         self.error: BaseException | None = None

@@ -210,7 +210,7 @@ def daemon(
     ("stage", "module", "owner", "function"),
     [
         ("inference", "edged.vision.embedder", "Embedder", "invoke"),
-        ("publisher", "edged.pipeline.publisher.pub_socket", "PubSocket", "send"),
+        ("publisher", "edged.pipeline.publisher.pub_sockets", "PubSockets", "send"),
     ],
 )
 def test_a_daemon_with_a_stage_that_hangs_gives_no_more_signs_of_life(

@@ -12,7 +12,7 @@ import zmq
 from edged.transport.curve import Curve, secure
 from edged.transport.gate import Gate
 from edged.transport.handshakes import DISCONNECTS, MISMATCH, REFUSED, Handshakes
-from edged.transport.keys import KeyPair, new_pair
+from edged.transport.keys import Client, KeyPair, new_pair
 from tests.keyed import free_port
 
 SOON = 20.0
@@ -116,7 +116,7 @@ def test_a_refused_key_is_reported_and_tried_again_until_it_is_let_in(
             server.gate.answer_requests()
             caller.handshakes.monitor.poll(10)
             caller.handshakes.read_events()
-        server.gate.replace({PHONE.public: "phone"})
+        server.gate.authorized = {PHONE.public: Client("phone")}
         heard(caller, server)
         wait(caller, server, None, address)
 
@@ -125,7 +125,7 @@ def test_without_a_reconnect_libzmq_never_connects_again(address: str) -> None:
     """The reason for this module. If this fails one day, libzmq connects again, and half of the module can go."""
     with serving(address) as server, calling(address) as caller:
         wait(caller, server, REFUSED, address)
-        server.gate.replace({PHONE.public: "phone"})
+        server.gate.authorized = {PHONE.public: Client("phone")}
         begin = time.monotonic()
         while time.monotonic() < begin + 2:
             server.gate.answer_requests()
@@ -139,7 +139,7 @@ def test_an_end_without_keys_is_reported_and_tried_again(address: str, monkeypat
         with serving(address, None) as plain:
             wait(caller, plain, MISMATCH, address)
         with serving(address) as server:
-            server.gate.replace({PHONE.public: "phone"})
+            server.gate.authorized = {PHONE.public: Client("phone")}
             heard(caller, server)
             wait(caller, server, None, address)
 
@@ -179,6 +179,6 @@ def test_a_hundred_reconnects_leak_nothing(address: str) -> None:
             wait(caller, server, REFUSED, address)
             caller.handshakes.troubles.clear()
             caller.handshakes.reconnect(address)
-        server.gate.replace({PHONE.public: "phone"})
+        server.gate.authorized = {PHONE.public: Client("phone")}
         caller.handshakes.reconnect(address)
         heard(caller, server)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edged.errors import ConfigError
-from edged.transport.keys import KeyPair, new_pair, read_authorized, read_pair, read_public, write_pair
+from edged.transport.keys import Client, KeyPair, new_pair, read_authorized, read_pair, read_public, write_pair
 
 PAIR = KeyPair(b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs")  # of RFC 26
 PUBLIC = f'curve\n    public-key = "{PAIR.public.decode()}"\n'
@@ -111,7 +111,7 @@ def test_we_read_what_pyzmq_writes_once_it_is_kept_from_others(tmp_path: Path) -
         read_pair(secret)
     secret.chmod(0o600)
     assert read_public(public) == read_pair(secret).public
-    assert read_authorized(tmp_path) == {read_public(public): "a"}
+    assert read_authorized(tmp_path) == {read_public(public): Client("a")}
 
 
 # -- who may read a secret --------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_every_public_key_in_the_folder_counts_under_its_name(tmp_path: Path) ->
     pairs = {name: new_pair() for name in ("phone", "kitchen-pi", "hub.example")}
     for name, pair in pairs.items():
         write_pair(pair, tmp_path / f"{name}.secret", tmp_path / f"{name}.public")
-    assert read_authorized(tmp_path) == {pair.public: name for name, pair in pairs.items()}
+    assert read_authorized(tmp_path) == {pair.public: Client(name) for name, pair in pairs.items()}
 
 
 def test_only_files_with_the_suffix_count(put: Put, tmp_path: Path) -> None:
@@ -265,7 +265,32 @@ def test_only_files_with_the_suffix_count(put: Put, tmp_path: Path) -> None:
     assert read_authorized(tmp_path) == {}
     put(PUBLIC, name="phone.public")
     put(PUBLIC, name="a-second-name.public")
-    assert read_authorized(str(tmp_path)) == {PAIR.public: "a-second-name"}
+    assert read_authorized(str(tmp_path)) == {PAIR.public: Client("a-second-name")}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "topics"),
+    [
+        ('    topics = "edged/1/event/ edged/1/status/porch/"\n', (b"edged/1/event/", b"edged/1/status/porch/")),
+        ('    topics="edged/1/event/"\n', (b"edged/1/event/",)),
+        ('    topics = ""\n', ()),
+        ('    name = "Phone of the kitchen"\n', None),
+    ],
+)
+def test_a_file_lists_the_topics_of_its_client(
+    metadata: str, topics: tuple[bytes, ...] | None, put: Put, tmp_path: Path
+) -> None:
+    put(f"metadata\n{metadata}{PUBLIC}", name="phone.public")
+    assert read_authorized(tmp_path) == {PAIR.public: Client("phone", topics)}
+
+
+@pytest.mark.parametrize(
+    "value", ["edged/1/event/", '"edged/1/event/', '"vec/porch/"', '"edged/1/event/, status/"', ""]
+)
+def test_topics_that_cannot_be_meant_are_refused(value: str, put: Put, tmp_path: Path) -> None:
+    put(f"metadata\n    topics = {value}\n{PUBLIC}", name="phone.public")
+    with pytest.raises(ConfigError, match=r"phone\.public:2: topics must be prefixes of topics in quotes"):
+        read_authorized(tmp_path)
 
 
 def test_one_wrong_file_makes_the_folder_wrong(put: Put, tmp_path: Path) -> None:

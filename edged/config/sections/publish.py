@@ -92,6 +92,11 @@ class PublishConfig(Section):
         default=False,
         description="Allow tcp:// endpoints without keys that everybody on the network can read along.",
     )
+    max_connections: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=256,
+        description="How many subscribers can be connected to each endpoint. Above that, connections that have not "
+        "finished their handshake or subscribe to nothing are cut first, and then newcomers are refused.",
+    )
 
     top_k: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=100, description="How many similarities a message holds at most: the best ones of its region."

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
 from edged.config import ConfigFileError, Loaded, Problem
 from edged.errors import ConfigError
 from edged.transport.curve import Curve
-from edged.transport.keys import Key, read_authorized, read_pair, read_public
+from edged.transport.keys import Client, Key, read_authorized, read_pair, read_public
 
 __all__ = ["Keyring", "read_keyring"]
 
 T = TypeVar("T")
 
+NO_NACL = "keys need the Python package PyNaCl, which is missing: 'pip install pynacl', or python3-nacl of apt"
+
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """The curve of each endpoint, by its text in the configuration; and the name of each authorized client key."""
+    """The curve of each endpoint, by its text in the configuration; and the client of each authorized key."""
 
     curves: Mapping[str, Curve] = field(default_factory=dict)
-    authorized: Mapping[Key, str] = field(default_factory=dict)
+    authorized: Mapping[Key, Client] = field(default_factory=dict)
 
 
 def read_keyring(loaded: Loaded) -> Keyring:
@@ -50,6 +53,8 @@ def read_keyring(loaded: Loaded) -> Keyring:
         elif endpoint.mode == "connect" and (server := read(path, read_public, file)) and own:
             curves[str(endpoint)] = Curve(own, server)
     authorized = read(("authorized_clients",), read_authorized, publish.authorized_clients)
+    if curves and find_spec("nacl") is None:
+        problems.append(loaded.problem(("publish",), NO_NACL))
     if problems:
         raise ConfigFileError({str(problem): problem for problem in problems}.values())  # several may name one file
     return Keyring(curves, authorized or {})

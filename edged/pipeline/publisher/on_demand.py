@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import chain
 
 from edged import wire
 from edged.events import EventRules
@@ -11,13 +10,13 @@ from edged.events import EventRules
 __all__ = ["wanted_places"]
 
 
-def wanted_places(node: str, rules: EventRules, prefixes: Iterable[Iterable[bytes]]) -> frozenset[tuple[str, str]]:
+def wanted_places(node: str, rules: EventRules, prefixes: Iterable[bytes]) -> frozenset[tuple[str, str]]:
     """Return the cameras and regions of *rules* that have a subscriber, or a reference that makes events.
 
-    *prefixes* are the topic prefixes that are subscribed to at each endpoint. A subscriber of events
-    alone needs no region that makes none.
+    *prefixes* are the topic prefixes that are subscribed to. A subscriber of events alone needs no region that makes
+    none.
     """
-    subscribed = tuple(chain.from_iterable(prefixes))
+    subscribed = tuple(prefixes)
     return frozenset(
         (camera, region)
         for camera, region in rules.places

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Sequence
+import select
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-import zmq
 
 from edged import wire
 from edged.bell import Bell
@@ -54,6 +53,7 @@ class PublisherSettings:
     endpoints: Sequence[Endpoint]
     messages_per_second: float
     config_hash: str
+    max_connections: int
     read_keys: Callable[[], Keyring] = Keyring
     board: Board = field(default_factory=Board)
 
@@ -82,7 +82,7 @@ class Publisher(Stage):
         self._health = HealthWatch(settings.board)
         self._pub_sockets = PubSockets()
         self._calls = CallQueue(bell.ring, fatal=(LostEndpointError,))
-        self._audience: tuple[str, EventRules, tuple[frozenset[bytes], ...]] | None = None
+        self._audience: tuple[str, EventRules, frozenset[bytes]] | None = None
         self._keys = Keyring()
         self._is_hurried = False
         self._event_messages = EventMessages(self._builder, rules or EventRules())
@@ -116,7 +116,17 @@ class Publisher(Stage):
     @property
     def refused_keys(self) -> int:
         """Count of clients that were refused because their key is not authorized."""
-        return self._pub_sockets.refused
+        return self._pub_sockets.refusals["key"]
+
+    @property
+    def connections(self) -> int:
+        """Count of peers that are connected to the publish ports."""
+        return self._pub_sockets.connections
+
+    @property
+    def refusals(self) -> Mapping[str, int]:
+        """Count of peers of the publish ports that were refused or cut off, by the reason."""
+        return self._pub_sockets.refusals
 
     def reload_keys(self) -> Future[None]:
         """Read the key files again and use them soon, as `PubSockets.renew` does; may be called from any thread.
@@ -174,20 +184,19 @@ class Publisher(Stage):
         log.info("publishing as node %s", settings.node)
         queue, size = _queue(settings)
         self._keys = settings.read_keys()
-        self._pub_sockets.open(settings.endpoints, self._keys, queue=queue, queue_bytes=size)
-        self._poll_sockets()
-
-    def _poll_sockets(self) -> None:
-        self._poller = zmq.Poller()
-        self._poller.register(self._bell.fileno(), zmq.POLLIN)
-        for socket in self._pub_sockets.sockets():
-            self._poller.register(socket, zmq.POLLIN)
+        self._pub_sockets.open(
+            settings.endpoints, self._keys, queue=queue, queue_bytes=size, max_connections=settings.max_connections
+        )
+        self._poll = select.poll()
+        for waker in (self._bell, self._pub_sockets):
+            self._poll.register(waker, select.POLLIN)
 
     def step(self) -> None:
-        ready = self._poller.poll(math.ceil(self._status_messages.seconds_to_wait * 1000))
+        seconds = min(self._status_messages.seconds_to_wait, self._pub_sockets.seconds_left)
+        self._poll.poll(math.ceil(seconds * 1000))
         self._bell.silence()
         self._run_calls()
-        self._greet_subscribers(any(where != self._bell.fileno() for where, _ in ready))
+        self._greet_subscribers()
         self._update_demand()
         self._send(self._status_messages.report())
         self._send_results()
@@ -231,11 +240,10 @@ class Publisher(Stage):
 
     def _use(self, settings: PublisherSettings, keys: Keyring) -> None:
         queue, size = _queue(settings)
-        try:
-            self._pub_sockets.change(settings.endpoints, keys, queue=queue, queue_bytes=size)
-            self._pub_sockets.renew(keys)
-        finally:
-            self._poll_sockets()
+        self._pub_sockets.change(
+            settings.endpoints, keys, queue=queue, queue_bytes=size, max_connections=settings.max_connections
+        )
+        self._pub_sockets.renew(keys)
         if settings.node != self._settings.node:
             self._send(self._status_messages.end_topics("the node has another name now"))
             self._builder.node = settings.node
@@ -248,14 +256,14 @@ class Publisher(Stage):
             self._builder.config_problem = problem
             self._status_messages.make_due()
 
-    def _greet_subscribers(self, readable: bool) -> None:
-        if prefixes := self._pub_sockets.attend(readable=readable):
+    def _greet_subscribers(self) -> None:
+        if prefixes := self._pub_sockets.attend():
             self._event_messages.greet_subscribers(prefixes)
             self._status_messages.greet_subscribers(self._builder.node, prefixes)
 
     def _update_demand(self) -> None:
         """Set the wanted places, if the subscriptions or the rules have changed."""
-        audience = (self._settings.node, self._event_messages.rules, self._pub_sockets.prefixes)
+        audience = self._settings.node, self._event_messages.rules, self._pub_sockets.prefixes
         if audience != self._audience:
             self._audience = audience
             self._demand.set_wanted(wanted_places(*audience))

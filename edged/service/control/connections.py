@@ -14,7 +14,8 @@ from itertools import islice
 
 from edged.bell import Bell
 from edged.errors import WireError
-from edged.transport.zmtp import RouterEnd, to_bytes
+from edged.transport.zmtp.frames import to_bytes
+from edged.transport.zmtp.router_end import RouterEnd
 
 __all__ = ["Connection", "Connections", "TurnClock"]
 

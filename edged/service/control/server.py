@@ -15,7 +15,7 @@ from edged.pipeline.stage import Stage
 from edged.service.control.connections import Connection, Connections, TurnClock
 from edged.service.control.handlers import RequestHandlers
 from edged.service.control.jobs import Answer, Job
-from edged.service.control.socket_file import SocketFile
+from edged.transport.socket_file import SocketFile
 from edged.wire import control as wire
 from edged.wire import control_messages as messages
 
@@ -27,6 +27,7 @@ __all__ = ["Control"]
 
 log = logging.getLogger(__name__)
 
+SOCKET_MODE = 0o660  # the user and the group of the service, whatever the umask is
 REST = 2  # times as long as an answer took the processor the stage pauses: no flood gets more of it than a third
 MOST_JOBS = 8  # under way; each may hold pictures
 AT_ONCE = (messages.GetStatus, messages.ListReferences)  # these are done before the next request is read
@@ -84,7 +85,7 @@ class Control(Stage):
         if endpoint is None or endpoint.socket_path is None:
             return
         try:
-            self._file = SocketFile(endpoint.socket_path, "control.endpoint")
+            self._file = SocketFile(endpoint.socket_path, "control.endpoint", SOCKET_MODE)
         except PublishError as exc:
             if self._config.is_chosen:
                 raise

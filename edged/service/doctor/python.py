@@ -26,6 +26,7 @@ _LIBRARIES = {
     "numpy": "numpy",
     "cv2": "opencv-python-headless",
     "zmq": "pyzmq",
+    "nacl": "pynacl",
     "yaml": "pyyaml",
     "pydantic": "pydantic",
 }

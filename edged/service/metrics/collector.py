@@ -101,6 +101,12 @@ def _publisher(pipeline: Pipeline) -> Iterator[Metric]:
     words = "Topic prefixes that are subscribed to, over all subscribers: a client has one or more."
     yield GaugeMetricFamily("edged_subscriptions", words, publisher.subscriptions)
     yield CounterMetricFamily("edged_refused_keys", "How often a client's key was refused.", publisher.refused_keys)
+    yield GaugeMetricFamily(
+        "edged_connections", "Peers that are connected to publish endpoints.", publisher.connections
+    )
+    words = "Peers of publish endpoints that were refused or cut off, by the reason; docs/security.md explains each."
+    cut = CounterMetricFamily("edged_refused_connections", words, labels=["reason"])
+    yield _family(cut, (((reason,), count) for reason, count in publisher.refusals.items()))
 
 
 def _left_behind(pipeline: Pipeline) -> Metric:

@@ -99,7 +99,7 @@ def test_the_health_is_published(tmp_path: Path) -> None:
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/meminfo").write_text("CmaTotal: 65536 kB\nCmaFree: 1024 kB\n")
     endpoint = Endpoint.parse(f"pub+bind:ipc://{tmp_path}/pub.sock", tmp_path)
-    settings = PublisherSettings("porch", [endpoint], 10.0, "cafe", board=Board(tmp_path))
+    settings = PublisherSettings("porch", [endpoint], 10.0, "cafe", 256, board=Board(tmp_path))
     bell = Bell()
     publisher = Publisher(settings, Handover(8, bell), bell, [CameraStats("street")], Demand())
     with Subscriber(endpoint.address, kinds=("status",)) as subscriber:

@@ -32,7 +32,7 @@ class Scene:
         self._bell = Bell()
         self._handover = Handover(8, self._bell)
         self.all_stats = {camera: CameraStats(camera, self._bell.ring) for camera, _ in PLACES}
-        settings = PublisherSettings("node", [Endpoint.parse(f"pub+bind:{address}", Path("/"))], 10, "cafe")
+        settings = PublisherSettings("node", [Endpoint.parse(f"pub+bind:{address}", Path("/"))], 10, "cafe", 256)
         self.stage = Publisher(settings, self._handover, self._bell, list(self.all_stats.values()), Demand(), RULES)
         self._handover.open(FACTS)
         self.subscriber = Subscriber(address, kinds=("vec", "event", "status"))

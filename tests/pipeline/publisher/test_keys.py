@@ -17,7 +17,6 @@ from edged.client import Subscriber
 from edged.config import ConfigFileError
 from edged.errors import ConfigError
 from edged.pipeline.loading.keyring import Keyring, read_keyring
-from edged.transport.curve import secure
 from edged.wire import Message, Status, Vec
 from tests.fakes import eventually
 from tests.keyed import SERVER, Board, Keys, free_port, publishing
@@ -151,22 +150,6 @@ def test_a_socket_file_needs_no_keys(keys: Keys, tmp_path: Path) -> None:
         hears(local)
         with Subscriber(board.address(1)) as plain:
             assert plain.receive(1) is None
-
-
-def test_without_the_gate_no_client_gets_in(keys: Keys, tmp_path: Path) -> None:
-    """libzmq admits every key where no gate answers, unless a setting forbids it."""
-    keys.authorize("phone")
-    with publishing(tmp_path) as board:
-        pub_sockets = board.stage._pub_sockets
-        assert pub_sockets._gate is not None
-        with zmq.Context() as context, context.socket(zmq.XPUB) as unguarded:
-            curve = pub_sockets._pub_sockets[0].curve
-            secure(unguarded, curve)
-            unguarded.bind("tcp://127.0.0.1:*")
-            address = unguarded.get_string(zmq.LAST_ENDPOINT)
-            with Subscriber(address, server_key=keys.public("board"), client_key=keys.secret("phone")) as phone:
-                assert phone.receive(0.5) is None
-                assert not unguarded.poll(0)
 
 
 # -- revoked clients --------------------------------------------------------------------------------------------------

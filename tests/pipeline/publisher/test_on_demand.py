@@ -52,7 +52,7 @@ RULE = EventRule("person", Thresholds(0.9, 0.8), ("cam/right",))
     ],
 )
 def test_a_region_is_wanted_if_its_vectors_have_a_subscriber(prefix: bytes, wanted: list[tuple[str, str]]) -> None:
-    assert wanted_places("node", EventRules([], PLACES), [{b"edged/1/status/"}, {prefix}]) == set(wanted)
+    assert wanted_places("node", EventRules([], PLACES), {b"edged/1/status/", prefix}) == set(wanted)
 
 
 def test_a_region_is_wanted_where_a_reference_makes_events() -> None:
@@ -73,7 +73,7 @@ class Rig:
         ring = FrameRing(frames)
         regions = (("left", Region(right=0.5)), ("right", Region(left=0.5)))
         feed = Feed("cam", ring, self.stats, regions, 0, wait_for_publisher=False, on_demand=True)
-        settings = PublisherSettings("node", [Endpoint.parse(f"pub+bind:{address}", Path("/"))], 100.0, "cafe")
+        settings = PublisherSettings("node", [Endpoint.parse(f"pub+bind:{address}", Path("/"))], 100.0, "cafe", 256)
         self.address = address
         self.publisher = Publisher(settings, handover, self.bell, [self.stats], demand, EventRules([], PLACES))
         self.inference = Inference([feed], frames, lambda _: (Embedder(model), References()), handover, demand)

@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from socket import AF_UNIX
+from socket import socket as stream_socket
 
 import pytest
 import zmq
@@ -42,7 +44,7 @@ class Rig:
         self.handover = Handover(8, self.bell)
         self.all_stats = {name: CameraStats(name, self.bell.ring) for name in ("cam1", "cam10")}
         parsed = [Endpoint.parse(text, Path("/")) for text in endpoints]
-        settings = PublisherSettings("node", parsed, rate, "cafe")
+        settings = PublisherSettings("node", parsed, rate, "cafe", 256)
         self.stage = Publisher(settings, self.handover, self.bell, list(self.all_stats.values()), Demand())
         self.handover.open(replace(FACTS, dimension=dimension))
 
@@ -310,7 +312,17 @@ def test_a_socket_file_left_behind_by_a_killed_daemon_does_not_keep_the_next_one
         with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc, VEC) as socket:
             rig.put(1)
             assert vecs(socket, 1)
-        (tmp_path / "pub.sock").touch()
+        with stream_socket(AF_UNIX) as left_behind:
+            left_behind.bind(str(tmp_path / "pub.sock"))
+
+
+def test_a_file_that_is_no_socket_is_not_replaced(ipc: str, tmp_path: Path) -> None:
+    (tmp_path / "pub.sock").write_text("precious")
+    rig = Rig(f"pub+bind:{ipc}")
+    rig.stage.start(lambda: None)
+    assert rig.stage.join(10)
+    assert str(rig.stage.error) == f"publish.endpoints: cannot bind {ipc}: there is something else of that name"
+    assert (tmp_path / "pub.sock").read_text() == "precious"
 
 
 def test_a_publisher_can_dial_out_to_a_hub(ipc: str) -> None:
@@ -333,7 +345,7 @@ def test_a_publisher_can_dial_out_to_a_hub(ipc: str) -> None:
 def use(rig: Rig, *endpoints: str, node: str = "node") -> Future[None]:
     """Have the publisher go by other settings."""
     parsed = [Endpoint.parse(text, Path("/")) for text in endpoints]
-    return rig.stage.use(PublisherSettings(node, parsed, 10.0, "beef"), Keyring())
+    return rig.stage.use(PublisherSettings(node, parsed, 10.0, "beef", 256), Keyring())
 
 
 def first_status(socket: zmq.Socket[bytes], wanted: Callable[[wire.Status], bool]) -> wire.Status:
@@ -405,13 +417,14 @@ def test_an_endpoint_that_is_lost_for_good_ends_the_publisher(monkeypatch: pytes
     """It is free while the new one is bound, and in that moment somebody else takes it."""
     port = free_port()
     with zmq.Context() as context, context.socket(zmq.REP) as thief:
-        release = PubSocket.release
+        close = PubSocket.close
 
-        def release_to_the_thief(pub_socket: PubSocket, linger: float) -> None:
-            release(pub_socket, linger)
+        def close_for_the_thief(pub_socket: PubSocket) -> None:
+            close(pub_socket)
+            monkeypatch.undo()
             thief.bind(f"tcp://127.0.0.1:{port}")
 
-        monkeypatch.setattr(PubSocket, "release", release_to_the_thief)
+        monkeypatch.setattr(PubSocket, "close", close_for_the_thief)
         rig = Rig(f"pub+bind:tcp://127.0.0.1:{port}")
         rig.stage.start(lambda: None)
         assert rig.stage.wait_open(10)

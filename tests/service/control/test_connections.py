@@ -13,7 +13,7 @@ import pytest
 from edged.bell import Bell
 from edged.service.control import connections as bounds
 from edged.service.control.connections import MOST_CONNECTIONS, MOST_UNREAD, Connection, Connections
-from edged.transport.zmtp import to_bytes
+from edged.transport.zmtp.frames import to_bytes
 
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00NULL" + bytes(16 + 1 + 31)  # ZMTP 3.0, RFC 23
 READY = b"\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x03REQ"

@@ -249,6 +249,8 @@ def test_each_scrape_reads_the_pipeline_as_it_is_then(parts: Parts) -> None:
         waiting = 3
         subscriptions = 2
         refused_keys = 7
+        connections = 4
+        refusals = {"key": 7, "message": 1}  # noqa: RUF012 - a stand-in for a property
         health = Health(temp_c=51.5, throttled=0x50001, cma_free_bytes=1024)
 
     parts.publisher = Publisher()
@@ -257,6 +259,8 @@ def test_each_scrape_reads_the_pipeline_as_it_is_then(parts: Parts) -> None:
     found = figures(page().body.decode())
     assert found["edged_queue_results",] == 3
     assert found["edged_refused_keys_total",] == 7
+    assert found["edged_connections",] == 4
+    assert found["edged_refused_connections_total", "message"] == 1
     assert found["edged_board_temperature_celsius",] == 51.5
     assert found["edged_board_cma_free_bytes",] == 1024
     assert found["edged_board_throttled", "under-voltage"] == 1

@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edged.errors import WireError
-from edged.transport.zmtp import GREETING, MAX_FRAMES, MAX_MESSAGE_BYTES, RouterEnd, to_bytes
+from edged.transport.zmtp.frames import to_bytes
+from edged.transport.zmtp.greeting import greeting
+from edged.transport.zmtp.router_end import MAX_FRAMES, MAX_MESSAGE_BYTES, RouterEnd
 
+GREETING = greeting(b"NULL", minor=0)
 HELLO = GREETING + b"\x04\x19" + b"\x05READY\x0bSocket-Type\x00\x00\x00\x03REQ"
 
 
@@ -33,7 +36,7 @@ def test_any_bytes_are_messages_or_a_wire_error(content: bytes, greeted: bool) -
             assert 1 <= len(message) <= MAX_FRAMES
     except WireError:
         return
-    assert len(end._input) <= len(content) + len(HELLO)
+    assert len(end._reader) <= len(content) + len(HELLO)
 
 
 @pytest.mark.parametrize(

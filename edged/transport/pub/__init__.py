@@ -1,0 +1,1 @@
+"""Publish ports: connections, their limits, and what is sent to them."""
