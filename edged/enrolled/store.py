@@ -38,11 +38,23 @@ class EnrolledStore:
         self._lock: int | None = None
         self._logged: list[str] = []
         self._known: dict[str, tuple[object, Enrolled]] = {}
+        self._entries: tuple[Enrolled, ...] | None = None
+
+    @property
+    def entries(self) -> tuple[Enrolled, ...]:
+        """Every reference, by name, as `load` found them last; the same tuple as long as nothing changes.
+
+        This does not read the folder, which takes longer the more there are: it is for what may be asked at any rate.
+        """
+        entries = self._entries
+        return tuple(self.load()) if entries is None else entries
 
     def load(self) -> list[Enrolled]:
         """Return every reference, by name. Other files in the folder are logged, once, and left alone."""
         with self._using:
             found, odd = self._read_all()
+            if tuple(found) != self._entries:
+                self._entries = tuple(found)
             if odd == self._logged:
                 return found
             self._logged = odd

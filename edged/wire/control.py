@@ -33,6 +33,7 @@ __all__ = [
     "write_refusal",
     "write_reply",
     "write_request",
+    "write_result",
 ]
 
 CONTROL_VERSION = 1
@@ -114,9 +115,15 @@ def write_request(request: Request, request_id: str) -> bytes:
     return _to_json({"v": CONTROL_VERSION, "id": request_id, "op": request.op, **asdict(request)})
 
 
-def write_reply(result: Result, request_id: str) -> bytes:
-    """Return the first frame of the reply to a request that succeeded."""
-    return _to_json({"v": CONTROL_VERSION, "id": request_id, "ok": True, "result": asdict(result)})
+def write_result(result: Result) -> bytes:
+    """Return *result* in JSON, for several replies."""
+    return _to_json(result)
+
+
+def write_reply(result: Result | bytes, request_id: str) -> bytes:
+    """Return the first frame of the reply to a request that succeeded; *result* may be what `write_result` made."""
+    content = result if isinstance(result, bytes) else write_result(result)
+    return b'{"v":%d,"id":%b,"ok":true,"result":%b}' % (CONTROL_VERSION, _to_json(request_id), content)
 
 
 def write_refusal(error: ControlError, request_id: str | None) -> bytes:
@@ -192,5 +199,12 @@ def _refuse_constant(constant: str) -> NoReturn:
 _FROM_JSON = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicate_keys)
 
 
-def _to_json(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+def _plain(value: Any) -> dict[str, Any]:
+    return {member.name: getattr(value, member.name) for member in fields(value)}
+
+
+_TO_JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+
+def _to_json(content: Any) -> bytes:
+    return _TO_JSON.encode(content).encode("utf-8", "replace")

@@ -56,6 +56,16 @@ class EnrolledReferences:
         """Return every enrolled reference, by name."""
         return [] if self.store is None else self.store.load()
 
+    @property
+    def state(self) -> tuple[object, object]:
+        """Two objects that stay the same ones as long as nothing in `entries` or `in_space` changes."""
+        return self.entries, self._embedded
+
+    @property
+    def entries(self) -> tuple[Enrolled, ...]:
+        """What `load` returned last; the folder is not read again."""
+        return () if self.store is None else self.store.entries
+
     def open(self, embedder: Embedder, configured: Collection[str], go_on: Callable[[], None]) -> list[ReferenceGroup]:
         """Return all that can be compared in the space of *embedder*, except those whose names are *configured* too.
 

@@ -15,12 +15,13 @@ from edged.bell import Bell
 from edged.errors import WireError
 from edged.transport.zmtp import RouterEnd, to_bytes
 
-__all__ = ["Connection", "Connections"]
+__all__ = ["Connection", "Connections", "TurnClock"]
 
 MOST_CONNECTIONS = 32  # when one more comes, one is closed
 MOST_NEW = 24  # of these without a handshake yet: neither those with one nor those without can keep the others out
 READ_BYTES = 16_384
 MOST_AT_ONCE = 8  # messages of one connection before it is the turn of the others, and of new ones
+TURN_SECONDS = 0.004  # of the processor, after which the connections that have not had their turn wait for the next one
 MOST_UNREAD = (
     65_536  # bytes that a client has not read; until it has, it gets no more answers, and nothing is read from it
 )
@@ -40,6 +41,8 @@ class Connection:
         self.is_open = True
         self.has_more = False
         """Whether it has sent more than was read at its turn."""
+        self.served = 0.0
+        """When its last turn ended; 0 before the first."""
         self._moved = self.heard  # when the client last read something, or there was nothing to read
         self._output: deque[memoryview] = deque()
 
@@ -62,8 +65,8 @@ class Connection:
         reading = select.POLLIN if self.unread <= MOST_UNREAD and not self.has_more else 0
         return reading | (select.POLLOUT if self._output else 0)
 
-    def read(self) -> Iterator[list[bytes]]:
-        """Yield the messages that have come.
+    def read(self, clock: TurnClock) -> Iterator[list[bytes]]:
+        """Yield the messages that have come, up to `MOST_AT_ONCE`, until *clock* says that the turn is over.
 
         Raises:
             OSError: the client has hung up.
@@ -72,12 +75,13 @@ class Connection:
         content = b"" if self.has_more else self.socket.recv(READ_BYTES)
         if not content and not self.has_more:
             raise ConnectionResetError
-        count = 0
-        for message in islice(self.end.feed(content), MOST_AT_ONCE):
+        self.has_more = False
+        for count, message in enumerate(islice(self.end.feed(content), MOST_AT_ONCE), 1):
             self.heard = time.monotonic()
-            count += 1
             yield message
-        self.has_more = count == MOST_AT_ONCE
+            self.has_more = count == MOST_AT_ONCE or clock.is_over
+            if self.has_more:
+                break
 
     def queue(self, content: bytes) -> None:
         """Queue *content* to be sent; drop it if the client has not read enough of what came before."""
@@ -104,8 +108,30 @@ class Connection:
         self.socket.close()
 
 
+class TurnClock:
+    """Processor time of this thread since the turn began, with what the receiver of the messages does for them."""
+
+    def __init__(self) -> None:
+        self._begin = time.thread_time()
+
+    @property
+    def spent(self) -> float:
+        """Seconds of the processor so far."""
+        return time.thread_time() - self._begin
+
+    @property
+    def is_over(self) -> bool:
+        """Whether `TURN_SECONDS` are used up."""
+        return self.spent >= TURN_SECONDS
+
+
 class Connections:
-    """All connections to *listening*; one thread uses it. *bell* wakes it."""
+    """All connections to *listening*; one thread uses it. *bell* wakes it.
+
+    Their share is one of time, not of messages: a turn ends after `TURN_SECONDS`, and the next one begins with the
+    connection that was served longest ago. So a connection that asks seldom is served first, and waits for no more than
+    the turn that it came in.
+    """
 
     def __init__(self, listening: socket.socket | None, bell: Bell) -> None:
         self._listening = listening
@@ -123,9 +149,12 @@ class Connections:
         left_over = {number: select.POLLIN for number, connection in self._connections.items() if connection.has_more}
         happened = left_over | dict(poll.poll(0 if left_over else math.ceil(seconds * 1000)))
         self._bell.silence()
-        for number, event in happened.items():
-            if number in self._connections:  # else it was closed a moment ago
-                yield from self._serve(self._connections[number], event)
+        clock = TurnClock()
+        for connection in sorted(self._connections.values(), key=lambda connection: connection.served):
+            if connection.is_open and (event := happened.get(connection.socket.fileno())):
+                yield from self._serve(connection, event, clock)
+                if clock.is_over:
+                    break
         if self._listening is not None and self._listening.fileno() in happened:
             self._accept()
         for connection in [connection for connection in self._connections.values() if connection.is_late]:
@@ -150,16 +179,17 @@ class Connections:
         for connection in list(self._connections.values()):
             self._close(connection)
 
-    def _serve(self, connection: Connection, event: int) -> Iterator[tuple[Connection, list[bytes]]]:
+    def _serve(self, connection: Connection, event: int, clock: TurnClock) -> Iterator[tuple[Connection, list[bytes]]]:
         try:
             if connection.has_more or event & (select.POLLIN | select.POLLHUP | select.POLLERR):
-                for message in connection.read():
+                for message in connection.read(clock):
                     yield connection, message
         except BlockingIOError:
             pass
         except (OSError, WireError):
             self._close(connection)
         self._write(connection)
+        connection.served = time.monotonic()
 
     def _write(self, connection: Connection) -> None:
         try:

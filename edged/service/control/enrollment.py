@@ -20,9 +20,11 @@ from edged.service.control.jobs import Job, camera_of, check_delivers, model_fac
 from edged.service.control.samples import SampleCollector, Selection, choose
 from edged.vision.png import to_png
 from edged.wire import control_messages as messages
+from edged.wire.control import write_result
 
 if TYPE_CHECKING:
     from edged.pipeline.build import Pipeline
+    from edged.pipeline.result import ModelFacts
     from edged.service.running_stages import RunningStages
 
 __all__ = ["Enrollment"]
@@ -41,6 +43,7 @@ class Enrollment:
         self._wake = wake
         self._clock = WallClock()
         self._changing: set[str] = set()  # names, while a job is at them
+        self._listed: tuple[tuple[object, ...], bytes] | None = None
 
     def enroll(self, request: messages.Enroll) -> Job:
         """Take samples of a region, keep the most typical one, and compare frames with it from the next one on."""
@@ -90,10 +93,20 @@ class Enrollment:
         return messages.ForgetResult(name=name), ()
 
     def list_references(self) -> Job:
-        """List every reference, those of the configuration and the enrolled ones."""
+        """List every reference, those of the configuration and the enrolled ones.
+
+        The list is made once for every change, because it takes longer the more references there are.
+        """
         yield from ()
         pipeline = self._running.pipeline
-        config, facts = pipeline.loaded.config, model_facts(pipeline)
+        facts = model_facts(pipeline)
+        state = pipeline.loaded, facts, *pipeline.wiring.enrolled.state
+        if self._listed is None or any(before is not now for before, now in zip(self._listed[0], state, strict=True)):
+            self._listed = state, write_result(self._list(pipeline, facts))
+        return self._listed[1], ()
+
+    def _list(self, pipeline: Pipeline, facts: ModelFacts) -> messages.ReferencesResult:
+        config = pipeline.loaded.config
         infos = [
             messages.ReferenceInfo(
                 name=name,
@@ -105,9 +118,9 @@ class Enrollment:
             for name, reference in config.references.items()
         ]
         enrolled_references = pipeline.wiring.enrolled
-        members = enrolled_references.in_space(enrolled_references.load(), facts, config.references)
+        members = enrolled_references.in_space(enrolled_references.entries, facts, config.references)
         infos += [_info(self._placed(member), facts.space_id) for member in members]
-        return messages.ReferencesResult(references=tuple(sorted(infos, key=lambda info: (info.name, info.origin)))), ()
+        return messages.ReferencesResult(references=tuple(sorted(infos, key=lambda info: (info.name, info.origin))))
 
     def catch_up(self) -> Job:
         """Embed all enrolled references again with a new model."""

@@ -84,7 +84,7 @@ class RequestHandlers:
         pipeline = self._running.pipeline
         config, facts = pipeline.loaded.config, model_facts(pipeline)
         conditions = {stats.camera: stats.condition for stats in pipeline.all_stats}
-        enrolled = [entry.name for entry in pipeline.wiring.enrolled.load() if entry.name not in config.references]
+        enrolled = [entry.name for entry in pipeline.wiring.enrolled.entries if entry.name not in config.references]
         result = messages.StatusResult(
             node=config.node,
             version=__version__,
@@ -140,7 +140,11 @@ class RequestHandlers:
             t_wall_us=self._clock.wall_us(next_frame.stamp.t_cap_ns),
             pictures=tuple(infos),
         )
-        return result, [to_png(picture) for picture in pictures.values()]
+        files = []
+        for picture in pictures.values():
+            yield
+            files.append(to_png(picture))
+        return result, files
 
 
 class _NextFrame:

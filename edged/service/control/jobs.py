@@ -30,8 +30,8 @@ _REFUSALS: Mapping[type[Exception], Callable[[str], Exception]] = {
 
 T = TypeVar("T")
 
-Answer: TypeAlias = tuple[messages.Result, Sequence[bytes]]
-"""A result, and the pictures that follow it."""
+Answer: TypeAlias = tuple[messages.Result | bytes, Sequence[bytes]]
+"""A result, or its JSON, and the pictures that follow it."""
 
 Job: TypeAlias = Generator[None, None, Answer]
 """Does a bit at each ``next``, and yields while it waits for other threads. It raises ControlError."""

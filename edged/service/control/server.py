@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from edged.bell import Bell
 from edged.errors import ControlError, PublishError
 from edged.pipeline.stage import Stage
-from edged.service.control.connections import Connection, Connections
+from edged.service.control.connections import Connection, Connections, TurnClock
 from edged.service.control.handlers import RequestHandlers
 from edged.service.control.jobs import Answer, Job
 from edged.service.control.socket_file import SocketFile
@@ -26,8 +27,7 @@ __all__ = ["Control"]
 
 log = logging.getLogger(__name__)
 
-BATCH = 32  # requests are followed by a pause,
-PAUSE_SECONDS = 0.02  # so that a client that floods the socket gets no more of the processor than this leaves
+REST = 2  # times as long as an answer took the processor the stage pauses: no flood gets more of it than a third
 MOST_JOBS = 8  # under way; each may hold pictures
 AT_ONCE = (messages.GetStatus, messages.ListReferences)  # these are done before the next request is read
 JOB_SECONDS = 0.25  # how long a step may wait while jobs are under way: a lost camera wakes nothing here
@@ -49,7 +49,8 @@ class Control(Stage):
     """Answers requests at a socket file, where it is a ROUTER to ZeroMQ's sockets.
 
     It never waits for a client: slow work is a job that goes on bit by bit, of which there are never more than
-    `MOST_JOBS`, and an answer that a client does not read is dropped.
+    `MOST_JOBS`, and an answer that a client does not read is dropped. After each turn it pauses for `REST` times as
+    long as that took the processor. The pause after a bit of a job is one of the jobs only: requests are read meanwhile.
 
     Args:
         config: where it listens. If the file does not say so, and another daemon has the default path, this one runs
@@ -73,6 +74,8 @@ class Control(Stage):
         self._handlers = RequestHandlers(running, reload, self._bell.ring)
         self._jobs: list[_UnderWay] = []
         self._own: Job | None = None
+        self._jobs_due = 0.0
+        self._are_jobs_behind = False  # whether there may be one that could go on if the pause were over
         self._file: SocketFile | None = None
         self._connections = Connections(None, self._bell)
 
@@ -91,14 +94,17 @@ class Control(Stage):
         log.info("control: %s", endpoint.address)
 
     def step(self) -> None:
-        seconds = JOB_SECONDS if self._jobs or self._own else IDLE_SECONDS
-        received = 0
+        seconds = IDLE_SECONDS
+        if self._jobs or self._own:
+            seconds = max(self._jobs_due - time.monotonic(), 0.0 if self._are_jobs_behind else JOB_SECONDS)
+        begin = time.thread_time()
         for connection, frames in self._connections.wait(seconds):
             self._take_request(connection, frames)
-            received += 1
-        self._go_on()
-        if received:
-            self.pause(PAUSE_SECONDS * received / BATCH)
+        self.pause(REST * (time.thread_time() - begin))
+        if time.monotonic() >= self._jobs_due:
+            self._go_on()
+        else:
+            self._are_jobs_behind = True
 
     def wake(self) -> None:
         self._bell.ring()
@@ -138,9 +144,18 @@ class Control(Stage):
             raise ControlError("busy", f"{MOST_JOBS} requests are under way; ask again later")
 
     def _go_on(self) -> None:
-        """Let every job go on, and the one that no request asked for."""
+        """Let the jobs go on for a turn, and the one that no request asked for."""
+        clock = TurnClock()
         for under_way in tuple(self._jobs):
+            if clock.is_over:
+                break
+            self._jobs.append(self._jobs.pop(0))
             self._go_on_with(under_way)
+        self._are_jobs_behind = clock.is_over
+        self._follow_model()
+        self._jobs_due = time.monotonic() + REST * clock.spent
+
+    def _follow_model(self) -> None:
         self._own = self._own or self._handlers.follow_model()
         if self._own is not None:
             try:
