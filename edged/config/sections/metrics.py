@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from edged.config.problems import shown
-from edged.config.sections.fields import Read, Section, misfit
+from edged.config.sections.fields import Read, Section, misfit, several
 
 __all__ = ["HttpAddress", "MetricsConfig"]
 
@@ -57,6 +57,18 @@ class HttpAddress:
         return cls(str(address), 0 if parts["port"] == "*" else int(parts["port"]))
 
 
+HOST_PATTERN = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?"
+
+
+def _check_host(name: str) -> str:
+    if not re.fullmatch(HOST_PATTERN, name):
+        raise ValueError(f"must be the name of a host, such as board.example.org, without a port (got {shown(name)})")
+    return name
+
+
+HostName = Annotated[str, AfterValidator(_check_host), Field(json_schema_extra={"pattern": f"^{HOST_PATTERN}$"})]
+
+
 class MetricsConfig(Section):
     """Figures over HTTP: /metrics for Prometheus, and /healthz and /readyz for checks of edged's health."""
 
@@ -67,6 +79,13 @@ class MetricsConfig(Section):
         examples=["127.0.0.1:9464"],
     )
     insecure: bool = Field(default=False, description="Allow an address that others on the network can ask.")
+
+    hosts: Annotated[tuple[HostName, ...], several] = Field(
+        default=(),
+        description="More names under which it may be asked. IP addresses, localhost and the name of this machine "
+        "need no entry. Others get 421, so that no web page reads it through a browser of somebody nearby.",
+        examples=[["board.example.org"]],
+    )
 
     @model_validator(mode="after")
     def _beyond_only_if_allowed(self) -> Self:

@@ -50,7 +50,7 @@ class Control(Stage):
 
     It never waits for a client: slow work is a job that goes on bit by bit, of which there are never more than
     `MOST_JOBS`, and an answer that a client does not read is dropped. After each turn it pauses for `REST` times as
-    long as that took the processor. The pause after a bit of a job is one of the jobs only: requests are read meanwhile.
+    long as that took the processor. After a bit of a job only the jobs pause: requests are read meanwhile.
 
     Args:
         config: where it listens. If the file does not say so, and another daemon has the default path, this one runs

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from edged.config import ConfigFileError, Loaded, Problem
+from edged.service.metrics.hosts import KnownHosts
 from edged.service.metrics.probes import healthz, readyz
 from edged.service.metrics.request import Page, Pages
 from edged.service.metrics.server import Server
@@ -32,7 +33,7 @@ def metrics_server(loaded: Loaded, running: RunningStages) -> Server | None:
         return None
     if problems := metrics_problems(loaded):
         raise ConfigFileError(problems)
-    return Server(address, pages_of(running))
+    return Server(address, pages_of(running), KnownHosts(loaded.config.metrics.hosts))
 
 
 def metrics_problems(loaded: Loaded) -> list[Problem]:

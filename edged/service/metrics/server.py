@@ -7,6 +7,8 @@ import logging
 import selectors
 import socket
 import time
+from collections.abc import Callable, Container
+from functools import partial
 from typing import TYPE_CHECKING
 
 from edged.bell import Bell
@@ -25,18 +27,19 @@ MOST_CONNECTIONS = 16
 BACKLOG = 64  # so that no client has to connect twice, which takes a second
 CLIENT_SECONDS = 5.0  # for the request, the response and the end of the connection
 POLL_SECONDS = 0.5
+REST = 2  # times as long as an answer took the processor the stage pauses: no flood gets more of it than a third
 
 
 class Server(Stage):
-    """Answers GET and HEAD on the paths of *pages*, which are made in this stage's thread.
+    """Answers GET and HEAD on the paths of *pages*, which are made in this stage's thread, for requests to *hosts*.
 
     A client that takes longer than ``CLIENT_SECONDS`` is cut off; of more than ``MOST_CONNECTIONS``, the oldest one is.
     """
 
-    def __init__(self, address: HttpAddress, pages: Pages) -> None:
+    def __init__(self, address: HttpAddress, pages: Pages, hosts: Container[bytes]) -> None:
         super().__init__("metrics")
         self._address = address
-        self._pages = pages
+        self._answer = partial(answer, pages=pages, hosts=hosts)
         self._bell = Bell()
         self._selector: selectors.BaseSelector | None = None
         self._listener: socket.socket | None = None
@@ -69,6 +72,7 @@ class Server(Stage):
 
     def step(self) -> None:
         assert self._selector is not None, "steps come after open"
+        begin = time.thread_time()
         for key, _ in self._selector.select(POLL_SECONDS):
             if key.fileobj is self._bell:
                 self._bell.silence()
@@ -79,6 +83,7 @@ class Server(Stage):
         now = time.monotonic()
         for client in [client for client in self._clients.values() if now >= client.due]:
             self._drop(client)
+        self.pause(REST * (time.thread_time() - begin))
 
     def wake(self) -> None:
         self._bell.ring()
@@ -115,7 +120,7 @@ class Server(Stage):
             elif not client.receive():
                 self._drop(client)
             elif not client.answered and is_complete(client.received):
-                client.answer(self._pages)
+                client.reply(self._answer)
                 self._selector.modify(client.connection, selectors.EVENT_WRITE)
             if client.answered and not client.to_send and client.connection.fileno() >= 0:
                 self._selector.modify(client.connection, selectors.EVENT_READ)
@@ -152,8 +157,8 @@ class _Client:
             self.received += more
         return bool(more)
 
-    def answer(self, pages: Pages) -> None:
-        self.to_send = memoryview(answer(self.received, pages))
+    def reply(self, answer: Callable[[bytes], bytes]) -> None:
+        self.to_send = memoryview(answer(self.received))
         self.answered = True
 
     def send(self) -> None:

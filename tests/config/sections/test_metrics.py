@@ -57,3 +57,11 @@ def test_other_machines_may_ask_only_if_configured(
     assert line.startswith("3:11: metrics.listen: must stay on this machine")
     config = read(f"{CAMERA}metrics: {{listen: '{address}', insecure: true}}")
     assert str(config.metrics.listen) == address
+
+
+def test_more_names_are_hosts_without_a_port(read: Callable[[str], Config], told: Callable[[str], list[str]]) -> None:
+    assert read(CAMERA).metrics.hosts == ()
+    assert read(f"{CAMERA}metrics: {{hosts: [a, Board.example.org]}}").metrics.hosts == ("a", "Board.example.org")
+    for name in ("'a:1'", "'*'", "''", "http://a", "'a b'"):
+        (line,) = told(f"{CAMERA}metrics: {{hosts: [{name}]}}")
+        assert "metrics.hosts[0]: must be the name of a host, such as board.example.org, without a port" in line

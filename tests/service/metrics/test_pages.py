@@ -271,3 +271,13 @@ def test_every_figure_is_in_the_manual(daemon: tuple[str, str]) -> None:
     names = set(re.findall(r"^# TYPE (edged_\w+)", get(f"{daemon[0]}/metrics")[1], re.MULTILINE))
     assert len(names) >= 12
     assert [name for name in sorted(names) if f"`{name}" not in manual] == []
+
+
+def test_a_page_of_a_stranger_that_points_its_name_at_this_machine_gets_nothing(daemon: tuple[str, str]) -> None:
+    for path in ("/metrics", "/healthz", "/readyz", "/"):
+        asked = urllib.request.Request(daemon[0] + path, headers={"Host": "evil.example:9464"})
+        with pytest.raises(urllib.error.HTTPError) as refused, urllib.request.urlopen(asked, timeout=10):
+            pass
+        with refused.value:
+            assert refused.value.code == HTTPStatus.MISDIRECTED_REQUEST
+            assert b"metrics.hosts" in refused.value.read()

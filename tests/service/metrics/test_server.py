@@ -26,7 +26,7 @@ def large_page() -> Page:
 
 @contextmanager
 def serving(host: str = "127.0.0.1") -> Iterator[Server]:
-    stage = Server(HttpAddress(host, 0), {"/x": lambda: json_page(1), "/large": large_page})
+    stage = Server(HttpAddress(host, 0), {"/x": lambda: json_page(1), "/large": large_page}, {b"a"})
     stage.start(lambda: None)
     try:
         assert stage.wait_open(10)
@@ -130,7 +130,7 @@ def test_it_stops_at_once_with_clients_connected() -> None:
 
 def test_an_address_that_cannot_be_bound_is_refused() -> None:
     with serving() as first:
-        second = Server(HttpAddress("127.0.0.1", first.port), {})
+        second = Server(HttpAddress("127.0.0.1", first.port), {}, ())
         second.start(lambda: None)
         assert second.join(10)
         assert isinstance(second.error, PublishError)
