@@ -14,6 +14,9 @@ from edged.values import check_name
 __all__ = ["Activity", "KnownCamera", "KnownRegion", "read_known", "write_known"]
 
 
+MAX_BYTES = 2 << 20  # for all that a bridge keeps, with the longest names
+
+
 @dataclass(slots=True)
 class KnownRegion:
     """State of a region.
@@ -66,6 +69,8 @@ def read_known(content: bytes) -> tuple[list[CameraKey], dict[ReferencePlace, bo
     Raises:
         ValueError: another program wrote *content*.
     """
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"has more than {MAX_BYTES} bytes, which no bridge writes")
     failures = ValueError, TypeError, KeyError, RecursionError
     with map_exceptions(dict.fromkeys(failures, ValueError), "is not what a bridge writes"):
         known = json.loads(content)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 
 from edged.bridge.discovery import (
     OFF,
@@ -19,6 +21,7 @@ from edged.bridge.discovery import (
 from edged.bridge.known import Activity, KnownCamera, KnownRegion, read_known, write_known
 from edged.bridge.topics import CameraKey, Publication, ReferencePlace, Topics
 from edged.client import Delivery
+from edged.peer_text import peer_text
 from edged.values import check_name
 from edged.wire import Event, Status, Vec
 
@@ -29,7 +32,11 @@ log = logging.getLogger(__name__)
 STATUS_SECONDS = 30.0  # between two of the same state
 OPEN_US = 15_000_000  # an open event is reported again every 10 s of frames
 GONE_SECONDS = 60.0  # before a camera or region that the daemon no longer has is withdrawn
-MAX_PLACES = 1000
+MAX_CAMERAS, MAX_CAMERAS_OF_NODE = 256, 64  # cameras that the bridge knows: in all, and of one node
+MAX_PLACES, MAX_PLACES_OF_NODE = 4000, 1000  # references in regions: in all, and of one node
+MAX_REGIONS = 64  # of one camera
+MAX_HEADER = 8192  # bytes of a status or event that is passed on: many times as many as a daemon's have
+KNOWN_SECONDS, KNOWN_AT_ONCE = 1.0, 16  # how often what is known is published: so many at once, then one a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +60,29 @@ class Translator:
         self._topics = settings.topics
         self._cameras: dict[CameraKey, KnownCamera] = {}
         self._places: dict[ReferencePlace, float] = {}  # when its last message came
+        self._places_of: Counter[str] = Counter()  # by node
         self._active: dict[ReferencePlace, Activity] = {}
-        self._is_full = False
+        self._known_at = -inf  # when what is known was published last, as a bucket: in the future while it is empty
+        self._is_known_due = False
+        self._left_out: set[str] = set()
 
     def translate(self, delivery: Delivery, now: float) -> Iterator[Publication]:
         """Yield the publications for a message that came at *now*."""
         message = delivery.message
         key = CameraKey(message.node, message.camera)
         camera = self._cameras.get(key)
+        if not isinstance(message, Vec) and len(delivery.frames[1]) > MAX_HEADER:
+            self._leave_out(f"a {message.kind} of more than {MAX_HEADER} bytes of {key.node}")
+            return
         if camera is None:
+            if not self._has_room(key):
+                return
             camera = self._cameras[key] = KnownCamera(now)
-            yield self._publish_known()
+            yield from self._publish_known(now)
         camera.last_seen = now
-        if camera.run != message.run:
-            yield from self._begin_run(key, camera, message.run)
+        run = peer_text(message.run)
+        if camera.run != run:
+            yield from self._begin_run(key, camera, run)
         if isinstance(message, Status):
             yield from self._translate_status(key, camera, message, bytes(delivery.frames[1]), now)
         elif isinstance(message, Event):
@@ -91,6 +107,8 @@ class Translator:
                             topic = self._topics.reference(place, "score")
                             yield Publication(topic, f"{score:.6g}".encode(), qos=0, retain=False)
         yield from self._withdraw_gone(now)
+        if self._is_known_due:
+            yield from self._publish_known(now)
 
     def restore(self, known: bytes, now: float) -> Iterator[Publication]:
         """Add what the last bridge of this name had published, so that what is gone by now is withdrawn."""
@@ -100,12 +118,12 @@ class Translator:
             log.warning("%s %s", self._topics.bridge("known"), exc)
             return
         for key in cameras:
-            self._cameras.setdefault(key, KnownCamera(now))
+            if key in self._cameras or self._has_room(key):
+                self._cameras.setdefault(key, KnownCamera(now))
         for place, is_active in places.items():
-            self._places.setdefault(place, now)
-            if is_active:
+            if (place in self._places or self._note_place(place, now)) and is_active:
                 self._active.setdefault(place, Activity())
-        yield self._publish_known()
+        yield from self._publish_known(now)
 
     def announce_end(self) -> Iterator[Publication]:
         """Yield that every camera is offline, because nothing reports their state after the end of the bridge."""
@@ -124,7 +142,7 @@ class Translator:
     def _translate_status(
         self, key: CameraKey, camera: KnownCamera, status: Status, header: bytes, now: float
     ) -> Iterator[Publication]:
-        model = status.model or camera.model
+        model = peer_text(status.model or camera.model)
         if model != camera.model or not camera.state:
             camera.model = model
             yield from self._discover(state_sensor(self._topics, key, model))
@@ -146,7 +164,7 @@ class Translator:
             return
         if place not in self._active:
             self._active[place] = Activity()
-            yield self._publish_known()
+            yield from self._publish_known(now)
         activity = self._active[place]
         activity.t_cap_us = event.t_cap_us
         yield from self._discover(active_sensor(self._topics, place, camera.model))
@@ -154,20 +172,27 @@ class Translator:
         yield from self._switch_event(place, activity, on=event.phase != "end")
 
     def _translate_vec(self, key: CameraKey, camera: KnownCamera, vec: Vec, now: float) -> Iterator[Publication]:
-        camera.model = vec.model
-        region = camera.regions.setdefault(vec.region, KnownRegion(now))
+        camera.model = peer_text(vec.model)
+        region = camera.regions.get(vec.region)
+        if region is None:
+            if len(camera.regions) >= MAX_REGIONS:
+                self._leave_out(f"more than {MAX_REGIONS} regions of camera {key.camera} of {key.node}")
+                return
+            region = camera.regions[vec.region] = KnownRegion(now)
         region.last_seen = now
         before, region.t_cap_us = region.t_cap_us, vec.t_cap_us
         is_complete = vec.refs == len(vec.sims)
         scores = {match.ref: match.s for match in reversed(vec.sims)}  # the best of each comes first
-        if region.scores.keys() != scores.keys():
+        if scores.keys() - region.scores.keys():
             yield from self._add_references(key, camera, vec, now)
-        region.scores = scores
+        # Only those that there is room for.
+        known = {ref: s for ref, s in scores.items() if ReferencePlace(*key, vec.region, ref) in self._places}
+        region.scores = known
         for place in [place for place in self._places if place[:3] == (*key, vec.region)]:
-            if place.ref in scores:
+            if place.ref in known:
                 self._places[place] = now
             elif is_complete:
-                yield from self._withdraw(place)
+                yield from self._withdraw(place, now)
         for place, activity in self._active.items():
             if place[:3] == (*key, vec.region):
                 yield from self._close_if_stale(place, activity, before or vec.t_cap_us)
@@ -180,7 +205,7 @@ class Translator:
             if self._note_place(place, now):
                 yield from self._discover(score_sensor(self._topics, place, camera.model, self._settings.score_seconds))
         if len(self._places) != count:
-            yield self._publish_known()
+            yield from self._publish_known(now)
 
     def _close_if_stale(self, place: ReferencePlace, activity: Activity, t_cap_us: int) -> Iterator[Publication]:
         """Close an event that was not reported again although frames went on: its end was lost."""
@@ -201,12 +226,30 @@ class Translator:
             except ValueError:
                 return False
             if len(self._places) >= MAX_PLACES:
-                if not self._is_full:
-                    self._is_full = True
-                    log.warning("more than %d references in regions: the others are left out", MAX_PLACES)
+                self._leave_out(f"more than {MAX_PLACES} references in regions")
                 return False
+            if self._places_of[place.node] >= MAX_PLACES_OF_NODE:
+                self._leave_out(f"more than {MAX_PLACES_OF_NODE} references in regions of {place.node}")
+                return False
+            self._places_of[place.node] += 1
         self._places[place] = now
         return True
+
+    def _has_room(self, key: CameraKey) -> bool:
+        """Return whether one more camera of its node may be known."""
+        if len(self._cameras) >= MAX_CAMERAS:
+            self._leave_out(f"more than {MAX_CAMERAS} cameras")
+        elif sum(known.node == key.node for known in self._cameras) >= MAX_CAMERAS_OF_NODE:
+            self._leave_out(f"more than {MAX_CAMERAS_OF_NODE} cameras of {key.node}")
+        else:
+            return True
+        return False
+
+    def _leave_out(self, what: str) -> None:
+        """Log once what a limit leaves out."""
+        if what not in self._left_out and len(self._left_out) < MAX_CAMERAS:
+            self._left_out.add(what)
+            log.warning("%s: the others are left out", what)
 
     def _withdraw_gone(self, now: float) -> Iterator[Publication]:
         """Withdraw what the daemon no longer has: a region while its camera delivers, a camera while its node does."""
@@ -216,15 +259,15 @@ class Translator:
                 now - region.last_seen < self._settings.silent_seconds for region in camera.regions.values()
             )
             if now - last_seen > GONE_SECONDS and delivers and camera and place.region not in camera.regions:
-                yield from self._withdraw(place)
+                yield from self._withdraw(place, now)
         for key, camera in list(self._cameras.items()):
             if now - camera.last_seen > GONE_SECONDS and self._node_delivers(key.node, now):
                 log.info("camera %s of %s is gone", key.camera, key.node)
                 for place in [place for place in self._places if place.camera_key == key]:
-                    yield from self._withdraw(place)
+                    yield from self._withdraw(place, now)
                 del self._cameras[key]
                 yield from withdrawals(self._topics, key)
-                yield self._publish_known()
+                yield from self._publish_known(now)
 
     def _node_delivers(self, node: str, now: float) -> bool:
         return any(
@@ -232,15 +275,23 @@ class Translator:
             for key, camera in self._cameras.items()
         )
 
-    def _withdraw(self, place: ReferencePlace) -> Iterator[Publication]:
-        self._places.pop(place, None)
+    def _withdraw(self, place: ReferencePlace, now: float) -> Iterator[Publication]:
+        if self._places.pop(place, None) is not None:
+            self._places_of[place.node] -= 1
         self._active.pop(place, None)
         yield from withdrawals(self._topics, place)
-        yield self._publish_known()
+        yield from self._publish_known(now)
 
-    def _publish_known(self) -> Publication:
-        """The retained message for the next bridge of this name."""
-        return Publication(self._topics.bridge("known"), write_known(self._cameras, self._places, self._active))
+    def _publish_known(self, now: float) -> Iterator[Publication]:
+        """Yield the retained message for the next bridge of this name; `tick` does it later where there were too many.
+
+        It is as long as everything that is known, so that names that come and go would fill the network with it.
+        """
+        paid = max(self._known_at, now - KNOWN_AT_ONCE * KNOWN_SECONDS) + KNOWN_SECONDS
+        self._is_known_due = paid > now
+        if not self._is_known_due:
+            self._known_at = paid
+            yield Publication(self._topics.bridge("known"), write_known(self._cameras, self._places, self._active))
 
     def _discover(self, *publications: Publication) -> Iterable[Publication]:
         return publications if self._settings.discover else ()

@@ -58,7 +58,15 @@ def add_keys(parser: argparse.ArgumentParser) -> None:
     keys.add_argument(
         "--authorized-clients",
         metavar="DIR",
-        help="with sub+bind: the folder with the .public files of the daemons that may connect",
+        help="with sub+bind: the folder with the .public files of the daemons that may connect; a daemon's file is "
+        "called NODE.public or NODE-client.public",
+    )
+    keys.add_argument(
+        "--key-node",
+        action="append",
+        type=_key_node,
+        metavar="KEY=NODE",
+        help="with sub+bind: the node whose messages come with KEY.public, if the file is called otherwise; repeatable",
     )
 
 
@@ -71,6 +79,7 @@ def subscribe(args: argparse.Namespace, address: str, kinds: tuple[Kind, ...], *
     from edged.client import Subscriber
 
     keys = {key: getattr(args, key) for key in ("server_key", "client_key", "authorized_clients")}
+    keys["nodes"] = dict(args.key_node or ())
     try:
         return Subscriber(address, kinds=kinds, **keys, **options)
     except ConfigError:  # of a key file; it is a ValueError, too
@@ -78,6 +87,13 @@ def subscribe(args: argparse.Namespace, address: str, kinds: tuple[Kind, ...], *
     except ValueError as exc:
         print(f"edged {args.command}: {exc}", file=sys.stderr)
         return None
+
+
+def _key_node(text: str) -> tuple[str, str]:
+    key, equals, node = text.rpartition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"must be KEY=NODE, such as board-17=porch (got {text!r})")
+    return key, argument_types.name(node)
 
 
 class StopFlag:

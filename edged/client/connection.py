@@ -52,6 +52,7 @@ class StreamConnection:
     ) -> None:
         self.closed = False
         self._curves = curves
+        self._names_senders = any(curve.server is None for curve in curves.values())
         self._in_use = threading.Lock()
         with ExitStack() as opened:
             self._waker, wakened = map(opened.enter_context, socket.socketpair())
@@ -99,9 +100,17 @@ class StreamConnection:
             if self.closed:
                 self._release()
 
-    def read(self) -> list[bytes] | None:
-        """Return the frames of the next message; None if no message is there now."""
-        return self._socket.recv_multipart(zmq.NOBLOCK) if has_arrivals(self._socket) else None
+    def read(self) -> tuple[list[bytes], str | None] | None:
+        """Return the frames of the next message, and the name of its sender's key; None if no message is there now.
+
+        Only peers that this end lets in by their keys have such a name.
+        """
+        if not has_arrivals(self._socket):
+            return None
+        if not self._names_senders:
+            return self._socket.recv_multipart(zmq.NOBLOCK), None
+        frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+        return [frame.bytes for frame in frames], _sender(frames[0])
 
     def serve_handshakes(self) -> None:
         """Answer and note the handshakes of new connections; never waits."""
@@ -145,6 +154,15 @@ class StreamConnection:
                 self._opened.close()
             finally:
                 self._in_use.release()
+
+
+def _sender(frame: zmq.Frame) -> str | None:
+    """Return the name that `Gate` gave to the sender of *frame*; None if that came in without it."""
+    try:
+        name = frame.get("User-Id")
+    except zmq.ZMQError:
+        return None
+    return name if isinstance(name, str) else None
 
 
 def _set_options(subscribing: Socket, queue: int, queue_bytes: int) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple, Self
 from edged.client.connection import StreamConnection
 from edged.client.continuity import Continuity
 from edged.client.keys import KeyFile, curves
+from edged.client.senders import Senders
 from edged.errors import WireError
 from edged.transport.keys import read_authorized
 from edged.wire import (
@@ -73,6 +74,10 @@ class Subscriber:
     *server_key* is the file of our secret key, and *authorized_clients* the folder with the public keys of the daemons
     that may connect. :attr:`troubles` reports refused connections. ``docs/keys.md`` explains all of it.
 
+    What comes in at such an endpoint counts only if the key of its sender is that of its node: the file of the key is
+    ``NODE.public`` or ``NODE-client.public``, or *nodes* has the node of that file (``{"board-17": "porch"}``). Other
+    messages are dropped, counted in :attr:`refused` and reported in :attr:`troubles`.
+
     One thread uses it; :meth:`close` may be called by any thread, and by a signal handler.
 
     Raises:
@@ -96,6 +101,7 @@ class Subscriber:
         server_key: KeyFile | Mapping[str, KeyFile] | None = None,
         client_key: KeyFile | None = None,
         authorized_clients: KeyFile | None = None,
+        nodes: Mapping[str, str] | None = None,
     ) -> None:
         addresses = [check_address(endpoint) for endpoint in endpoints or (default_address(),)]
         _check_positive(max_age_seconds=max_age_seconds, queue=queue, queue_bytes=queue_bytes)
@@ -125,6 +131,7 @@ class Subscriber:
             curves=curves(addresses, server_key, client_key, authorized_clients),
             authorized={} if authorized_clients is None else read_authorized(authorized_clients),
         )
+        self._senders = Senders(nodes or {})
 
     @property
     def gaps(self) -> Counter[bytes]:
@@ -140,9 +147,15 @@ class Subscriber:
     def troubles(self) -> Mapping[str, str]:
         """By endpoint, why no messages come although a peer answers; mostly because of wrong keys.
 
-        It is updated while messages are received, and an entry disappears when its trouble is over.
+        It is updated while messages are received, and an entry disappears when its trouble is over. By the name of a
+        key, ``key porch``, that its messages are refused, until this is closed.
         """
-        return dict(self._connection.troubles)
+        return {**self._connection.troubles, **self._senders.troubles}
+
+    @property
+    def refused(self) -> int:
+        """Number of messages that named a node which is not that of their sender's key."""
+        return self._senders.refused
 
     @property
     def closed(self) -> bool:
@@ -219,10 +232,10 @@ class Subscriber:
     def _next_delivery(self) -> Delivery | None:
         """Return the next message of those that have arrived already."""
         for _ in range(BATCH):
-            frames = self._connection.read()
-            if frames is None:
+            received = self._connection.read()
+            if received is None:
                 break
-            delivery = self._decode(frames)
+            delivery = self._decode(*received)
             if delivery is None:
                 continue
             if self._newest_only:
@@ -237,12 +250,14 @@ class Subscriber:
                 return delivery
         return None
 
-    def _decode(self, frames: list[bytes]) -> Delivery | None:
+    def _decode(self, frames: list[bytes], sender: str | None) -> Delivery | None:
         try:
             message = decode(frames)
         except WireError as error:
             self.malformed += 1
             self.last_malformed = error
+            return None
+        if sender is not None and not self._senders.may_send(sender, message.node):
             return None
         # ZeroMQ filters by prefix and knows nothing of "this camera on any node".
         for part, name in self._parts.items():

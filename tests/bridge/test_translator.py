@@ -11,7 +11,18 @@ from edged import __version__
 from edged.bridge.discovery import score_sensor
 from edged.bridge.outbox import Outbox
 from edged.bridge.topics import Publication, ReferencePlace, Topics, identifier
-from edged.bridge.translator import GONE_SECONDS, MAX_PLACES, Settings, Translator
+from edged.bridge.translator import (
+    GONE_SECONDS,
+    KNOWN_AT_ONCE,
+    MAX_CAMERAS,
+    MAX_CAMERAS_OF_NODE,
+    MAX_HEADER,
+    MAX_PLACES,
+    MAX_PLACES_OF_NODE,
+    MAX_REGIONS,
+    Settings,
+    Translator,
+)
 from edged.client import Delivery
 from edged.wire import Match, Message, encode
 from tests.bridge.test_bridge import event
@@ -30,6 +41,7 @@ class World:
         self.translator = Translator(Settings(TOPICS, **settings))
         self.states: dict[str, bytes] = {}
         self.published: list[str] = []
+        self.payloads: list[bytes] = []
 
     def receive(self, message: Message, now: float) -> None:
         topic, header, payload = encode(message)
@@ -45,6 +57,7 @@ class World:
     def _note(self, publications: Any) -> None:
         for publication in publications:
             self.states[publication.topic] = publication.payload
+            self.payloads.append(publication.payload)
             self.published.append(publication.topic)
 
 
@@ -193,19 +206,106 @@ def test_limits_are_part_of_what_they_allow() -> None:
 def test_references_beyond_the_bound_are_left_out_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     world.receive(status(0), 0.0)
-    names = [f"r{number}" for number in range(MAX_PLACES + 1)]
+    names = [f"r{number}" for number in range(MAX_PLACES_OF_NODE + 1)]
     for seq in range(2):
         world.receive(vec(seq, sims=tuple(Match(name, 0.5) for name in names[seq:]), refs=5000), float(seq))
     world.receive(event(0, ref="late"), 2.0)
     world.receive(event(1, ref="r0"), 3.0)
-    assert len(json.loads(world.states[KNOWN])["places"]) == MAX_PLACES
+    assert len(json.loads(world.states[KNOWN])["places"]) == MAX_PLACES_OF_NODE
     assert f"{SENSOR.replace('path-empty', names[-2])}" in world.states
     assert f"{SENSOR.replace('path-empty', names[-1])}" not in world.states
     assert not any("/late/" in topic for topic in world.states)
     assert world.states["edged/porch/street/path/r0/active"] == b"ON", "there is room for what is there already"
     assert [record.getMessage() for record in caplog.records] == [
-        f"more than {MAX_PLACES} references in regions: the others are left out"
+        f"more than {MAX_PLACES_OF_NODE} references in regions of porch: the others are left out"
     ]
+
+
+def test_cameras_beyond_the_bound_are_left_out_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.receive(status(0, node="good", camera="street"), 0.0)
+    for number in range(6000):
+        world.receive(status(0, node=f"n{number % 60}", camera=f"c{number}"), number / 1000)
+        world.tick(number / 1000)
+    sent = sum(map(len, world.payloads))
+    world.tick(10.0)
+    assert len(json.loads(world.states[KNOWN])["cameras"]) == MAX_CAMERAS
+    assert sent < 2_000_000, "what is known is not sent for each camera"
+    assert [record.getMessage() for record in caplog.records if "left out" in record.getMessage()] == [
+        f"more than {MAX_CAMERAS} cameras: the others are left out"
+    ]
+    world.receive(status(1, node="good", camera="street", state="lost"), 10.0)
+    assert world.states["edged/good/street/state"] == b"lost"
+
+
+def test_a_node_does_not_take_the_room_of_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    for number in range(1000):
+        world.receive(status(0, node="bad", camera=f"c{number}"), 0.0)
+    for number in range(MAX_CAMERAS - MAX_CAMERAS_OF_NODE):
+        world.receive(status(0, node=f"good{number}"), 0.0)
+        assert world.states[f"edged/good{number}/street/state"] == b"running"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"more than {MAX_CAMERAS_OF_NODE} cameras of bad: the others are left out"
+    ]
+
+
+def test_references_of_all_nodes_together_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
+    world, sims = World(), tuple(Match(f"r{number}", 0.5) for number in range(MAX_PLACES_OF_NODE))
+    for number in range(MAX_PLACES // MAX_PLACES_OF_NODE + 1):
+        world.receive(vec(0, node=f"n{number}", sims=sims, refs=5000), 0.0)
+    assert len(json.loads(world.states[KNOWN])["places"]) == MAX_PLACES
+    assert caplog.messages == [f"more than {MAX_PLACES} references in regions: the others are left out"]
+
+
+def test_a_node_that_takes_references_away_has_room_for_others() -> None:
+    world = World()
+    for seq in range(4):
+        sims = tuple(Match(f"r{number + seq * MAX_PLACES_OF_NODE // 2}", 0.5) for number in range(MAX_PLACES_OF_NODE))
+        world.receive(vec(2 * seq, sims=sims), float(seq))
+        world.receive(vec(2 * seq + 1, sims=(), refs=0), float(seq))
+    world.receive(vec(9, sims=sims), 60.0)
+    assert len(json.loads(world.states[KNOWN])["places"]) == MAX_PLACES_OF_NODE
+
+
+def test_regions_beyond_the_bound_are_left_out_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.receive(status(0), 0.0)
+    for number in range(MAX_REGIONS + 10):
+        world.receive(vec(number, region=f"r{number}"), 0.0)
+    assert len({topic for topic in world.states if "_path-empty_score" in topic}) == MAX_REGIONS
+    assert caplog.messages == [f"more than {MAX_REGIONS} regions of camera street of porch: the others are left out"]
+
+
+def test_a_status_or_event_that_is_too_long_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.receive(status(0, reason="x" * MAX_HEADER), 0.0)
+    world.receive(event(0, ref="x" * MAX_HEADER), 0.0)
+    assert world.states == {}
+    assert [message.split()[:2] for message in caplog.messages] == [["a", "status"], ["a", "event"]]
+
+
+def test_texts_of_a_daemon_are_short_and_printable_in_what_is_announced() -> None:
+    world = World()
+    world.receive(status(0, model="\x1b[2Jtiny" + "x" * 1000), 0.0)
+    world.receive(vec(0, model="\x1b[2Jtiny" + "x" * 100_000, run="r" * 100_000), 0.0)
+    for topic in ("homeassistant/sensor/porch/street_state/config", SENSOR):
+        model = json.loads(world.states[topic])["device"]["model"]
+        assert model.startswith("?[2Jtiny")
+        assert len(model) == 200
+
+
+def test_what_is_known_is_published_at_once_but_not_at_any_rate() -> None:
+    world = World()
+    for number in range(40):
+        world.receive(status(0, node=f"n{number}"), 0.0)
+    assert world.published.count(KNOWN) == KNOWN_AT_ONCE
+    world.tick(0.5)
+    assert world.published.count(KNOWN) == 0
+    world.tick(1.0)
+    assert len(json.loads(world.states[KNOWN])["cameras"]) == 40
+    world.tick(2.0)
+    assert world.published.count(KNOWN) == 0, "nothing is new"
 
 
 def test_an_event_of_a_camera_with_a_frame_a_minute_stays_open() -> None:

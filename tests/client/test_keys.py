@@ -12,6 +12,7 @@ import pytest
 import zmq
 
 from edged.client import Subscriber
+from edged.client.senders import Senders
 from edged.errors import ConfigError
 from edged.transport import handshakes
 from edged.transport.curve import Curve, secure
@@ -105,6 +106,7 @@ def test_a_hub_receives_boards_with_keys_and_programs_of_its_own_machine(keys: K
             f"sub+bind:ipc://{tmp_path}/hub.sock",
             server_key={f"sub+bind:{address}": keys.secret("hub")},
             authorized_clients=tmp_path / "authorized",
+            nodes={"board": "porch"},
         ) as hub,
         Publisher(f"ipc://{tmp_path}/hub.sock", bind=False) as local,
     ):
@@ -118,11 +120,55 @@ def test_a_hub_receives_boards_with_keys_and_programs_of_its_own_machine(keys: K
             assert hears(hub).node == "porch"
 
 
+@pytest.mark.parametrize(("key", "nodes"), [("porch", {}), ("porch-client", {}), ("board-17", {"board-17": "porch"})])
+def test_at_a_hub_a_board_speaks_for_its_own_node_only(
+    keys: Keys, tmp_path: Path, key: str, nodes: dict[str, str]
+) -> None:
+    keys.make(key)
+    keys.make("yard-client")
+    keys.authorize(key, "yard-client")
+    address = f"tcp://127.0.0.1:{free_port()}"
+    publish = f"endpoints: ['pub+connect:{address}'], hub_key: hub.public"
+    with (
+        Subscriber(
+            f"sub+bind:{address}",
+            server_key=keys.secret("hub"),
+            authorized_clients=tmp_path / "authorized",
+            nodes=nodes,
+        ) as hub,
+        publishing(tmp_path, f"{publish}, client_key: {key}.secret") as honest,
+        publishing(tmp_path, f"{publish}, client_key: yard-client.secret") as other,
+    ):
+        runs = set()
+        eventually(lambda: runs.add(hears(hub).run) or hub.refused > 3, "both boards have sent")  # type: ignore[func-returns-value]  # for its effect
+        for _ in range(50):
+            runs.add(hears(hub).run)
+        assert runs == {honest.stage._builder.run}
+        assert other.sent > 0
+        assert hub.troubles == {
+            "key yard-client": "its messages of node porch are refused, because its node is yard (docs/keys.md)"
+        }
+
+
+def test_a_key_whose_node_is_mapped_is_not_that_of_its_name(keys: Keys) -> None:
+    senders = Senders({"porch": "yard"})
+    assert senders.may_send("porch", "yard")
+    assert not senders.may_send("porch", "porch")
+    assert not senders.may_send("porch-client", "yard")
+    assert senders.refused == 2
+    with pytest.raises(ValueError, match="must start with a letter"):
+        Senders({"a": "B/"})
+
+
 def test_a_hub_lets_boards_in_while_messages_come_without_a_pause(keys: Keys, tmp_path: Path) -> None:
     keys.authorize("board", "phone")
     address = f"tcp://127.0.0.1:{free_port()}"
     with Subscriber(
-        f"sub+bind:{address}", server_key=keys.secret("hub"), authorized_clients=tmp_path / "authorized", queue=1000
+        f"sub+bind:{address}",
+        server_key=keys.secret("hub"),
+        authorized_clients=tmp_path / "authorized",
+        nodes={"board": "porch", "phone": "busy"},
+        queue=1000,
     ) as hub:
         publish = f"endpoints: ['pub+connect:{address}'], hub_key: hub.public, client_key: board.secret"
         with zmq.Context() as context, context.socket(zmq.XPUB) as busy:

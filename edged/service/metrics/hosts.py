@@ -30,9 +30,9 @@ class KnownHosts:
     def __init__(self, configured: Collection[str]) -> None:
         self._configured = {_plain(name) for name in configured} | {"localhost"}
 
-    def __contains__(self, header: bytes) -> bool:
+    def __contains__(self, header: object) -> bool:
         """Return whether *header*, the value of a ``Host`` field, names this machine."""
-        match = _HOST.fullmatch(header)
+        match = _HOST.fullmatch(header) if isinstance(header, bytes) else None
         if match is None:
             return False
         name = _plain(match["name"].decode())

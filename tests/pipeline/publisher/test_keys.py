@@ -316,6 +316,7 @@ def hub(keys: Keys, port: int, server: str = "hub") -> Iterator[Subscriber]:
         f"sub+bind:tcp://127.0.0.1:{port}",
         server_key=keys.secret(server),
         authorized_clients=keys.folder / "authorized",
+        nodes={"board": "porch"},
     ) as subscriber:
         yield subscriber
 
