@@ -32,7 +32,8 @@ from edged.wire import (
 __all__ = ["Delivery", "Subscriber"]
 
 BATCH = 1000  # messages that are read before the clock is
-MAX_PENDING = 1000  # topics that may wait in newest-only mode
+MAX_PENDING = 1000  # topics that may wait in newest-only mode,
+MAX_PENDING_BYTES = 64 << 20  # and bytes of their messages
 
 
 class Delivery(NamedTuple):
@@ -119,6 +120,7 @@ class Subscriber:
         self._max_age = max_age_seconds
         self._same_host = all(map(is_local, addresses)) if same_host is None else same_host
         self._pending: OrderedDict[bytes, Delivery] = OrderedDict()
+        self._pending_bytes = 0
         chosen = _checked_kinds(kinds)
         if "vec" in chosen:
             import_module("numpy")  # now, because its import may take a second, and the first message would age by it
@@ -240,12 +242,13 @@ class Subscriber:
                 continue
             if self._newest_only:
                 self._keep_newest(delivery)
-                if len(self._pending) >= MAX_PENDING:
+                if len(self._pending) >= MAX_PENDING or self._pending_bytes >= MAX_PENDING_BYTES:
                     break
             elif self._is_fresh(delivery.message):
                 return delivery
         while self._pending:
             _, delivery = self._pending.popitem(last=False)
+            self._pending_bytes -= _size(delivery)
             if self._is_fresh(delivery.message):
                 return delivery
         return None
@@ -269,7 +272,10 @@ class Subscriber:
 
     def _keep_newest(self, delivery: Delivery) -> None:
         topic = delivery.frames[0]
-        self.superseded += topic in self._pending
+        if (before := self._pending.get(topic)) is not None:
+            self.superseded += 1
+            self._pending_bytes -= _size(before)
+        self._pending_bytes += _size(delivery)
         self._pending[topic] = delivery  # in the place of the message before, so that no topic starves
 
     def _is_fresh(self, message: Message) -> bool:
@@ -277,6 +283,10 @@ class Subscriber:
             return True
         self.stale += 1
         return False
+
+
+def _size(delivery: Delivery) -> int:
+    return sum(map(len, delivery.frames))
 
 
 def _checked_kinds(kinds: tuple[Kind, ...] | Kind) -> tuple[Kind, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edged.client.continuity import Continuity
+from edged.client.continuity import MAX_TOPICS, Continuity
 
 A, B = b"edged/1/vec/porch/street/a/", b"edged/1/vec/porch/street/b/"
 
@@ -65,3 +65,22 @@ def test_a_negative_number_is_not_a_negative_loss() -> None:
     for run, seq in (("run1", 0), ("run2", -5)):
         continuity.count_message(A, run, seq)
     assert not continuity.gaps
+
+
+def test_topics_that_a_peer_makes_up_are_counted_up_to_a_bound() -> None:
+    continuity = Continuity()
+    for number in range(MAX_TOPICS + 100):
+        for seq in (0, 2):
+            continuity.count_message(b"%d" % number, "run", seq)
+    assert len(continuity._last) == len(continuity.gaps) == MAX_TOPICS
+    assert continuity.uncounted == 200
+    continuity.count_message(b"0", "run", 4)
+    assert continuity.gaps[b"0"] == 2, "the first ones are counted on"
+
+
+def test_the_name_of_a_run_is_kept_short() -> None:
+    continuity = Continuity()
+    for seq in range(2):
+        continuity.count_message(b"t", "r" * 1_000_000, seq)
+    assert len(continuity._last[b"t"][0]) <= 64
+    assert not continuity.restarts

@@ -250,8 +250,8 @@ def wait_until_read(subscriber: Subscriber, count: int) -> None:
         assert time.monotonic() < deadline
         connection.wait(0.1)
         with connection.use():
-            while (frames := connection.read()) is not None:
-                delivery = subscriber._decode(frames)
+            while (received := connection.read()) is not None:
+                delivery = subscriber._decode(*received)
                 assert delivery is not None
                 subscriber._keep_newest(delivery)
 
@@ -277,6 +277,22 @@ def test_newest_only_holds_a_bounded_number_of_messages(publisher: Publisher, mo
             regions.append(vectors(receive(subscriber, 1))[0].region)
             assert len(subscriber._pending) < 4
         assert regions == [f"r{number}" for number in range(12)]
+
+
+def test_newest_only_holds_a_bounded_number_of_bytes(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    messages = [vec(number, region=f"r{number % 10}") for number in range(20)]
+    size = max(sum(map(len, encode(message))) for message in messages)
+    monkeypatch.setattr("edged.client.subscriber.MAX_PENDING_BYTES", 3 * size)
+    with Subscriber(publisher.address, newest_only=True) as subscriber:
+        publisher.wait_for_subscription()
+        publisher.send(*messages)
+        regions, most = set(), 0
+        while (message := subscriber.receive(1.0)) is not None:
+            regions.add(vectors([message])[0].region)
+            most = max(most, len(subscriber._pending))
+            assert subscriber._pending_bytes == sum(sum(map(len, each.frames)) for each in subscriber._pending.values())
+        assert regions == {f"r{number}" for number in range(10)}
+        assert most <= 3
 
 
 # -- what is counted --------------------------------------------------------------------------------------------------

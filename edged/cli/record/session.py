@@ -105,4 +105,6 @@ class Session:
         words.append(f"{self._subscriber.gaps.total()} lost")
         if self._subscriber.malformed:
             words.append(f"{self._subscriber.malformed} not understood")
+        if self._subscriber.refused:
+            words.append(f"{self._subscriber.refused} refused: not of their sender's node")
         return ", ".join(words)

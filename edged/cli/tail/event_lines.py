@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edged.cli.text import lasted, printable, time_of_day
+from edged.cli.text import lasted, time_of_day
+from edged.peer_text import peer_text
 from edged.wire import Event
 
 __all__ = ["sentence"]
@@ -24,6 +25,6 @@ def sentence(event: Event, *, with_node: bool = False) -> str:
     elif event.phase == "update":
         when, what = event.t_wall_us, f"goes on after {lasted(seconds)} ({event.s:.2f}, peak {event.peak:.2f})"
     else:
-        reason = (event.reason or "no reason given").replace("-", " ")
+        reason = peer_text(event.reason or "no reason given").replace("-", " ")
         when, what = event.t_wall_us, f"ended after {lasted(seconds)}, peak {event.peak:.2f}: {reason}"
-    return f"{time_of_day(when)}  {place}: {printable(event.ref)} {what}"
+    return f"{time_of_day(when)}  {place}: {peer_text(event.ref)} {what}"

@@ -126,7 +126,7 @@ def _scores(line: Line, width: int, ascii_only: bool) -> RenderableType:
             mark = "*" if ascii_only else "●"
             cells.append(Text(f"{mark} {_duration(events[name])}" if since > 2 else mark, style="green"))
         table.add_row(*cells)
-    more = remaining(line.scores)
+    more = remaining(line)
     return Group(table, Text(more, style="dim")) if more else table
 
 

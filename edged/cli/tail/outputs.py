@@ -17,7 +17,8 @@ from edged.cli.subscriber_arguments import HINT
 from edged.cli.tail.event_lines import sentence
 from edged.cli.tail.plain import plain
 from edged.cli.tail.state import TailState
-from edged.cli.text import printable, some
+from edged.cli.text import some
+from edged.peer_text import peer_text
 from edged.wire import Event
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Output", "choose"]
 
 
+MAX_KNOWN = 10_000  # open events whose begin is remembered; of more, those that were reported longest ago are not
 TROUBLE_SECONDS = 2.0  # a daemon that is just starting may close the connection once
 
 
@@ -88,8 +90,14 @@ class Output(AbstractContextManager["Output"]):
             some(self._subscriber.restarts.total(), "restart"),
         ]
         if self._subscriber.malformed:
-            words.append(f"{self._subscriber.malformed} not understood ({self._subscriber.last_malformed})")
-        return "edged tail: " + printable(", ".join(words))
+            words.append(
+                f"{self._subscriber.malformed} not understood ({peer_text(str(self._subscriber.last_malformed))})"
+            )
+        if self._subscriber.refused:
+            words.append(f"{self._subscriber.refused} refused: not of their sender's node")
+        if self.state.left_out:
+            words.append(f"{self.state.left_out} of more cameras and regions than are shown")
+        return "edged tail: " + ", ".join(words)
 
 
 class _Lines(Output):
@@ -112,12 +120,12 @@ class _Lines(Output):
 
 
 class JsonLines(_Lines):
-    """Every header unchanged, one a line."""
+    """Every header unchanged, one a line; characters that are not printable are escaped."""
 
     def add_message(self, delivery: Delivery, now: float) -> None:
         super().add_message(delivery, now)
         header = bytes(delivery.frames[1]).decode()
-        print(json.dumps(json.loads(header)) if "\n" in header or "\r" in header else header, flush=True)
+        print(header if header.isprintable() else json.dumps(json.loads(header)), flush=True)
 
 
 class PlainLines(_Lines):
@@ -151,11 +159,15 @@ class Sentences(_Lines):
         event = delivery.message
         if not isinstance(event, Event):
             return
-        subject = event.node, event.camera, event.region, event.ref
-        if event.phase != "update" or self._known.get(subject) != event.event_id:
+        subject, event_id = (event.node, event.camera, event.region, peer_text(event.ref)), peer_text(event.event_id)
+        if event.phase != "update" or self._known.get(subject) != event_id:
             print(sentence(event, with_node=len(self.state.nodes()) > 1), flush=True)
             self._printed += 1
-        self._known[subject] = event.event_id
+        self._known.pop(subject, None)
+        if event.phase != "end":
+            self._known[subject] = event_id
+        if len(self._known) > MAX_KNOWN:
+            del self._known[next(iter(self._known))]
 
 
 class LiveView(Output):
@@ -197,7 +209,7 @@ class LiveView(Output):
             messages=self.state.counts.total(),
             waited=now - self._start,
             malformed=self._subscriber.malformed,
-            problem=printable(str(self._subscriber.last_malformed or "")),
+            problem=peer_text(str(self._subscriber.last_malformed or "")),
             restarts=self._subscriber.restarts.total(),
             hint=HINT,
             trouble="; ".join(self._subscriber.troubles.values()),

@@ -22,7 +22,7 @@ def plain(line: Line) -> str:
         events = dict(line.events)
         for name, score in best(line.scores):
             words.append(f"{name} {score:.3f}" + (f" (event, {lasted(events[name])})" if name in events else ""))
-        words += filter(None, [remaining(line.scores)])
+        words += filter(None, [remaining(line)])
     words.append(f"{line.rate:.1f} msg/s")
     if line.latency_ms is not None and line.age_ms is not None:
         words += [f"latency {line.latency_ms:.1f} ms", f"age {line.age_ms:.1f} ms"]
@@ -35,9 +35,10 @@ def best(scores: tuple[tuple[str, float], ...]) -> list[tuple[str, float]]:
     return sorted(scores[:MOST_SCORES])
 
 
-def remaining(scores: tuple[tuple[str, float], ...]) -> str:
-    """Return how many scores ``best`` leaves out, such as ``and 3 more``; an empty text if it leaves out none."""
-    return f"and {len(scores) - MOST_SCORES} more" if len(scores) > MOST_SCORES else ""
+def remaining(line: Line) -> str:
+    """Return how many scores of *line* ``best`` leaves out: ``and 3 more``; an empty text if it leaves out none."""
+    count = len(line.scores) + line.more - MOST_SCORES
+    return f"and {count} more" if count > 0 else ""
 
 
 def dropped(drops: tuple[tuple[str, int], ...], separator: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from statistics import median
 
-from edged.cli.text import printable
+from edged.peer_text import peer_text
 from edged.wire import Event, Match, Message, Status, Vec
 
 __all__ = ["Line", "NodeState", "TailState"]
@@ -15,6 +15,9 @@ __all__ = ["Line", "NodeState", "TailState"]
 SILENT_SECONDS = 5.0  # a daemon publishes at least every two
 RATE_SECONDS = 3.0
 SAMPLES = 101  # messages that the medians are taken over
+MAX_CAMERAS = 500  # that are shown, of all nodes together,
+MAX_REGIONS = 64  # regions of a camera,
+MAX_SCORES = 100  # best scores of a region, and open events of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,8 @@ class Line:
     ``state`` is that of the last ``status``, ``bye`` after the last one of a clean stop, ``silent`` after some seconds
     without a message, and empty before the first ``status``. ``rate`` is messages per second. ``latency_ms`` and
     ``age_ms`` are medians, from capture to the socket of the daemon and from capture to here; None before the first
-    vector. ``events`` are the references with an open event, and its seconds so far.
+    vector. ``events`` are the references with an open event, and its seconds so far; ``more`` is the number of
+    references that are not in ``scores``.
     """
 
     node: str
@@ -39,6 +43,7 @@ class Line:
     drops: tuple[tuple[str, int], ...]
     gaps: int
     events: tuple[tuple[str, float], ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,18 @@ class _CameraState:
     run: str = ""
     status: Status | None = None
     events: dict[str, dict[str, float]] = field(default_factory=dict)  # begin by region and reference
+    regions: dict[str, _RegionSeries] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _RegionSeries:
-    last: Vec
+    """What the last vector said; not that itself, because it may have megabytes."""
+
+    topic: bytes
+    facts: NodeState
+    scores: tuple[tuple[str, float], ...] = ()
+    more: int = 0
+    drops: tuple[tuple[str, int], ...] = ()
     came: deque[float] = field(default_factory=deque)
     totals: deque[int] = field(default_factory=lambda: deque(maxlen=SAMPLES))
     ages: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
@@ -74,57 +86,76 @@ class TailState:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         """Messages by kind."""
+        self.left_out = 0
+        """Messages of more cameras and regions than are shown."""
         self._cameras: dict[tuple[str, str], _CameraState] = {}
-        self._regions: dict[tuple[str, str, str], _RegionSeries] = {}
 
     def add_message(self, message: Message, age_seconds: float, now: float) -> None:
         """Add *message*, which came at *now* and was *age_seconds* old."""
         self.counts[message.kind] += 1
-        camera = self._cameras.setdefault((message.node, message.camera), _CameraState())
+        key = message.node, message.camera
+        if key not in self._cameras and len(self._cameras) >= MAX_CAMERAS:
+            self.left_out += 1
+            return
+        camera = self._cameras.setdefault(key, _CameraState())
         camera.last_seen = now
-        if camera.run != message.run:  # events of the run before have ended, even without a message
-            camera.run = message.run
+        run = peer_text(message.run)
+        if camera.run != run:  # events of the run before have ended, even without a message
+            camera.run = run
             camera.events.clear()
         match message:
             case Status():
-                camera.status = message
+                camera.status = _shortened(message)
             case Vec():
-                key = message.node, message.camera, message.region
-                _add_vec(self._regions.setdefault(key, _RegionSeries(message)), message, age_seconds, now)
+                if message.region not in camera.regions and len(camera.regions) >= MAX_REGIONS:
+                    self.left_out += 1
+                    return
+                region = camera.regions.setdefault(
+                    message.region, _RegionSeries(message.topic, _node(message.node, message))
+                )
+                _add_vec(region, message, age_seconds, now)
             case Event():
                 _add_event(camera, message, now)
 
     def nodes(self) -> list[NodeState]:
         """Return the daemons that sent messages, by name."""
-        latest: dict[str, Vec | Status] = {region.last.node: region.last for region in self._regions.values()}
-        statuses = [camera.status for camera in self._cameras.values() if camera.status]
-        latest |= {status.node: status for status in sorted(statuses, key=lambda status: status.t_wall_us)}
-        return [_node(name, latest.get(name)) for name in sorted({name for name, _ in self._cameras})]
+        cameras = self._cameras.values()
+        latest = {region.facts.name: region.facts for camera in cameras for region in camera.regions.values()}
+        statuses = [camera.status for camera in cameras if camera.status]
+        ordered = sorted(statuses, key=lambda status: status.t_wall_us)
+        latest |= {status.node: _node(status.node, status) for status in ordered}
+        names = sorted({name for name, _ in self._cameras})
+        return [latest.get(name, NodeState(name, "", "", "", None)) for name in names]
 
     def lines(self, now: float, gaps: Mapping[bytes, int]) -> list[Line]:
         """Return a line for each camera and region, by name; *gaps* are the counts of the subscriber."""
-        lines = [self._line_of_region(region, now, gaps) for region in self._regions.values()]
-        with_regions = {(node, camera) for node, camera, _ in self._regions}
-        lines += [self._line_of_camera(*camera, now) for camera in self._cameras if camera not in with_regions]
+        lines = [
+            self._line_of_region(*key, name, region, now, gaps)
+            for key, camera in self._cameras.items()
+            for name, region in camera.regions.items()
+        ]
+        lines += [self._line_of_camera(*key, now) for key, camera in self._cameras.items() if not camera.regions]
         return sorted(lines, key=lambda line: (line.node, line.camera, line.region))
 
-    def _line_of_region(self, region: _RegionSeries, now: float, gaps: Mapping[bytes, int]) -> Line:
-        last = region.last
-        state, reason = self._state(last.node, last.camera, now)
-        events = self._cameras[last.node, last.camera].events.get(last.region, {})
+    def _line_of_region(
+        self, node: str, camera: str, name: str, region: _RegionSeries, now: float, gaps: Mapping[bytes, int]
+    ) -> Line:
+        state, reason = self._state(node, camera, now)
+        events = self._cameras[node, camera].events.get(name, {})
         return Line(
-            node=last.node,
-            camera=last.camera,
-            region=last.region,
+            node=node,
+            camera=camera,
+            region=name,
             state=state,
             reason=reason,
-            scores=tuple((_match_name(match), match.s) for match in last.sims),
+            scores=region.scores,
             rate=_rate(region.came, now),
             latency_ms=median(region.totals) / 1e3,
             age_ms=median(region.ages) * 1e3,
-            drops=tuple(asdict(last.dropped).items()),
-            gaps=gaps.get(last.topic, 0),
-            events=tuple((printable(reference), now - since) for reference, since in events.items()),
+            drops=region.drops,
+            gaps=gaps.get(region.topic, 0),
+            events=tuple((reference, now - since) for reference, since in events.items()),
+            more=region.more,
         )
 
     def _line_of_camera(self, node: str, camera: str, now: float) -> Line:
@@ -141,35 +172,53 @@ class TailState:
             return "silent", f"no message for {now - known.last_seen:.0f} s"
         if known.status is None:
             return "", ""
-        return known.status.state, printable(known.status.reason or "")
+        return known.status.state, known.status.reason or ""
 
 
 def _match_name(match: Match) -> str:
-    return printable(match.ref if match.label is None else f"{match.ref}:{match.label}")
+    return peer_text(match.ref if match.label is None else f"{match.ref}:{match.label}")
 
 
-def _node(name: str, latest: Vec | Status | None) -> NodeState:
-    if latest is None:
-        return NodeState(name, "", "", "", None)
+def _shortened(status: Status) -> Status:
+    """Return *status* with texts that can be shown, and none that is not shown."""
+    return replace(
+        status,
+        run="",
+        reason=peer_text(status.reason or ""),
+        model=peer_text(status.model or ""),
+        engine=peer_text(status.engine or ""),
+        delegate=peer_text(status.delegate or ""),
+        space_id=None,
+        config_hash=None,
+        config_problem=None,
+    )
+
+
+def _node(name: str, latest: Vec | Status) -> NodeState:
     return NodeState(
         name=name,
-        model=printable(latest.model or ""),
-        engine=printable(latest.engine or ""),
-        delegate=printable(latest.delegate or ""),
+        model=peer_text(latest.model or ""),
+        engine=peer_text(latest.engine or ""),
+        delegate=peer_text(latest.delegate or ""),
         status=latest if isinstance(latest, Status) else None,
     )
 
 
 def _add_event(camera: _CameraState, event: Event, now: float) -> None:
-    events = camera.events.setdefault(event.region, {})
+    if event.region not in camera.events and len(camera.events) >= MAX_REGIONS:
+        return
+    events, name = camera.events.setdefault(event.region, {}), peer_text(event.ref)
     if event.phase == "end":
-        events.pop(event.ref, None)
-    else:
-        events[event.ref] = now - (event.t_wall_us - event.t_begin_us) / 1e6
+        events.pop(name, None)
+    elif name in events or len(events) < MAX_SCORES:
+        events[name] = now - (event.t_wall_us - event.t_begin_us) / 1e6
 
 
 def _add_vec(region: _RegionSeries, message: Vec, age_seconds: float, now: float) -> None:
-    region.last = message
+    region.facts = _node(message.node, message)
+    region.scores = tuple((_match_name(match), match.s) for match in message.sims[:MAX_SCORES])
+    region.more = len(message.sims) - len(region.scores)
+    region.drops = tuple(asdict(message.dropped).items())
     region.came.append(now)
     while len(region.came) > 3 and region.came[0] < now - RATE_SECONDS:
         region.came.popleft()

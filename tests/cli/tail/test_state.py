@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edged.cli.tail.state import Line, TailState
-from edged.cli.text import printable
+from edged.cli.tail.state import MAX_CAMERAS, MAX_REGIONS, MAX_SCORES, Line, TailState
 from edged.wire import Drops, Latency, Match
 from tests.publishing import event, status, vec
 
@@ -137,11 +136,32 @@ def test_a_node_is_described_by_its_last_status_and_before_that_by_its_vectors()
     assert node.status.uptime_s == 2.0
 
 
-def test_text_from_the_network_cannot_move_the_cursor() -> None:
-    assert printable("größe \x1b[2J\r\n\a\u202e") == "größe �[2J����"
+def test_text_from_the_network_is_short_and_cannot_move_the_cursor() -> None:
     state = TailState()
-    state.add_message(status(state="lost", reason="\x1b[2Jgone", model="\x07", engine=None), 0.0, now=1.0)
-    state.add_message(vec(sims=(Match("\x1b]0;title", 0.5),)), 0.0, now=1.0)
-    assert only(state, 1.0).reason == "�[2Jgone"
-    assert only(state, 1.0).scores == (("�]0;title", 0.5),)
-    assert state.nodes()[0].model == "�"
+    long = "\x1b[2J" + "x" * 100_000
+    state.add_message(status(state="lost", reason=long, model="\x07", engine=None), 0.0, now=1.0)
+    state.add_message(vec(sims=(Match("\x1b]0;title", 0.5), Match(long, 0.4, long))), 0.0, now=1.0)
+    state.add_message(event("begin", ref=long), 0.0, now=1.0)
+    line = only(state, 1.0)
+    shown = [line.reason, *(name for name, _ in line.scores), *(name for name, _ in line.events)]
+    assert shown[1] == "?]0;title"
+    assert state.nodes()[0].model == "?"
+    assert [len(text) for text in shown] == [200, 9, 200, 200]
+    assert all(text.isprintable() for text in shown)
+
+
+def test_what_hostile_daemons_make_up_is_bounded() -> None:
+    state = TailState()
+    sims = tuple(Match(f"r{number}", 0.5) for number in range(1000))
+    for number in range(MAX_CAMERAS + 10):
+        state.add_message(vec(node=f"n{number}"), 0.0, now=1.0)
+    for number in range(MAX_REGIONS + 9):  # one region is there already
+        state.add_message(vec(node="n0", region=f"r{number}", sims=sims), 0.0, now=1.0)
+        state.add_message(event("begin", node="n1", region=f"r{number}"), 0.0, now=1.0)
+        state.add_message(event("begin", node="n2", ref=f"e{number}"), 0.0, now=1.0)
+    lines = state.lines(1.0, {})
+    assert len(lines) == MAX_CAMERAS + MAX_REGIONS - 1
+    assert state.left_out == 20
+    assert {len(line.scores) for line in lines if line.node == "n0" and line.region != "path"} == {MAX_SCORES}
+    assert {line.more for line in lines if line.node == "n0" and line.region != "path"} == {1000 - MAX_SCORES}
+    assert len(state._cameras["n1", "street"].events) == MAX_REGIONS
