@@ -115,7 +115,7 @@ class Translator:
         try:
             cameras, places = read_known(known)
         except ValueError as exc:
-            log.warning("%s %s", self._topics.bridge("known"), exc)
+            log.warning("%s %s", self._topics.bridge("known"), peer_text(str(exc)))
             return
         for key in cameras:
             if key in self._cameras or self._has_room(key):

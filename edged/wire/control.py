@@ -18,6 +18,7 @@ from reprlib import repr as short
 from typing import Any, NoReturn, TypeVar
 
 from edged.errors import ControlError, WireError
+from edged.peer_text import peer_text
 from edged.wire.control_messages import REQUESTS, Request, Result, SnapshotResult
 from edged.wire.typed import object_reader
 
@@ -40,6 +41,7 @@ CONTROL_VERSION = 1
 MAX_REQUEST_BYTES = 4096
 MAX_REPLY_BYTES = 8 << 20  # of the first frame: enough for ten thousand references
 MAX_ID_LENGTH = 64
+MAX_LINES, LONGEST_LINE = 50, 1000  # of the text of a refusal: the problems of a configuration have a line each
 
 CODES: Mapping[str, str] = {
     "malformed": "the request is not a JSON object of this format",
@@ -148,7 +150,8 @@ def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: s
         return None
     if content.get("ok") is not True:
         error = object_reader(_Refusal, "error")(content.get("error"))
-        raise ControlError(error["code"], error["text"])
+        lines = [peer_text(line, LONGEST_LINE) for line in error["text"].split("\n", MAX_LINES)[:MAX_LINES]]
+        raise ControlError(peer_text(error["code"]), "\n".join(lines))
     result = cls(**object_reader(cls, "result")(content.get("result")))
     if isinstance(result, SnapshotResult) and len(result.pictures) != len(frames) - 1:
         raise WireError(f"pictures: must be as many as frames after the first (got {len(frames) - 1})")

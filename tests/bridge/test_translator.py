@@ -436,6 +436,14 @@ def test_a_known_message_of_another_program_is_ignored(known: bytes) -> None:
     assert world.published == []
 
 
+def test_what_the_broker_keeps_is_logged_short_and_printable(caplog: pytest.LogCaptureFixture) -> None:
+    World().restore(json.dumps({"cameras": [["\x1b[2J" * 9999, "street"]], "places": []}).encode(), 0.0)
+    World().restore(b" " * (3 << 20), 0.0)
+    assert len(caplog.messages) == 2
+    assert all(message.isprintable() and len(message) < 300 for message in caplog.messages)
+    assert "no bridge writes" in caplog.messages[1]
+
+
 def test_a_reference_whose_name_is_not_legal_is_left_out() -> None:
     world = World()
     world.receive(vec(0, sims=(Match("a/b", 0.5), Match("#", 0.4)), refs=2), 0.0)

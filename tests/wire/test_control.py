@@ -159,3 +159,14 @@ def test_a_request_that_was_altered_is_read_or_refused(data: st.DataObject) -> N
 def test_the_schema_in_the_manual_is_that_of_the_code() -> None:
     written = json.loads((DOCS / "control.schema.json").read_text())
     assert written == json.loads(json.dumps(SCHEMA)), "run: edged schema control > docs/control.schema.json"
+
+
+def test_the_text_of_a_refusal_is_printable_and_its_lines_are_kept() -> None:
+    content = {"code": "failed", "text": "\x1b[2Jfirst\nsecond" + "x" * 5000 + "\n" * 1000}
+    body = json.dumps({"v": 1, "id": "a", "ok": False, "error": content}).encode()
+    with pytest.raises(ControlError) as refused:
+        wire.read_reply([body], messages.ForgetResult, "a")
+    first, second, *rest = str(refused.value).split("\n")
+    assert first == "?[2Jfirst"
+    assert len(second) == 1000
+    assert len(rest) == 48
