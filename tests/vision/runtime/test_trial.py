@@ -99,7 +99,7 @@ def test_a_model_that_never_ends_is_killed(
 ) -> None:
     own = tmp_path / "pid"
     child_that(f"open({str(own)!r}, 'w').write(str(os.getpid())); signal.pause()")
-    monkeypatch.setattr(child, "SECONDS", 1)
+    monkeypatch.setattr(child, "RUN_SECONDS", 1)
     with pytest.raises(ModelError, match=r"did not end within 1 s in a trial run of it"):
         ensure_survives(model, delegate=Delegate("none"))
     with pytest.raises(ProcessLookupError):
@@ -115,7 +115,7 @@ def test_neither_memory_nor_time_is_without_end(
 ) -> None:
     """The time also where the program that waits for the child is gone."""
     child_that(
-        f"from edged.vision.runtime import first_run; first_run.SECONDS = 1; first_run._limit_resources(); {does}"
+        f"from edged.vision.runtime import first_run; first_run.RUN_SECONDS = 1; first_run._limit_resources(); {does}"
     )
     with pytest.raises(ModelError, match=f"{end} in a trial run of it"):
         ensure_survives(model, delegate=Delegate("none"))
@@ -220,7 +220,7 @@ def test_a_frozen_program_outlives_what_dies(stub_delegate: Path) -> None:
 
 @pytest.mark.usefixtures("frozen")
 def test_a_frozen_program_does_not_wait_for_ever(model: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child, "SECONDS", 0.2)
+    monkeypatch.setattr(child, "RUN_SECONDS", 0.2)
     monkeypatch.setattr(child, "first_run", lambda *_: signal.pause())
     with pytest.raises(ModelError, match="did not end within"):
         ensure_survives(model, delegate=Delegate("none"))
