@@ -157,8 +157,8 @@ class Embedder:
     def self_test(self, shade: int = 0) -> npt.NDArray[np.float32]:
         """Return the vectors of the self-test pictures, one row each, once they were found to be different and finite.
 
-        They are what the model itself gives, in float32: neither normalised nor quantised, so that nothing is lost where
-        they are compared. With *shade*, the pictures are brighter by so much of 255.
+        They are what the model itself gives, in float32: neither normalised nor quantised, so that nothing is lost
+        where they are compared. With *shade*, the pictures are brighter by so much of 255.
 
         Raises:
             ModelError: they are not.

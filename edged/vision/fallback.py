@@ -6,7 +6,6 @@ the same. That is measured, not believed: both models embed the self-test pictur
 
 * Where the accelerator works, both are run at the start: a stand-in of another space is refused on the day it is
   configured, not on the day it is needed. The vectors of the model are then remembered in a file of the daemon's state.
-  At the first start nothing but the stand-in says whether the accelerator computes right: if they differ, it is refused.
 * Where it does not work, the stand-in is compared with what was remembered and takes over the ``space_id``. If the
   model has never run here there is nothing to compare with: the stand-in keeps a ``space_id`` of its own, and the log
   says so.
@@ -20,7 +19,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from edged.errors import DelegateError, FallbackError, InferenceError, ModelError
-from edged.vision.agreement import AGREEMENT, RightVectors, check_agreement, recall_vectors, remember_vectors
+from edged.vision.agreement import (
+    AGREEMENT,
+    RightVectors,
+    check_agreement,
+    check_continuity,
+    recall_vectors,
+    remember_vectors,
+)
 from edged.vision.bundled import bundled_vectors
 from edged.vision.embedder import DEFAULT, Embedder, EmbedderOptions, find_head, space_of
 from edged.vision.runtime.delegate import delegate_library
@@ -92,9 +98,11 @@ class _Opening:
         with ExitStack() as on_error:
             on_error.enter_context(embedder)
             if fallback is not None:
-                self._compare(fallback, embedder, vectors, checked=right is not None)
+                self._compare(fallback, embedder, vectors, right)
             if right is None and fallback is None and delegate_library(options.delegate) is not None:
-                log.info("nothing is known of the vectors of model %s: those of this start count from now on", model.name)
+                log.info(
+                    "nothing is known of the vectors of model %s: those of this start count from now on", model.name
+                )
             if fallback is not None or delegate_library(options.delegate) is not None:
                 remember_vectors(self.memory, embedder.space_id, vectors if right is None else right.vectors)
             on_error.pop_all()
@@ -106,12 +114,12 @@ class _Opening:
         with ExitStack() as on_error:
             on_error.enter_context(embedder)
             space_id, size = space_of(model, self.options), find_head(model, self.options.head).size
-            _check_same_size(fallback, embedder.dimension, model, size)
             remembered = recall_vectors(self.memory, space_id, size)
             if remembered is not None:
                 self._check_same_space(fallback, vectors, model, remembered.vectors)
                 embedder.space_id = space_id
             else:
+                _check_same_size(fallback, embedder.dimension, model, size)
                 log.warning(
                     "model %s has never run on this machine, so nothing says that the vectors of model %s mean the "
                     "same: they go out with a space_id of their own, %s",
@@ -134,6 +142,8 @@ class _Opening:
             vectors = _self_test(embedder)
             if right is not None:
                 check_agreement(embedder, vectors, right, self.agreement)
+            elif delegate_library(options.delegate) is not None:
+                check_continuity(embedder, vectors, self.agreement)
             on_error.pop_all()
         return embedder, vectors
 
@@ -155,34 +165,40 @@ class _Opening:
             log.info("model %s cannot be compared with itself on the CPU: %s", model.name, exc)
             return None
         embedder.close()
-        return RightVectors(vectors, "on the CPU")
+        return RightVectors(vectors, "of the CPU")
 
-    def _compare(self, fallback: ModelFile, embedder: Embedder, vectors: npt.NDArray[Any], *, checked: bool) -> None:
-        """See on the day it is configured, and not on the day it is needed, whether *fallback* can stand in.
-
-        Where a delegate library was not *checked* against anything, a difference may be its fault as well: it is
-        refused, so that the fallback runs, in a space of its own.
-        """
+    def _compare(
+        self, fallback: ModelFile, embedder: Embedder, vectors: npt.NDArray[Any], right: RightVectors | None
+    ) -> None:
+        """See on the day it is configured, and not on the day it is needed, whether *fallback* can stand in."""
         with _blaming_the_fallback():
             stand_in, its_vectors = self._open_on_the_cpu(fallback)
             stand_in.close()
-            _check_same_size(fallback, its_vectors.shape[1], embedder.model, vectors.shape[1])
-        if not checked and delegate_library(embedder.options.delegate) is not None:
-            check_agreement(
-                embedder, vectors, RightVectors(its_vectors, f"its fallback {fallback.name} does"), self.agreement
+            unknown = right is None and delegate_library(self.options.delegate) is not None
+            self._check_same_space(
+                fallback,
+                its_vectors,
+                embedder.model,
+                vectors,
+                f"or the delegate {embedder.delegate} computes garbage" if unknown else "",
             )
-        with _blaming_the_fallback():
-            self._check_same_space(fallback, its_vectors, embedder.model, vectors)
 
     def _check_same_space(
-        self, fallback: ModelFile, vectors: npt.NDArray[Any], model: ModelFile, wanted: npt.NDArray[Any]
+        self,
+        fallback: ModelFile,
+        vectors: npt.NDArray[Any],
+        model: ModelFile,
+        wanted: npt.NDArray[Any],
+        or_else: str = "",
     ) -> None:
+        _check_same_size(fallback, vectors.shape[1], model, wanted.shape[1])
         cosine = least_cosine(vectors, wanted)
         if cosine < self.agreement:
             raise ModelError(
                 f"model {fallback.name} is of another embedding space than model {model.name}: the cosine of "
                 f"their vectors of one picture is {cosine:.3f}, and has to be at least {self.agreement:g} "
                 "(model.delegate_agreement); use the CPU model that it was compiled from"
+                f"{', ' + or_else if or_else else ''}"
             )
         log.info("fallback model %s sees like model %s: cosine %.4f", fallback.name, model.name, cosine)
 
@@ -197,7 +213,7 @@ def _blaming_the_fallback() -> Iterator[None]:
 
 def _bundled(model: ModelFile) -> RightVectors | None:
     vectors = bundled_vectors(model)
-    return None if vectors is None else RightVectors(vectors, "those that come with edged", exact=True)
+    return None if vectors is None else RightVectors(vectors, "that come with edged", exact=True)
 
 
 def _self_test(embedder: Embedder) -> npt.NDArray[Any]:

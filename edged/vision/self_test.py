@@ -20,7 +20,8 @@ def self_test_picture(name: str, height: int, width: int, shade: int = 0) -> npt
     """The self-test picture *name*: RGB, ``(height, width, 3)``, uint8, the same on every machine.
 
     Whole numbers only, so that no processor rounds them differently. The two were chosen for being unlike to
-    every model tried, and for giving a model and its quantised form nearly the same vector (cosine 0.996). With *shade*, every pixel is brighter by so much, up to 255.
+    every model tried, and for giving a model and its quantised form nearly the same vector (cosine 0.996). With
+    *shade*, every pixel is brighter by so much, up to 255.
     """
     y = (np.arange(height, dtype=np.int64) * 256 // height)[:, None]
     x = (np.arange(width, dtype=np.int64) * 256 // width)[None, :]

@@ -81,8 +81,8 @@ class ModelConfig(_NamedOrFile):
     )
     on_failure: Literal["refuse", "fallback"] = Field(
         default="refuse",
-        description="Where the delegate cannot be had, or computes other vectors than the CPU: refuse to start, or run the "
-        "fallback model on the CPU.",
+        description="Where the delegate cannot be had, or computes other vectors than it should: refuse to start, or "
+        "run the fallback model on the CPU.",
     )
     fallback: FallbackConfig | None = Field(
         default=None, validate_default=True, description="The model that on_failure: fallback runs, on the CPU."

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from edged.errors import DelegateError, ModelError
+from edged.pipeline.inference.stage import Inference
 from edged.values import Delegate
 from edged.vision.bundled import bundled_model
 from edged.vision.runtime import trial_process as child
@@ -92,6 +93,22 @@ def test_what_an_engine_logs_is_not_the_cause_of_its_death(model: ModelFile, chi
     child_that("print('INFO: Created a delegate.', file=sys.stderr, flush=True); os.kill(os.getpid(), signal.SIGSEGV)")
     with pytest.raises(ModelError, match=r"died of SIGSEGV in a trial run of it"):
         ensure_survives(model)
+
+
+def test_a_model_that_passes_its_trial_does_not_hang_in_the_daemon(
+    model: ModelFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One limit for both: with two, a model that takes 45 s passed the trial, and then ended the daemon."""
+    given: dict[str, object] = {}
+
+    def run(*_: object, **options: object) -> None:
+        given.update(options)
+        raise OSError
+
+    monkeypatch.setattr("subprocess.run", run)
+    monkeypatch.setattr(child, "_run_forked", lambda *_: child.Ending("refused"))
+    ensure_survives(model)
+    assert given["timeout"] == Inference.step_seconds == 30
 
 
 def test_a_model_that_never_ends_is_killed(
