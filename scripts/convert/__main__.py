@@ -75,7 +75,8 @@ def embedder(content: bytes, resolver: str = "AUTO") -> Callable[[npt.NDArray[np
         interpreter.set_tensor(picture["index"], pixels[None] if picture["dtype"] == np.uint8 else normalised(pixels))
         interpreter.invoke()
         stored: npt.NDArray[np.float64] = interpreter.get_tensor(vector["index"])[0].astype(np.float64)
-        return (stored - zero_point) * (scale or 1.0)
+        real: npt.NDArray[np.float64] = (stored - zero_point) * float(scale or 1.0)
+        return real
 
     return embed
 
