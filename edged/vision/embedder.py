@@ -154,19 +154,26 @@ class Embedder:
         """Return the input that was loaded last: a copy, ``(1, height, width, 3)`` of its input's dtype."""
         return self._interpreter.input().copy()
 
-    def self_test(self) -> npt.NDArray[Any]:
+    def self_test(self, shade: int = 0) -> npt.NDArray[np.float32]:
         """Return the vectors of the self-test pictures, one row each, once they were found to be different and finite.
+
+        They are what the model itself gives, in float32: neither normalised nor quantised, so that nothing is lost
+        where they are compared. With *shade*, the pictures are brighter by so much of 255.
 
         Raises:
             ModelError: they are not.
             InferenceError: the engine or the delegate failed.
         """
         height, width = self.model.input.height, self.model.input.width
-        vectors = np.zeros((len(SELF_TEST_PICTURES), self.dimension), self.dtype)
-        for name, vector in zip(SELF_TEST_PICTURES, vectors, strict=True):
-            picture = self_test_picture(name, height, width)
-            self.embed(picture, PixelFormat.RGB, Box(0, 0, width, height), 0, vector)
+        published = np.zeros((len(SELF_TEST_PICTURES), self.dimension), self.dtype)
+        vectors = np.zeros(published.shape, np.float32)
+        dequantize = Postprocessor(self.head, l2_normalize=False, quantize=False)
+        for name, row, vector in zip(SELF_TEST_PICTURES, published, vectors, strict=True):
+            picture = self_test_picture(name, height, width, shade)
+            self.embed(picture, PixelFormat.RGB, Box(0, 0, width, height), 0, row)
+            dequantize(self._outputs[self.head.index], vector)
         check_self_test(self.model.name, vectors)
+        check_self_test(self.model.name, published)
         return vectors
 
     def close(self) -> None:

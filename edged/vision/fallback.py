@@ -1,7 +1,8 @@
 """Opening the model of a daemon, and the model that stands in for it where its delegate cannot be had.
 
-A model for an accelerator cannot run on the CPU, so what stands in is another file, and its vectors have to mean the
-same. That is measured, not believed: both models embed the self-test pictures, and the cosines decide.
+A delegate has to compute what the model means: see `agreement`. Where it does not, it is refused like one that is not
+there. A model for an accelerator cannot run on the CPU, so what stands in is another file, and its vectors have to mean
+the same. That is measured, not believed: both models embed the self-test pictures, and the cosines decide.
 
 * Where the accelerator works, both are run at the start: a stand-in of another space is refused on the day it is
   configured, not on the day it is needed. The vectors of the model are then remembered in a file of the daemon's state.
@@ -12,20 +13,26 @@ same. That is measured, not believed: both models embed the self-test pictures, 
 
 from __future__ import annotations
 
-import io
 import logging
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from edged.errors import DelegateError, FallbackError, InferenceError, ModelError
+from edged.vision.agreement import (
+    AGREEMENT,
+    RightVectors,
+    check_agreement,
+    check_continuity,
+    recall_vectors,
+    remember_vectors,
+)
+from edged.vision.bundled import bundled_vectors
 from edged.vision.embedder import DEFAULT, Embedder, EmbedderOptions, find_head, space_of
-from edged.vision.runtime.disk_cache import recall, remember
+from edged.vision.runtime.delegate import delegate_library
 from edged.vision.runtime.interpreter import AUTO
 from edged.vision.runtime.trial import ensure_survives
-from edged.vision.self_test import SELF_TEST_PICTURES, least_cosine
+from edged.vision.self_test import least_cosine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,13 +42,9 @@ if TYPE_CHECKING:
 
     from edged.vision.specs import ModelFile
 
-__all__ = ["SAME_SPACE", "open_embedder"]
+__all__ = ["open_embedder"]
 
 log = logging.getLogger(__name__)
-
-SAME_SPACE = 0.98
-"""The least cosine on each self-test picture between two models whose vectors may be compared. A network and its
-quantised form reach 0.99, and unrelated ones 0.2."""
 
 
 def open_embedder(
@@ -49,6 +52,7 @@ def open_embedder(
     options: EmbedderOptions = DEFAULT,
     *,
     fallback: ModelFile | None = None,
+    agreement: float = AGREEMENT,
     memory: Path | None = None,
     trusted: bool = False,
 ) -> Embedder:
@@ -57,72 +61,65 @@ def open_embedder(
     Unless it is *trusted*, a model that did not come with edged is first tried in a child process, which may die of
     it. That it survived is kept in the folder *memory* from one start to the next, and so are the vectors of the
     self-test. Where a *fallback* waits the delegate is tried at each start: it may be broken since the last one.
+    *agreement* is the least cosine of vectors that have to mean the same.
 
     Raises:
-        DelegateError: the delegate cannot be had, or dies of the model, and there is no *fallback*.
+        DelegateError: the delegate cannot be had, dies of the model, or computes something else, and there is no
+            *fallback*.
         FallbackError: *fallback* cannot be used, or is of another embedding space.
         InferenceError: the delegate failed at the first picture, and there is no *fallback*.
         ModelError: *model* cannot be used.
     """
-    opening = _Opening(options, memory, trusted)
+    opening = _Opening(options, agreement, memory, trusted)
     try:
-        embedder, vectors = opening.open(model, options, memory if fallback is None else None)
+        return opening.model(model, fallback)
     except (DelegateError, InferenceError) as exc:
         if fallback is None:
             raise
         log.warning("%s; falling back to model %s", exc, fallback.name)
         with _blaming_the_fallback():
             return opening.stand_in(fallback, model)
-    if fallback is None:
-        return embedder
-    with ExitStack() as on_error, _blaming_the_fallback():
-        on_error.enter_context(embedder)
-        opening.compare(fallback, model, vectors)
-        _remember(memory, embedder.space_id, vectors)
-        on_error.pop_all()
-    return embedder
 
 
+@dataclass(frozen=True, slots=True)
 class _Opening:
     """The settings that the model and its fallback are opened with."""
 
-    def __init__(self, options: EmbedderOptions, memory: Path | None, trusted: bool) -> None:
-        self._options = options
-        self._on_the_cpu = replace(options, delegate=AUTO)
-        self._memory = memory
-        self._trusted = trusted
+    options: EmbedderOptions
+    agreement: float
+    memory: Path | None
+    trusted: bool
 
-    def open(
-        self, model: ModelFile, options: EmbedderOptions, trials: Path | None
-    ) -> tuple[Embedder, npt.NDArray[Any]]:
-        """Try *model*, unless its trial is known in *trials*, and open it: with its vectors of the self-test."""
-        if not self._trusted:
-            ensure_survives(model, engine=options.engine, delegate=options.delegate, memory=trials)
-        embedder = Embedder(model, options)
+    def model(self, model: ModelFile, fallback: ModelFile | None) -> Embedder:
+        """*model* with its delegate, checked against what is known of its vectors, and *fallback* against it."""
+        options = self.options
+        right = self._right_vectors(model)
+        embedder, vectors = self._open(model, options, right, self.memory if fallback is None else None)
         with ExitStack() as on_error:
             on_error.enter_context(embedder)
-            vectors = embedder.self_test()
+            if fallback is not None:
+                self._compare(fallback, embedder, vectors, right)
+            if right is None and fallback is None and delegate_library(options.delegate) is not None:
+                log.info(
+                    "nothing is known of the vectors of model %s: those of this start count from now on", model.name
+                )
+            if fallback is not None or delegate_library(options.delegate) is not None:
+                remember_vectors(self.memory, embedder.space_id, vectors if right is None else right.vectors)
             on_error.pop_all()
-        return embedder, vectors
-
-    def compare(self, fallback: ModelFile, model: ModelFile, vectors: npt.NDArray[Any]) -> None:
-        """See on the day it is configured, and not on the day it is needed, whether *fallback* can stand in."""
-        stand_in, its_vectors = self.open(fallback, self._on_the_cpu, self._memory)
-        stand_in.close()
-        _check_same_space(fallback, its_vectors, model, vectors)
+        return embedder
 
     def stand_in(self, fallback: ModelFile, model: ModelFile) -> Embedder:
         """*fallback* in the place of *model*."""
+        embedder, vectors = self._open_on_the_cpu(fallback)
         with ExitStack() as on_error:
-            embedder, vectors = self.open(fallback, self._on_the_cpu, self._memory)
             on_error.enter_context(embedder)
-            space_id = space_of(model, self._options)
-            remembered = _recall(self._memory, space_id)
+            space_id, size = space_of(model, self.options), find_head(model, self.options.head).size
+            remembered = recall_vectors(self.memory, space_id, size)
             if remembered is not None:
-                _check_same_space(fallback, vectors, model, remembered)
+                self._check_same_space(fallback, vectors, model, remembered.vectors)
                 embedder.space_id = space_id
             else:
-                _check_same_size(fallback, embedder.dimension, model, find_head(model, self._options.head).size)
+                _check_same_size(fallback, embedder.dimension, model, size)
                 log.warning(
                     "model %s has never run on this machine, so nothing says that the vectors of model %s mean the "
                     "same: they go out with a space_id of their own, %s",
@@ -133,6 +130,78 @@ class _Opening:
             on_error.pop_all()
         return embedder
 
+    def _open(
+        self, model: ModelFile, options: EmbedderOptions, right: RightVectors | None, trials: Path | None
+    ) -> tuple[Embedder, npt.NDArray[Any]]:
+        """Try *model*, unless its trial is known in *trials*, and open it: with its vectors of the self-test."""
+        if not self.trusted:
+            ensure_survives(model, engine=options.engine, delegate=options.delegate, memory=trials)
+        embedder = Embedder(model, options)
+        with ExitStack() as on_error:
+            on_error.enter_context(embedder)
+            vectors = _self_test(embedder)
+            if right is not None:
+                check_agreement(embedder, vectors, right, self.agreement)
+            elif delegate_library(options.delegate) is not None:
+                check_continuity(embedder, vectors, self.agreement)
+            on_error.pop_all()
+        return embedder, vectors
+
+    def _open_on_the_cpu(self, model: ModelFile) -> tuple[Embedder, npt.NDArray[Any]]:
+        return self._open(model, replace(self.options, delegate=AUTO), _bundled(model), self.memory)
+
+    def _right_vectors(self, model: ModelFile) -> RightVectors | None:
+        """The vectors that *model* has to give, as far as anything knows them."""
+        known = _bundled(model)
+        if known is not None or delegate_library(self.options.delegate) is None:
+            return known
+        size = find_head(model, self.options.head).size
+        known = recall_vectors(self.memory, space_of(model, self.options), size)
+        if known is not None or model.custom_ops:
+            return known
+        try:
+            embedder, vectors = self._open_on_the_cpu(model)
+        except (ModelError, InferenceError) as exc:
+            log.info("model %s cannot be compared with itself on the CPU: %s", model.name, exc)
+            return None
+        embedder.close()
+        return RightVectors(vectors, "of the CPU")
+
+    def _compare(
+        self, fallback: ModelFile, embedder: Embedder, vectors: npt.NDArray[Any], right: RightVectors | None
+    ) -> None:
+        """See on the day it is configured, and not on the day it is needed, whether *fallback* can stand in."""
+        with _blaming_the_fallback():
+            stand_in, its_vectors = self._open_on_the_cpu(fallback)
+            stand_in.close()
+            unknown = right is None and delegate_library(self.options.delegate) is not None
+            self._check_same_space(
+                fallback,
+                its_vectors,
+                embedder.model,
+                vectors,
+                f"or the delegate {embedder.delegate} computes garbage" if unknown else "",
+            )
+
+    def _check_same_space(
+        self,
+        fallback: ModelFile,
+        vectors: npt.NDArray[Any],
+        model: ModelFile,
+        wanted: npt.NDArray[Any],
+        or_else: str = "",
+    ) -> None:
+        _check_same_size(fallback, vectors.shape[1], model, wanted.shape[1])
+        cosine = least_cosine(vectors, wanted)
+        if cosine < self.agreement:
+            raise ModelError(
+                f"model {fallback.name} is of another embedding space than model {model.name}: the cosine of "
+                f"their vectors of one picture is {cosine:.3f}, and has to be at least {self.agreement:g} "
+                "(model.delegate_agreement); use the CPU model that it was compiled from"
+                f"{', ' + or_else if or_else else ''}"
+            )
+        log.info("fallback model %s sees like model %s: cosine %.4f", fallback.name, model.name, cosine)
+
 
 @contextmanager
 def _blaming_the_fallback() -> Iterator[None]:
@@ -142,54 +211,25 @@ def _blaming_the_fallback() -> Iterator[None]:
         raise FallbackError(f"fallback {exc}") from exc
 
 
+def _bundled(model: ModelFile) -> RightVectors | None:
+    vectors = bundled_vectors(model)
+    return None if vectors is None else RightVectors(vectors, "that come with edged", exact=True)
+
+
+def _self_test(embedder: Embedder) -> npt.NDArray[Any]:
+    """The vectors of the self-test; a model that fails it with a delegate library fails because of that."""
+    library = delegate_library(embedder.options.delegate)
+    if library is None:
+        return embedder.self_test()
+    try:
+        return embedder.self_test()
+    except ModelError as exc:
+        raise DelegateError(f"delegate {embedder.delegate}: {exc}: {library.cure}") from exc
+
+
 def _check_same_size(fallback: ModelFile, size: int, model: ModelFile, wanted: int) -> None:
     if size != wanted:
         raise ModelError(
             f"model {fallback.name} gives vectors of {size} numbers and cannot stand in for model "
             f"{model.name}, which gives {wanted}"
         )
-
-
-def _check_same_space(
-    fallback: ModelFile, vectors: npt.NDArray[Any], model: ModelFile, wanted: npt.NDArray[Any]
-) -> None:
-    _check_same_size(fallback, vectors.shape[1], model, wanted.shape[1])
-    cosine = least_cosine(vectors, wanted)
-    if cosine < SAME_SPACE:
-        raise ModelError(
-            f"model {fallback.name} is of another embedding space than model {model.name}: the cosine of "
-            f"their vectors of one picture is {cosine:.3f}, and has to be at least {SAME_SPACE}; "
-            "use the CPU model that it was compiled from"
-        )
-    log.info("fallback model %s sees like model %s: cosine %.4f", fallback.name, model.name, cosine)
-
-
-def _name(space_id: str) -> str:
-    return f"self-test-{space_id}.npy"
-
-
-def _recall(memory: Path | None, space_id: str) -> npt.NDArray[Any] | None:
-    """The remembered vectors; None if there are none, or what there is cannot be read."""
-    name = _name(space_id)
-    try:
-        content = recall(memory, name)
-        if content is None:
-            return None
-        vectors: npt.NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as exc:
-        log.warning("%s in %s cannot be read and is not used: %s", name, memory, exc)
-        return None
-    if vectors.ndim != 2 or len(vectors) != len(SELF_TEST_PICTURES):
-        log.warning("%s in %s does not hold the vectors of the self-test and is not used", name, memory)
-        return None
-    return vectors
-
-
-def _remember(memory: Path | None, space_id: str, vectors: npt.NDArray[Any]) -> None:
-    """Keep *vectors* for the day when the model cannot run. Not being able to is no reason not to start."""
-    content = io.BytesIO()
-    np.save(content, vectors)
-    try:
-        remember(memory, _name(space_id), content.getvalue())
-    except OSError as exc:
-        log.warning("%s cannot be written to, so a fallback could not be checked the next time: %s", memory, exc)

@@ -11,7 +11,9 @@ import numpy as np
 from edged.errors import ModelError
 from edged.values import Delegate
 from edged.vision.embedder import Embedder, EmbedderOptions
+from edged.vision.fallback import open_embedder
 from edged.vision.pixels.resize import Resize
+from edged.vision.runtime.delegate import delegate_library
 from edged.vision.runtime.disk_cache import cache_folder
 from edged.vision.runtime.engine import EngineOption
 from edged.vision.runtime.trial import ensure_survives
@@ -28,7 +30,10 @@ __all__ = ["open_by_options"]
 def open_by_options(options: ImageEmbedderOptions) -> Embedder:
     """Read the model that *options* name, try it in a child process unless it is trusted, and open it.
 
+    Unless it is trusted, the vectors that it gives with a delegate library are checked, too: see `agreement`.
+
     Raises:
+        InferenceError: the delegate library failed in that check.
         ModelError: it cannot be used; its subclass ``DelegateError``: the engine or the delegate cannot be had.
         TypeError: an option is of another type than it has to be.
         ValueError: options do not go together.
@@ -38,6 +43,8 @@ def open_by_options(options: ImageEmbedderOptions) -> Embedder:
     model = _read(options)
     asked = _embedder_options(options)
     if not options.base_options.trusted:
+        if delegate_library(asked.delegate) is not None:
+            return open_embedder(model, asked, memory=cache_folder())
         ensure_survives(model, engine=asked.engine, delegate=asked.delegate, memory=cache_folder())
     return Embedder(model, asked)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edged.vision.self_test import SELF_TEST_PICTURES, self_test_picture
 from scripts.convert.network import EfficientNet
 from scripts.convert.note import with_metadata
 from scripts.convert.pictures import normalised, photographs, sized, views
@@ -34,6 +36,7 @@ def main(folder: Path) -> None:
         content = with_metadata(model)
         path = folder / f"{name}.tflite"
         path.write_bytes(content)
+        np.save(path.with_suffix(".npy"), self_test_vectors(content).astype(np.float16))
         cosines = fidelity(content, network)
         print(f"{path}: {len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
         print(f"  cosine to the network, {len(cosines)} pictures: mean {cosines.mean():.5f}, min {cosines.min():.5f}")
@@ -41,21 +44,41 @@ def main(folder: Path) -> None:
 
 def fidelity(content: bytes, network: EfficientNet) -> npt.NDArray[np.float64]:
     """For each whole photograph, the cosine of the model's vector to the network's."""
-    tf: Any = import_module("tensorflow")  # only .venv-convert has it
-    interpreter = tf.lite.Interpreter(model_content=content)
-    interpreter.allocate_tensors()
-    (picture,), (vector,) = interpreter.get_input_details(), interpreter.get_output_details()
-    scale, zero_point = vector["quantization"]
+    embed = embedder(content)
     cosines = []
     for photograph, _ in photographs():
         pixels = sized(photograph)
-        interpreter.set_tensor(picture["index"], pixels[None] if picture["dtype"] == np.uint8 else normalised(pixels))
-        interpreter.invoke()
-        stored = interpreter.get_tensor(vector["index"])[0].astype(np.float64)
-        got = (stored - zero_point) * (scale or 1.0)
+        got = embed(pixels)
         wanted = network(normalised(pixels)).astype(np.float64)
         cosines.append(got @ wanted / np.linalg.norm(got) / np.linalg.norm(wanted))
     return np.array(cosines)
+
+
+def self_test_vectors(content: bytes) -> npt.NDArray[np.float64]:
+    """The vectors that the model has to give of the self-test pictures, a row each."""
+    embed = embedder(content, "BUILTIN_WITHOUT_DEFAULT_DELEGATES")
+    return np.array([embed(self_test_picture(name, 224, 224)) for name in SELF_TEST_PICTURES])
+
+
+def embedder(content: bytes, resolver: str = "AUTO") -> Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float64]]:
+    """The model, with one of TFLite's sets of kernels: from pixels, (224, 224, 3), to the vector."""
+    tf: Any = import_module("tensorflow")  # only .venv-convert has it
+    interpreter = tf.lite.Interpreter(
+        model_content=content,
+        experimental_op_resolver_type=tf.lite.experimental.OpResolverType[resolver],
+    )
+    interpreter.allocate_tensors()
+    (picture,), (vector,) = interpreter.get_input_details(), interpreter.get_output_details()
+    scale, zero_point = vector["quantization"]
+
+    def embed(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+        interpreter.set_tensor(picture["index"], pixels[None] if picture["dtype"] == np.uint8 else normalised(pixels))
+        interpreter.invoke()
+        stored: npt.NDArray[np.float64] = interpreter.get_tensor(vector["index"])[0].astype(np.float64)
+        real: npt.NDArray[np.float64] = (stored - zero_point) * float(scale or 1.0)
+        return real
+
+    return embed
 
 
 if __name__ == "__main__":

@@ -38,6 +38,13 @@ def test_the_unit_agrees_with_the_code() -> None:
     assert float(unit["TimeoutStopSec"][0]) > END_SECONDS
 
 
+def test_memory_and_descriptors_are_limited() -> None:
+    """It was measured at 60 MB and 20 descriptors."""
+    unit = settings(UNIT)
+    assert 2 * 60 < int(unit["MemoryMax"][0].removesuffix("M")) < 256
+    assert 100 < int(unit["LimitNOFILE"][0]) <= 1024
+
+
 def test_the_manual_has_every_topic_and_every_argument() -> None:
     manual = (FOLDER.parent / "docs/mqtt.md").read_text()
     code = (FOLDER.parent / "edged/cli/bridge.py").read_text()

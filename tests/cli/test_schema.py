@@ -89,9 +89,12 @@ def faults(value: Any, rule: Schema, root: Schema, path: str = "") -> Iterator[s
                 if isinstance(value, str) and not re.search(limit, value):
                     yield f"{path}: does not fit {limit}"
             case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" if isinstance(value, int | float):
-                if not {"minimum": value >= limit, "maximum": value <= limit, "exclusiveMinimum": value > limit}[
-                    keyword
-                ]:
+                if not {
+                    "minimum": value >= limit,
+                    "maximum": value <= limit,
+                    "exclusiveMinimum": value > limit,
+                    "exclusiveMaximum": value < limit,
+                }[keyword]:
                     yield f"{path}: {keyword} is {limit}"
             case "minItems" | "minProperties" | "minLength" if isinstance(value, list | dict | str):
                 if len(value) < limit:

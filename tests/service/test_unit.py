@@ -21,6 +21,9 @@ from edged.service.daemon import STOP_SECONDS
 FOLDER = Path(__file__).parent.parent.parent / "systemd"
 UNIT = FOLDER / "edged.service"
 PAUSES = FOLDER / "growing-pauses.conf"
+SMALL = FOLDER / "small-board.conf"
+EDGED_MEGABYTES = 150  # measured, with one camera and a bundled model
+SMALL_MEGABYTES = 430  # what Linux has of 512
 MOST_EXPOSURE = 2.0  # of 10, as systemd-analyze rates it
 
 needs_systemd_analyze = pytest.mark.skipif(
@@ -68,8 +71,9 @@ def settings(path: Path) -> dict[str, list[str]]:
 
 @needs_systemd_analyze
 def test_systemd_finds_no_mistake_in_the_unit(root: Path) -> None:
+    (root / "etc/systemd/system/edged.service.d").mkdir()
+    shutil.copy(SMALL, root / "etc/systemd/system/edged.service.d")
     if version() >= 254:
-        (root / "etc/systemd/system/edged.service.d").mkdir()
         shutil.copy(PAUSES, root / "etc/systemd/system/edged.service.d")
     assert analyze(f"--root={root}", "--man=no", "verify", "edged.service") == (0, "")
 
@@ -96,6 +100,35 @@ def test_the_unit_is_true_to_the_code() -> None:
     assert float(unit["TimeoutStopSec"][0]) > STOP_SECONDS
     hangs = [f"the model's after {Inference.step_seconds:g} s", f"the publisher's after {Publisher.step_seconds:g} s"]
     assert f"{hangs[0]}, {hangs[1]}." in UNIT.read_text()
+
+
+def megabytes(limit: str) -> int:
+    assert limit.endswith("M"), limit
+    return int(limit.removesuffix("M"))
+
+
+def test_a_board_outlives_an_edged_that_grows() -> None:
+    """Each limit leaves room for the rest of the system, and for twice what edged takes with one camera."""
+    unit, small = settings(UNIT), settings(SMALL)
+    assert 50 <= int(unit["MemoryMax"][0].removesuffix("%")) <= 80
+    assert 2 * EDGED_MEGABYTES <= megabytes(small["MemoryMax"][0]) <= SMALL_MEGABYTES - 100
+    assert small["MemorySwapMax"] == ["0"]
+    assert unit["OOMPolicy"] == ["continue"], "the death of a trial is not the end of edged"
+
+
+def test_descriptors_suffice_for_the_connections_and_are_limited() -> None:
+    """1,050 silent connections used up the 1,024 that a process has by default; 256 are permitted by default now."""
+    unit, small = (int(settings(file)["LimitNOFILE"][0]) for file in (UNIT, SMALL))
+    assert 2 * 256 + 10 * 20 < small < unit < 1 << 16
+
+
+@pytest.mark.parametrize("name", ["MemoryMax", "MemorySwapMax", "LimitNOFILE"])
+def test_the_manual_has_the_limits_of_the_unit(name: str) -> None:
+    manual = (FOLDER.parent / "docs/service.md").read_text()
+    (row,) = (line for line in manual.splitlines() if line.startswith(f"| `{name}`"))
+    for file in (UNIT, FOLDER / "edged-bridge.service", SMALL):
+        for value in settings(file).get(name, []):
+            assert f" {value} " in row, (file.name, value)
 
 
 STAGES = {"capture": Capture, "inference": Inference, "publisher": Publisher, "control": Control}

@@ -9,7 +9,12 @@ import pytest
 
 import edged.vision
 from edged.errors import ModelError
-from edged.vision.bundled import BUNDLED, bundled_model
+from edged.values import Delegate
+from edged.vision.bundled import BUNDLED, bundled_model, bundled_vectors
+from edged.vision.embedder import Embedder, EmbedderOptions
+from edged.vision.runtime.engine import EngineName
+from edged.vision.self_test import least_cosine
+from edged.vision.specs import Normalization
 from edged.vision.tflite.flatbuffer import Record, read_flatbuffer
 from edged.vision.tflite.metadata import METADATA
 from edged.vision.tflite.model_file import read_model
@@ -61,3 +66,27 @@ def test_a_name_that_is_misspelt_gets_a_suggestion() -> None:
 def test_a_name_that_is_like_none_gets_the_list() -> None:
     with pytest.raises(ModelError, match=r"^there is no bundled model 'resnet': there are efficientnet-lite0 and"):
         bundled_model("resnet")
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("delegate", ["none", "auto"])
+def test_the_stored_vectors_are_those_of_every_engine(name: str, delegate: str, engine: EngineName) -> None:
+    """The quantised model on XNNPACK differs by its rounding: 0.9992."""
+    model = bundled_model(name)
+    with Embedder(model, EmbedderOptions(engine=engine, delegate=Delegate.parse(delegate))) as embedder:
+        stored = bundled_vectors(model)
+        assert stored is not None
+        assert least_cosine(embedder.self_test(), stored) > 0.999
+
+
+def test_a_bundled_model_with_another_normalisation_has_no_stored_vectors() -> None:
+    path = MODELS / "efficientnet-lite0.tflite"
+    assert bundled_vectors(read_model(path)) is not None
+    assert bundled_vectors(read_model(path, normalization=Normalization((0.0,), (255.0,)))) is None
+
+
+def test_stored_vectors_that_cannot_be_read_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edged.vision.bundled.MODELS", tmp_path)
+    model = read_model(MODELS / "efficientnet-lite0.tflite")
+    with pytest.raises(ModelError, match=r"efficientnet-lite0.npy cannot be read .*: install edged again"):
+        bundled_vectors(model)

@@ -12,6 +12,7 @@ import pytest
 from edged.errors import DelegateError, FallbackError, InferenceError, ModelError
 from edged.values import Delegate
 from edged.vision import fallback
+from edged.vision.bundled import bundled_vectors
 from edged.vision.embedder import EmbedderOptions, space_of
 from edged.vision.runtime.engine import EngineName
 from edged.vision.specs import ModelFile
@@ -209,3 +210,122 @@ def test_a_model_file_that_kills_is_refused_whatever_stands_in(monkeypatch: pyte
     with pytest.raises(ModelError, match=r"^model cpu: .*died of SIGSEGV in a trial run of it") as caught:
         fallback.open_embedder(CPU, fallback=OTHER_SPACE)
     assert not isinstance(caught.value, DelegateError | FallbackError)
+
+
+# Where the delegate does not fail, but computes something else
+
+
+def spoilt(engine: EngineName, library: Path, garbage: str = "noise", claim: int = 0) -> EmbedderOptions:
+    options = (*((("garbage", garbage),) if garbage else ()), ("claim", str(claim)))
+    return EmbedderOptions(engine=engine, delegate=Delegate("external", library=str(library), options=options))
+
+
+POOL, QUANTIZE = 1, 114
+"""The builtin operators with which the models of these tests end."""
+
+
+@pytest.mark.parametrize("garbage", ["noise", "same", "shift"])
+def test_garbage_is_refused_where_the_cpu_can_compute_the_same_model(
+    engine: EngineName, stub_delegate: Path, tmp_path: Path, garbage: str
+) -> None:
+    with pytest.raises(DelegateError, match=r"^delegate external:libstub.so: .*model cpu.*check the library's path"):
+        open_embedder(CPU, spoilt(engine, stub_delegate, garbage, POOL), memory=tmp_path)
+
+
+def test_the_error_has_the_measured_cosine_and_the_key(engine: EngineName, stub_delegate: Path) -> None:
+    with pytest.raises(
+        DelegateError,
+        match=r"model cpu does not give the vectors of the CPU, on .*: their cosine is -?0\.\d+, and has to be "
+        r"at least 0\.98 \(model\.delegate_agreement is 0\.98\)",
+    ):
+        open_embedder(CPU, spoilt(engine, stub_delegate, "noise", POOL))
+
+
+def test_a_delegate_that_computes_what_the_cpu_does_is_used(
+    engine: EngineName, stub_delegate: Path, tmp_path: Path
+) -> None:
+    with open_embedder(CPU, spoilt(engine, stub_delegate, "", POOL), memory=tmp_path) as embedder:
+        assert embedder.delegate == "external:libstub.so"
+
+
+def test_the_vectors_of_the_cpu_are_computed_once(
+    engine: EngineName, stub_delegate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = spoilt(engine, stub_delegate, "", POOL)
+    open_embedder(CPU, options, memory=tmp_path).close()
+    monkeypatch.setattr(fallback._Opening, "_open_on_the_cpu", None)
+    open_embedder(CPU, options, memory=tmp_path).close()
+    with pytest.raises(DelegateError, match=f"the vectors of an earlier start, which are in {tmp_path}/self-test-"):
+        open_embedder(CPU, spoilt(engine, stub_delegate, "noise", POOL), memory=tmp_path)
+
+
+@pytest.mark.parametrize("garbage", ["noise", "same", "shift"])
+def test_garbage_is_refused_where_the_model_has_run_on_the_accelerator_before(
+    options: EmbedderOptions, engine: EngineName, stub_delegate: Path, tmp_path: Path, garbage: str
+) -> None:
+    open_embedder(TPU, options, memory=tmp_path).close()
+    with pytest.raises(DelegateError, match=r"^delegate external:libstub.so: .*model tpu"):
+        open_embedder(TPU, spoilt(engine, stub_delegate, garbage), memory=tmp_path)
+
+
+@pytest.mark.parametrize("garbage", ["noise", "same"])
+def test_noise_is_refused_where_nothing_is_known(
+    engine: EngineName, stub_delegate: Path, tmp_path: Path, garbage: str
+) -> None:
+    with pytest.raises(DelegateError, match=r"^delegate external:libstub.so: .*model tpu"):
+        open_embedder(TPU, spoilt(engine, stub_delegate, garbage), memory=tmp_path)
+    assert not list(tmp_path.iterdir()), "what was refused is not remembered"
+
+
+@pytest.mark.parametrize("garbage", ["noise", "same", "shift"])
+def test_the_fallback_stands_in_for_a_delegate_that_computes_garbage(
+    options: EmbedderOptions, engine: EngineName, stub_delegate: Path, tmp_path: Path, garbage: str
+) -> None:
+    open_embedder(TPU, options, memory=tmp_path).close()
+    bad = spoilt(engine, stub_delegate, garbage)
+    with open_embedder(TPU, bad, fallback=CPU, memory=tmp_path) as embedder:
+        assert embedder.model is CPU
+        assert embedder.space_id == space_of(TPU, options)
+
+
+def test_the_fallback_stands_in_for_noise_at_the_first_start_in_a_space_of_its_own(
+    engine: EngineName, stub_delegate: Path, tmp_path: Path
+) -> None:
+    bad = spoilt(engine, stub_delegate, "noise")
+    with open_embedder(TPU, bad, fallback=CPU, memory=tmp_path) as embedder:
+        assert (embedder.model, embedder.space_id) == (CPU, space_of(CPU, bad))
+
+
+def test_where_fallback_and_delegate_differ_at_the_first_start_both_are_named(
+    engine: EngineName, stub_delegate: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(FallbackError, match=r"compiled from, or the delegate external:libstub.so computes garbage$"):
+        open_embedder(TPU, spoilt(engine, stub_delegate, "shift"), fallback=CPU, memory=tmp_path)
+
+
+def test_a_lower_bound_lets_a_coarse_delegate_pass(engine: EngineName, stub_delegate: Path, tmp_path: Path) -> None:
+    coarse = spoilt(engine, stub_delegate, "shift", POOL)
+    with open_embedder(CPU, coarse, agreement=0.5, memory=tmp_path) as embedder:
+        assert embedder.delegate == "external:libstub.so"
+
+
+def test_a_bundled_model_is_held_against_the_vectors_that_come_with_it(
+    engine: EngineName, stub_delegate: Path, int8_model: ModelFile, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        DelegateError, match=r"does not give the vectors that come with edged, .* and has to be at least 0\.99 "
+    ):
+        open_embedder(int8_model, spoilt(engine, stub_delegate, "noise", QUANTIZE), memory=tmp_path)
+
+
+def test_a_bundled_model_is_checked_without_a_delegate_too(
+    engine: EngineName, float_model: ModelFile, int8_model: ModelFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a processor for which an engine was built wrongly."""
+    others = bundled_vectors(int8_model)
+    assert others is not None
+    monkeypatch.setattr(fallback, "bundled_vectors", lambda model: others[::-1] if model is float_model else None)
+    with pytest.raises(DelegateError, match=r"^delegate xnnpack: model efficientnet-lite0 does not give the vectors"):
+        open_embedder(float_model, EmbedderOptions(engine=engine))
+    with open_embedder(float_model, EmbedderOptions(engine=engine), fallback=int8_model) as embedder:
+        assert embedder.model is int8_model

@@ -81,10 +81,16 @@ class ModelConfig(_NamedOrFile):
     )
     on_failure: Literal["refuse", "fallback"] = Field(
         default="refuse",
-        description="Where the delegate cannot be had: refuse to start, or run the fallback model on the CPU.",
+        description="Where the delegate cannot be had, or computes other vectors than it should: refuse to start, or "
+        "run the fallback model on the CPU.",
     )
     fallback: FallbackConfig | None = Field(
         default=None, validate_default=True, description="The model that on_failure: fallback runs, on the CPU."
+    )
+    delegate_agreement: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = Field(
+        default=0.98,
+        description="The least cosine, at the start, of the vectors with the delegate to those that the model gives on "
+        "the CPU, and of the fallback's vectors. A bundled model has to meet its own with half of this tolerance.",
     )
     num_threads: Annotated[int, Field(ge=1, le=64)] = Field(
         default_factory=default_num_threads,

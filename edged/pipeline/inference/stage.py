@@ -21,6 +21,7 @@ from edged.pipeline.result import ModelFacts, Result
 from edged.pipeline.ring import Lease
 from edged.pipeline.stage import Stage
 from edged.references import ReferenceGroup, References
+from edged.vision.runtime.interpreter import RUN_SECONDS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +51,7 @@ class Inference(Stage):
     waits: so one inference takes over from another.
     """
 
-    step_seconds = 30.0  # for one region: a big model on a small board takes seconds
+    step_seconds = float(RUN_SECONDS)  # for one region: a model that passed its trial does not hang
 
     def __init__(
         self,

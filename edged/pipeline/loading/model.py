@@ -57,7 +57,9 @@ def open_model(loaded: Loaded, model: ModelFile, fallback: ModelFile | None = No
     """
     config = loaded.config.model
     with _blame_setting(loaded, _file(config)):
-        return open_embedder(model, _options(config), fallback=fallback, memory=state_folder())
+        return open_embedder(
+            model, _options(config), fallback=fallback, agreement=config.delegate_agreement, memory=state_folder()
+        )
 
 
 def _blame_setting(loaded: Loaded, setting: KeyPath) -> AbstractContextManager[None]:

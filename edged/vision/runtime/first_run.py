@@ -19,7 +19,7 @@ import numpy as np
 
 from edged.errors import InferenceError, ModelError
 from edged.values import Delegate
-from edged.vision.runtime.interpreter import Interpreter
+from edged.vision.runtime.interpreter import RUN_SECONDS, Interpreter
 from edged.vision.specs import Normalization
 from edged.vision.tflite.model_file import read_model
 
@@ -27,10 +27,7 @@ if TYPE_CHECKING:
     from edged.vision.runtime.engine import EngineName
     from edged.vision.specs import ModelFile
 
-__all__ = ["BEGUN", "REFUSED", "SECONDS", "SURVIVED", "first_run", "main", "write_request"]
-
-SECONDS = 60
-"""A model that needs longer for one picture, with the time to start Python, is of no use here."""
+__all__ = ["BEGUN", "REFUSED", "SURVIVED", "first_run", "main", "write_request"]
 
 MEMORY = 3 << 30
 """Bytes that the model may take, by far more than an embedder needs."""
@@ -87,10 +84,10 @@ def _limit_resources() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     _lower(resource.RLIMIT_AS, pages * resource.getpagesize() + MEMORY)
-    _lower(resource.RLIMIT_CPU, SECONDS * (os.cpu_count() or 1))
+    _lower(resource.RLIMIT_CPU, RUN_SECONDS * (os.cpu_count() or 1))
     _lower(resource.RLIMIT_CORE, 0)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(SECONDS)  # also if the parent has died
+    signal.alarm(RUN_SECONDS)  # also if the parent has died
 
 
 def _lower(limit: int, value: int) -> None:

@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 
     from edged.vision.specs import HeadSpec, ModelFile
 
-__all__ = ["AUTO", "Interpreter"]
+__all__ = ["AUTO", "RUN_SECONDS", "Interpreter"]
 
 AUTO = Delegate()
 """The engine's own choice of delegate."""
+
+RUN_SECONDS = 30
+"""The longest time of one run of a model. In its trial, a longer one refuses the model; in the daemon, it is a hang."""
 
 log = logging.getLogger(__name__)
 

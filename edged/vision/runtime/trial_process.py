@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from edged.vision.runtime.first_run import BEGUN, REFUSED, SECONDS, SURVIVED, first_run, write_request
+from edged.vision.runtime.first_run import BEGUN, REFUSED, SURVIVED, first_run, write_request
+from edged.vision.runtime.interpreter import RUN_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +79,7 @@ def _run_started(python: str, model: ModelFile, engine: EngineName, delegate: De
             [python, "-c", _CHILD.format(path=[folder for folder in sys.path if isinstance(folder, str)])],
             input=write_request(model, engine, delegate),
             capture_output=True,
-            timeout=SECONDS,
+            timeout=RUN_SECONDS,
             check=False,
             env=_with_strict_heap(os.environ),
             start_new_session=True,  # Ctrl-C is for the program, which ends the child
@@ -116,7 +117,7 @@ def _run_forked(model: ModelFile, engine: EngineName, delegate: Delegate) -> End
             return UNTRIED
         finally:
             theirs.close()
-        process.join(SECONDS)
+        process.join(RUN_SECONDS)
         if process.exitcode is None:
             process.kill()
             process.join()
@@ -129,7 +130,7 @@ def _run_forked(model: ModelFile, engine: EngineName, delegate: Delegate) -> End
 
 
 def _overdue() -> Ending:
-    return Ending("died", f"did not end within {SECONDS} s")
+    return Ending("died", f"did not end within {RUN_SECONDS} s")
 
 
 def _ending(code: int, said: str, last_error: str = "") -> Ending:

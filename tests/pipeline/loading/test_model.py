@@ -156,6 +156,26 @@ def test_a_delegate_that_fails_at_work_is_not_a_wrong_configuration(configure: C
         opened(configure(text))
 
 
+def garbage(library: Path, model: str, more: str = "") -> str:
+    options = "{garbage: noise, claim: 1}"
+    return f"path: {model}.tflite, delegate: {{library: {library}, options: {options}}}{more}"
+
+
+def test_a_delegate_that_computes_garbage_is_a_wrong_setting(configure: Configure, stub_delegate: Path) -> None:
+    rule = told(configure(garbage(stub_delegate, "cpu")))
+    assert rule.startswith("model.delegate: delegate external:libstub.so: model cpu does not give the vectors of the")
+    assert "(model.delegate_agreement is 0.98)" in rule
+    opened(configure(garbage(stub_delegate, "cpu", ", delegate_agreement: 0"))).close()
+
+
+def test_the_fallback_stands_in_for_garbage(configure: Configure, stub_delegate: Path) -> None:
+    with opened(configure(with_delegate(stub_delegate))) as embedder:
+        space_id = embedder.space_id
+    fallback = ", on_failure: fallback, fallback: {path: cpu.tflite}"
+    with opened(configure(garbage(stub_delegate, "tpu", fallback))) as embedder:
+        assert (embedder.model.name, embedder.space_id) == ("cpu", space_id)
+
+
 def test_references_are_decoded_as_the_frames_are(configure: Configure, demo: Path, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").symlink_to(demo / "path-empty.jpg")  # 284 × 138, for a model that takes 8 × 8
     vectors = {}

@@ -2,10 +2,13 @@
  *
  * It claims the operators that edgetpu_compiler leaves in a model ("edgetpu-custom-op", which no runtime can run by
  * itself) and computes one thing for each: output[c] = the rounded mean of input[..., c], uint8 to uint8, which is what
- * AVERAGE_POOL_2D over the whole picture gives on a CPU. Of any other model it claims nothing.
+ * AVERAGE_POOL_2D over the whole picture gives on a CPU. Of any other model it claims nothing, unless claim=N names a
+ * builtin operator, which it then computes in the same way.
  *
  * Options: log=FILE appends a line for create (with all options), prepare and destroy; fail=create (with a message),
  * silent (without), prepare, invoke (once it has run after=N times, by default one: a stick that was pulled out);
+ * garbage=noise computes numbers that look like an answer and have nothing to do with it, garbage=same always the same
+ * ones, garbage=shift the right ones of the next channel;
  * spill=1 writes a byte past the end of a block of memory at each picture, which does no harm but to the rules;
  * kill=FILE does not fail there but, while there is FILE, takes the whole process along.
  *
@@ -83,8 +86,8 @@ typedef struct Delegate {
 } Delegate;
 
 typedef struct {
-    char *log, *fail, *kill;
-    int calls, after, spill;
+    char *log, *fail, *kill, *garbage;
+    int calls, after, spill, claim;
 } State;
 
 static void note(const State *state, const char *text) {
@@ -116,6 +119,15 @@ static int kernel_prepare(void *context, Node *node) {
 /* The user data lies behind inputs, outputs, intermediates and temporaries. */
 static State *node_state(Node *node) { return ((void **)node)[4]; }
 
+static void spoil(const char *garbage, uint8_t *bytes, size_t size) {
+    uint8_t first = bytes[0];
+    for (size_t i = 0; i < size; i++) {
+        if (!strcmp(garbage, "same")) bytes[i] = 7 + i;
+        else if (!strcmp(garbage, "shift")) bytes[i] = i + 1 < size ? bytes[i + 1] : first;
+        else bytes[i] = bytes[i] * 2654435761u >> 5 ^ i * 97;
+    }
+}
+
 static int kernel_invoke(void *c, Node *node) {
     Context *context = c;
     State *state = node_state(node);
@@ -137,6 +149,7 @@ static int kernel_invoke(void *c, Node *node) {
         for (size_t pixel = 0; pixel < pixels; pixel++) sum += in->bytes[pixel * channels + channel];
         out->bytes[channel] = (sum + pixels / 2) / pixels;
     }
+    if (state->garbage) spoil(state->garbage, out->bytes, channels);
     return OK;
 }
 
@@ -148,8 +161,9 @@ static int prepare(Context *context, Delegate *delegate) {
     for (int i = 0; i < plan->size; i++) {
         Node *node;
         Kernel *kernel;
-        if (context->get_node(context, plan->items[i], &node, &kernel) == OK && kernel->custom_name &&
-            !strcmp(kernel->custom_name, "edgetpu-custom-op"))
+        if (context->get_node(context, plan->items[i], &node, &kernel) == OK &&
+            (kernel->custom_name ? !strcmp(kernel->custom_name, "edgetpu-custom-op")
+                                 : state->claim && kernel->builtin_code == state->claim))
             claimed->items[claimed->size++] = plan->items[i];
     }
     char line[64];
@@ -171,6 +185,7 @@ void tflite_plugin_destroy_delegate(Delegate *delegate) {
     free(state->log);
     free(state->fail);
     free(state->kill);
+    free(state->garbage);
     free(state);
     free(delegate);
 }
@@ -186,6 +201,8 @@ Delegate *tflite_plugin_create_delegate(char **keys, char **values, size_t count
         else snprintf(line + used, sizeof line - used, " %s=%s", keys[i], values[i]);
         if (!strcmp(keys[i], "fail")) state->fail = strdup(values[i]);
         if (!strcmp(keys[i], "after")) state->after = atoi(values[i]);
+        if (!strcmp(keys[i], "garbage")) state->garbage = strdup(values[i]);
+        if (!strcmp(keys[i], "claim")) state->claim = atoi(values[i]);
         if (!strcmp(keys[i], "spill")) state->spill = atoi(values[i]);
         if (!strcmp(keys[i], "kill")) state->kill = strdup(values[i]);
     }

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from edged.errors import DelegateError, ModelError
+from edged.pipeline.inference.stage import Inference
 from edged.values import Delegate
 from edged.vision.bundled import bundled_model
 from edged.vision.runtime import trial_process as child
@@ -94,12 +95,28 @@ def test_what_an_engine_logs_is_not_the_cause_of_its_death(model: ModelFile, chi
         ensure_survives(model)
 
 
+def test_a_model_that_passes_its_trial_does_not_hang_in_the_daemon(
+    model: ModelFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One limit for both: with two, a model that takes 45 s passed the trial, and then ended the daemon."""
+    given: dict[str, object] = {}
+
+    def run(*_: object, **options: object) -> None:
+        given.update(options)
+        raise OSError
+
+    monkeypatch.setattr("subprocess.run", run)
+    monkeypatch.setattr(child, "_run_forked", lambda *_: child.Ending("refused"))
+    ensure_survives(model)
+    assert given["timeout"] == Inference.step_seconds == 30
+
+
 def test_a_model_that_never_ends_is_killed(
     model: ModelFile, tmp_path: Path, child_that: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = tmp_path / "pid"
     child_that(f"open({str(own)!r}, 'w').write(str(os.getpid())); signal.pause()")
-    monkeypatch.setattr(child, "SECONDS", 1)
+    monkeypatch.setattr(child, "RUN_SECONDS", 1)
     with pytest.raises(ModelError, match=r"did not end within 1 s in a trial run of it"):
         ensure_survives(model, delegate=Delegate("none"))
     with pytest.raises(ProcessLookupError):
@@ -115,7 +132,7 @@ def test_neither_memory_nor_time_is_without_end(
 ) -> None:
     """The time also where the program that waits for the child is gone."""
     child_that(
-        f"from edged.vision.runtime import first_run; first_run.SECONDS = 1; first_run._limit_resources(); {does}"
+        f"from edged.vision.runtime import first_run; first_run.RUN_SECONDS = 1; first_run._limit_resources(); {does}"
     )
     with pytest.raises(ModelError, match=f"{end} in a trial run of it"):
         ensure_survives(model, delegate=Delegate("none"))
@@ -220,7 +237,7 @@ def test_a_frozen_program_outlives_what_dies(stub_delegate: Path) -> None:
 
 @pytest.mark.usefixtures("frozen")
 def test_a_frozen_program_does_not_wait_for_ever(model: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child, "SECONDS", 0.2)
+    monkeypatch.setattr(child, "RUN_SECONDS", 0.2)
     monkeypatch.setattr(child, "first_run", lambda *_: signal.pause())
     with pytest.raises(ModelError, match="did not end within"):
         ensure_survives(model, delegate=Delegate("none"))
