@@ -210,7 +210,7 @@ def cases() -> Iterator[Case]:
         for show in (redacted, brief):
             yield Case(f"text shown by {show.__name__}", show, unit, LONGEST_HEAD, "http://")
     yield Case("text of a peer", peer_text, b"\x1b", LONGEST_HEAD)
-    for line in (b"A", b" ", b"/", b"GET /", b"GET / HTTP/1.1\r", b"\r"):
+    for line in (b"A", b" ", b"/", b"GET /", b"GET / HTTP/1.1\r", b"\r", b"GET / HTTP/1.1\nHost: a\n", b"Host:\n"):
         yield Case("request for metrics", lambda text: answer(text, {}, ()), line, LONGEST_REQUEST)
     for topic in (b".", b"/", b"a", b"vec", b"\xff"):
         yield Case("topic", parse_topic, topic, LONGEST_HEAD)
