@@ -20,6 +20,7 @@ __all__ = [
     "FallbackError",
     "InferenceError",
     "ModelError",
+    "PictureError",
     "PublishError",
     "RecordingError",
     "ReferenceImageError",
@@ -54,6 +55,13 @@ class DelegateError(ModelError):
 
 class FallbackError(ModelError):
     """A fallback model cannot replace the model that it is configured for (exit 78)."""
+
+
+class PictureError(EdgedError, ValueError, RuntimeError):
+    """A picture is damaged, of an unknown kind, or has more pixels, bytes or scans than are permitted.
+
+    The Task Library raises ``RuntimeError`` for what is no picture; a limit is a ``ValueError``. This is both.
+    """
 
 
 class InferenceError(EdgedError, RuntimeError):

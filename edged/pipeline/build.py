@@ -134,7 +134,12 @@ class Wiring:
         ring = FrameRing(self._frames_came)
         stats = CameraStats(name, self._to_publish.ring)
         stats.latencies = Latencies() if loaded.config.metrics.listen is not None else None
-        source = open_source(config, decode=loaded.config.model.decode, input_size=models.input_size)
+        source = open_source(
+            config,
+            decode=loaded.config.model.decode,
+            input_size=models.input_size,
+            max_pixels=loaded.config.max_pixels,
+        )
         capture = Capture(source, ring, stats, capture_settings(loaded, name, must_open=must_open), self._demand)
         return Camera(capture, make_feed(loaded, name, ring, stats), stats)
 
