@@ -23,7 +23,7 @@ from edged.camera.frame_limit import check_frame_size
 from edged.errors import DamagedFrame, PictureError, map_exceptions
 from edged.values import MAX_PIXELS
 from edged.vision.decoding import is_bomb
-from edged.vision.jpeg_claims import MAX_SEGMENTS, jpeg_claims
+from edged.vision.jpeg_claims import MAX_SEGMENTS, JpegClaims, find_marker, jpeg_claims
 
 __all__ = ["REDUCTIONS", "check_jpeg", "decode_jpeg", "reduced"]
 
@@ -58,13 +58,14 @@ def check_jpeg(picture: memoryview, max_pixels: int = MAX_PIXELS) -> tuple[int, 
         DamagedFrame: it is not whole, or has too many scans.
         SourceError: it has more than *max_pixels*.
     """
-    size = _whole_size(picture, max_pixels)
-    check_frame_size(*size, max_pixels)
-    return size
+    claims = _whole(picture)
+    check_frame_size(claims.width, claims.height, max_pixels)
+    _check_scans_claimed(claims, max_pixels)
+    return claims.width, claims.height
 
 
-def _whole_size(picture: memoryview, max_pixels: int) -> tuple[int, int]:
-    """Width and height of a JPEG that is whole, however large, and has not too many scans for *max_pixels*."""
+def _whole(picture: memoryview) -> JpegClaims:
+    """The claims of a JPEG that is whole, whatever they are."""
     if bytes(picture[:2]) != bytes((0xFF, _START)):
         raise _damaged("it does not begin like a JPEG")
     size: tuple[int, int] | None = None
@@ -83,9 +84,12 @@ def _whole_size(picture: memoryview, max_pixels: int) -> tuple[int, int]:
         claims = jpeg_claims(picture)
     if (claims.width, claims.height) != size:
         raise _damaged("it has two sizes")
+    return claims
+
+
+def _check_scans_claimed(claims: JpegClaims, max_pixels: int) -> None:
     if is_bomb(claims, max_pixels):
         raise _damaged(f"it has too many scans ({claims.scans} of {claims.blocks} blocks)")
-    return size
 
 
 def decode_jpeg(
@@ -98,10 +102,11 @@ def decode_jpeg(
     Raises:
         DamagedFrame: it is not whole, of another size, has too many scans, or there is no memory for it.
     """
-    width, height = _whole_size(picture.data, max_pixels)
-    expected = (reduced(height, reduce), reduced(width, reduce), 3)
+    claims = _whole(picture.data)
+    expected = (reduced(claims.height, reduce), reduced(claims.width, reduce), 3)
     if expected != slot.shape:
         raise _damaged(f"it has {expected[1]}×{expected[0]} pixels instead of {slot.shape[1]}×{slot.shape[0]}")
+    _check_scans_claimed(claims, max_pixels)
     with map_exceptions({cv2.error: _damaged, MemoryError: _damaged}, text=_reason):
         decoded: NDArray[Any] | None = cv2.imdecode(picture, _FLAGS[reduce] | cv2.IMREAD_IGNORE_ORIENTATION)
     if decoded is None or decoded.shape != slot.shape:
@@ -139,7 +144,7 @@ def _most_restarts(size: tuple[int, int] | None) -> int:
 def _check_scans(picture: memoryview, at: int, most_restarts: int | None) -> None:
     """Check what follows the header of the first scan; restart markers count where there may be *most_restarts*."""
     for _ in range(MAX_SEGMENTS):
-        marker = _MARKER.search(picture, at)
+        marker = find_marker(_MARKER, picture, at)
         if marker is None:
             raise _damaged("it is cut short")
         end = marker.start()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from edged.errors import PictureError
 
-__all__ = ["MAX_SCANS", "MAX_SEGMENTS", "JpegClaims", "jpeg_claims"]
+__all__ = ["MAX_SCANS", "MAX_SEGMENTS", "JpegClaims", "find_marker", "jpeg_claims"]
 
 MAX_SCANS = 64
 """A progressive JPEG has some ten; every scan goes through the whole picture."""
@@ -22,6 +22,7 @@ MAX_SEGMENTS = 4096
 
 # ITU-T T.81, table B.1. FF 00 is a byte FF; 01…BF, the restart markers D0…D7 and the start D8 have no length.
 _MARKER = re.compile(rb"\xff[\xc0-\xcf\xd9-\xfe]")
+_WINDOW = 1 << 20  # bytes that are searched at once, because other threads of Python wait meanwhile
 _END, _SCAN = 0xD9, 0xDA
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _DECODED = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended, progressive: all with Huffman codes
@@ -63,11 +64,20 @@ def jpeg_claims(picture: bytes | memoryview) -> JpegClaims:
     return JpegClaims(frame.width, frame.height, scans, blocks)
 
 
+def find_marker(marker: re.Pattern[bytes], picture: bytes | memoryview, at: int) -> re.Match[bytes] | None:
+    """The first match of *marker*, which is two bytes, from *at* on; other threads of Python run in between."""
+    for begin in range(at, len(picture), _WINDOW):
+        found = marker.search(picture, begin, begin + _WINDOW + 1)
+        if found is not None:
+            return found
+    return None
+
+
 def _segments(picture: bytes | memoryview) -> Iterator[tuple[int, bytes]]:
     """Each marker with its segment, without the length; a segment that is cut short is cut here too."""
     at = 2
     for _ in range(MAX_SEGMENTS):
-        found = _MARKER.search(picture, at)
+        found = find_marker(_MARKER, picture, at)
         if found is None or picture[found.end() - 1] == _END:
             return
         at = found.end()

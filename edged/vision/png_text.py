@@ -1,4 +1,8 @@
-"""PNGs without their texts, which libpng would decompress and keep: 15 kB become 8 MB, a thousand times over."""
+"""PNGs without what OpenCV and libpng would spend memory on.
+
+Texts are decompressed and kept: 15 kB become 8 MB, a thousand times over. And room is made for as many bytes as a chunk
+claims to have, before there is a look at how many came.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,10 @@ _TEXTS = frozenset({b"zTXt", b"iTXt"})
 
 
 def without_text(png: bytes) -> bytes:
-    """*png* without the chunks of compressed text; the same object where it has none. What is not whole stays.
+    """*png* without the chunks of compressed text; the same object where it has none.
 
     Raises:
-        PictureError: it has more chunks than any picture.
+        PictureError: a chunk claims more bytes than there are, or there are more chunks than any picture has.
     """
     kept, at, start = [], _SIGNATURE, 0
     for _ in range(MAX_CHUNKS):
@@ -25,6 +29,8 @@ def without_text(png: bytes) -> bytes:
             break
         length, kind = struct.unpack_from(">I4s", png, at)
         after = at + 12 + length
+        if after > len(png):
+            raise PictureError(f"unknown image type, damaged or cut short ({len(png)} bytes)")
         if kind in _TEXTS:
             kept.append(png[start:at])
             start = after
