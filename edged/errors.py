@@ -60,7 +60,7 @@ class FallbackError(ModelError):
 class PictureError(EdgedError, ValueError, RuntimeError):
     """A picture is damaged, of an unknown kind, or has more pixels, bytes or scans than are permitted.
 
-    The Task Library raises ``RuntimeError`` for what is no picture; a limit is a ``ValueError``. This is both.
+    The Task Library raises ``RuntimeError`` for what is not a picture; a limit is a ``ValueError``. This is both.
     """
 
 

@@ -65,7 +65,7 @@ def check_jpeg(picture: memoryview, max_pixels: int = MAX_PIXELS) -> tuple[int, 
 
 
 def _whole(picture: memoryview) -> JpegClaims:
-    """The claims of a JPEG that is whole, whatever they are."""
+    """Return the claims of a JPEG that is whole, whatever they are."""
     if bytes(picture[:2]) != bytes((0xFF, _START)):
         raise _damaged("it does not begin like a JPEG")
     size: tuple[int, int] | None = None
@@ -136,7 +136,7 @@ def _segments(picture: memoryview) -> Iterator[tuple[int, int, int]]:
 
 
 def _most_restarts(size: tuple[int, int] | None) -> int:
-    """One after each block of 8 × 8."""
+    """Return one after each block of 8 × 8."""
     width, height = size or (0, 0)
     return reduced(width, 8) * reduced(height, 8)
 

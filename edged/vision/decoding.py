@@ -33,7 +33,7 @@ _FAILED = "An error occurred while decoding image"
 
 
 def read_limited(file: Path) -> bytes:
-    """The bytes of the regular file *file*, of 64 MiB at most.
+    """Return the bytes of the regular file *file*, of 64 MiB at most.
 
     Raises:
         OSError: it cannot be read.
@@ -51,12 +51,12 @@ def read_limited(file: Path) -> bytes:
 
 
 def read_file(path: str | bytes | os.PathLike[str]) -> bytes:
-    """The bytes of the picture file *path*.
+    """Return the bytes of the picture file *path*.
 
     Raises:
         PictureError: there is no such file, it cannot be read, or it has more than 64 MiB; a ``RuntimeError`` and a
             ``ValueError``.
-        TypeError: *path* is no path.
+        TypeError: *path* is not a path.
     """
     file = Path(os.fsdecode(path))
     try:
@@ -72,14 +72,14 @@ def read_file(path: str | bytes | os.PathLike[str]) -> bytes:
 
 
 def decode(content: bytes, *, exif: bool, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """The picture in *content*, the bytes of a JPEG, PNG, WebP, BMP, TIFF, PNM or (from OpenCV 4.12 on) GIF.
+    """Return the picture in *content*, the bytes of a JPEG, PNG, WebP, BMP, TIFF, PNM or (from OpenCV 4.12 on) GIF.
 
     With *exif* it is RGB and turned upright. Without, it is as stored: ``(height, width)`` gray, ``(height, width, 3)``
     RGB or ``(height, width, 4)`` RGBA, and not turned. 16-bit pictures lose their lower 8 bits. Of several pictures in
     one file the first counts. The array is C-contiguous and ``uint8``.
 
     Raises:
-        PictureError: the bytes are no picture, are damaged or cut short, or the picture is too large; a
+        PictureError: the bytes are not a picture, are damaged or cut short, or the picture is too large; a
             ``RuntimeError`` and a ``ValueError``.
     """
     with map_exceptions({PictureError: PictureError, MemoryError: PictureError}, _FAILED, text=_reason):
@@ -87,17 +87,17 @@ def decode(content: bytes, *, exif: bool, max_pixels: int = MAX_PIXELS) -> NDArr
 
 
 def decode_bgr(content: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """The picture in *content*, upright by its EXIF data: BGR, ``uint8`` of shape ``(height, width, 3)``.
+    """Return the picture in *content*, upright by its EXIF data: BGR, ``uint8`` of shape ``(height, width, 3)``.
 
     Raises:
-        PictureError: the bytes are no picture, are damaged or cut short, or the picture is too large.
+        PictureError: the bytes are not a picture, are damaged or cut short, or the picture is too large.
     """
     with map_exceptions({MemoryError: PictureError}, text=_reason):
         return _to_bytes(_decoded(content, cv2.IMREAD_COLOR, max_pixels))
 
 
 def is_bomb(claims: JpegClaims, max_pixels: int) -> bool:
-    """Whether decoding a JPEG takes far longer than its size lets expect, because it has too many scans.
+    """Check whether decoding a JPEG takes far longer than its size lets expect, because it has too many scans.
 
     All scans together may go through 16 times as many blocks as one component of the largest picture has. A usual
     progressive JPEG of that size in full colour needs 14.

@@ -40,7 +40,7 @@ class JpegClaims:
 
 
 def jpeg_claims(picture: bytes | memoryview) -> JpegClaims:
-    """The claims of *picture*, which begins like a JPEG. Linear in its length, and it need not be whole.
+    """Return the claims of *picture*, which begins like a JPEG. Linear in its length, and it need not be whole.
 
     Raises:
         PictureError: the header has no size or two, is of a rare kind, or has too many segments.
@@ -65,7 +65,7 @@ def jpeg_claims(picture: bytes | memoryview) -> JpegClaims:
 
 
 def find_marker(marker: re.Pattern[bytes], picture: bytes | memoryview, at: int) -> re.Match[bytes] | None:
-    """The first match of *marker*, which is two bytes, from *at* on; other threads of Python run in between."""
+    """Return the first match of *marker*, which is two bytes, from *at* on; other threads of Python run in between."""
     for begin in range(at, len(picture), _WINDOW):
         found = marker.search(picture, begin, begin + _WINDOW + 1)
         if found is not None:
@@ -74,7 +74,7 @@ def find_marker(marker: re.Pattern[bytes], picture: bytes | memoryview, at: int)
 
 
 def _segments(picture: bytes | memoryview) -> Iterator[tuple[int, bytes]]:
-    """Each marker with its segment, without the length; a segment that is cut short is cut here too."""
+    """Yield each marker with its segment, without the length; a segment that is cut short is cut here too."""
     at = 2
     for _ in range(MAX_SEGMENTS):
         found = find_marker(_MARKER, picture, at)
@@ -101,12 +101,12 @@ class _Frame:
         self._blocks = self._blocks_by_component(segment)
 
     def blocks_of(self, scan: bytes) -> int:
-        """The blocks that the scan with the header *scan* goes through."""
+        """Return the blocks that the scan with the header *scan* goes through."""
         most = max(self._blocks.values(), default=0)
         return sum(self._blocks.get(component, most) for component in _components_of(scan))
 
     def ends_with(self, scan: bytes) -> bool:
-        """Whether the decoder reads nothing after that scan, because it has the whole picture."""
+        """Check whether the decoder reads nothing after that scan, because it has the whole picture."""
         return not self._is_progressive and len(_components_of(scan)) >= self._components
 
     def _blocks_by_component(self, segment: bytes) -> Mapping[int, int]:
@@ -122,5 +122,5 @@ class _Frame:
 
 
 def _components_of(scan: bytes) -> bytes:
-    """The identities of the components of a scan."""
+    """Return the identities of the components of a scan."""
     return scan[1 : 1 + 2 * scan[0] : 2] if scan else b""

@@ -19,7 +19,7 @@ _PNM = re.compile(rb"P[1-6](?=[ \t\n\v\f\r])" + _GAP + rb"(\d{1,9})" + _GAP + rb
 
 
 def claimed_size(content: bytes) -> Size:
-    """Width and height in pixels of a PNG, WebP, BMP, TIFF, GIF or PNM. For a JPEG see `jpeg_claims`.
+    """Return width and height in pixels of a PNG, WebP, BMP, TIFF, GIF or PNM. For a JPEG see `jpeg_claims`.
 
     Raises:
         PictureError: *content* is none of these, or ends before its size.

@@ -18,7 +18,7 @@ _TEXTS = frozenset({b"zTXt", b"iTXt"})
 
 
 def without_text(png: bytes) -> bytes:
-    """*png* without the chunks of compressed text; the same object where it has none.
+    """Return *png* without the chunks of compressed text; the same object where it has none.
 
     Raises:
         PictureError: a chunk claims more bytes than there are, or there are more chunks than any picture has.

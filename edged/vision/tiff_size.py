@@ -15,7 +15,7 @@ _MOST_ENTRIES = 4096
 
 
 def tiff_size(content: bytes) -> tuple[int, int]:
-    """Width and height in pixels; of its tiles, where these are larger, because one tile is decoded as a whole.
+    """Return width and height in pixels; of its tiles, where these are larger, because one tile is decoded as a whole.
 
     Raises:
         PictureError: the directory cannot be read, or the pixels have more than 16 bits per channel.
@@ -44,7 +44,7 @@ def tiff_size(content: bytes) -> tuple[int, int]:
 
 
 def _largest(content: bytes, order: str, kind: int, count: int, field: bytes) -> int:
-    """The largest of the values of an entry, which stand in its *field* or, if there is no room, where that points."""
+    """Return the largest of the values of an entry, which stand in its *field* or, without room, where that points."""
     if kind not in _TYPES or not 0 < count <= 16:
         raise PictureError("a damaged TIFF: its size is not a number")
     numbers = struct.Struct(f"{order}{count}{_TYPES[kind]}")

@@ -19,6 +19,7 @@ from edged.camera.mjpeg import MjpegSource
 from edged.camera.pattern import PatternSource
 from edged.camera.stream import StreamSource
 from edged.camera.usb import UsbCamera
+from edged.camera.web import WebSource
 from edged.errors import DamagedFrame, SourceError
 from edged.pipeline.ring import FrameRing
 from edged.values import MAX_PIXELS, Format
@@ -168,10 +169,13 @@ def test_a_stream_or_video_of_too_many_pixels_is_not_opened(demo: Path) -> None:
     with pytest.raises(SourceError, match=r"street\.mp4: its frames have \d+×\d+ pixels, and at most .* \(1000\)"):
         VideoFile(clip, loop=False, fps=None, max_pixels=1000).open()
     with serving(MjpegServer(video=clip.read_bytes())) as server:
-        source = StreamSource(server.url("/video"), max_pixels=1000)
-        with pytest.raises(SourceError, match=r"127\.0\.0\.1.*: its frames have \d+×\d+ pixels"):
-            source.open()
-        source.close()
+        for source in (
+            StreamSource(server.url("/video"), max_pixels=1000),
+            WebSource(server.url("/video"), max_pixels=1000),  # through edged's own client
+        ):
+            with pytest.raises(SourceError, match=r"127\.0\.0\.1.*: its frames have \d+×\d+ pixels"):
+                source.open()
+            source.close()
 
 
 # Devices and test pictures.

@@ -184,7 +184,7 @@ def _load(file: str) -> Loaded:
 
 
 def _embedder(args: argparse.Namespace, loaded: Loaded | None) -> Embedder:
-    """The model of the configuration, or of the other arguments, opened."""
+    """Open the model of the configuration, or of the other arguments."""
     if loaded is None:
         from edged.vision.fallback import open_embedder
         from edged.vision.runtime.disk_cache import cache_folder
