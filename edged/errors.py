@@ -21,6 +21,7 @@ __all__ = [
     "InferenceError",
     "ModelError",
     "PeerError",
+    "PictureError",
     "PublishError",
     "RecordingError",
     "ReferenceImageError",
@@ -55,6 +56,13 @@ class DelegateError(ModelError):
 
 class FallbackError(ModelError):
     """A fallback model cannot replace the model that it is configured for (exit 78)."""
+
+
+class PictureError(EdgedError, ValueError, RuntimeError):
+    """A picture is damaged, of an unknown kind, or has more pixels, bytes or scans than are permitted.
+
+    The Task Library raises ``RuntimeError`` for what is not a picture; a limit is a ``ValueError``. This is both.
+    """
 
 
 class InferenceError(EdgedError, RuntimeError):

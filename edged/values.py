@@ -11,6 +11,8 @@ from typing import Literal
 
 __all__ = [
     "FULL",
+    "MAX_PIXELS",
+    "MOST_PIXELS",
     "NAME_PATTERN",
     "ROTATIONS",
     "Box",
@@ -33,6 +35,12 @@ ROTATIONS: tuple[Rotation, ...] = (0, 90, 180, 270)
 
 TimeSource = Literal["driver", "arrival"]
 """Origin of a capture time: the camera's driver, or the arrival of the frame."""
+
+MAX_PIXELS = 1 << 25
+"""The most pixels of a frame or picture (33.5 megapixels) unless configured; more are refused before memory is used."""
+
+MOST_PIXELS = 1 << 28
+"""The most that can be configured; a frame in colour is 768 MiB then."""
 
 NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
 """Names of nodes, cameras, regions and references, which stand between the slashes of a topic."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edged.camera.ffmpeg import decode_into, format_of
 from edged.errors import EndOfStream, SourceError
-from edged.values import Format, Stamp
+from edged.values import MAX_PIXELS, Format, Stamp
 
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds
@@ -50,12 +50,14 @@ class VideoFile:
         path: the file, of any format that OpenCV's FFmpeg reads.
         loop: start again at the end; else the end is an ``EndOfStream``.
         fps: frames per second to play at; None for the file's own timestamps.
+        max_pixels: of a frame; a video of larger ones is not opened.
     """
 
-    def __init__(self, path: str | Path, *, loop: bool, fps: float | None) -> None:
+    def __init__(self, path: str | Path, *, loop: bool, fps: float | None, max_pixels: int = MAX_PIXELS) -> None:
         self._path = Path(path)
         self._loop = loop
         self._fps = fps
+        self._max_pixels = max_pixels
         self._woken = threading.Event()
         self._capture: cv2.VideoCapture | None = None
         self._pace = Pace()
@@ -66,14 +68,14 @@ class VideoFile:
         self._in_hand = False  # a grabbed frame is waiting to be due
 
     @classmethod
-    def from_config(cls, camera: CameraConfig, _: FrameNeeds) -> VideoFile:
+    def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> VideoFile:
         """Return the source that *camera* asks for, not opened yet."""
-        return cls(camera.source.target, loop=camera.loop, fps=camera.fps)
+        return cls(camera.source.target, loop=camera.loop, fps=camera.fps, max_pixels=needs.max_pixels)
 
     def open(self) -> Format:
         self.close()
         self._capture = _open(self._path)
-        frame_format = format_of(self._capture)
+        frame_format = self._format()
         self._interval = 1.0 / (self._fps or frame_format.fps or DEFAULT_FPS)
         self._pace = Pace()
         self._start_round(at=0.0)
@@ -120,9 +122,14 @@ class VideoFile:
             raise EndOfStream(f"{self._path}: end of the file")
         # Opened anew: not every format can be rewound.
         self._capture = _open(self._path)
+        self._format()  # the file may be another one by now
         self._start_round(at=self._position + self._interval)
         if not self._capture.grab():
             raise SourceError(f"{self._path}: no frame can be decoded any more")
+
+    def _format(self) -> Format:
+        assert self._capture is not None, "after it is opened"
+        return format_of(self._capture, self._max_pixels, str(self._path))
 
     def _start_round(self, at: float) -> None:
         self._round_start = self._position = at

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.camera.file import Pace
-from edged.errors import DamagedFrame, EndOfStream, SourceError, map_exceptions
-from edged.values import Format, Stamp
+from edged.errors import DamagedFrame, EndOfStream, PictureError, SourceError, map_exceptions, text_of
+from edged.values import MAX_PIXELS, Format, Stamp
+from edged.vision.decoding import decode_bgr, read_limited
 
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds
@@ -39,9 +40,10 @@ class FolderSource:
         path: the folder; pictures in folders below it do not count.
         loop: start again after the last picture; else the end is an ``EndOfStream``.
         fps: pictures per second; None for 10.
+        max_pixels: of a picture; a larger one is a ``DamagedFrame``, like a file of more than 64 MiB.
     """
 
-    def __init__(self, path: str | Path, *, loop: bool, fps: float | None) -> None:
+    def __init__(self, path: str | Path, *, loop: bool, fps: float | None, max_pixels: int = MAX_PIXELS) -> None:
         self._path = Path(path)
         self._loop = loop
         self._interval = 1.0 / (fps or DEFAULT_FPS)
@@ -51,12 +53,13 @@ class FolderSource:
         self._pictures: list[Path] = []  # that are left of this round
         self._picture = Path()  # the one that was grabbed
         self._is_warned = False  # that some picture has another size
-        self._reader = _Reader()
+        self._max_pixels = max_pixels
+        self._reader = _Reader(max_pixels)
 
     @classmethod
-    def from_config(cls, camera: CameraConfig, _: FrameNeeds) -> FolderSource:
+    def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> FolderSource:
         """The source that *camera* asks for, not opened yet."""
-        return cls(camera.source.target, loop=camera.loop, fps=camera.fps)
+        return cls(camera.source.target, loop=camera.loop, fps=camera.fps, max_pixels=needs.max_pixels)
 
     def open(self) -> Format:
         self.close()
@@ -96,7 +99,7 @@ class FolderSource:
 
     def close(self) -> None:
         self._pictures = []
-        self._reader = _Reader()
+        self._reader = _Reader(self._max_pixels)
 
     def _list(self) -> list[Path]:
         with map_exceptions({OSError: SourceError}, f"{self._path}: the folder cannot be read"):
@@ -109,44 +112,37 @@ class FolderSource:
 class _Reader:
     """Reads pictures. One that comes again, because it is the only one, is not decoded again while its file stays."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_pixels: int) -> None:
+        self._max_pixels = max_pixels
         self._signature: tuple[object, ...] = ()
-        self._bytes = np.empty(0, np.uint8)
         self._picture: NDArray[np.uint8]
 
     def read(self, file: Path) -> NDArray[np.uint8]:
         """The picture in *file*, BGR; valid until the next one is read, and not to be written into.
 
         Raises:
-            DamagedFrame: there is none that can be decoded.
+            DamagedFrame: there is none that can be decoded, or it is too large.
         """
         if not file.is_file():  # nor a pipe, which would be waited for
             raise DamagedFrame(f"{file}: no such picture any more")
-        with map_exceptions({OSError: DamagedFrame}, f"{file}: cannot be read"):
+        with map_exceptions(dict.fromkeys((OSError, PictureError, MemoryError), DamagedFrame), str(file), _reason):
             found = file.stat()
             signature = (file, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-            content = None if signature == self._signature else self._content(file, found.st_size)
-        if content is not None:
-            self._signature = ()
-            self._picture = _decoded(file, content)
-            self._signature = signature
+            if signature != self._signature:
+                self._signature = ()
+                self._picture = decode_bgr(read_limited(file), self._max_pixels)
+                self._signature = signature
         return self._picture
 
-    def _content(self, file: Path, size: int) -> NDArray[np.uint8]:
-        if len(self._bytes) < size:
-            self._bytes = np.empty(size, np.uint8)
-        with file.open("rb") as opened:
-            return self._bytes[: opened.readinto(self._bytes[:size].data)]
 
-
-def _decoded(file: Path, content: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    try:
-        picture = cv2.imdecode(content, cv2.IMREAD_COLOR)
-    except cv2.error as exc:  # an empty file, or a picture larger than OpenCV decodes
-        raise DamagedFrame(f"{file}: cannot be decoded: {exc.err}") from exc
-    if picture is None:
-        raise DamagedFrame(f"{file}: not a picture that OpenCV can decode")
-    return picture  # type: ignore[return-value]  # OpenCV's types do not state that colour pictures are uint8
+def _reason(exc: Exception) -> str:
+    match exc:
+        case MemoryError():
+            return "there is not enough memory for it"
+        case OSError():
+            return f"cannot be read: {text_of(exc)}"
+        case _:
+            return str(exc)
 
 
 def _fit(picture: NDArray[np.uint8], slot: NDArray[np.uint8]) -> None:

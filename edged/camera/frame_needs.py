@@ -1,4 +1,4 @@
-"""The needs of the model: the least size of the frames of a camera, and their rate."""
+"""The needs of the model: the least size of the frames of a camera, their rate, and the most pixels of a frame."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edged.values import FULL, Region
+from edged.values import FULL, MAX_PIXELS, Region
 from edged.vision.pixels.reduction import crop_size, largest_reduction
 
 if TYPE_CHECKING:
@@ -26,16 +26,24 @@ class FrameNeeds:
 
     ``crop`` is the width and height of a region that becomes the model's input without being enlarged; None where
     frames may be as large as the camera likes. ``is_reduced``: JPEGs are decoded as small as that allows. ``fps`` are
-    frames per second to ask a sensor for; None where it may choose.
+    frames per second to ask a sensor for; None where it may choose. A frame has at most ``max_pixels``, before it is
+    reduced.
     """
 
     regions: tuple[Region, ...]
     crop: tuple[int, int] | None
     is_reduced: bool
     fps: float | None
+    max_pixels: int = MAX_PIXELS
 
     @classmethod
-    def of(cls, camera: CameraConfig, decode: Decode, input_size: tuple[int, int] | None) -> FrameNeeds:
+    def of(
+        cls,
+        camera: CameraConfig,
+        decode: Decode,
+        input_size: tuple[int, int] | None,
+        max_pixels: int = MAX_PIXELS,
+    ) -> FrameNeeds:
         """Return the needs of *camera*, for a model whose input has the width and height *input_size*."""
         is_slow = camera.fps is not None and camera.fps < SLOWEST_SENSOR
         return cls(
@@ -43,6 +51,7 @@ class FrameNeeds:
             crop=crop_size(input_size, camera.rotation) if input_size else None,
             is_reduced=decode == "reduced",
             fps=None if is_slow else camera.fps,
+            max_pixels=max_pixels,
         )
 
     @property

@@ -5,6 +5,8 @@ fiftieth of the decoding. Three things are seen: a picture that is cut short or 
 belong between the pixels, or restart markers out of turn; and a picture that lacks bytes in the middle, because the
 decoder, which comes to the end too early, leaves grey what it could not read. Damage that leaves the stream in step
 passes unseen.
+
+A JPEG that claims too many pixels or scans is refused before it is decoded.
 """
 
 from __future__ import annotations
@@ -17,7 +19,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.errors import DamagedFrame
+from edged.camera.frame_limit import check_frame_size
+from edged.errors import DamagedFrame, PictureError, map_exceptions
+from edged.values import MAX_PIXELS
+from edged.vision.decoding import is_bomb
+from edged.vision.jpeg_claims import MAX_SEGMENTS, JpegClaims, find_marker, jpeg_claims
 
 __all__ = ["REDUCTIONS", "check_jpeg", "decode_jpeg", "reduced"]
 
@@ -33,6 +39,7 @@ REDUCTIONS = tuple(_FLAGS)
 
 # ITU-T T.81, table B.1. Between the pixels stand FF 00 for a byte FF, and the restart markers D0…D7.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_FILL = re.compile(rb"\xff*(?=\xff)")
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _START, _END, _SCAN, _RESTART_INTERVAL = 0xD8, 0xD9, 0xDA, 0xDD
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -44,12 +51,21 @@ def reduced(size: int, reduce: int) -> int:
     return -(-size // reduce)
 
 
-def check_jpeg(picture: memoryview) -> tuple[int, int]:
+def check_jpeg(picture: memoryview, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """Width and height of a JPEG that is whole, as far as its markers tell. What follows its end does not matter.
 
     Raises:
-        DamagedFrame: it is not whole.
+        DamagedFrame: it is not whole, or has too many scans.
+        SourceError: it has more than *max_pixels*.
     """
+    claims = _whole(picture)
+    check_frame_size(claims.width, claims.height, max_pixels)
+    _check_scans_claimed(claims, max_pixels)
+    return claims.width, claims.height
+
+
+def _whole(picture: memoryview) -> JpegClaims:
+    """Return the claims of a JPEG that is whole, whatever they are."""
     if bytes(picture[:2]) != bytes((0xFF, _START)):
         raise _damaged("it does not begin like a JPEG")
     size: tuple[int, int] | None = None
@@ -60,26 +76,39 @@ def check_jpeg(picture: memoryview) -> tuple[int, int]:
         elif marker == _RESTART_INTERVAL:
             restarts = _number(picture, at + 4) > 0
         elif marker == _SCAN:
-            _check_scans(picture, after, restarts)
+            _check_scans(picture, after, _most_restarts(size) if restarts else None)
             break
     if size is None or 0 in size:
         raise _damaged("its header has no size")
-    return size
+    with map_exceptions({PictureError: DamagedFrame}):
+        claims = jpeg_claims(picture)
+    if (claims.width, claims.height) != size:
+        raise _damaged("it has two sizes")
+    return claims
 
 
-def decode_jpeg(picture: NDArray[np.uint8], slot: NDArray[np.uint8], reduce: int = 1) -> None:
+def _check_scans_claimed(claims: JpegClaims, max_pixels: int) -> None:
+    if is_bomb(claims, max_pixels):
+        raise _damaged(f"it has too many scans ({claims.scans} of {claims.blocks} blocks)")
+
+
+def decode_jpeg(
+    picture: NDArray[np.uint8], slot: NDArray[np.uint8], reduce: int = 1, max_pixels: int = MAX_PIXELS
+) -> None:
     """Decode a JPEG, a row of bytes, into *slot*: BGR, of the picture's size at 1/*reduce*, rounded up.
 
     An EXIF orientation is ignored: a camera's frames stay as its sensor has them.
 
     Raises:
-        DamagedFrame: it is not whole, or of another size.
+        DamagedFrame: it is not whole, of another size, has too many scans, or there is no memory for it.
     """
-    width, height = check_jpeg(picture.data)
-    expected = (reduced(height, reduce), reduced(width, reduce), 3)
+    claims = _whole(picture.data)
+    expected = (reduced(claims.height, reduce), reduced(claims.width, reduce), 3)
     if expected != slot.shape:
         raise _damaged(f"it has {expected[1]}×{expected[0]} pixels instead of {slot.shape[1]}×{slot.shape[0]}")
-    decoded: NDArray[Any] | None = cv2.imdecode(picture, _FLAGS[reduce] | cv2.IMREAD_IGNORE_ORIENTATION)
+    _check_scans_claimed(claims, max_pixels)
+    with map_exceptions({cv2.error: _damaged, MemoryError: _damaged}, text=_reason):
+        decoded: NDArray[Any] | None = cv2.imdecode(picture, _FLAGS[reduce] | cv2.IMREAD_IGNORE_ORIENTATION)
     if decoded is None or decoded.shape != slot.shape:
         raise _damaged("it cannot be decoded")
     if _breaks_off(decoded, reduce):
@@ -90,29 +119,38 @@ def decode_jpeg(picture: NDArray[np.uint8], slot: NDArray[np.uint8], reduce: int
 def _segments(picture: memoryview) -> Iterator[tuple[int, int, int]]:
     """The marker, the start and the end of each segment of the header."""
     at = 2
-    while at + 4 <= len(picture):
+    for _ in range(MAX_SEGMENTS):
+        fill = _FILL.match(picture, at)
+        at = at if fill is None else fill.end()
+        if at + 4 > len(picture):
+            raise _damaged("it is cut short")
         if picture[at] != 0xFF:
             raise _damaged("its header is broken")
         marker = picture[at + 1]
-        if marker == 0xFF:  # a fill byte
-            at += 1
-            continue
         after = at + 2 + _number(picture, at + 2)
         if after > len(picture):
-            break
+            raise _damaged("it is cut short")
         yield marker, at, after
         at = after
-    raise _damaged("it is cut short")
+    raise _damaged(f"it has more than {MAX_SEGMENTS} segments")
 
 
-def _check_scans(picture: memoryview, at: int, restarts: bool) -> None:
-    while True:
-        marker = _MARKER.search(picture, at)
+def _most_restarts(size: tuple[int, int] | None) -> int:
+    """Return one after each block of 8 × 8."""
+    width, height = size or (0, 0)
+    return reduced(width, 8) * reduced(height, 8)
+
+
+def _check_scans(picture: memoryview, at: int, most_restarts: int | None) -> None:
+    """Check what follows the header of the first scan; restart markers count where there may be *most_restarts*."""
+    for _ in range(MAX_SEGMENTS):
+        marker = find_marker(_MARKER, picture, at)
         if marker is None:
             raise _damaged("it is cut short")
         end = marker.start()
-        if restarts and any(
-            picture[found.start() + 1] & 7 != turn % 8 for turn, found in enumerate(_RESTART.finditer(picture, at, end))
+        if most_restarts is not None and any(
+            picture[found.start() + 1] & 7 != turn % 8 or turn > most_restarts
+            for turn, found in enumerate(_RESTART.finditer(picture, at, end))
         ):
             raise _damaged("its restart markers are out of turn")
         if picture[end + 1] == _END:
@@ -120,6 +158,7 @@ def _check_scans(picture: memoryview, at: int, restarts: bool) -> None:
         if picture[end + 1] not in _BETWEEN_SCANS or end + 4 > len(picture):
             raise _damaged("a marker stands where pixels should")
         at = end + 2 + _number(picture, end + 2)
+    raise _damaged(f"it has more than {MAX_SEGMENTS} segments")
 
 
 def _breaks_off(decoded: NDArray[Any], reduce: int) -> bool:
@@ -147,6 +186,10 @@ def _breaks_off(decoded: NDArray[Any], reduce: int) -> bool:
 
 def _number(picture: memoryview, at: int) -> int:
     return picture[at] << 8 | picture[at + 1]
+
+
+def _reason(exc: Exception) -> str:
+    return "there is not enough memory for it" if isinstance(exc, MemoryError) else f"it cannot be decoded: {exc}"
 
 
 def _damaged(how: str) -> DamagedFrame:

@@ -21,7 +21,7 @@ from edged.camera.http.redirects import Follow
 from edged.camera.jpeg import check_jpeg, decode_jpeg, reduced
 from edged.errors import DamagedFrame, SourceError, map_exceptions
 from edged.peer_text import peer_text
-from edged.values import Format, Stamp
+from edged.values import MAX_PIXELS, Format, Stamp
 
 __all__ = ["MjpegSource", "NotMjpegError"]
 
@@ -52,6 +52,7 @@ class MjpegSource:
         verify_tls: refuse an HTTPS server whose certificate no authority has signed that this machine trusts.
         follow_redirects: follow redirections to the same host, on any port, or to any host. None is followed from HTTPS
             to clear text, and user and password go to no other host.
+        max_pixels: of a picture, as it comes; a stream of larger ones is not opened, and lost where they come later.
 
     Raises:
         ValueError: *url* is none.
@@ -65,11 +66,13 @@ class MjpegSource:
         reduce: Callable[[int, int], int] | None = None,
         verify_tls: bool = True,
         follow_redirects: Follow = "same-host",
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         self._client = WebClient(url, timeout, verify_tls, follow_redirects)
         self._address = self._client.address
         self._timeout = timeout
         self._reduce = reduce
+        self._max_pixels = max_pixels
         self._woken = threading.Event()
         self._bell: Bell | None = None
         self._body: Body | None = None
@@ -118,7 +121,7 @@ class MjpegSource:
         picture = self._parts.newest if self._parts is not None else None
         assert picture is not None, "retrieve before grab"
         try:
-            decode_jpeg(np.frombuffer(picture, np.uint8), slot, self._fraction)
+            decode_jpeg(np.frombuffer(picture, np.uint8), slot, self._fraction, self._max_pixels)
         except DamagedFrame as exc:
             raise self._damage(picture, exc) from exc
 
@@ -194,16 +197,18 @@ class MjpegSource:
             assert self._parts is not None
             assert self._parts.newest is not None
             try:
-                return check_jpeg(self._parts.newest)
+                return check_jpeg(self._parts.newest, self._max_pixels)
             except DamagedFrame as exc:
                 damage = f": {exc}"
                 self._is_new = False
         raise SourceError(f"no whole picture within {self._timeout:g} s{damage}")
 
     def _damage(self, picture: memoryview, damage: DamagedFrame) -> SourceError:
-        with suppress(DamagedFrame):
-            size = check_jpeg(picture)
-            if size != self._size:
-                now, before = (f"{width}×{height}" for width, height in (size, self._size))
-                return SourceError(f"{self._address}: its pictures are {now} now instead of {before}")
+        try:
+            size = check_jpeg(picture, self._max_pixels)
+        except SourceError as exc:  # damaged, or too large
+            return type(exc)(f"{self._address}: {exc}")
+        if size != self._size:
+            now, before = (f"{width}×{height}" for width, height in (size, self._size))
+            return SourceError(f"{self._address}: its pictures are {now} now instead of {before}")
         return DamagedFrame(f"{self._address}: {damage}")

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.camera.frame_limit import check_frame_size
 from edged.config.sections.camera_kinds import picture_size
-from edged.values import Format, Stamp
+from edged.values import MAX_PIXELS, Format, Stamp
 
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds
@@ -47,17 +48,26 @@ class PatternSource:
     Args:
         width, height: of the frames, each in 32…8192 pixels.
         fps: frames per second.
+        max_pixels: of a frame; larger ones are not opened.
 
     Raises:
         ValueError: a side is too small or too large, or *fps* is not positive.
     """
 
-    def __init__(self, width: int = DEFAULT_SIZE[0], height: int = DEFAULT_SIZE[1], fps: float = DEFAULT_FPS) -> None:
+    def __init__(
+        self,
+        width: int = DEFAULT_SIZE[0],
+        height: int = DEFAULT_SIZE[1],
+        fps: float = DEFAULT_FPS,
+        *,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
         if not (SMALLEST <= width <= LARGEST and SMALLEST <= height <= LARGEST):
             raise ValueError(f"a test picture has sides of {SMALLEST}…{LARGEST} pixels (got {width}x{height})")
         if not fps > 0:
             raise ValueError(f"fps must be positive (got {fps})")
         self._format = Format(width=width, height=height, fps=fps)
+        self._max_pixels = max_pixels
         self._interval = 1.0 / fps
         self._due = 0.0
         self._number = -1
@@ -66,12 +76,13 @@ class PatternSource:
         self._bars: NDArray[np.uint8] | None = None  # one row, twice as wide as a frame: every view is one of a picture
 
     @classmethod
-    def from_config(cls, camera: CameraConfig, _: FrameNeeds) -> PatternSource:
+    def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> PatternSource:
         """Return the source that *camera* asks for, not opened yet."""
         width, height = picture_size(camera.source.target) or DEFAULT_SIZE
-        return cls(width, height, camera.fps or DEFAULT_FPS)
+        return cls(width, height, camera.fps or DEFAULT_FPS, max_pixels=needs.max_pixels)
 
     def open(self) -> Format:
+        check_frame_size(self._format.width, self._format.height, self._max_pixels)
         self._bars = _bars(self._format.width)
         self._due = time.monotonic()
         return self._format

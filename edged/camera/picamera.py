@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.camera.frame_limit import check_frame_size
 from edged.camera.pi.api import CaptureJob, CompletedRequest, Library, PiCamera
 from edged.camera.pi.bounded import Call
 from edged.camera.pi.controls import PiControls
@@ -25,7 +26,7 @@ from edged.camera.pi.sensor_time import stamp_of
 from edged.camera.pi.setup import Wanted, set_up
 from edged.camera.pi.view import FrameSize
 from edged.errors import SourceError, map_exceptions
-from edged.values import Format, Region, Stamp
+from edged.values import MAX_PIXELS, Format, Region, Stamp
 
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds
@@ -60,6 +61,7 @@ class PicameraSource:
         hflip, vflip: mirror, or turn upside down, in the sensor; both together are a rotation by 180 degrees.
         controls: exposure, gain, white balance and frame rate.
         crop: deliver only this part of the view, cut out by the hardware: many pixels of a small region.
+        max_pixels: of a frame; a camera that is set to larger ones is not opened.
         timeout: seconds after which a call into the driver is left behind.
         library: what imports picamera2 and libcamera.
     """
@@ -73,11 +75,13 @@ class PicameraSource:
         vflip: bool = False,
         controls: PiControls = PiControls(),  # noqa: B008 - frozen
         crop: Region | None = None,
+        max_pixels: int = MAX_PIXELS,
         timeout: float = 10.0,
         library: Callable[[], Library] = load,
     ) -> None:
         self._target = target
         self._wanted = Wanted(size, hflip, vflip, controls, crop)
+        self._max_pixels = max_pixels
         self._timeout = timeout
         self._load = library
         self._library: Library | None = None
@@ -103,6 +107,7 @@ class PicameraSource:
             vflip=camera.vflip,
             controls=PiControls(controls.exposure_us, controls.gain, controls.white_balance, needs.fps, controls.focus),
             crop=needs.regions[0] if camera.scaler_crop else None,
+            max_pixels=needs.max_pixels,
         )
 
     def open(self) -> Format:
@@ -182,6 +187,7 @@ class PicameraSource:
                 log.warning("picamera:%s delivers %s instead of %d×%d", self._target, got, *size)
         else:
             self._is_suspect = True
+        check_frame_size(self._format.width, self._format.height, self._max_pixels)
         camera.set_controls(self._controls)
         self._is_running = True
         self._call(camera.start, "starting")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edged.bell import Bell
 from edged.camera.http.client import WebClient
 from edged.camera.http.content_type import media_type
+from edged.camera.http.exchange import Response
 from edged.camera.http.relay import Relay
 from edged.camera.stream import StreamSource
 from edged.errors import SourceError
@@ -57,11 +58,7 @@ class RelayedSource:
         with ExitStack() as undo:
             undo.callback(self.close)
             response = self._client.ask(self._bell, time.monotonic() + self._timeout)
-            undo.callback(response.body.close)
-            kind = media_type(response.headers.get("Content-Type"))
-            if any(name in kind for name in LISTS):
-                raise SourceError(f"{self._client.address}: sends a list of other addresses; {CURE}")
-            self._relay = Relay(response.body, self._bell, self._timeout)
+            self._relay = self._make_relay(response, self._bell)
             opened = self._stream.open_path(self._relay.path)
             undo.pop_all()
         return opened
@@ -85,3 +82,14 @@ class RelayedSource:
         if self._bell is not None:
             self._bell.close()
         self._relay = self._bell = None
+
+    def _make_relay(self, response: Response, bell: Bell) -> Relay:
+        """Return the relay of the answer; only its thread may close the body from then on."""
+        with ExitStack() as undo:
+            undo.callback(response.body.close)
+            kind = media_type(response.headers.get("Content-Type"))
+            if any(name in kind for name in LISTS):
+                raise SourceError(f"{self._client.address}: sends a list of other addresses; {CURE}")
+            relay = Relay(response.body, bell, self._timeout)
+            undo.pop_all()
+        return relay

@@ -13,7 +13,7 @@ from edged.camera.delay import Delay, Sleep
 from edged.camera.ffmpeg import decode_into, format_of
 from edged.config.problems import redacted
 from edged.errors import SourceError
-from edged.values import Format, Stamp
+from edged.values import MAX_PIXELS, Format, Stamp
 
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds
@@ -41,17 +41,21 @@ class StreamSource:
         url: ``rtsp://``, ``rtsps://``, ``http://`` or ``https://…``.
         timeout: seconds within which the stream must have been opened, and after which one without a frame is lost.
         verify_tls: refuse to open ``rtsps`` and ``https``, since FFmpeg, as OpenCV has it, takes any certificate.
+        max_pixels: of a frame; a stream of larger ones is not opened.
 
     Raises:
         ValueError: *url* is none of these.
     """
 
-    def __init__(self, url: str, *, timeout: float = 10.0, verify_tls: bool = True) -> None:
+    def __init__(
+        self, url: str, *, timeout: float = 10.0, verify_tls: bool = True, max_pixels: int = MAX_PIXELS
+    ) -> None:
         if url.partition("://")[0].lower() not in SCHEMES:
             raise ValueError(f"must begin with {', '.join(f'{s}://' for s in SCHEMES)} (got {redacted(url)})")
         self._url = url
         self._shown = redacted(url)
         self._timeout = timeout
+        self._max_pixels = max_pixels
         self._is_rtsp = url.lower().startswith("rtsp")  # others may be a video that comes as fast as it is read
         self._is_trusted = not verify_tls or not url.lower().startswith(("rtsps:", "https:"))
         self._capture: cv2.VideoCapture | None = None
@@ -61,10 +65,10 @@ class StreamSource:
         self._delay = Delay(USUAL_FPS)
 
     @classmethod
-    def from_config(cls, camera: CameraConfig, _: FrameNeeds) -> StreamSource:
+    def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> StreamSource:
         """The source that *camera* asks for, not opened yet."""
         timeout = longest_silence(camera.stall_seconds)
-        return cls(camera.source.target, timeout=timeout, verify_tls=camera.verify_tls)
+        return cls(camera.source.target, timeout=timeout, verify_tls=camera.verify_tls, max_pixels=needs.max_pixels)
 
     def open(self) -> Format:
         self.close()
@@ -99,7 +103,7 @@ class StreamSource:
             raise SourceError(f"{self._shown}: {why}")
         self._capture = capture
         self._position = 0.0
-        frame_format = format_of(capture)
+        frame_format = format_of(capture, self._max_pixels, self._shown)
         self._backlog = Backlog(frame_format.fps or USUAL_FPS)
         self._delay = Delay(frame_format.fps or USUAL_FPS)
         self._begin_anew()

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.bell import Bell
+from edged.camera.frame_limit import check_frame_size
 from edged.camera.v4l2.choice import FormatRequest
 from edged.camera.v4l2.device import Device, FrameLayout
 from edged.camera.v4l2.driver_time import DriverTime
@@ -25,7 +26,7 @@ from edged.camera.v4l2.pixels import RAW
 from edged.camera.v4l2.setup import check_camera, set_up, shortfall
 from edged.camera.v4l2.stream import BUFFERS, FilledBuffer, Stream
 from edged.errors import DamagedFrame, SourceError, map_exceptions
-from edged.values import Format, Stamp
+from edged.values import MAX_PIXELS, Format, Stamp
 
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds
@@ -58,6 +59,7 @@ class UsbCamera:
             whichever suits the bus.
         reduce: asked by each ``open`` of a camera that sends JPEGs, with the width and height of its frames: 2, 4 or 8
             decodes them at that fraction of their size, which is then the format's; 1 does not.
+        max_pixels: of a frame, before it is reduced; a driver that gives larger ones is not opened.
         kernel: what stands between this and the devices.
 
     Raises:
@@ -73,6 +75,7 @@ class UsbCamera:
         fps: float | None = None,
         pixels: str | None = None,
         reduce: Callable[[int, int], int] | None = None,
+        max_pixels: int = MAX_PIXELS,
         kernel: Kernel = LINUX,
     ) -> None:
         self.damaged = 0
@@ -82,6 +85,7 @@ class UsbCamera:
         self._target = str(target)
         self._request = FormatRequest(width, height, fps, pixels)
         self._reduce = reduce
+        self._max_pixels = max_pixels
         self._kernel = kernel
         self._shortfall = ""  # the last one that was logged
         self._bell: Bell | None = None  # ends a grab that waits
@@ -102,6 +106,7 @@ class UsbCamera:
             fps=needs.fps,
             pixels="mjpg" if needs.is_reduced else camera.pixel_format,
             reduce=needs.reduction,
+            max_pixels=needs.max_pixels,
         )
 
     def open(self) -> Format:
@@ -114,6 +119,7 @@ class UsbCamera:
             self._device = Device(self._kernel, self._node)
             check_camera(self._device)
             picture, fps = set_up(self._device, self._request)
+            check_frame_size(picture.width, picture.height, self._max_pixels)
             self._log_shortfall(shortfall(self._request, picture, fps))
             self._writer = self._make_writer(picture, fps)
             self._stream = Stream(self._device)
@@ -171,7 +177,8 @@ class UsbCamera:
     def _make_writer(self, picture: FrameLayout, fps: float | None) -> FrameWriter:
         if picture.fourcc in RAW:
             return RawFrameWriter(picture, fps)
-        return JpegFrameWriter(picture, fps, self._reduce(picture.width, picture.height) if self._reduce else 1)
+        reduce = self._reduce(picture.width, picture.height) if self._reduce else 1
+        return JpegFrameWriter(picture, fps, reduce, self._max_pixels)
 
     def _take_newest(self) -> None:
         """Take what the driver has, keep the newest frame that is whole, and give the others back."""
@@ -202,9 +209,11 @@ class UsbCamera:
         self._shortfall = difference
 
     def _mapped_errors(self) -> AbstractContextManager[None]:
-        return map_exceptions({DamagedFrame: DamagedFrame, OSError: SourceError}, text=self._explained)
+        return map_exceptions(
+            {DamagedFrame: DamagedFrame, OSError: SourceError, MemoryError: SourceError}, text=self._explained
+        )
 
     def _explained(self, exc: Exception) -> str:
         if isinstance(exc, OSError) and not isinstance(exc, SourceError):
             return explain(exc, self._target, self._kernel.root, self._node)
-        return f"{self._target}: {exc}"
+        return f"{self._target}: {exc or 'there is not enough memory for its frames'}"

@@ -14,7 +14,7 @@ from edged.camera.mjpeg import MjpegSource, NotMjpegError
 from edged.camera.relayed import RelayedSource
 from edged.camera.stream import StreamSource, longest_silence
 from edged.errors import SourceError
-from edged.values import Format, Stamp
+from edged.values import MAX_PIXELS, Format, Stamp
 
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds
@@ -31,7 +31,7 @@ class WebSource:
     can read lists of addresses and videos that do not begin with their index.
 
     Args:
-        url, timeout, reduce, verify_tls, follow_redirects: see `MjpegSource`. FFmpeg knows no *reduce*.
+        url, timeout, reduce, verify_tls, follow_redirects, max_pixels: see `MjpegSource`. FFmpeg knows no *reduce*.
 
     Raises:
         ValueError: *url* is none.
@@ -45,11 +45,17 @@ class WebSource:
         reduce: Callable[[int, int], int] | None = None,
         verify_tls: bool = True,
         follow_redirects: Follow = "same-host",
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         self._mjpeg = MjpegSource(
-            url, timeout=timeout, reduce=reduce, verify_tls=verify_tls, follow_redirects=follow_redirects
+            url,
+            timeout=timeout,
+            reduce=reduce,
+            verify_tls=verify_tls,
+            follow_redirects=follow_redirects,
+            max_pixels=max_pixels,
         )
-        stream = StreamSource(url, timeout=timeout, verify_tls=verify_tls)
+        stream = StreamSource(url, timeout=timeout, verify_tls=verify_tls, max_pixels=max_pixels)
         client = WebClient(url, timeout, verify_tls, follow_redirects)
         # By itself FFmpeg would follow a redirection from https:// to clear text.
         opens_itself = follow_redirects == "any" and client.address.scheme == "http"
@@ -67,8 +73,15 @@ class WebSource:
                 reduce=needs.reduction,
                 verify_tls=camera.verify_tls,
                 follow_redirects=camera.follow_redirects,
+                max_pixels=needs.max_pixels,
             )
-        return cls(url, timeout=timeout, verify_tls=camera.verify_tls, follow_redirects=camera.follow_redirects)
+        return cls(
+            url,
+            timeout=timeout,
+            verify_tls=camera.verify_tls,
+            follow_redirects=camera.follow_redirects,
+            max_pixels=needs.max_pixels,
+        )
 
     def open(self) -> Format:
         self.close()

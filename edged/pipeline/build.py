@@ -139,7 +139,13 @@ class Wiring:
         ring = FrameRing(self._frames_came)
         stats = CameraStats(name, self._to_publish.ring)
         stats.latencies = Latencies() if loaded.config.metrics.listen is not None else None
-        make_source = partial(open_source, config, decode=loaded.config.model.decode, input_size=models.input_size)
+        make_source = partial(
+            open_source,
+            config,
+            decode=loaded.config.model.decode,
+            input_size=models.input_size,
+            max_pixels=loaded.config.max_pixels,
+        )
         settings = capture_settings(loaded, name, must_open=must_open)
         capture = CaptureSupervisor(make_source, ring, stats, settings, self._demand, self.left_behind)
         return Camera(capture, make_feed(loaded, name, ring, stats), stats)

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.errors import RingClosed
+from edged.errors import RingClosed, SourceError, map_exceptions
 from edged.values import Format, Stamp
 
 __all__ = ["FrameRing", "Lease"]
@@ -92,16 +92,23 @@ class FrameRing:
         self._closed = False
 
     def allocate(self, frame_format: Format) -> None:
-        """Make the slots for frames of *frame_format*, unless they fit already. The writer calls it."""
+        """Make the slots for frames of *frame_format*, unless they fit already. The writer calls it.
+
+        Raises:
+            SourceError: there is not enough memory for them.
+        """
         with self._frames_came:
             if self._format is not None and self._format.shape == frame_format.shape:
                 self._format = frame_format
                 return
             self._forget_newest()
             self._writing = None
-            self._format = frame_format
+            self._format = None
             # Leases of the old size keep their slots alive until they are released.
-            self._slots = [_Slot(frame_format.shape) for _ in range(self._count)]
+            self._slots = []
+            with map_exceptions({MemoryError: SourceError}, "not enough memory for the frames"):
+                self._slots = [_Slot(frame_format.shape) for _ in range(self._count)]
+            self._format = frame_format
 
     def renew_slots(self) -> None:
         """Leave the slot that is being written to a writer that hangs, and may go on writing at any time.

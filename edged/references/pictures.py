@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.errors import ReferenceImageError, map_exceptions
-from edged.values import Box, PixelFormat
+from edged.errors import PictureError, ReferenceImageError, map_exceptions
+from edged.values import MAX_PIXELS, Box, PixelFormat
 from edged.vision.image import read_picture
 from edged.vision.pixels.reduction import reduce_picture
 
@@ -41,33 +41,37 @@ def picture_files(path: Path) -> list[Path]:
     return pictures
 
 
-def read_reference(path: Path) -> NDArray[np.uint8]:
+def read_reference(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """Return a picture turned upright by its EXIF orientation: RGB, ``(height, width, 3)``.
 
     Raises:
-        ReferenceImageError: *path* is missing or not a picture.
+        ReferenceImageError: *path* is missing or not a picture, or has more than *max_pixels*.
     """
-    with map_exceptions(dict.fromkeys((OSError, RuntimeError, ValueError), ReferenceImageError), str(path)):
-        return read_picture(path)
+    with map_exceptions({PictureError: ReferenceImageError}, str(path)):
+        return read_picture(path, max_pixels)
 
 
-def embed_picture(path: Path, embedder: Embedder) -> NDArray[np.float32] | NDArray[np.int8]:
+def embed_picture(
+    path: Path, embedder: Embedder, max_pixels: int = MAX_PIXELS
+) -> NDArray[np.float32] | NDArray[np.int8]:
     """Return the vector of a whole picture, upright and decoded as the embedder's are; shape ``(dimension,)``.
 
     Raises:
-        ReferenceImageError: *path* is missing, is not a picture, or gives a vector that cannot be compared.
+        ReferenceImageError: *path* is missing, is not a picture, has more than *max_pixels*, or gives a vector that
+            cannot be compared.
     """
-    return embed_upright(path, read_reference(path), embedder)
+    return embed_upright(path, read_reference(path, max_pixels), embedder)
 
 
 def embed_upright(path: Path, picture: NDArray[np.uint8], embedder: Embedder) -> NDArray[np.float32] | NDArray[np.int8]:
     """Return the vector of *picture*, which `read_reference` has read from *path*; shape ``(dimension,)``.
 
     Raises:
-        ReferenceImageError: it gives a vector that cannot be compared.
+        ReferenceImageError: it gives a vector that cannot be compared, or there is no memory to reduce it.
     """
     if embedder.options.decode == "reduced":
-        picture = reduce_picture(picture, (embedder.model.input.width, embedder.model.input.height))
+        with map_exceptions({PictureError: ReferenceImageError}, str(path)):
+            picture = reduce_picture(picture, (embedder.model.input.width, embedder.model.input.height))
     height, width = picture.shape[:2]
     vector = np.zeros(embedder.dimension, embedder.dtype)
     embedder.embed(picture, PixelFormat.RGB, Box(0, 0, width, height), 0, vector)

@@ -66,7 +66,7 @@ def source_problems(loaded: Loaded, *, live: bool, cameras: Collection[str] | No
     for name, camera in loaded.config.cameras.items():
         if camera.is_live is not live or (cameras is not None and name not in cameras):
             continue
-        source = open_source(camera, decode=loaded.config.model.decode)
+        source = open_source(camera, decode=loaded.config.model.decode, max_pixels=loaded.config.max_pixels)
         try:
             source.open()
         except SourceError as exc:

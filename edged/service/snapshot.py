@@ -36,7 +36,12 @@ def take_snapshot(config: Config, camera: str, model_input: InputSpec) -> dict[s
         SourceError: the camera cannot be opened, or delivers no good frame.
     """
     camera_config, model = config.cameras[camera], config.model
-    source = open_source(camera_config, decode=model.decode, input_size=(model_input.width, model_input.height))
+    source = open_source(
+        camera_config,
+        decode=model.decode,
+        input_size=(model_input.width, model_input.height),
+        max_pixels=config.max_pixels,
+    )
     try:
         frame_format = source.open()
         slot = np.zeros(frame_format.shape, np.uint8)

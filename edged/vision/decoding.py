@@ -1,78 +1,143 @@
-"""Picture files to arrays: what OpenCV decodes, with its refusals said clearly."""
+"""Picture files to arrays: decoded by OpenCV within limits of bytes, pixels and scans, with clear refusals.
+
+The limits are checked here, on the headers, and not left to OpenCV's environment variables: these count for the whole
+process, are read once when OpenCV is loaded, and bound neither the scans of a JPEG nor the texts of a PNG.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
-import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
+from edged.errors import PictureError, map_exceptions
+from edged.values import MAX_PIXELS
+from edged.vision.jpeg_claims import MAX_SCANS, JpegClaims, jpeg_claims
+from edged.vision.picture_size import claimed_size
+from edged.vision.png_text import without_text
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["MAX_PIXELS", "decode", "read_file"]
+__all__ = ["MAX_FILE_BYTES", "decode", "decode_bgr", "is_bomb", "read_file", "read_limited"]
 
-MAX_PIXELS = 1 << 27
-"""Larger pictures (134 megapixels) are refused before memory is spent on them."""
+MAX_FILE_BYTES = 64 << 20
+"""The size of the largest picture file that is read."""
 
-_FAILED = "An error occurred while decoding image: "
+_FAILED = "An error occurred while decoding image"
 """The start of the Task Library's messages about files and bytes that are not pictures."""
 
 
-def read_file(path: str | bytes | os.PathLike[str]) -> bytes:
-    """The bytes of the picture file *path*.
+def read_limited(file: Path) -> bytes:
+    """Return the bytes of the regular file *file*, of 64 MiB at most.
 
     Raises:
-        RuntimeError: there is no such file, or it cannot be read.
-        TypeError: *path* is no path.
+        OSError: it cannot be read.
+        PictureError: it is not a regular file, or larger; a file that grows while it is read counts.
+    """
+    found = file.stat()  # before it is opened: opening a pipe waits
+    if not stat.S_ISREG(found.st_mode):
+        raise PictureError("it is no file")
+    if found.st_size <= MAX_FILE_BYTES:
+        with file.open("rb") as opened:
+            content = opened.read(MAX_FILE_BYTES + 1)
+        if len(content) <= MAX_FILE_BYTES:
+            return content
+    raise PictureError(f"the file is too large: it may have {MAX_FILE_BYTES >> 20} MiB (got {found.st_size} bytes)")
+
+
+def read_file(path: str | bytes | os.PathLike[str]) -> bytes:
+    """Return the bytes of the picture file *path*.
+
+    Raises:
+        PictureError: there is no such file, it cannot be read, or it has more than 64 MiB; a ``RuntimeError`` and a
+            ``ValueError``.
+        TypeError: *path* is not a path.
     """
     file = Path(os.fsdecode(path))
     try:
-        if not stat.S_ISREG(file.stat().st_mode):
-            raise RuntimeError(f"{_FAILED}can't fopen {file}: it is no file")
-        return file.read_bytes()
+        return read_limited(file)
     except OSError as exc:
-        raise RuntimeError(f"{_FAILED}can't fopen {file}: {exc.strerror}") from exc
+        raise PictureError(f"{_FAILED}: can't fopen {file}: {exc.strerror}") from exc
+    except PictureError as exc:
+        raise PictureError(f"{_FAILED}: can't fopen {file}: {exc}") from exc
+    except MemoryError as exc:
+        raise PictureError(f"{_FAILED}: can't fopen {file}: there is not enough memory") from exc
     except ValueError as exc:  # a null byte in the name
-        raise RuntimeError(f"{_FAILED}can't fopen {str(file)!r}: {exc}") from exc
+        raise PictureError(f"{_FAILED}: can't fopen {str(file)!r}: {exc}") from exc
 
 
-def decode(content: bytes, *, exif: bool) -> NDArray[np.uint8]:
-    """The picture in *content*, the bytes of a JPEG, PNG, WebP, BMP, TIFF or other file that OpenCV reads.
+def decode(content: bytes, *, exif: bool, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """Return the picture in *content*, the bytes of a JPEG, PNG, WebP, BMP, TIFF, PNM or (from OpenCV 4.12 on) GIF.
 
     With *exif* it is RGB and turned upright. Without, it is as stored: ``(height, width)`` gray, ``(height, width, 3)``
     RGB or ``(height, width, 4)`` RGBA, and not turned. 16-bit pictures lose their lower 8 bits. Of several pictures in
     one file the first counts. The array is C-contiguous and ``uint8``.
 
     Raises:
-        RuntimeError: the bytes are no picture, are damaged or cut short, or the picture is too large.
+        PictureError: the bytes are not a picture, are damaged or cut short, or the picture is too large; a
+            ``RuntimeError`` and a ``ValueError``.
     """
+    with map_exceptions({PictureError: PictureError, MemoryError: PictureError}, _FAILED, text=_reason):
+        return _to_rgb(_to_bytes(_decoded(content, cv2.IMREAD_COLOR if exif else cv2.IMREAD_UNCHANGED, max_pixels)))
+
+
+def decode_bgr(content: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """Return the picture in *content*, upright by its EXIF data: BGR, ``uint8`` of shape ``(height, width, 3)``.
+
+    Raises:
+        PictureError: the bytes are not a picture, are damaged or cut short, or the picture is too large.
+    """
+    with map_exceptions({MemoryError: PictureError}, text=_reason):
+        return _to_bytes(_decoded(content, cv2.IMREAD_COLOR, max_pixels))
+
+
+def is_bomb(claims: JpegClaims, max_pixels: int) -> bool:
+    """Check whether decoding a JPEG takes far longer than its size lets expect, because it has too many scans.
+
+    All scans together may go through 16 times as many blocks as one component of the largest picture has. A usual
+    progressive JPEG of that size in full colour needs 14.
+    """
+    return claims.scans > MAX_SCANS or claims.blocks > max_pixels // 4
+
+
+def _decoded(content: bytes, flags: int, max_pixels: int) -> NDArray[Any]:
     if not content:
-        raise RuntimeError(f"{_FAILED}it is empty")
-    width, height = _announced_size(content)
-    if width * height > MAX_PIXELS:
-        raise RuntimeError(
-            f"{_FAILED}the picture is too large: it may have {MAX_PIXELS} pixels (got {width} x {height})"
-        )
-    flags = cv2.IMREAD_COLOR if exif else cv2.IMREAD_UNCHANGED
+        raise PictureError("it is empty")
+    _check_claims(content, max_pixels)
+    if content.startswith(b"\x89PNG"):
+        content = without_text(content)
     try:
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as exc:
-        raise RuntimeError(f"{_FAILED}{exc.err or exc}") from exc
+        raise PictureError(exc.err or str(exc)) from exc
     if picture is None:
-        raise RuntimeError(f"{_FAILED}unknown image type, damaged or cut short ({len(content)} bytes)")
-    return _to_rgb(_to_bytes(picture))
+        raise PictureError(f"unknown image type, damaged or cut short ({len(content)} bytes)")
+    return picture
+
+
+def _check_claims(content: bytes, max_pixels: int) -> None:
+    claims = jpeg_claims(content) if content.startswith(b"\xff\xd8") else None
+    width, height = (claims.width, claims.height) if claims else claimed_size(content)
+    if width * height > max_pixels:
+        raise PictureError(f"the picture is too large: it may have {max_pixels} pixels (got {width} x {height})")
+    if claims and is_bomb(claims, max_pixels):
+        raise PictureError(f"the picture has too many scans ({claims.scans} of {claims.blocks} blocks)")
+
+
+def _reason(exc: Exception) -> str:
+    return "there is not enough memory for it" if isinstance(exc, MemoryError) else str(exc)
 
 
 def _to_bytes(picture: NDArray[Any]) -> NDArray[np.uint8]:
     if picture.dtype == np.uint16:
         return (picture >> 8).astype(np.uint8)
     if picture.dtype != np.uint8:
-        raise RuntimeError(f"{_FAILED}only 8 and 16 bits per channel are supported (got {picture.dtype})")
+        raise PictureError(f"only 8 and 16 bits per channel are supported (got {picture.dtype})")
     return picture
 
 
@@ -82,28 +147,3 @@ def _to_rgb(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     rgb = np.empty_like(picture)
     cv2.cvtColor(picture, cv2.COLOR_BGR2RGB if picture.shape[2] == 3 else cv2.COLOR_BGRA2RGBA, rgb)
     return rgb
-
-
-def _announced_size(content: bytes) -> tuple[int, int]:
-    """Width and height as the header of a PNG or JPEG has them, 0 and 0 where it is neither."""
-    if content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) >= 24:
-        width, height = struct.unpack(">II", content[16:24])
-        return width, height
-    if content.startswith(b"\xff\xd8"):
-        return _jpeg_size(content)
-    return 0, 0
-
-
-def _jpeg_size(content: bytes) -> tuple[int, int]:
-    """Walk the segments (marker, length, contents) to the frame header, SOF0 to SOF15, which has the size."""
-    place = 2
-    while place + 9 <= len(content) and content[place] == 0xFF:
-        marker = content[place + 1]
-        if marker == 0xFF:  # a fill byte
-            place += 1
-            continue
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", content[place + 5 : place + 9])
-            return width, height
-        place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
-    return 0, 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from edged.values import PixelFormat
+from edged.values import MAX_PIXELS, PixelFormat
 from edged.vision.decoding import decode, read_file
 from edged.vision.pixels.colour import frame_size
 
@@ -53,26 +53,30 @@ class TensorImage:
         self._pixels = pixels
 
     @classmethod
-    def create_from_file(cls, file_name: str | bytes | os.PathLike[str], *, exif: bool = False) -> Self:
+    def create_from_file(
+        cls, file_name: str | bytes | os.PathLike[str], *, exif: bool = False, max_pixels: int = MAX_PIXELS
+    ) -> Self:
         """Return the picture in a file, gray, RGB or RGBA as stored.
 
         As in the Task Library, the orientation in its EXIF data is ignored; with *exif* it is applied, and the picture
-        is RGB.
+        is RGB. The file may have 64 MiB, and the picture *max_pixels* pixels.
 
         Raises:
-            RuntimeError: the file cannot be read or is not a picture.
+            PictureError: the file cannot be read, is not a picture, or is too large; a ``RuntimeError`` and a
+                ``ValueError``.
         """
-        return cls.create_from_buffer(read_file(file_name), exif=exif)
+        return cls.create_from_buffer(read_file(file_name), exif=exif, max_pixels=max_pixels)
 
     @classmethod
-    def create_from_buffer(cls, buffer: bytes, *, exif: bool = False) -> Self:
+    def create_from_buffer(cls, buffer: bytes, *, exif: bool = False, max_pixels: int = MAX_PIXELS) -> Self:
         """Return the picture in *buffer*, the bytes of a picture file; else like ``create_from_file``.
 
         Raises:
-            RuntimeError: the bytes are not a picture.
+            PictureError: the bytes are not a picture, or are one that is too large; a ``RuntimeError`` and a
+                ``ValueError``.
             TypeError: *buffer* holds no bytes.
         """
-        return cls.create_from_array(decode(bytes(memoryview(buffer)), exif=exif))
+        return cls.create_from_array(decode(bytes(memoryview(buffer)), exif=exif, max_pixels=max_pixels))
 
     @classmethod
     def create_from_array(cls, array: NDArray[np.uint8], pixels: PixelFormat | str | None = None) -> Self:
@@ -128,13 +132,14 @@ class TensorImage:
             raise ValueError(f"Unsupported color space type. (got {self._pixels}; see pixels)") from None
 
 
-def read_picture(path: str | bytes | os.PathLike[str]) -> NDArray[np.uint8]:
+def read_picture(path: str | bytes | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """Return the picture in the file *path*, upright by its EXIF data: RGB, ``uint8`` of shape ``(height, width, 3)``.
 
     Raises:
-        RuntimeError: the file cannot be read or is not a picture.
+        PictureError: the file cannot be read, is not a picture, or has more than 64 MiB or *max_pixels*; a
+            ``RuntimeError`` and a ``ValueError``.
     """
-    return decode(read_file(path), exif=True)
+    return decode(read_file(path), exif=True, max_pixels=max_pixels)
 
 
 def _pixel_format(name: PixelFormat | str) -> PixelFormat:

@@ -139,7 +139,7 @@ def test_a_picture_that_goes_away_is_one_damaged_frame(folder: Path) -> None:
 
 def test_a_first_picture_that_cannot_be_read_is_named(folder: Path) -> None:
     (folder / "a.JPG").write_bytes(b"no picture")
-    with pytest.raises(SourceError, match=r"a\.JPG: not a picture") as caught:
+    with pytest.raises(SourceError, match=r"a\.JPG: unknown image type") as caught:
         FolderSource(folder, loop=False, fps=None).open()
     assert not isinstance(caught.value, DamagedFrame)
 

@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edged.values import PixelFormat
-from edged.vision.decoding import MAX_PIXELS
+from edged.values import MAX_PIXELS, PixelFormat
 from edged.vision.image import ColorSpaceType, TensorImage, read_picture
 from tests.jpegs import with_fill_bytes
 

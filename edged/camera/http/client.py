@@ -58,7 +58,9 @@ class WebClient:
 
     def mapped_errors(self) -> AbstractContextManager[None]:
         """Raise what goes wrong with the answer as ``SourceError``, after the address."""
-        return map_exceptions({OSError: SourceError, Woken: SourceError}, str(self.address), text=self._reason)
+        return map_exceptions(
+            {OSError: SourceError, Woken: SourceError, MemoryError: SourceError}, str(self.address), text=self._reason
+        )
 
     def _reason(self, exc: Exception) -> str:
         match exc:
@@ -74,6 +76,8 @@ class WebClient:
                 return f"its certificate is not trusted: {peer_text(exc.verify_message)}"
             case ssl.SSLError():
                 return f"no encrypted connection can be made: {exc.reason}"
+            case MemoryError():
+                return "there is not enough memory for what it sends"
             case _:
                 return text_of(exc)
 

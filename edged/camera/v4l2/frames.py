@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from edged.camera.jpeg import decode_jpeg, reduced
 from edged.camera.v4l2.device import FrameLayout
 from edged.camera.v4l2.pixels import RAW, copy_planes, planes
-from edged.values import Format, PixelFormat
+from edged.values import MAX_PIXELS, Format, PixelFormat
+from edged.vision.decoding import MAX_FILE_BYTES
 
 __all__ = ["FrameWriter", "JpegFrameWriter", "RawFrameWriter"]
 
@@ -26,25 +27,29 @@ class FrameWriter(Protocol):
         """Write the frame in the first *used* bytes of *memory* into *slot*. No view of *memory* is left behind.
 
         Raises:
-            DamagedFrame: it is not whole.
+            DamagedFrame: it is not whole, or there is no memory to decode it.
         """
 
 
 class JpegFrameWriter:
-    """Frames that are sent as JPEGs, decoded to BGR at 1/*reduce* of their size."""
+    """Frames that are sent as JPEGs, decoded to BGR at 1/*reduce* of their size.
+
+    What is longer than 64 MiB is cut, and damaged by that.
+    """
 
     least = 4  # where the first and the last marker are
 
-    def __init__(self, picture: FrameLayout, fps: float | None, reduce: int) -> None:
+    def __init__(self, picture: FrameLayout, fps: float | None, reduce: int, max_pixels: int = MAX_PIXELS) -> None:
         self.format = Format(reduced(picture.width, reduce), reduced(picture.height, reduce), PixelFormat.BGR, fps)
         self._reduce = reduce
-        self._copy = np.empty(picture.length, np.uint8)
+        self._max_pixels = max_pixels
+        self._copy = np.empty(min(picture.length, MAX_FILE_BYTES), np.uint8)
 
     def write(self, memory: mmap.mmap, used: int, slot: NDArray[np.uint8]) -> None:
         used = min(used, len(self._copy))
         # Copied first: a decoder that fails keeps hold of what it read, and a mapping that is held cannot be freed.
         self._copy.data[:used] = memoryview(memory)[:used]
-        decode_jpeg(self._copy[:used], slot, self._reduce)
+        decode_jpeg(self._copy[:used], slot, self._reduce, self._max_pixels)
 
 
 class RawFrameWriter:

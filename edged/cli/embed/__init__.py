@@ -14,11 +14,13 @@ from edged.cli import argument_types
 from edged.cli.console import EXIT_FAILURE, EXIT_INTERRUPTED, Commands
 from edged.cli.embed.arguments import add_model_arguments, add_picture_arguments
 from edged.errors import DelegateError, InferenceError, ModelError, map_exceptions
+from edged.values import MAX_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from edged.cli.embed.pictures import Pictures
+    from edged.config import Loaded
     from edged.vision.embedder import Embedder, EmbedderOptions
     from edged.vision.specs import ModelFile, Normalization
 
@@ -89,9 +91,16 @@ def embed(args: argparse.Namespace) -> int:
     if problem := _early_problem(args):
         print(f"edged embed: {problem}", file=sys.stderr)
         return EXIT_FAILURE
-    with _embedder(args) as embedder:
+    loaded = None if args.config is None else _load(args.config)
+    with _embedder(args, loaded) as embedder:
         catalogue = None if args.search is None else open_catalogue(args.search, embedder)
-        pictures = Pictures(embedder, args.roi, args.rotation, args.save_input)
+        pictures = Pictures(
+            embedder,
+            args.roi,
+            args.rotation,
+            args.save_input,
+            MAX_PIXELS if loaded is None else loaded.config.max_pixels,
+        )
         status = _embed_all(pictures, args.pictures)
         found = None if catalogue is None else nearest(catalogue, pictures.done, args.top_k)
         print(as_json(pictures, found) if args.json else as_text(pictures, found))
@@ -168,17 +177,21 @@ def _early_problem(args: argparse.Namespace) -> str | None:
     return None
 
 
-def _embedder(args: argparse.Namespace) -> Embedder:
+def _load(file: str) -> Loaded:
+    from edged.config import load
+
+    return load(file)
+
+
+def _embedder(args: argparse.Namespace, loaded: Loaded | None) -> Embedder:
     """Open the model of the configuration, or of the other arguments."""
-    if args.config is None:
+    if loaded is None:
         from edged.vision.fallback import open_embedder
         from edged.vision.runtime.disk_cache import cache_folder
 
         return open_embedder(_model(args), _options(args), memory=cache_folder(), trusted=args.trusted)
-    from edged.config import load
     from edged.pipeline.loading.model import open_model, read_fallback_file, read_model_file
 
-    loaded = load(args.config)
     return open_model(loaded, read_model_file(loaded), read_fallback_file(loaded))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edged.cli.text import printable
-from edged.errors import ReferenceImageError
+from edged.errors import PictureError, ReferenceImageError
 from edged.references import picture_files, read_reference
 from edged.values import PixelFormat
 from edged.vision.pixels.reduction import crop_size, reduce_picture
@@ -47,14 +47,20 @@ class Failure:
 
 
 class Pictures:
-    """Embeds the *region* of each picture, rotated by *rotation*; the model input is saved as PNG in *save_to*."""
+    """Embeds the *region* of each picture, rotated by *rotation*; the model input is saved as PNG in *save_to*.
 
-    def __init__(self, embedder: Embedder, region: Region, rotation: Rotation, save_to: Path | None) -> None:
+    A picture may have *max_pixels*.
+    """
+
+    def __init__(
+        self, embedder: Embedder, region: Region, rotation: Rotation, save_to: Path | None, max_pixels: int
+    ) -> None:
         self.embedder = embedder
         self.done: list[EmbeddedPicture] = []
         self.failed: list[Failure] = []
         self._region = region
         self._rotation = rotation
+        self._max_pixels = max_pixels
         self._view = ModelView(embedder.model.input, embedder.options.resize)
         self._save_to = save_to
 
@@ -71,7 +77,7 @@ class Pictures:
     def embed(self, path: Path) -> None:
         """Embed the picture *path*; a failure is noted and reported on stderr."""
         try:
-            picture = read_reference(path)
+            picture = read_reference(path, self._max_pixels)
             if self.embedder.options.decode == "reduced":
                 spec = self.embedder.model.input
                 picture = reduce_picture(picture, crop_size((spec.width, spec.height), self._rotation))
@@ -82,7 +88,7 @@ class Pictures:
             if self._save_to is not None:
                 model_input = self._view.of(picture, PixelFormat.RGB, box, self._rotation)
                 (self._save_to / f"{len(self.done) + 1:04d}-{path.stem}.png").write_bytes(to_png(model_input))
-        except (ReferenceImageError, OSError) as exc:
+        except (PictureError, ReferenceImageError, OSError) as exc:
             self._fail(path, exc)
         else:
             self.done.append(EmbeddedPicture(path, width, height, vector))

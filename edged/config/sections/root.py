@@ -18,6 +18,7 @@ from edged.config.sections.model import ModelConfig
 from edged.config.sections.places import misplaced
 from edged.config.sections.publish import PublishConfig
 from edged.config.sections.reference import ReferenceConfig
+from edged.values import MAX_PIXELS, MOST_PIXELS
 
 __all__ = ["Config", "LogConfig"]
 
@@ -43,6 +44,11 @@ class Config(Section):
     )
     references: Annotated[Mapping[Name, ReferenceConfig], left_empty] = Field(
         default={}, description="What frames are compared with, by name."
+    )
+    max_pixels: Annotated[int, Field(ge=1 << 16, le=MOST_PIXELS)] = Field(
+        default=MAX_PIXELS,
+        description="The most pixels of a frame of any camera, and of a picture of a reference; what claims to have "
+        "more is refused before memory is used.",
     )
     publish: PublishConfig = Field(default={}, validate_default=True, description=PublishConfig.__doc__)
     control: ControlConfig = Field(default={}, validate_default=True, description=ControlConfig.__doc__)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edged.enrolled import Enrolled, EnrolledStore
-from edged.errors import EdgedError, ReferenceImageError, map_exceptions
+from edged.errors import EdgedError, PictureError, ReferenceImageError, map_exceptions
 from edged.events import EventRule, Thresholds
 from edged.references import ReferenceGroup
 from edged.references.catalogue import Space
-from edged.values import Box, PixelFormat
+from edged.values import MOST_PIXELS, Box, PixelFormat
 from edged.vision.decoding import decode
 from edged.vision.pixels.reduction import crop_size, reduce_picture
 
@@ -125,8 +125,8 @@ class EnrolledReferences:
 
     def _embed(self, enrolled: Enrolled, embedder: Embedder) -> Vector:
         assert self.store is not None, "what is enrolled has a store"
-        with map_exceptions({RuntimeError: ReferenceImageError}, str(enrolled.picture)):
-            picture = decode(self.store.picture_of(enrolled), exif=True)
+        with map_exceptions({PictureError: ReferenceImageError}, str(enrolled.picture)):
+            picture = decode(self.store.picture_of(enrolled), exif=True, max_pixels=MOST_PIXELS)  # its own
         spec = embedder.model.input
         if embedder.options.decode == "reduced" and enrolled.decode == "full":
             picture = reduce_picture(picture, crop_size((spec.width, spec.height), enrolled.rotation))

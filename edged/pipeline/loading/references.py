@@ -46,7 +46,7 @@ def open_references(loaded: Loaded, embedder: Embedder, go_on: Callable[[], None
 
     def embed(picture: Path) -> Vector:
         go_on()
-        return embed_picture(picture, embedder)
+        return embed_picture(picture, embedder, loaded.config.max_pixels)
 
     return References(embed_references(loaded, embed, embedder), top_k=loaded.config.publish.top_k)
 
@@ -91,7 +91,7 @@ def reference_problems(loaded: Loaded) -> list[Problem]:
     for name, config in loaded.config.references.items():
         for picture in _pictures(loaded, name, problems):
             with _collecting_problems(loaded, ("references", name, "images", picture.index), problems):
-                read_reference(picture.path)
+                read_reference(picture.path, loaded.config.max_pixels)
         if config.catalogue is not None:
             with _collecting_problems(loaded, ("references", name, "catalogue"), problems):
                 check_catalogue(config.catalogue)

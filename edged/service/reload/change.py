@@ -143,7 +143,7 @@ class Change:
             signature = _signature(path)
             vector = self._known.get(signature) if signature else None
             if vector is None:
-                picture = read_reference(path)
+                picture = read_reference(path, loaded.config.max_pixels)
                 vector = self._waiter.wait_answer(inference.submit(partial(embed_upright, path, picture)), inference)
             if signature:
                 known[signature] = vector

@@ -31,7 +31,7 @@ LIVE = frozenset(
 
 USUAL_FPS = 30.0  # of a live camera that is not asked for a rate
 
-PARTS = frozenset({"node", "model", "cameras", "references", "publish", "log"})
+PARTS = frozenset({"node", "model", "cameras", "references", "max_pixels", "publish", "log"})
 """The sections that a reload applies; any other one takes effect at the next start."""
 
 
@@ -100,6 +100,8 @@ def compare(old: Config, new: Config, *, model_file: bool = False, model_input: 
         why = _why_restart(before, camera, different, new.model.decode == "reduced")
         if decode or (model_input and _suits_model(camera, new.model.decode == "reduced")):
             why = why or "for the model"
+        if new.max_pixels != old.max_pixels:
+            why = why or "max_pixels"
         if why:
             restarts.append((name, why))
         elif different:

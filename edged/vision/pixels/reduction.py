@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
+from edged.errors import PictureError, map_exceptions
 from edged.values import FULL, Region
 
 if TYPE_CHECKING:
@@ -48,11 +49,15 @@ def reduce_picture(picture: NDArray[np.uint8], least: tuple[int, int]) -> NDArra
 
     It goes through the same decoder, as a JPEG of the best quality. Its vector then has a cosine of 0.998 and more to
     that of a camera's JPEG of the same scene; in full it would have one of 0.92 to 0.99.
+
+    Raises:
+        PictureError: there is not enough memory to encode it.
     """
     reduction = largest_reduction(picture.shape[1], picture.shape[0], [FULL], least)
     if reduction == 1:
         return picture
-    encoded = cv2.imencode(".jpg", np.ascontiguousarray(picture[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 100])[1]
-    decoded = cv2.imdecode(encoded, _FLAGS[reduction])
-    assert decoded is not None, "what was just encoded can be decoded"
-    return np.ascontiguousarray(decoded[..., ::-1], np.uint8)
+    with map_exceptions(dict.fromkeys((cv2.error, MemoryError), PictureError), "the picture cannot be reduced"):
+        encoded = cv2.imencode(".jpg", np.ascontiguousarray(picture[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 100])[1]
+        decoded = cv2.imdecode(encoded, _FLAGS[reduction])
+        assert decoded is not None, "what was just encoded can be decoded"
+        return np.ascontiguousarray(decoded[..., ::-1], np.uint8)

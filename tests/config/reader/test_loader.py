@@ -140,7 +140,10 @@ def test_every_problem_of_a_file_is_reported_in_the_order_of_its_lines(told: Tol
         "17:45: references.a.for[2]: names no region of camera live (got 'live/dor'); did you mean 'door'?",
         "18:5: references.b: must have images or a catalogue",
         "19:14: log.level: must be one of debug, info, warning, error (got 'loud')",
-        "20:1: colour: unknown key; known are node, model, cameras, references, publish, control, metrics, log",
+        (
+            "20:1: colour: unknown key; known are node, model, cameras, references, max_pixels, publish, control, "
+            "metrics, log"
+        ),
     ]
 
 

@@ -176,6 +176,11 @@ def test_endpoints_and_the_level_of_the_log_are_parts_of_their_own() -> None:
     assert plan(level="debug") == ReloadPlan(log_level=True)
 
 
+def test_another_limit_on_pixels_restarts_every_camera() -> None:
+    less = config().model_copy(update={"max_pixels": 1 << 20})
+    assert compare(config(), less) == ReloadPlan(restarts=tuple((name, "max_pixels") for name in config().cameras))
+
+
 def test_a_section_that_is_read_at_the_start_only_is_listed_as_later() -> None:
     later = config().model_copy(update={"control": config().control.model_copy(update={"endpoint": None})})
     other = config().model_copy(update={"control": object()})
