@@ -27,9 +27,9 @@ ATTACKS = {
     "ends the daemon": ("import os\ndef attack(): os._exit(1)", "the daemon ended with 1"),
     "loses messages": (
         """\
-from edged.pipeline.publisher.pub_socket import PubSocket
-send, times = PubSocket.send, [2]
-def attack(): PubSocket.send = lambda self, frames: times.pop() if times else send(self, frames)""",
+from edged.pipeline.publisher.pub_sockets import PubSockets
+send, times = PubSockets.send, [2]
+def attack(): PubSockets.send = lambda self, frames: times.pop() if times else send(self, frames)""",
         "messages of the good camera are lost",
     ),
     "leaves frames out": (

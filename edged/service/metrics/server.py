@@ -43,7 +43,7 @@ class Server(Stage):
         self._bell = Bell()
         self._selector: selectors.BaseSelector | None = None
         self._listener: socket.socket | None = None
-        self._clients: dict[int, _Client] = {}
+        self._clients: dict[int, _HttpClient] = {}
         self.port = 0
         """The port on which it listens, once it is open."""
 
@@ -109,10 +109,10 @@ class Server(Stage):
         connection.setblocking(False)
         if len(self._clients) >= MOST_CONNECTIONS:
             self._drop(min(self._clients.values(), key=lambda client: client.due))
-        self._clients[connection.fileno()] = _Client(connection, time.monotonic() + CLIENT_SECONDS)
+        self._clients[connection.fileno()] = _HttpClient(connection, time.monotonic() + CLIENT_SECONDS)
         self._selector.register(connection, selectors.EVENT_READ)
 
-    def _go_on(self, client: _Client) -> None:
+    def _go_on(self, client: _HttpClient) -> None:
         assert self._selector is not None
         try:
             if client.to_send:
@@ -129,14 +129,14 @@ class Server(Stage):
         except OSError:  # the client is gone
             self._drop(client)
 
-    def _drop(self, client: _Client) -> None:
+    def _drop(self, client: _HttpClient) -> None:
         assert self._selector is not None
         if self._clients.pop(client.connection.fileno(), None) is not None:
             self._selector.unregister(client.connection)
         client.connection.close()
 
 
-class _Client:
+class _HttpClient:
     """One connection: bytes received, bytes still to send, and its deadline on the monotonic clock."""
 
     def __init__(self, connection: socket.socket, due: float) -> None:

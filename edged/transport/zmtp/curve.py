@@ -60,7 +60,7 @@ def _expect(name: bytes, wanted: bytes, content: bytes, size: int, *, exactly: b
         raise PeerError("protocol", f"{wanted.decode()} must come next, of the right size")
 
 
-class _Curve:
+class _CurveEnd:
     """Parts of both ends: the session key, and the numbers of both directions."""
 
     name = b"CURVE"
@@ -109,7 +109,7 @@ class _Curve:
         return number
 
 
-class CurveServer(_Curve):
+class CurveServer(_CurveEnd):
     """The server's end. *admit* gets the key that a client has proved, and returns whether it may come in."""
 
     as_server = True
@@ -169,7 +169,7 @@ class CurveServer(_Curve):
         return command(b"READY", number + crypto_box_afternm(PUBLISHER, b"CurveZMQREADY---" + number, self._session))
 
 
-class CurveClient(_Curve):
+class CurveClient(_CurveEnd):
     """The client's end, which knows the key of its *server*."""
 
     as_server = False
