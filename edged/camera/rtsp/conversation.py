@@ -1,0 +1,146 @@
+"""Requests and responses over one connection, between which packets come in."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from edged.camera.http.address import Address
+from edged.camera.http.auth import authorization, schemes
+from edged.camera.http.connection import HttpConnection, Woken
+from edged.camera.rtsp.messages import Interleaved, Message, Reader, request
+from edged.errors import map_exceptions
+from edged.peer_text import peer_text
+
+__all__ = ["Conversation", "RtspError"]
+
+MOST_ATTEMPTS = 3  # of one request: without a password, with it, and with a newer nonce
+
+
+class RtspError(OSError):
+    """The server refuses a request, or what it sends makes no sense."""
+
+
+class Conversation:
+    """One connection to an RTSP server.
+
+    Its methods raise ``OSError`` when the connection fails or what comes makes no sense, ``TimeoutError`` past a
+    *deadline*, and ``Woken`` once the bell of the connection has rung.
+
+    Args:
+        connection: to the server at *address*, whose user and password are sent to it if it asks for them.
+        woken: set together with the bell of the connection.
+        on_packet: called with each interleaved packet as it comes.
+    """
+
+    def __init__(
+        self,
+        connection: HttpConnection,
+        address: Address,
+        woken: threading.Event,
+        on_packet: Callable[[Interleaved], None],
+    ) -> None:
+        self.address = address
+        self._connection = connection
+        self._woken = woken
+        self._on_packet = on_packet
+        self._reader = Reader()
+        self._sent = 0  # the number of the last request
+        self._challenges: Sequence[str] = ()
+        self._response: Message | None = None  # the newest that has not been looked at
+
+    def ask(self, method: str, uri: str, headers: Mapping[str, str], deadline: float) -> Message:
+        """Send a request and wait for its response; repeat it with user and password if the server asks for them."""
+        for _ in range(MOST_ATTEMPTS):
+            self.send(method, uri, headers, deadline)
+            response = self._await_response(deadline)
+            if response.status != 401 or not self.learn(response):
+                break
+        return response
+
+    def send(self, method: str, uri: str, headers: Mapping[str, str], deadline: float) -> None:
+        """Send a request and do not wait for its response."""
+        self._sent += 1
+        self._response = None
+        own = {"CSeq": str(self._sent), "User-Agent": "edged"}
+        if self._challenges:
+            own["Authorization"] = authorization(self._challenges, self.address, method=method, uri=uri) or ""
+        self._connection.send(request(method, uri, own | dict(headers)), deadline)
+
+    def learn(self, refusal: Message) -> bool:
+        """Take note of what a 401 asks for. Returns whether the request is worth repeating."""
+        challenges = refusal.headers.all("WWW-Authenticate")
+        known, self._challenges = self._challenges, ()
+        if self.address.user is None or challenges == known:
+            return False
+        if authorization(challenges, self.address) is None:
+            return False
+        self._challenges = challenges
+        return True
+
+    def response(self) -> Message | None:
+        """Return the response to the last request that was sent, once."""
+        response, self._response = self._response, None
+        return response
+
+    def receive(self) -> bool:
+        """Take in what has arrived, up to some 64 KiB, and do not wait. Returns whether there was anything."""
+        count = self._connection.receive(self._reader.free_space())
+        if count is None:
+            return False
+        if count == 0:
+            raise RtspError("it has closed the connection")
+        self._reader.received(count)
+        with map_exceptions({ValueError: RtspError}):
+            self._take_all()
+        return True
+
+    def wait(self, deadline: float) -> None:
+        """Wait until something may have arrived."""
+        self._connection.wait(deadline)
+
+    def close(self) -> None:
+        """Close the connection; harmless when done twice."""
+        self._connection.close()
+
+    def _take_all(self) -> None:
+        while (item := self._reader.take()) is not None:
+            if isinstance(item, Interleaved):
+                self._on_packet(item)
+            elif item.status >= 200 and item.headers.get("CSeq") in ("", str(self._sent)):
+                self._response = item
+
+    def _await_response(self, deadline: float) -> Message:
+        while True:
+            response = self.response()
+            if response is not None:
+                return response
+            if time.monotonic() >= deadline:
+                raise TimeoutError
+            if self._woken.is_set():
+                raise Woken
+            if not self.receive():
+                self.wait(deadline)
+
+
+def refusal_of(response: Message, address: Address) -> str:
+    """Return the sentence for a *response* that is not the one wanted."""
+    said = f"{response.status} {peer_text(address.without_login(response.reason))}".strip()
+    match response.status:
+        case 401:
+            asked = ", ".join(schemes(response.headers.all("WWW-Authenticate"))) or "no scheme"
+            return (
+                f"it asks for a user and password that it knows: {address.scheme}://USER:PASSWORD@HOST/… "
+                f"(it says {said}, and asks for {peer_text(asked)})"
+            )
+        case 403:
+            return f"it forbids this (it says {said})"
+        case 404 | 410:
+            return f"it has nothing there (it says {said})"
+        case 453 | 503:
+            return f"it is not available now, or serves as many viewers as it can (it says {said})"
+        case 461:
+            return f"it does not send over TCP (it says {said})"
+        case _:
+            return f"it refuses (it says {said})"
