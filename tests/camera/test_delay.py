@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edged.camera.delay import Delay
+from edged.camera.delay import Delay, is_from_before
 
 FPS = 25.0
 AWAITED, AT_ONCE = True, False
@@ -73,3 +73,19 @@ def test_a_clock_that_is_set_is_not_a_delay(jump: float) -> None:
     for n in range(100):
         delay.note(n * 0.04, 5000 + n * 0.04 + (jump if n >= 50 else 0.0), was_awaited=AT_ONCE)
         assert not delay.is_late
+
+
+@pytest.mark.parametrize(
+    ("waited", "advanced", "old"),
+    [
+        (3.0, 0.04, True),  # the next one, held up
+        (3.0, 2.9, False),  # a stream of one frame in three seconds
+        (0.9, 0.04, False),  # a hiccup
+        (3.0, 0.0, False),  # a stream that gives no times
+        (3.0, -100.0, False),  # one whose clock was set
+    ],
+)
+def test_a_frame_from_before_a_silence_is_known_by_the_times_of_the_stream(
+    waited: float, advanced: float, old: bool
+) -> None:
+    assert is_from_before(waited, advanced) == old

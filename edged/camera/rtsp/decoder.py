@@ -31,6 +31,7 @@ class Decoder:
         context.thread_count = 1  # the processor is the model's
         context.options = {"max_pixels": str(max_pixels)}
         self._context = context
+        self._failure = f"a frame cannot be decoded: it is damaged, or has more than {max_pixels} pixels"
         self._reformatter = VideoReformatter()
         self._frame: VideoFrame | None = None
 
@@ -56,7 +57,7 @@ class Decoder:
         try:
             frames = self._context.decode(packet)
         except (av.FFmpegError, MemoryError) as exc:
-            raise DamagedFrame("a frame cannot be decoded") from exc
+            raise DamagedFrame(self._failure) from exc
         if frames:
             self._frame = frames[-1]
         return bool(frames)

@@ -16,6 +16,8 @@ from edged.errors import DamagedFrame, SourceError
 
 __all__ = ["Video"]
 
+LOST = "packets were lost, of it or of a frame that it builds on"
+
 
 class Video:
     """Decodes the video of *track* as its packets come.
@@ -33,6 +35,7 @@ class Video:
         self._decoder = Decoder(track.codec, max_pixels)
         self._report: SenderReport | None = None
         self._timestamp = 0  # of the newest frame
+        self._broken_by = ""  # the frame that could not be decoded, since when others are damaged
         self.frames = 0
         """Frames so far, damaged ones too."""
         self.damage = ""
@@ -87,15 +90,15 @@ class Video:
         self._decoder.write_into(slot)
 
     def _take(self, unit: Unit) -> None:
-        damage = "packets were lost, of it or of a frame that it builds on" if unit.is_damaged else ""
-        timestamp = unit.timestamp
-        if not damage:
+        damage, timestamp = self._broken_by or LOST, unit.timestamp
+        if not unit.is_damaged:
+            damage = self._broken_by = ""
             try:
                 if not self._decoder.push(unit.content, unit.timestamp, self._track.clock_rate):
                     return
             except DamagedFrame as exc:
                 self._units.break_off()  # what builds on it is damaged too
-                damage = str(exc)
+                damage = self._broken_by = str(exc)
             else:
                 timestamp = self._decoder.timestamp if self._decoder.timestamp is not None else timestamp
         self.frames += 1

@@ -47,11 +47,11 @@ class RtspServer:
         wall_clock: float | None = None,
         session_timeout: int = 60,
         content_base: str | None = None,
-        has_parameters: bool = True,
+        parameters: str | None = None,
     ) -> None:
         self.clip = clip or coded()
         self.fps, self.auth, self.wall_clock, self.session_timeout = fps, auth, wall_clock, session_timeout
-        self.content_base, self.has_parameters = content_base, has_parameters
+        self.content_base, self.parameters = content_base, parameters
         self.mode = "run"
         self.silent: set[str] = set()
         self.answers: dict[str, bytes] = {}
@@ -119,7 +119,7 @@ class RtspServer:
     def description(self) -> str:
         track = (
             f"m=video 0 RTP/AVP {PAYLOAD_TYPE}\r\na=rtpmap:{PAYLOAD_TYPE} {self.clip.format_name}/{CLOCK}\r\n"
-            f"{self.clip.parameters if self.has_parameters else ''}a=framerate:{self.fps:g}\r\na=control:track1\r\n"
+            f"{self.clip.parameters if self.parameters is None else self.parameters}a=framerate:{self.fps:g}\r\na=control:track1\r\n"
         )
         return f"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\na=control:*\r\n{self.media_before}{track}"
 
