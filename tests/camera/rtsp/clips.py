@@ -75,7 +75,7 @@ def coded(codec: str = "h264", width: int = 320, height: int = 240, frames: int 
     }[codec]
     packets: list[bytes] = []
     for n in range(frames):
-        picture = cv2.imdecode(np.frombuffer(jpeg(n, width, height), np.uint8), cv2.IMREAD_COLOR)
+        picture = np.asarray(cv2.imdecode(np.frombuffer(jpeg(n, width, height), np.uint8), cv2.IMREAD_COLOR), np.uint8)
         frame = av.VideoFrame.from_ndarray(picture, format="bgr24").reformat(format=encoder.pix_fmt)
         frame.pts = n
         packets += [bytes(packet) for packet in encoder.encode(frame)]

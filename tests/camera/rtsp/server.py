@@ -117,9 +117,10 @@ class RtspServer:
         connection.close()
 
     def description(self) -> str:
+        parameters = self.clip.parameters if self.parameters is None else self.parameters
         track = (
             f"m=video 0 RTP/AVP {PAYLOAD_TYPE}\r\na=rtpmap:{PAYLOAD_TYPE} {self.clip.format_name}/{CLOCK}\r\n"
-            f"{self.clip.parameters if self.parameters is None else self.parameters}a=framerate:{self.fps:g}\r\na=control:track1\r\n"
+            f"{parameters}a=framerate:{self.fps:g}\r\na=control:track1\r\n"
         )
         return f"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\na=control:*\r\n{self.media_before}{track}"
 
