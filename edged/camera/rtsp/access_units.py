@@ -95,7 +95,7 @@ class AccessUnits:
             self._damage()  # an interleaved or a newer packet, which needs what edged does not ask for
 
     def _append_aggregate(self, payload: memoryview) -> None:
-        while len(payload) > 2:
+        while payload:
             length = int.from_bytes(payload[:2])
             if not self._syntax.HEADER <= length <= len(payload) - 2:
                 self._damage()
