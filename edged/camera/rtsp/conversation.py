@@ -10,7 +10,6 @@ from edged.camera.http.address import Address
 from edged.camera.http.auth import authorization, schemes
 from edged.camera.http.connection import HttpConnection, Woken
 from edged.camera.rtsp.messages import Interleaved, Message, Reader, request
-from edged.errors import map_exceptions
 from edged.peer_text import peer_text
 
 __all__ = ["Conversation", "RtspError"]
@@ -84,16 +83,22 @@ class Conversation:
         response, self._response = self._response, None
         return response
 
-    def receive(self) -> bool:
-        """Take in what has arrived, up to some 64 KiB, and do not wait. Returns whether there was anything."""
-        count = self._connection.receive(self._reader.free_space())
-        if count is None:
+    def advance(self) -> bool:
+        """Take in the next message or packet, or some bytes of it, and do not wait. Returns whether there was anything.
+
+        A caller that looks at its deadline between two calls is held up by no flood.
+        """
+        try:  # a context manager would cost more than the rest, for each of hundreds of packets a second
+            item = self._reader.take()
+        except ValueError as exc:
+            raise RtspError(str(exc)) from exc
+        if isinstance(item, Interleaved):
+            self._on_packet(item)
+        elif item is not None:
+            if item.status >= 200 and item.headers.get("CSeq") in ("", str(self._sent)):
+                self._response = item
+        elif not self._receive():
             return False
-        if count == 0:
-            raise RtspError("it has closed the connection")
-        self._reader.received(count)
-        with map_exceptions({ValueError: RtspError}):
-            self._take_all()
         return True
 
     def wait(self, deadline: float) -> None:
@@ -104,12 +109,14 @@ class Conversation:
         """Close the connection; harmless when done twice."""
         self._connection.close()
 
-    def _take_all(self) -> None:
-        while (item := self._reader.take()) is not None:
-            if isinstance(item, Interleaved):
-                self._on_packet(item)
-            elif item.status >= 200 and item.headers.get("CSeq") in ("", str(self._sent)):
-                self._response = item
+    def _receive(self) -> bool:
+        count = self._connection.receive(self._reader.free_space())
+        if count is None:
+            return False
+        if count == 0:
+            raise RtspError("it has closed the connection")
+        self._reader.received(count)
+        return True
 
     def _await_response(self, deadline: float) -> Message:
         while True:
@@ -120,7 +127,7 @@ class Conversation:
                 raise TimeoutError
             if self._woken.is_set():
                 raise Woken
-            if not self.receive():
+            if not self.advance():
                 self.wait(deadline)
 
 

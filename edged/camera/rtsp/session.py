@@ -90,10 +90,10 @@ class RtspSession:
         self._ask("PLAY", self._track.session_control, {"Range": "npt=0.000-"}, deadline)
         self._next_keep_alive = time.monotonic() + self._keep_alive_seconds
 
-    def receive(self) -> bool:
-        """Take in what has arrived, and do not wait. Returns whether there was anything."""
-        assert self._talk is not None, "receive before describe"
-        came = self._talk.receive()
+    def advance(self) -> bool:
+        """Take in the next packet, if it has arrived, and do not wait. Returns whether there was anything."""
+        assert self._talk is not None, "advance before describe"
+        came = self._talk.advance()
         response = self._talk.response()
         if response is not None and response.status == 401 and self._talk.learn(response):
             self._next_keep_alive = time.monotonic() + 1.0  # its nonce was too old

@@ -81,6 +81,7 @@ class RtspSource:
         self._waited = 0.0  # seconds since that in which nothing came
         self._was_old = False  # the last frame, from before a silence
         self._silent_since = 0.0
+        self._have_gathered = True  # there may be frames from while it was opened, or silent
 
     @classmethod
     def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> RtspSource:
@@ -170,6 +171,7 @@ class RtspSource:
         self._video = Video(track, self._max_pixels, keys_only=self._keys_only)
         self._delay = Delay()
         self._position = self._waited = 0.0
+        self._have_gathered = True
         self._session.play(deadline)
         return track.fps
 
@@ -182,19 +184,23 @@ class RtspSource:
             if time.monotonic() >= deadline:
                 damage = f": {self._video.damage}" if self._video.damage else ""
                 raise SourceError(f"no whole frame within {self._timeout:g} s{damage}")
-            if not self._session.receive():
+            if not self._session.advance():
                 with suppress(TimeoutError):
                     self._session.wait(deadline)
         return self._video.size
 
     def _take_what_came(self, session: RtspSession, deadline: float) -> None:
-        """Decode all that has arrived, and wait until there is a frame, the deadline has come, or ``wake`` is called.
+        """Decode what arrives, and wait until there is a frame, the deadline has come, or ``wake`` is called.
 
-        What comes has no end where this machine is too slow for it, so both are looked at between two receives.
+        Frames that gathered, or that are behind, are passed over up to the last one that has arrived. That has no end
+        where this machine is too slow, so the deadline and ``wake`` are looked at between two packets.
         """
         while time.monotonic() < deadline and not self._woken.is_set():
-            if session.receive():
+            if self._newest is not None and not self._have_gathered and self._delay.seconds <= Delay.LITTLE:
+                return
+            if session.advance():
                 continue
+            self._have_gathered = False
             if self._newest is not None:
                 return
             begin = time.monotonic()
@@ -218,6 +224,7 @@ class RtspSource:
         advanced, self._position = position - self._position, position
         # Never twice in a row: a slow camera may count its frames instead of giving their times.
         self._was_old = not self._was_old and is_from_before(self._waited, advanced)
+        self._have_gathered |= self._was_old
         # Whatever was waited for did not lie in a queue, because nothing is waited for while that holds anything.
         self._delay.note(now, position, was_awaited=self._waited > 0)
         self._waited = 0.0

@@ -217,18 +217,21 @@ class _Viewer:
         clip, n = camera.clip, self._picture
         timestamp = 0xFFFFF000 + int(n * CLOCK / camera.fps)
         if n == 0 and camera.wall_clock is not None:
-            self._send(camera.interleaved[1], sender_report(camera.wall_clock, timestamp))
+            self._connection.sendall(interleaved(camera.interleaved[1], sender_report(camera.wall_clock, timestamp)))
         parts = payloads(clip.codec, clip.units[n % len(clip.units)])
+        packets = b""
         for index, payload in enumerate(parts):
             packet = rtp(payload, self._sequence, timestamp, marker=index == len(parts) - 1)
             if not camera.loses(self._sequence - 65_500):
-                self._send(camera.interleaved[0], packet)
+                packets += interleaved(camera.interleaved[0], packet)
             self._sequence += 1
+        self._connection.sendall(packets)
         self._picture += 1
         camera.sent += 1
 
-    def _send(self, channel: int, packet: bytes) -> None:
-        self._connection.sendall(b"$" + bytes([channel]) + len(packet).to_bytes(2) + packet)
+
+def interleaved(channel: int, packet: bytes) -> bytes:
+    return b"$" + bytes([channel]) + len(packet).to_bytes(2) + packet
 
 
 def _message(status: int, number: str, *headers: str, body: str = "") -> bytes:
