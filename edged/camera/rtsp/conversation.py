@@ -14,6 +14,7 @@ from edged.peer_text import peer_text
 
 __all__ = ["Conversation", "RtspError"]
 
+MOST_BEFORE_ANSWER = 8 << 20  # bytes; packets may come before the answer to PLAY
 MOST_ATTEMPTS = 3  # of one request: without a password, with it, and with a newer nonce
 
 
@@ -46,6 +47,7 @@ class Conversation:
         self._on_packet = on_packet
         self._reader = Reader()
         self._sent = 0  # the number of the last request
+        self._received = 0  # bytes
         self._challenges: Sequence[str] = ()
         self._response: Message | None = None  # the newest that has not been looked at
 
@@ -116,15 +118,19 @@ class Conversation:
         if count == 0:
             raise RtspError("it has closed the connection")
         self._reader.received(count)
+        self._received += count
         return True
 
     def _await_response(self, deadline: float) -> Message:
+        limit = self._received + MOST_BEFORE_ANSWER
         while True:
             response = self.response()
             if response is not None:
                 return response
             if time.monotonic() >= deadline:
                 raise TimeoutError
+            if self._received > limit:
+                raise RtspError(f"it sends more than {MOST_BEFORE_ANSWER >> 20} MiB in place of an answer")
             if self._woken.is_set():
                 raise Woken
             if not self.advance():

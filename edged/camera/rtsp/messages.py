@@ -11,6 +11,7 @@ from edged.camera.http.head import LONGEST_HEAD, HeadEnd, Headers, read_headers
 __all__ = ["LONGEST_BODY", "Interleaved", "Message", "Reader", "request"]
 
 LONGEST_BODY = 65536
+MOST_LINE_ENDS = 64  # bytes of them between two messages
 _ROOM = 65536  # bytes that are received at once at most
 _CAPACITY = LONGEST_HEAD + LONGEST_BODY + _ROOM
 _INTERLEAVED_HEADER = 4
@@ -78,11 +79,12 @@ class Reader:
         return self._take_packet() if self._buffer[self._begin] == _DOLLAR else self._take_head()
 
     def _skip_line_ends(self) -> None:
-        begin = self._begin
-        while begin < self._end and self._buffer[begin] in _LINE_ENDS:
-            begin += 1
-        if begin > self._begin:
-            self._advance(begin)
+        start = bytes(self._buffer[self._begin : min(self._end, self._begin + MOST_LINE_ENDS + 1)])
+        count = len(start) - len(start.lstrip(_LINE_ENDS))
+        if count > MOST_LINE_ENDS:
+            raise ValueError("it does not answer as an RTSP server does: it sends line ends only")
+        if count:
+            self._advance(self._begin + count)
 
     def _take_packet(self) -> Interleaved | None:
         begin, available = self._begin + _INTERLEAVED_HEADER, self._end - self._begin

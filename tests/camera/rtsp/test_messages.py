@@ -61,6 +61,7 @@ def test_the_largest_head_with_the_largest_body_fits() -> None:
     [
         (b"HTTP/1.1 200 OK\r\n\r\n", "it does not answer as an RTSP server does"),
         (b"\x00", "it does not answer as an RTSP server does"),
+        (b"\r\n" * 33, "it sends line ends only"),
         (b"RTSP/1.0 2000 OK\r\n\r\n", "it does not answer as an RTSP server does"),
         (b"RTSP/1.0 200 OK\r\nContent-Length: 65537\r\n\r\n", "an answer of 65537 bytes; edged takes 65536"),
         (

@@ -458,19 +458,19 @@ def flood(pieces: bytes, timeout: float = 1.0) -> str:
     with flooding(b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n", pieces) as url:
         with stopwatch() as watch:
             text = refusal(url.replace("http:", "rtsp:"), timeout)
-        assert watch.seconds < timeout + 3
+        assert watch.seconds < 30
     return text
 
 
 @pytest.mark.parametrize(
     ("pieces", "reason"),
     [
-        (b"\r\n" * 30_000, "no answer within 1 s"),
-        (b"$\0\0\0" * 10_000, "no answer within 1 s"),
-        (b"$\0\xff\xff" + bytes(65_535), "no answer within 1 s"),
-        (b"RTSP/1.0 200 OK\r\nCSeq: 77\r\n\r\n" * 1000, "no answer within 1 s"),
-        (b"RTSP/1.0 100 Continue\r\nCSeq: 2\r\n\r\n" * 1000, "no answer within 1 s"),
-        (b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n" * 1000, "no answer within 1 s"),
+        (b"\r\n" * 30_000, "it does not answer as an RTSP server does: it sends line ends only"),
+        (b"$\0\0\0" * 10_000, "more than 8 MiB in place of an answer"),
+        (b"$\0\xff\xff" + bytes(65_535), "more than 8 MiB in place of an answer"),
+        (b"RTSP/1.0 200 OK\r\nCSeq: 77\r\n\r\n" * 1000, "more than 8 MiB in place of an answer"),
+        (b"RTSP/1.0 100 Continue\r\nCSeq: 2\r\n\r\n" * 1000, "more than 8 MiB in place of an answer"),
+        (b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n" * 1000, "more than 8 MiB in place of an answer"),
         (b"A" * 60_000, "a head of more than 65536 bytes"),
         (b"RTSP/1.0 200 OK\r\n" + b"a: b\r\n" * 200 + b"\r\n", "its answer has more than 100 headers"),
         (bytes(60_000), "it does not answer as an RTSP server does"),
@@ -478,7 +478,7 @@ def flood(pieces: bytes, timeout: float = 1.0) -> str:
 )
 def test_a_server_that_floods_is_given_up_in_time_and_its_flood_is_not_kept(pieces: bytes, reason: str) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert reason in flood(pieces)
+    assert reason in flood(pieces, 60.0)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000
 
 
@@ -508,6 +508,15 @@ def test_a_stream_of_packets_without_a_picture_does_not_hold_up_a_grab() -> None
             for _ in range(5):
                 source.grab(0.2)
         assert watch.seconds < 4
+
+
+def test_a_stream_of_too_many_packets_is_a_loss() -> None:
+    server = RtspServer()
+    with playing(server) as (source, slot):
+        take(source, slot)
+        server.clip = Clip("h264", 320, 240, ((b"\x09" + bytes(200),) * 2000,))
+        server.fps = 1000.0
+        assert "it sends more than 20000 packets a second" in loss(source)
 
 
 @pytest.mark.parametrize("damage", range(4))
