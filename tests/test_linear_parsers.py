@@ -22,7 +22,7 @@ from edged.camera.http.head import LONGEST_HEAD, LONGEST_LINE, HeadEnd, read_hea
 from edged.camera.http.parts import LARGEST_PART, LONGEST_HEADER, Parts
 from edged.camera.http.redirects import redirected
 from edged.camera.jpeg import check_jpeg
-from edged.camera.rtsp.messages import LONGEST_BODY, Reader
+from edged.camera.rtsp.messages import LONGEST_BODY, RtspReader
 from edged.camera.rtsp.sdp import video_track
 from edged.config import CameraConfig
 from edged.config.problems import brief, redacted
@@ -84,7 +84,7 @@ def parts_in(step: int, boundary: bytes = b"b") -> Callable[[bytes], None]:
 
 def rtsp_in(step: int) -> Callable[[bytes], None]:
     def feed(content: bytes) -> None:
-        reader = Reader()
+        reader = RtspReader()
         for at in range(0, len(content), step):
             piece = content[at : at + step]
             reader.free_space()[: len(piece)] = piece

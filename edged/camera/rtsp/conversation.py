@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from edged.camera.http.address import Address
 from edged.camera.http.auth import authorization, schemes
 from edged.camera.http.connection import HttpConnection, Woken
-from edged.camera.rtsp.messages import Interleaved, Message, Reader, request
+from edged.camera.rtsp.messages import Interleaved, RtspMessage, RtspReader, request
 from edged.peer_text import peer_text
 
 __all__ = ["Conversation", "RtspError"]
@@ -45,13 +45,13 @@ class Conversation:
         self._connection = connection
         self._woken = woken
         self._on_packet = on_packet
-        self._reader = Reader()
+        self._reader = RtspReader()
         self._sent = 0  # the number of the last request
         self._received = 0  # bytes
         self._challenges: Sequence[str] = ()
-        self._response: Message | None = None  # the newest that has not been looked at
+        self._response: RtspMessage | None = None  # the newest that has not been looked at
 
-    def ask(self, method: str, uri: str, headers: Mapping[str, str], deadline: float) -> Message:
+    def ask(self, method: str, uri: str, headers: Mapping[str, str], deadline: float) -> RtspMessage:
         """Send a request and wait for its response; repeat it with user and password if the server asks for them."""
         for _ in range(MOST_ATTEMPTS):
             self.send(method, uri, headers, deadline)
@@ -69,7 +69,7 @@ class Conversation:
             own["Authorization"] = authorization(self._challenges, self.address, method=method, uri=uri) or ""
         self._connection.send(request(method, uri, own | dict(headers)), deadline)
 
-    def learn(self, refusal: Message) -> bool:
+    def learn(self, refusal: RtspMessage) -> bool:
         """Take note of what a 401 asks for. Returns whether the request is worth repeating."""
         challenges = refusal.headers.all("WWW-Authenticate")
         known, self._challenges = self._challenges, ()
@@ -80,7 +80,7 @@ class Conversation:
         self._challenges = challenges
         return True
 
-    def response(self) -> Message | None:
+    def response(self) -> RtspMessage | None:
         """Return the response to the last request that was sent, once."""
         response, self._response = self._response, None
         return response
@@ -121,7 +121,7 @@ class Conversation:
         self._received += count
         return True
 
-    def _await_response(self, deadline: float) -> Message:
+    def _await_response(self, deadline: float) -> RtspMessage:
         limit = self._received + MOST_BEFORE_ANSWER
         while True:
             response = self.response()
@@ -137,7 +137,7 @@ class Conversation:
                 self.wait(deadline)
 
 
-def refusal_of(response: Message, address: Address) -> str:
+def refusal_of(response: RtspMessage, address: Address) -> str:
     """Return the sentence for a *response* that is not the one wanted."""
     said = f"{response.status} {peer_text(address.without_login(response.reason))}".strip()
     match response.status:

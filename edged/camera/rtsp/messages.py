@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from edged.camera.http.head import LONGEST_HEAD, HeadEnd, Headers, read_headers
 
-__all__ = ["LONGEST_BODY", "Interleaved", "Message", "Reader", "request"]
+__all__ = ["LONGEST_BODY", "Interleaved", "RtspMessage", "RtspReader", "request"]
 
 LONGEST_BODY = 65536
 MOST_LINE_ENDS = 64  # bytes of them between two messages
@@ -24,7 +24,7 @@ _LENGTH = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class RtspMessage:
     """A response, or a request that the server makes itself: then ``method`` is set, and ``status`` is 0."""
 
     status: int
@@ -42,14 +42,14 @@ class Interleaved:
     payload: memoryview
 
 
-class Reader:
+class RtspReader:
     """Bytes go into `free_space`, messages and packets come out of `take`. Its memory has one size for ever."""
 
     def __init__(self) -> None:
         self._buffer = bytearray(_CAPACITY)
         self._begin = self._end = 0  # of what was received and is not taken
         self._head_end = HeadEnd()
-        self._head: Message | None = None  # the message whose body is still to come
+        self._head: RtspMessage | None = None  # the message whose body is still to come
         self._missing = 0  # bytes of that body
 
     def free_space(self) -> memoryview:
@@ -65,7 +65,7 @@ class Reader:
         """Take note of *count* more bytes in `free_space`."""
         self._end += count
 
-    def take(self) -> Message | Interleaved | None:
+    def take(self) -> RtspMessage | Interleaved | None:
         """Return the next message or packet; None if it is still incomplete.
 
         Raises:
@@ -96,7 +96,7 @@ class Reader:
         self._advance(begin + length)
         return Interleaved(channel, memoryview(self._buffer)[begin : begin + length])
 
-    def _take_head(self) -> Message | None:
+    def _take_head(self) -> RtspMessage | None:
         end = self._head_end.find(self._buffer, self._end)
         _check_start(bytes(self._buffer[self._begin : min(self._end, self._begin + 5)]))
         if end is None:
@@ -111,14 +111,14 @@ class Reader:
         self._head = head
         return self._take_body(head)
 
-    def _take_body(self, head: Message) -> Message | None:
+    def _take_body(self, head: RtspMessage) -> RtspMessage | None:
         end = self._begin + self._missing
         if end > self._end:
             return None
         body = bytes(self._buffer[self._begin : end])
         self._head = None
         self._advance(end)
-        return Message(head.status, head.reason, head.headers, body, head.method)
+        return RtspMessage(head.status, head.reason, head.headers, body, head.method)
 
     def _advance(self, to: int) -> None:
         self._begin = to
@@ -131,7 +131,7 @@ def request(method: str, uri: str, headers: Mapping[str, str]) -> bytes:
     return "\r\n".join(lines).encode("ascii", "replace")
 
 
-def read_message(content: bytes) -> Message:
+def read_message(content: bytes) -> RtspMessage:
     """Take a whole head apart.
 
     Raises:
@@ -140,12 +140,12 @@ def read_message(content: bytes) -> Message:
     first, *lines = content.split(b"\n")
     asked = _REQUEST.fullmatch(first)
     if asked is not None:
-        return Message(0, "", read_headers(lines, len(first)), method=asked[1].decode())
+        return RtspMessage(0, "", read_headers(lines, len(first)), method=asked[1].decode())
     status = _STATUS.fullmatch(first)
     if status is None:
         raise ValueError("it does not answer as an RTSP server does")
     reason = (status[2] or b"").decode("latin-1").strip()
-    return Message(int(status[1]), reason, read_headers(lines, len(first)))
+    return RtspMessage(int(status[1]), reason, read_headers(lines, len(first)))
 
 
 def _check_start(start: bytes) -> None:

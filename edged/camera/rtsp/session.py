@@ -13,7 +13,7 @@ from edged.camera.http.address import Address
 from edged.camera.http.connection import HttpConnection, Woken, tls_context
 from edged.camera.http.redirects import MOST_REDIRECTIONS, REDIRECTIONS, Follow, redirected
 from edged.camera.rtsp.conversation import Conversation, RtspError, refusal_of
-from edged.camera.rtsp.messages import Interleaved, Message
+from edged.camera.rtsp.messages import Interleaved, RtspMessage
 from edged.camera.rtsp.sdp import VideoTrack, video_track
 from edged.errors import map_exceptions
 
@@ -129,7 +129,7 @@ class RtspSession:
             base = headers.get("Content-Base") or headers.get("Content-Location") or address.url
             return video_track(response.body, base)
 
-    def _ask(self, method: str, uri: str, headers: dict[str, str], deadline: float) -> Message:
+    def _ask(self, method: str, uri: str, headers: dict[str, str], deadline: float) -> RtspMessage:
         assert self._talk is not None
         session = {"Session": self._session} if self._session else {}
         response = self._talk.ask(method, uri, session | headers, deadline)
@@ -140,11 +140,11 @@ class RtspSession:
             raise RtspError(refusal_of(response, self._talk.address))
         return response
 
-    def _note_methods(self, response: Message) -> None:
+    def _note_methods(self, response: RtspMessage) -> None:
         if "GET_PARAMETER" in response.headers.get("Public"):
             self._keep_alive_method = "GET_PARAMETER"
 
-    def _note_session(self, response: Message) -> None:
+    def _note_session(self, response: RtspMessage) -> None:
         session = _SESSION.match(response.headers.get("Session"))
         if session is None:
             raise RtspError("it gives no session")
@@ -152,7 +152,7 @@ class RtspSession:
         seconds = int(session[2] or SESSION_SECONDS)
         self._keep_alive_seconds = min(max(seconds / 2, 1.0), MOST_KEEP_ALIVE)
 
-    def _note_channels(self, response: Message) -> None:
+    def _note_channels(self, response: RtspMessage) -> None:
         channels = _CHANNELS.search(response.headers.get("Transport"))
         if channels is None:
             raise RtspError("it does not send over TCP")

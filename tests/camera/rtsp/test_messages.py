@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edged.camera.rtsp.messages import LONGEST_BODY, Interleaved, Message, Reader, request
+from edged.camera.rtsp.messages import LONGEST_BODY, Interleaved, RtspMessage, RtspReader, request
 
 STREAM = (
     b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 5\r\n\r\nv=0\r\n"
@@ -19,7 +19,7 @@ STREAM = (
 
 def read(content: bytes, step: int) -> list[object]:
     """What comes out, with payloads and bodies as bytes, where *step* bytes arrive at a time."""
-    reader, items = Reader(), list[object]()
+    reader, items = RtspReader(), list[object]()
     for at in range(0, len(content), step):
         piece = content[at : at + step]
         reader.free_space()[: len(piece)] = piece
@@ -84,10 +84,10 @@ def test_a_request_is_one_line_a_header_and_an_empty_line() -> None:
 
 
 def test_a_response_has_its_reason() -> None:
-    reader = Reader()
+    reader = RtspReader()
     content = b"RTSP/1.0 454 Session Not Found\r\n\r\n"
     reader.free_space()[: len(content)] = content
     reader.received(len(content))
     message = reader.take()
-    assert isinstance(message, Message)
+    assert isinstance(message, RtspMessage)
     assert (message.status, message.reason) == (454, "Session Not Found")
