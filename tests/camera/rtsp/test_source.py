@@ -520,8 +520,10 @@ def test_a_stream_of_too_many_packets_is_a_loss() -> None:
 
 
 @pytest.mark.parametrize("damage", range(4))
-def test_pictures_that_make_no_sense_are_damaged_or_passed_over_and_good_ones_follow(damage: int) -> None:
-    """Whatever bytes come in their place, nothing but damage comes of it."""
+def test_pictures_that_make_no_sense_are_damaged_or_passed_over_and_good_ones_follow(
+    damage: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever bytes come in their place, nothing but damage comes of it, and FFmpeg prints nothing itself."""
     good = coded()
     noise = np.random.default_rng(damage)
 
@@ -557,6 +559,7 @@ def test_pictures_that_make_no_sense_are_damaged_or_passed_over_and_good_ones_fo
             return number(slot) < 50
 
         eventually(is_good, "a good picture")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_opening_and_closing_leaves_nothing_behind() -> None:
