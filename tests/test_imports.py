@@ -43,6 +43,7 @@ ROOMS = {
     "yaml": {"config"},
     "pydantic": {"config"},
     "cv2": {"vision", "camera", "cli"},
+    "av": {"camera"},
     "picamera2": {"camera"},
     "libcamera": {"camera"},
     "ai_edge_litert": {"vision"},
@@ -191,7 +192,7 @@ def test_the_tflite_runtimes_are_imported_in_one_file_only() -> None:
         ("edged.wire", {"numpy", "zmq", "yaml", "pydantic"}),
         ("edged.client", {"numpy", "cv2", "ai_edge_litert", "tflite_runtime", "yaml", "pydantic", "rich"}),
         ("edged.vision", {"ai_edge_litert", "tflite_runtime", "zmq", "yaml", "pydantic", "rich"}),
-        ("edged.service.daemon", {"picamera2", "rich", "prometheus_client"}),
+        ("edged.service.daemon", {"av", "picamera2", "rich", "prometheus_client"}),
     ],
 )
 def test_importing_a_package_does_not_load_what_it_does_not_need(module: str, unwanted: set[str]) -> None:

@@ -22,6 +22,8 @@ from edged.camera.http.head import LONGEST_HEAD, LONGEST_LINE, HeadEnd, read_hea
 from edged.camera.http.parts import LARGEST_PART, LONGEST_HEADER, Parts
 from edged.camera.http.redirects import redirected
 from edged.camera.jpeg import check_jpeg
+from edged.camera.rtsp.messages import LONGEST_BODY, RtspReader
+from edged.camera.rtsp.sdp import video_track
 from edged.config import CameraConfig
 from edged.config.problems import brief, redacted
 from edged.errors import EdgedError
@@ -78,6 +80,23 @@ def parts_in(step: int, boundary: bytes = b"b") -> Callable[[bytes], None]:
             parts.forget()
 
     return feed
+
+
+def rtsp_in(step: int) -> Callable[[bytes], None]:
+    def feed(content: bytes) -> None:
+        reader = RtspReader()
+        for at in range(0, len(content), step):
+            piece = content[at : at + step]
+            reader.free_space()[: len(piece)] = piece
+            reader.received(len(piece))
+            while reader.take() is not None:
+                pass
+
+    return feed
+
+
+def description(content: bytes) -> None:
+    video_track(content, "rtsp://camera/")
 
 
 def router_in(step: int) -> Callable[[bytes], None]:
@@ -170,6 +189,36 @@ def cases() -> Iterator[Case]:
         yield Case("part header at once", parts_in(RECEIVED_AT_ONCE), piece, LONGEST_HEADER, b"--b", b"\n\n")
     for piece in (b"a", b"-", b"-a"):
         yield Case("parts with a long boundary", parts_in(RECEIVED_AT_ONCE, b"a" * 199 + b"b"), piece, LARGEST_PART)
+    for piece in (
+        b"\r\n",
+        b"A",
+        b"A /",
+        b"RTSP/1.0 200 \r\n",
+        b"$\0\0\0",
+        b"$\0\0\1x",
+        b"a:b\n",
+        b"\n\r",
+        b"RTSP/1.0 200\n\n",
+    ):
+        for first in (b"", b"RTSP/1.0 200 OK\r\n"):
+            yield Case("RTSP", rtsp_in(65536), piece, LONGEST_HEAD, first)
+            yield Case("RTSP byte by byte", rtsp_in(1), piece, LONGEST_HEAD // 4, first)
+    video = b"m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
+    for piece in (
+        b"\n",
+        b"m=\n",
+        b"m=video 0 x 96\n",
+        b"a=rtpmap:96 H264/90000\n",
+        b"96 ",
+        b";",
+        b"=",
+        b",",
+        b"AAA,",
+        b"%",
+        b" ",
+    ):
+        for first in (b"", video, video + b"a=fmtp:96 sprop-parameter-sets=", video + b"a=control:", b"m=video 0 x "):
+            yield Case("session description", description, piece, LONGEST_BODY, first)
     for piece in (b"\x00\x00", b"\x01\x00", b"\x04\x00", b"\x04\x07\x04PING\x00\x00", b"\x00\x01x", b"\x02" + bytes(8)):
         yield Case("ZMTP", router_in(65536), piece, 65536, HELLO)
         yield Case("ZMTP byte by byte", router_in(1), piece, 4 * MAX_MESSAGE_BYTES, HELLO)

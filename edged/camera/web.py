@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.camera.delay import longest_silence
 from edged.camera.http.client import WebClient
 from edged.camera.http.redirects import Follow
 from edged.camera.mjpeg import MjpegSource, NotMjpegError
 from edged.camera.relayed import RelayedSource
-from edged.camera.stream import StreamSource, longest_silence
+from edged.camera.stream import StreamSource
 from edged.errors import SourceError
 from edged.values import MAX_PIXELS, Format, Stamp
 

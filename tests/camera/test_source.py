@@ -17,7 +17,7 @@ from edged.camera.mjpeg import MjpegSource
 from edged.camera.pi.controls import WHITE_BALANCES, PiControls
 from edged.camera.pi.view import FrameSize
 from edged.camera.picamera import PicameraSource
-from edged.camera.stream import StreamSource
+from edged.camera.rtsp.source import RtspSource
 from edged.camera.usb import UsbCamera
 from edged.camera.v4l2.choice import FormatRequest
 from edged.config import CameraConfig
@@ -150,18 +150,24 @@ def test_whatever_the_configuration_takes_is_taken_by_a_picamera(exposure_us: in
 
 
 @pytest.mark.parametrize(("stall_seconds", "timeout"), [(2, 10), (5, 10), (25, 25), (3600, 30), (0, 30)])
-def test_rtsp_is_read_by_ffmpeg_which_gets_time_to_begin(stall_seconds: float, timeout: float) -> None:
+def test_an_rtsp_camera_gets_time_to_begin(stall_seconds: float, timeout: float) -> None:
     source = open_source(camera("rtsp://user:secret@127.0.0.1:1/live", stall_seconds=stall_seconds))
-    assert isinstance(source, StreamSource)
-    assert (source._timeout, source._is_trusted) == (timeout, True)
+    assert isinstance(source, RtspSource)
+    assert source._timeout == timeout
 
 
-def test_tls_that_cannot_be_verified_is_used_only_if_configured() -> None:
-    source = open_source(camera("rtsps://127.0.0.1:1/live", verify_tls=False))
-    assert isinstance(source, StreamSource)
-    assert source._is_trusted
-    with pytest.raises(ValueError, match="must be false for rtsps"):
-        camera("rtsps://127.0.0.1:1/live")
+@pytest.mark.parametrize("verify", [True, False])
+def test_certificates_of_rtsps_are_verified_unless_that_is_not_wanted(verify: bool) -> None:
+    source = open_source(camera("rtsps://127.0.0.1:1/live", verify_tls=verify))
+    assert isinstance(source, RtspSource)
+    assert source._verify_tls is verify
+
+
+@pytest.mark.parametrize("follow", ["same-host", "any"])
+def test_redirections_of_rtsp_are_followed_as_configured(follow: str) -> None:
+    source = open_source(camera("rtsp://127.0.0.1:1/live", follow_redirects=follow))
+    assert isinstance(source, RtspSource)
+    assert source._follow == follow
 
 
 def test_jpegs_over_http_are_read_by_edged(demo: Path) -> None:
@@ -208,8 +214,7 @@ EXAMPLES = {
 
 @pytest.mark.parametrize("kind", CAMERA_KINDS, ids=lambda kind: kind.name)
 def test_every_kind_of_camera_is_opened_by_the_class_of_its_entry(kind: CameraKind) -> None:
-    options = {} if kind.verifies_tls else {"verify_tls": False}
-    source = open_source(camera(EXAMPLES[kind.name], **options), input_size=MODEL)
+    source = open_source(camera(EXAMPLES[kind.name]), input_size=MODEL)
     assert f"{type(source).__module__}:{type(source).__qualname__}" == kind.source_class
     assert all(callable(getattr(source, name)) for name in ("open", "grab", "retrieve", "wake", "close"))
 

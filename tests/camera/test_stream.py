@@ -1,12 +1,10 @@
-"""Streams that FFmpeg reads, over HTTP and, where GStreamer's RTSP server is installed, over RTSP."""
+"""Streams that FFmpeg reads over HTTP."""
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -14,16 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edged.camera.delay import Delay
 from edged.camera.relayed import CURE
-from edged.camera.stream import SILENCE, Backlog, StreamSource, is_from_before
+from edged.camera.stream import StreamSource
 from edged.camera.web import WebSource
 from edged.errors import SourceError
-from edged.values import Stamp
 from tests.camera.leaks import leaves_nothing_behind
-from tests.camera.rtsp_server import RtspCamera, rtsp_camera
 from tests.camera.servers import MjpegServer, answering, free_port, number, serving
-from tests.fakes import eventually
 from tests.stopwatch import stopwatch
 
 pytestmark = pytest.mark.timed
@@ -214,7 +208,7 @@ def test_a_video_that_ffmpeg_cannot_read_is_told(capfd: pytest.CaptureFixture[st
     assert "/video: cannot be opened (wrong address, user or password, or no video)" in told
 
 
-@pytest.mark.parametrize("scheme", ["rtsps", "https", "HTTPS"])
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
 def test_a_certificate_that_ffmpeg_would_not_verify_is_taken_only_when_that_is_wanted(scheme: str) -> None:
     url = f"{scheme}://me:secret@127.0.0.1:{free_port()}/x"
     assert refusal(StreamSource(url)) == (
@@ -226,9 +220,8 @@ def test_a_certificate_that_ffmpeg_would_not_verify_is_taken_only_when_that_is_w
 
 def test_nobody_there_is_told_at_once() -> None:
     begin = time.monotonic()
-    for scheme in ("rtsp", "http"):
-        told = refusal(StreamSource(f"{scheme}://127.0.0.1:{free_port()}/x", timeout=LIMIT))
-        assert "cannot be opened" in told
+    told = refusal(StreamSource(f"http://127.0.0.1:{free_port()}/x", timeout=LIMIT))
+    assert "cannot be opened" in told
     assert time.monotonic() - begin < LIMIT
 
 
@@ -240,22 +233,23 @@ def test_a_server_that_never_answers_is_given_up_in_time() -> None:
         assert watch.seconds < 5
 
 
-@pytest.mark.parametrize("scheme", ["rtsp", "http"])
-def test_user_and_password_are_told_by_nobody(scheme: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_user_and_password_are_told_by_nobody(capfd: pytest.CaptureFixture[str]) -> None:
     with serving(MjpegServer(auth="basic")) as server:
-        url = f"{scheme}://some-user:some-secret@127.0.0.1:{server.port}/stream"
+        url = f"http://some-user:some-secret@127.0.0.1:{server.port}/stream"
         source = StreamSource(url, timeout=1)
         told = refusal(source)
-    assert told.startswith(f"{scheme}://***@127.0.0.1:{server.port}/stream: ")
+    assert told.startswith(f"http://***@127.0.0.1:{server.port}/stream: ")
     printed = capfd.readouterr()
     for text in (told, repr(source), printed.out, printed.err):
         assert "some-secret" not in text
         assert "some-user" not in text
 
 
-@pytest.mark.parametrize("url", ["", "file:///etc/passwd", "/dev/video0", "ftp://user:secret@host/", "concat:a|b"])
+@pytest.mark.parametrize(
+    "url", ["", "file:///etc/passwd", "/dev/video0", "ftp://user:secret@host/", "concat:a|b", "rtsp://h/"]
+)
 def test_what_is_no_network_stream_is_refused_without_its_password(url: str) -> None:
-    with pytest.raises(ValueError, match="must begin with rtsp://, rtsps://, http://, https://") as caught:
+    with pytest.raises(ValueError, match="must begin with http://, https://") as caught:
         StreamSource(url)
     assert "secret" not in str(caught.value)
 
@@ -269,195 +263,6 @@ def test_opening_and_closing_leaves_nothing_behind(video: bytes) -> None:
             assert source.grab(1) is not None
             source.retrieve(slot)
             source.close()
-            source.close()
-
-        leaves_nothing_behind(one_round)
-
-
-@contextmanager
-def rtsp_stream(timeout: float = LIMIT) -> Iterator[tuple[RtspCamera, StreamSource, NDArray[np.uint8]]]:
-    """A camera, the source that is open on it, and memory for its frames."""
-    with rtsp_camera() as camera:
-        source = StreamSource(f"rtsp://{camera.address}", timeout=timeout)
-        try:
-            yield camera, source, np.zeros(source.open().shape, np.uint8)
-        finally:
-            source.close()
-
-
-def take(source: StreamSource, slot: NDArray[np.uint8], frames: int = 5) -> None:
-    for _ in range(frames):
-        eventually(lambda: source.grab(LIMIT) is not None, "a frame")
-        source.retrieve(slot)
-    assert slot.any()
-
-
-@pytest.mark.rtsp
-def test_the_first_frame_of_an_rtsp_camera_is_a_new_one() -> None:
-    with rtsp_camera() as camera:
-        source = StreamSource(f"rtsp://{camera.address}", timeout=LIMIT)
-        source.open()
-        grabs = 0
-        stamp = None
-        while stamp is None:
-            waited, stamp = timed(source)
-            grabs += 1
-        assert waited >= 0.5 / 25  # not one of those that gathered while it was opened
-        assert grabs < Backlog.MOST
-        source.close()
-
-
-def test_frames_that_gathered_end_with_the_first_that_is_waited_for() -> None:
-    backlog = Backlog(25.0)
-    assert not backlog.holds(0.001)
-    backlog.gather()
-    assert [backlog.holds(waited) for waited in (0.0, 0.019, 0.0, 0.03, 0.0)] == [True, True, True, False, False]
-
-
-def test_who_sends_everything_at_once_is_heard_all_the_same() -> None:
-    backlog = Backlog(25.0)
-    backlog.gather()
-    assert sum(backlog.holds(0.0) for _ in range(1000)) < 200
-
-
-@pytest.mark.rtsp
-def test_an_rtsp_camera_that_is_killed_and_started_again_comes_back() -> None:
-    with rtsp_stream() as (camera, source, slot):
-        assert slot.shape == (240, 320, 3)
-        take(source, slot)
-        camera.kill()
-        with stopwatch() as watch:
-            assert "stopped delivering" in read_until_lost(source, slot)[1]
-        assert watch.seconds < 3
-        assert "cannot be opened" in refusal(source)
-        camera.start()
-        source.open()
-        take(source, slot)
-
-
-@pytest.mark.rtsp
-def test_an_rtsp_camera_that_hangs_is_lost_in_time_and_its_old_frame_is_not_taken_for_new() -> None:
-    with rtsp_stream(timeout=2) as (camera, source, slot):
-        take(source, slot)
-        camera.freeze()
-        with stopwatch() as watch:
-            frames, reason = read_until_lost(source, slot)
-        assert reason.endswith(": no frame for 2 s")
-        assert watch.elapsed >= 1.8
-        assert watch.seconds < 6
-        assert len(frames) < 50  # those that were on their way, and none that came by waiting
-
-
-@pytest.mark.parametrize(
-    ("waited", "advanced", "old"),
-    [
-        (3.0, 0.04, True),  # the next one, held up
-        (3.0, 2.9, False),  # a stream of one frame in three seconds
-        (0.9, 0.04, False),  # a hiccup
-        (3.0, 0.0, False),  # a stream that tells no times
-        (3.0, -100.0, False),  # one whose clock was set
-    ],
-)
-def test_a_frame_from_before_a_silence_is_told_by_the_times_of_the_stream(
-    waited: float, advanced: float, old: bool
-) -> None:
-    assert is_from_before(waited, advanced) == old
-
-
-@pytest.mark.rtsp
-def test_an_rtsp_camera_that_pauses_goes_on_with_new_frames() -> None:
-    with rtsp_stream() as (camera, source, slot):
-        take(source, slot)
-        camera.freeze()
-        thaw = threading.Timer(2.0, camera.thaw)
-        thaw.start()
-        silences = sum(passes_over_after_a_silence(source) for _ in range(120))
-        thaw.join()
-        assert silences == 1  # the frame that ended it was an old one
-
-
-def passes_over_after_a_silence(source: StreamSource) -> bool:
-    with stopwatch() as watch:
-        stamp = source.grab(LIMIT)
-    return stamp is None and watch.seconds > SILENCE
-
-
-class SlowDecoder:
-    """A capture whose every picture takes so many seconds of the processor to decode."""
-
-    def __init__(self, capture: cv2.VideoCapture | None, seconds: float) -> None:
-        assert capture is not None
-        self._capture = capture
-        self.seconds = seconds
-
-    def grab(self) -> bool:
-        grabbed = self._capture.grab()
-        begin = time.thread_time()
-        while time.thread_time() - begin < self.seconds:
-            hashlib.sha256(BALLAST).digest()
-        return grabbed
-
-    def retrieve(self, slot: NDArray[np.uint8]) -> tuple[bool, object]:
-        return self._capture.retrieve(slot)
-
-    def get(self, what: int) -> float:
-        return self._capture.get(what)
-
-    def release(self) -> None:
-        self._capture.release()
-
-
-BALLAST = bytes(10_000_000)  # enough that Python's lock is let go once or twice a picture, as FFmpeg does
-
-
-@pytest.mark.rtsp
-def test_an_rtsp_camera_that_is_too_much_for_this_machine_is_lost_before_it_shows_the_past(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with rtsp_stream() as (_, source, slot):
-        monkeypatch.setattr(source, "_capture", SlowDecoder(source._capture, 0.12))
-        with pytest.raises(SourceError, match=r"cannot keep up with the stream \(\d\.\d s behind\): use the camera's"):
-            take(source, slot, 200)
-
-
-@pytest.mark.rtsp
-def test_an_rtsp_camera_that_nobody_read_for_a_while_goes_on_with_new_frames() -> None:
-    with rtsp_stream() as (_, source, slot):
-        take(source, slot)
-        threading.Event().wait(Delay.LIMIT + 0.5)
-        passed_over = 0
-        while source.grab(LIMIT) is None:
-            passed_over += 1
-        assert passed_over > 25 * Delay.LIMIT / 2
-        assert max(timed(source)[0] for _ in range(5)) > 0.01  # the queue is empty: it was waited for
-        take(source, slot)
-
-
-def timed(source: StreamSource) -> tuple[float, Stamp | None]:
-    begin = time.monotonic()
-    stamp = source.grab(LIMIT)
-    return time.monotonic() - begin, stamp
-
-
-@pytest.mark.rtsp
-def test_an_rtsp_camera_is_told_user_and_password_and_they_are_told_to_nobody_else() -> None:
-    with rtsp_camera("me", "some-secret") as camera:
-        source = StreamSource(f"rtsp://me:some-secret@{camera.address}", timeout=LIMIT)
-        slot = np.zeros(source.open().shape, np.uint8)
-        take(source, slot)
-        source.close()
-        told = refusal(StreamSource(f"rtsp://me:wrong-one@{camera.address}", timeout=LIMIT))
-        assert told.startswith(f"rtsp://***@{camera.address}: cannot be opened")
-
-
-@pytest.mark.rtsp
-def test_opening_and_closing_an_rtsp_camera_leaves_nothing_behind() -> None:
-    with rtsp_camera() as camera:
-        source = StreamSource(f"rtsp://{camera.address}", timeout=LIMIT)
-
-        def one_round() -> None:
-            slot = np.zeros(source.open().shape, np.uint8)
-            take(source, slot, 1)
             source.close()
 
         leaves_nothing_behind(one_round)

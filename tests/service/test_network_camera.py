@@ -13,7 +13,7 @@ import pytest
 
 from edged.client import Subscriber
 from edged.wire import Message, Status, Vec
-from tests.camera.rtsp_server import rtsp_camera
+from tests.camera.rtsp.server import RtspServer
 from tests.camera.servers import MjpegServer, free_port
 
 pytestmark = pytest.mark.once
@@ -90,21 +90,31 @@ def test_the_stream_resumes_without_a_restart_of_the_daemon(tmp_path: Path, faul
         server.stop()
 
 
-@pytest.mark.rtsp
-def test_an_rtsp_stream_resumes_without_a_restart_of_the_daemon(tmp_path: Path) -> None:
-    with (
-        rtsp_camera("eve", "s3cret") as camera,
-        daemon(tmp_path, f"rtsp://eve:s3cret@{camera.address}") as (subscriber, log),
-    ):
-        before = wait_for(subscriber, lambda message: isinstance(message, Vec), "a vector")
-        camera.kill()
-        lost = wait_for(subscriber, lambda m: isinstance(m, Status) and m.state == "lost", "the loss")
-        camera.start()
-        wait_for(subscriber, lambda m: isinstance(m, Status) and m.state == "running", "the recovery")
-        again = wait_for(subscriber, lambda m: isinstance(m, Vec), "vectors again")
-        assert isinstance(lost, Status)
-        assert again.run == before.run
-        assert "s3cret" not in f"{log.read_text()} {lost.reason}"
+@pytest.mark.parametrize("fault", ["killed", "hangs", "two gigabytes"])
+def test_an_rtsp_stream_resumes_without_a_restart_of_the_daemon(tmp_path: Path, fault: str) -> None:
+    server = RtspServer(fps=20)
+    try:
+        with daemon(tmp_path, server.url("eve:s3cret")) as (subscriber, log):
+            before = wait_for(subscriber, lambda message: isinstance(message, Vec), "a vector")
+            if fault == "hangs":
+                server.mode = "hang"
+            else:
+                server.stop()
+            if fault == "two gigabytes":
+                server = RtspServer(fps=20, port=server.port)
+                server.answers["DESCRIBE"] = b"RTSP/1.0 200 OK\r\nContent-Length: 2000000000\r\n\r\n"
+            lost = wait_for(subscriber, lambda m: isinstance(m, Status) and m.state == "lost", "the loss")
+            if fault == "killed":
+                server = RtspServer(fps=20, port=server.port)
+            server.mode = "run"
+            server.answers.clear()
+            wait_for(subscriber, lambda m: isinstance(m, Status) and m.state == "running", "the recovery")
+            again = wait_for(subscriber, lambda m: isinstance(m, Vec), "vectors again")
+            assert isinstance(lost, Status)
+            assert again.run == before.run
+            assert "s3cret" not in f"{log.read_text()} {lost.reason}"
+    finally:
+        server.stop()
 
 
 def test_a_camera_that_is_not_there_at_the_start_is_waited_for(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import quote, unquote, urlsplit
@@ -12,13 +13,17 @@ from edged.config.problems import redacted
 
 __all__ = ["Address"]
 
-_PORTS = {"http": 80, "https": 443}
+_PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
+_WEB = ("http", "https")
 _LEFT_ALONE = "/%:@!$&'()*+,;=~?"  # what may stand in a path or query; all else is quoted, line ends above all
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An ``http`` or ``https`` URL. Its text shows neither user nor password, nor a password among its parameters."""
+    """An ``http``, ``https``, ``rtsp`` or ``rtsps`` URL.
+
+    Its text shows neither user nor password, nor a password among its parameters.
+    """
 
     scheme: str
     host: str
@@ -29,11 +34,11 @@ class Address:
     password: str = field(default="", repr=False)
 
     @classmethod
-    def parse(cls, url: str) -> Self:
+    def parse(cls, url: str, schemes: Collection[str] = _WEB) -> Self:
         """Take *url* apart.
 
         Raises:
-            ValueError: it is no such URL.
+            ValueError: it is no URL of one of *schemes*.
         """
         try:
             parts = urlsplit(url)
@@ -41,8 +46,9 @@ class Address:
             host = (parts.hostname or "").encode("idna").decode()
         except ValueError:  # whose text may quote a part of the password
             parts, port, host = urlsplit(""), None, ""
-        if parts.scheme not in _PORTS or not host:
-            raise ValueError(f"must be http://HOST/… or https://HOST/… (got {redacted(url)})")
+        if parts.scheme not in schemes or not host:
+            forms = " or ".join(f"{scheme}://HOST/…" for scheme in schemes)
+            raise ValueError(f"must be {forms} (got {redacted(url)})")
         target = quote(parts.path or "/", _LEFT_ALONE) + (f"?{quote(parts.query, _LEFT_ALONE)}" if parts.query else "")
         user = None if parts.username is None else unquote(parts.username)
         return cls(parts.scheme, host, port or _PORTS[parts.scheme], target, user, unquote(parts.password or ""))
@@ -67,6 +73,11 @@ class Address:
     def basic(self) -> str:
         """User and password as the scheme Basic has them (RFC 7617)."""
         return base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+
+    @property
+    def is_encrypted(self) -> bool:
+        """True where nobody on the way can read along."""
+        return self.scheme in ("https", "rtsps")
 
     @property
     def url(self) -> str:

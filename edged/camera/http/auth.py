@@ -10,7 +10,7 @@ from itertools import islice
 
 from edged.camera.http.address import Address
 
-__all__ = ["LONGEST_CHALLENGE", "authorization"]
+__all__ = ["LONGEST_CHALLENGE", "authorization", "schemes"]
 
 LONGEST_CHALLENGE = 4096
 MOST_CHALLENGES = 8
@@ -24,22 +24,38 @@ _HASHES: dict[str, Callable[[bytes], str]] = {  # the better one first
 }
 
 
-def authorization(challenges: Iterable[str], address: Address) -> str | None:
-    """The ``Authorization`` header for a GET of *address*, to a server that sent these ``WWW-Authenticate`` headers.
+def authorization(
+    challenges: Iterable[str], address: Address, *, method: str = "GET", uri: str | None = None
+) -> str | None:
+    """The ``Authorization`` header for a request, to a server that sent these ``WWW-Authenticate`` headers.
 
-    Digest is preferred, since it does not tell the password. None: the server asks for something else, or at more
-    length than `LONGEST_CHALLENGE`.
+    *uri* is what the request line has; None: the path and query of *address*. Digest is preferred, since it does not
+    give the password away. Returns None where the server asks for something else, or at more length than
+    `LONGEST_CHALLENGE`.
     """
-    offered = [item for header in islice(challenges, MOST_CHALLENGES) for item in _challenges(header)]
+    request = f"{method}:{address.target if uri is None else uri}"
+    offered = _offered(challenges)
     digests = [parameters for scheme, parameters in offered if scheme == "digest"]
     for algorithm, digest in _HASHES.items():
         for asked in digests:
-            answer = _digest(asked, algorithm, digest, address)
+            answer = _digest(asked, algorithm, digest, address, request)
             if answer is not None:
                 return answer
     if any(scheme == "basic" for scheme, _ in offered):
         return f"Basic {address.basic}"
     return None
+
+
+def schemes(challenges: Iterable[str]) -> list[str]:
+    """The schemes that are asked for, such as ``Digest SHA-256`` and ``Basic``, as the server names them."""
+    return [
+        f"{scheme.capitalize()} {parameters.get('algorithm', 'MD5')}" if scheme == "digest" else scheme.capitalize()
+        for scheme, parameters in _offered(challenges)
+    ]
+
+
+def _offered(challenges: Iterable[str]) -> list[tuple[str, dict[str, str]]]:
+    return [item for header in islice(challenges, MOST_CHALLENGES) for item in _challenges(header)]
 
 
 def _challenges(header: str) -> list[tuple[str, dict[str, str]]]:
@@ -57,7 +73,9 @@ def _challenges(header: str) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
-def _digest(asked: dict[str, str], name: str, digest: Callable[[bytes], str], address: Address) -> str | None:
+def _digest(
+    asked: dict[str, str], name: str, digest: Callable[[bytes], str], address: Address, request: str
+) -> str | None:
     algorithm = asked.get("algorithm", "MD5")
     qualities = [word.strip() for word in asked["qop"].split(",")] if asked.get("qop") else []
     if algorithm.upper().removesuffix("-SESS") != name or (qualities and "auth" not in qualities):
@@ -71,12 +89,12 @@ def _digest(asked: dict[str, str], name: str, digest: Callable[[bytes], str], ad
     secret = hashed(user, realm, address.password)
     if algorithm.upper().endswith("-SESS"):
         secret = hashed(secret, nonce, own_nonce)
-    request = hashed("GET", address.target)
-    fields = {"username": user, "realm": realm, "nonce": nonce, "uri": address.target}
+    asked_for = hashed(request)
+    fields = {"username": user, "realm": realm, "nonce": nonce, "uri": request.partition(":")[2]}
     if qualities:
-        fields["response"] = hashed(secret, nonce, count, own_nonce, "auth", request)
+        fields["response"] = hashed(secret, nonce, count, own_nonce, "auth", asked_for)
     else:
-        fields["response"] = hashed(secret, nonce, request)
+        fields["response"] = hashed(secret, nonce, asked_for)
     if "opaque" in asked:
         fields["opaque"] = asked["opaque"]
     if qualities or algorithm.upper().endswith("-SESS"):

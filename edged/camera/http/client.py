@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 from contextlib import AbstractContextManager
 
 from edged.bell import Bell
 from edged.camera.http.address import Address
-from edged.camera.http.connection import Woken
+from edged.camera.http.connection import Woken, tls_context
 from edged.camera.http.exchange import Response, get
+from edged.camera.http.failures import reason_of
 from edged.camera.http.redirects import Follow
-from edged.errors import SourceError, map_exceptions, text_of
+from edged.errors import SourceError, map_exceptions
 from edged.peer_text import peer_text
 
 __all__ = ["WebClient"]
@@ -63,27 +63,7 @@ class WebClient:
         )
 
     def _reason(self, exc: Exception) -> str:
-        match exc:
-            case Woken():
-                return "told to stop"
-            case TimeoutError():
-                return f"no answer within {self._timeout:g} s"
-            case ConnectionRefusedError():
-                return "nobody listens there"
-            case socket.gaierror():
-                return f"the name {self.address.host} is not known: {exc.strerror}"
-            case ssl.SSLCertVerificationError():
-                return f"its certificate is not trusted: {peer_text(exc.verify_message)}"
-            case ssl.SSLError():
-                return f"no encrypted connection can be made: {exc.reason}"
-            case MemoryError():
-                return "there is not enough memory for what it sends"
-            case _:
-                return text_of(exc)
+        return reason_of(exc, self.address.host, self._timeout)
 
     def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        if not self._verify_tls:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+        return tls_context(verify=self._verify_tls)

@@ -1,4 +1,4 @@
-"""A connection to a web server that never blocks for longer than told."""
+"""A connection to a web server or an RTSP server that never blocks for longer than told."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import suppress
 from edged.bell import Bell
 from edged.camera.http.address import Address
 
-__all__ = ["HttpConnection", "Woken"]
+__all__ = ["HttpConnection", "Woken", "tls_context"]
 
 
 class Woken(Exception):  # noqa: N818 - not an error: somebody wants the wait to end
@@ -117,3 +117,12 @@ class HttpConnection:
         # Past it even what is ready counts no more: a peer that always has one more byte would never be given up.
         if not ready or time.monotonic() >= deadline:
             raise TimeoutError
+
+
+def tls_context(*, verify: bool) -> ssl.SSLContext:
+    """The settings of an encrypted connection; without *verify* any certificate is taken."""
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["LONGEST_HEAD", "LONGEST_LINE", "MOST_LINES", "Head", "HeadEnd", "Headers", "read_head"]
+__all__ = ["LONGEST_HEAD", "LONGEST_LINE", "MOST_LINES", "Head", "HeadEnd", "Headers", "read_head", "read_headers"]
 
 LONGEST_HEAD = 65536
 LONGEST_LINE = 8192
@@ -70,12 +70,17 @@ def read_head(content: bytes) -> Head:
     status = _STATUS.fullmatch(first)
     if status is None:
         raise ValueError("it does not answer as a web server does")
+    return Head(int(status[1]), (status[2] or b"").decode("latin-1").strip(), read_headers(lines, len(first)))
+
+
+def read_headers(lines: Sequence[bytes], longest: int) -> Headers:
+    """Take the lines after the first apart, which was *longest* bytes long.
+
+    Raises:
+        ValueError: they are too many or too long.
+    """
     if len(lines) > MOST_LINES + 2:  # the empty line, and what follows its end
         raise ValueError(f"its answer has more than {MOST_LINES} headers")
-    return Head(int(status[1]), (status[2] or b"").decode("latin-1").strip(), _headers(lines, len(first)))
-
-
-def _headers(lines: Sequence[bytes], longest: int) -> Headers:
     values: dict[str, list[str]] = {}
     last: list[str] = []
     for line in lines:

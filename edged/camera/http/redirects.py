@@ -16,6 +16,8 @@ Follow = Literal["same-host", "any"]
 REDIRECTIONS = frozenset({301, 302, 303, 307, 308})
 MOST_REDIRECTIONS = 5
 
+_FAMILIES = (("http", "https"), ("rtsp", "rtsps"))
+
 
 def redirected(origin: Address, here: Address, location: str, follow: Follow) -> Address:
     """Return where *location*, which the server at *here* has sent, leads.
@@ -25,14 +27,15 @@ def redirected(origin: Address, here: Address, location: str, follow: Follow) ->
     Raises:
         ValueError: it leads nowhere, or to where edged does not go. The text gives the cure.
     """
+    schemes = next(family for family in _FAMILIES if origin.scheme in family)
     try:
-        there = Address.parse(urljoin(here.url, location))
+        there = Address.parse(urljoin(here.url, location), schemes)
     except ValueError as exc:
         raise ValueError(f"it redirects to what is no address: {peer_text(str(exc))}") from exc
-    if here.scheme == "https" and there.scheme != "https":
+    if here.is_encrypted and not there.is_encrypted:
         raise ValueError(
-            f"it redirects to clear text ({peer_text(str(there))}), which edged does not follow from https://; if "
-            "everybody on the network may see the pictures, write that address as the source"
+            f"it redirects to clear text ({peer_text(str(there))}), which edged does not follow from {here.scheme}://; "
+            "if everybody on the network may see the pictures, write that address as the source"
         )
     is_home = there.host == origin.host
     if not is_home and follow == "same-host":

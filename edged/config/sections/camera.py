@@ -71,15 +71,13 @@ class CameraConfig(Section):
     )
     verify_tls: bool = Field(
         default=True,
-        validate_default=True,
-        description="Refuse a server whose certificate no authority has signed that this machine trusts. Must be false "
-        "for rtsps://, where nothing can verify it.",
+        description="Refuse a server whose certificate no authority has signed that this machine trusts.",
     )
     follow_redirects: FollowName = Field(
         default="same-host",
-        description="Which redirections of a web server are followed: same-host, to its own host on any port, or any. "
-        "None is followed from https:// to clear text, and user and password go to no other host. A stream that only "
-        "FFmpeg can open by itself, such as an HLS list, needs any.",
+        description="Which redirections of a web or RTSP server are followed: same-host, to its own host on any port, "
+        "or any. None is followed from https:// or rtsps:// to clear text, and user and password go to no other host. "
+        "A stream that only FFmpeg can open by itself, such as an HLS list, needs any.",
     )
     rotation: Annotated[Rotation, BeforeValidator(whole)] = Field(
         default=0, description="How far a region's picture is turned before it is embedded, in degrees clockwise."
@@ -197,17 +195,6 @@ class CameraConfig(Section):
             rule = f"must be at most {1_000_000 / fps:.0f}, the time of a frame at {fps:g} fps (got {exposure})"
             raise misfit(rule, at=("exposure_us",))
         return controls
-
-    @field_validator("verify_tls")
-    @classmethod
-    def _verifiable(cls, verify_tls: bool, info: ValidationInfo) -> bool:
-        source = _source(info)
-        if verify_tls and source is not None and not source.kind.verifies_tls:
-            raise misfit(
-                f"must be false for {source.kind.prefix}, whose certificate cannot be verified here: it keeps "
-                f"listeners out, but not somebody who answers in the camera's place (source is {shown(str(source))})"
-            )
-        return verify_tls
 
     @field_validator("scaler_crop")
     @classmethod

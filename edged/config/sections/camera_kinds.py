@@ -58,7 +58,6 @@ class CameraKind:
     least_side: int = 1
     size_cure: str = ""
     """The way to give the size of the frames, where it is not ``width`` and ``height``."""
-    verifies_tls: bool = True
     max_reopens: int = 0
 
     @property
@@ -177,18 +176,18 @@ CAMERA_KINDS = (
     CameraKind(
         name="rtsp",
         form="rtsp://…",
-        source_class="edged.camera.stream:StreamSource",
+        source_class="edged.camera.rtsp.source:RtspSource",
         read_target=_url,
         is_url=True,
+        options=frozenset({"follow_redirects"}),
     ),
     CameraKind(
         name="rtsps",
         form="rtsps://…",
-        source_class="edged.camera.stream:StreamSource",
+        source_class="edged.camera.rtsp.source:RtspSource",
         read_target=_url,
         is_url=True,
-        options=frozenset({"verify_tls"}),
-        verifies_tls=False,
+        options=frozenset({"verify_tls", "follow_redirects"}),
     ),
     *(
         CameraKind(

@@ -1,4 +1,4 @@
-"""An RTSP camera on this machine, made of GStreamer: ``/usr/bin/python3 rtsp_camera.py PORT [USER PASSWORD]``.
+"""An RTSP camera on this machine, made of GStreamer: ``/usr/bin/python3 gstreamer_camera.py PORT [USER PASSWORD]``.
 
 Prints a line when it is ready. Runs in Debian's own Python, which has GStreamer's bindings.
 """

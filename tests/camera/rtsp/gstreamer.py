@@ -32,7 +32,7 @@ class RtspCamera:
         return f"127.0.0.1:{self.port}/cam"
 
     def start(self) -> None:
-        script = Path(__file__).parent / "rtsp_camera.py"
+        script = Path(__file__).parent / "gstreamer_camera.py"
         self._process = subprocess.Popen(
             [SYSTEM_PYTHON, script, str(self.port), *self._credentials], stdout=subprocess.PIPE, text=True
         )

@@ -1,0 +1,76 @@
+"""RTP packets (RFC 3550) and what is lost between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Packet", "SequenceCheck", "Unwrap", "read_packet"]
+
+_HEADER = 12
+_MANY = 1000  # packets; a larger jump is a new beginning rather than a loss
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """An RTP packet. The payload is valid as long as the memory that it was read from."""
+
+    payload_type: int
+    marker: bool
+    sequence: int
+    timestamp: int
+    source: int
+    payload: memoryview
+
+
+def read_packet(content: memoryview) -> Packet:
+    """Take a packet apart.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if len(content) < _HEADER or content[0] >> 6 != 2:
+        raise ValueError("not an RTP packet")
+    begin, end = _HEADER + 4 * (content[0] & 0x0F), len(content)
+    if content[0] & 0x10:  # an extension of the header
+        begin += 4 + 4 * int.from_bytes(content[begin + 2 : begin + 4])
+    if content[0] & 0x20:
+        end -= content[-1]
+    if begin > end:
+        raise ValueError("not an RTP packet: its header is longer than it")
+    return Packet(
+        payload_type=content[1] & 0x7F,
+        marker=bool(content[1] & 0x80),
+        sequence=int.from_bytes(content[2:4]),
+        timestamp=int.from_bytes(content[4:8]),
+        source=int.from_bytes(content[8:12]),
+        payload=content[begin:end],
+    )
+
+
+class SequenceCheck:
+    """Counts the packets that are missing between those that come."""
+
+    def __init__(self) -> None:
+        self._expected: int | None = None
+
+    def missing_before(self, sequence: int) -> int | None:
+        """Return how many packets are missing before the one with that number; None: it came late or twice."""
+        missing = 0 if self._expected is None else (sequence - self._expected) & 0xFFFF
+        if missing > 0xFFFF - _MANY:
+            return None
+        self._expected = (sequence + 1) & 0xFFFF
+        return missing
+
+
+class Unwrap:
+    """Makes numbers that never wrap around of timestamps of 32 bits."""
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+
+    def __call__(self, timestamp: int) -> int:
+        """Return the number nearest to the last one."""
+        if self._last is None:
+            self._last = timestamp
+        self._last += (timestamp - self._last + 0x80000000) % 0x100000000 - 0x80000000
+        return self._last

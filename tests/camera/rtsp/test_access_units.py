@@ -1,0 +1,183 @@
+"""Pictures put together from packets."""
+
+from __future__ import annotations
+
+import hashlib
+
+import cv2
+import numpy as np
+import pytest
+
+from edged.camera.rtsp.access_units import LARGEST_UNIT, AccessUnits
+from edged.camera.rtsp.jpeg_frames import JpegFrames
+from edged.camera.rtsp.nal import H264, H265
+from edged.camera.rtsp.rtp import read_packet
+from tests.camera.rtsp.clips import START_CODE, Clip, coded, payloads, rtp
+
+PPS, IDR, SLICE = b"\x68pps", b"\x65idr", b"\x41slice"
+
+
+class Feed:
+    """Packets with numbers and times of their own."""
+
+    def __init__(self, units: AccessUnits | JpegFrames) -> None:
+        self.units = units
+        self.sequence = 65_530
+
+    def push(
+        self, payload: bytes, timestamp: int, *, marker: bool = True, lost: int = 0
+    ) -> list[tuple[bytes, bool, bool]]:
+        """The bytes of each picture, whether it is a key picture, and whether it is damaged."""
+        self.sequence += 1 + lost
+        packet = read_packet(memoryview(rtp(payload, self.sequence, timestamp, marker=marker)))
+        return [(bytes(unit.content), unit.is_key, unit.is_damaged) for unit in self.units.push(packet)]
+
+
+def units_of(clip: Clip) -> AccessUnits:
+    return AccessUnits(H264() if clip.codec == "h264" else H265(), ())
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc"])
+def test_pictures_come_out_as_they_went_in(codec: str) -> None:
+    clip = coded(codec, width=640, height=480)
+    feed = Feed(units_of(clip))
+    for n, unit in enumerate(clip.units):
+        parts = payloads(codec, unit)
+        found = [feed.push(part, n * 3600, marker=part is parts[-1]) for part in parts]
+        assert found[:-1] == [[]] * (len(parts) - 1)
+        (content, is_key, is_damaged) = found[-1][0]
+        # Small NAL units go together into the first packet, before the picture.
+        assert sorted(content.split(START_CODE)) == sorted([b"", *unit])
+        assert (is_key, is_damaged) == (n % 5 == 0, False)
+
+
+def test_a_picture_without_a_marker_ends_where_the_time_changes() -> None:
+    feed = Feed(AccessUnits(H264(), ()))
+    assert feed.push(IDR, 0, marker=False) == []
+    assert feed.push(SLICE, 3600, marker=False) == [(START_CODE + IDR, True, False)]
+    assert feed.push(SLICE, 7200, marker=False) == [(START_CODE + SLICE, False, False)]
+
+
+def test_parameters_with_a_marker_of_their_own_belong_to_the_picture_after_them() -> None:
+    feed = Feed(AccessUnits(H264(), ()))
+    assert feed.push(PPS, 0) == []
+    assert feed.push(IDR, 0) == [(START_CODE + PPS + START_CODE + IDR, True, False)]
+
+
+def test_parameters_of_the_description_stand_before_key_pictures_only() -> None:
+    feed = Feed(AccessUnits(H264(), (PPS,)))
+    assert feed.push(IDR, 0) == [(START_CODE + PPS + START_CODE + IDR, True, False)]
+    assert feed.push(SLICE, 3600) == [(START_CODE + SLICE, False, False)]
+
+
+def test_pictures_before_the_first_key_picture_are_passed_over() -> None:
+    feed = Feed(AccessUnits(H264(), ()))
+    assert feed.push(SLICE, 0) == []
+    assert len(feed.push(IDR, 3600)) == 1
+    assert len(feed.push(SLICE, 7200)) == 1
+
+
+def test_a_recovery_point_is_a_beginning_too() -> None:
+    feed = Feed(AccessUnits(H264(), ()))
+    assert feed.push(b"\x06\x06\x01\xc0", 0, marker=False) == []
+    ((_, is_key, _),) = feed.push(SLICE, 0)
+    assert is_key
+
+
+def test_after_a_loss_all_is_damaged_up_to_the_next_key_picture() -> None:
+    feed = Feed(AccessUnits(H264(), ()))
+    feed.push(IDR, 0)
+    assert [feed.push(SLICE, n, lost=n == 2)[0][2] for n in range(1, 5)] == [False, True, True, True]
+    assert feed.push(IDR, 5)[0][2] is False
+    assert feed.push(SLICE, 6)[0][2] is False
+    assert feed.units.lost == 1
+
+
+def test_a_loss_between_two_pictures_damages_both() -> None:
+    feed = Feed(AccessUnits(H264(), ()))
+    feed.push(IDR, 0)
+    assert feed.push(SLICE, 1, marker=False) == []
+    assert [damaged for _, _, damaged in feed.push(SLICE, 2, lost=1)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"\x7c\x05rest of a fragment that never began",
+        b"\x7c",
+        b"\x78\x00\x00",
+        b"\x78\xff\xffabc",
+        b"\x79interleaved",
+        b"\x7d\x85interleaved",
+        b"\x1f",
+    ],
+)
+def test_what_makes_no_sense_damages_the_picture(payload: bytes) -> None:
+    feed = Feed(AccessUnits(H264(), ()))
+    feed.push(IDR, 0)
+    feed.push(payload, 1, marker=False)
+    assert feed.push(SLICE, 1)[0][2] is True
+
+
+@pytest.mark.parametrize("syntax", [H264(), H265()])
+def test_any_packets_at_all_are_survived(syntax: H264 | H265) -> None:
+    noise = np.random.default_rng(1)
+    feed = Feed(AccessUnits(syntax, (PPS,)))
+    for _ in range(20_000):
+        size = int(noise.integers(0, 12))
+        feed.push(
+            noise.bytes(size), int(noise.integers(5)), marker=bool(noise.integers(2)), lost=int(noise.integers(50) == 0)
+        )
+    assert len(feed.units._buffer) <= LARGEST_UNIT  # type: ignore[union-attr]
+
+
+def test_a_picture_without_an_end_takes_no_more_memory_than_the_largest() -> None:
+    feed = Feed(AccessUnits(H264(), ()))
+    feed.push(IDR, 0)
+    begin = b"\x7c\x85" + bytes(60_000)
+    feed.push(begin, 1, marker=False)
+    for _ in range(LARGEST_UNIT // 60_000 + 50):
+        feed.push(b"\x7c\x05" + bytes(60_000), 1, marker=False)
+    assert feed.push(b"\x7c\x45x", 1)[0][2] is True
+    assert len(feed.units._buffer) <= LARGEST_UNIT  # type: ignore[union-attr]
+
+
+def test_jpegs_come_out_as_they_went_in() -> None:
+    clip = coded("mjpeg")
+    feed = Feed(JpegFrames())
+    for n, (picture,) in enumerate(clip.units[:5]):
+        parts = payloads("mjpeg", (picture,))
+        found = [feed.push(part, n, marker=part is parts[-1]) for part in parts][-1]
+        ((content, is_key, is_damaged),) = found
+        assert (is_key, is_damaged) == (True, False)
+        pictures = [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) for data in (picture, content)]
+        assert hashlib.sha256(pictures[0].tobytes()).digest() == hashlib.sha256(pictures[1].tobytes()).digest()
+
+
+def test_a_jpeg_with_a_hole_is_damaged_and_the_next_is_not() -> None:
+    feed = Feed(JpegFrames())
+    (picture,) = coded("mjpeg", width=640, height=480).units[0]
+    parts = payloads("mjpeg", (picture,))
+    for part in parts[:-2]:
+        feed.push(part, 0, marker=False)
+    assert feed.push(parts[-1], 0, lost=1)[0][2] is True
+    assert [feed.push(part, 1, marker=part is parts[-1]) for part in parts][-1][0][2] is False
+
+
+@pytest.mark.parametrize("quality", [1, 49, 50, 99, 0, 100, 127, 200])
+def test_tables_that_are_given_by_a_number_or_missing(quality: int) -> None:
+    feed = Feed(JpegFrames())
+    header = bytes([0, 0, 0, 0, 1, quality, 8, 8])
+    ((_, _, is_damaged),) = feed.push(header + bytes(4) + bytes(50), 0)
+    assert is_damaged is not (1 <= quality <= 99)
+
+
+def test_any_jpeg_packets_at_all_are_survived() -> None:
+    noise = np.random.default_rng(1)
+    feed = Feed(JpegFrames())
+    found: list[object] = []
+    for _ in range(20_000):
+        payload = bytes([0, 0, 0, int(noise.integers(2)), int(noise.integers(70)), int(noise.integers(256))])
+        payload += noise.bytes(int(noise.integers(0, 12)))
+        found += feed.push(payload, int(noise.integers(5)), marker=bool(noise.integers(2)))
+    assert found
