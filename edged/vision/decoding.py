@@ -37,16 +37,17 @@ def read_limited(file: Path) -> bytes:
 
     Raises:
         OSError: it cannot be read.
-        PictureError: it is not a regular file, or larger; a file that grows while it is read counts.
+        PictureError: it is not a regular file, or larger, or grows while it is read.
     """
     found = file.stat()  # before it is opened: opening a pipe waits
     if not stat.S_ISREG(found.st_mode):
         raise PictureError("it is no file")
     if found.st_size <= MAX_FILE_BYTES:
         with file.open("rb") as opened:
-            content = opened.read(MAX_FILE_BYTES + 1)
-        if len(content) <= MAX_FILE_BYTES:
-            return content
+            content = opened.read(found.st_size + 1)  # not the limit, which Python would reserve
+        if len(content) > found.st_size:
+            raise PictureError("the file grows while it is read")
+        return content
     raise PictureError(f"the file is too large: it may have {MAX_FILE_BYTES >> 20} MiB (got {found.st_size} bytes)")
 
 

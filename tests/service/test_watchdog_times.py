@@ -59,8 +59,8 @@ def stages(*steps: Step) -> list[Stage]:
     return cast("list[Stage]", list(steps))
 
 
-@pytest.mark.parametrize(("seconds", "look"), [(None, 1.0), (2.0, 0.5), (4.0, 1.0), (30.0, 1.0)])
-def test_it_looks_four_times_in_the_time_that_the_manager_waits_and_once_a_second(
+@pytest.mark.parametrize(("seconds", "look"), [(None, 1.0), (2.0, 0.25), (4.0, 0.5), (30.0, 1.0)])
+def test_it_looks_eight_times_in_the_time_that_the_manager_waits_and_once_a_second(
     seconds: float | None, look: float
 ) -> None:
     assert watchdog(seconds)[0].check_seconds == look

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from edged.errors import PeerError
 from edged.transport.keys import Key
 from edged.transport.pub.subscriptions import Subscriptions
-from edged.transport.zmtp.frames import to_bytes
+from edged.transport.zmtp.frames import to_bytes, to_parts
 from edged.transport.zmtp.mechanism import Mechanism
 from edged.transport.zmtp.pub_end import PubEnd
 
@@ -27,14 +27,25 @@ WRITABLE = select.EPOLLIN | select.EPOLLOUT
 
 
 class Message:
-    """A message to many peers, which share its bytes."""
+    """A message to many peers, which share its bytes.
 
-    __slots__ = ("_plain", "frames", "size")
+    *frames* are lent: they are copied by `keep` only, where a peer does not take the message at once.
+    """
+
+    __slots__ = ("_is_kept", "_plain", "frames", "parts", "size")
 
     def __init__(self, frames: Sequence[bytes | memoryview]) -> None:
-        self.frames = [bytes(frame) for frame in frames]
-        self.size = sum(map(len, self.frames))
+        self.frames = [frame if isinstance(frame, bytes) else frame.cast("B") for frame in frames]
+        self.parts = to_parts(self.frames)
+        self.size = sum(map(len, self.parts))
+        self._is_kept = False
         self._plain: bytes | None = None
+
+    def keep(self) -> None:
+        """Copy what is lent."""
+        if not self._is_kept:
+            self.frames = [bytes(frame) for frame in self.frames]
+            self._is_kept = True
 
     def for_(self, end: PubEnd, *, secured: bool) -> bytes:
         """Return its bytes for *end*; for connections that are not *secured* they are the same."""
@@ -116,12 +127,16 @@ class Peer:
         Raises:
             OSError: the peer has disconnected.
         """
+        if not self._is_secured and not self.waits and self._send_at_once(message):
+            return
         self._queue.append(message)
         self._queued_bytes += message.size
         while len(self._queue) > 1 and (len(self._queue) > self._most or self._queued_bytes > MAX_QUEUED_BYTES):
             self._queued_bytes -= self._queue.popleft().size
         if not self._output:
             self.flush()
+        if self._queue:
+            message.keep()
 
     def flush(self) -> None:
         """Send what the kernel takes without waiting.
@@ -150,6 +165,15 @@ class Peer:
             self.connection.recv(1 << 16)
         self._queue.clear()
         self.connection.close()
+
+    def _send_at_once(self, message: Message) -> bool:
+        """Send *message* without a copy; return whether the kernel took any of it. Only what it left is copied."""
+        sent = 0
+        with contextlib.suppress(BlockingIOError):
+            sent = self.connection.sendmsg(message.parts)
+        if 0 < sent < message.size:
+            self._output = memoryview(message.for_(self.end, secured=False))[sent:]
+        return sent > 0
 
     def _next(self) -> bool:
         """Take the next output. Answers come first, because they are encrypted and numbered already."""

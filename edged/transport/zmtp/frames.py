@@ -7,17 +7,20 @@ from collections.abc import Sequence
 
 from edged.errors import PeerError
 
-__all__ = ["COMMAND", "LONG", "MORE", "FrameReader", "command", "frame", "to_bytes"]
+__all__ = ["COMMAND", "LONG", "MORE", "FrameReader", "command", "frame", "to_bytes", "to_parts"]
 
 MORE, LONG, COMMAND = 1, 2, 4
 LONGEST_SHORT = 255  # bytes of a body whose size is one byte
 
 
+def head_of(size: int, flags: int = 0) -> bytes:
+    """Return what stands before a body of *size* bytes."""
+    return struct.pack(">BQ", flags | LONG, size) if size > LONGEST_SHORT else bytes((flags, size))
+
+
 def frame(body: bytes | memoryview, flags: int = 0) -> bytes:
     """Return *body* as one frame."""
-    size = len(body)
-    head = struct.pack(">BQ", flags | LONG, size) if size > LONGEST_SHORT else bytes((flags, size))
-    return b"".join((head, body))
+    return b"".join((head_of(len(body), flags), body))
 
 
 def command(name: bytes, content: bytes = b"") -> bytes:
@@ -25,10 +28,17 @@ def command(name: bytes, content: bytes = b"") -> bytes:
     return frame(bytes((len(name),)) + name + content, COMMAND)
 
 
+def to_parts(frames: Sequence[bytes | memoryview]) -> list[bytes | memoryview]:
+    """Return a message as parts of the stream, one after the other, in which *frames* are not copied."""
+    last, parts = len(frames) - 1, list[bytes | memoryview]()
+    for number, body in enumerate(frames):
+        parts += (head_of(len(body), MORE if number < last else 0), body)
+    return parts
+
+
 def to_bytes(frames: Sequence[bytes | memoryview]) -> bytes:
     """Return a message as bytes of the stream."""
-    last = len(frames) - 1
-    return b"".join([frame(body, MORE if number < last else 0) for number, body in enumerate(frames)])
+    return b"".join(to_parts(frames))
 
 
 class FrameReader:
