@@ -116,7 +116,7 @@ class Conversation:
         self._connection.close()
 
     def _count_item(self) -> None:
-        """Refuse a server that would use up a processor, and hold up the threads of other cameras, whatever it sends."""
+        """Refuse a server that would use up a processor and hold up the threads of other cameras, whatever it sends."""
         now = time.monotonic()
         if now - self._second_begin >= 1.0:
             self._second_begin, self._items = now, 0
