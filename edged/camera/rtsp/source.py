@@ -30,8 +30,6 @@ __all__ = ["DecodeFrames", "RtspSource"]
 DecodeFrames = Literal["all", "key"]
 """The frames that are decoded: all, or those only that are coded without another one."""
 
-MOST_PACKETS = 20_000  # a second: ten times what a camera of 20 Mbit/s sends
-
 
 class RtspSource:
     """A `Source` over RTSP, with the video in the same TCP connection: H.264, H.265 or JPEG.
@@ -82,7 +80,6 @@ class RtspSource:
         self._waited = 0.0  # seconds since that in which nothing came
         self._was_old = False  # the last frame, from before a silence
         self._silent_since = 0.0
-        self._packets, self._second_begin = 0, 0.0  # since when they are counted
         self._have_gathered = True  # there may be frames from while it was opened, or silent
 
     @classmethod
@@ -214,20 +211,11 @@ class RtspSource:
 
     def _take_packet(self, content: memoryview) -> None:
         assert self._video is not None
-        frames, now = self._video.frames, time.monotonic()
-        self._count_packet(now)
-        self._silent_since = now
+        frames = self._video.frames
+        self._silent_since = time.monotonic()
         self._video.push(content)
         if self._video.frames != frames:
             self._take_frame(self._video.position)
-
-    def _count_packet(self, now: float) -> None:
-        """Refuse a stream of packets that would use up a processor, whatever is in them."""
-        if now - self._second_begin >= 1.0:
-            self._second_begin, self._packets = now, 0
-        self._packets += 1
-        if self._packets > MOST_PACKETS:
-            raise SourceError(f"it sends more than {MOST_PACKETS} packets a second")
 
     def _take_frame(self, position: float) -> None:
         """Take note of a frame that was decoded, and judge whether it is a new one."""
