@@ -298,9 +298,13 @@ def test_a_bar_shows_the_progress_only_on_a_terminal(busy: str, model: str) -> N
 
 
 def test_a_lost_device_keeps_the_vectors_so_far(
-    busy: str, empty: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    busy: str, empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Two pictures of the self-test and one of ours go through before it is gone."""
+    """Two pictures of the self-test, the same two brighter, and one of ours go through before it is gone.
+
+    The brighter ones are embedded at the first start only, so the cache is empty.
+    """
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     model, out = tmp_path / "tpu.tflite", tmp_path / "vectors.npy"
     model.write_bytes(pool_model(compiled=True).content)
     options = [
@@ -309,7 +313,7 @@ def test_a_lost_device_keeps_the_vectors_so_far(
         "--delegate-option",
         "fail=invoke",
         "--delegate-option",
-        "after=3",
+        "after=5",
     ]
     assert main(["embed", busy, empty, busy, "--model", str(model), *options, "--out", str(out)]) == 1
     told = capsys.readouterr()

@@ -469,11 +469,21 @@ def rounds(board: Board, count: int) -> None:
         board.reload()
 
     once()
-    threads, files = threading.active_count(), open_files()
+    threads, files = settled_threads(board), open_files()
     for _ in range(count):
         once()
-        assert threading.active_count() == threads
+        assert settled_threads(board) == threads
     eventually(lambda: open_files() <= files, "as many open files as before")
+
+
+def settled_threads(board: Board) -> list[str]:
+    """The names of all threads, once each camera has a thread that reads it: a reload does not wait for these."""
+    captures = board.running_stages.pipeline.captures
+    eventually(
+        lambda: all(capture.reader is not None and capture.reader.running for capture in captures),
+        "cameras that are read",
+    )
+    return sorted(thread.name for thread in threading.enumerate())
 
 
 def open_files() -> int:
