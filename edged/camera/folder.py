@@ -115,6 +115,7 @@ class _Reader:
     def __init__(self, max_pixels: int) -> None:
         self._max_pixels = max_pixels
         self._signature: tuple[object, ...] = ()
+        self._content = bytearray()  # of the last file: the next one is read into the same memory
         self._picture: NDArray[np.uint8]
 
     def read(self, file: Path) -> NDArray[np.uint8]:
@@ -130,7 +131,7 @@ class _Reader:
             signature = (file, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
             if signature != self._signature:
                 self._signature = ()
-                self._picture = decode_bgr(read_limited(file), self._max_pixels)
+                self._picture = decode_bgr(read_limited(file, self._content), self._max_pixels)
                 self._signature = signature
         return self._picture
 

@@ -21,6 +21,8 @@ from edged.vision.picture_size import claimed_size
 from edged.vision.png_text import without_text
 
 if TYPE_CHECKING:
+    from io import FileIO
+
     from numpy.typing import NDArray
 
 __all__ = ["MAX_FILE_BYTES", "decode", "decode_bgr", "is_bomb", "read_file", "read_limited"]
@@ -32,23 +34,38 @@ _FAILED = "An error occurred while decoding image"
 """The start of the Task Library's messages about files and bytes that are not pictures."""
 
 
-def read_limited(file: Path) -> bytes:
-    """Return the bytes of the regular file *file*, of 64 MiB at most.
+def read_limited(file: Path, into: bytearray | None = None) -> bytes | bytearray:
+    """Return the bytes of the regular file *file*, of 64 MiB at most; in *into* if that is given, whose size follows.
 
     Raises:
         OSError: it cannot be read.
-        PictureError: it is not a regular file, or larger, or grows while it is read.
+        PictureError: it is not a regular file, or larger, or changes its size while it is read.
     """
     found = file.stat()  # before it is opened: opening a pipe waits
     if not stat.S_ISREG(found.st_mode):
         raise PictureError("it is no file")
-    if found.st_size <= MAX_FILE_BYTES:
-        with file.open("rb") as opened:
-            content = opened.read(found.st_size + 1)  # not the limit, which Python would reserve
-        if len(content) > found.st_size:
-            raise PictureError("the file grows while it is read")
-        return content
-    raise PictureError(f"the file is too large: it may have {MAX_FILE_BYTES >> 20} MiB (got {found.st_size} bytes)")
+    size = found.st_size
+    if size > MAX_FILE_BYTES:
+        raise PictureError(f"the file is too large: it may have {MAX_FILE_BYTES >> 20} MiB (got {size} bytes)")
+    content = bytearray() if into is None else into
+    del content[size:]
+    content += bytes(size - len(content))
+    with file.open("rb", buffering=0) as opened:
+        is_whole = _fill(opened, content) and not opened.read(1)
+    if not is_whole:
+        raise PictureError("the file changes while it is read")
+    return bytes(content) if into is None else content
+
+
+def _fill(opened: FileIO, content: bytearray) -> bool:
+    """Read into *content*; return whether there was as much."""
+    with memoryview(content) as view:
+        done = 0
+        while done < len(view):
+            if not (count := opened.readinto(view[done:])):
+                return False
+            done += count
+    return True
 
 
 def read_file(path: str | bytes | os.PathLike[str]) -> bytes:
@@ -61,7 +78,7 @@ def read_file(path: str | bytes | os.PathLike[str]) -> bytes:
     """
     file = Path(os.fsdecode(path))
     try:
-        return read_limited(file)
+        return bytes(read_limited(file))
     except OSError as exc:
         raise PictureError(f"{_FAILED}: can't fopen {file}: {exc.strerror}") from exc
     except PictureError as exc:
@@ -87,7 +104,7 @@ def decode(content: bytes, *, exif: bool, max_pixels: int = MAX_PIXELS) -> NDArr
         return _to_rgb(_to_bytes(_decoded(content, cv2.IMREAD_COLOR if exif else cv2.IMREAD_UNCHANGED, max_pixels)))
 
 
-def decode_bgr(content: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+def decode_bgr(content: bytes | bytearray, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """Return the picture in *content*, upright by its EXIF data: BGR, ``uint8`` of shape ``(height, width, 3)``.
 
     Raises:
@@ -106,12 +123,12 @@ def is_bomb(claims: JpegClaims, max_pixels: int) -> bool:
     return claims.scans > MAX_SCANS or claims.blocks > max_pixels // 4
 
 
-def _decoded(content: bytes, flags: int, max_pixels: int) -> NDArray[Any]:
+def _decoded(content: bytes | bytearray, flags: int, max_pixels: int) -> NDArray[Any]:
     if not content:
         raise PictureError("it is empty")
     _check_claims(content, max_pixels)
     if content.startswith(b"\x89PNG"):
-        content = without_text(content)
+        content = without_text(bytes(content))
     try:
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as exc:
@@ -121,7 +138,7 @@ def _decoded(content: bytes, flags: int, max_pixels: int) -> NDArray[Any]:
     return picture
 
 
-def _check_claims(content: bytes, max_pixels: int) -> None:
+def _check_claims(content: bytes | bytearray, max_pixels: int) -> None:
     claims = jpeg_claims(content) if content.startswith(b"\xff\xd8") else None
     width, height = (claims.width, claims.height) if claims else claimed_size(content)
     if width * height > max_pixels:

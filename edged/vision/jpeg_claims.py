@@ -39,7 +39,7 @@ class JpegClaims:
     blocks: int
 
 
-def jpeg_claims(picture: bytes | memoryview) -> JpegClaims:
+def jpeg_claims(picture: bytes | bytearray | memoryview) -> JpegClaims:
     """Return the claims of *picture*, which begins like a JPEG. Linear in its length, and it need not be whole.
 
     Raises:
@@ -64,7 +64,7 @@ def jpeg_claims(picture: bytes | memoryview) -> JpegClaims:
     return JpegClaims(frame.width, frame.height, scans, blocks)
 
 
-def find_marker(marker: re.Pattern[bytes], picture: bytes | memoryview, at: int) -> re.Match[bytes] | None:
+def find_marker(marker: re.Pattern[bytes], picture: bytes | bytearray | memoryview, at: int) -> re.Match[bytes] | None:
     """Return the first match of *marker*, which is two bytes, from *at* on; other threads of Python run in between."""
     for begin in range(at, len(picture), _WINDOW):
         found = marker.search(picture, begin, begin + _WINDOW + 1)
@@ -73,7 +73,7 @@ def find_marker(marker: re.Pattern[bytes], picture: bytes | memoryview, at: int)
     return None
 
 
-def _segments(picture: bytes | memoryview) -> Iterator[tuple[int, bytes]]:
+def _segments(picture: bytes | bytearray | memoryview) -> Iterator[tuple[int, bytes]]:
     """Yield each marker with its segment, without the length; a segment that is cut short is cut here too."""
     at = 2
     for _ in range(MAX_SEGMENTS):

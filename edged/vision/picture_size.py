@@ -18,7 +18,7 @@ _GAP = rb"(?:[ \t\n\v\f\r]|#[^\r\n]*[\r\n])+"
 _PNM = re.compile(rb"P[1-6](?=[ \t\n\v\f\r])" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})[ \t\n\v\f\r#]")
 
 
-def claimed_size(content: bytes) -> Size:
+def claimed_size(content: bytes | bytearray) -> Size:
     """Return width and height in pixels of a PNG, WebP, BMP, TIFF, GIF or PNM. For a JPEG see `jpeg_claims`.
 
     Raises:
@@ -33,25 +33,25 @@ def claimed_size(content: bytes) -> Size:
     raise PictureError(_unknown(content))
 
 
-def _png(content: bytes) -> Size:
+def _png(content: bytes | bytearray) -> Size:
     if content[12:16] != b"IHDR":
         raise PictureError(_unknown(content))
     width, height = struct.unpack_from(">II", content, 16)
     return width, height
 
 
-def _bmp(content: bytes) -> Size:
+def _bmp(content: bytes | bytearray) -> Size:
     (header,) = struct.unpack_from("<I", content, 14)
     width, height = struct.unpack_from("<HH" if header == 12 else "<ii", content, 18)
     return abs(width), abs(height)  # a negative height: the first row is the top one
 
 
-def _gif(content: bytes) -> Size:
+def _gif(content: bytes | bytearray) -> Size:
     width, height = struct.unpack_from("<HH", content, 6)
     return width, height
 
 
-def _webp(content: bytes) -> Size:
+def _webp(content: bytes | bytearray) -> Size:
     kind = content[12:16]
     if content[8:12] != b"WEBP" or len(content) < 30:
         raise PictureError(_unknown(content))
@@ -66,18 +66,18 @@ def _webp(content: bytes) -> Size:
     raise PictureError(_unknown(content))
 
 
-def _pnm(content: bytes) -> Size:
+def _pnm(content: bytes | bytearray) -> Size:
     found = _PNM.match(content[:_HEADER])
     if found is None:
         raise PictureError(_unknown(content))
     return int(found[1]), int(found[2])
 
 
-def _unknown(content: bytes) -> str:
+def _unknown(content: bytes | bytearray) -> str:
     return f"unknown image type, damaged or cut short ({len(content)} bytes)"
 
 
-_SIZES: tuple[tuple[tuple[bytes, ...], Callable[[bytes], Size]], ...] = (
+_SIZES: tuple[tuple[tuple[bytes, ...], Callable[[bytes | bytearray], Size]], ...] = (
     ((b"\x89PNG\r\n\x1a\n",), _png),
     ((b"BM",), _bmp),
     ((b"II\x2a\0", b"MM\0\x2a", b"II\x2b\0", b"MM\0\x2b"), tiff_size),

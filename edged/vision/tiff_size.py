@@ -14,7 +14,7 @@ _DEEPEST = 16  # bits per channel
 _MOST_ENTRIES = 4096
 
 
-def tiff_size(content: bytes) -> tuple[int, int]:
+def tiff_size(content: bytes | bytearray) -> tuple[int, int]:
     """Return width and height in pixels; of its tiles, where these are larger, because one tile is decoded as a whole.
 
     Raises:
@@ -43,7 +43,7 @@ def tiff_size(content: bytes) -> tuple[int, int]:
     return max(found[_WIDTH], found.get(_TILE_WIDTH, 0)), max(found[_HEIGHT], found.get(_TILE_HEIGHT, 0))
 
 
-def _largest(content: bytes, order: str, kind: int, count: int, field: bytes) -> int:
+def _largest(content: bytes | bytearray, order: str, kind: int, count: int, field: bytes) -> int:
     """Return the largest of the values of an entry, which stand in its *field* or, without room, where that points."""
     if kind not in _TYPES or not 0 < count <= 16:
         raise PictureError("a damaged TIFF: its size is not a number")

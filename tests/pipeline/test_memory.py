@@ -28,7 +28,7 @@ from edged.values import FULL, Format, Stamp
 from tests.allocated import allocated
 
 ARRAY = 4096
-LARGE = 200_000  # numbers of a vector, four bytes each
+LARGE = 20_000  # numbers of a vector, four bytes each: the kernel takes it at once, and what it leaves has to be copied
 FRAME = Format(768, 576)
 
 
