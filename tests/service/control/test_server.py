@@ -91,6 +91,10 @@ class House:
         thread.start()
         try:
             eventually(lambda: all(stage.running for stage in pipeline.stages), "every stage runs")
+            eventually(
+                lambda: all(capture.reader is not None and capture.reader.running for capture in pipeline.captures),
+                "every camera is read",
+            )
             eventually(lambda: pipeline.inference.facts is not None, "the model is open")
             yield
         finally:
