@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.bombs import HUGE, jpeg_of_scans, png_of_texts, progressive, resized_jpeg
 from tests.camera.servers import answering
 from tests.fakes import eventually
@@ -11,6 +13,8 @@ from tests.hostile.rig import hostile_rig
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=x\r\n\r\n"
 RETRY = "retry_seconds: 0.2, retry_max_seconds: 0.2"
+
+pytestmark = pytest.mark.timed
 
 
 def stream(*pictures: bytes) -> bytes:
