@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,21 @@ def test_a_cap_of_20_passes_20_of_30_frames_a_second() -> None:
     cap = RateCap(20)
     admitted = sum(cap.admits(Stamp(int(n * 1e9 / 30), "driver")) for n in range(300))
     assert admitted == pytest.approx(200, abs=2)
+
+
+@pytest.mark.parametrize("first_ms", [-5, 0, 5])
+def test_a_camera_that_delivers_just_the_rate_of_the_cap_loses_no_frame_to_jitter(first_ms: int) -> None:
+    """Whether the frame from which the cap counts came early or late."""
+    cap, jitter = RateCap(10), random.Random(1)
+    times_ms = [1000 + first_ms, *(1000 + 100 * n + jitter.uniform(-5, 5) for n in range(1, 300))]
+    assert all(cap.admits(Stamp(int(ms * 1e6), "driver")) for ms in times_ms)
+
+
+@pytest.mark.parametrize("fps", [10.2, 11, 15, 29.97, 60])
+def test_a_faster_camera_is_held_to_the_cap(fps: float) -> None:
+    cap = RateCap(10)
+    admitted = sum(cap.admits(Stamp(int((1 + n / fps) * 1e9), "driver")) for n in range(int(60 * fps)))
+    assert admitted == pytest.approx(600, abs=2)
 
 
 def test_after_a_gap_a_cap_does_not_pass_a_burst() -> None:
