@@ -14,6 +14,9 @@ from edged.camera.http.exchange import RECEIVED_AT_ONCE, Body, EndOfBody
 
 __all__ = ["Relay"]
 
+END_SECONDS = 5.0  # the bell ends every wait of the thread at once
+LOOK_SECONDS = 1.0
+
 
 class Relay:
     """A thread that copies *body* into a pipe, and closes that at the body's end, after *timeout* seconds without
@@ -39,7 +42,7 @@ class Relay:
     def close(self) -> None:
         """End the thread, and close the connection."""
         self._bell.ring()
-        self._thread.join()
+        self._thread.join(END_SECONDS)
         os.close(self._reading)
 
     def _copy(self) -> None:
@@ -59,6 +62,8 @@ class Relay:
         poll.register(self._writing, select.POLLOUT)
         poll.register(self._bell, select.POLLIN)
         while content:
-            if any(fd == self._bell.fileno() for fd, _ in poll.poll()):
+            ready = {fd for fd, _ in poll.poll(LOOK_SECONDS * 1000)}
+            if self._bell.fileno() in ready:
                 raise Woken
-            content = content[os.write(self._writing, content) :]
+            if self._writing in ready:
+                content = content[os.write(self._writing, content) :]

@@ -170,7 +170,7 @@ class Capture(Stage):
             raise
         except OSError as exc:  # such as a lack of descriptors
             raise UnexpectedError(text_of(exc)) from exc
-        except Exception as exc:
+        except Exception as exc:  # whatever it is, it is a loss of this camera and not the end of the daemon
             if not self._is_abandoned:
                 self._stats.errors += 1
             raise self._unexpected.translate(exc) from exc

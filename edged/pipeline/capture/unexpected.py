@@ -8,13 +8,13 @@ import traceback
 from math import inf
 
 from edged.errors import SourceError
+from edged.peer_text import peer_text
 
 __all__ = ["UnexpectedError", "UnexpectedErrors"]
 
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 60.0  # between two tracebacks
-MOST_SHOWN = 200  # characters of an exception's text, which may be a stranger's
 MOST_TRACED = 4000  # characters of a traceback; its end says most
 
 
@@ -32,16 +32,18 @@ class UnexpectedErrors:
 
     def translate(self, exc: Exception) -> UnexpectedError:
         """Log *exc* if it is time, and return the loss that it is."""
-        what = f"unexpected {type(exc).__name__}: {_printable(str(exc))[:MOST_SHOWN]}"
+        what = f"unexpected {type(exc).__name__}: {peer_text(str(exc))}"
         if time.monotonic() < self._next:
             self._left_out += 1
         else:
             more = f" ({self._left_out} more since the last one that was logged)" if self._left_out else ""
             trace = "".join(traceback.format_exception(exc))[-MOST_TRACED:]
-            log.error("camera %s: %s%s\n%s", self._camera, what, more, "\n".join(map(_printable, trace.splitlines())))
+            log.error(
+                "camera %s: %s%s\n%s",
+                self._camera,
+                what,
+                more,
+                "\n".join(peer_text(line, MOST_TRACED) for line in trace.splitlines()),
+            )
             self._next, self._left_out = time.monotonic() + PAUSE_SECONDS, 0
         return UnexpectedError(what)
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
