@@ -125,11 +125,14 @@ def test_a_camera_that_hangs_too_often_ends_the_daemon_where_it_is_configured_so
 
 
 def test_hanging_cameras_that_reloads_remove_leave_a_bounded_number_of_threads(tmp_path: Path) -> None:
-    with hostile_rig(tmp_path, cameras={"bad": BAD}, prelude=prelude(HANGS["a driver"], "grab")) as rig:
+    code = prelude("os.write(2, b'in the driver\\n'); " + HANGS["a driver"], "grab")
+    with hostile_rig(tmp_path, cameras={"bad": BAD}, prelude=code) as rig:
         rig.wait_for_state("bad", "running")
         with rig.undisturbed(10):
             rig.process.send_signal(signal.SIGUSR1)
             for count in range(1, 6):
+                if count <= 3:  # a camera that is removed before its next frame does not hang
+                    eventually(lambda: rig.log().count("in the driver\n") == count, "the hang")  # noqa: B023
                 reload_without(rig, "bad")
                 if count <= 3:
                     eventually(lambda: rig.log().count("is left behind (") == count, "the report", 30)  # noqa: B023
