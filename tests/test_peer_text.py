@@ -21,6 +21,6 @@ from edged.peer_text import peer_text
         (b"\x1b" * 100_000, "?" * 199 + "…"),
     ],
 )
-def test_what_a_peer_says_is_one_short_printable_line(text: str | bytes, shown: str) -> None:
+def test_the_text_of_a_peer_is_one_short_printable_line(text: str | bytes, shown: str) -> None:
     assert peer_text(text) == shown
     assert peer_text(text).isprintable()

@@ -6,7 +6,7 @@ captured, and returns what begins, goes on and ends.
 
 from __future__ import annotations
 
-from edged.events.detector import PEAK_STEP, SOONEST_UPDATE_SECONDS, UPDATE_SECONDS, Detector, Happening, Reason
+from edged.events.detector import PEAK_STEP, SOONEST_UPDATE_SECONDS, UPDATE_SECONDS, Detector, EventChange, Reason
 from edged.events.events import Events
 from edged.events.rules import EventRule, EventRules, Thresholds
 
@@ -15,10 +15,10 @@ __all__ = [
     "SOONEST_UPDATE_SECONDS",
     "UPDATE_SECONDS",
     "Detector",
+    "EventChange",
     "EventRule",
     "EventRules",
     "Events",
-    "Happening",
     "Reason",
     "Thresholds",
 ]

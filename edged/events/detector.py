@@ -8,7 +8,7 @@ from typing import Literal
 
 from edged.events.rules import Thresholds
 
-__all__ = ["PEAK_STEP", "SOONEST_UPDATE_SECONDS", "UPDATE_SECONDS", "Detector", "Happening", "Reason", "Score"]
+__all__ = ["PEAK_STEP", "SOONEST_UPDATE_SECONDS", "UPDATE_SECONDS", "Detector", "EventChange", "Reason", "Score"]
 
 Reason = Literal["left", "camera-lost", "stopped", "reference-removed"]
 """Reasons for the end of an event."""
@@ -33,7 +33,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class EventChange:
     """The begin, an update or the end of an event.
 
     ``s`` is the score now and ``peak`` the highest of the event. ``t_begin_us`` is when the score rose, and
@@ -96,7 +96,7 @@ class Detector:
         """Update an open event with the next score, or as soon after the last update as another may come."""
         self._is_update_requested = self._is_open
 
-    def add_score(self, score: Score) -> tuple[Happening, ...]:
+    def add_score(self, score: Score) -> tuple[EventChange, ...]:
         """Return what the next score makes of the event: mostly nothing."""
         ended = self._end_stretch() if self._last is not None and score.t_us < self._last.t_us else ()
         self._last = score
@@ -107,34 +107,34 @@ class Detector:
             return ended
         return ended + self._begin(score)
 
-    def end(self, reason: Reason) -> tuple[Happening, ...]:
+    def end(self, reason: Reason) -> tuple[EventChange, ...]:
         """End what is open, because no more scores are to come, or not without a break. Harmless when done twice."""
         span, last = self._span, self._last
         self._span = None
         if span is None or span.event_id is None or last is None:
             return ()
         self._quiet_until_us = last.t_us + _us(self._thresholds.cooldown_seconds)
-        return (self._happening("end", span, span.event_id, last, reason),)
+        return (self._change("end", span, span.event_id, last, reason),)
 
     @property
     def _is_open(self) -> bool:
         return self._span is not None and self._span.event_id is not None
 
-    def _end_stretch(self) -> tuple[Happening, ...]:
+    def _end_stretch(self) -> tuple[EventChange, ...]:
         ended = self.end("camera-lost")
         self._quiet_until_us = None
         return ended
 
-    def _begin(self, score: Score) -> tuple[Happening, ...]:
+    def _begin(self, score: Score) -> tuple[EventChange, ...]:
         span = self._span = self._span or _Span(score.t_us, score.value)
         span.peak = max(span.peak, score.value)
         is_quiet = self._quiet_until_us is not None and score.t_us < self._quiet_until_us
         if is_quiet or score.t_us - span.t_begin_us < _us(self._thresholds.min_seconds):
             return ()
         span.event_id = self._new_id()
-        return (self._happening("begin", span, span.event_id, score),)
+        return (self._change("begin", span, span.event_id, score),)
 
-    def _continue(self, score: Score) -> tuple[Happening, ...]:
+    def _continue(self, score: Score) -> tuple[EventChange, ...]:
         span = self._span
         assert span is not None
         assert span.event_id is not None
@@ -144,19 +144,19 @@ class Detector:
         silent_us = score.t_us - span.reported_us
         is_news = self._is_update_requested or span.peak - span.reported_peak >= PEAK_STEP
         if silent_us >= _us(UPDATE_SECONDS) or (is_news and silent_us >= _us(SOONEST_UPDATE_SECONDS)):
-            return (self._happening("update", span, span.event_id, score),)
+            return (self._change("update", span, span.event_id, score),)
         return ()
 
-    def _happening(
+    def _change(
         self,
         phase: Literal["begin", "update", "end"],
         span: _Span,
         event_id: str,
         score: Score,
         reason: Reason | None = None,
-    ) -> Happening:
+    ) -> EventChange:
         span.reported_us, span.reported_peak, self._is_update_requested = score.t_us, span.peak, False
-        return Happening(
+        return EventChange(
             event_id,
             phase,
             *self._where,

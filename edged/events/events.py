@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
-from edged.events.detector import Detector, Happening, Reason, Score
+from edged.events.detector import Detector, EventChange, Reason, Score
 from edged.events.rules import EventRules
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ class Events:
         self._detectors: dict[tuple[str, str], dict[str, Detector]] = {}
         self._blind_until_us: dict[str, int] = {}
 
-    def use(self, rules: EventRules) -> list[Happening]:
+    def use(self, rules: EventRules) -> list[EventChange]:
         """Apply *rules* from now on. Returns the ends of the events that they leave no place for.
 
         What is open goes on where its reference still makes events there, by the new thresholds. Otherwise it ends
         with ``reference-removed``, also where the region is gone, or with ``stopped`` where the whole camera is.
         """
         self._rules = rules
-        ends: list[Happening] = []
+        ends: list[EventChange] = []
         for (camera, region), detectors in self._detectors.items():
             thresholds = rules.at(camera, region)
             reason: Reason = "reference-removed" if camera in rules.cameras else "stopped"
@@ -49,7 +49,7 @@ class Events:
 
     def add_scores(
         self, camera: str, region: str, frame_seq: int, t_us: int, scores: Sequence[Match]
-    ) -> list[Happening]:
+    ) -> list[EventChange]:
         """Return what the *scores* of one frame, captured at *t_us*, begin, update or end.
 
         Of several scores of one reference the first counts. References that make no events are left out.
@@ -58,7 +58,7 @@ class Events:
         if not thresholds or t_us <= self._blind_until_us.get(camera, t_us - 1):
             return []
         detectors = self._detectors.setdefault((camera, region), {})
-        happenings: list[Happening] = []
+        changes: list[EventChange] = []
         seen: set[str] = set()
         for match in scores:
             reference = match.ref
@@ -67,15 +67,15 @@ class Events:
             seen.add(reference)
             if reference not in detectors:
                 detectors[reference] = Detector(camera, region, reference, thresholds[reference], self._new_id)
-            happenings += detectors[reference].add_score(Score(frame_seq, t_us, match.s))
-        return happenings
+            changes += detectors[reference].add_score(Score(frame_seq, t_us, match.s))
+        return changes
 
-    def end_camera(self, camera: str, t_us: int, reason: Reason = "camera-lost") -> list[Happening]:
+    def end_camera(self, camera: str, t_us: int, reason: Reason = "camera-lost") -> list[EventChange]:
         """End what is open on *camera*, whose pictures broke off at *t_us*: frames from before are ignored."""
         self._blind_until_us[camera] = t_us
         return self._end([place for place in self._detectors if place[0] == camera], reason)
 
-    def end_all(self) -> list[Happening]:
+    def end_all(self) -> list[EventChange]:
         """End everything that is open, because nothing more is to come."""
         return self._end(list(self._detectors), "stopped")
 
@@ -85,5 +85,5 @@ class Events:
             for detector in detectors.values():
                 detector.request_update()
 
-    def _end(self, places: list[tuple[str, str]], reason: Reason) -> list[Happening]:
+    def _end(self, places: list[tuple[str, str]], reason: Reason) -> list[EventChange]:
         return [end for place in places for detector in self._detectors[place].values() for end in detector.end(reason)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 
-from edged.events.detector import Detector, Happening, Reason, Score
+from edged.events.detector import Detector, EventChange, Reason, Score
 from edged.events.rules import Thresholds
 from edged.wire import Message, Status, Vec
 
@@ -119,13 +119,13 @@ def event_spans(series: ScoreSeries, thresholds: Thresholds) -> list[EventSpan]:
     """Return the events that *thresholds* make of *series*, by the same rules as in the daemon."""
     numbers = count(1)
     detector = Detector(series.camera, series.region, "", thresholds, lambda: str(next(numbers)))
-    happenings: list[Happening] = []
+    changes: list[EventChange] = []
     for number, (at_us, score) in enumerate(zip(series.at_us, series.scores, strict=True)):
         if number in series.breaks:
-            happenings += detector.end(series.breaks[number])
-        happenings += detector.add_score(Score(number, at_us, score))
+            changes += detector.end(series.breaks[number])
+        changes += detector.add_score(Score(number, at_us, score))
     still_open = detector.end("stopped")
-    ended = [_span(series, end, end.reason) for end in happenings if end.phase == "end"]
+    ended = [_span(series, end, end.reason) for end in changes if end.phase == "end"]
     return ended + [_span(series, end, None) for end in still_open]
 
 
@@ -136,6 +136,6 @@ def _break_off(known: Iterable[ScoreSeries], status: Status) -> None:
                 series.break_off("camera-lost")
 
 
-def _span(series: ScoreSeries, end: Happening, reason: Reason | None) -> EventSpan:
+def _span(series: ScoreSeries, end: EventChange, reason: Reason | None) -> EventSpan:
     begin_wall_us = series.wall_us[end.frame_seq] - (end.t_cap_us - end.t_begin_us)
     return EventSpan(end.t_begin_us / 1e6, end.t_cap_us / 1e6, begin_wall_us, end.peak, reason)

@@ -70,19 +70,19 @@ def open_embedder(
         InferenceError: the delegate failed at the first picture, and there is no *fallback*.
         ModelError: *model* cannot be used.
     """
-    opening = _Opening(options, agreement, memory, trusted)
+    settings = _ModelSettings(options, agreement, memory, trusted)
     try:
-        return opening.model(model, fallback)
+        return settings.model(model, fallback)
     except (DelegateError, InferenceError) as exc:
         if fallback is None:
             raise
         log.warning("%s; falling back to model %s", exc, fallback.name)
         with _blaming_the_fallback():
-            return opening.stand_in(fallback, model)
+            return settings.stand_in(fallback, model)
 
 
 @dataclass(frozen=True, slots=True)
-class _Opening:
+class _ModelSettings:
     """The settings that the model and its fallback are opened with."""
 
     options: EmbedderOptions

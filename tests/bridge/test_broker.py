@@ -129,7 +129,7 @@ def test_wrong_arguments_are_reported_with_status_2(
     assert why in capsys.readouterr().err
 
 
-def test_without_paho_the_command_says_what_to_install(tmp_path: Path) -> None:
+def test_without_paho_the_command_names_what_to_install(tmp_path: Path) -> None:
     code = "import sys; sys.modules['paho'] = None; from edged.cli import main; sys.exit(main(['bridge', 'mqtt://h']))"
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (78, "edged bridge: paho-mqtt is missing: pip install 'edged[mqtt]'\n")

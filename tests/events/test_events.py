@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edged.events import EventRule, EventRules, Events, Happening, Thresholds
+from edged.events import EventChange, EventRule, EventRules, Events, Thresholds
 from edged.wire import Match
 
 HALF = Thresholds(0.5, 0.4)
@@ -22,8 +22,8 @@ def all_open(rules: EventRules = EVERYWHERE) -> Events:
     return events
 
 
-def told(happenings: list[Happening]) -> set[str]:
-    return {f"{h.camera}/{h.region} {h.reference}: {h.reason or h.phase}" for h in happenings}
+def told(changes: list[EventChange]) -> set[str]:
+    return {f"{h.camera}/{h.region} {h.reference}: {h.reason or h.phase}" for h in changes}
 
 
 def test_each_reference_in_each_place_has_its_own_events() -> None:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from edged.events import (
     SOONEST_UPDATE_SECONDS,
+    EventChange,
     EventRule,
     EventRules,
     Events,
-    Happening,
     Reason,
     Thresholds,
 )
@@ -68,24 +68,24 @@ step = happens.flatmap(STEPS.__getitem__)
 story = st.one_of(*(st.lists(step, min_size=least, max_size=40) for least in (0, 20, 25, 30)))
 
 
-def play(first: EventRules, steps: list[tuple]) -> list[Happening]:  # type: ignore[type-arg]  # of several shapes
+def play(first: EventRules, steps: list[tuple]) -> list[EventChange]:  # type: ignore[type-arg]  # of several shapes
     """Everything that happens in a story, to its end."""
-    events, t_us, happenings = Events("run", first), 0, []
+    events, t_us, changes = Events("run", first), 0, []
     for number, step in enumerate(steps):
         match step:
             case "frame", (camera, region), later_us, values:
                 t_us += later_us
                 matches = tuple(Match(name, value) for name, value in zip(REFERENCES, values, strict=True))
-                happenings += events.add_scores(camera, region, number, t_us, matches)
+                changes += events.add_scores(camera, region, number, t_us, matches)
             case "lose", camera:
-                happenings += events.end_camera(camera, t_us)
+                changes += events.end_camera(camera, t_us)
             case "use", new:
-                happenings += events.use(new)
+                changes += events.use(new)
             case ("ask",):
                 events.request_updates()
             case "back", earlier_us:
                 t_us -= earlier_us
-    return happenings + events.end_all()
+    return changes + events.end_all()
 
 
 def test_the_stories_are_full_of_events() -> None:
@@ -96,9 +96,9 @@ def test_the_stories_are_full_of_events() -> None:
     @settings(max_examples=300, database=None)
     @given(rules, story)
     def look(first: EventRules, steps: list[tuple]) -> None:  # type: ignore[type-arg]  # as above
-        happenings = play(first, steps)
-        seen.update({happening.phase for happening in happenings})
-        seen.update({happening.reason for happening in happenings if happening.reason})
+        changes = play(first, steps)
+        seen.update({change.phase for change in changes})
+        seen.update({change.reason for change in changes if change.reason})
 
     look()
     assert seen["begin"] >= 150, seen
@@ -109,36 +109,36 @@ def test_the_stories_are_full_of_events() -> None:
 
 @given(rules, story)
 def test_events_begin_and_end_in_turn_and_their_ids_pair_up(first: EventRules, steps: list[tuple]) -> None:  # type: ignore[type-arg]  # as above
-    happenings = play(first, steps)
+    changes = play(first, steps)
     of_subject = defaultdict(list)
-    for happening in happenings:
-        of_subject[happening.camera, happening.region, happening.reference].append(happening)
+    for change in changes:
+        of_subject[change.camera, change.region, change.reference].append(change)
     for told in of_subject.values():
-        edges = [happening for happening in told if happening.phase != "update"]
+        edges = [change for change in told if change.phase != "update"]
         assert [edge.phase for edge in edges] == ["begin", "end"] * (len(edges) // 2)
         open_id = None
-        for happening in told:
-            if happening.phase == "begin":
-                open_id = happening.event_id
-            assert happening.event_id == open_id
-            assert (happening.reason is not None) == (happening.phase == "end")
-    begins = [happening.event_id for happening in happenings if happening.phase == "begin"]
+        for change in told:
+            if change.phase == "begin":
+                open_id = change.event_id
+            assert change.event_id == open_id
+            assert (change.reason is not None) == (change.phase == "end")
+    begins = [change.event_id for change in changes if change.phase == "begin"]
     assert len(set(begins)) == len(begins)
 
 
 @given(rules, story)
 def test_times_are_ordered_peaks_are_peaks_and_updates_are_seldom(first: EventRules, steps: list[tuple]) -> None:  # type: ignore[type-arg]  # as above
     of_event = defaultdict(list)
-    for happening in play(first, steps):
-        of_event[happening.event_id].append(happening)
+    for change in play(first, steps):
+        of_event[change.event_id].append(change)
     for told in of_event.values():
-        assert len({happening.t_begin_us for happening in told}) == 1
-        times = [told[0].t_begin_us, *(happening.t_cap_us for happening in told)]
+        assert len({change.t_begin_us for change in told}) == 1
+        times = [told[0].t_begin_us, *(change.t_cap_us for change in told)]
         assert times == sorted(times)
-        peaks = [happening.peak for happening in told]
+        peaks = [change.peak for change in told]
         assert peaks == sorted(peaks)
-        assert all(happening.peak >= happening.s for happening in told)
-        updates = [happening.t_cap_us for happening in told if happening.phase != "end"]
+        assert all(change.peak >= change.s for change in told)
+        updates = [change.t_cap_us for change in told if change.phase != "end"]
         gaps = [later - sooner for sooner, later in pairwise(updates)]
         assert all(gap >= SOONEST_UPDATE_SECONDS * 1e6 for gap in gaps)
 
@@ -171,7 +171,7 @@ def begins_of(of: Thresholds, shown: list[tuple[int, float]]) -> list[tuple[int,
     for number, (later_us, value) in enumerate(shown):
         t_us += later_us
         told = events.add_scores("a", "x", number, t_us, (Match("cat", value),))
-        begins += [(happening.t_begin_us, number) for happening in told if happening.phase == "begin"]
+        begins += [(change.t_begin_us, number) for change in told if change.phase == "begin"]
     return begins
 
 
@@ -185,14 +185,14 @@ def test_an_event_keeps_its_thresholds_its_least_time_and_its_cooldown(
     for number, (later_us, value) in enumerate(shown):
         t_us += later_us
         past.append((t_us, value))
-        for happening in events.add_scores("a", "x", number, t_us, (Match("cat", value),)):
-            if happening.phase == "begin":
-                since = [value for at, value in past if at > happening.t_begin_us]
+        for change in events.add_scores("a", "x", number, t_us, (Match("cat", value),)):
+            if change.phase == "begin":
+                since = [value for at, value in past if at > change.t_begin_us]
                 assert min([value, *since]) >= of.enter
-                assert t_us - happening.t_begin_us >= of.min_seconds * 1e6
+                assert t_us - change.t_begin_us >= of.min_seconds * 1e6
                 assert last_end is None or t_us - last_end >= of.cooldown_seconds * 1e6
-                assert last_end is None or happening.t_begin_us >= last_end
-            elif happening.phase == "end":
+                assert last_end is None or change.t_begin_us >= last_end
+            elif change.phase == "end":
                 assert value < of.leave
                 last_end = t_us
 
@@ -202,7 +202,7 @@ def test_a_score_that_trembles_within_the_band_makes_one_event(middle: float, ba
     of = Thresholds(middle + band / 2, middle - band / 2)
     trembling = data.draw(st.lists(st.floats(of.leave, 1), min_size=1, max_size=100))
     events = Events("run", EventRules([EventRule("cat", of)], PLACES))
-    happenings = []
+    changes = []
     for number, value in enumerate([-1.0, of.enter, *trembling, -1.0]):
-        happenings += events.add_scores("a", "x", number, number * 100_000, (Match("cat", value),))
-    assert [happening.phase for happening in happenings if happening.phase != "update"] == ["begin", "end"]
+        changes += events.add_scores("a", "x", number, number * 100_000, (Match("cat", value),))
+    assert [change.phase for change in changes if change.phase != "update"] == ["begin", "end"]

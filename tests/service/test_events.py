@@ -88,8 +88,8 @@ def test_the_settings_of_the_demo_find_the_events_at_the_speed_of_the_clip(
     told = []
     for number, vec in enumerate([*clip[0], *clip[0]]):  # it loops
         told += events.add_scores(vec.camera, vec.region, vec.frame_seq, round(number / FPS * 1e6), vec.sims)
-    told = [happening for happening in told if happening.phase != "update"]
-    assert [happening.phase for happening in told] == ["begin", "end"] * 4
+    told = [change for change in told if change.phase != "update"]
+    assert [change.phase for change in told] == ["begin", "end"] * 4
     seconds = [(told[at].t_begin_us / 1e6, told[at + 1].t_cap_us / 1e6) for at in range(0, 8, 2)]
     again = [(begin + 24.0, end + 24.0) for begin, end in SEEN]
     for found, seen in zip(seconds, [*SEEN, *again], strict=True):

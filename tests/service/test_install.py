@@ -184,7 +184,7 @@ def test_a_platform_without_a_list_is_reported(target: Target) -> None:
     assert "there is no list of packages with hashes for Python 3.99-other" in done.stderr
 
 
-def test_a_word_that_says_nothing_of_the_size_of_the_board_is_refused(target: Target) -> None:
+def test_an_unknown_size_of_the_board_is_refused(target: Target) -> None:
     assert "SMALL_BOARD is 'tiny'.\nSet it to yes or no" in target.refusal(SMALL_BOARD="tiny")
     assert target.files() == {}
 

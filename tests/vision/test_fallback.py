@@ -253,7 +253,7 @@ def test_the_vectors_of_the_cpu_are_computed_once(
 ) -> None:
     options = spoilt(engine, stub_delegate, "", POOL)
     open_embedder(CPU, options, memory=tmp_path).close()
-    monkeypatch.setattr(fallback._Opening, "_open_on_the_cpu", None)
+    monkeypatch.setattr(fallback._ModelSettings, "_open_on_the_cpu", None)
     open_embedder(CPU, options, memory=tmp_path).close()
     with pytest.raises(DelegateError, match=f"the vectors of an earlier start, which are in {tmp_path}/self-test-"):
         open_embedder(CPU, spoilt(engine, stub_delegate, "noise", POOL), memory=tmp_path)

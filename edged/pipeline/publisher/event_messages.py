@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from edged import wire
-from edged.events import EventRules, Events, Happening
+from edged.events import EventChange, EventRules, Events
 from edged.pipeline.camera_stats import CameraState, Condition
 from edged.pipeline.publisher.message_builder import MessageBuilder
 
@@ -65,24 +65,24 @@ class EventMessages:
         """Return the ends of all events: nothing more is published."""
         return self._messages(self._events.end_all())
 
-    def _messages(self, happenings: Sequence[Happening]) -> Iterator[wire.Event]:
-        for happening in happenings:
+    def _messages(self, changes: Sequence[EventChange]) -> Iterator[wire.Event]:
+        for change in changes:
             yield wire.Event(
                 run=self._builder.run,
-                seq=self._builder.next_seq("event", happening.camera, happening.region),
+                seq=self._builder.next_seq("event", change.camera, change.region),
                 node=self._builder.node,
-                camera=happening.camera,
-                region=happening.region,
-                event_id=happening.event_id,
-                phase=happening.phase,
-                ref=happening.reference,
-                s=happening.s,
-                peak=happening.peak,
-                reason=happening.reason,
+                camera=change.camera,
+                region=change.region,
+                event_id=change.event_id,
+                phase=change.phase,
+                ref=change.reference,
+                s=change.s,
+                peak=change.peak,
+                reason=change.reason,
                 # By the clock of now: the duration is right also if the clock was set in between.
-                t_begin_us=happening.t_begin_us + self._wall_us,
-                t_cap_us=happening.t_cap_us,
-                t_wall_us=happening.t_cap_us + self._wall_us,
-                frame_seq=happening.frame_seq,
+                t_begin_us=change.t_begin_us + self._wall_us,
+                t_cap_us=change.t_cap_us,
+                t_wall_us=change.t_cap_us + self._wall_us,
+                frame_seq=change.frame_seq,
                 space_id=self._space_id,
             )

@@ -41,13 +41,13 @@ class Connection:
         self.socket = connected
         self.end = RouterEnd()
         self.unanswered = 0
-        self.heard = time.monotonic()
+        self.last_received = time.monotonic()
         self.is_open = True
         self.has_more = False
         """Whether it has sent more than was read at its turn."""
         self.served = 0.0
         """When its last turn ended; 0 before the first."""
-        self._moved = self.heard  # when the client last read something, or there was nothing to read
+        self._moved = self.last_received  # when the client last read something, or there was nothing to read
         self._output: deque[memoryview] = deque()
 
     @property
@@ -60,7 +60,7 @@ class Connection:
         """Whether it should be closed: the client does not finish the handshake, or does not read its answers."""
         now = time.monotonic()
         if not self.end.is_ready:
-            return now - self.heard > HANDSHAKE_SECONDS
+            return now - self.last_received > HANDSHAKE_SECONDS
         return bool(self._output) and now - self._moved > STALL_SECONDS
 
     @property
@@ -81,7 +81,7 @@ class Connection:
             raise ConnectionResetError
         self.has_more = False
         for count, message in enumerate(islice(self.end.feed(content), MOST_AT_ONCE), 1):
-            self.heard = time.monotonic()
+            self.last_received = time.monotonic()
             yield message
             self.has_more = count == MOST_AT_ONCE or clock.is_over
             if self.has_more:
@@ -236,4 +236,6 @@ def _weakest(connections: Collection[Connection]) -> Connection:
     """
     new = [connection for connection in connections if not connection.end.is_ready]
     idle = [connection for connection in connections if connection.end.is_ready and not connection.unanswered]
-    return min(idle if idle and len(new) <= MOST_NEW else new or connections, key=lambda connection: connection.heard)
+    return min(
+        idle if idle and len(new) <= MOST_NEW else new or connections, key=lambda connection: connection.last_received
+    )

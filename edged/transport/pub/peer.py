@@ -66,7 +66,7 @@ class Peer:
         port: the port that it is connected to.
         where: its address, for the log.
         key: its own key, once it has proved it.
-        since, heard: times of the connection and of the last bytes that came.
+        since, last_received: times of the connection and of the last bytes that came.
     """
 
     def __init__(self, connection: socket.socket, mechanism: Mechanism, port: object, where: str, queue: int) -> None:
@@ -77,7 +77,7 @@ class Peer:
         self.where = where
         self.key: Key | None = None
         self.subscriptions = Subscriptions()
-        self.since = self.heard = time.monotonic()
+        self.since = self.last_received = time.monotonic()
         self.is_open = True
         self.events = READABLE
         self._is_secured = mechanism.overhead > 0
@@ -114,8 +114,8 @@ class Peer:
         if not content:
             raise ConnectionResetError
         now, frames = time.monotonic(), self.end.frames
-        self._commands = min(COMMANDS_AT_ONCE, self._commands + (now - self.heard) * COMMANDS_PER_SECOND)
-        self.heard = now
+        self._commands = min(COMMANDS_AT_ONCE, self._commands + (now - self.last_received) * COMMANDS_PER_SECOND)
+        self.last_received = now
         yield from self.end.feed(content)
         self._commands -= self.end.frames - frames
         if self._commands < 0:

@@ -119,7 +119,7 @@ class Peers:
         for peer in list(self._peers):
             if not peer.is_ready and now - peer.since > HANDSHAKE_SECONDS:
                 self._cut(peer, PeerError("handshake", f"its handshake takes more than {HANDSHAKE_SECONDS:.0f} s"))
-            elif peer.is_ready and peer.end.ttl_seconds and now - peer.heard > peer.end.ttl_seconds:
+            elif peer.is_ready and peer.end.ttl_seconds and now - peer.last_received > peer.end.ttl_seconds:
                 self._cut(peer, PeerError("silent", "it sends nothing for longer than it promised"))
 
     @property
@@ -271,4 +271,4 @@ def _weakest(peers: Sequence[Peer]) -> Peer | None:
         if not peer.is_ready:
             crowd[peer.where] = crowd.get(peer.where, 0) + 1
     weak = [peer for peer in peers if not (peer.is_ready and len(peer.subscriptions))]
-    return min(weak, key=lambda peer: (peer.is_ready, -crowd.get(peer.where, 0), peer.heard), default=None)
+    return min(weak, key=lambda peer: (peer.is_ready, -crowd.get(peer.where, 0), peer.last_received), default=None)

@@ -31,9 +31,9 @@ class Lookup:
         """The addresses; empty: the host has none, None: not known yet."""
         self._question = host, port
         self._bell = bell
-        threading.Thread(target=self._ask, name=f"resolve {host}"[:15], daemon=True).start()
+        threading.Thread(target=self._resolve, name=f"resolve {host}"[:15], daemon=True).start()
 
-    def _ask(self) -> None:
+    def _resolve(self) -> None:
         try:
             self.found = targets(*self._question)
         except (OSError, UnicodeError):

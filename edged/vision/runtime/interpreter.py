@@ -69,13 +69,13 @@ class Interpreter:
         self._lock = threading.Lock()
         self._runtime: Any  # neither runtime has types
         # TFLite's threads spin while they wait: more than processors take seconds a run, and thousands crash.
-        opening = _Opening(model, self.engine, module, min(num_threads, len(os.sched_getaffinity(0))))
+        loader = _Loader(model, self.engine, module, min(num_threads, len(os.sched_getaffinity(0))))
         library = delegate_library(delegate)
         try:
             if library is None:
-                self._runtime, self.delegate = opening.built_in(delegate)
+                self._runtime, self.delegate = loader.built_in(delegate)
             else:
-                self._runtime, self.delegate = opening.external(library)
+                self._runtime, self.delegate = loader.external(library)
             # Each makes a view of what is there now: such a view is never kept, for the next run would be refused.
             self._view_input = self._runtime.tensor(model.input.index)
             self._outputs = {head.tensor_index: self._runtime.tensor(head.tensor_index) for head in model.heads}
@@ -203,7 +203,7 @@ class Interpreter:
             )
 
 
-class _Opening:
+class _Loader:
     """The ways to load a model into a runtime.
 
     Each returns the runtime's interpreter, ready to run, and the delegate in effect. The runtime's

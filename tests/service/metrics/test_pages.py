@@ -80,7 +80,7 @@ def figures(text: str) -> dict[tuple[str, ...], float]:
     return {(sample.name, *sample.labels.values()): sample.value for family in families for sample in family.samples}
 
 
-def test_a_running_daemon_tells_its_figures(daemon: tuple[str, str]) -> None:
+def test_a_running_daemon_serves_its_figures(daemon: tuple[str, str]) -> None:
     url, address = daemon
 
     def scraped() -> dict[tuple[str, ...], float]:

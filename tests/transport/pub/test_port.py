@@ -151,7 +151,7 @@ def test_a_host_that_there_is_not_is_asked_for_again(served: Served, monkeypatch
         ([b"", b""], "it disconnects during the handshake"),
     ],
 )
-def test_a_hub_that_is_none_is_told_in_words(served: Served, answers: list[bytes], word: str) -> None:
+def test_a_peer_that_is_not_a_hub_is_reported_in_words(served: Served, answers: list[bytes], word: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = served.port(f"tcp://127.0.0.1:{listening.getsockname()[1]}", mode="connect")
         for answer in answers:
@@ -161,7 +161,7 @@ def test_a_hub_that_is_none_is_told_in_words(served: Served, answers: list[bytes
         served.until(lambda: word in (port.problem or ""), "it is told")
 
 
-def test_a_hub_that_refuses_our_key_is_told_in_words(served: Served, context: Context) -> None:
+def test_a_hub_that_refuses_our_key_is_reported_in_words(served: Served, context: Context) -> None:
     gate = Gate(context, {})
     hub = context.socket(zmq.SUB)
     secure(hub, Curve(SERVER))
@@ -215,7 +215,7 @@ def test_a_key_that_is_not_authorized_is_refused_as_libzmq_would(
     ("curve", "word"),
     [(None, "one end uses CURVE keys"), (curve_of(PHONE, TABLET), "our copy of its public key may be wrong")],
 )
-def test_a_subscriber_with_a_wrong_key_or_none_is_told_as_by_libzmq(
+def test_a_subscriber_with_a_wrong_key_or_none_is_refused_as_by_libzmq(
     curve: Curve | None, word: str, served: Served, context: Context
 ) -> None:
     address = served.port(curve=Curve(SERVER)).address

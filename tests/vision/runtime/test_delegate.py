@@ -121,7 +121,7 @@ def test_a_device_that_is_lost_while_running_is_an_inference_error(engine: Engin
         assert "external:libstub.so" in str(caught.value)
 
 
-def test_a_delegate_that_takes_nothing_is_not_said_to_be_in_effect(
+def test_a_delegate_that_takes_nothing_is_not_reported_as_in_effect(
     engine: EngineName, stub_delegate: Path, float_model: ModelFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     with (
@@ -155,9 +155,7 @@ def coral(stub_delegate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ("coral::0", "create device=:0"),
     ],
 )
-def test_coral_is_told_the_device_as_libedgetpu_writes_it(
-    engine: EngineName, coral: Path, name: str, line: str
-) -> None:
+def test_coral_gets_the_device_as_libedgetpu_writes_it(engine: EngineName, coral: Path, name: str, line: str) -> None:
     asked = Delegate.parse(name)
     delegate = Delegate("coral", device=asked.device, options=(("log", str(coral)),))
     with Interpreter(TPU, engine=engine, delegate=delegate) as interpreter:

@@ -43,7 +43,7 @@ def test_what_is_there_already_is_not_written_again(tmp_path: Path) -> None:
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_a_disk_that_is_full_is_told_and_keeps_what_was_there(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_keeps_what_was_there(tmp_path: Path) -> None:
     remember(tmp_path, "name", b"old")
     # As far as a program can tell, a limit to the size of files is a full disk.
     code = f"""

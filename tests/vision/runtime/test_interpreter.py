@@ -148,7 +148,7 @@ def test_it_does_not_run_while_there_is_a_view_of_its_input(engine: EngineName) 
         assert run(interpreter, model, 7) == [7, 7, 7]
 
 
-def test_a_closed_interpreter_says_so_and_can_be_closed_again(engine: EngineName) -> None:
+def test_a_closed_interpreter_refuses_and_can_be_closed_again(engine: EngineName) -> None:
     interpreter = Interpreter(pool_model(), engine=engine)
     interpreter.close()
     interpreter.close()
@@ -158,7 +158,7 @@ def test_a_closed_interpreter_says_so_and_can_be_closed_again(engine: EngineName
         interpreter.input()
 
 
-def test_a_second_thread_at_the_same_moment_is_told_and_harms_nothing(
+def test_a_second_thread_at_the_same_moment_is_refused_and_harms_nothing(
     engine: EngineName, float_model: ModelFile
 ) -> None:
     """Without the built-in delegate a run takes long enough to be met in the middle."""

@@ -71,7 +71,7 @@ def test_a_bundled_model_is_tried_only_with_a_strange_delegate(
 
 
 @pytest.mark.parametrize("death", ["SIGSEGV", "SIGABRT", "SIGFPE", "SIGKILL"])
-def test_the_death_of_an_engine_is_told(
+def test_the_death_of_an_engine_is_reported(
     model: ModelFile, death: str, tmp_path: Path, child_that: Callable[[str], None]
 ) -> None:
     child_that(f"os.kill(os.getpid(), signal.{death})")
@@ -83,7 +83,9 @@ def test_the_death_of_an_engine_is_told(
     assert not list(tmp_path.iterdir())
 
 
-def test_what_an_engine_says_while_it_dies_is_told(model: ModelFile, child_that: Callable[[str], None]) -> None:
+def test_the_last_words_of_an_engine_that_dies_are_reported(
+    model: ModelFile, child_that: Callable[[str], None]
+) -> None:
     child_that("sys.exit('kernel.cc:77 oh no')")
     with pytest.raises(ModelError, match=r"ended with status 1 \(kernel.cc:77 oh no\) in a trial run of it"):
         ensure_survives(model)
