@@ -12,32 +12,27 @@ picture.
 
 from __future__ import annotations
 
-import argparse
-import os
 import random
-import resource
 import socket
 import sys
 import threading
-import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from edged.camera.mjpeg import MjpegSource
 from edged.errors import DamagedFrame, SourceError
+from scripts.fuzzing import campaign
+from scripts.fuzzing.campaign import Finding, check_text, in_time
+from scripts.fuzzing.splices import random_splice, spliced
 
-__all__ = ["SEPARATOR", "Finding", "Server", "good_answers", "mutated", "read_camera"]
+__all__ = ["SEPARATOR", "Server", "good_answers", "mutated", "read_camera"]
 
 SEPARATOR = b"\n=== next connection ===\n"
 TIMEOUT = 0.5  # seconds that a camera gets to begin, and to go on
-SLACK = 5.0  # seconds of the processor that a call may take beyond its limit: other programs run too
-LONGEST_TEXT = 1000
-MOST_MEMORY = 64 << 20
 PASSWORD = "s3cr3t-pass"  # noqa: S105 - not one of anybody's
 
 WORDS = (
@@ -48,10 +43,6 @@ WORDS = (
     *(b"0\r\n\r\n", b"ffffffff\r\n", b"1\r\nx\r\n", b"\xff\xd8", b"\xff\xd9", b"\xff\xda", b"\xff\xc2", b"\x1b[31m"),
     *(b"\xff\xfe\xff\xff", b"multipart/", b"image/jpeg", b" " * 500, b"9" * 5000, PASSWORD.encode()),
 )
-
-
-class Finding(Exception):  # noqa: N818 - it is what this program looks for
-    """An answer that the camera does not withstand."""
 
 
 def good_answers() -> list[list[bytes]]:
@@ -80,34 +71,12 @@ def good_answers() -> list[list[bytes]]:
 def mutated(answers: Sequence[bytes], others: Sequence[bytes], chance: random.Random) -> list[bytes]:
     """*answers*, one of them damaged in some places, with pieces of *others*."""
     hit = chance.randrange(len(answers))
-    changed = bytearray(answers[hit])
+    changed = answers[hit]
     head = changed.find(b"\r\n\r\n") + 4
     for _ in range(chance.choice((1, 1, 2, 3, 8))):
-        near = head if chance.random() < 0.5 else len(changed)  # half of the damage is in the head
-        start = chance.randrange(max(1, min(near, len(changed))))
-        end = min(len(changed), start + chance.choice((1, 2, 7, 50, 500)))
-        match chance.randrange(8):
-            case 0:
-                changed[start:end] = bytes(byte ^ 1 << chance.randrange(8) for byte in changed[start:end][:2])
-            case 1:
-                changed[start:end] = chance.randbytes(end - start)
-            case 2:
-                del changed[start:end]
-            case 3:
-                changed[start:start] = changed[start:end]
-            case 4:
-                changed[start:end] = bytes(changed[start:end]) * chance.choice(
-                    (2, 100, 5000, 65536 // (end - start + 1))
-                )
-                del changed[2 << 20 :]
-            case 5:
-                other = chance.choice(others)
-                changed[start:end] = other[chance.randrange(len(other)) :][: chance.choice((10, 300, 3000))]
-            case 6:
-                del changed[start:]
-            case _:
-                changed[start : chance.choice((start, end))] = chance.choice(WORDS)
-    return [*answers[:hit], bytes(changed), *answers[hit + 1 :]]
+        near = head if chance.random() < 0.5 else None  # half of the damage is in the head
+        changed = spliced(changed, random_splice(changed, chance, WORDS, others, near))
+    return [*answers[:hit], changed, *answers[hit + 1 :]]
 
 
 class Server:
@@ -162,7 +131,7 @@ def read_camera(port: int) -> str:
     try:
         return _read(source)
     except SourceError as exc:
-        _check_text(str(exc))
+        check_text(str(exc), PASSWORD)
         return "refused"
     except Exception as exc:  # anything else is what this program looks for
         raise Finding(f"{type(exc).__name__}: {exc}") from exc
@@ -171,84 +140,64 @@ def read_camera(port: int) -> str:
 
 
 def _read(source: MjpegSource) -> str:
-    with _in_time("open", TIMEOUT):
+    with in_time("open", TIMEOUT):
         picture = np.zeros(source.open().shape, np.uint8)
     seen = 0
     with suppress(SourceError):
         for _ in range(20):
-            with _in_time("grab", 0.1):
+            with in_time("grab", 0.1):
                 stamp = source.grab(0.1)
             if stamp is None:
                 continue
-            with suppress(DamagedFrame), _in_time("retrieve", 0.0):
+            with suppress(DamagedFrame), in_time("retrieve", 0.0):
                 source.retrieve(picture)
                 seen += 1
     return "pictures" if seen else "opened"
 
 
-@contextmanager
-def _in_time(call: str, seconds: float) -> Iterator[None]:
-    begin = time.monotonic()
-    yield
-    took = time.monotonic() - begin
-    if took > seconds + SLACK:
-        raise Finding(f"{call} takes {took:.1f} s")
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The answers to the connections, and how they are sent."""
+
+    answers: list[bytes]
+    cuts: random.Random
+    stays: bool
 
 
-def _check_text(text: str) -> None:
-    if not text.isprintable() or len(text) > LONGEST_TEXT:
-        raise Finding(f"a text of {len(text)} characters: {text!r:.300}")
-    if PASSWORD in text:
-        raise Finding(f"a text with the password: {text!r:.300}")
+class HttpCamera:
+    """The camera of edged, and a server with damaged answers."""
 
+    suffix = ".http"
+    wanted: tuple[str, ...] = ("pictures",)
 
-def _descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names alone
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._good = good_answers()
+        self._others = [answer for answers in self._good for answer in answers]
 
+    def make(self, chance: random.Random) -> Case:
+        answers = mutated(chance.choice(self._good), self._others, chance)
+        return Case(answers, chance, chance.random() < 0.02)
 
-def _memory() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    def run(self, case: Case) -> str:
+        server = self._server
+        server.served, server.answers, server.cuts, server.stays = 0, case.answers, case.cuts, case.stays
+        return read_camera(server.port)
+
+    def to_bytes(self, case: Case) -> bytes:
+        return SEPARATOR.join(case.answers)
+
+    def settle(self) -> None:
+        """Nothing stays between cases."""
 
 
 def main() -> int:
     """Read cases until the time is up."""
-    parser = argparse.ArgumentParser(prog="scripts/fuzz-http", description=__doc__.partition("\n")[0])
-    parser.add_argument("seconds", nargs="?", type=float, default=30.0, help="how long to look (%(default)g)")
-    parser.add_argument("--seed", type=int, default=1, help="of the cases (%(default)d)")
-    parser.add_argument("--first", type=int, default=0, help="the number of the first case (%(default)d)")
-    parser.add_argument("--save", type=Path, help="a folder for the answers that are findings")
-    options = parser.parse_args()
-    return _campaign(options.seconds, options.seed, options.first, options.save)
-
-
-def _campaign(seconds: float, seed: int, first: int, save: Path | None) -> int:
-    good, server, outcomes, findings = good_answers(), Server(), Counter[str](), 0
-    others = [answer for answers in good for answer in answers]
-    until, case, before = time.monotonic() + seconds, first, (0, 0)
+    server = Server()
     try:
-        while time.monotonic() < until:
-            chance = random.Random(f"{seed}/{case}")  # noqa: S311 - the same number gives the same case
-            answers = mutated(chance.choice(good), others, chance)
-            server.served, server.answers, server.cuts, server.stays = 0, answers, chance, chance.random() < 0.02
-            try:
-                outcomes[read_camera(server.port)] += 1
-            except Finding as finding:
-                findings += 1
-                print(f"case {case} of seed {seed}: {finding}", flush=True)
-                if save is not None:
-                    save.mkdir(exist_ok=True)
-                    (save / f"{seed}-{case}.http").write_bytes(SEPARATOR.join(answers))
-            case += 1
-            if case == first + 200:
-                before = _descriptors(), _memory()
+        return campaign.run("scripts/fuzz-http", __doc__, HttpCamera(server))
     finally:
         server.stop()
-    left, grown = _descriptors() - before[0], _memory() - before[1]
-    print(f"{case - first} cases of seed {seed}: {dict(outcomes)}, {findings} findings; {grown >> 20} MiB more memory")
-    if before[0] and (left > 2 or grown > MOST_MEMORY):
-        findings += 1
-        print(f"{left} descriptors are left, and {grown >> 20} MiB")
-    return int(findings > 0 or not outcomes["pictures"])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import pytest
 
 from edged.camera.mjpeg import MjpegSource
 from edged.errors import SourceError
-from scripts.fuzz_http import PASSWORD, SEPARATOR, Finding, Server, good_answers, mutated, read_camera
+from scripts.fuzz_http import PASSWORD, SEPARATOR, Server, good_answers, mutated, read_camera
+from scripts.fuzzing.campaign import Finding
 
 CASES = sorted((Path(__file__).parent / "cases" / "http").glob("*.http"))
 

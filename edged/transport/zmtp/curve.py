@@ -174,6 +174,8 @@ class CurveClient(_CurveEnd):
 
     as_server = False
     own_nonce, other_nonce = b"CurveZMQMESSAGEC", b"CurveZMQMESSAGES"
+    properties = PUBLISHER
+    """What it says about its socket in the handshake."""
 
     def __init__(self, public: bytes, secret: bytes, server: bytes) -> None:
         super().__init__()
@@ -214,6 +216,6 @@ class CurveClient(_CurveEnd):
             )
         self._is_welcome = True
         number = self._next_number()
-        plain = self._public + nonce + vouch + PUBLISHER
+        plain = self._public + nonce + vouch + self.properties
         box = crypto_box_afternm(plain, b"CurveZMQINITIATE" + number, self._session)
         return command(b"INITIATE", cookie + number + box)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edged.errors import PeerError
 from edged.transport.zmtp.frames import FrameReader
 
-__all__ = ["greeting", "take_greeting"]
+__all__ = ["GREETING_BYTES", "greeting", "take_greeting"]
 
 GREETING_BYTES = 64
 MAJOR = 3

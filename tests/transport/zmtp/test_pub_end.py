@@ -168,7 +168,9 @@ def _command(content: bytes) -> tuple[bytes, bytes]:
 @pytest.fixture(autouse=True)
 def both_subscribe(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ends are ours here, and each wants the other one to be a subscriber."""
-    monkeypatch.setattr(curve_module, "PUBLISHER", from_properties({b"Socket-Type": b"SUB"}))
+    subscriber = from_properties({b"Socket-Type": b"SUB"})
+    monkeypatch.setattr(curve_module, "PUBLISHER", subscriber)
+    monkeypatch.setattr(CurveClient, "properties", subscriber)
 
 
 def shaken(talk: Talk) -> Talk:
