@@ -26,7 +26,7 @@ import numpy as np
 from edged.camera.mjpeg import MjpegSource
 from edged.errors import DamagedFrame, SourceError
 from scripts.fuzzing import campaign
-from scripts.fuzzing.campaign import Finding, check_text, in_time
+from scripts.fuzzing.campaign import Finding, check_text, in_time, quiet_libraries
 from scripts.fuzzing.splices import random_splice, spliced
 
 __all__ = ["SEPARATOR", "Server", "good_answers", "mutated", "read_camera"]
@@ -195,7 +195,8 @@ def main() -> int:
     """Read cases until the time is up."""
     server = Server()
     try:
-        return campaign.run("scripts/fuzz-http", __doc__, HttpCamera(server))
+        with quiet_libraries():
+            return campaign.run("scripts/fuzz-http", __doc__, HttpCamera(server))
     finally:
         server.stop()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Protocol, TypeVar
 
 from scripts.soaking.vitals import vitals
 
-__all__ = ["SLACK", "Finding", "Target", "check_text", "in_time", "run"]
+__all__ = ["SLACK", "Finding", "Target", "check_text", "in_time", "quiet_libraries", "run"]
 
 SLACK = 5.0  # seconds that a call may take beyond its limit: other programs run too
 LONGEST_TEXT = 1000
@@ -92,6 +93,22 @@ def in_time(call: str, seconds: float) -> Iterator[None]:
     took = time.monotonic() - begin
     if took > seconds + SLACK:
         raise Finding(f"{call} takes {took:.1f} s")
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Drop what C libraries write about damage to the standard error; a traceback of Python is still written."""
+    kept, stderr = os.dup(2), sys.stderr
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    os.close(null)
+    try:
+        with os.fdopen(kept, "w", closefd=False) as sys.stderr:
+            yield
+    finally:
+        sys.stderr = stderr
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _campaign(target: Target[C], seconds: float, seed: int, first: int, save: Path | None) -> int:
