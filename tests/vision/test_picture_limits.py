@@ -202,6 +202,19 @@ def test_a_chunk_that_claims_more_bytes_than_there_are_is_refused_at_once() -> N
     assert time.monotonic() - begin < AT_ONCE
 
 
+def test_a_png_without_an_end_is_refused_and_what_follows_the_end_is_not_seen() -> None:
+    png = cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+    claims = struct.pack(">I3s", 1_900_000_000, b"IDA")  # OpenCV makes room for that much, for 7 bytes
+    begin = time.monotonic()
+    for content in (png[:33] + claims, png[:-12], png[:-12] + claims, png[:33], png[:33] + b"x"):
+        with pytest.raises(PictureError, match="damaged or cut short"):
+            decode(content, exif=True)
+    assert without_text(png + claims) == png
+    with pytest.raises(PictureError, match="damaged or cut short"):
+        decode(png[:33] + png[-12:] + claims, exif=True)
+    assert time.monotonic() - begin < AT_ONCE
+
+
 def test_a_png_of_very_many_chunks_is_refused() -> None:
     chunk = struct.pack(">I4sI", 0, b"tEXt", 0)
     with pytest.raises(PictureError, match="a PNG of more than 65536 chunks"):
