@@ -25,6 +25,7 @@ from edged.wire.control import write_result
 if TYPE_CHECKING:
     from edged.pipeline.build import Pipeline
     from edged.pipeline.result import ModelFacts
+    from edged.service.control.picture_encoder import PictureEncoder
     from edged.service.running_stages import RunningStages
 
 __all__ = ["Enrollment"]
@@ -36,11 +37,15 @@ FRAMES_SECONDS = 20.0  # within which a camera must deliver all the frames of a 
 
 
 class Enrollment:
-    """Enrolls, forgets and lists references of the *running* stages; *wake* lets a waiting job go on."""
+    """Enrolls, forgets and lists references of the *running* stages; *wake* lets a waiting job go on.
 
-    def __init__(self, running: RunningStages, wake: Callable[[], None]) -> None:
+    *encoder* makes the pictures that are kept.
+    """
+
+    def __init__(self, running: RunningStages, wake: Callable[[], None], encoder: PictureEncoder) -> None:
         self._running = running
         self._wake = wake
+        self._encoder = encoder
         self._clock = WallClock()
         self._changing: set[str] = set()  # names, while a job is at them
         self._listed: tuple[tuple[object, ...], bytes] | None = None
@@ -56,8 +61,10 @@ class Enrollment:
             with map_exceptions({ValueError: _failed}, "what the model makes of it cannot be compared"):
                 selection = choose(samples.taken)
             new = self._enrolled(request, region, samples, selection)
+            encoding = self._encoder.submit(partial(to_png, samples.taken[selection.index].picture))
+            png = yield from wait_for(encoding, self._wake)
             with map_exceptions({StateError: _failed}, f"{request.name} cannot be kept"):
-                kept = store.add(new, to_png(samples.taken[selection.index].picture))
+                kept = store.add(new, png)
             yield from self._apply_enrolled(without=request.name if replaced else None)
         finally:
             self._changing.discard(request.name)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edged.pipeline.inference.stage import Inference
+    from edged.service.control.picture_encoder import PictureEncoder
     from edged.service.running_stages import RunningStages
     from edged.vision.pixels.resize import Resize
     from edged.vision.specs import InputSpec
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["RequestHandlers"]
 
 FRAME_SECONDS = 20.0  # within which a camera must deliver a frame
+PICTURE_SECONDS = 60.0  # within which its pictures must be made, after those of other callers
 RELOAD_SECONDS = 300.0  # another model may be tried in a process of its own first
 
 
@@ -42,6 +44,7 @@ class RequestHandlers:
         running: the stages as they are now.
         reload: starts a reload; its future has a line for each change. None: reloads are refused.
         wake: lets the jobs go on; called from other threads.
+        encoder: makes the pictures.
     """
 
     def __init__(
@@ -49,13 +52,15 @@ class RequestHandlers:
         running: RunningStages,
         reload: Callable[[], Future[Sequence[str]]] | None,
         wake: Callable[[], None],
+        encoder: PictureEncoder,
     ) -> None:
         self._running = running
         self._reload = reload
         self._wake = wake
+        self._encoder = encoder
         self._clock = WallClock()
         self._started = time.monotonic()
-        self._enrollment = Enrollment(running, wake)
+        self._enrollment = Enrollment(running, wake, encoder)
         self._inference: Inference | None = None
 
     def start_job(self, request: messages.Request) -> Job:
@@ -129,21 +134,13 @@ class RequestHandlers:
                 yield
         finally:
             inference.remove_observer(next_frame)
-        pictures = next_frame.pictures()
-        infos = [
-            messages.PictureInfo(name=name, width=picture.shape[1], height=picture.shape[0])
-            for name, picture in pictures.items()
-        ]
+        pictures, files = yield from wait_for(self._encoder.submit(next_frame.encoded), self._wake, PICTURE_SECONDS)
         result = messages.SnapshotResult(
             camera=request.camera,
             frame_seq=next_frame.seq,
             t_wall_us=self._clock.wall_us(next_frame.stamp.t_cap_ns),
-            pictures=tuple(infos),
+            pictures=pictures,
         )
-        files = []
-        for picture in pictures.values():
-            yield
-            files.append(to_png(picture))
         return result, files
 
 
@@ -177,8 +174,13 @@ class _NextFrame:
         self._on_done()
         return True
 
-    def pictures(self) -> dict[str, NDArray[np.uint8]]:
-        """RGB pictures of that frame, by name; see `frame_pictures`."""
-        return frame_pictures(
+    def encoded(self) -> tuple[tuple[messages.PictureInfo, ...], list[bytes]]:
+        """Return the pictures of that frame, see `frame_pictures`: what they are, and PNGs."""
+        pictures = frame_pictures(
             self._camera, self._frame, self._format, self._regions, self._rotation, self._input, self._resize
         )
+        infos = (
+            messages.PictureInfo(name=name, width=picture.shape[1], height=picture.shape[0])
+            for name, picture in pictures.items()
+        )
+        return tuple(infos), [to_png(picture) for picture in pictures.values()]

@@ -15,6 +15,7 @@ from edged.pipeline.stage import Stage
 from edged.service.control.connections import Connection, Connections, TurnClock
 from edged.service.control.handlers import RequestHandlers
 from edged.service.control.jobs import Answer, Job
+from edged.service.control.picture_encoder import PictureEncoder
 from edged.transport.socket_file import SocketFile
 from edged.wire import control as wire
 from edged.wire import control_messages as messages
@@ -34,6 +35,7 @@ AT_ONCE = (messages.GetStatus, messages.ListReferences)  # these are done before
 JOB_SECONDS = 0.25  # how long a step may wait while jobs are under way: a lost camera wakes nothing here
 IDLE_SECONDS = 1.0
 BYE_SECONDS = 0.3  # for answers that are on their way when the daemon stops
+ENCODER_SECONDS = 1.0  # for the picture that is being made then
 
 
 @dataclass(slots=True)
@@ -72,7 +74,8 @@ class Control(Stage):
         self._config = config
         self._running = running
         self._bell = Bell()
-        self._handlers = RequestHandlers(running, reload, self._bell.ring)
+        self._encoder = PictureEncoder()
+        self._handlers = RequestHandlers(running, reload, self._bell.ring, self._encoder)
         self._jobs: list[_UnderWay] = []
         self._own: Job | None = None
         self._jobs_due = 0.0
@@ -92,9 +95,12 @@ class Control(Stage):
             log.warning("%s; this edged runs without a control socket", exc)
             return
         self._connections = Connections(self._file.listening, self._bell)
+        self._encoder.start(self._bell.ring)
         log.info("control: %s", endpoint.address)
 
     def step(self) -> None:
+        if self._encoder.error is not None:
+            raise self._encoder.error
         seconds = IDLE_SECONDS
         if self._jobs or self._own:
             seconds = max(self._jobs_due - time.monotonic(), 0.0 if self._are_jobs_behind else JOB_SECONDS)
@@ -118,6 +124,9 @@ class Control(Stage):
             stopping = ControlError("stopping", "the daemon is stopping")
             self._answer(under_way, [wire.write_refusal(stopping, under_way.request_id)])
         self._connections.close(BYE_SECONDS)
+        self._encoder.stop()
+        if not self._encoder.join(ENCODER_SECONDS):
+            log.warning("a picture is not made within %g s; its thread is left behind", ENCODER_SECONDS)
         if self._file is not None:
             self._file.close()
         if (store := self._running.pipeline.wiring.enrolled.store) is not None:

@@ -10,9 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from statistics import median
 
 import pytest
 
@@ -28,7 +27,6 @@ from edged.wire.control_messages import GetStatus
 from tests.fakes import eventually
 from tests.raw_subscriber import connected
 from tests.service.control.test_server import House
-from tests.stopwatch import stopwatch
 
 LONGEST_SECONDS = 0.2
 CALLS = 15
@@ -142,20 +140,40 @@ def check_work(house: House, work: Work) -> None:
                 turns = work.seconds(new, HELLO), work.seconds(new)
                 assert max(turns) <= most
                 of_new.append(sum(turns))
-    # Both turns can meet a picture that is being compressed, which no turn can interrupt: the usual sum counts.
-    assert median(of_new) <= most
+    assert max(of_new) <= most
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Check the time that the block takes, without the time in which a thread of this process waits for a processor.
+
+    The daemon and the caller are threads of this process. Of those that wait the one that waits longest counts: other
+    programs keep them waiting together.
+    """
+    begin, before = time.monotonic(), waits_for_a_processor()
+    yield
+    took = time.monotonic() - begin
+    starved = max(waited - before.get(task, waited) for task, waited in waits_for_a_processor().items())
+    assert took - starved <= seconds, f"{took:.3f} s, {starved:.3f} s of them without a processor"
+
+
+def waits_for_a_processor() -> dict[str, float]:
+    """Return the seconds that each thread of this process has waited for one, as the kernel counts them."""
+    waits = {}
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+            waits[task.name] = int((task / "schedstat").read_text().split()[1]) / 1e9
+    return waits
 
 
 def check_time(house: House) -> None:
-    """Ask in the same ways with a true client; the bound is a wide one, because other programs have the processor."""
+    """Ask in the same ways with a true client."""
     with ControlClient(house.address) as kept:
         for _ in range(CALLS):
-            with stopwatch() as watch:
+            with within(LONGEST_SECONDS):
                 assert kept.status().enrolled == MOST
-            assert watch.seconds <= 10 * LONGEST_SECONDS
-            with stopwatch() as watch, ControlClient(house.address) as new:
+            with within(LONGEST_SECONDS), ControlClient(house.address) as new:
                 assert new.status().enrolled == MOST
-            assert watch.seconds <= 10 * LONGEST_SECONDS
 
 
 def has_room(house: House) -> bool:
@@ -175,8 +193,9 @@ def has_room(house: House) -> bool:
         ['{"op": "references"}'],
         ['{"op": "status"}', '{"op": "references"}', '{"op": "nonsense"}'],
         ['{"op": "snapshot", "camera": "still"}'],
+        ['{"op": "snapshot", "camera": "still"}', '{"op": "status"}', '{"op": "references"}', '{"op": "nonsense"}'],
     ],
-    ids=["status", "references", "all kinds", "snapshot"],
+    ids=["status", "references", "all kinds", "snapshot", "all kinds and snapshots"],
 )
 def test_others_do_not_wait_for_a_flood_of_requests(
     house: House, ops: list[str], monkeypatch: pytest.MonkeyPatch

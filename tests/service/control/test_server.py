@@ -30,6 +30,7 @@ from edged.service.daemon import Daemon
 from edged.service.running_stages import RunningStages
 from edged.values import FULL, PixelFormat, Region
 from edged.vision.pixels.view import ModelView
+from edged.vision.png import to_png
 from edged.vision.tflite.model_file import read_model
 from edged.wire import Event, Vec
 from edged.wire.control_messages import REQUESTS
@@ -433,6 +434,55 @@ def test_requests_are_refused_before_the_model_is_open_and_while_the_daemon_stop
             control.stop()
             assert refusal(lambda: asked.result(10))[0] == "stopping"
     assert not (tmp_path / "c.sock").exists()
+
+
+def test_others_are_answered_while_a_picture_is_made(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, enough = threading.Event(), threading.Event()
+
+    def slow(picture: NDArray[np.uint8]) -> bytes:
+        begun.set()
+        assert enough.wait(20)
+        return to_png(picture)
+
+    monkeypatch.setattr("edged.service.control.handlers.to_png", slow)
+    with ControlClient(house.address) as one, ControlClient(house.address) as other, ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(one.snapshot, "still")
+        try:
+            assert begun.wait(20)
+            assert other.status().node == "porch"
+            assert not asked.done()
+        finally:
+            enough.set()
+        assert len(asked.result(20)[1]) == 3
+
+
+def test_a_bug_in_the_making_of_pictures_ends_the_stage(tmp_path: Path) -> None:
+    with opened(small(tmp_path, "{endpoint: 'ipc://c.sock'}")) as control:
+        control._encoder.submit(lambda: 1 // 0)
+        assert control.join(10)
+        assert isinstance(control.error, ZeroDivisionError)
+        assert not control._encoder.running
+
+
+def test_the_stage_ends_while_a_picture_is_made_and_after_a_limit_without_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edged.service.control.server.ENCODER_SECONDS", 0.1)
+    begun, enough = threading.Event(), threading.Event()
+
+    def wait() -> bool:
+        begun.set()
+        return enough.wait(20)
+
+    with opened(small(tmp_path, "{endpoint: 'ipc://c.sock'}")) as control:
+        made = control._encoder.submit(wait)
+        waits = control._encoder.submit(lambda: None)
+        assert begun.wait(10)
+    assert "a picture is not made within 0.1 s" in caplog.text
+    enough.set()
+    assert made.result(10)
+    assert control._encoder.join(10)
+    assert waits.cancelled()
 
 
 def test_a_control_socket_in_use_fails_the_start_if_the_file_names_it(tmp_path: Path) -> None:
