@@ -24,6 +24,7 @@ __all__ = ["StreamConnection"]
 Context: TypeAlias = zmq.Context["Socket"]
 Socket: TypeAlias = zmq.Socket[bytes]
 
+HANDSHAKE_SECONDS = 3  # of a peer that connects to us; with libzmq's 30 s a few silent ones fill the descriptors
 LONGEST_WAIT = 3600.0  # far below the largest number of milliseconds that poll takes
 
 
@@ -140,6 +141,7 @@ class StreamConnection:
         secure(self._socket, self._curves.get(address))
         try:
             if address.startswith(BIND):
+                self._socket.set(zmq.HANDSHAKE_IVL, HANDSHAKE_SECONDS * 1000)
                 self._socket.bind(address.removeprefix(BIND))
             else:
                 self._handshakes.add_address(address)
