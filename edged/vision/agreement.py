@@ -3,8 +3,8 @@
 The self-test alone knows no right answer: a delegate that computes garbage passes it. So the vectors of the self-test
 pictures are compared with right ones, if there are any: of a bundled model those that come with edged; of a model with
 a delegate library those of the CPU, or those of an earlier start, which are remembered in a folder. Where there are
-none, as at the first start of a model that only an accelerator runs, one thing is still known: pictures that are a
-little brighter have nearly the same vectors.
+none, as at the first start of a model that only an accelerator runs, two things are still known: pictures that are a
+little brighter have nearly the same vectors, and those of different pictures are much farther apart.
 """
 
 from __future__ import annotations
@@ -39,6 +39,10 @@ unrelated networks 0.2."""
 STEADY = 0.9
 """The least cosine of the vectors of a picture and of the same picture, brighter by `SHADE`. Ten models, float and
 quantised, gave 0.995 and more; their vectors of the two self-test pictures have 0.1 to 0.4."""
+
+NEARER = 10
+"""How many times nearer (in 1 - cosine) a picture has to be to a brighter copy of it than to the other one. The same
+models gave 219 times and more."""
 
 SHADE = 4
 
@@ -79,19 +83,26 @@ def check_agreement(embedder: Embedder, vectors: npt.NDArray[Any], right: RightV
 
 
 def check_continuity(embedder: Embedder, vectors: npt.NDArray[Any], agreement: float) -> None:
-    """Refuse what runs *embedder*, if pictures a little brighter than those of the *vectors* give quite others.
+    """Refuse what runs *embedder*, if *vectors* are not far nearer to those of brighter pictures than to each other.
 
     Raises:
-        DelegateError: the cosine of a picture is below `STEADY`, and below *agreement*.
+        DelegateError: the cosine of a picture and the brighter one is below `STEADY`, and below *agreement*; or it is
+            not `NEARER` times nearer than the two pictures are.
         InferenceError: the delegate failed.
     """
     least = min(STEADY, agreement)
-    cosine = least_cosine(vectors, embedder.self_test(SHADE))
+    cosine, across = least_cosine(vectors, embedder.self_test(SHADE)), least_cosine(vectors[:1], vectors[1:])
     if cosine < least:
         raise DelegateError(
             f"delegate {embedder.delegate}: model {embedder.model.name} gives quite another vector on "
             f"{embedder.engine} for a picture that is a little brighter: their cosine is {cosine:.4f}, and has to be "
             f"at least {least:.4g} (model.delegate_agreement is {agreement:g}): {_cure(embedder)}"
+        )
+    if agreement > 0 and 1 - across < NEARER * (1 - cosine):
+        raise DelegateError(
+            f"delegate {embedder.delegate}: model {embedder.model.name} hardly tells different pictures apart on "
+            f"{embedder.engine}: the cosine of their vectors is {across:.6f}, and that of a picture and a little "
+            f"brighter one {cosine:.6f} (model.delegate_agreement: 0 accepts that): {_cure(embedder)}"
         )
 
 

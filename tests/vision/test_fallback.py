@@ -268,13 +268,26 @@ def test_garbage_is_refused_where_the_model_has_run_on_the_accelerator_before(
         open_embedder(TPU, spoilt(engine, stub_delegate, garbage), memory=tmp_path)
 
 
-@pytest.mark.parametrize("garbage", ["noise", "same"])
+@pytest.mark.parametrize("garbage", ["noise", "same", "faint"])
 def test_noise_is_refused_where_nothing_is_known(
     engine: EngineName, stub_delegate: Path, tmp_path: Path, garbage: str
 ) -> None:
     with pytest.raises(DelegateError, match=r"^delegate external:libstub.so: .*model tpu"):
         open_embedder(TPU, spoilt(engine, stub_delegate, garbage), memory=tmp_path)
     assert not list(tmp_path.iterdir()), "what was refused is not remembered"
+
+
+def test_the_error_has_both_cosines_where_pictures_are_hardly_told_apart_and_the_key_accepts_it(
+    engine: EngineName, stub_delegate: Path
+) -> None:
+    faint = spoilt(engine, stub_delegate, "faint")
+    with pytest.raises(
+        DelegateError,
+        match=r"model tpu hardly tells different pictures apart on .*: the cosine of their vectors is 0\.99\d+, and "
+        r"that of a picture and a little brighter one 0\.99\d+ \(model\.delegate_agreement: 0 accepts that\)",
+    ):
+        open_embedder(TPU, faint)
+    open_embedder(TPU, faint, agreement=0.0).close()
 
 
 @pytest.mark.parametrize("garbage", ["noise", "same", "shift"])

@@ -8,7 +8,7 @@
  * Options: log=FILE appends a line for create (with all options), prepare and destroy; fail=create (with a message),
  * silent (without), prepare, invoke (once it has run after=N times, by default one: a stick that was pulled out);
  * garbage=noise computes numbers that look like an answer and have nothing to do with it, garbage=same always the same
- * ones, garbage=shift the right ones of the next channel;
+ * ones, garbage=faint nearly the same ones, garbage=shift the right ones of the next channel;
  * spill=1 writes a byte past the end of a block of memory at each picture, which does no harm but to the rules;
  * kill=FILE does not fail there but, while there is FILE, takes the whole process along.
  *
@@ -123,6 +123,7 @@ static void spoil(const char *garbage, uint8_t *bytes, size_t size) {
     uint8_t first = bytes[0];
     for (size_t i = 0; i < size; i++) {
         if (!strcmp(garbage, "same")) bytes[i] = 7 + i;
+        else if (!strcmp(garbage, "faint")) bytes[i] = 100 + 40 * i + (bytes[i] * 2654435761u >> 20) % 3;
         else if (!strcmp(garbage, "shift")) bytes[i] = i + 1 < size ? bytes[i + 1] : first;
         else bytes[i] = bytes[i] * 2654435761u >> 5 ^ i * 97;
     }
