@@ -16,7 +16,6 @@ from edged.transport.zmtp.pub_end import PubEnd
 from scripts.fuzz_zmtp import Case, PublishPort, Talk, from_bytes
 from scripts.fuzzing.campaign import Finding
 from scripts.fuzzing.conversations import good_conversations
-from scripts.fuzzing.publisher import LONGEST_TURN
 from scripts.fuzzing.splices import Splice
 
 CASES = sorted((Path(__file__).parent / "cases" / "zmtp").glob("*.json"))
@@ -92,27 +91,31 @@ def test_a_text_with_bytes_of_a_peer_is_a_finding(port: PublishPort, monkeypatch
 def test_a_message_that_a_good_subscriber_does_not_get_is_a_finding(
     port: PublishPort, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put, count = Peer.put, [0]
+    put, forgotten = Peer.put, port._publisher._sent + 5
 
-    def forget_some(peer: Peer, message: Message) -> None:
-        count[0] += 1
-        if count[0] not in range(10, 13):  # one for each peer
+    def forget_one(peer: Peer, message: Message) -> None:
+        if int(bytes(message.frames[1]).split()[0]) != forgotten:
             put(peer, message)
 
-    monkeypatch.setattr(Peer, "put", forget_some)
-    with pytest.raises(Finding, match="gets message"):
-        port.run(Case(undamaged(port._good[False][0]).talks * 20, 1))
+    def run_until_it_is_over() -> None:
+        while port._publisher._sent < forgotten + 5:
+            port.run(undamaged(port._good[False][0]))
+
+    monkeypatch.setattr(Peer, "put", forget_one)
+    with pytest.raises(Finding, match=f"gets message {forgotten + 1} after {forgotten - 1}"):
+        run_until_it_is_over()
 
 
 def test_a_turn_that_takes_the_processor_is_a_finding(port: PublishPort, monkeypatch: pytest.MonkeyPatch) -> None:
-    sweep = Peers.sweep
+    longest, sweep = 0.02, Peers.sweep
 
     def work(peers: Peers) -> None:
         sweep(peers)
-        end = time.thread_time() + 2 * LONGEST_TURN
+        end = time.thread_time() + 2 * longest
         while time.thread_time() < end:
             pass
 
+    monkeypatch.setattr("scripts.fuzzing.publisher.LONGEST_TURN", longest)
     monkeypatch.setattr(Peers, "sweep", work)
     with pytest.raises(Finding, match="a turn takes"):
         port.run(undamaged(port._good[False][0]))
