@@ -2,7 +2,8 @@
 
 Its memory, file descriptors and threads are counted each second. They must be flat after the first quarter (the table
 shows how flat), one good subscriber must have received every message by its ``seq``, and the daemon must end in order.
-Exit status 0: all of this holds. 1: it does not.
+Exit status 0: all of this holds. 1: it does not. With --hostile it has ten cameras, three of which attack it with
+something else at each connection, and 45 more subscribers that stay.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 from scripts.soaking.crowd import Crowd, Reader
 from scripts.soaking.daemon import DaemonProcess
+from scripts.soaking.hostile_cameras import HostileCameras
 from scripts.soaking.report import Progress, table
 from scripts.soaking.verdict import Measure, judge
 from scripts.soaking.vitals import Vitals, vitals
@@ -31,11 +33,12 @@ LEAST_MINUTES = 1.0
 class Soak:
     """One run of the daemon, with samples of its memory, descriptors and threads."""
 
-    def __init__(self, daemon: DaemonProcess, reader: Reader, progress: Progress) -> None:
+    def __init__(self, daemon: DaemonProcess, reader: Reader, progress: Progress, residents: int = 0) -> None:
         self.samples: list[Vitals] = []
         self.faults: list[str] = []
         self.stop_seconds = 0.0
         self.visits = 0
+        self._residents = residents
         self._daemon, self._reader, self._progress = daemon, reader, progress
 
     def run(self, seconds: float) -> None:
@@ -43,7 +46,7 @@ class Soak:
         if not self._reader.read(START_SECONDS):
             self.faults.append(f"no message within {START_SECONDS:.0f} s")
             return
-        with Crowd(self._daemon.address, self._daemon.port) as crowd:
+        with Crowd(self._daemon.address, self._daemon.port, self._residents) as crowd:
             self._watch(crowd, seconds)
             self.visits = crowd.visits
         self._progress.end()
@@ -86,11 +89,12 @@ def main() -> int:
         "minutes", type=_minutes, metavar="MINUTES", help="how long: 2 give a first result, 30 a good one"
     )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, with every sample")
+    parser.add_argument("--hostile", action="store_true", help="with hostile cameras, and 50 subscribers")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="edged-soak-") as folder:
-        daemon = DaemonProcess(Path(folder))
+    with tempfile.TemporaryDirectory(prefix="edged-soak-") as folder, HostileCameras(args.hostile * 3) as cameras:
+        daemon = DaemonProcess(Path(folder), cameras.urls)
         reader = Reader(daemon.address)
-        soak = Soak(daemon, reader, Progress(args.minutes * 60))
+        soak = Soak(daemon, reader, Progress(args.minutes * 60), residents=45 if args.hostile else 0)
         try:
             with daemon.running():
                 soak.run(args.minutes * 60)
@@ -109,6 +113,7 @@ def main() -> int:
         "lost": reader.lost,
         "frames_dropped": sum(reader.dropped.values()),
         "visits": soak.visits,
+        "attacks": cameras.served,
         "seconds_to_stop": round(soak.stop_seconds, 2),
         "warnings": len(warnings),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Self
@@ -76,11 +76,15 @@ class _Visitor:
 
 
 class Crowd:
-    """The other clients: one that never reads, and visitors, of which every fifth sends nonsense."""
+    """The other clients: one that never reads, *residents* that stay and read everything, and visitors, of which every
+    fifth sends nonsense.
+    """
 
-    def __init__(self, address: str, port: int) -> None:
+    def __init__(self, address: str, port: int, residents: int = 0) -> None:
         self._address = address
         self._port = port
+        self._count = residents
+        self._residents: list[zmq.Socket[bytes]] = []
         self._visitors: list[_Visitor] = []
         self._stays = itertools.cycle(STAYS)
         self._next_arrival = 0.0
@@ -89,12 +93,16 @@ class Crowd:
 
     def __enter__(self) -> Self:
         context = self._closing.enter_context(zmq.Context())
-        stalled = self._closing.enter_context(context.socket(zmq.SUB))
-        stalled.set(zmq.RCVHWM, 1)
-        stalled.set(zmq.LINGER, 0)
-        stalled.subscribe(b"")
-        stalled.connect(f"tcp://127.0.0.1:{self._port}")
+        self._subscribe(context).set(zmq.RCVHWM, 1)
+        self._residents = [self._subscribe(context) for _ in range(self._count)]
         return self
+
+    def _subscribe(self, context: zmq.Context[zmq.Socket[bytes]]) -> zmq.Socket[bytes]:
+        socket = self._closing.enter_context(context.socket(zmq.SUB))
+        socket.set(zmq.LINGER, 0)
+        socket.subscribe(b"")
+        socket.connect(f"tcp://127.0.0.1:{self._port}")
+        return socket
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
@@ -110,6 +118,10 @@ class Crowd:
             self._visitors.remove(visitor)
         for visitor in self._visitors:
             visitor.subscriber.receive(0)
+        for resident in self._residents:
+            with suppress(zmq.Again):
+                while True:
+                    resident.recv(zmq.NOBLOCK)
         if seconds >= self._next_arrival:
             self._next_arrival += ARRIVAL_SECONDS
             self._arrive(seconds)
