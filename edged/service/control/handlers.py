@@ -134,6 +134,8 @@ class RequestHandlers:
                 yield
         finally:
             inference.remove_observer(next_frame)
+        if next_frame.problem is not None:
+            raise ControlError("failed", f"camera {request.camera}: {next_frame.problem}")
         pictures, files = yield from wait_for(self._encoder.submit(next_frame.encoded), self._wake, PICTURE_SECONDS)
         result = messages.SnapshotResult(
             camera=request.camera,
@@ -145,13 +147,17 @@ class RequestHandlers:
 
 
 class _NextFrame:
-    """An observer that keeps the next whole frame of a camera. All but ``done`` is set when that is true."""
+    """An observer that keeps the next whole frame of a camera.
+
+    All but ``done`` is set when that is true; only ``problem``, if there is one.
+    """
 
     stamp: Stamp
     seq: int
 
     def __init__(self, camera: str, on_done: Callable[[], None]) -> None:
         self.done = False
+        self.problem: str | None = None
         self._camera = camera
         self._on_done = on_done
         self._frame: NDArray[np.uint8]
@@ -162,17 +168,23 @@ class _NextFrame:
         self._resize: Resize
 
     def __call__(self, observation: Observation) -> bool:
-        feed, lease, embedder = observation.feed, observation.lease, observation.embedder
-        if feed.camera != self._camera or self.done:
+        if observation.feed.camera != self._camera or self.done:
             return self.done
+        try:
+            self._keep(observation)
+        except MemoryError:  # the thread is the inference's, which must not end of it
+            self.problem = "there is not enough memory for a copy of its frame"
+        self.done = True
+        self._on_done()
+        return True
+
+    def _keep(self, observation: Observation) -> None:
+        feed, lease, embedder = observation.feed, observation.lease, observation.embedder
         self._frame, self._format, self.seq, self.stamp = lease.pixels.copy(), lease.format, lease.seq, lease.stamp
         # A camera that crops to the region itself shows nothing else.
         self._regions = {name: FULL if feed.is_cropped else region for name, region in feed.regions}
         self._rotation = feed.rotation
         self._input, self._resize = embedder.model.input, embedder.options.resize
-        self.done = True
-        self._on_done()
-        return True
 
     def encoded(self) -> tuple[tuple[messages.PictureInfo, ...], list[bytes]]:
         """Return the pictures of that frame, see `frame_pictures`: what they are, and PNGs."""

@@ -87,7 +87,11 @@ class SampleCollector:
         if origin != self._origin:
             self.problem = "the region, the camera's format or the model has changed meanwhile; ask again"
             return
-        picture = self._view.of(lease.pixels, lease.format.pixels)
+        try:
+            picture = self._view.of(lease.pixels, lease.format.pixels)
+        except MemoryError:  # the thread is the inference's, which must not end of it
+            self.problem = "there is not enough memory for a copy of its frame"
+            return
         self.taken.append(Sample(picture, observation.vector.copy(), lease.stamp.t_cap_ns))
 
 

@@ -25,11 +25,12 @@ from edged.config import Loaded, ReferenceConfig, load_text
 from edged.enrolled import EnrolledStore
 from edged.errors import ControlError, PublishError
 from edged.pipeline.build import build
+from edged.pipeline.ring import Lease
 from edged.service.control.server import MOST_JOBS, Control
 from edged.service.daemon import Daemon
 from edged.service.running_stages import RunningStages
 from edged.values import FULL, PixelFormat, Region
-from edged.vision.pixels.view import ModelView
+from edged.vision.pixels.view import ModelView, RgbView
 from edged.vision.png import to_png
 from edged.vision.tflite.model_file import read_model
 from edged.wire import Event, Vec
@@ -255,6 +256,32 @@ def test_a_snapshot_is_the_frame_with_its_regions_and_what_the_model_is_given(
         assert seen is not None
         expected = view.of(house.picture, PixelFormat.BGR, region.to_box(120, 80), 90)
         assert np.array_equal(seen[..., ::-1], expected)
+
+
+class NoCopy(np.ndarray[tuple[int, ...], np.dtype[np.uint8]]):
+    """A frame that the machine has no memory to copy."""
+
+    def copy(self, *args: object, **kwargs: object) -> NDArray[np.uint8]:  # type: ignore[override] # whatever is asked
+        raise MemoryError
+
+
+def test_a_frame_that_cannot_be_copied_is_refused_and_the_stream_goes_on(
+    daemon: ControlClient, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = vars(Lease)["pixels"].fget
+    with monkeypatch.context() as patched:
+        patched.setattr(Lease, "pixels", property(lambda lease: whole(lease).view(NoCopy)))
+        patched.setattr(RgbView, "of", lambda view, *_: NoCopy((1, 1, 3), np.uint8).copy())
+        assert refusal(lambda: daemon.snapshot("still")) == (
+            "failed",
+            "camera still: there is not enough memory for a copy of its frame",
+        )
+        assert refusal(lambda: daemon.enroll("now", "still", "left")) == (
+            "failed",
+            "still/left: there is not enough memory for a copy of its frame",
+        )
+    assert house.scores("still", "left", lambda _: True) == {}
+    daemon.snapshot("still")
 
 
 def test_events_of_a_reference_end_when_it_is_forgotten_or_becomes_another(daemon: ControlClient, house: House) -> None:
