@@ -23,6 +23,7 @@ __all__ = [
     "Region",
     "Rotation",
     "Stamp",
+    "StreamClock",
     "TimeSource",
     "applies_in",
     "check_name",
@@ -35,6 +36,9 @@ ROTATIONS: tuple[Rotation, ...] = (0, 90, 180, 270)
 
 TimeSource = Literal["driver", "arrival"]
 """Origin of a capture time: the camera's driver, or the arrival of the frame."""
+
+StreamClock = Literal["pts", "rtcp"]
+"""What a stream gives of its own time: timestamps of its frames, or with them the wall clock of the camera."""
 
 MAX_PIXELS = 1 << 25
 """The most pixels of a frame or picture (33.5 megapixels) unless configured; more are refused before memory is used."""
@@ -165,10 +169,14 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Capture time of a frame: nanoseconds on CLOCK_MONOTONIC, and the origin of that time."""
+    """Capture time of a frame: nanoseconds on CLOCK_MONOTONIC, and the origin of that time.
+
+    ``ts_from`` is the clock of a stream that gives its own time, whose ``source`` is ``driver``; None for others.
+    """
 
     t_cap_ns: int
     source: TimeSource
+    ts_from: StreamClock | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from edged.errors import WireError
-from edged.values import Rotation, TimeSource
+from edged.values import Rotation, StreamClock, TimeSource
 from edged.wire.topics import Kind, topic
 
 __all__ = ["Drops", "Event", "Latency", "Match", "Message", "Status", "Vec", "Vector"]
@@ -92,6 +92,7 @@ class Vec:
     t_cap_us: int
     t_wall_us: int
     ts_source: TimeSource
+    ts_from: StreamClock | None = None
     clock_synced: bool | None
     lat_us: Latency
     dropped: Drops

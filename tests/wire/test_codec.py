@@ -34,6 +34,7 @@ VEC = Vec(
     t_cap_us=81_234_567_890,
     t_wall_us=1_790_000_000_123_456,
     ts_source="driver",
+    ts_from="rtcp",
     clock_synced=True,
     lat_us=Latency(wait=310, pre=900, infer=10_200, sim=40, total=11_600, decode=240),
     dropped=Drops(capture=1, ring=2, publish=3),
@@ -55,7 +56,7 @@ VEC = Vec(
     vector=VECTOR,
 )
 
-ADDED = {"cma_free_bytes", "config_problem"}
+ADDED = {"cma_free_bytes", "config_problem", "ts_from"}
 """Keys that were added to version 1 later."""
 
 STATUS = Status(
@@ -215,7 +216,7 @@ def test_the_frames_of_a_vec_are_those_of_the_manual() -> None:
     assert topic == b"edged/1/vec/porch/street/path/"
     assert header.decode() == (
         '{"v":1,"kind":"vec","run":"5f3c9a0e12b4d678","seq":41,"node":"porch","camera":"street","region":"path",'
-        '"frame_seq":57,"t_cap_us":81234567890,"t_wall_us":1790000000123456,"ts_source":"driver",'
+        '"frame_seq":57,"t_cap_us":81234567890,"t_wall_us":1790000000123456,"ts_source":"driver","ts_from":"rtcp",'
         '"clock_synced":true,"lat_us":{"wait":310,"pre":900,"infer":10200,"sim":40,"total":11600,"decode":240},'
         '"dropped":{"capture":1,"ring":2,"publish":3},"rotation":90,"roi":[0.05,0.32,0.42,0.56],'
         '"model":"efficientnet-lite0","space_id":"8a1f","delegate":"xnnpack","unchanged":false,'
@@ -376,10 +377,13 @@ def test_keys_of_a_later_version_are_ignored() -> None:
 
 
 def test_keys_that_were_added_later_may_be_absent() -> None:
-    message = decode(with_header(STATUS, lambda header: [header.pop(key) for key in ADDED]))
+    message = decode(with_header(STATUS, lambda header: [header.pop(key, None) for key in ADDED]))
     assert isinstance(message, Status)
     assert message.cma_free_bytes is None
     assert message.config_problem is None
+    vec = decode(with_header(VEC, lambda header: [header.pop(key, None) for key in ADDED]))
+    assert isinstance(vec, Vec)
+    assert vec.ts_from is None
 
 
 @pytest.mark.parametrize("message", [VEC, STATUS, EVENT], ids=lambda message: message.kind)
@@ -414,6 +418,7 @@ def test_whole_numbers_are_accepted_for_fractions() -> None:
         ({"seq": 2**63}, "seq: must be a whole number"),
         ({"unchanged": 0}, "unchanged: must be true or false"),
         ({"ts_source": "guess"}, "ts_source: must be one of 'driver', 'arrival'"),
+        ({"ts_from": "gps"}, "ts_from: must be one of 'pts', 'rtcp'"),
         ({"rotation": 45}, "rotation: must be one of 0, 90, 180, 270"),
         ({"rotation": 90.0}, "rotation: must be one of"),
         ({"rotation": False}, "rotation: must be one of"),

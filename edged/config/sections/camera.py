@@ -13,12 +13,14 @@ from edged.config.sections.fields import Name, Section, SourceText, left_empty, 
 from edged.config.sections.picamera_controls import ControlsConfig
 from edged.config.sections.region import RegionConfig
 from edged.config.sections.source import SourceSpec
-from edged.values import Rotation
+from edged.values import Rotation, StreamClock
 
-__all__ = ["CameraConfig", "FollowName", "PixelFormatName", "Policy"]
+__all__ = ["CameraConfig", "DecodeFrames", "FollowName", "PixelFormatName", "Policy", "RtspTransport"]
 
 Policy = Literal["block", "latest"]
 FollowName = Literal["same-host", "any"]
+DecodeFrames = Literal["auto", "all", "key"]
+RtspTransport = Literal["auto", "tcp", "udp"]
 PixelFormatName = Literal["mjpg", "nv12", "nv21", "i420", "yv12", "yuyv", "bgr", "rgb", "bgra", "rgba", "gray"]
 
 _Side = Annotated[int, Field(ge=16, le=16384)]
@@ -78,6 +80,21 @@ class CameraConfig(Section):
         description="Which redirections of a web or RTSP server are followed: same-host, to its own host on any port, "
         "or any. None is followed from https:// or rtsps:// to clear text, and user and password go to no other host. "
         "A stream that only FFmpeg can open by itself, such as an HLS list, needs any.",
+    )
+    rtsp_transport: RtspTransport = Field(
+        default="auto",
+        description="How the video of an RTSP camera comes: tcp, over the connection that it is asked over; udp; or "
+        "auto, which is tcp unless the camera refuses that. rtsps:// takes no UDP, because that is not encrypted.",
+    )
+    decode_frames: DecodeFrames = Field(
+        default="auto",
+        description="The frames of a stream that are decoded: all; key, those only that are coded without another one, "
+        "at a fraction of the work; or auto, which is key where fps asks for no more frames than those.",
+    )
+    ts_from: StreamClock = Field(
+        default="rtcp",
+        description="The clock that gives the capture times of an RTSP camera: rtcp, its wall clock, where it sends "
+        "one that can be right, else as pts; or pts, the timestamps of its frames.",
     )
     rotation: Annotated[Rotation, BeforeValidator(whole)] = Field(
         default=0, description="How far a region's picture is turned before it is embedded, in degrees clockwise."
@@ -186,6 +203,14 @@ class CameraConfig(Section):
                     "must be given together: width and height", at=("..", "height" if width is None else "width")
                 )
         return side
+
+    @field_validator("rtsp_transport")
+    @classmethod
+    def _udp_is_in_clear(cls, transport: RtspTransport, info: ValidationInfo) -> RtspTransport:
+        source = _source(info)
+        if transport == "udp" and source is not None and source.kind.name == "rtsps":
+            raise misfit("must be tcp or auto for rtsps://, because UDP is not encrypted; or write rtsp://")
+        return transport
 
     @field_validator("controls")
     @classmethod

@@ -129,6 +129,7 @@ def _url(text: str, _: Path) -> str:
 
 
 _SIDES = frozenset({"width", "height"})
+_STREAM = frozenset({"follow_redirects", "decode_frames"})
 
 CAMERA_KINDS = (
     CameraKind(
@@ -179,7 +180,7 @@ CAMERA_KINDS = (
         source_class="edged.camera.rtsp.source:RtspSource",
         read_target=_url,
         is_url=True,
-        options=frozenset({"follow_redirects"}),
+        options=_STREAM | {"rtsp_transport", "ts_from"},
     ),
     CameraKind(
         name="rtsps",
@@ -187,7 +188,7 @@ CAMERA_KINDS = (
         source_class="edged.camera.rtsp.source:RtspSource",
         read_target=_url,
         is_url=True,
-        options=frozenset({"verify_tls", "follow_redirects"}),
+        options=_STREAM | {"rtsp_transport", "ts_from", "verify_tls"},
     ),
     *(
         CameraKind(
@@ -196,7 +197,7 @@ CAMERA_KINDS = (
             source_class="edged.camera.web:WebSource",
             read_target=_url,
             is_url=True,
-            options=frozenset({"verify_tls", "follow_redirects"}),
+            options=_STREAM | {"verify_tls"},
             sends_jpegs=True,
         )
         for name in ("http", "https")

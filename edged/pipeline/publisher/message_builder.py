@@ -60,6 +60,7 @@ class MessageBuilder:
             t_cap_us=result.stamp.t_cap_ns // 1000,
             t_wall_us=self._clock.wall_us(result.stamp.t_cap_ns),
             ts_source=result.stamp.source,
+            ts_from=result.stamp.ts_from,
             clock_synced=self._clock.synced,
             lat_us=_latency(result),
             dropped=wire.Drops(**stats.dropped()),
