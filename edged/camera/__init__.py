@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from edged.camera.source import Source, open_source
+from edged.camera.source import LiveStream, Source, open_source
 
-__all__ = ["Source", "open_source"]
+__all__ = ["LiveStream", "Source", "open_source"]

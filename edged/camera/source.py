@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from edged.config import CameraConfig
     from edged.vision.pixels.reduction import Decode
 
-__all__ = ["Source", "open_source"]
+__all__ = ["LiveStream", "Source", "open_source"]
 
 
 class Source(Protocol):
@@ -52,6 +52,23 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Stop delivering and free the device; harmless when done twice or never opened."""
+
+
+@runtime_checkable
+class LiveStream(Source, Protocol):
+    """A source that may give out fewer frames than it receives, because it decodes only what is wanted."""
+
+    def last_received(self) -> float:
+        """Return when something last came that shows that the camera still sends, in seconds on the monotonic clock.
+
+        It is called after ``open`` and before ``close``.
+        """
+
+    def expect_rate(self, max_fps: float | None) -> None:
+        """Take note that no more than *max_fps* frames per second are wanted; None: all that come.
+
+        It may be called at any time, by the thread that owns the source.
+        """
 
 
 class ConfiguredSource(Protocol):

@@ -8,7 +8,9 @@ import select
 import socket
 import ssl
 import time
+from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 
 from edged.bell import Bell
 from edged.camera.http.address import Address
@@ -59,9 +61,19 @@ class HttpConnection:
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return None
 
-    def wait(self, deadline: float) -> None:
-        """Wait until something may have arrived."""
-        self._await(self._socket, select.POLLIN, deadline)
+    def wait(self, deadline: float, also: Iterable[socket.socket] = ()) -> None:
+        """Wait until something may have arrived, at one of the sockets in *also* too."""
+        self._await(self._socket, select.POLLIN, deadline, also)
+
+    @property
+    def own_end(self) -> tuple[Any, ...]:
+        """The address of this end, as sockets have it."""
+        return tuple(self._socket.getsockname())
+
+    @property
+    def other_end(self) -> tuple[Any, ...]:
+        """The address of the peer, as sockets have it."""
+        return tuple(self._socket.getpeername())
 
     def close(self) -> None:
         """Close the connection; harmless when done twice."""
@@ -107,9 +119,11 @@ class HttpConnection:
             else:
                 return
 
-    def _await(self, awaited: socket.socket, event: int, deadline: float) -> None:
+    def _await(self, awaited: socket.socket, event: int, deadline: float, also: Iterable[socket.socket] = ()) -> None:
         poll = select.poll()
         poll.register(awaited, event)
+        for other in also:
+            poll.register(other, select.POLLIN)
         poll.register(self._bell, select.POLLIN)
         ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
         if any(fd == self._bell.fileno() for fd, _ in ready):

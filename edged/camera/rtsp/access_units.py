@@ -34,11 +34,15 @@ class AccessUnits:
 
     After a loss every picture is damaged up to the next one that decoding can begin with. Pictures before the first of
     those are passed over. What a camera repeats of its parameters only in its description is put before each of these.
+    A picture that nobody can use is not put together: its content is empty, or it does not come out at all.
 
     Args:
         syntax: of the codec.
         parameter_sets: NAL units from the description of the stream.
     """
+
+    keys_only = False
+    """Whether pictures that build on others are passed over."""
 
     def __init__(self, syntax: NalSyntax, parameter_sets: Sequence[bytes]) -> None:
         self._syntax = syntax
@@ -49,11 +53,16 @@ class AccessUnits:
         self._filled = len(self._sets)
         self._timestamp: int | None = None
         self._is_fragment_open = False
+        self._has_parameters = False  # of a sequence, before this picture
         self._has_begun = False  # a picture that decoding can begin with has come
         self._is_broken = False  # something was lost since the last of those
         self._buffer[: self._filled] = self._sets
         self.lost = 0
         """Packets that are missing, so far."""
+        self.pictures = 0
+        """Pictures so far, those too that do not come out."""
+        self.is_passing_over = False
+        """Whether the other packets of the present picture are of no use."""
         self._reset()
 
     def push(self, packet: Packet) -> list[Unit]:
@@ -63,18 +72,29 @@ class AccessUnits:
             return []
         units: list[Unit] = []
         timestamp = self._unwrap(packet.timestamp)
+        self.lost += missing
+        if timestamp == self._timestamp and self.is_passing_over:
+            return []
         if missing:  # it may be the end of the picture before, the begin of this one, or both
-            self.lost += missing
             self._damage()
-        if timestamp != self._timestamp and self._has_picture:
-            # The marker was lost, or the camera sends none. What follows goes into the same buffer.
-            units += self._finish(copied=True)
-            self._is_damaged = missing > 0
+        if timestamp != self._timestamp:
+            if self._has_picture:
+                # The marker was lost, or the camera sends none. What follows goes into the same buffer.
+                units += self._finish(copied=True)
+            self.is_passing_over = False
+            self._is_broken |= missing > 0
+            self._is_damaged = missing > 0 and not self._begins_picture(packet.payload)
         self._timestamp = timestamp
         self._append_payload(packet.payload)
-        if packet.marker and self._has_picture:
+        if self._is_of_no_use():
+            units += self._pass_over()
+        elif packet.marker and self._has_picture:
             units += self._finish(copied=False)
         return units
+
+    def skipped(self, packets: int, last: int) -> None:
+        """Take note that so many *packets* of the picture that is passed over came, *last* with that number."""
+        self.lost += self._sequence.skip(packets, last)
 
     def break_off(self) -> None:
         """Regard what was completed last as damaged, and so what builds on it."""
@@ -127,7 +147,8 @@ class AccessUnits:
 
     def _note(self, kind: int, nal: memoryview) -> None:
         self._has_picture |= self._syntax.is_picture(kind)
-        self._is_key |= self._syntax.is_key(kind, nal)
+        self._has_parameters |= self._syntax.is_parameters(kind)
+        self._is_key |= self._syntax.is_key(kind, nal, after_parameters=self._has_parameters)
 
     def _append(self, content: bytes | memoryview) -> None:
         end = self._filled + len(content)
@@ -145,8 +166,41 @@ class AccessUnits:
         self._is_damaged = True
         self._is_fragment_open = False
 
+    def _begins_picture(self, payload: memoryview) -> bool:
+        """Check whether nothing of the picture in *payload* can have been sent before it."""
+        if len(payload) < self._syntax.HEADER + 4:
+            return False
+        kind = self._syntax.type_of(payload[0])
+        if kind == self._syntax.AGGREGATE:
+            payload = payload[self._syntax.HEADER + 2 :]
+        elif kind == self._syntax.FRAGMENT:
+            if not payload[self._syntax.HEADER] & 0x80:
+                return False
+            header = self._syntax.fragment_header(payload)
+            return self._syntax.begins_picture(self._syntax.type_of(header[0]), payload[self._syntax.HEADER + 1])
+        return self._syntax.begins_picture(self._syntax.type_of(payload[0]), payload[self._syntax.HEADER])
+
+    def _is_of_no_use(self) -> bool:
+        """Check whether the present picture need not be put together any further."""
+        if self._is_damaged:  # where only key frames count, it is still to be found out whether it is one
+            return self._has_picture or not self.keys_only
+        is_wanted = self._has_begun and not self._is_broken and not self.keys_only
+        return self._has_picture and not self._is_key and not is_wanted
+
+    def _pass_over(self) -> list[Unit]:
+        assert self._timestamp is not None
+        self.pictures += 1
+        is_lost = self._is_damaged or self._is_broken
+        unit = Unit(memoryview(b""), self._timestamp, self._is_key, is_damaged=True)
+        is_wanted = self._has_begun and (self._is_key or not self.keys_only)
+        self._is_broken |= self._is_damaged
+        self._reset()
+        self.is_passing_over = True
+        return [unit] if is_lost and is_wanted else []
+
     def _finish(self, *, copied: bool) -> list[Unit]:
         assert self._timestamp is not None
+        self.pictures += 1
         if self._is_damaged:
             self._is_broken = True
         elif self._is_key:
@@ -161,4 +215,4 @@ class AccessUnits:
 
     def _reset(self) -> None:
         self._filled = len(self._sets)
-        self._has_picture = self._is_key = self._is_damaged = self._is_fragment_open = False
+        self._has_picture = self._is_key = self._is_damaged = self._is_fragment_open = self._has_parameters = False

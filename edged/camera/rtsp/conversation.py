@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from edged.camera.http.address import Address
-from edged.camera.http.auth import authorization, schemes
+from edged.camera.http.auth import authorization
 from edged.camera.http.connection import HttpConnection, Woken
+from edged.camera.rtsp.failures import RtspError
+from edged.camera.rtsp.flood import FloodLimit
 from edged.camera.rtsp.messages import Interleaved, RtspMessage, RtspReader, request
-from edged.peer_text import peer_text
 
-__all__ = ["Conversation", "RtspError"]
+__all__ = ["Conversation"]
 
-MOST_PACKETS = 20_000  # packets and messages a second: ten times what a camera of 20 Mbit/s sends
 MOST_BEFORE_ANSWER = 8 << 20  # bytes; packets may come before the answer to PLAY
 MOST_ATTEMPTS = 3  # of one request: without a password, with it, and with a newer nonce
-
-
-class RtspError(OSError):
-    """The server refuses a request, or what it sends makes no sense."""
 
 
 class Conversation:
@@ -49,7 +47,7 @@ class Conversation:
         self._reader = RtspReader()
         self._sent = 0  # the number of the last request
         self._received = 0  # bytes
-        self._items, self._second_begin = 0, 0.0  # packets and messages, and since when they are counted
+        self._flood_limit = FloodLimit()
         self._challenges: Sequence[str] = ()
         self._response: RtspMessage | None = None  # the newest that has not been looked at
 
@@ -97,7 +95,7 @@ class Conversation:
         except ValueError as exc:
             raise RtspError(str(exc)) from exc
         if item is not None:
-            self._count_item()
+            self._flood_limit.count()
         if isinstance(item, Interleaved):
             self._on_packet(item)
         elif item is not None:
@@ -107,22 +105,30 @@ class Conversation:
             return False
         return True
 
-    def wait(self, deadline: float) -> None:
-        """Wait until something may have arrived."""
-        self._connection.wait(deadline)
+    def skip(self, channel: int, timestamp: int) -> tuple[int, int]:
+        """Pass over RTP packets that have come; see `RtspReader.skip`."""
+        packets, last = self._reader.skip(channel, timestamp)
+        if packets:
+            self._flood_limit.count(packets)
+        return packets, last
+
+    def wait(self, deadline: float, also: Sequence[socket.socket] = ()) -> None:
+        """Wait until something may have arrived, at one of the sockets in *also* too."""
+        self._connection.wait(deadline, also)
+
+    @property
+    def own_end(self) -> tuple[Any, ...]:
+        """The address of this end of the connection, as sockets have it."""
+        return self._connection.own_end
+
+    @property
+    def other_end(self) -> tuple[Any, ...]:
+        """The address of the server, as sockets have it."""
+        return self._connection.other_end
 
     def close(self) -> None:
         """Close the connection; harmless when done twice."""
         self._connection.close()
-
-    def _count_item(self) -> None:
-        """Refuse a server that would use up a processor and hold up the threads of other cameras, whatever it sends."""
-        now = time.monotonic()
-        if now - self._second_begin >= 1.0:
-            self._second_begin, self._items = now, 0
-        self._items += 1
-        if self._items > MOST_PACKETS:
-            raise RtspError(f"it sends more than {MOST_PACKETS} packets a second")
 
     def _receive(self) -> bool:
         count = self._connection.receive(self._reader.free_space())
@@ -148,25 +154,3 @@ class Conversation:
                 raise Woken
             if not self.advance():
                 self.wait(deadline)
-
-
-def refusal_of(response: RtspMessage, address: Address) -> str:
-    """Return the sentence for a *response* that is not the one wanted."""
-    said = f"{response.status} {peer_text(address.without_login(response.reason))}".strip()
-    match response.status:
-        case 401:
-            asked = ", ".join(schemes(response.headers.all("WWW-Authenticate"))) or "no scheme"
-            return (
-                f"it asks for a user and password that it knows: {address.scheme}://USER:PASSWORD@HOST/… "
-                f"(it says {said}, and asks for {peer_text(asked)})"
-            )
-        case 403:
-            return f"it forbids this (it says {said})"
-        case 404 | 410:
-            return f"it has nothing there (it says {said})"
-        case 453 | 503:
-            return f"it is not available now, or serves as many viewers as it can (it says {said})"
-        case 461:
-            return f"it does not send over TCP (it says {said})"
-        case _:
-            return f"it refuses (it says {said})"

@@ -62,6 +62,24 @@ class Decoder:
             self._frame = frames[-1]
         return bool(frames)
 
+    def decode_alone(self, content: bytes | memoryview, timestamp: int, clock_rate: int) -> None:
+        """Decode a key frame now, whatever was decoded before it. Raises as `push`."""
+        self.forget()
+        is_there = self.push(content, timestamp, clock_rate)
+        if not is_there:  # it is held back, to be sorted among others
+            try:
+                frames = self._context.decode(None)
+            except (av.FFmpegError, MemoryError) as exc:
+                raise DamagedFrame(self._failure) from exc
+            if not frames:
+                raise DamagedFrame(self._failure)
+            self._frame = frames[-1]
+            self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: the next picture that is pushed is a key frame."""
+        self._context.flush_buffers()
+
     def write_into(self, slot: NDArray[np.uint8]) -> None:
         """Write the newest frame into *slot*, which is of its height and width, as BGR.
 

@@ -27,6 +27,11 @@ class _Fragment:
 class JpegFrames:
     """Packets go in, whole JPEGs come out, each coded without another one. Those with a hole are damaged."""
 
+    keys_only = False
+    """Changes nothing: each picture is a key frame."""
+    is_passing_over = False
+    """No packet is of no use."""
+
     def __init__(self) -> None:
         self._sequence = SequenceCheck()
         self._unwrap = Unwrap()
@@ -37,9 +42,14 @@ class JpegFrames:
         self._tables: dict[int, bytes] = {}  # by Q, where a camera sends them only once
         self.lost = 0
         """Packets that are missing, so far."""
+        self.pictures = 0
+        """Pictures so far."""
 
     def break_off(self) -> None:
         """Nothing builds on a picture that is damaged."""
+
+    def skipped(self, packets: int, last: int) -> None:
+        """Nothing is skipped."""
 
     def push(self, packet: Packet) -> list[Unit]:
         """Take a packet in. Returns the picture that it completes, which is valid until the next one is pushed."""
@@ -55,6 +65,7 @@ class JpegFrames:
         self._append(packet.payload)
         if not packet.marker:
             return []
+        self.pictures += 1
         self._frame += _EOI
         # A copy, because memory that is shared cannot grow.
         return [Unit(memoryview(bytes(self._frame)), timestamp, is_key=True, is_damaged=self._is_damaged)]

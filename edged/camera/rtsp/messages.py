@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ _ROOM = 65536  # bytes that are received at once at most
 _CAPACITY = LONGEST_HEAD + LONGEST_BODY + _ROOM
 _INTERLEAVED_HEADER = 4
 _DOLLAR = ord("$")
+_RTP_PACKET = struct.Struct(">BBHxxHI")  # "$", channel, length; sequence number and timestamp of the packet
 _LINE_ENDS = b"\r\n"
 
 _STATUS = re.compile(rb"RTSP/1\.[01] ([0-9]{3})(?: ([^\r\n]*+))?\r?")
@@ -77,6 +79,23 @@ class RtspReader:
         if self._begin == self._end:
             return None
         return self._take_packet() if self._buffer[self._begin] == _DOLLAR else self._take_head()
+
+    def skip(self, channel: int, timestamp: int) -> tuple[int, int]:
+        """Pass over the RTP packets that come next on *channel* and have that *timestamp*: hundreds a second.
+
+        Returns how many there were, and the sequence number of the last.
+        """
+        buffer, begin, end, packets, last = self._buffer, self._begin, self._end, 0, 0
+        while end - begin >= _RTP_PACKET.size:
+            first, its_channel, length, sequence, its_timestamp = _RTP_PACKET.unpack_from(buffer, begin)
+            after = begin + _INTERLEAVED_HEADER + length
+            is_one = first == _DOLLAR and its_channel == channel and its_timestamp == timestamp
+            if not is_one or length < _RTP_PACKET.size - _INTERLEAVED_HEADER or after > end:
+                break
+            begin, packets, last = after, packets + 1, sequence
+        if packets:
+            self._advance(begin)
+        return packets, last
 
     def _skip_line_ends(self) -> None:
         start = bytes(self._buffer[self._begin : min(self._end, self._begin + MOST_LINE_ENDS + 1)])

@@ -21,7 +21,13 @@ class NalSyntax(Protocol):
     def is_picture(self, kind: int) -> bool:
         """Check whether a NAL unit of that type is a part of a picture."""
 
-    def is_key(self, kind: int, nal: memoryview) -> bool:
+    def is_parameters(self, kind: int) -> bool:
+        """Check whether a NAL unit of that type holds the parameters of a sequence."""
+
+    def begins_picture(self, kind: int, content: int) -> bool:
+        """Check whether a NAL unit of that type, whose content begins with that byte, is the first of a picture."""
+
+    def is_key(self, kind: int, nal: memoryview, *, after_parameters: bool) -> bool:
         """Check whether decoding can begin with the picture that holds this NAL unit."""
 
     def fragment_header(self, payload: memoryview) -> bytes:
@@ -42,9 +48,28 @@ class H264:
         """Check whether a NAL unit of that type is a part of a picture."""
         return 1 <= kind <= 5
 
-    def is_key(self, kind: int, nal: memoryview) -> bool:
-        """Check whether decoding can begin here: an IDR picture, parameters of a sequence, or a recovery point."""
-        return kind in (5, 7) or (kind == 6 and len(nal) > 1 and nal[1] == 6)
+    def is_parameters(self, kind: int) -> bool:
+        """Check whether a NAL unit of that type holds the parameters of a sequence."""
+        return kind == 7
+
+    def begins_picture(self, kind: int, content: int) -> bool:
+        """Check for a delimiter, parameters, SEI, or a slice from macroblock 0 on, which is a first bit that is set."""
+        return kind in (6, 7, 9) or (self.is_picture(kind) and content >= 0x80)
+
+    def is_key(self, kind: int, nal: memoryview, *, after_parameters: bool) -> bool:
+        """Check whether decoding can begin here: an IDR picture, a recovery point, or an I slice behind parameters.
+
+        Parameters alone mean nothing: some cameras repeat them before every picture.
+        """
+        match kind:
+            case 5:
+                return True
+            case 6:
+                return len(nal) > 1 and nal[1] == 6
+            case 1:
+                return after_parameters and _is_intra(nal)
+            case _:
+                return False
 
     def fragment_header(self, payload: memoryview) -> bytes:
         """The header of the NAL unit that a fragment is of."""
@@ -65,10 +90,33 @@ class H265:
         """Check whether a NAL unit of that type is a part of a picture."""
         return kind < 32
 
-    def is_key(self, kind: int, nal: memoryview) -> bool:  # noqa: ARG002 - the type says it all
+    def is_parameters(self, kind: int) -> bool:
+        """Check whether a NAL unit of that type holds the parameters of a sequence."""
+        return kind == 33
+
+    def begins_picture(self, kind: int, content: int) -> bool:
+        """Check for a delimiter, parameters, SEI, or a slice whose first bit calls it the first."""
+        return kind in (32, 33, 35, 39) or (self.is_picture(kind) and content >= 0x80)
+
+    def is_key(self, kind: int, nal: memoryview, *, after_parameters: bool) -> bool:  # noqa: ARG002 - the type tells
         """Check whether decoding can begin here: IDR, BLA and CRA pictures."""
         return 16 <= kind <= 21
 
     def fragment_header(self, payload: memoryview) -> bytes:
         """The header of the NAL unit that a fragment is of."""
         return bytes([(payload[0] & 0x81) | (payload[2] & 0x3F) << 1, payload[1]])
+
+
+def _is_intra(nal: memoryview) -> bool:
+    """Check whether a slice of H.264 is an I slice (7.3.3: its second number, after that of its first macroblock)."""
+    bits = int.from_bytes(nal[1:9].tobytes().ljust(8, b"\0"))
+    _, left = _unsigned(bits, 64)
+    kind, _ = _unsigned(bits, left)
+    return kind % 5 == 2
+
+
+def _unsigned(bits: int, left: int) -> tuple[int, int]:
+    """The Exp-Golomb number in the lowest *left* of *bits* (9.1), and how many are left behind it."""
+    zeros = left - (bits & ((1 << left) - 1)).bit_length()
+    left = max(0, left - 2 * zeros - 1)
+    return ((bits >> left) & ((1 << (zeros + 1)) - 1)) - 1, left

@@ -61,6 +61,12 @@ class SequenceCheck:
         self._expected = (sequence + 1) & 0xFFFF
         return missing
 
+    def skip(self, packets: int, last: int) -> int:
+        """Take note of so many *packets* that came at once, *last* with that number; returns how many are missing."""
+        expected, self._expected = self._expected, (last + 1) & 0xFFFF
+        missing = 0 if expected is None else (last + 1 - packets - expected) & 0xFFFF
+        return missing if missing <= 0xFFFF - _MANY else 0
+
 
 class Unwrap:
     """Makes numbers that never wrap around of timestamps of 32 bits."""

@@ -72,9 +72,12 @@ def video_track(description: bytes, base: str) -> VideoTrack:
         return tracks[0]
     names = sorted({name for medium in media if medium.kind == "video" for name in _names(medium)})
     if names:
-        raise ValueError(f"its video is {', '.join(names)}; edged reads H264, H265 and JPEG")
+        raise ValueError(f"its video is {', '.join(names)}; edged reads H264, H265 and JPEG: choose one in the camera")
     others = ", ".join(sorted({medium.kind for medium in media}))
-    raise ValueError(f"it has no video, but {others}" if others else "it has no video")
+    raise ValueError(
+        f"it has no video{f', but {others}' if others else ''}: check the path of the URL, and whether the camera has "
+        "that stream switched on"
+    )
 
 
 def _media(lines: Iterable[str]) -> Iterator[_Media]:

@@ -5,39 +5,43 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import AbstractContextManager, ExitStack, suppress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edged.bell import Bell
-from edged.camera.delay import Delay, is_from_before, longest_silence
+from edged.camera.delay import LONG_SILENCE, Delay, is_from_before, longest_silence
 from edged.camera.http.address import Address
 from edged.camera.http.connection import Woken
-from edged.camera.http.failures import reason_of
 from edged.camera.http.redirects import Follow
-from edged.camera.rtsp.session import RtspSession
+from edged.camera.key_frames import DecodeFrames, KeyFrames
+from edged.camera.own_time import OwnTime
+from edged.camera.rtsp.failures import failure_of
+from edged.camera.rtsp.rtcp import SenderReport
+from edged.camera.rtsp.session import RtspSession, Transport
 from edged.camera.rtsp.video import Video
 from edged.errors import DamagedFrame, SourceError, map_exceptions
-from edged.values import MAX_PIXELS, Format, Stamp
+from edged.values import MAX_PIXELS, Format, Stamp, StreamClock
 
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds
     from edged.config import CameraConfig
 
-__all__ = ["DecodeFrames", "RtspSource"]
+__all__ = ["RtspSource"]
 
-DecodeFrames = Literal["all", "key"]
-"""The frames that are decoded: all, or those only that are coded without another one."""
+LONGEST_LOSS = 1.5  # distances of key frames for which frames may be damaged by a loss
+MOST_MISSING_KEYS = 3.0  # distances of key frames after which another one must have come
 
 
 class RtspSource:
-    """A `Source` over RTSP, with the video in the same TCP connection: H.264, H.265 or JPEG.
+    """A `LiveStream` over RTSP, over TCP in the same connection or over UDP: H.264, H.265 or JPEG.
 
     User and password in the URL are sent to a server that asks for them, by Digest or Basic, to no other host, and
-    appear in no text. Frames come with the time of their arrival. ``grab`` decodes what has arrived, because most
-    frames build on the ones before, and gives out the newest: what had gathered while nobody grabbed, or before a
-    silence, is passed over. A frame of which a part was lost, or that builds on one, is damaged.
+    appear in no text. Frames come with their own time, as far as that can be right (`OwnTime`). ``grab`` decodes what
+    has arrived, because most frames build on the ones before, and gives out the newest: what had gathered while nobody
+    grabbed, or before a silence, is passed over. Key frames, where they are enough, are decoded by ``retrieve``. A
+    frame of which a part was lost, or that builds on one, is damaged.
 
     Args:
         url: ``rtsp://…`` or ``rtsps://…``.
@@ -46,7 +50,9 @@ class RtspSource:
         verify_tls: refuse an RTSPS server whose certificate no authority has signed that this machine trusts.
         follow_redirects: follow redirections to the same host, on any port, or to any host. None is followed from RTSPS
             to clear text.
-        decode_frames: the frames that are decoded and given out.
+        transport: how the video is to come; see `RtspSession`.
+        decode_frames: the frames that are decoded and given out; ``auto`` judges by the rate that is wanted.
+        ts_from: ``pts`` makes nothing of the camera's wall clock.
         max_pixels: of a frame; a stream of larger ones is not decoded.
 
     Raises:
@@ -60,19 +66,26 @@ class RtspSource:
         timeout: float = 10.0,
         verify_tls: bool = True,
         follow_redirects: Follow = "same-host",
-        decode_frames: DecodeFrames = "all",
+        transport: Transport = "auto",
+        decode_frames: DecodeFrames = "auto",
+        ts_from: StreamClock = "rtcp",
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self._address = Address.parse(url, ("rtsp", "rtsps"))
         self._timeout = timeout
         self._verify_tls = verify_tls
         self._follow: Follow = follow_redirects
-        self._keys_only = decode_frames == "key"
+        self._transport: Transport = transport
+        self._decode_frames: DecodeFrames = decode_frames
+        self._use_wall_clock = ts_from == "rtcp"
         self._max_pixels = max_pixels
         self._woken = threading.Event()
         self._bell: Bell | None = None
         self._session: RtspSession | None = None
         self._video: Video | None = None
+        self._key_frames = KeyFrames(decode_frames)
+        self._own_time = OwnTime()
+        self._report: SenderReport | None = None  # the one that the own time goes by
         self._delay = Delay()
         self._size = (0, 0)  # of the frames, since the first
         self._newest: Stamp | None = None  # of the frame that was decoded last and was not given out
@@ -80,6 +93,7 @@ class RtspSource:
         self._waited = 0.0  # seconds since that in which nothing came
         self._was_old = False  # the last frame, from before a silence
         self._silent_since = 0.0
+        self._picture_at = self._good_at = 0.0  # when the last picture came, and the last one that is not damaged
         self._have_gathered = True  # there may be frames from while it was opened, or silent
 
     @classmethod
@@ -90,6 +104,9 @@ class RtspSource:
             timeout=longest_silence(camera.stall_seconds),
             verify_tls=camera.verify_tls,
             follow_redirects=camera.follow_redirects,
+            transport=camera.rtsp_transport,
+            decode_frames=camera.decode_frames,
+            ts_from=camera.ts_from,
             max_pixels=needs.max_pixels,
         )
 
@@ -105,7 +122,7 @@ class RtspSource:
                 fps = self._start(self._bell, deadline)
                 self._size = self._first_size(deadline)
             undo.pop_all()
-        self._silent_since = time.monotonic()
+        self._silent_since = self._picture_at = self._good_at = time.monotonic()
         width, height = self._size
         return Format(width=width, height=height, fps=fps)
 
@@ -120,8 +137,8 @@ class RtspSource:
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
         assert self._video is not None, "retrieve before open"
-        if self._video.damage:
-            raise DamagedFrame(f"{self._address}: {self._video.damage}")
+        with map_exceptions({DamagedFrame: DamagedFrame}, str(self._address), text=str):
+            self._video.decode()
         size = self._video.size
         if size != self._size or slot.shape[:2] != (self._size[1], self._size[0]):
             now = f"{size[0]}×{size[1]}" if size else "unknown"
@@ -142,6 +159,16 @@ class RtspSource:
         """Unix time, in nanoseconds, at which the camera took the newest frame; None if it does not send that."""
         return self._video.wall_ns if self._video is not None else None
 
+    def last_received(self) -> float:
+        # Damage ends with a key frame, which comes sooner or later; where that is overdue, something else is wrong.
+        assert self._video is not None, "last_received before open"
+        longest = self._key_frames.longest
+        wait = LONGEST_LOSS * longest if self._video.damage else max(LONG_SILENCE, MOST_MISSING_KEYS * longest)
+        return min(self._picture_at, self._good_at + wait)
+
+    def expect_rate(self, max_fps: float | None) -> None:
+        self._key_frames.max_fps = max_fps
+
     def wake(self) -> None:
         self._woken.set()
         bell = self._bell
@@ -161,13 +188,17 @@ class RtspSource:
             self._address,
             verify_tls=self._verify_tls,
             follow=self._follow,
+            transport=self._transport,
             bell=bell,
             woken=self._woken,
             on_video=self._take_packet,
             on_report=self._take_report,
         )
         track = self._session.describe(deadline)
-        self._video = Video(track, self._max_pixels, keys_only=self._keys_only)
+        max_fps, self._key_frames = self._key_frames.max_fps, KeyFrames(self._decode_frames)
+        self._key_frames.max_fps = max_fps
+        self._video = Video(track, self._max_pixels, self._key_frames)
+        self._own_time = OwnTime(use_wall_clock=self._use_wall_clock)
         self._delay = Delay()
         self._position = self._waited = 0.0
         self._have_gathered = True
@@ -181,12 +212,22 @@ class RtspSource:
             if self._woken.is_set():
                 raise Woken
             if time.monotonic() >= deadline:
-                damage = f": {self._video.damage}" if self._video.damage else ""
-                raise SourceError(f"no whole frame within {self._timeout:g} s{damage}")
+                raise SourceError(self._nothing_came(self._session, self._video))
             if not self._session.advance():
                 with suppress(TimeoutError):
                     self._session.wait(deadline)
         return self._video.size
+
+    def _nothing_came(self, session: RtspSession, video: Video) -> str:
+        """Return the sentence for a stream of which no frame could be decoded."""
+        begin = f"no whole frame within {self._timeout:g} s"
+        if session.came_by_udp == 0:
+            return f"{begin}: nothing comes over UDP, which a firewall or a NAT may hold up; use rtsp_transport: tcp"
+        if video.damage:
+            return f"{begin}: {video.damage}"
+        if video.pictures:
+            return f"{begin}: no key frame has come; let the camera send more of them, or give it more stall_seconds"
+        return begin
 
     def _take_what_came(self, session: RtspSession, deadline: float) -> None:
         """Decode what arrives, and wait until there is a frame, the deadline has come, or ``wake`` is called.
@@ -210,16 +251,26 @@ class RtspSource:
             self._waited += time.monotonic() - begin
 
     def _take_packet(self, content: memoryview) -> None:
-        assert self._video is not None
-        frames = self._video.frames
+        video, session = self._video, self._session
+        assert video is not None
+        assert session is not None
+        frames, pictures = video.frames, video.pictures
         self._silent_since = time.monotonic()
-        self._video.push(content)
-        if self._video.frames != frames:
-            self._take_frame(self._video.position)
+        video.push(content)
+        if video.pictures != pictures:
+            self._picture_at = self._silent_since
+        if video.is_passing_over:
+            packets, last = session.skip(int.from_bytes(content[4:8]))
+            if packets:
+                video.skipped(packets, last)
+        if video.frames != frames:
+            self._take_frame(video, time.monotonic())
 
-    def _take_frame(self, position: float) -> None:
-        """Take note of a frame that was decoded, and judge whether it is a new one."""
-        now = time.monotonic()
+    def _take_frame(self, video: Video, now: float) -> None:
+        """Take note of a frame that came, and judge whether it is a new one."""
+        position = video.position_ns / 1e9
+        if not video.damage:
+            self._good_at = now
         advanced, self._position = position - self._position, position
         # Never twice in a row: a slow camera may count its frames instead of giving their times.
         self._was_old = not self._was_old and is_from_before(self._waited, advanced)
@@ -234,11 +285,18 @@ class RtspSource:
                 "use the camera's smaller stream, or let it send fewer frames per second"
             )
         is_new = not (self._was_old or self._delay.is_late)
-        self._newest = Stamp(time.monotonic_ns(), "arrival") if is_new else None
+        self._newest = self._stamp(video) if is_new else None
+
+    def _stamp(self, video: Video) -> Stamp:
+        now, wall_ns = time.monotonic_ns(), video.wall_ns
+        if video.report is not self._report and wall_ns is not None:
+            self._report = video.report
+            self._own_time.note_wall_clock(wall_ns, video.position_ns, now, time.time_ns())
+        return self._own_time.stamp(video.position_ns, now)
 
     def _take_report(self, content: memoryview) -> None:
         assert self._video is not None
-        self._video.report(content)
+        self._video.take_report(content)
 
     def _mapped_errors(self) -> AbstractContextManager[None]:
         return map_exceptions(
@@ -246,4 +304,4 @@ class RtspSource:
         )
 
     def _reason(self, exc: Exception) -> str:
-        return reason_of(exc, self._address.host, self._timeout)
+        return failure_of(exc, self._address, self._timeout)

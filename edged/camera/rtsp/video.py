@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.camera.key_frames import KeyFrames
 from edged.camera.rtsp.access_units import AccessUnits, Unit
 from edged.camera.rtsp.decoder import Decoder
 from edged.camera.rtsp.jpeg_frames import JpegFrames
@@ -19,27 +23,39 @@ __all__ = ["Video"]
 LOST = "packets were lost, of it or of a frame that it builds on"
 
 
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    """A key frame that is not decoded yet."""
+
+    content: bytes
+    timestamp: int
+
+
 class Video:
     """Decodes the video of *track* as its packets come.
+
+    Where key frames are enough, nothing else is put together, and they are decoded only when one is wanted.
 
     Args:
         track: from the description of the session.
         max_pixels: of a frame.
-        keys_only: decode the frames only that are coded without another one; all others are thrown away unread.
+        key_frames: tells whether they are enough.
     """
 
-    def __init__(self, track: VideoTrack, max_pixels: int, *, keys_only: bool = False) -> None:
+    def __init__(self, track: VideoTrack, max_pixels: int, key_frames: KeyFrames) -> None:
         self._track = track
-        self._keys_only = keys_only
+        self._key_frames = key_frames
         self._units = _units(track)
         self._decoder = Decoder(track.codec, max_pixels)
-        self._report: SenderReport | None = None
+        self._coded: _Coded | None = None
         self._timestamp = 0  # of the newest frame
         self._broken_by = ""  # the frame that could not be decoded, since when others are damaged
         self.frames = 0
         """Frames so far, damaged ones too."""
         self.damage = ""
         """What is wrong with the newest frame; empty if nothing is."""
+        self.report: SenderReport | None = None
+        """The wall clock of the camera, as it gave it last."""
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -52,16 +68,26 @@ class Video:
         return self._units.lost
 
     @property
-    def position(self) -> float:
-        """The time of the newest frame by the camera's own clock, in seconds from an arbitrary start."""
-        return self._timestamp / self._track.clock_rate
+    def pictures(self) -> int:
+        """Pictures so far, those too that are not decoded."""
+        return self._units.pictures
+
+    @property
+    def is_passing_over(self) -> bool:
+        """Whether the other packets of the present picture are of no use."""
+        return self._units.is_passing_over
+
+    @property
+    def position_ns(self) -> int:
+        """The time of the newest frame by the camera's own clock, in nanoseconds from an arbitrary start."""
+        return self._timestamp * 1_000_000_000 // self._track.clock_rate
 
     @property
     def wall_ns(self) -> int | None:
         """Unix time, in nanoseconds, at which the camera took the newest frame; None if it does not send that."""
-        if self._report is None:
+        if self.report is None:
             return None
-        return self._report.wall_ns_of(self._timestamp % 0x100000000, self._track.clock_rate)
+        return self.report.wall_ns_of(self._timestamp % 0x100000000, self._track.clock_rate)
 
     def push(self, content: memoryview) -> None:
         """Take in an RTP packet, and decode the frames that it completes. What is no packet of the video counts not."""
@@ -71,10 +97,13 @@ class Video:
             return
         if packet.payload_type == self._track.payload_type:
             for unit in self._units.push(packet):
-                if unit.is_key or not self._keys_only:
-                    self._take(unit)
+                self._take(unit)
 
-    def report(self, content: memoryview) -> None:
+    def skipped(self, packets: int, last: int) -> None:
+        """Take note of packets of the picture that is passed over; see `AccessUnits.skipped`."""
+        self._units.skipped(packets, last)
+
+    def take_report(self, content: memoryview) -> None:
         """Take in an RTCP packet.
 
         Raises:
@@ -83,24 +112,63 @@ class Video:
         for report in read_reports(content):
             if isinstance(report, Goodbye):
                 raise SourceError("the camera has ended the stream")
-            self._report = report
+            self.report = report
+
+    def decode(self) -> None:
+        """Decode the newest frame, if it is not decoded yet.
+
+        Raises:
+            DamagedFrame: it cannot be decoded, or a part of it was lost.
+        """
+        coded, self._coded = self._coded, None
+        if coded is not None:
+            try:
+                self._decoder.decode_alone(coded.content, coded.timestamp, self._track.clock_rate)
+            except DamagedFrame as exc:
+                self.damage = str(exc)
+        if self.damage:
+            raise DamagedFrame(self.damage)
 
     def write_into(self, slot: NDArray[np.uint8]) -> None:
         """Write the newest frame that was decoded into *slot*, as BGR. Raises what `Decoder.write_into` does."""
         self._decoder.write_into(slot)
 
     def _take(self, unit: Unit) -> None:
-        damage, timestamp = self._broken_by or LOST, unit.timestamp
-        if not unit.is_damaged:
-            damage = self._broken_by = ""
-            try:
-                if not self._decoder.push(unit.content, unit.timestamp, self._track.clock_rate):
-                    return
-            except DamagedFrame as exc:
-                self._units.break_off()  # what builds on it is damaged too
-                damage = self._broken_by = str(exc)
-            else:
-                timestamp = self._decoder.timestamp if self._decoder.timestamp is not None else timestamp
+        if unit.is_key and not unit.is_damaged:
+            self._judge_key_frames(unit.timestamp)
+        self._coded = None
+        if unit.is_damaged:
+            self._note_frame(unit.timestamp, self._broken_by or LOST)
+        elif self._units.keys_only:
+            self._coded = _Coded(bytes(unit.content), unit.timestamp)
+            self._note_frame(unit.timestamp, "")
+            if self.size is None:
+                with suppress(DamagedFrame):
+                    self.decode()
+        else:
+            self._decode_now(unit)
+
+    def _judge_key_frames(self, timestamp: int) -> None:
+        self._key_frames.note(timestamp / self._track.clock_rate)
+        keys_only = self._key_frames.are_enough or self._track.codec == "mjpeg"
+        if keys_only is not self._units.keys_only:
+            self._units.keys_only = keys_only
+            self._decoder.forget()
+
+    def _decode_now(self, unit: Unit) -> None:
+        self._broken_by = ""
+        try:
+            if not self._decoder.push(unit.content, unit.timestamp, self._track.clock_rate):
+                return
+        except DamagedFrame as exc:
+            self._units.break_off()  # what builds on it is damaged too
+            self._broken_by = str(exc)
+            self._note_frame(unit.timestamp, self._broken_by)
+        else:
+            timestamp = self._decoder.timestamp
+            self._note_frame(unit.timestamp if timestamp is None else timestamp, "")
+
+    def _note_frame(self, timestamp: int, damage: str) -> None:
         self.frames += 1
         self.damage, self._timestamp = damage, timestamp
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.camera import Source
+from edged.camera import LiveStream, Source
 from edged.errors import DamagedFrame, EndOfStream, RingClosed, SourceError, text_of
 from edged.pipeline.call_queue import CallQueue
 from edged.pipeline.camera_stats import CameraState, CameraStats
@@ -65,6 +65,7 @@ class Capture(Stage):
         self._unexpected = UnexpectedErrors(stats.camera)
         self._stop_reason = ""
         self._source = source
+        self._stream = source if isinstance(source, LiveStream) else None
         self._ring = ring
         self._stats = stats
         self._demand = demand
@@ -96,6 +97,8 @@ class Capture(Stage):
         self._cap = RateCap(settings.max_fps)
         self._freeze = FreezeWatch(settings.frozen_seconds)
         self._lazy_decode = LazyDecode()
+        if self._stream is not None:
+            self._stream.expect_rate(settings.max_fps)
 
     def stop(self, reason: str = STOPPING) -> None:
         """Ask the stage to end, and make *reason* that of its last condition; the first call counts."""
@@ -219,8 +222,12 @@ class Capture(Stage):
             elif self._cap.admits(stamp):
                 self._pass_on(stamp)
                 self._stats.dropped_ring = self._dropped_before + self._ring.dropped
-        if stalls_after and time.monotonic() - self._last_good > stalls_after:
+        if stalls_after and time.monotonic() - self._last_sign() > stalls_after:
             raise SourceError(f"no good frame for {stalls_after:g} s{self._damage}")
+
+    def _last_sign(self) -> float:
+        """When the camera last showed that all is well: by a good frame, or by sending what need not be decoded."""
+        return max(self._last_good, self._stream.last_received() if self._stream else 0.0)
 
     def _pass_on(self, stamp: Stamp) -> None:
         # The number is spent whether or not the frame is good: subscribers see the gap.

@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Literal
 
 from tests.camera.rtsp.clips import PAYLOAD_TYPE, Clip, coded, payloads, rtp, sender_report
 
@@ -44,7 +45,7 @@ class RtspServer:
         host: str = "127.0.0.1",
         auth: str | None = None,
         certificate: str | None = None,
-        wall_clock: float | None = None,
+        wall_clock: float | Literal["now"] | None = None,
         session_timeout: int = 60,
         content_base: str | None = None,
         parameters: str | None = None,
@@ -217,7 +218,8 @@ class _Viewer:
         clip, n = camera.clip, self._picture
         timestamp = 0xFFFFF000 + int(n * CLOCK / camera.fps)
         if n == 0 and camera.wall_clock is not None:
-            self._connection.sendall(interleaved(camera.interleaved[1], sender_report(camera.wall_clock, timestamp)))
+            wall = time.time() if camera.wall_clock == "now" else camera.wall_clock
+            self._connection.sendall(interleaved(camera.interleaved[1], sender_report(wall, timestamp)))
         parts = payloads(clip.codec, clip.units[n % len(clip.units)])
         packets = b""
         for index, payload in enumerate(parts):
