@@ -43,6 +43,11 @@ class KeyFrames:
         return max(self._distances, default=0.0)
 
     @property
+    def shortest(self) -> float:
+        """Seconds between two key frames at least, lately; 0 where that is unknown."""
+        return min(self._distances, default=0.0)
+
+    @property
     def are_enough(self) -> bool:
         """True where other frames need not be decoded."""
         if self._decode_frames != "auto" or self.max_fps is None:

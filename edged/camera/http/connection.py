@@ -31,6 +31,8 @@ class HttpConnection:
 
     def __init__(self, address: Address, tls: ssl.SSLContext | None, bell: Bell, deadline: float) -> None:
         self._bell = bell
+        self._is_encrypted = tls is not None
+        self._is_drained = False
         self._socket = self._connect(address, deadline)
         try:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -56,10 +58,22 @@ class HttpConnection:
 
     def receive(self, into: memoryview) -> int | None:
         """Read what has arrived, and do not wait: the number of bytes, 0 at the end, None if there are none now."""
+        if self._is_drained:  # as far as is known, without asking again
+            self._is_drained = False
+            return None
         try:
-            return self._socket.recv_into(into)
+            count = self._socket.recv_into(into)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return None
+        self._is_drained = 0 < count < len(into) and not self._is_encrypted
+        return count
+
+    def rest(self, deadline: float) -> None:
+        """Wait until *deadline*, whatever arrives meanwhile: a few large reads cost less than many small ones."""
+        poll = select.poll()
+        poll.register(self._bell, select.POLLIN)
+        if poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise Woken
 
     def wait(self, deadline: float, also: Iterable[socket.socket] = ()) -> None:
         """Wait until something may have arrived, at one of the sockets in *also* too."""

@@ -116,6 +116,10 @@ class Conversation:
         """Wait until something may have arrived, at one of the sockets in *also* too."""
         self._connection.wait(deadline, also)
 
+    def rest(self, deadline: float) -> None:
+        """Wait until *deadline*, whatever arrives meanwhile."""
+        self._connection.rest(deadline)
+
     @property
     def own_end(self) -> tuple[Any, ...]:
         """The address of this end of the connection, as sockets have it."""

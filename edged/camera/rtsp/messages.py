@@ -98,6 +98,8 @@ class RtspReader:
         return packets, last
 
     def _skip_line_ends(self) -> None:
+        if self._begin == self._end or self._buffer[self._begin] not in _LINE_ENDS:
+            return
         start = bytes(self._buffer[self._begin : min(self._end, self._begin + MOST_LINE_ENDS + 1)])
         count = len(start) - len(start.lstrip(_LINE_ENDS))
         if count > MOST_LINE_ENDS:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import struct
+from typing import NamedTuple
 
 __all__ = ["Packet", "SequenceCheck", "Unwrap", "read_packet"]
 
-_HEADER = 12
+_HEADER = struct.Struct(">BBHII")  # flags, marker and type, number, timestamp, source
 _MANY = 1000  # packets; a larger jump is a new beginning rather than a loss
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """An RTP packet. The payload is valid as long as the memory that it was read from."""
+class Packet(NamedTuple):
+    """An RTP packet. The payload is valid as long as the memory that it was read from.
+
+    There are hundreds a second, and a named tuple is made faster than a frozen dataclass.
+    """
 
     payload_type: int
     marker: bool
@@ -28,23 +31,17 @@ def read_packet(content: memoryview) -> Packet:
     Raises:
         ValueError: it is none.
     """
-    if len(content) < _HEADER or content[0] >> 6 != 2:
+    if len(content) < _HEADER.size or content[0] >> 6 != 2:
         raise ValueError("not an RTP packet")
-    begin, end = _HEADER + 4 * (content[0] & 0x0F), len(content)
-    if content[0] & 0x10:  # an extension of the header
+    flags, kind, sequence, timestamp, source = _HEADER.unpack_from(content)
+    begin, end = _HEADER.size + 4 * (flags & 0x0F), len(content)
+    if flags & 0x10:  # an extension of the header
         begin += 4 + 4 * int.from_bytes(content[begin + 2 : begin + 4])
-    if content[0] & 0x20:
+    if flags & 0x20:
         end -= content[-1]
     if begin > end:
         raise ValueError("not an RTP packet: its header is longer than it")
-    return Packet(
-        payload_type=content[1] & 0x7F,
-        marker=bool(content[1] & 0x80),
-        sequence=int.from_bytes(content[2:4]),
-        timestamp=int.from_bytes(content[4:8]),
-        source=int.from_bytes(content[8:12]),
-        payload=content[begin:end],
-    )
+    return Packet(kind & 0x7F, kind >= 0x80, sequence, timestamp, source, content[begin:end])
 
 
 class SequenceCheck:

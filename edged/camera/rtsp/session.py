@@ -125,6 +125,13 @@ class RtspSession:
         """Packets that have come over UDP; None where that is not used."""
         return None if self._udp is None else self._udp.packets
 
+    def rest(self, deadline: float) -> bool:
+        """Wait until *deadline*, whatever arrives meanwhile. Returns whether it did: packets over UDP could be lost."""
+        if self._talk is None or self._udp is not None:
+            return False
+        self._talk.rest(deadline)
+        return True
+
     def wait(self, deadline: float) -> None:
         """Wait until something may have arrived, or the server wants a sign of life."""
         assert self._talk is not None, "wait before describe"

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["RtspSource"]
 
 LONGEST_LOSS = 1.5  # distances of key frames for which frames may be damaged by a loss
+REST = 0.1  # seconds between two reads where no key frame is due; a second of a fast camera fits into the kernel
+UNTIL_KEY = 0.8  # of the shortest distance, after which the next one may come
 MOST_MISSING_KEYS = 3.0  # distances of key frames after which another one must have come
 
 
@@ -247,8 +249,15 @@ class RtspSource:
             if begin - self._silent_since > self._timeout:
                 raise SourceError(f"no frame for {self._timeout:g} s")
             with suppress(TimeoutError, Woken):
-                session.wait(deadline)
+                if not self._is_between_keys(begin) or not session.rest(min(deadline, begin + REST)):
+                    session.wait(deadline)
             self._waited += time.monotonic() - begin
+
+    def _is_between_keys(self, now: float) -> bool:
+        """Check whether nothing that is wanted can come soon."""
+        assert self._video is not None
+        due = self._good_at + UNTIL_KEY * self._key_frames.shortest
+        return self._video.keys_only and not self._video.damage and now + REST < due
 
     def _take_packet(self, content: memoryview) -> None:
         video, session = self._video, self._session

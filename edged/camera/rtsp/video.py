@@ -78,6 +78,11 @@ class Video:
         return self._units.is_passing_over
 
     @property
+    def keys_only(self) -> bool:
+        """Whether only key frames are wanted now."""
+        return self._units.keys_only
+
+    @property
     def position_ns(self) -> int:
         """The time of the newest frame by the camera's own clock, in nanoseconds from an arbitrary start."""
         return self._timestamp * 1_000_000_000 // self._track.clock_rate
