@@ -52,7 +52,7 @@ def _pictures(width: int, height: int, count: int) -> Iterator[NDArray[np.uint8]
             film = cv2.VideoCapture(str(DEMO))
             picture = film.read()[1]
         grain = np.zeros((height, width, 3), np.int16)
-        cv2.randn(grain, 0, NOISE)
+        cv2.randn(grain, np.zeros(3), np.full(3, NOISE))
         large = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
         yield np.clip(large + grain, 0, 255).astype(np.uint8)
 

@@ -168,17 +168,16 @@ class AccessUnits:
 
     def _begins_picture(self, payload: memoryview) -> bool:
         """Check whether nothing of the picture in *payload* can have been sent before it."""
-        if len(payload) < self._syntax.HEADER + 4:
-            return False
+        size = self._syntax.HEADER
         kind = self._syntax.type_of(payload[0])
-        if kind == self._syntax.AGGREGATE:
-            payload = payload[self._syntax.HEADER + 2 :]
-        elif kind == self._syntax.FRAGMENT:
-            if not payload[self._syntax.HEADER] & 0x80:
+        if kind == self._syntax.FRAGMENT:
+            if len(payload) <= size + 1 or not payload[size] & 0x80:
                 return False
-            header = self._syntax.fragment_header(payload)
-            return self._syntax.begins_picture(self._syntax.type_of(header[0]), payload[self._syntax.HEADER + 1])
-        return self._syntax.begins_picture(self._syntax.type_of(payload[0]), payload[self._syntax.HEADER])
+            kind, content = self._syntax.type_of(self._syntax.fragment_header(payload)[0]), payload[size + 1]
+            return self._syntax.begins_picture(kind, content)
+        if kind == self._syntax.AGGREGATE:
+            payload = payload[size + 2 :]
+        return len(payload) > size and self._syntax.begins_picture(self._syntax.type_of(payload[0]), payload[size])
 
     def _is_of_no_use(self) -> bool:
         """Check whether the present picture need not be put together any further."""

@@ -165,7 +165,7 @@ class RtspSession:
         """Agree on a transport: TCP first, because a firewall or a NAT lets it through, and nothing is lost in it."""
         assert self._talk is not None
         refusals: dict[str, RtspMessage | None] = {}
-        if self._transport != "udp":
+        if self._transport != "udp" or self._talk.address.is_encrypted:
             offer = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
             response = self._talk.ask("SETUP", track.control, offer, deadline)
             if self._is_accepted(response) and self._note_channels(response):

@@ -55,8 +55,13 @@ class Clip:
 
 
 @lru_cache(maxsize=16)
-def coded(codec: str = "h264", width: int = 320, height: int = 240, frames: int = 50, gop: int = 5) -> Clip:
-    """A clip whose pictures carry the numbers from 0 on (`tests.camera.servers.number`)."""
+def coded(
+    codec: str = "h264", width: int = 320, height: int = 240, frames: int = 50, gop: int = 5, b_frames: int = 0
+) -> Clip:
+    """A clip whose pictures carry the numbers from 0 on (`tests.camera.servers.number`).
+
+    With *b_frames* the pictures of H.264 are sent in another order than they are shown.
+    """
     encoder = av.CodecContext.create(_ENCODERS[codec], "w")
     assert isinstance(encoder, VideoCodecContext)
     encoder.width, encoder.height = width, height
@@ -73,6 +78,8 @@ def coded(codec: str = "h264", width: int = 320, height: int = 240, frames: int 
         },
         "mjpeg": {"huffman": "default"},
     }[codec]
+    if b_frames:
+        encoder.options = {"preset": "ultrafast", "x264-params": f"keyint={gop}:scenecut=0:bframes={b_frames}"}
     packets: list[bytes] = []
     for n in range(frames):
         picture = np.asarray(cv2.imdecode(np.frombuffer(jpeg(n, width, height), np.uint8), cv2.IMREAD_COLOR), np.uint8)

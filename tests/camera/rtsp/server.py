@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Literal
 
 from tests.camera.rtsp.clips import PAYLOAD_TYPE, Clip, coded, payloads, rtp, sender_report
@@ -25,7 +25,7 @@ CLOCK = 90_000
 
 
 class RtspServer:
-    """A camera at ``rtsp://127.0.0.1:PORT/cam``, which sends a clip again and again, over the same connection.
+    """A camera at ``rtsp://127.0.0.1:PORT/cam``, which sends a clip again and again, over the same connection or UDP.
 
     What it does can be changed while it runs:
 
@@ -33,6 +33,7 @@ class RtspServer:
     - ``silent``: methods that are not answered;
     - ``answers``: whole answers by method, in place of the right ones;
     - ``loses``: called with the number of each RTP packet; those for which it is true are not sent;
+    - ``order``: called with the packets of each picture that go over UDP; those that it returns are sent;
     - ``clip``: what is sent from the next picture on.
     """
 
@@ -57,6 +58,12 @@ class RtspServer:
         self.silent: set[str] = set()
         self.answers: dict[str, bytes] = {}
         self.loses: Callable[[int], bool] = lambda _: False
+        self.order: Callable[[list[bytes]], list[bytes]] = lambda packets: packets
+        self.transports = {"tcp"}
+        self.transport_refused = 461
+        """The status for other transports."""
+        self.udp_to: list[int] = []
+        """The ports of those that are sent to over UDP."""
         self.interleaved = (0, 1)
         self.media_before = ""
         """Of the session description, before the video."""
@@ -113,7 +120,8 @@ class RtspServer:
                 connection.settimeout(5)
                 connection = self._tls.wrap_socket(connection, server_side=True)
             connection.settimeout(10)
-            _Viewer(self, connection).serve()
+            with closing(_Viewer(self, connection)) as viewer:
+                viewer.serve()
         self._open.discard(connection)
         connection.close()
 
@@ -164,6 +172,12 @@ class _Viewer:
         self._sequence = 65_500  # so that it wraps around soon
         self._begin = time.monotonic()
         self._picture = 0
+        self._udp: socket.socket | None = None
+        self._udp_to = 0
+
+    def close(self) -> None:
+        if self._udp is not None:
+            self._udp.close()
 
     def serve(self) -> None:
         camera = self._camera
@@ -203,8 +217,17 @@ class _Viewer:
                 base = camera.content_base or f"{uri}/"
                 return _message(200, number, f"Content-Base: {base}", body=camera.description())
             case "SETUP":
-                if not re.search(r"RTP/AVP/TCP;.*interleaved=", headers.get("transport", "")):
-                    return _message(461, number)
+                wanted = headers.get("transport", "")
+                ports = re.search(r"RTP/AVP/UDP;.*client_port=([0-9]+)-([0-9]+)", wanted)
+                if ports and "udp" in camera.transports:
+                    self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                    self._udp.bind((camera.host, 0))
+                    self._udp_to, own = int(ports[1]), self._udp.getsockname()[1]
+                    camera.udp_to.append(self._udp_to)
+                    transport = f"RTP/AVP/UDP;unicast;client_port={ports[1]}-{ports[2]};server_port={own}-{own + 1}"
+                    return _message(200, number, "Session: 1234;timeout=60", f"Transport: {transport}")
+                if "tcp" not in camera.transports or not re.search(r"RTP/AVP/TCP;.*interleaved=", wanted):
+                    return _message(camera.transport_refused, number)
                 video, report = camera.interleaved
                 transport = f"Transport: RTP/AVP/TCP;unicast;interleaved={video}-{report}"
                 return _message(200, number, f"Session: 1234;timeout={camera.session_timeout}", transport)
@@ -219,17 +242,25 @@ class _Viewer:
         timestamp = 0xFFFFF000 + int(n * CLOCK / camera.fps)
         if n == 0 and camera.wall_clock is not None:
             wall = time.time() if camera.wall_clock == "now" else camera.wall_clock
-            self._connection.sendall(interleaved(camera.interleaved[1], sender_report(wall, timestamp)))
+            self._send(1, [sender_report(wall, timestamp)])
         parts = payloads(clip.codec, clip.units[n % len(clip.units)])
-        packets = b""
+        packets = []
         for index, payload in enumerate(parts):
             packet = rtp(payload, self._sequence, timestamp, marker=index == len(parts) - 1)
             if not camera.loses(self._sequence - 65_500):
-                packets += interleaved(camera.interleaved[0], packet)
+                packets.append(packet)
             self._sequence += 1
-        self._connection.sendall(packets)
+        self._send(0, packets)
         self._picture += 1
         camera.sent += 1
+
+    def _send(self, channel: int, packets: list[bytes]) -> None:
+        camera = self._camera
+        if self._udp is not None:
+            for packet in camera.order(packets):
+                self._udp.sendto(packet, (camera.host, self._udp_to + channel))
+        else:
+            self._connection.sendall(b"".join(interleaved(camera.interleaved[channel], packet) for packet in packets))
 
 
 def interleaved(channel: int, packet: bytes) -> bytes:
@@ -237,7 +268,7 @@ def interleaved(channel: int, packet: bytes) -> bytes:
 
 
 def _message(status: int, number: str, *headers: str, body: str = "") -> bytes:
-    reasons = {200: "OK", 401: "Unauthorized", 461: "Unsupported Transport"}
+    reasons = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 461: "Unsupported Transport"}
     lines = [f"RTSP/1.0 {status} {reasons[status]}", f"CSeq: {number}", *headers]
     if body:
         lines += ["Content-Type: application/sdp", f"Content-Length: {len(body)}"]

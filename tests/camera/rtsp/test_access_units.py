@@ -84,6 +84,79 @@ def test_a_recovery_point_is_a_beginning_too() -> None:
     assert is_key
 
 
+def test_an_i_slice_behind_parameters_is_a_beginning_and_others_are_none() -> None:
+    sps, i_slice, p_slice = b"\x67sps", b"\x41\x88slice", b"\x41\x9aslice"
+    for parameters, slice_, expected in (
+        ([sps], i_slice, True),
+        ([sps], p_slice, False),
+        ([], i_slice, False),
+        ([PPS], i_slice, False),
+    ):
+        feed = Feed(AccessUnits(H264(), ()))
+        feed.push(IDR, 0)
+        for parameter in parameters:
+            feed.push(parameter, 1, marker=False)
+        ((_, is_key, _),) = feed.push(slice_, 1)
+        assert is_key is expected
+
+
+@pytest.mark.parametrize("begin", [b"\x09\xf0", b"\x06\x05sei", b"\x67sps", b"\x65\x88idr", b"\x78\0\4\x67sps"])
+def test_a_loss_before_the_beginning_of_a_key_picture_is_not_of_it(begin: bytes) -> None:
+    feed = Feed(AccessUnits(H264(), ()))
+    feed.push(IDR, 0)
+    feed.push(SLICE, 1, lost=1)
+    feed.push(begin, 2, marker=False, lost=3)
+    assert feed.push(IDR, 2)[0][1:] == (True, False)
+    assert feed.push(SLICE, 3)[0][1:] == (False, False)
+
+
+def test_a_loss_before_the_second_packet_of_a_key_picture_is_of_it() -> None:
+    feed = Feed(AccessUnits(H264(), ()))
+    feed.push(IDR, 0)
+    feed.push(SLICE, 1)
+    found = feed.push(b"\x65\x08idr", 2, lost=1)  # not from macroblock 0 on
+    assert [is_damaged for _, _, is_damaged in found] == [True]
+
+
+def test_a_picture_of_which_all_but_the_end_is_lost_damages_no_key_picture_after_it() -> None:
+    feed = Feed(AccessUnits(H264(), ()))
+    feed.push(IDR, 0)
+    assert feed.push(b"\x7c\x45end", 1, lost=2) == [(b"", False, True)]
+    assert feed.push(b"\x65\x88idr", 2)[0][1:] == (True, False)
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc"])
+def test_only_key_pictures_come_out_where_others_are_not_wanted(codec: str) -> None:
+    clip = coded(codec, width=640, height=480)
+    units = units_of(clip)
+    units.keys_only = True
+    feed = Feed(units)
+    found, passed_over = [], 0
+    for n, unit in enumerate(clip.units):
+        parts = payloads(codec, unit)
+        for part in parts:
+            found += [(n, *picture[1:]) for picture in feed.push(part, n * 3600, marker=part is parts[-1])]
+        passed_over += units.is_passing_over
+    assert found == [(n, True, False) for n in range(0, len(clip.units), 5)]
+    assert passed_over == len(clip.units) * 4 // 5
+    assert units.pictures == len(clip.units)
+
+
+def test_packets_that_were_skipped_count_as_having_come() -> None:
+    feed = Feed(AccessUnits(H264(), ()))
+    units = feed.units
+    assert isinstance(units, AccessUnits)
+    units.keys_only = True
+    feed.push(IDR, 0)
+    feed.push(b"\x7c\x81begin", 1, marker=False)
+    assert units.is_passing_over
+    feed.sequence += 12
+    units.skipped(10, feed.sequence & 0xFFFF)
+    assert units.lost == 2
+    assert feed.push(b"\x65\x88idr", 2)[0][1:] == (True, False)
+    assert units.lost == 2
+
+
 def test_after_a_loss_all_is_damaged_up_to_the_next_key_picture() -> None:
     feed = Feed(AccessUnits(H264(), ()))
     feed.push(IDR, 0)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import resource
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from edged.camera.delay import Delay
 from edged.camera.rtsp.access_units import Unit
@@ -22,6 +20,7 @@ from edged.errors import DamagedFrame, SourceError
 from tests.allocated import allocated
 from tests.camera.leaks import leaves_nothing_behind
 from tests.camera.rtsp.clips import Clip, coded
+from tests.camera.rtsp.playing import LIMIT, loss, playing, refusal, take
 from tests.camera.rtsp.server import RtspServer, serving_rtsp
 from tests.camera.servers import answering, flooding, free_port, number
 from tests.fakes import eventually
@@ -29,47 +28,8 @@ from tests.stopwatch import stopwatch
 
 pytestmark = pytest.mark.timed
 
-LIMIT = 10.0
 LOGIN = "us%20er:p%3Ass%2Fw%C3%B6rd%40"
 METHODS = ("OPTIONS", "DESCRIBE", "SETUP", "PLAY")
-
-
-@contextmanager
-def playing(server: RtspServer, timeout: float = LIMIT) -> Iterator[tuple[RtspSource, NDArray[np.uint8]]]:
-    """The source that is open on *server*, which is stopped at the end, and memory for its frames."""
-    with serving_rtsp(server):
-        source = RtspSource(server.url(), timeout=timeout)
-        try:
-            yield source, np.zeros(source.open().shape, np.uint8)
-        finally:
-            source.close()
-
-
-def take(source: RtspSource, slot: NDArray[np.uint8], frames: int = 1) -> list[int]:
-    """The numbers of the next frames."""
-    numbers = []
-    for _ in range(frames):
-        eventually(lambda: source.grab(0.25) is not None, "a frame")
-        source.retrieve(slot)
-        numbers.append(number(slot))
-    return numbers
-
-
-def loss(source: RtspSource) -> str:
-    """The reason for which the source is lost, sooner or later."""
-    while True:
-        try:
-            source.grab(0.25)
-        except SourceError as exc:
-            return str(exc)
-
-
-def refusal(source: RtspSource | str, timeout: float = LIMIT) -> str:
-    """The reason for which it cannot be opened."""
-    source = source if isinstance(source, RtspSource) else RtspSource(source, timeout=timeout)
-    with pytest.raises(SourceError) as caught:
-        source.open()
-    return str(caught.value)
 
 
 @pytest.mark.parametrize("codec", ["h264", "hevc", "mjpeg"])
