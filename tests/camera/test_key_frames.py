@@ -33,14 +33,11 @@ def test_one_that_comes_a_frame_late_is_in_time() -> None:
 
 
 def test_they_are_not_enough_any_more_when_they_become_rarer_and_again_when_all_is_as_before() -> None:
-    keys = after(0.0, 2.0, 4.0)
-    keys.note(14.0)
-    assert not keys.are_enough
-    for position in (16.0, 18.0, 20.0):
+    keys, judged = after(0.0, 2.0, 4.0), []
+    for position in (14.0, 16.0, 18.0, 20.0, 22.0):
         keys.note(position)
-        assert not keys.are_enough
-    keys.note(22.0)
-    assert keys.are_enough
+        judged.append(keys.are_enough)
+    assert judged == [False, False, False, False, True]
     assert (keys.shortest, keys.longest) == (2.0, 2.0)
 
 

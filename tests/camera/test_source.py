@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edged.camera import Source, open_source
+from edged.camera import LiveStream, Source, open_source
 from edged.camera.jpeg import REDUCTIONS, reduced
 from edged.camera.mjpeg import MjpegSource
 from edged.camera.pi.controls import WHITE_BALANCES, PiControls
@@ -168,6 +168,18 @@ def test_redirections_of_rtsp_are_followed_as_configured(follow: str) -> None:
     source = open_source(camera("rtsp://127.0.0.1:1/live", follow_redirects=follow))
     assert isinstance(source, RtspSource)
     assert source._follow == follow
+
+
+@pytest.mark.parametrize("transport", ["auto", "tcp", "udp"])
+@pytest.mark.parametrize("decode_frames", ["auto", "all", "key"])
+@pytest.mark.parametrize("ts_from", ["pts", "rtcp"])
+def test_an_rtsp_camera_is_read_as_configured(transport: str, decode_frames: str, ts_from: str) -> None:
+    options = {"rtsp_transport": transport, "decode_frames": decode_frames, "ts_from": ts_from}
+    source = open_source(camera("rtsp://127.0.0.1:1/live", **options))
+    assert isinstance(source, RtspSource)
+    assert (source._transport, source._decode_frames) == (transport, decode_frames)
+    assert source._use_wall_clock is (ts_from == "rtcp")
+    assert isinstance(source, LiveStream)
 
 
 def test_jpegs_over_http_are_read_by_edged(demo: Path) -> None:

@@ -81,14 +81,15 @@ class Decoder:
         self._context.flush_buffers()
 
     def write_into(self, slot: NDArray[np.uint8]) -> None:
-        """Write the newest frame into *slot*, which is of its height and width, as BGR.
+        """Write the newest frame into *slot* as BGR, scaled if its size is another one.
 
         Raises:
             DamagedFrame: it cannot be converted.
         """
         assert self._frame is not None, "write_into before push"
+        height, width = slot.shape[:2]
         try:
-            plane = self._reformatter.reformat(self._frame, format="bgr24", threads=1).planes[0]
+            plane = self._reformatter.reformat(self._frame, width, height, "bgr24", threads=1).planes[0]
         except (av.FFmpegError, MemoryError) as exc:
             raise DamagedFrame("a frame cannot be converted to BGR") from exc
         # A view of FFmpeg's own memory, whose lines may be longer than the picture is wide.

@@ -43,7 +43,8 @@ class RtspSource:
     appear in no text. Frames come with their own time, as far as that can be right (`OwnTime`). ``grab`` decodes what
     has arrived, because most frames build on the ones before, and gives out the newest: what had gathered while nobody
     grabbed, or before a silence, is passed over. Key frames, where they are enough, are decoded by ``retrieve``. A
-    frame of which a part was lost, or that builds on one, is damaged.
+    frame of which a part was lost, or that builds on one, is damaged. Frames keep the size of the first; if it changes,
+    they are scaled.
 
     Args:
         url: ``rtsp://…`` or ``rtsps://…``.
@@ -89,7 +90,6 @@ class RtspSource:
         self._own_time = OwnTime()
         self._report: SenderReport | None = None  # the one that the own time goes by
         self._delay = Delay()
-        self._size = (0, 0)  # of the frames, since the first
         self._newest: Stamp | None = None  # of the frame that was decoded last and was not given out
         self._position = 0.0  # of the last frame, in the stream's own seconds
         self._waited = 0.0  # seconds since that in which nothing came
@@ -122,10 +122,9 @@ class RtspSource:
             undo.callback(self.close)
             with self._mapped_errors():
                 fps = self._start(self._bell, deadline)
-                self._size = self._first_size(deadline)
+                width, height = self._first_size(deadline)
             undo.pop_all()
         self._silent_since = self._picture_at = self._good_at = time.monotonic()
-        width, height = self._size
         return Format(width=width, height=height, fps=fps)
 
     def grab(self, timeout: float) -> Stamp | None:
@@ -141,14 +140,6 @@ class RtspSource:
         assert self._video is not None, "retrieve before open"
         with map_exceptions({DamagedFrame: DamagedFrame}, str(self._address), text=str):
             self._video.decode()
-        size = self._video.size
-        if size != self._size or slot.shape[:2] != (self._size[1], self._size[0]):
-            now = f"{size[0]}×{size[1]}" if size else "unknown"
-            raise SourceError(
-                f"{self._address}: the size of the frames has changed: {now} now instead of "
-                f"{self._size[0]}×{self._size[1]}"
-            )
-        with map_exceptions({DamagedFrame: DamagedFrame}, str(self._address), text=str):
             self._video.write_into(slot)
 
     @property

@@ -135,7 +135,7 @@ class Video:
             raise DamagedFrame(self.damage)
 
     def write_into(self, slot: NDArray[np.uint8]) -> None:
-        """Write the newest frame that was decoded into *slot*, as BGR. Raises what `Decoder.write_into` does."""
+        """Write the newest frame that was decoded into *slot*; see `Decoder.write_into`."""
         self._decoder.write_into(slot)
 
     def _take(self, unit: Unit) -> None:

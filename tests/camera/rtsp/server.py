@@ -59,6 +59,8 @@ class RtspServer:
         self.answers: dict[str, bytes] = {}
         self.loses: Callable[[int], bool] = lambda _: False
         self.order: Callable[[list[bytes]], list[bytes]] = lambda packets: packets
+        self.clock_offset = 0.0
+        """Seconds by which the clock of its timestamps is ahead."""
         self.transports = {"tcp"}
         self.transport_refused = 461
         """The status for other transports."""
@@ -239,7 +241,7 @@ class _Viewer:
     def _send_picture(self) -> None:
         camera = self._camera
         clip, n = camera.clip, self._picture
-        timestamp = 0xFFFFF000 + int(n * CLOCK / camera.fps)
+        timestamp = 0xFFFFF000 + int((n / camera.fps + camera.clock_offset) * CLOCK)
         if n == 0 and camera.wall_clock is not None:
             wall = time.time() if camera.wall_clock == "now" else camera.wall_clock
             self._send(1, [sender_report(wall, timestamp)])

@@ -187,6 +187,45 @@ def test_a_camera_that_gives_only_damaged_frames_is_lost() -> None:
         assert rig.states()[:2] == ["running", "lost"]
 
 
+class FakeStream(FakeSource):
+    """A `LiveStream` that receives something all the time, and gives out what its script has."""
+
+    wanted: float | None = -1.0
+    is_alive = True
+
+    def last_received(self) -> float:
+        return time.monotonic() if self.is_alive else 0.0
+
+    def expect_rate(self, max_fps: float | None) -> None:
+        self.wanted = max_fps
+
+
+def test_a_stream_that_receives_what_it_does_not_decode_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.pipeline.capture.test_stage.FakeSource", FakeStream)
+    settings = CaptureSettings(stall_seconds=0.1, retry_seconds=0.001)
+    silence = itertools.repeat("nothing", 20)
+    with capturing(["open", "frame", *silence, "frame"], settings, pace=0.02) as rig:
+        eventually(lambda: not rig.stage.running, "the end")
+        assert rig.states() == ["running", "stopped"]
+        assert rig.stats.captured == 2
+    monkeypatch.setattr(FakeStream, "is_alive", False)
+    with capturing(["open", "frame", *itertools.repeat("nothing", 20), "open"], settings, pace=0.02) as rig:
+        eventually(lambda: not rig.stage.running, "the end")
+        assert rig.states()[:2] == ["running", "lost"]
+
+
+def test_a_stream_knows_the_rate_that_is_wanted_and_its_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.pipeline.capture.test_stage.FakeSource", FakeStream)
+    rig = Rig(["open", *["frame"] * 5], CaptureSettings(max_fps=5.0))
+    assert isinstance(rig.source, FakeStream)
+    assert rig.source.wanted == 5.0
+    rig.stage.step()
+    rig.stage.use(CaptureSettings(max_fps=0.5))
+    rig.stage.step()
+    assert rig.source.wanted == 0.5
+    rig.stage.close()
+
+
 FREEZING = CaptureSettings(frozen_seconds=0.6, stall_seconds=0.5, retry_seconds=0.001, retry_max_seconds=0.002)
 
 
