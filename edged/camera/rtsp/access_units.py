@@ -92,6 +92,11 @@ class AccessUnits:
             units += self._finish(copied=False)
         return units
 
+    @property
+    def timestamp(self) -> int:
+        """The RTP timestamp of the present picture, as its packets have it."""
+        return (self._timestamp or 0) % 0x100000000
+
     def skipped(self, packets: int, last: int) -> None:
         """Take note that so many *packets* of the picture that is passed over came, *last* with that number."""
         self.lost += self._sequence.skip(packets, last)

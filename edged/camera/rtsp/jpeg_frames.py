@@ -31,6 +31,7 @@ class JpegFrames:
     """Changes nothing: each picture is a key frame."""
     is_passing_over = False
     """No packet is of no use."""
+    timestamp = 0
 
     def __init__(self) -> None:
         self._sequence = SequenceCheck()

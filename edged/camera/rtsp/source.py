@@ -259,8 +259,9 @@ class RtspSource:
         video.push(content)
         if video.pictures != pictures:
             self._picture_at = self._silent_since
-        if video.is_passing_over:
-            packets, last = session.skip(int.from_bytes(content[4:8]))
+        passed_over = video.passed_over
+        if passed_over is not None:
+            packets, last = session.skip(passed_over)
             if packets:
                 video.skipped(packets, last)
         if video.frames != frames:

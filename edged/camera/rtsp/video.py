@@ -73,9 +73,9 @@ class Video:
         return self._units.pictures
 
     @property
-    def is_passing_over(self) -> bool:
-        """Whether the other packets of the present picture are of no use."""
-        return self._units.is_passing_over
+    def passed_over(self) -> int | None:
+        """The RTP timestamp of the present picture, if its other packets are of no use; None if they are."""
+        return self._units.timestamp if self._units.is_passing_over else None
 
     @property
     def keys_only(self) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from edged.camera.rtsp.messages import LONGEST_BODY, Interleaved, RtspMessage, RtspReader, request
+from tests.camera.rtsp.clips import rtp
+from tests.camera.rtsp.server import interleaved
 
 STREAM = (
     b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 5\r\n\r\nv=0\r\n"
@@ -91,3 +93,27 @@ def test_a_response_has_its_reason() -> None:
     message = reader.take()
     assert isinstance(message, RtspMessage)
     assert (message.status, message.reason) == (454, "Session Not Found")
+
+
+@pytest.mark.parametrize("step", [1, 5, 16, 61, 1000])
+def test_packets_of_one_time_are_passed_over_and_nothing_else(step: int) -> None:
+    def packet(channel: int, number: int, timestamp: int) -> bytes:
+        return interleaved(channel, rtp(b"x" * (number % 7), number, timestamp))
+
+    content = b"".join(packet(0, number, 7) for number in range(65_530, 65_540))
+    content += packet(1, 1, 7) + packet(0, 2, 7) + interleaved(0, b"short") + packet(0, 3, 8) + packet(0, 4, 7)
+    content += b"RTSP/1.0 200 OK\r\n\r\n" + packet(0, 5, 7)
+    reader, taken, skipped = RtspReader(), list[bytes | int](), list[int]()
+    for at in range(0, len(content), step):
+        piece = content[at : at + step]
+        reader.free_space()[: len(piece)] = piece
+        reader.received(len(piece))
+        while True:
+            packets, last = reader.skip(0, 7)
+            skipped += [last - packets + 1 + n & 0xFFFF for n in range(packets)]
+            item = reader.take()
+            if item is None:
+                break
+            taken.append(bytes(item.payload[1:8]) if isinstance(item, Interleaved) else item.status)
+    assert skipped == [number & 0xFFFF for number in (*range(65_530, 65_540), 2, 4, 5)]
+    assert taken == [rtp(b"", 1, 7)[1:8], b"hort", rtp(b"", 3, 8)[1:8], 200]

@@ -1,0 +1,1 @@
+"""Figures of what an RTSP camera costs; see ``scripts/rtsp-figures``."""
