@@ -34,19 +34,21 @@ def camera(name: str) -> Iterator[str]:
             process.stdin.close()
 
 
-def processor_ms(url: str, way: str, fps: float, seconds: float) -> float:
-    """Milliseconds of processor time per second of video."""
+def read(url: str, way: str, fps: float, seconds: float) -> tuple[float, float]:
+    """Milliseconds of processor time per second of video, and MiB of memory of the reader."""
     command = [sys.executable, "-m", "scripts.rtsp_figures.reader", url, way, str(fps), str(seconds)]
     output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=START_SECONDS + seconds).stdout
-    return float(json.loads(output)["cpu"]) * 1000
+    result = json.loads(output)
+    return float(result["cpu"]) * 1000, float(result["mib"])
 
 
-def print_processor_times(url: str, name: str, seconds: float) -> None:
+def print_readers(url: str, name: str, seconds: float) -> None:
     """A line of the table for each rate."""
     for fps in RATES:
-        auto, everything, opencv = (processor_ms(url, way, fps, seconds) for way in WAYS)
+        (auto, _), (everything, ours), (opencv, theirs) = (read(url, way, fps, seconds) for way in WAYS)
         print(
-            f"| {name} | {fps:g} | {auto:.0f} | {everything:.0f} | {opencv:.0f} | 1/{everything / auto:.1f} |",
+            f"| {name} | {fps:g} | {auto:.0f} | {everything:.0f} | {opencv:.0f} | {auto / everything:.2f} "
+            f"| {ours:.0f} | {theirs:.0f} |",
             flush=True,
         )
 
@@ -78,10 +80,11 @@ def main() -> int:
     arguments = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {' '.join(f'{load:.1f}' for load in os.getloadavg())}")
     print("\nprocessor ms per second of video:")
-    print("| camera | frames/s | auto | all | OpenCV | auto : all |\n|---|---|---|---|---|---|", flush=True)
+    print("| camera | frames/s | auto | all | OpenCV | auto : all | MiB with all | MiB with OpenCV |")
+    print("|---|---|---|---|---|---|---|---|", flush=True)
     for name in CAMERAS:
         with camera(name) as url:
-            print_processor_times(url, name, arguments.seconds)
+            print_readers(url, name, arguments.seconds)
     if not arguments.no_daemon:
         with camera("1080p25") as url:
             print_daemon(url, "1080p25", arguments.seconds)

@@ -1,7 +1,7 @@
 """One reader of an RTSP camera, measured in a process of its own.
 
-python -m scripts.rtsp_figures.reader URL WAY FPS SECONDS prints JSON: processor time per second, frames per second.
-WAY is ``auto``, ``all`` or ``key``, with edged's capture, or ``opencv``, as edged read cameras before it had a client.
+python -m scripts.rtsp_figures.reader URL WAY FPS SECONDS prints JSON: processor time and frames per second, and MiB of memory. WAY
+is ``auto``, ``all`` or ``key``, with edged's capture, or ``opencv``, as edged read cameras before.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 import cv2
 import numpy as np
 
-from edged.camera.rtsp.source import RtspSource
+from edged.bench.procfs import memory_mib
 from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.capture.rate_cap import RateCap
 from edged.pipeline.capture.settings import CaptureSettings
@@ -29,6 +29,8 @@ WARM_UP = 8.0  # seconds, in which auto sees some key frames
 
 def measure_edged(url: str, way: str, fps: float, seconds: float) -> dict[str, float]:
     """Capture as the daemon does; a ring that nobody reads takes every frame that the rate admits."""
+    from edged.camera.rtsp.source import RtspSource  # with it PyAV is loaded, which OpenCV's way does without
+
     stats = CameraStats("measured")
     source = RtspSource(url, decode_frames=way)  # type: ignore[arg-type]  # one of them
     ring = FrameRing(threading.Condition())
@@ -38,7 +40,7 @@ def measure_edged(url: str, way: str, fps: float, seconds: float) -> dict[str, f
     begin, cpu, frames = time.monotonic(), time.process_time(), capture.next_seq
     time.sleep(seconds)
     elapsed = time.monotonic() - begin
-    result = {"cpu": (time.process_time() - cpu) / elapsed, "fps": (capture.next_seq - frames) / elapsed}
+    result = _result(time.process_time() - cpu, capture.next_seq - frames, elapsed)
     capture.stop()
     capture.join(5)
     return result
@@ -61,7 +63,11 @@ def measure_opencv(url: str, fps: float, seconds: float) -> dict[str, float]:
             capture.retrieve(slot)
             frames += 1
     elapsed = time.monotonic() - begin
-    return {"cpu": (time.process_time() - cpu) / elapsed, "fps": frames / elapsed}
+    return _result(time.process_time() - cpu, frames, elapsed)
+
+
+def _result(cpu: float, frames: int, seconds: float) -> dict[str, float]:
+    return {"cpu": cpu / seconds, "fps": frames / seconds, "mib": memory_mib(os.getpid())}
 
 
 def main() -> int:

@@ -160,7 +160,8 @@ def test_packets_that_were_skipped_count_as_having_come() -> None:
 def test_after_a_loss_all_is_damaged_up_to_the_next_key_picture() -> None:
     feed = Feed(AccessUnits(H264(), ()))
     feed.push(IDR, 0)
-    assert [feed.push(SLICE, n, lost=n == 2)[0][2] for n in range(1, 5)] == [False, True, True, True]
+    found = [feed.push(SLICE, n, lost=n == 2)[0] for n in range(1, 5)]
+    assert found == [(START_CODE + SLICE, False, False), *[(b"", False, True)] * 3], "nothing is put together in vain"
     assert feed.push(IDR, 5)[0][2] is False
     assert feed.push(SLICE, 6)[0][2] is False
     assert feed.units.lost == 1
