@@ -1,7 +1,7 @@
 """One reader of an RTSP camera, measured in a process of its own.
 
-python -m scripts.rtsp_figures.reader URL WAY FPS SECONDS prints JSON: processor time and frames per second, and MiB of memory. WAY
-is ``auto``, ``all`` or ``key``, with edged's capture, or ``opencv``, as edged read cameras before.
+python -m scripts.rtsp_figures.reader URL WAY FPS SECONDS prints JSON: processor time and frames per second, and MiB of
+memory. WAY is ``auto``, ``all`` or ``key``, with edged's capture, or ``opencv``, as edged read cameras before.
 """
 
 from __future__ import annotations
