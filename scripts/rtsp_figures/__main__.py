@@ -60,9 +60,7 @@ def daemon(source: str, fps: float, seconds: float) -> BenchRecord:
 
 def print_daemon(url: str, name: str, seconds: float) -> None:
     """Memory, and the time from a frame's own time to the subscriber."""
-    without = daemon("pattern:640x480", 5.0, seconds)
-    print(f"\nmemory of the daemon: {without.usage.memory_mib:.0f} MiB with a test picture of 640 × 480")
-    for fps in (1.0, 5.0, 25.0):
+    for fps in (1.0, 5.0):
         record = daemon(url, fps, seconds)
         delivered = record.stages["delivered"]
         print(
@@ -86,8 +84,11 @@ def main() -> int:
         with camera(name) as url:
             print_readers(url, name, arguments.seconds)
     if not arguments.no_daemon:
-        with camera("1080p25") as url:
-            print_daemon(url, "1080p25", arguments.seconds)
+        without = daemon("pattern:640x480", 5.0, arguments.seconds)
+        print(f"\nthe daemon with a test picture of 640 × 480: {without.usage.memory_mib:.0f} MiB")
+        for name in CAMERAS:
+            with camera(name) as url:
+                print_daemon(url, name, arguments.seconds)
     print(f"\nload at the end {' '.join(f'{load:.1f}' for load in os.getloadavg())}")
     return 0
 
