@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from scripts.soaking.verdict import MIB, judge
+from scripts.soaking.verdict import HOSTILE_BOUNDS, MIB, judge
 from scripts.soaking.vitals import Vitals, vitals
 
 Course = Callable[[float], float]
@@ -63,6 +63,16 @@ def test_a_longer_soak_finds_a_smaller_leak() -> None:
     # 100 bytes for each of 25 messages a second would fill a gigabyte in five days.
     assert grown(2, memory=lambda t: 2500 * t) == []
     assert "own" in grown(60, memory=lambda t: 2500 * t)
+
+
+def test_the_parts_of_hostile_cameras_come_and_go_but_a_leak_is_found() -> None:
+    def measures(memory: Course) -> list[str]:
+        samples = [Vitals(second, int(memory(second)), int(memory(second)), 20, 9) for second in range(120)]
+        return [measure.key for measure in judge(samples, HOSTILE_BOUNDS) if not measure.is_flat]
+
+    assert measures(lambda t: 32 * MIB * (t % 7 == 0)) == []
+    assert measures(lambda t: 12 * MIB * t / 120) == ["own", "resident"]
+    assert measures(lambda t: 60 * MIB * (t == 100)) == ["own", "resident"]
 
 
 def test_a_burst_is_reported() -> None:

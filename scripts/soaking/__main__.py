@@ -13,6 +13,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from scripts.soaking.crowd import Crowd, Reader
 from scripts.soaking.daemon import DaemonProcess
 from scripts.soaking.hostile_cameras import HostileCameras
 from scripts.soaking.report import Progress, table
-from scripts.soaking.verdict import Measure, judge
+from scripts.soaking.verdict import BOUNDS, HOSTILE_BOUNDS, Bounds, Measure, judge
 from scripts.soaking.vitals import Vitals, vitals
 
 START_SECONDS = 60.0
@@ -104,7 +105,7 @@ def main() -> int:
             reader.close()
         log = daemon.log()
     warnings = [line for line in log if " WARNING " in line or " ERROR " in line or "Traceback" in line]
-    measures = _measures(soak)
+    measures = _measures(soak, HOSTILE_BOUNDS if args.hostile else BOUNDS)
     figures: dict[str, Any] = {
         "minutes": args.minutes,
         "messages": reader.received,
@@ -127,9 +128,9 @@ def main() -> int:
     return 1 if soak.faults else 0
 
 
-def _measures(soak: Soak) -> list[Measure]:
+def _measures(soak: Soak, bounds: Mapping[str, Bounds]) -> list[Measure]:
     try:
-        measures = judge(soak.samples)
+        measures = judge(soak.samples, bounds)
     except ValueError as exc:
         soak.faults.append(str(exc))
         return []

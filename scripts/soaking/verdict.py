@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
 from scripts.soaking.vitals import Vitals
 
-__all__ = ["LEAST_SAMPLES", "Measure", "judge"]
+__all__ = ["BOUNDS", "HOSTILE_BOUNDS", "LEAST_SAMPLES", "Measure", "judge"]
 
 MIB = 1 << 20
 LEAST_SAMPLES = 20
@@ -38,6 +38,11 @@ BOUNDS = {
     "resident": Bounds(drift=4 * MIB, spread=24 * MIB),
     "fds": Bounds(drift=1, spread=8),
     "threads": Bounds(drift=0, spread=0),
+}
+# A hostile camera may send a part of 16 MiB at any time, and each of three does: memory comes and goes by that much.
+HOSTILE_BOUNDS = BOUNDS | {
+    "own": Bounds(drift=2 * MIB, spread=50 * MIB),
+    "resident": Bounds(drift=4 * MIB, spread=50 * MIB),
 }
 _NAMES = {
     "own": "memory of its own",
@@ -72,25 +77,26 @@ class Measure:
         return self.drift <= self.bounds.drift and self.spread <= self.bounds.spread
 
 
-def judge(samples: Sequence[Vitals]) -> list[Measure]:
-    """Each measure of *samples*, which are at even distances.
+def judge(samples: Sequence[Vitals], bounds: Mapping[str, Bounds] = BOUNDS) -> list[Measure]:
+    """Each measure of *samples*, which are at even distances, with its *bounds*.
 
     Raises:
         ValueError: there are fewer than 20, which are not enough for a verdict.
     """
     if len(samples) < LEAST_SAMPLES:
         raise ValueError(f"{len(samples)} samples are too few: {LEAST_SAMPLES} are needed")
-    return [
-        _measure("own", samples, lambda each: each.own),
-        _measure("resident", samples, lambda each: each.resident),
-        _measure("fds", samples, lambda each: each.fds),
-        _measure("threads", samples, lambda each: each.threads),
-    ]
+    values: Mapping[str, Callable[[Vitals], int]] = {
+        "own": lambda each: each.own,
+        "resident": lambda each: each.resident,
+        "fds": lambda each: each.fds,
+        "threads": lambda each: each.threads,
+    }
+    return [_measure(key, samples, value, bounds[key]) for key, value in values.items()]
 
 
-def _measure(key: str, samples: Sequence[Vitals], value: Callable[[Vitals], int]) -> Measure:
+def _measure(key: str, samples: Sequence[Vitals], value: Callable[[Vitals], int], bounds: Bounds) -> Measure:
     values = [value(sample) for sample in samples]
     cuts = [len(values) * quarter // 4 for quarter in range(1, 5)]
     second, third, last = (median(values[begin:end]) for begin, end in pairwise(cuts))
     later = values[cuts[0] :]
-    return Measure(key, (second, third, last), max(later) - min(later), BOUNDS[key])
+    return Measure(key, (second, third, last), max(later) - min(later), bounds)
