@@ -112,7 +112,14 @@ class SourceError(EdgedError, OSError):
 
 
 class DamagedFrame(SourceError):
-    """One frame cannot be decoded. It is dropped; the camera is lost only if no valid frame follows."""
+    """A frame did not arrive whole, or cannot be decoded. It is dropped; a camera is lost only if no good one follows.
+
+    ``count`` is the number of such frames, where several were found at once.
+    """
+
+    def __init__(self, text: str, count: int = 1) -> None:
+        super().__init__(text)
+        self.count = count
 
 
 class EndOfStream(EdgedError, EOFError):

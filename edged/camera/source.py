@@ -36,6 +36,7 @@ class Source(Protocol):
         """Take the next frame; None if there was none within about *timeout* seconds.
 
         Raises:
+            DamagedFrame: frames came that are not whole; others may follow.
             SourceError: it has stopped delivering and must be opened again.
             EndOfStream: there are no more frames, and there will be none.
         """

@@ -46,8 +46,8 @@ class UsbCamera:
     """A `Source` over a V4L2 device.
 
     JPEGs are decoded into BGR frames, by ``retrieve`` only; uncompressed frames are copied as they are. ``grab`` takes
-    the newest frame that the driver has and gives older ones back. Frames that did not arrive whole are skipped where
-    the driver reports it; a JPEG that turns out to be damaged makes ``retrieve`` raise ``DamagedFrame``.
+    the newest frame that the driver has and gives older ones back. Frames that are too short, or that the driver marks as
+    damaged, make it raise ``DamagedFrame`` with their count; a JPEG that turns out to be damaged, ``retrieve``.
 
     Args:
         target: a device, such as ``/dev/v4l/by-id/…`` or ``/dev/video0``, or part of a camera's name as ``edged
@@ -78,8 +78,6 @@ class UsbCamera:
         max_pixels: int = MAX_PIXELS,
         kernel: Kernel = LINUX,
     ) -> None:
-        self.damaged = 0
-        """Frames that did not arrive whole by the driver's own account; ``grab`` skips them."""
         self.skipped = 0
         """Whole frames that were given back because a newer one was there too."""
         self._target = str(target)
@@ -95,6 +93,9 @@ class UsbCamera:
         self._writer: FrameWriter | None = None
         self._time = DriverTime()
         self._in_hand: FilledBuffer | None = None
+        self._is_new = False  # the frame in hand was not given out yet
+        self._damaged = 0  # frames that were not reported yet
+        self._damage = ""  # what was wrong with the last of them
 
     @classmethod
     def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> UsbCamera:
@@ -131,23 +132,17 @@ class UsbCamera:
     def grab(self, timeout: float) -> Stamp | None:
         assert self._device is not None, "grab before open"
         assert self._bell is not None
-        fd, bell, deadline = self._device.fd, self._bell, time.monotonic() + timeout
         with self._mapped_errors():
-            self._give_back()
-            while True:
-                ready = self._kernel.poll((fd, bell.fileno()), max(0.0, deadline - time.monotonic()))
-                if bell.fileno() in ready:
-                    bell.silence()
-                    return None
-                if not ready:
-                    return None
-                self._take_newest()
-                if self._in_hand is not None:
-                    return self._time.stamp(self._in_hand, time.monotonic_ns())
-                if ready[fd] & BROKEN:
-                    raise SourceError("the driver reports an error and delivers no more")
-                if time.monotonic() >= deadline:
-                    return None  # poll reported a frame, and there was no good one
+            if not self._is_new:  # else it was found beside damaged ones
+                self._give_back()
+                self._await_frames(self._device.fd, self._bell, time.monotonic() + timeout)
+        if self._damaged:
+            count, self._damaged = self._damaged, 0
+            raise DamagedFrame(f"{self._target}: {self._damage}", count)
+        if self._in_hand is None:
+            return None
+        self._is_new = False
+        return self._time.stamp(self._in_hand, time.monotonic_ns())
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
         assert self._stream is not None, "retrieve before open"
@@ -164,6 +159,7 @@ class UsbCamera:
 
     def close(self) -> None:
         self._in_hand = self._writer = None
+        self._is_new, self._damaged = False, 0
         if self._stream is not None:
             self._stream.stop()
             self._stream = None
@@ -180,6 +176,22 @@ class UsbCamera:
         reduce = self._reduce(picture.width, picture.height) if self._reduce else 1
         return JpegFrameWriter(picture, fps, reduce, self._max_pixels)
 
+    def _await_frames(self, fd: int, bell: Bell, deadline: float) -> None:
+        """Wait for frames, good or damaged, and take them; in vain at the *deadline*, and when the *bell* rings."""
+        while not (self._is_new or self._damaged):
+            ready = self._kernel.poll((fd, bell.fileno()), max(0.0, deadline - time.monotonic()))
+            if bell.fileno() in ready:
+                bell.silence()
+                return
+            if not ready:
+                return
+            self._take_newest()
+            if not (self._is_new or self._damaged):
+                if ready[fd] & BROKEN:
+                    raise SourceError("the driver reports an error and delivers no more")
+                if time.monotonic() >= deadline:
+                    return  # poll reported a frame, and there was none
+
     def _take_newest(self) -> None:
         """Take what the driver has, keep the newest frame that is whole, and give the others back."""
         assert self._stream is not None
@@ -188,17 +200,24 @@ class UsbCamera:
             filled = self._stream.take()
             if filled is None:
                 return
-            if filled.marked_damaged or filled.used < self._writer.least:
-                self.damaged += 1
+            if (damage := self._damage_of(filled, self._writer.least)) is not None:
+                self._damaged, self._damage = self._damaged + 1, damage
                 self._stream.give_back(filled)
                 continue
             if self._in_hand is not None:
                 self.skipped += 1
                 self._give_back()
-            self._in_hand = filled
+            self._in_hand, self._is_new = filled, True
+
+    @staticmethod
+    def _damage_of(filled: FilledBuffer, least: int) -> str | None:
+        if filled.marked_damaged:
+            return "the driver marks frames as damaged"
+        return f"frames of {filled.used} bytes come, and whole ones have {least}" if filled.used < least else None
 
     def _give_back(self) -> None:
         assert self._stream is not None
+        self._is_new = False
         if self._in_hand is not None:
             filled, self._in_hand = self._in_hand, None
             self._stream.give_back(filled)
