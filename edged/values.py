@@ -18,6 +18,7 @@ __all__ = [
     "Box",
     "Delegate",
     "Format",
+    "Mirror",
     "PixelFormat",
     "ReferenceScore",
     "Region",
@@ -33,6 +34,9 @@ Rotation = Literal[0, 90, 180, 270]
 """Degrees clockwise."""
 
 ROTATIONS: tuple[Rotation, ...] = (0, 90, 180, 270)
+
+Mirror = Literal["none", "horizontal", "vertical", "both"]
+"""The way in which a picture is mirrored: left and right swapped, top and bottom, or both, which turns it by 180°."""
 
 TimeSource = Literal["driver", "arrival"]
 """Origin of a capture time: the camera's driver, or the arrival of the frame."""
@@ -141,15 +145,20 @@ def _span(low: float, high: float, size: int) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """Format of an open source: the size and layout of its frames, and its rate.
+    """Format of an open source, as it was negotiated: the size and layout of its frames, and its rate.
 
-    ``fps`` is frames per second; None where the source does not report it.
+    ``fps`` is frames per second; None where the source does not report it. ``codec`` is the compression in which the
+    frames come, such as ``h264`` or ``jpeg``, and ``decoder`` what decodes them; None for frames that come as they are.
+    ``mirror`` is how the camera itself mirrors its frames, because it was asked to.
     """
 
     width: int
     height: int
     pixels: PixelFormat = PixelFormat.BGR
     fps: float | None = None
+    codec: str | None = None
+    decoder: str | None = None
+    mirror: Mirror = "none"
 
     @property
     def shape(self) -> tuple[int, ...]:

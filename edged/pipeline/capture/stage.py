@@ -302,12 +302,13 @@ class Capture(Stage):
     def _lose(self, state: CameraState, error: SourceError) -> None:
         if self.stopping:  # it was woken, and the error reports just that; or it was abandoned
             return
-        self._turn(state, str(error))  # before the driver is closed, which may take long
+        with self._in_charge():
+            self._stats.format = None
+            report_condition(self._stats, state, str(error))  # before the driver is closed, which may take long
         self._stats.expect_return(CLOSE_SECONDS)
         self._close_source()
         self._stats.expect_return(None)
         with self._in_charge():
-            self._stats.format = None
             self._stats.turn(state, str(error))  # again, where the driver did not answer meanwhile
         if self._is_open:
             self._stats.reopens += 1
@@ -334,7 +335,13 @@ def report_condition(stats: CameraStats, state: CameraState, reason: str | None 
     before = stats.condition.state
     if stats.turn(state, reason):
         level = logging.WARNING if state in (CameraState.LOST, CameraState.FROZEN) else logging.INFO
-        log.log(logging.DEBUG if state is before else level, "camera %s is %s%s", stats.camera, state, f": {reason}" if reason else "")
+        log.log(
+            logging.DEBUG if state is before else level,
+            "camera %s is %s%s",
+            stats.camera,
+            state,
+            f": {reason}" if reason else "",
+        )
 
 
 class _Frozen(SourceError):
