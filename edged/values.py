@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeAlias
 
 __all__ = [
     "FULL",
@@ -20,6 +20,7 @@ __all__ = [
     "Format",
     "Mirror",
     "PixelFormat",
+    "Polygon",
     "ReferenceScore",
     "Region",
     "Rotation",
@@ -37,6 +38,9 @@ ROTATIONS: tuple[Rotation, ...] = (0, 90, 180, 270)
 
 Mirror = Literal["none", "horizontal", "vertical", "both"]
 """The way in which a picture is mirrored: left and right swapped, top and bottom, or both, which turns it by 180°."""
+
+Polygon: TypeAlias = tuple[tuple[float, float], ...]
+"""The corners of a part of a picture, each from its left and from its top, in 0…1."""
 
 TimeSource = Literal["driver", "arrival"]
 """Origin of a capture time: the camera's driver, or the arrival of the frame."""
@@ -156,8 +160,8 @@ class Format:
     height: int
     pixels: PixelFormat = PixelFormat.BGR
     fps: float | None = None
-    codec: str | None = None
-    decoder: str | None = None
+    codec: str | None = field(default=None, compare=False)
+    decoder: str | None = field(default=None, compare=False)
     mirror: Mirror = "none"
 
     @property

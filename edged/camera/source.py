@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.camera.frame_needs import FrameNeeds
+from edged.camera.prepared import PreparedSource
 from edged.values import MAX_PIXELS, Format, Stamp
 
 if TYPE_CHECKING:
@@ -76,7 +77,10 @@ class ConfiguredSource(Protocol):
     """A class of sources that the configuration can ask for."""
 
     def from_config(self, camera: CameraConfig, needs: FrameNeeds) -> Source:
-        """Return the source that *camera* asks for, not opened yet."""
+        """Return the source that *camera* asks for, not opened yet.
+
+        A source that can have its sensor mirror frames does so, and its format reports that; others need not.
+        """
 
 
 def open_source(
@@ -86,7 +90,7 @@ def open_source(
     input_size: tuple[int, int] | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Source:
-    """Return the source that *camera* asks for, not opened yet.
+    """Return the source that *camera* asks for, not opened yet. Its frames are mirrored and masked already.
 
     *input_size* is the width and height of the model's input; without it frames are as large as the camera likes. With
     *decode* ``reduced``, which only cameras that send JPEGs can do, these are decoded as small as the model allows.
@@ -95,4 +99,7 @@ def open_source(
     module, _, name = camera.source.kind.source_class.partition(":")
     # Imported only now, because some kinds need libraries that others do not.
     source_class: ConfiguredSource = getattr(importlib.import_module(module), name)
-    return source_class.from_config(camera, FrameNeeds.of(camera, decode, input_size, max_pixels))
+    source = source_class.from_config(camera, FrameNeeds.of(camera, decode, input_size, max_pixels))
+    if camera.mirror == "none" and not camera.mask:
+        return source
+    return PreparedSource(source, camera.mirror, camera.mask)

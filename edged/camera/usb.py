@@ -46,8 +46,8 @@ class UsbCamera:
     """A `Source` over a V4L2 device.
 
     JPEGs are decoded into BGR frames, by ``retrieve`` only; uncompressed frames are copied as they are. ``grab`` takes
-    the newest frame that the driver has and gives older ones back. Frames that are too short, or that the driver marks as
-    damaged, make it raise ``DamagedFrame`` with their count; a JPEG that turns out to be damaged, ``retrieve``.
+    the newest frame that the driver has and gives older ones back. Frames that are too short, or that the driver marks
+    as damaged, make it raise ``DamagedFrame`` with their count; a JPEG that turns out to be damaged, ``retrieve``.
 
     Args:
         target: a device, such as ``/dev/v4l/by-id/…`` or ``/dev/video0``, or part of a camera's name as ``edged

@@ -34,6 +34,8 @@ OPTIONS: dict[str, tuple[str, set[str]]] = {
     "pixel_format": ("mjpg", {"usb"}),
     "hflip": ("true", {"picamera"}),
     "vflip": ("true", {"picamera"}),
+    "mirror": ("both", set(SOURCES)),
+    "mask": ("[[[0, 0], [1, 0], [0, 1]]]", set(SOURCES)),
     "controls": ("{gain: 2}", {"picamera"}),
     "verify_tls": ("false", {"rtsps", "http", "https"}),
     "follow_redirects": ("any", {"rtsp", "rtsps", "http", "https"}),
@@ -105,6 +107,28 @@ def test_watching_can_be_switched_off(read: Read) -> None:
     assert (config.stall_seconds, config.frozen_seconds, config.max_reopens) == (0, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("old", "mirror"),
+    [
+        ("hflip: true", "horizontal"),
+        ("vflip: true", "vertical"),
+        ("hflip: true, vflip: true", "both"),
+        ("hflip: false, vflip: false", "none"),
+        ("hflip: false, mirror: vertical", "vertical"),
+    ],
+)
+def test_the_old_names_of_mirror_go_on(read: Read, old: str, mirror: str) -> None:
+    config = read(camera("picamera", old)).cameras["a"]
+    assert (config.mirror, config.hflip, config.vflip) == (mirror, False, False)
+    assert config == read(camera("picamera", f"mirror: {mirror}")).cameras["a"]
+
+
+def test_a_mask_is_polygons(read: Read) -> None:
+    mask = read(camera("usb", "mask: [[[0, 0], [1, 0.5], [0, 1]], [[0.5, 0], [1, 0], [1, 0.25]]]")).cameras["a"].mask
+    assert mask == (((0.0, 0.0), (1.0, 0.5), (0.0, 1.0)), ((0.5, 0.0), (1.0, 0.0), (1.0, 0.25)))
+    assert read(camera("usb", "mask: ")).cameras["a"].mask == ()
+
+
 def test_controls_are_values(read: Read) -> None:
     text = "controls: {exposure_us: 8000, gain: 1.5, white_balance: [2, 1.5], focus: auto}"
     controls = read(camera("picamera", text)).cameras["a"].controls
@@ -127,7 +151,61 @@ def test_controls_are_values(read: Read) -> None:
             "width: 640",
             "width: is only for usb:, picamera: (source is 'pattern:'); leave it out and write pattern:WIDTHxHEIGHT",
         ),
-        ("rtsp", "hflip: true", "hflip: is only for picamera: (source is 'rtsp://host/live'); leave it out"),
+        (
+            "rtsp",
+            "hflip: true",
+            "hflip: is only for picamera: (source is 'rtsp://host/live'); leave it out and write mirror: horizontal",
+        ),
+        (
+            "picamera",
+            "hflip: true, mirror: none",
+            "hflip: is an old name for mirror and must not be given beside it (mirror is 'none'); leave it out",
+        ),
+        (
+            "picamera",
+            "mirror: vertical, vflip: true",
+            "vflip: is an old name for mirror and must not be given beside it (mirror is 'vertical'); leave it out",
+        ),
+        ("usb", "mirror: left", "mirror: must be one of none, horizontal, vertical, both (got 'left')"),
+        (
+            "usb",
+            "mask: [[0, 0], [1, 0], [0, 1]]",
+            "mask: must be a list of polygons, and this is one polygon: put another pair of brackets around it",
+        ),
+        ("usb", "mask: left", "mask: must be a list of polygons, [[[0, 0], [0.4, 0], [0, 0.4]]] (got 'left')"),
+        (
+            "usb",
+            "mask: [7]",
+            "mask[0]: must be a polygon: a list of points, such as [[0, 0], [0.4, 0], [0, 0.4]] (got 7)",
+        ),
+        ("usb", "mask: [[[0, 0], [1, 1]]]", "mask[0]: must have 3 to 256 points (got 2)"),
+        (
+            "usb",
+            "mask: [[[0, 0], [1, 1, 1], [0, 1]]]",
+            "mask[0][1]: must be a point: two numbers in 0…1, from the left and from the top (got 3 numbers)",
+        ),
+        (
+            "usb",
+            "mask: [[[0, 0], 0.5, [0, 1]]]",
+            "mask[0][1]: must be a point: two numbers in 0…1, from the left and from the top (got 0.5)",
+        ),
+        ("usb", "mask: [[[0, 0], [0, 480], [0.5, 0]]]", "mask[0][1][1]: must be at most 1 (got 480)"),
+        ("usb", "mask: [[[0, 0], [x, 1], [0.5, 0]]]", "mask[0][1][0]: must be a number (got 'x')"),
+        (
+            "usb",
+            "mask: [[[0, 0], [0, 0], [0.5, 0.5], [1, 1]]]",
+            "mask[0]: covers nothing, because its points lie on a line",
+        ),
+        (
+            "usb",
+            f"mask: [{', '.join(65 * ['[[0, 0], [1, 0], [0, 1]]'])}]",
+            "mask: must have at most 64 polygons (got 65)",
+        ),
+        (
+            "picamera",
+            "scaler_crop: true, mask: [[[0, 0], [1, 0], [0, 1]]]",
+            "scaler_crop: must be false where there is a mask, because hardware does not crop to the pixel",
+        ),
         (
             "rtsp",
             "verify_tls: false",

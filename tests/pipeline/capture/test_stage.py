@@ -146,7 +146,8 @@ def test_a_loss_is_reported_before_the_driver_is_closed(cue: str, state: str) ->
         rig.read(1)
         rig.source.closable.clear()
         eventually(lambda: rig.source.events[-1] == "close", "the close that blocks")
-        reported, _ = rig.states()[-1], rig.source.closable.set()
+        reported = rig.states()[-1]
+        rig.source.closable.set()
     assert reported == state
 
 
@@ -168,7 +169,8 @@ def test_a_stop_is_reported_before_the_driver_is_closed() -> None:
         rig.source.closable.clear()
         rig.stage.stop("no longer in the configuration")
         eventually(lambda: rig.source.events[-1] == "close", "the close that blocks")
-        condition, _ = rig.stats.condition, rig.source.closable.set()
+        condition = rig.stats.condition
+        rig.source.closable.set()
     assert (condition.state, condition.reason) == (CameraState.STOPPED, "no longer in the configuration")
 
 
@@ -190,7 +192,7 @@ def test_damaged_frames_of_a_driver_alone_are_a_loss_that_names_them() -> None:
 def test_the_format_is_known_while_the_camera_is_open() -> None:
     big = Format(width=32, height=32)
     with capturing([big, "frame", "die", "refuse", big, *["frame"] * 3], pace=0.05) as rig:
-        formats = []
+        formats: list[Format | None] = []
 
         def note() -> bool:
             if not formats or rig.stats.format != formats[-1]:
