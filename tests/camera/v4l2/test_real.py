@@ -188,8 +188,7 @@ def test_vivid_damaged_buffers_are_reported(vivid: CameraInfo) -> None:
         frames(source, frame_format, 1)
         control(vivid, "inject_v4l2_buf_flag_error")
         with pytest.raises(DamagedFrame, match="the driver marks frames as damaged"):
-            for _ in range(30):
-                source.grab(PATIENT)
+            any(source.grab(PATIENT) is None for _ in range(30))
         frames(source, frame_format, 3)
 
 
