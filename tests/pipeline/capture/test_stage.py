@@ -60,14 +60,19 @@ class Rig:
 
 
 @contextmanager
-def capturing(script: Iterable[str | Format], settings: CaptureSettings = QUICK, *, pace: float = 0.0) -> Iterator[Rig]:
+def capturing(
+    script: Iterable[str | Format], settings: CaptureSettings = QUICK, *, pace: float = 0.0, closable: bool = True
+) -> Iterator[Rig]:
     rig = Rig(script, settings, pace)
+    if not closable:
+        rig.source.closable.clear()
     rig.source.woken.set()  # its silences take no time but the pace
     rig.stage.start(lambda: None)
     try:
         yield rig
     finally:
         rig.source.released.set()
+        rig.source.closable.set()
         rig.stage.stop()
         assert rig.stage.join(10)
         assert rig.stage.error is None
@@ -142,21 +147,17 @@ def test_a_loss_is_one_line_of_log_though_its_reason_changes(caplog: pytest.LogC
 @pytest.mark.parametrize(("cue", "state"), [("die", "lost"), ("same", "frozen")])
 def test_a_loss_is_reported_before_the_driver_is_closed(cue: str, state: str) -> None:
     settings = CaptureSettings(frozen_seconds=0.01, retry_seconds=0.001)
-    with capturing(itertools.chain(["open", "frame"], itertools.repeat(cue)), settings, pace=0.5) as rig:
-        rig.read(1)
-        rig.source.closable.clear()
-        eventually(lambda: rig.source.events[-1] == "close", "the close that blocks")
-        reported = rig.states()[-1]
-        rig.source.closable.set()
-    assert reported == state
+    script = itertools.chain(["open", "frame"], itertools.repeat(cue))
+    with capturing(script, settings, pace=0.6, closable=False) as rig:
+        eventually(lambda: rig.source.events == ["open", "close"], "the close that blocks")
+        assert rig.states() == ["running", state]
 
 
 def test_a_driver_that_does_not_close_is_noticed_and_the_reason_of_the_loss_comes_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("edged.pipeline.capture.stage.CLOSE_SECONDS", 0.01)
-    with capturing(["open", "frame", "die", *["refuse"] * 3], CaptureSettings(retry_seconds=60)) as rig:
-        rig.source.closable.clear()
+    with capturing(["open", "frame", "die"], CaptureSettings(retry_seconds=60), closable=False) as rig:
         eventually(rig.stats.notice_silence, "the silence")
         assert rig.stats.condition.reason == "the driver does not answer"
         rig.source.closable.set()
@@ -164,13 +165,11 @@ def test_a_driver_that_does_not_close_is_noticed_and_the_reason_of_the_loss_come
 
 
 def test_a_stop_is_reported_before_the_driver_is_closed() -> None:
-    with capturing(itertools.chain(["open"], FOR_EVER)) as rig:
+    with capturing(itertools.chain(["open"], FOR_EVER), closable=False) as rig:
         rig.read(1)
-        rig.source.closable.clear()
         rig.stage.stop("no longer in the configuration")
-        eventually(lambda: rig.source.events[-1] == "close", "the close that blocks")
+        eventually(lambda: rig.source.events == ["open", "close"], "the close that blocks")
         condition = rig.stats.condition
-        rig.source.closable.set()
     assert (condition.state, condition.reason) == (CameraState.STOPPED, "no longer in the configuration")
 
 
