@@ -77,7 +77,7 @@ class ImageEmbedder:
         """Return the vectors of *image*, or of the part of it in *bounding_box*.
 
         The part is cut out first, in pixels or, as a ``Region``, in 0…1 of the picture as stored. It is then resized to
-        the model's input, without keeping its proportions, and turned by *rotation*: degrees clockwise, 0, 90, 180 or
+        the model's input, as ``fit`` says, and turned by *rotation*: degrees clockwise, 0, 90, 180 or
         270, or an ``Orientation``, which knows the mirrored ones too. An array is taken for what
         ``TensorImage.create_from_array`` takes it for: RGB, RGBA or gray.
 

@@ -17,6 +17,7 @@ from edged.values import Box, Delegate
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from edged.vision.pixels.fit import Fit
     from edged.vision.pixels.preprocess import Resize
     from edged.vision.runtime.engine import EngineOption
 
@@ -89,7 +90,8 @@ class ImageEmbedderOptions:
 
     Added to the Task Library's: ``mean`` and ``std``, one value or three for R, G and B, are used instead of what the
     model's metadata says, or where that says nothing; ``resize`` is ``exact`` (the Task Library's own), or OpenCV's
-    ``linear`` or ``area``.
+    ``linear`` or ``area``; ``fit`` is ``stretch`` (the Task Library's own), ``letterbox``, which keeps proportions with
+    grey bars, or ``crop``, which keeps them and leaves out what does not fit.
     """
 
     base_options: BaseOptions
@@ -97,6 +99,7 @@ class ImageEmbedderOptions:
     mean: npt.ArrayLike | None = None
     std: npt.ArrayLike | None = None
     resize: Resize = "exact"
+    fit: Fit = "stretch"
 
 
 @dataclass

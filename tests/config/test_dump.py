@@ -27,6 +27,7 @@ model:
   fallback: {path: models/cpu.tflite}
   num_threads: 3
   resize: area
+  fit: letterbox
   mean: [1, 2.5, 1e-7]
   std: [1, 2, 3]
 cameras:

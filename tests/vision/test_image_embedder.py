@@ -133,6 +133,7 @@ def test_mean_and_std_may_be_arrays(float_file: Path) -> None:
     ("options", "error", "said"),
     [
         ({"resize": "cubic"}, ValueError, r"resize must be exact, linear or area \(got 'cubic'\)"),
+        ({"fit": "fill"}, ValueError, r"fit must be stretch, letterbox or crop \(got 'fill'\)"),
         ({"mean": "a", "std": 1}, TypeError, r"mean is a number, or three for R, G and B \(got 'a'\)"),
     ],
 )
@@ -157,6 +158,17 @@ def test_each_resize_is_its_own_space(uint8_file: Path) -> None:
             vectors.append(vector(made, LEAF))
     assert len(spaces) == 3
     assert not np.array_equal(vectors[0], vectors[1])
+
+
+def test_each_fit_is_its_own_space(uint8_file: Path) -> None:
+    spaces, vectors = set(), []
+    wide = np.ascontiguousarray(LEAF[: LEAF.shape[0] // 2])
+    for fit in ("stretch", "letterbox", "crop"):
+        options = ImageEmbedderOptions(BaseOptions(uint8_file), fit=fit)
+        with ImageEmbedder.create_from_options(options) as made:
+            spaces.add(made.space_id)
+            vectors.append(vector(made, wide).tobytes())
+    assert len(spaces) == len(set(vectors)) == 3
 
 
 # Engines and delegates
