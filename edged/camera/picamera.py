@@ -99,6 +99,7 @@ class PicameraSource:
     def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> PicameraSource:
         """Return the source that *camera* asks for, not opened yet."""
         least, controls = needs.least_frame(is_cropped=camera.scaler_crop), camera.controls
+        assert not isinstance(controls.white_balance, int), "refused for a picamera:"
         return cls(
             camera.source.target,
             size=FrameSize(camera.width, camera.height, least),

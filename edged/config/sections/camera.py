@@ -259,6 +259,15 @@ class CameraConfig(Section):
             raise misfit(rule, at=("exposure_us",))
         return controls
 
+    @field_validator("controls")
+    @classmethod
+    def _controls_of_kind(cls, controls: ControlsConfig, info: ValidationInfo) -> ControlsConfig:
+        source = _source(info)
+        of_kind = {"picamera": controls.misfit_of_picamera, "usb": controls.misfit_of_usb}
+        if source is not None and (misfits := of_kind.get(source.kind.name)) and (found := misfits()):
+            raise found
+        return controls
+
     @field_validator("scaler_crop")
     @classmethod
     def _one_region(cls, scaler_crop: bool, info: ValidationInfo) -> bool:

@@ -36,7 +36,7 @@ OPTIONS: dict[str, tuple[str, set[str]]] = {
     "vflip": ("true", {"picamera"}),
     "mirror": ("both", set(SOURCES)),
     "mask": ("[[[0, 0], [1, 0], [0, 1]]]", set(SOURCES)),
-    "controls": ("{gain: 2}", {"picamera"}),
+    "controls": ("{gain: 2}", {"picamera", "usb"}),
     "verify_tls": ("false", {"rtsps", "http", "https"}),
     "follow_redirects": ("any", {"rtsp", "rtsps", "http", "https"}),
     "rtsp_transport": ("tcp", {"rtsp", "rtsps"}),
@@ -136,6 +136,11 @@ def test_controls_are_values(read: Read) -> None:
     controls = read(camera("picamera", "controls: {white_balance: daylight, focus: 2}")).cameras["a"].controls
     assert (controls.white_balance, controls.focus) == ("daylight", 2.0)
     assert read(camera("picamera", "controls: ")).cameras["a"].controls == ControlsConfig()
+    controls = (
+        read(camera("usb", "controls: {gain: 0, white_balance: 5600, power_line_frequency: off}")).cameras["a"].controls
+    )
+    assert (controls.gain, controls.white_balance, controls.power_line_frequency) == (0.0, 5600, "off")
+    assert read(camera("usb", "controls: {power_line_frequency: 60}")).cameras["a"].controls.power_line_frequency == 60
 
 
 @pytest.mark.parametrize(
@@ -234,7 +239,7 @@ def test_controls_are_values(read: Read) -> None:
         (
             "picamera",
             "controls: {iso: 100}",
-            "controls.iso: unknown key; known are exposure_us, gain, white_balance, focus",
+            "controls.iso: unknown key; known are exposure_us, gain, white_balance, focus, power_line_frequency",
         ),
         ("picamera", "controls: {exposure_us: 0}", "controls.exposure_us: must be at least 1 (got 0)"),
         ("picamera", "controls: {exposure_us: 0.5}", "controls.exposure_us: must be a whole number (got 0.5)"),
@@ -259,6 +264,32 @@ def test_controls_are_values(read: Read) -> None:
             "controls: {focus: -1}",
             "controls.focus: must be auto, or dioptres in 0…100: 0 is infinity, 2 half a metre (got -1)",
         ),
+        (
+            "picamera",
+            "controls: {focus: 101}",
+            "controls.focus: must be auto, or dioptres in 0…100: 0 is infinity, 2 half a metre (got 101.0)",
+        ),
+        (
+            "picamera",
+            "controls: {white_balance: 5600}",
+            "controls.white_balance: must not be kelvins for a picamera:; name a kind of light",
+        ),
+        (
+            "picamera",
+            "controls: {power_line_frequency: 50}",
+            "controls.power_line_frequency: is only for usb:; leave it out",
+        ),
+        (
+            "usb",
+            "controls: {power_line_frequency: 55}",
+            "controls.power_line_frequency: must be off, 50, 60 or auto (got 55)",
+        ),
+        (
+            "usb",
+            "controls: {gain: 1.5}",
+            "controls.gain: must be whole for usb:, in the driver's own units (got 1.5)",
+        ),
+        ("usb", "controls: {gain: -1}", "controls.gain: must be at least 0 (got -1)"),
         (
             "picamera",
             "scaler_crop: true, regions: {b: {}, c: {}}",
