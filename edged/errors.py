@@ -20,6 +20,7 @@ __all__ = [
     "FallbackError",
     "InferenceError",
     "ModelError",
+    "ModelNotFoundError",
     "PeerError",
     "PictureError",
     "PublishError",
@@ -48,6 +49,10 @@ class ModelError(EdgedError, ValueError, RuntimeError):
 
     The Task Library raises ``ValueError`` for some of these errors and ``RuntimeError`` for others; this class is both.
     """
+
+
+class ModelNotFoundError(ModelError, FileNotFoundError):
+    """There is no model file at that path (exit 78). MediaPipe raises ``FileNotFoundError`` for it."""
 
 
 class DelegateError(ModelError):

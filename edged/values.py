@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
@@ -94,8 +94,13 @@ class PixelFormat(StrEnum):
     NV12 = "nv12"
     NV21 = "nv21"
     I420 = "i420"
+    YV21 = "i420"  # the Task Library's name for the same
     YV12 = "yv12"
     YUYV = "yuyv"
+
+    @classmethod
+    def _missing_(cls, value: object) -> PixelFormat | None:
+        return cls.I420 if value == "yv21" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,24 +212,36 @@ class ReferenceScore:
 _DELEGATE = re.compile(r"auto|none|xnnpack|coral(?::(?P<device>(?:usb|pci)(?::\d+)?|:\d+))?")
 
 
-@dataclass(frozen=True, slots=True)
+DelegateKind = Literal["auto", "none", "xnnpack", "coral", "external"]
+
+
+@dataclass(frozen=True, slots=True, init=False)
 class Delegate:
     """Choice of a TFLite delegate.
 
     ``kind`` is ``auto`` (the engine's own choice), ``none``, ``xnnpack``, ``coral`` or ``external``. ``device`` selects
     one of several Coral devices in the form of libedgetpu (``usb``, ``usb:1``, ``pci:0``, ``:0``; empty: the first).
-    ``library`` is the path of an external delegate, which gets ``options`` as strings.
+    ``library`` is the path of an external delegate, which gets ``options``, a mapping or pairs, as strings.
 
     Raises:
         ValueError: the parts do not go together.
     """
 
-    kind: Literal["auto", "none", "xnnpack", "coral", "external"] = "auto"
-    device: str = ""
-    library: str = ""
-    options: tuple[tuple[str, str], ...] = ()
+    kind: DelegateKind
+    device: str
+    library: str
+    options: tuple[tuple[str, str], ...]
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        kind: DelegateKind = "auto",
+        device: str = "",
+        library: str = "",
+        options: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+    ) -> None:
+        pairs = options.items() if isinstance(options, Mapping) else options
+        for name, value in (("kind", kind), ("device", device), ("library", library), ("options", tuple(pairs))):
+            object.__setattr__(self, name, value)
         if (self.kind == "external") != bool(self.library):
             raise ValueError("an external delegate has a library, and only that has one")
         if self.device and self.kind != "coral":

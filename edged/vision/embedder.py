@@ -202,7 +202,11 @@ def find_head(model: ModelFile, head: int | str) -> HeadSpec:
         if head in (spec.index, spec.name):
             return spec
     known = ", ".join(f"{spec.index} ({spec.name})" if spec.name else str(spec.index) for spec in model.heads)
-    raise ModelError(f"model {model.name}: it has no head {head!r}, but {known}")
+    note = ""
+    if head in model.ignored_names:
+        count = len(model.ignored_names)
+        note = f"; its metadata has {count} names for {len(model.heads)} heads, which are ignored: use the number"
+    raise ModelError(f"model {model.name}: it has no head {head!r}, but {known}{note}")
 
 
 def space_of(model: ModelFile, options: EmbedderOptions) -> str:

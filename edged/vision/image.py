@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -79,7 +79,7 @@ class TensorImage:
         return cls.create_from_array(decode(bytes(memoryview(buffer)), exif=exif, max_pixels=max_pixels))
 
     @classmethod
-    def create_from_array(cls, array: NDArray[np.uint8], pixels: PixelFormat | str | None = None) -> Self:
+    def create_from_array(cls, array: NDArray[Any], pixels: PixelFormat | str | None = None) -> Self:
         """Return the picture in a ``uint8`` array of any memory layout; a later change of the array is seen.
 
         Without *pixels* it is RGB of shape ``(height, width, 3)``, RGBA of ``(height, width, 4)`` or gray of ``(height,
@@ -146,10 +146,10 @@ def _pixel_format(name: PixelFormat | str) -> PixelFormat:
     try:
         return PixelFormat(name)
     except ValueError:
-        raise ValueError(f"pixels must be one of {', '.join(PixelFormat)} (got {name!r})") from None
+        raise ValueError(f"pixels must be one of {', '.join(PixelFormat)} or yv21 (got {name!r})") from None
 
 
-def _recognised(array: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], PixelFormat]:
+def _recognised(array: NDArray[Any]) -> tuple[NDArray[np.uint8], PixelFormat]:
     shape = array.shape
     if len(shape) > 2 and shape[0] == 1 and (len(shape) == 4 or shape[2] not in _BY_CHANNELS):
         array = array[0]

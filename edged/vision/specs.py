@@ -89,6 +89,7 @@ class ModelFile:
 
     ``name`` is what messages call it: the bundled model's name, or the file's name without its ending. ``digest`` is
     the SHA-256 of ``content`` in hex. ``custom_ops`` are the operators that only a delegate can run.
+    ``ignored_names`` are names of heads in the metadata that are not used, because there are more or fewer than heads.
     """
 
     name: str
@@ -97,3 +98,4 @@ class ModelFile:
     input: InputSpec
     heads: tuple[HeadSpec, ...]
     custom_ops: tuple[str, ...] = ()
+    ignored_names: tuple[str | None, ...] = ()

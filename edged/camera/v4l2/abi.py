@@ -62,7 +62,7 @@ __all__ = [
     "S_PARM",
     "Buffer",
     "Capability",
-    "Control",
+    "ControlValue",
     "DataFormat",
     "Fmtdesc",
     "Fract",
@@ -321,7 +321,7 @@ class Buffer(ctypes.Structure):
     ]
 
 
-class Control(ctypes.Structure):
+class ControlValue(ctypes.Structure):
     """``struct v4l2_control``: a control and its value."""
 
     _fields_ = [("id", c_uint32), ("value", c_int32)]
@@ -376,8 +376,8 @@ STREAMON = _request("STREAMON", _WRITE, 18, c_int)
 STREAMOFF = _request("STREAMOFF", _WRITE, 19, c_int)
 G_PARM = _request("G_PARM", _READ | _WRITE, 21, Streamparm)
 S_PARM = _request("S_PARM", _READ | _WRITE, 22, Streamparm)
-G_CTRL = _request("G_CTRL", _READ | _WRITE, 27, Control)
-S_CTRL = _request("S_CTRL", _READ | _WRITE, 28, Control)
+G_CTRL = _request("G_CTRL", _READ | _WRITE, 27, ControlValue)
+S_CTRL = _request("S_CTRL", _READ | _WRITE, 28, ControlValue)
 QUERYCTRL = _request("QUERYCTRL", _READ | _WRITE, 36, Queryctrl)
 QUERYMENU = _request("QUERYMENU", _READ | _WRITE, 37, Querymenu)
 ENUM_FRAMESIZES = _request("ENUM_FRAMESIZES", _READ | _WRITE, 74, Frmsizeenum)

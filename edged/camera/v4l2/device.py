@@ -220,13 +220,13 @@ class Device:
 
     def value(self, number: int) -> int:
         """Return the value of the control *number*."""
-        answer = abi.Control(id=number)
+        answer = abi.ControlValue(id=number)
         self.ask(abi.G_CTRL, answer)
         return int(answer.value)
 
     def set_value(self, number: int, value: int) -> int:
         """Set the control *number*; returns the value that the driver took."""
-        self.ask(abi.S_CTRL, abi.Control(id=number, value=value))
+        self.ask(abi.S_CTRL, abi.ControlValue(id=number, value=value))
         return self.value(number)
 
     def _enumerate(self, request: abi.Ioctl, at: Callable[[int], Enumerated]) -> Iterator[Enumerated]:

@@ -115,9 +115,15 @@ def _type(tensor: Tensor, side: str) -> TensorType:
 def _check_picture_shape(tensor: Tensor) -> None:
     batch, height, width, channels = tensor.shape
     if batch != 1 or channels != 3:
+        cure = ""
+        if height == 3 and channels != 3:  # as PyTorch has it
+            cure = (
+                " Its channels come first: convert the model again with channels last, such as with litert-torch's "
+                "to_channel_last_io, or onnx2tf, which does so by itself."
+            )
         raise RequirementError(
             "The input tensor should have dimensions 1 x height x width x 3. "
-            f"Got {by(tensor.shape)}. It is the {_input(tensor)}."
+            f"Got {by(tensor.shape)}. It is the {_input(tensor)}.{cure}"
         )
     # A batch of any size is common, and 1 is allowed by it.
     if -1 in tensor.signature[1:]:

@@ -436,10 +436,10 @@ class FakeKernel:
         if answer.index not in self._control(opened, answer.id).entries:
             _fail(errno.EINVAL)
 
-    def _g_ctrl(self, opened: _Opened, answer: abi.Control) -> None:
+    def _g_ctrl(self, opened: _Opened, answer: abi.ControlValue) -> None:
         answer.value = self._control(opened, answer.id).value
 
-    def _s_ctrl(self, opened: _Opened, answer: abi.Control) -> None:
+    def _s_ctrl(self, opened: _Opened, answer: abi.ControlValue) -> None:
         """As v4l2-ctrls does: numbers are brought into range and to a step, entries that a menu lacks are refused."""
         control = self._control(opened, answer.id)
         if control.entries and answer.value not in control.entries:

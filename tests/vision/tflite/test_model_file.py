@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from edged.errors import ModelError
+from edged.vision.embedder import find_head
 from edged.vision.specs import HeadSpec, InputSpec, Normalization, Quantization
 from edged.vision.tflite.flatbuffer import Record
 from edged.vision.tflite.model_file import read_model
@@ -465,12 +466,19 @@ def test_metadata_that_is_empty_is_refused() -> None:
     assert "Invalid metadata schema version: expected M001, got" in refused(altered(empty, FLOAT))
 
 
-def test_head_names_are_left_out_where_their_count_is_wrong() -> None:
+def test_head_names_are_left_out_where_their_count_is_wrong(caplog: pytest.LogCaptureFixture) -> None:
     def one_name(metadata: Record) -> None:
         del metadata["subgraph_metadata"][0]["output_tensor_metadata"][1]
 
     model = read_model(metadata_altered(one_name, "two_heads_uint8_meta"))
     assert [head.name for head in model.heads] == [None, None]
+    (name,) = model.ignored_names
+    assert caplog.messages == [
+        "model file_content: its metadata has 1 names of heads, and it has 2: they are ignored",
+    ]
+    rule = f"it has no head '{name}', but 0, 1; its metadata has 1 names for 2 heads, which are ignored: use the number"
+    with pytest.raises(ModelError, match=re.escape(rule)):
+        find_head(model, str(name))
 
 
 def test_metadata_is_read_again_after_it_was_written() -> None:
