@@ -54,7 +54,7 @@ class InputSpec:
     """The one picture that a model takes: ``(1, height, width, 3)`` RGB.
 
     ``index`` is the tensor's number in the model file; ``normalization`` is None only where the model takes pixels as
-    they are (``uint8`` and ``int8``).
+    they are (``uint8`` and ``int8``). ``resized`` is whether the model takes any size, and is set to this one.
     """
 
     name: str
@@ -64,6 +64,7 @@ class InputSpec:
     dtype: TensorType
     quantization: Quantization | None = None
     normalization: Normalization | None = None
+    resized: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ import hashlib
 import logging
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edged.errors import ModelError, ModelNotFoundError
 from edged.vision.specs import ModelFile
 from edged.vision.tflite.dataflow import check_dataflow
+from edged.vision.tflite.dynamic_size import with_default_size
 from edged.vision.tflite.flatbuffer import FlatbufferError, read_flatbuffer
 from edged.vision.tflite.graph import Network, read_network
 from edged.vision.tflite.metadata import MetadataError, ModelMetadata, read_metadata
@@ -96,8 +98,9 @@ def _model(content: bytes, name: str, label: str, normalization: Normalization |
         network = read_network(read_flatbuffer(content, MODEL), content)
         check_dataflow(network)
         metadata = _metadata(network)
-        graph, *others = network.graphs
-        image = image_input(graph, metadata, normalization)
+        stored, *others = network.graphs
+        graph = with_default_size(stored, metadata)
+        image = replace(image_input(graph, metadata, normalization), resized=graph is not stored)
         shapes = check_operators(graph)
         heads = vector_heads(graph, shapes, metadata)
         for other in others:

@@ -128,8 +128,8 @@ def _check_picture_shape(tensor: Tensor) -> None:
     # A batch of any size is common, and 1 is allowed by it.
     if -1 in tensor.signature[1:]:
         raise RequirementError(
-            f"The {_input(tensor)} has no fixed size: {by(tensor.signature)}. Models of a dynamic size are not "
-            "supported: convert the model again with a fixed height and width."
+            f"The {_input(tensor)} has no fixed size: {by(tensor.signature)}: convert the model again with three "
+            "channels."
         )
     if not (0 < height <= LARGEST_SIDE and 0 < width <= LARGEST_SIDE):
         raise RequirementError(
