@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -71,7 +72,7 @@ def test_programs_of_users_pass_strict_checks(checker: str, tmp_path: Path) -> N
     check = subprocess.run(
         [*CHECKERS[checker], "readme.py", "program.py"],
         cwd=tmp_path,
-        env={"PATH": "/usr/bin:/bin", "MYPYPATH": str(ROOT), "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "MYPYPATH": str(ROOT), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=500,
