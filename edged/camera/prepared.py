@@ -14,9 +14,9 @@ from edged.camera.mirror import Flip, combined
 from edged.values import Format, Mirror, Polygon, Stamp
 
 if TYPE_CHECKING:
-    from edged.camera.source import Source
+    from edged.camera.source import LiveStream, Source
 
-__all__ = ["PreparedSource"]
+__all__ = ["PreparedSource", "PreparedStream"]
 
 
 class PreparedSource:
@@ -62,3 +62,17 @@ class PreparedSource:
 
     def close(self) -> None:
         self._source.close()
+
+
+class PreparedStream(PreparedSource):
+    """The same of a `LiveStream`."""
+
+    def __init__(self, source: LiveStream, mirror: Mirror, mask: Sequence[Polygon]) -> None:
+        super().__init__(source, mirror, mask)
+        self._stream = source
+
+    def last_received(self) -> float:
+        return self._stream.last_received()
+
+    def expect_rate(self, max_fps: float | None) -> None:
+        self._stream.expect_rate(max_fps)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.camera.frame_needs import FrameNeeds
-from edged.camera.prepared import PreparedSource
+from edged.camera.prepared import PreparedSource, PreparedStream
 from edged.values import MAX_PIXELS, Format, Stamp
 
 if TYPE_CHECKING:
@@ -102,4 +102,6 @@ def open_source(
     source = source_class.from_config(camera, FrameNeeds.of(camera, decode, input_size, max_pixels))
     if camera.mirror == "none" and not camera.mask:
         return source
+    if isinstance(source, LiveStream):
+        return PreparedStream(source, camera.mirror, camera.mask)
     return PreparedSource(source, camera.mirror, camera.mask)

@@ -114,6 +114,13 @@ def test_a_picamera_is_set_as_configured() -> None:
     assert wanted.size.pixels(16 / 9, 4608) == (800, 450)
 
 
+@pytest.mark.parametrize("options", [{}, {"mirror": "both"}, {"mask": [[[0, 0], [1, 0], [0, 1]]]}])
+def test_a_stream_stays_one_when_its_frames_are_prepared(options: dict[str, object]) -> None:
+    source = open_source(camera("rtsp://127.0.0.1:9/live", **options))
+    assert isinstance(source, LiveStream)
+    source.expect_rate(0.5)
+
+
 def test_a_slow_cap_does_not_slow_the_sensor() -> None:
     source = open_source(camera("picamera:0", fps=2))
     assert isinstance(source, PicameraSource)

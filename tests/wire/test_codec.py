@@ -383,7 +383,10 @@ def test_keys_that_were_added_later_may_be_absent() -> None:
     assert isinstance(message, Status)
     assert message.cma_free_bytes is None
     assert message.config_problem is None
-ADDED = {}
+    assert message.format is None
+    vec = decode(with_header(VEC, lambda header: [header.pop(key, None) for key in ADDED]))
+    assert isinstance(vec, Vec)
+    assert vec.ts_from is None
 
 
 @pytest.mark.parametrize("message", [VEC, STATUS, EVENT], ids=lambda message: message.kind)
