@@ -20,6 +20,7 @@ __all__ = [
     "FallbackError",
     "InferenceError",
     "ModelError",
+    "ModelNotFoundError",
     "PeerError",
     "PictureError",
     "PublishError",
@@ -48,6 +49,10 @@ class ModelError(EdgedError, ValueError, RuntimeError):
 
     The Task Library raises ``ValueError`` for some of these errors and ``RuntimeError`` for others; this class is both.
     """
+
+
+class ModelNotFoundError(ModelError, FileNotFoundError):
+    """There is no model file at that path (exit 78). MediaPipe raises ``FileNotFoundError`` for it."""
 
 
 class DelegateError(ModelError):
@@ -112,7 +117,14 @@ class SourceError(EdgedError, OSError):
 
 
 class DamagedFrame(SourceError):
-    """One frame cannot be decoded. It is dropped; the camera is lost only if no valid frame follows."""
+    """A frame did not arrive whole, or cannot be decoded. It is dropped; a camera is lost only if no good one follows.
+
+    ``count`` is the number of such frames, where several were found at once.
+    """
+
+    def __init__(self, text: str, count: int = 1) -> None:
+        super().__init__(text)
+        self.count = count
 
 
 class EndOfStream(EdgedError, EOFError):

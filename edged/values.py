@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeAlias
 
 __all__ = [
     "FULL",
@@ -18,7 +18,9 @@ __all__ = [
     "Box",
     "Delegate",
     "Format",
+    "Mirror",
     "PixelFormat",
+    "Polygon",
     "ReferenceScore",
     "Region",
     "Rotation",
@@ -33,6 +35,12 @@ Rotation = Literal[0, 90, 180, 270]
 """Degrees clockwise."""
 
 ROTATIONS: tuple[Rotation, ...] = (0, 90, 180, 270)
+
+Mirror = Literal["none", "horizontal", "vertical", "both"]
+"""The way in which a picture is mirrored: left and right swapped, top and bottom, or both, which turns it by 180°."""
+
+Polygon: TypeAlias = tuple[tuple[float, float], ...]
+"""The corners of a part of a picture, each from its left and from its top, in 0…1."""
 
 TimeSource = Literal["driver", "arrival"]
 """Origin of a capture time: the camera's driver, or the arrival of the frame."""
@@ -86,8 +94,13 @@ class PixelFormat(StrEnum):
     NV12 = "nv12"
     NV21 = "nv21"
     I420 = "i420"
+    YV21 = "i420"  # the Task Library's name for the same
     YV12 = "yv12"
     YUYV = "yuyv"
+
+    @classmethod
+    def _missing_(cls, value: object) -> PixelFormat | None:
+        return cls.I420 if value == "yv21" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +154,20 @@ def _span(low: float, high: float, size: int) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """Format of an open source: the size and layout of its frames, and its rate.
+    """Format of an open source, as it was negotiated: the size and layout of its frames, and its rate.
 
-    ``fps`` is frames per second; None where the source does not report it.
+    ``fps`` is frames per second; None where the source does not report it. ``codec`` is the compression in which the
+    frames come, such as ``h264`` or ``jpeg``, and ``decoder`` what decodes them; None for frames that come as they are.
+    ``mirror`` is how the camera itself mirrors its frames, because it was asked to.
     """
 
     width: int
     height: int
     pixels: PixelFormat = PixelFormat.BGR
     fps: float | None = None
+    codec: str | None = field(default=None, compare=False)
+    decoder: str | None = field(default=None, compare=False)
+    mirror: Mirror = "none"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -194,24 +212,36 @@ class ReferenceScore:
 _DELEGATE = re.compile(r"auto|none|xnnpack|coral(?::(?P<device>(?:usb|pci)(?::\d+)?|:\d+))?")
 
 
-@dataclass(frozen=True, slots=True)
+DelegateKind = Literal["auto", "none", "xnnpack", "coral", "external"]
+
+
+@dataclass(frozen=True, slots=True, init=False)
 class Delegate:
     """Choice of a TFLite delegate.
 
     ``kind`` is ``auto`` (the engine's own choice), ``none``, ``xnnpack``, ``coral`` or ``external``. ``device`` selects
     one of several Coral devices in the form of libedgetpu (``usb``, ``usb:1``, ``pci:0``, ``:0``; empty: the first).
-    ``library`` is the path of an external delegate, which gets ``options`` as strings.
+    ``library`` is the path of an external delegate, which gets ``options``, a mapping or pairs, as strings.
 
     Raises:
         ValueError: the parts do not go together.
     """
 
-    kind: Literal["auto", "none", "xnnpack", "coral", "external"] = "auto"
-    device: str = ""
-    library: str = ""
-    options: tuple[tuple[str, str], ...] = ()
+    kind: DelegateKind
+    device: str
+    library: str
+    options: tuple[tuple[str, str], ...]
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        kind: DelegateKind = "auto",
+        device: str = "",
+        library: str = "",
+        options: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+    ) -> None:
+        pairs = options.items() if isinstance(options, Mapping) else options
+        for name, value in (("kind", kind), ("device", device), ("library", library), ("options", tuple(pairs))):
+            object.__setattr__(self, name, value)
         if (self.kind == "external") != bool(self.library):
             raise ValueError("an external delegate has a library, and only that has one")
         if self.device and self.kind != "coral":

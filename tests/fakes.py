@@ -63,8 +63,9 @@ class FakeSource:
 
     ``"frame"`` delivers a frame, ``"nothing"`` a timeout, ``"refuse"`` (at open) and ``"die"`` (at grab) raise a
     `SourceError`, ``"damaged"`` is a frame that cannot be decoded, ``"same"`` one with the picture of the last,
-    ``"past"`` one that claims to be older than the last, a `Format` opens with that format, ``"hang"`` blocks until
-    ``released`` is set. After the script's end: ``EndOfStream``.
+    ``"past"`` one that claims to be older than the last, ``"torn"`` are three that the driver marks as damaged, a
+    `Format` opens with that format, ``"hang"`` blocks until ``released`` is set. After the script's end:
+    ``EndOfStream``. ``close`` waits for ``closable``.
 
     With a *clock* every grab moves that on by ``pace``, and takes no time.
     """
@@ -78,6 +79,8 @@ class FakeSource:
         self.released = threading.Event()
         self.woken = threading.Event()
         self.hanging = threading.Event()
+        self.closable = threading.Event()
+        self.closable.set()
         self.pace = 0.0  # seconds that each grab takes
         self._clock = clock
         self.decoded = 0  # good frames that were retrieved
@@ -105,6 +108,8 @@ class FakeSource:
             case "nothing":
                 self.woken.wait(timeout)
                 return None
+            case "torn":
+                raise DamagedFrame("the driver marks frames as damaged", 3)
             case "die":
                 raise SourceError("the cable was pulled")
             case "hang":
@@ -135,6 +140,7 @@ class FakeSource:
 
     def close(self) -> None:
         self._note("close")
+        self.closable.wait()
 
     def _now_ns(self) -> int:
         return self._clock.monotonic_ns() if self._clock else time.monotonic_ns()

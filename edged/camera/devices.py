@@ -13,10 +13,10 @@ from edged.camera.v4l2.device import Device, Identity, Mode
 from edged.camera.v4l2.find import BEHIND_LIBCAMERA, picture_nodes, stable_name
 from edged.camera.v4l2.kernel import LINUX, Kernel
 from edged.camera.v4l2.nodes import Holder, VideoNode, find_nodes, holders
-from edged.camera.v4l2.pixels import WORKING
+from edged.camera.v4l2.pixels import JPEG, WORKING
 from edged.errors import SourceError
 
-__all__ = ["CameraFormat", "CameraInfo", "libcamera_cameras", "list_cameras", "v4l2_cameras"]
+__all__ = ["CameraFormat", "CameraInfo", "PresentFormat", "libcamera_cameras", "list_cameras", "v4l2_cameras"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,21 @@ class CameraFormat:
     name: str
     works: bool
     modes: tuple[Mode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PresentFormat:
+    """The format that a camera is set to: by the program that uses it, or by the last one.
+
+    ``fps`` is None where the driver does not report it, and ``decoder`` is what edged decodes such frames with; None
+    for uncompressed ones.
+    """
+
+    name: str
+    width: int
+    height: int
+    fps: float | None
+    decoder: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +58,7 @@ class CameraInfo:
     formats: tuple[CameraFormat, ...] = ()
     holders: tuple[Holder, ...] = ()
     problem: str | None = None
+    present: PresentFormat | None = None
 
 
 def list_cameras() -> list[CameraInfo]:
@@ -101,7 +117,7 @@ def _mode(offer: Offer) -> Mode:
 
 def _camera(kernel: Kernel, node: VideoNode, nodes: Sequence[VideoNode]) -> CameraInfo:
     held = holders(kernel.root, node.path)  # before it is opened here
-    identity, formats, problem = _asked(kernel, node)
+    identity, formats, present, problem = _asked(kernel, node)
     return CameraInfo(
         source=f"usb:{stable_name(node, nodes)}",
         card=node.card,
@@ -111,15 +127,24 @@ def _camera(kernel: Kernel, node: VideoNode, nodes: Sequence[VideoNode]) -> Came
         formats=formats,
         holders=tuple(held),
         problem=problem,
+        present=present,
     )
 
 
-def _asked(kernel: Kernel, node: VideoNode) -> tuple[Identity | None, tuple[CameraFormat, ...], str | None]:
+def _asked(
+    kernel: Kernel, node: VideoNode
+) -> tuple[Identity | None, tuple[CameraFormat, ...], PresentFormat | None, str | None]:
     try:
         with Device(kernel, node.path) as device:
             formats = [CameraFormat(name, name in WORKING, device.modes(name)) for name in device.formats()]
-            return device.identity(), tuple(formats), None
+            return device.identity(), tuple(formats), _present(device), None
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM):
-            return None, (), "no permission: run 'sudo usermod -aG video $USER' and log in again"
-        return None, (), f"cannot be asked: {error.strerror}"
+            return None, (), None, "no permission: run 'sudo usermod -aG video $USER' and log in again"
+        return None, (), None, f"cannot be asked: {error.strerror}"
+
+
+def _present(device: Device) -> PresentFormat:
+    picture, fps = device.picture(), device.rate()
+    decoder = "opencv" if picture.fourcc in JPEG else None
+    return PresentFormat(picture.fourcc, picture.width, picture.height, fps and round(fps, 3), decoder)

@@ -106,7 +106,7 @@ class MjpegSource:
         self._silent_since = time.monotonic()
         self._fraction = self._reduce(*self._size) if self._reduce is not None else 1
         width, height = (reduced(side, self._fraction) for side in self._size)
-        return Format(width=width, height=height)
+        return Format(width=width, height=height, codec="jpeg", decoder="opencv")
 
     def grab(self, timeout: float) -> Stamp | None:
         assert self._body is not None, "grab before open"

@@ -26,7 +26,7 @@ from edged.camera.pi.sensor_time import stamp_of
 from edged.camera.pi.setup import Wanted, set_up
 from edged.camera.pi.view import FrameSize
 from edged.errors import SourceError, map_exceptions
-from edged.values import MAX_PIXELS, Format, Region, Stamp
+from edged.values import MAX_PIXELS, Format, Mirror, Region, Stamp
 
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds
@@ -58,7 +58,7 @@ class PicameraSource:
     Args:
         target: a number, a libcamera Id, or a model such as ``imx708``. Numbers change when cameras are added.
         size: the pixels of a frame.
-        hflip, vflip: mirror, or turn upside down, in the sensor; both together are a rotation by 180 degrees.
+        mirror: how the sensor mirrors frames; the format has what it really does.
         controls: exposure, gain, white balance and frame rate.
         crop: deliver only this part of the view, cut out by the hardware: many pixels of a small region.
         max_pixels: of a frame; a camera that is set to larger ones is not opened.
@@ -71,8 +71,7 @@ class PicameraSource:
         target: str,
         *,
         size: FrameSize = FrameSize(),  # noqa: B008 - frozen
-        hflip: bool = False,
-        vflip: bool = False,
+        mirror: Mirror = "none",
         controls: PiControls = PiControls(),  # noqa: B008 - frozen
         crop: Region | None = None,
         max_pixels: int = MAX_PIXELS,
@@ -80,7 +79,7 @@ class PicameraSource:
         library: Callable[[], Library] = load,
     ) -> None:
         self._target = target
-        self._wanted = Wanted(size, hflip, vflip, controls, crop)
+        self._wanted = Wanted(size, mirror, controls, crop)
         self._max_pixels = max_pixels
         self._timeout = timeout
         self._load = library
@@ -100,11 +99,11 @@ class PicameraSource:
     def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> PicameraSource:
         """Return the source that *camera* asks for, not opened yet."""
         least, controls = needs.least_frame(is_cropped=camera.scaler_crop), camera.controls
+        assert not isinstance(controls.white_balance, int), "refused for a picamera:"
         return cls(
             camera.source.target,
             size=FrameSize(camera.width, camera.height, least),
-            hflip=camera.hflip,
-            vflip=camera.vflip,
+            mirror=camera.mirror,
             controls=PiControls(controls.exposure_us, controls.gain, controls.white_balance, needs.fps, controls.focus),
             crop=needs.regions[0] if camera.scaler_crop else None,
             max_pixels=needs.max_pixels,

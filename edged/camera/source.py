@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.camera.frame_needs import FrameNeeds
+from edged.camera.prepared import PreparedSource, PreparedStream
 from edged.values import MAX_PIXELS, Format, Stamp
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Source(Protocol):
         """Take the next frame; None if there was none within about *timeout* seconds.
 
         Raises:
+            DamagedFrame: frames came that are not whole; others may follow.
             SourceError: it has stopped delivering and must be opened again.
             EndOfStream: there are no more frames, and there will be none.
         """
@@ -75,7 +77,10 @@ class ConfiguredSource(Protocol):
     """A class of sources that the configuration can ask for."""
 
     def from_config(self, camera: CameraConfig, needs: FrameNeeds) -> Source:
-        """Return the source that *camera* asks for, not opened yet."""
+        """Return the source that *camera* asks for, not opened yet.
+
+        A source that can have its sensor mirror frames does so, and its format reports that; others need not.
+        """
 
 
 def open_source(
@@ -85,7 +90,7 @@ def open_source(
     input_size: tuple[int, int] | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Source:
-    """Return the source that *camera* asks for, not opened yet.
+    """Return the source that *camera* asks for, not opened yet. Its frames are mirrored and masked already.
 
     *input_size* is the width and height of the model's input; without it frames are as large as the camera likes. With
     *decode* ``reduced``, which only cameras that send JPEGs can do, these are decoded as small as the model allows.
@@ -94,4 +99,9 @@ def open_source(
     module, _, name = camera.source.kind.source_class.partition(":")
     # Imported only now, because some kinds need libraries that others do not.
     source_class: ConfiguredSource = getattr(importlib.import_module(module), name)
-    return source_class.from_config(camera, FrameNeeds.of(camera, decode, input_size, max_pixels))
+    source = source_class.from_config(camera, FrameNeeds.of(camera, decode, input_size, max_pixels))
+    if camera.mirror == "none" and not camera.mask:
+        return source
+    if isinstance(source, LiveStream):
+        return PreparedStream(source, camera.mirror, camera.mask)
+    return PreparedSource(source, camera.mirror, camera.mask)

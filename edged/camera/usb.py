@@ -7,6 +7,7 @@ import select
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from edged.bell import Bell
 from edged.camera.frame_limit import check_frame_size
 from edged.camera.v4l2.choice import FormatRequest
+from edged.camera.v4l2.controls import CameraControls, Controls
 from edged.camera.v4l2.device import Device, FrameLayout
 from edged.camera.v4l2.driver_time import DriverTime
 from edged.camera.v4l2.errors import explain
@@ -26,11 +28,12 @@ from edged.camera.v4l2.pixels import RAW
 from edged.camera.v4l2.setup import check_camera, set_up, shortfall
 from edged.camera.v4l2.stream import BUFFERS, FilledBuffer, Stream
 from edged.errors import DamagedFrame, SourceError, map_exceptions
-from edged.values import MAX_PIXELS, Format, Stamp
+from edged.values import MAX_PIXELS, Format, Mirror, Stamp
 
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds
     from edged.config import CameraConfig
+    from edged.config.sections.picamera_controls import ControlsConfig
 
 __all__ = ["UsbCamera"]
 
@@ -46,8 +49,8 @@ class UsbCamera:
     """A `Source` over a V4L2 device.
 
     JPEGs are decoded into BGR frames, by ``retrieve`` only; uncompressed frames are copied as they are. ``grab`` takes
-    the newest frame that the driver has and gives older ones back. Frames that did not arrive whole are skipped where
-    the driver reports it; a JPEG that turns out to be damaged makes ``retrieve`` raise ``DamagedFrame``.
+    the newest frame that the driver has and gives older ones back. Frames that are too short, or that the driver marks
+    as damaged, make it raise ``DamagedFrame`` with their count; a JPEG that turns out to be damaged, ``retrieve``.
 
     Args:
         target: a device, such as ``/dev/v4l/by-id/…`` or ``/dev/video0``, or part of a camera's name as ``edged
@@ -55,6 +58,8 @@ class UsbCamera:
         width: pixels to ask for, together with *height*; else 640 × 480. Drivers take the nearest size that they have.
         height: see *width*.
         fps: frames per second to ask for; else the driver's default.
+        controls: exposure, gain, white balance, focus and mains frequency; ``close`` sets them back to what they were.
+        mirror: how the sensor is to mirror frames; the format has what it really does.
         pixels: the pixel format to ask for: mjpg, nv12, nv21, i420, yv12, yuyv, bgr, rgb, bgra, rgba or gray; else
             whichever suits the bus.
         reduce: asked by each ``open`` of a camera that sends JPEGs, with the width and height of its frames: 2, 4 or 8
@@ -74,16 +79,18 @@ class UsbCamera:
         height: int | None = None,
         fps: float | None = None,
         pixels: str | None = None,
+        controls: Controls = Controls(),  # noqa: B008 - frozen
+        mirror: Mirror = "none",
         reduce: Callable[[int, int], int] | None = None,
         max_pixels: int = MAX_PIXELS,
         kernel: Kernel = LINUX,
     ) -> None:
-        self.damaged = 0
-        """Frames that did not arrive whole by the driver's own account; ``grab`` skips them."""
         self.skipped = 0
         """Whole frames that were given back because a newer one was there too."""
         self._target = str(target)
         self._request = FormatRequest(width, height, fps, pixels)
+        self._wanted = controls
+        self._mirror = mirror
         self._reduce = reduce
         self._max_pixels = max_pixels
         self._kernel = kernel
@@ -91,10 +98,14 @@ class UsbCamera:
         self._bell: Bell | None = None  # ends a grab that waits
         self._node: Path | None = None
         self._device: Device | None = None
+        self._controls: CameraControls | None = None
         self._stream: Stream | None = None
         self._writer: FrameWriter | None = None
         self._time = DriverTime()
         self._in_hand: FilledBuffer | None = None
+        self._is_new = False  # the frame in hand was not given out yet
+        self._damaged = 0  # frames that were not reported yet
+        self._damage = ""  # what was wrong with the last of them
 
     @classmethod
     def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> UsbCamera:
@@ -105,6 +116,8 @@ class UsbCamera:
             height=camera.height,
             fps=needs.fps,
             pixels="mjpg" if needs.is_reduced else camera.pixel_format,
+            controls=_controls(camera.controls),
+            mirror=camera.mirror,
             reduce=needs.reduction,
             max_pixels=needs.max_pixels,
         )
@@ -118,36 +131,33 @@ class UsbCamera:
             self._node = resolve(self._kernel, self._target)
             self._device = Device(self._kernel, self._node)
             check_camera(self._device)
+            self._controls = CameraControls(self._device)
+            mirror = self._controls.mirror(self._mirror)
             picture, fps = set_up(self._device, self._request)
             check_frame_size(picture.width, picture.height, self._max_pixels)
-            self._log_shortfall(shortfall(self._request, picture, fps))
+            self._controls.apply(self._wanted)
+            self._log_shortfall(shortfall(self._request, picture, fps), self._controls.shortfall)
             self._writer = self._make_writer(picture, fps)
             self._stream = Stream(self._device)
             self._stream.start()
             self._time = DriverTime()
             undo.pop_all()
-            return self._writer.format
+            return replace(self._writer.format, mirror=mirror)
 
     def grab(self, timeout: float) -> Stamp | None:
         assert self._device is not None, "grab before open"
         assert self._bell is not None
-        fd, bell, deadline = self._device.fd, self._bell, time.monotonic() + timeout
         with self._mapped_errors():
-            self._give_back()
-            while True:
-                ready = self._kernel.poll((fd, bell.fileno()), max(0.0, deadline - time.monotonic()))
-                if bell.fileno() in ready:
-                    bell.silence()
-                    return None
-                if not ready:
-                    return None
-                self._take_newest()
-                if self._in_hand is not None:
-                    return self._time.stamp(self._in_hand, time.monotonic_ns())
-                if ready[fd] & BROKEN:
-                    raise SourceError("the driver reports an error and delivers no more")
-                if time.monotonic() >= deadline:
-                    return None  # poll reported a frame, and there was no good one
+            if not self._is_new:  # else it was found beside damaged ones
+                self._give_back()
+                self._await_frames(self._device.fd, self._bell, time.monotonic() + timeout)
+        if self._damaged:
+            count, self._damaged = self._damaged, 0
+            raise DamagedFrame(f"{self._target}: {self._damage}", count)
+        if self._in_hand is None:
+            return None
+        self._is_new = False
+        return self._time.stamp(self._in_hand, time.monotonic_ns())
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
         assert self._stream is not None, "retrieve before open"
@@ -164,9 +174,13 @@ class UsbCamera:
 
     def close(self) -> None:
         self._in_hand = self._writer = None
+        self._is_new, self._damaged = False, 0
         if self._stream is not None:
             self._stream.stop()
             self._stream = None
+        if self._controls is not None:
+            self._controls.restore()
+            self._controls = None
         if self._device is not None:
             self._device.close()
             self._device = None
@@ -180,6 +194,22 @@ class UsbCamera:
         reduce = self._reduce(picture.width, picture.height) if self._reduce else 1
         return JpegFrameWriter(picture, fps, reduce, self._max_pixels)
 
+    def _await_frames(self, fd: int, bell: Bell, deadline: float) -> None:
+        """Wait for frames, good or damaged, and take them; in vain at the *deadline*, and when the *bell* rings."""
+        while not (self._is_new or self._damaged):
+            ready = self._kernel.poll((fd, bell.fileno()), max(0.0, deadline - time.monotonic()))
+            if bell.fileno() in ready:
+                bell.silence()
+                return
+            if not ready:
+                return
+            self._take_newest()
+            if not (self._is_new or self._damaged):
+                if ready[fd] & BROKEN:
+                    raise SourceError("the driver reports an error and delivers no more")
+                if time.monotonic() >= deadline:
+                    return  # poll reported a frame, and there was none
+
     def _take_newest(self) -> None:
         """Take what the driver has, keep the newest frame that is whole, and give the others back."""
         assert self._stream is not None
@@ -188,22 +218,30 @@ class UsbCamera:
             filled = self._stream.take()
             if filled is None:
                 return
-            if filled.marked_damaged or filled.used < self._writer.least:
-                self.damaged += 1
+            if (damage := self._damage_of(filled, self._writer.least)) is not None:
+                self._damaged, self._damage = self._damaged + 1, damage
                 self._stream.give_back(filled)
                 continue
             if self._in_hand is not None:
                 self.skipped += 1
                 self._give_back()
-            self._in_hand = filled
+            self._in_hand, self._is_new = filled, True
+
+    @staticmethod
+    def _damage_of(filled: FilledBuffer, least: int) -> str | None:
+        if filled.marked_damaged:
+            return "the driver marks frames as damaged"
+        return f"frames of {filled.used} bytes come, and whole ones have {least}" if filled.used < least else None
 
     def _give_back(self) -> None:
         assert self._stream is not None
+        self._is_new = False
         if self._in_hand is not None:
             filled, self._in_hand = self._in_hand, None
             self._stream.give_back(filled)
 
-    def _log_shortfall(self, difference: str) -> None:
+    def _log_shortfall(self, *differences: str) -> None:
+        difference = "; ".join(filter(None, differences))
         if difference and difference != self._shortfall:
             log.warning("%s: %s", self._target, difference)
         self._shortfall = difference
@@ -217,3 +255,14 @@ class UsbCamera:
         if isinstance(exc, OSError) and not isinstance(exc, SourceError):
             return explain(exc, self._target, self._kernel.root, self._node)
         return f"{self._target}: {exc or 'there is not enough memory for its frames'}"
+
+
+def _controls(config: ControlsConfig) -> Controls:
+    balance, focus = config.white_balance, config.focus
+    return Controls(
+        exposure_us=config.exposure_us,
+        gain=None if config.gain is None else round(config.gain),
+        white_balance=(round(balance[0]), round(balance[1])) if isinstance(balance, tuple) else balance,
+        focus=round(focus) if isinstance(focus, float) else focus,
+        power_line_frequency=config.power_line_frequency,
+    )

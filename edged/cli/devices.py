@@ -16,8 +16,9 @@ from edged.cli.console import Commands
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
-    from edged.camera.devices import CameraFormat, CameraInfo
+    from edged.camera.devices import CameraInfo
     from edged.camera.v4l2.device import Mode
 
 __all__ = ["add_parser", "devices", "snippet"]
@@ -30,6 +31,7 @@ No camera found. Check:
 - In a container: pass the devices in, as in 'docker run --device /dev/video0 --group-add video …'.
 - Without a camera: 'source: "pattern:"' delivers a test picture, and 'source: "file:clip.mp4"' plays a clip."""
 
+SHOWN = 4  # names of formats that do not work here; some drivers offer eighty
 WIDE = 400  # columns when stdout is not a terminal: names to paste must not be broken
 
 
@@ -90,19 +92,32 @@ def _table(cameras: Sequence[CameraInfo]) -> Table:
         name = Text(camera.card, style="bold")
         for fact in filter(None, (camera.node, camera.driver, camera.bus)):
             name.append(f"\n{fact}", style="not bold")
-        formats = Text("\n").join(Text(line, style="" if works else "dim") for line, works in _formats(camera.formats))
+        formats = Text("\n").join(_formats(camera))
         table.add_row(name, Text(camera.problem, style="red") if camera.problem else formats, Text(_users(camera)))
     return table
 
 
-def _formats(formats: Sequence[CameraFormat]) -> Iterator[tuple[str, bool]]:
-    """Yield a line for each format and set of rates, and whether it works here."""
-    for offered in formats:
-        note = "" if offered.works else " (does not work here)"
+def _formats(camera: CameraInfo) -> Iterator[Text]:
+    """Yield a line for each format that works here and each set of rates, and one for all that do not work."""
+    from rich.text import Text
+
+    for offered in filter(lambda offered: offered.works, camera.formats):
         if not offered.modes:
-            yield f"{offered.name}{note}", offered.works
+            yield Text(offered.name)
         for rates, modes in groupby(offered.modes, key=_rates):
-            yield f"{offered.name} {' '.join(map(_size, modes))}{rates}{note}", offered.works
+            yield Text(f"{offered.name} {' '.join(map(_size, modes))}{rates}")
+    useless = [offered.name for offered in camera.formats if not offered.works]
+    if useless:
+        yield Text(f"not usable here: {_few(useless)}", style="dim")
+    if (present := camera.present) is not None:
+        rate = "" if present.fps is None else f": {present.fps:g}"
+        decoded = f", decoded by {present.decoder}" if present.decoder else ""
+        yield Text(f"set to {present.name} {present.width}×{present.height}{rate}{decoded}", style="italic")
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} others" if len(names) > SHOWN else ""
+    return f"{', '.join(names[:SHOWN])}{more}"
 
 
 def _rates(mode: Mode) -> str:

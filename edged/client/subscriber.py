@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from math import inf
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, Self, TypedDict, Unpack, cast, overload
 
 from edged.client.connection import StreamConnection
 from edged.client.continuity import Continuity
@@ -18,10 +18,12 @@ from edged.errors import WireError
 from edged.transport.keys import read_authorized
 from edged.wire import (
     KINDS,
+    Event,
     Frames,
     Kind,
     Message,
     Status,
+    Vec,
     check_address,
     decode,
     default_address,
@@ -36,6 +38,35 @@ MAX_PENDING = 1000  # topics that may wait in newest-only mode,
 MAX_PENDING_BYTES = 64 << 20  # and bytes of their messages
 
 
+# A plain ``Subscriber`` in an annotation is one to messages of every kind. Only checkers of types look at that: before
+# Python 3.13, defaults of type variables are in typing_extensions, which need not be installed.
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    Received_co = TypeVar("Received_co", bound=Message, covariant=True, default=Message)
+else:
+    from typing import TypeVar
+
+    Received_co = TypeVar("Received_co", covariant=True)
+
+
+class SubscriberOptions(TypedDict, total=False):
+    """The options of a `Subscriber` but for its kinds."""
+
+    node: str | None
+    camera: str | None
+    region: str | None
+    newest_only: bool
+    max_age_seconds: float | None
+    same_host: bool | None
+    queue: int
+    queue_bytes: int
+    server_key: KeyFile | Mapping[str, KeyFile] | None
+    client_key: KeyFile | None
+    authorized_clients: KeyFile | None
+    nodes: Mapping[str, str] | None
+
+
 class Delivery(NamedTuple):
     """A message and the three frames that it came as."""
 
@@ -43,7 +74,7 @@ class Delivery(NamedTuple):
     frames: Frames
 
 
-class Subscriber:
+class Subscriber(Generic[Received_co]):
     """Receives messages: iterate over it, or call :meth:`receive`.
 
     ::
@@ -57,8 +88,9 @@ class Subscriber:
 
     *endpoints* are ZeroMQ addresses, ``tcp://HOST:PORT`` or ``ipc://PATH``; the default is the address of a daemon on
     this machine. With ``sub+bind:`` before it, an address is one to which daemons connect that have it as their
-    ``pub+connect:``. *kinds* are one or more of ``vec``, ``event`` and ``status``. *node*, *camera* and *region* select
-    messages; a ``status`` is about a whole camera and comes for every region.
+    ``pub+connect:``. *kinds* are one or more of ``vec``, ``event`` and ``status``; a subscriber to one of them yields
+    messages of that type alone: ``Subscriber(kinds=("vec",))``, which is the default, yields `Vec`. *node*, *camera*
+    and *region* select messages; a ``status`` is about a whole camera and comes for every region.
 
     With *newest_only* only the newest message of each topic is delivered; older ones that waited while the program was
     busy are skipped. *max_age_seconds* skips messages that are older than that when their turn comes.
@@ -86,6 +118,38 @@ class Subscriber:
         ConfigError: a key file cannot be used; the text names the rule.
         PublishError: an endpoint cannot be used, mostly because another program has bound it.
     """
+
+    @overload
+    def __init__(
+        self: Subscriber[Vec],
+        *endpoints: str,
+        kinds: Literal["vec"] | tuple[Literal["vec"]] = ...,
+        **options: Unpack[SubscriberOptions],
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: Subscriber[Event],
+        *endpoints: str,
+        kinds: Literal["event"] | tuple[Literal["event"]],
+        **options: Unpack[SubscriberOptions],
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: Subscriber[Status],
+        *endpoints: str,
+        kinds: Literal["status"] | tuple[Literal["status"]],
+        **options: Unpack[SubscriberOptions],
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: Subscriber[Message],
+        *endpoints: str,
+        kinds: tuple[Kind, ...] | Kind,
+        **options: Unpack[SubscriberOptions],
+    ) -> None: ...
 
     def __init__(
         self,
@@ -172,7 +236,7 @@ class Subscriber:
     ) -> None:
         self.close()
 
-    def __iter__(self) -> Iterator[Message]:
+    def __iter__(self) -> Iterator[Received_co]:
         """Yield every message until it is closed: in the loop, by another thread, or by a signal handler.
 
         Raises:
@@ -181,9 +245,9 @@ class Subscriber:
         """
         self._check_open()
         while (delivery := self._deliver(inf)) is not None:
-            yield delivery.message
+            yield cast("Received_co", delivery.message)  # of no other kind than what it is subscribed to
 
-    def receive(self, timeout: float | None = None) -> Message | None:
+    def receive(self, timeout: float | None = None) -> Received_co | None:
         """Return the next message; None when none came within *timeout* seconds, or when another thread closed this.
 
         Without *timeout* it waits for as long as it takes; 0 returns at once.
@@ -193,7 +257,7 @@ class Subscriber:
             RuntimeError: another thread is receiving.
         """
         delivery = self.receive_raw(timeout)
-        return None if delivery is None else delivery.message
+        return None if delivery is None else cast("Received_co", delivery.message)
 
     def receive_raw(self, timeout: float | None = None) -> Delivery | None:
         """Return the next message as `receive` does, with its frames, for programs that record or forward them."""

@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edged.pipeline.latencies import Latencies
+    from edged.values import Format
 
-__all__ = ["CameraState", "CameraStats", "Condition"]
+__all__ = ["STOPPING", "CameraState", "CameraStats", "Condition"]
+
+STOPPING = "the daemon is stopping"
+"""The reason for ``stopped`` where there is no other."""
 
 
 class CameraState(StrEnum):
@@ -55,6 +59,8 @@ class CameraStats:
         self.dropped_capture = 0
         self.dropped_ring = 0
         self.dropped_publish = 0
+        self.format: Format | None = None
+        """The format of its frames while it is open."""
         self.condition = Condition(CameraState.STARTING, None, time.monotonic_ns())
         self.changes: deque[Condition] = deque(maxlen=64)
         """Conditions that were not published yet, oldest first."""

@@ -209,6 +209,7 @@ class Daemon:
         _end([self._running.pipeline.inference], grace=0.6, until=begin + STOP_SECONDS * 2 / 3)
         _end([self._running.pipeline.publisher], grace=0.4, until=begin + STOP_SECONDS)
         _end(self._beside, grace=0.0, until=begin + STOP_SECONDS)
+        _end([*stages, *others], grace=0.0, until=begin + STOP_SECONDS)
         late = [stage.name for stage in (*stages, *others) if stage.running]
         for name in late:
             log.warning("%s did not stop within %.1f s and is left behind", name, STOP_SECONDS)

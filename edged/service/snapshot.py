@@ -51,7 +51,9 @@ def take_snapshot(config: Config, camera: str, model_input: InputSpec) -> dict[s
         source.close()
     # A camera that crops to the region itself shows nothing else.
     regions = {name: FULL if camera_config.scaler_crop else each.region for name, each in camera_config.regions.items()}
-    return frame_pictures(camera, slot, frame_format, regions, camera_config.rotation, model_input, model.resize)
+    return frame_pictures(
+        camera, slot, frame_format, regions, camera_config.rotation, model_input, model.resize, model.fit
+    )
 
 
 def _take_frame(source: Source, slot: NDArray[np.uint8], skip: int) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edged.values import Rotation
+    from edged.vision.pixels.fit import Fit
     from edged.vision.pixels.reduction import Decode
     from edged.vision.runtime.engine import EngineOption
     from edged.vision.specs import HeadSpec, ModelFile
@@ -39,7 +40,8 @@ class EmbedderOptions:
 
     ``head`` is the number of an output, from 0, or its name in the model's metadata. ``l2_normalize`` makes the
     vector's length 1; ``quantize`` then turns it into ``int8``, 128 steps to 1.0. ``resize`` is ``exact`` (the
-    Task Library's own), or OpenCV's ``linear`` or ``area``. ``decode`` is how the pictures are decoded that the
+    Task Library's own), or OpenCV's ``linear`` or ``area``. ``fit`` is ``stretch`` (the Task Library's own),
+    ``letterbox`` or ``crop``. ``decode`` is how the pictures are decoded that the
     embedder is given: it does not decode them, but their vectors are of another space.
     """
 
@@ -47,6 +49,7 @@ class EmbedderOptions:
     l2_normalize: bool = False
     quantize: bool = False
     resize: Resize = "exact"
+    fit: Fit = "stretch"
     decode: Decode = "full"
     engine: EngineOption = "auto"
     delegate: Delegate = AUTO
@@ -86,7 +89,7 @@ class Embedder:
         self.scale = QUANTIZED_SCALE if options.quantize else None
         self.l2_normalize = options.l2_normalize
         self.space_id = space_of(model, options)
-        self._preprocess = Preprocessor(model.input, options.resize)
+        self._preprocess = Preprocessor(model.input, options.resize, options.fit)
         self._postprocess = [Postprocessor(head, options.l2_normalize, options.quantize) for head in model.heads]
         self._turns: dict[Rotation | Orientation, Orientation] = {}
         self._outputs = [np.zeros(head.size, head.dtype) for head in model.heads]
@@ -101,7 +104,7 @@ class Embedder:
     ) -> None:
         """Crop *box* out of *image*, whose layout is *pixels*, and bring it into the form of the model's input.
 
-        The crop is resized and then turned by *rotation*, in degrees clockwise, or to an ``Orientation``.
+        The crop is fitted and resized, and then turned by *rotation*, in degrees clockwise, or to an ``Orientation``.
 
         Raises:
             ValueError: *image* is not of that layout, or *box* is empty or reaches outside it.
@@ -199,7 +202,11 @@ def find_head(model: ModelFile, head: int | str) -> HeadSpec:
         if head in (spec.index, spec.name):
             return spec
     known = ", ".join(f"{spec.index} ({spec.name})" if spec.name else str(spec.index) for spec in model.heads)
-    raise ModelError(f"model {model.name}: it has no head {head!r}, but {known}")
+    note = ""
+    if head in model.ignored_names:
+        count = len(model.ignored_names)
+        note = f"; its metadata has {count} names for {len(model.heads)} heads, which are ignored: use the number"
+    raise ModelError(f"model {model.name}: it has no head {head!r}, but {known}{note}")
 
 
 def space_of(model: ModelFile, options: EmbedderOptions) -> str:
@@ -212,6 +219,7 @@ def space_of(model: ModelFile, options: EmbedderOptions) -> str:
         model,
         find_head(model, options.head),
         resize=options.resize,
+        fit=options.fit,
         decode=options.decode,
         l2_normalize=options.l2_normalize,
         quantize=options.quantize,

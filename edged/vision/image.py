@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from edged.values import MAX_PIXELS, PixelFormat
 from edged.vision.decoding import decode, read_file
+from edged.vision.odd_sides import SUBSAMPLED, odd_size, padded
 from edged.vision.pixels.colour import frame_size
 
 if TYPE_CHECKING:
@@ -39,14 +40,16 @@ _COLOR_SPACES = {
 class TensorImage:
     """A picture and the layout of its bytes. It keeps its array alive, and never copies or changes it.
 
+    Only a YUV picture of odd sides is copied once.
+
     Made by ``create_from_file``, ``create_from_buffer`` or ``create_from_array``.
 
     Raises:
         ValueError: *array* is not of the layout *pixels*, or has no pixels.
     """
 
-    def __init__(self, array: NDArray[np.uint8], pixels: PixelFormat) -> None:
-        self._size = frame_size(array, pixels)
+    def __init__(self, array: NDArray[np.uint8], pixels: PixelFormat, size: tuple[int, int] | None = None) -> None:
+        self._size = size or frame_size(array, pixels)
         if 0 in self._size:
             raise ValueError(f"Invalid stride information. The picture has no pixels (got shape {array.shape})")
         self._array = array
@@ -79,13 +82,16 @@ class TensorImage:
         return cls.create_from_array(decode(bytes(memoryview(buffer)), exif=exif, max_pixels=max_pixels))
 
     @classmethod
-    def create_from_array(cls, array: NDArray[np.uint8], pixels: PixelFormat | str | None = None) -> Self:
+    def create_from_array(
+        cls, array: NDArray[Any], pixels: PixelFormat | str | None = None, size: tuple[int, int] | None = None
+    ) -> Self:
         """Return the picture in a ``uint8`` array of any memory layout; a later change of the array is seen.
 
         Without *pixels* it is RGB of shape ``(height, width, 3)``, RGBA of ``(height, width, 4)`` or gray of ``(height,
         width)`` or ``(height, width, 1)``, each also with a 1 before it: a batch of one. Where that is in doubt, as
         with ``(1, 10, 3)``, the last number means the channels. With *pixels* it is of that layout, which may be BGR or
-        one of a camera's.
+        one of a camera's. NV12, NV21, I420 and YV12 of an odd width need their *size*, width and height; then *array*
+        may have any shape, and holds the bytes without padding.
 
         Raises:
             AttributeError: *array* is not an array.
@@ -94,7 +100,7 @@ class TensorImage:
         if array.dtype != np.uint8:
             raise ValueError(f"Expect numpy array with dtype=uint8. (got {array.dtype})")
         if pixels is not None:
-            return cls(array, _pixel_format(pixels))
+            return cls(*_of_layout(array, _pixel_format(pixels), size))
         return cls(*_recognised(array))
 
     @property
@@ -149,7 +155,19 @@ def _pixel_format(name: PixelFormat | str) -> PixelFormat:
         raise ValueError(f"pixels must be one of {', '.join(PixelFormat)} (got {name!r})") from None
 
 
-def _recognised(array: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], PixelFormat]:
+def _of_layout(
+    array: NDArray[Any], pixels: PixelFormat, size: tuple[int, int] | None
+) -> tuple[NDArray[np.uint8], PixelFormat, tuple[int, int] | None]:
+    if pixels in SUBSAMPLED:
+        size = size or odd_size(array)
+        if size is not None:
+            return padded(array, size), pixels, size
+    elif size is not None and size != frame_size(array, pixels):
+        raise ValueError(f"size must be that of the array, {frame_size(array, pixels)} (got {size})")
+    return array, pixels, None
+
+
+def _recognised(array: NDArray[Any]) -> tuple[NDArray[np.uint8], PixelFormat]:
     shape = array.shape
     if len(shape) > 2 and shape[0] == 1 and (len(shape) == 4 or shape[2] not in _BY_CHANNELS):
         array = array[0]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from operator import index
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 import numpy as np
 
-from edged.values import Box, Region
+from edged.values import ROTATIONS, Box, Region
 from edged.vision.embedder import space_of
 from edged.vision.image import TensorImage
 from edged.vision.opening import open_by_options
 from edged.vision.options import BaseOptions, BoundingBox, ImageEmbedderOptions
 from edged.vision.pixels.orientation import Orientation
 from edged.vision.results import Embedding, EmbeddingResult, FeatureVector
-from edged.vision.similarity import ReferenceMatrix, cosine_similarity, similarity
+from edged.vision.similarity import ReferenceMatrix, cosine_similarity, dot, l2_distance, similarity
 
 if TYPE_CHECKING:
     import os
@@ -69,43 +70,60 @@ class ImageEmbedder:
 
     def embed(
         self,
-        image: TensorImage | npt.NDArray[np.uint8],
+        image: TensorImage | npt.NDArray[Any],
         bounding_box: BoundingBox | Region | None = None,
         *,
-        rotation: Rotation | Orientation = 0,
+        rotation: int | Orientation = 0,
     ) -> EmbeddingResult:
         """Return the vectors of *image*, or of the part of it in *bounding_box*.
 
         The part is cut out first, in pixels or, as a ``Region``, in 0…1 of the picture as stored. It is then resized to
-        the model's input, without keeping its proportions, and turned by *rotation*: degrees clockwise, 0, 90, 180 or
-        270, or an ``Orientation``, which knows the mirrored ones too. An array is taken for what
+        the model's input, as ``fit`` says, and turned by *rotation*: degrees clockwise, a multiple
+        of 90 such as 270 or -90, or an ``Orientation``, which knows the mirrored ones too. An array is taken for what
         ``TensorImage.create_from_array`` takes it for: RGB, RGBA or gray.
 
         Raises:
             AttributeError: *image* is not a picture, or *bounding_box* is not a box.
             InferenceError: the model failed while running; a ``RuntimeError``.
             TypeError: a side of the box is not a whole number.
-            ValueError: the box is empty or reaches outside the picture, or the embedder is closed.
+            ValueError: the box is empty or reaches outside the picture, *rotation* is not a multiple of 90, or the
+                embedder is closed.
         """
         picture = _picture(image)
+        turn = rotation if isinstance(rotation, Orientation) else Orientation.from_rotation(_turn(rotation))
         box = _box(bounding_box, picture)
         with self._lock:
-            self._embedder.load(picture.buffer, picture.pixels, box, rotation)
+            self._embedder.load(picture.buffer, picture.pixels, box, turn)
             self._embedder.invoke()
             return EmbeddingResult([self._embedding(head) for head in self._heads])
 
     @staticmethod
-    def cosine_similarity(u: FeatureVector, v: FeatureVector) -> float:
+    def cosine_similarity(u: FeatureVector | Embedding, v: FeatureVector | Embedding) -> float:
         """Return the cosine of the angle between two vectors, -1…1; NaN where they hold what is not finite.
 
         Raises:
-            AttributeError: one is not a ``FeatureVector``.
+            AttributeError: one is neither a ``FeatureVector`` nor, as in MediaPipe, an ``Embedding``.
             ValueError: one is quantised and the other is not, sizes differ, or one has no length.
         """
         return cosine_similarity(_numbers(u), _numbers(v))
 
     @staticmethod
-    def similarity(vector: FeatureVector, matrix: ReferenceMatrix | npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    def dot(u: FeatureVector | Embedding, v: FeatureVector | Embedding) -> float:
+        """Return the dot product of two vectors, of their real numbers; of quantised ones those are 128 steps to 1.
+
+        Raises as `cosine_similarity` does, but takes vectors without length.
+        """
+        return dot(_numbers(u), _numbers(v))
+
+    @staticmethod
+    def l2_distance(u: FeatureVector | Embedding, v: FeatureVector | Embedding) -> float:
+        """Return the length of the difference of two vectors, of their real numbers; raises as `dot` does."""
+        return l2_distance(_numbers(u), _numbers(v))
+
+    @staticmethod
+    def similarity(
+        vector: FeatureVector | Embedding, matrix: ReferenceMatrix | npt.NDArray[Any]
+    ) -> npt.NDArray[np.float32]:
         """Return the cosine of *vector* to each row of *matrix*: ``float32`` of shape ``(rows,)``.
 
         For many vectors against the same rows, make the ``ReferenceMatrix`` once.
@@ -181,7 +199,15 @@ class ImageEmbedder:
         return Embedding(FeatureVector(value), head.index, head.name, self._spaces[head.index])
 
 
-def _numbers(vector: FeatureVector) -> npt.NDArray[Any]:
+def _turn(degrees: int) -> Rotation:
+    if not isinstance(degrees, SupportsIndex) or index(degrees) % 90:
+        raise ValueError(f"rotation must be 0, 90, 180 or 270 degrees clockwise, or a multiple of 90 (got {degrees!r})")
+    return ROTATIONS[index(degrees) // 90 % 4]
+
+
+def _numbers(vector: FeatureVector | Embedding) -> npt.NDArray[Any]:
+    if isinstance(vector, Embedding):
+        vector = vector.feature_vector
     try:
         return vector.value
     except AttributeError as exc:

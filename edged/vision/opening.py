@@ -12,6 +12,7 @@ from edged.errors import ModelError
 from edged.values import Delegate
 from edged.vision.embedder import Embedder, EmbedderOptions
 from edged.vision.fallback import open_embedder
+from edged.vision.pixels.fit import Fit
 from edged.vision.pixels.resize import Resize
 from edged.vision.runtime.delegate import delegate_library
 from edged.vision.runtime.disk_cache import cache_folder
@@ -78,10 +79,12 @@ def _embedder_options(options: ImageEmbedderOptions) -> EmbedderOptions:
     base, embedding = options.base_options, options.embedding_options
     _choice("engine", base.engine, EngineOption)
     _choice("resize", options.resize, Resize)
+    _choice("fit", options.fit, Fit)
     return EmbedderOptions(
         l2_normalize=bool(embedding.l2_normalize),
         quantize=bool(embedding.quantize),
         resize=options.resize,
+        fit=options.fit,
         engine=base.engine,
         delegate=_delegate(base),
         num_threads=_num_threads(base.num_threads),

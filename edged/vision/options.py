@@ -8,15 +8,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from operator import index
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 import numpy as np
 
 from edged.values import Box, Delegate
+from edged.vision.pb2 import BaseOptionsPb, BoundingBoxPb, EmbeddingOptionsPb
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from edged.vision.pixels.fit import Fit
     from edged.vision.pixels.preprocess import Resize
     from edged.vision.runtime.engine import EngineOption
 
@@ -48,6 +50,20 @@ class BaseOptions:
     delegate: Delegate | str = "auto"
     trusted: bool = False
 
+    def to_pb2(self) -> BaseOptionsPb:
+        """Return the same as the Task Library's message, without what edged adds."""
+        return BaseOptionsPb(
+            os.fsdecode(self.file_name or ""),
+            self.file_content or b"",
+            -1 if self.num_threads is None else index(self.num_threads),
+            bool(self.use_coral),
+        )
+
+    @classmethod
+    def create_from_pb2(cls, proto: Any) -> Self:
+        """Return the options of the Task Library's message *proto*."""
+        return cls(proto.file_name or None, proto.file_content or None, proto.num_threads, proto.use_coral)
+
     def check(self) -> None:
         """Check the types.
 
@@ -73,6 +89,15 @@ class EmbeddingOptions:
     l2_normalize: bool | None = None
     quantize: bool | None = None
 
+    def to_pb2(self) -> EmbeddingOptionsPb:
+        """Return the same as the Task Library's message."""
+        return EmbeddingOptionsPb(bool(self.l2_normalize), bool(self.quantize))
+
+    @classmethod
+    def create_from_pb2(cls, proto: Any) -> Self:
+        """Return the options of the Task Library's message *proto*."""
+        return cls(proto.l2_normalize, proto.quantize)
+
     def check(self) -> None:
         """Check the types.
 
@@ -89,7 +114,8 @@ class ImageEmbedderOptions:
 
     Added to the Task Library's: ``mean`` and ``std``, one value or three for R, G and B, are used instead of what the
     model's metadata says, or where that says nothing; ``resize`` is ``exact`` (the Task Library's own), or OpenCV's
-    ``linear`` or ``area``.
+    ``linear`` or ``area``; ``fit`` is ``stretch`` (the Task Library's own), ``letterbox``, which keeps proportions with
+    grey bars, or ``crop``, which keeps them and leaves out what does not fit.
     """
 
     base_options: BaseOptions
@@ -97,6 +123,7 @@ class ImageEmbedderOptions:
     mean: npt.ArrayLike | None = None
     std: npt.ArrayLike | None = None
     resize: Resize = "exact"
+    fit: Fit = "stretch"
 
 
 @dataclass
@@ -107,6 +134,16 @@ class BoundingBox:
     origin_y: SupportsIndex | None = None
     width: SupportsIndex | None = None
     height: SupportsIndex | None = None
+
+    def to_pb2(self) -> BoundingBoxPb:
+        """Return the same as the Task Library's message; raises as `to_box` does."""
+        box = self.to_box()
+        return BoundingBoxPb(box.x, box.y, box.width, box.height)
+
+    @classmethod
+    def create_from_pb2(cls, proto: Any) -> Self:
+        """Return the box of the Task Library's message *proto*."""
+        return cls(proto.origin_x, proto.origin_y, proto.width, proto.height)
 
     def to_box(self) -> Box:
         """Return the same as a ``Box``.

@@ -13,12 +13,12 @@ __all__ = ["embedding_space"]
 
 
 def embedding_space(
-    model: ModelFile, head: HeadSpec, *, resize: str, decode: str, l2_normalize: bool, quantize: bool
+    model: ModelFile, head: HeadSpec, *, resize: str, fit: str, decode: str, l2_normalize: bool, quantize: bool
 ) -> str:
     """Return the ``space_id``, 16 hex digits, of the vectors that *head* of *model* gives with these settings.
 
     It stands for the model file, the head, the way from a picture to the model's input (decoding, size, resize,
-    normalisation), and what is done to the vector. Region and rotation choose
+    fit, normalisation), and what is done to the vector. Region and rotation choose
     what is looked at, and are not part of it; nor are engine and delegate, which compute the same.
     """
     normalization = model.input.normalization
@@ -34,5 +34,7 @@ def embedding_space(
         "l2_normalize": l2_normalize,
         "quantize": quantize,
     }
+    if fit != "stretch":  # which was there before there were others
+        meaning["fit"] = fit
     text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -54,7 +54,7 @@ class InputSpec:
     """The one picture that a model takes: ``(1, height, width, 3)`` RGB.
 
     ``index`` is the tensor's number in the model file; ``normalization`` is None only where the model takes pixels as
-    they are (``uint8`` and ``int8``).
+    they are (``uint8`` and ``int8``). ``resized`` is whether the model takes any size, and is set to this one.
     """
 
     name: str
@@ -64,6 +64,7 @@ class InputSpec:
     dtype: TensorType
     quantization: Quantization | None = None
     normalization: Normalization | None = None
+    resized: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class ModelFile:
 
     ``name`` is what messages call it: the bundled model's name, or the file's name without its ending. ``digest`` is
     the SHA-256 of ``content`` in hex. ``custom_ops`` are the operators that only a delegate can run.
+    ``ignored_names`` are names of heads in the metadata that are not used, because there are more or fewer than heads.
     """
 
     name: str
@@ -97,3 +99,4 @@ class ModelFile:
     input: InputSpec
     heads: tuple[HeadSpec, ...]
     custom_ops: tuple[str, ...] = ()
+    ignored_names: tuple[str | None, ...] = ()

@@ -15,7 +15,7 @@ from edged.wire.endpoints import (
     default_address,
     is_local,
 )
-from edged.wire.messages import Drops, Event, Latency, Match, Message, Status, Vec, Vector
+from edged.wire.messages import Drops, Event, FrameFormat, Latency, Match, Message, Status, Vec, Vector
 from edged.wire.topics import KINDS, VERSION, Kind, Topic, parse_topic, subscription, topic
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Drops",
     "Event",
     "Frame",
+    "FrameFormat",
     "Frames",
     "Kind",
     "Latency",

@@ -15,7 +15,7 @@ from edged.errors import WireError
 from edged.values import Rotation, StreamClock, TimeSource
 from edged.wire.topics import Kind, topic
 
-__all__ = ["Drops", "Event", "Latency", "Match", "Message", "Status", "Vec", "Vector"]
+__all__ = ["Drops", "Event", "FrameFormat", "Latency", "Match", "Message", "Status", "Vec", "Vector"]
 
 # A program that wants no vectors does without numpy, which takes some 25 MiB of memory and, on a small board, a second.
 if TYPE_CHECKING:
@@ -68,6 +68,22 @@ class Drops:
     capture: int
     ring: int
     publish: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFormat:
+    """Format of a camera's frames, as it was negotiated.
+
+    ``width`` and ``height`` are in pixels, and ``pixels`` is how they lie in memory. ``codec`` is the compression in
+    which frames come, and ``decoder`` what decodes them; None for frames that come uncompressed.
+    """
+
+    width: int
+    height: int
+    fps: float | None
+    pixels: str
+    codec: str | None
+    decoder: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -177,6 +193,7 @@ class Status:
     fps_published: float | None
     dropped: Drops
     reopens: int
+    format: FrameFormat | None = None
     engine: str | None
     delegate: str | None
     model: str | None

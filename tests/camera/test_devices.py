@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edged.camera.devices import libcamera_cameras, list_cameras, v4l2_cameras
+from edged.camera.devices import PresentFormat, libcamera_cameras, list_cameras, v4l2_cameras
 from edged.camera.pi.survey import Offer, Surveyed
 from edged.camera.v4l2.device import Mode
 from edged.errors import SourceError
@@ -44,6 +44,7 @@ def test_a_camera_is_listed_once_with_its_formats_and_its_user(kernel: FakeKerne
         ("H264", False, (Mode(1920, 1080, (30.0,)),)),
     ]
     assert [str(holder) for holder in listed.holders] == ["cheese (pid 4711)"]
+    assert listed.present == PresentFormat("YUYV", 640, 480, 30.0, None)
     assert listed.problem is None
     assert not any(opened.holds_node for opened in [*kernel.opened.values(), *kernel.forgotten])
 

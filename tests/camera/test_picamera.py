@@ -14,20 +14,23 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from edged.camera.devices import list_cameras
+from edged.camera.mirror import mirrors
 from edged.camera.pi.api import CaptureJob, Library
 from edged.camera.pi.controls import PiControls
 from edged.camera.pi.library import load
 from edged.camera.pi.view import FrameSize
 from edged.camera.picamera import PicameraSource
+from edged.camera.prepared import PreparedSource
+from edged.camera.source import Source
 from edged.errors import SourceError
-from edged.values import Format, PixelFormat, Region
+from edged.values import Format, Mirror, PixelFormat, Region
 from tests.camera.fake_pi import FakeLibrary
 from tests.camera.leaks import leaves_nothing_behind
 from tests.fakes import eventually
@@ -43,6 +46,7 @@ pytestmark = [
 
 RIG = Path("/run/edged-rig")
 VGA = FrameSize(640, 480)
+MIRRORS = get_args(Mirror)
 
 
 class Sensor:
@@ -120,7 +124,7 @@ def sensor() -> Iterator[Sensor]:
     found.finish()
 
 
-def next_frame(source: PicameraSource, slot: NDArray[np.uint8]) -> int:
+def next_frame(source: Source, slot: NDArray[np.uint8]) -> int:
     """Wait for a frame and put it into *slot*; returns its time."""
     for _ in range(40):
         stamp = source.grab(0.25)
@@ -412,7 +416,10 @@ def test_stalls_leave_nothing_behind(sensor: Sensor) -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"hflip": True}, "its sensor cannot mirror pictures; leave hflip and vflip out"),
+        (
+            {"mirror": "both", "crop": Region(0.5, 0.5, 1, 1)},
+            "its sensor cannot mirror pictures, and the crop depends on that; leave scaler_crop out",
+        ),
         ({"crop": Region(0.5, 0.5, 1, 1)}, "this camera cannot crop; leave that to edged"),
         ({"controls": PiControls(gain=2)}, "this camera has no AnalogueGain, which gain needs; leave gain out"),
         ({"controls": PiControls(fps=1000)}, "fps must be in "),
@@ -421,7 +428,7 @@ def test_stalls_leave_nothing_behind(sensor: Sensor) -> None:
 def test_what_the_camera_cannot_do_is_refused(sensor: Sensor, options: dict[str, Any], reason: str) -> None:
     if sensor.name == "camera":
         pytest.skip("nobody knows what a real camera cannot do")
-    if sensor.name == "rig" and "hflip" in options:
+    if sensor.name == "rig" and "mirror" in options:
         pytest.skip("libcamera's virtual cameras say that they mirror, and do not")
     if sensor.fake is not None:
         sensor.fake.mirrors = False
@@ -435,16 +442,34 @@ def test_a_rate_is_asked_for(sensor: Sensor) -> None:
     next_frame(source, np.zeros((480, 640, 3), np.uint8))
 
 
-@pytest.mark.parametrize("hflip", [False, True])
-@pytest.mark.parametrize("vflip", [False, True])
-def test_the_sensor_mirrors(sensor: Sensor, hflip: bool, vflip: bool) -> None:
+@pytest.mark.parametrize("mirror", MIRRORS)
+def test_the_sensor_mirrors(sensor: Sensor, mirror: Mirror) -> None:
     sensor.needs_stand_in()
-    source = sensor.source(hflip=hflip, vflip=vflip)
-    slot = np.zeros(source.open().shape, np.uint8)
+    source = sensor.source(mirror=mirror)
+    frame_format = source.open()
+    slot = np.zeros(frame_format.shape, np.uint8)
     next_frame(source, slot)
+    assert frame_format.mirror == mirror
     for right in (False, True):
         for bottom in (False, True):
-            assert corner_is_white(slot, bottom, right) == ((right, bottom) == (hflip, vflip))
+            assert corner_is_white(slot, bottom, right) == ((right, bottom) == mirrors(mirror))
+
+
+@pytest.mark.parametrize("can_mirror", [False, True])
+@pytest.mark.parametrize("mirror", MIRRORS)
+def test_frames_are_mirrored_once_whether_or_not_the_sensor_can(
+    sensor: Sensor, mirror: Mirror, can_mirror: bool
+) -> None:
+    sensor.needs_stand_in().mirrors = can_mirror
+    source = PreparedSource(sensor.source(mirror=mirror), mirror, [])
+    frame_format = source.open()
+    slot = np.zeros(frame_format.shape, np.uint8)
+    next_frame(source, slot)
+    assert frame_format.mirror == mirror
+    for right in (False, True):
+        for bottom in (False, True):
+            assert corner_is_white(slot, bottom, right) == ((right, bottom) == mirrors(mirror))
+    source.close()
 
 
 def test_controls_are_set_at_each_start(sensor: Sensor) -> None:
@@ -476,14 +501,13 @@ def test_a_crop_is_cut_out_of_all_that_the_sensor_sees_before_the_first_frame_is
     next_frame(source, np.zeros(frame_format.shape, np.uint8))
 
 
-@pytest.mark.parametrize("hflip", [False, True])
-@pytest.mark.parametrize("vflip", [False, True])
+@pytest.mark.parametrize("mirror", MIRRORS)
 def test_a_crop_is_the_region_of_the_frame_as_it_is_delivered_also_when_mirrored(
-    sensor: Sensor, hflip: bool, vflip: bool
+    sensor: Sensor, mirror: Mirror
 ) -> None:
     sensor.needs_stand_in()
-    left, top = 0.75 if hflip else 0.0, 0.75 if vflip else 0.0  # where the white corner is then
-    source = sensor.source(crop=Region(left, top, left + 0.25, top + 0.25), hflip=hflip, vflip=vflip)
+    left, top = (0.75 if flipped else 0.0 for flipped in mirrors(mirror))  # where the white corner is then
+    source = sensor.source(crop=Region(left, top, left + 0.25, top + 0.25), mirror=mirror)
     slot = np.zeros(source.open().shape, np.uint8)
     next_frame(source, slot)
     assert (slot == 255).all()

@@ -17,6 +17,7 @@ from edged.camera.mjpeg import MjpegSource
 from edged.camera.pi.controls import WHITE_BALANCES, PiControls
 from edged.camera.pi.view import FrameSize
 from edged.camera.picamera import PicameraSource
+from edged.camera.prepared import PreparedSource
 from edged.camera.rtsp.source import RtspSource
 from edged.camera.usb import UsbCamera
 from edged.camera.v4l2.choice import FormatRequest
@@ -102,13 +103,22 @@ def test_a_usb_camera_whose_frames_are_reduced_has_to_send_jpegs() -> None:
 def test_a_picamera_is_set_as_configured() -> None:
     controls = {"exposure_us": 5000, "gain": 2, "white_balance": [1.5, 2], "focus": 0.5}
     asked = camera("picamera:imx708", width=800, hflip=True, fps=10, controls=controls)
-    source = open_source(asked, input_size=MODEL)
+    prepared = open_source(asked, input_size=MODEL)
+    assert isinstance(prepared, PreparedSource)
+    source = prepared._source
     assert isinstance(source, PicameraSource)
     assert source._target == "imx708"
     wanted = source._wanted
-    assert (wanted.hflip, wanted.vflip, wanted.crop) == (True, False, None)
+    assert (wanted.mirror, wanted.crop) == ("horizontal", None)
     assert wanted.controls == PiControls(5000, 2.0, (1.5, 2.0), 10.0, 0.5)
     assert wanted.size.pixels(16 / 9, 4608) == (800, 450)
+
+
+@pytest.mark.parametrize("options", [{}, {"mirror": "both"}, {"mask": [[[0, 0], [1, 0], [0, 1]]]}])
+def test_a_stream_stays_one_when_its_frames_are_prepared(options: dict[str, object]) -> None:
+    source = open_source(camera("rtsp://127.0.0.1:9/live", **options))
+    assert isinstance(source, LiveStream)
+    source.expect_rate(0.5)
 
 
 def test_a_slow_cap_does_not_slow_the_sensor() -> None:

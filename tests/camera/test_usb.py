@@ -349,29 +349,41 @@ def test_signals_interrupt_nothing(kernel: FakeKernel) -> None:
 # Damage.
 
 
-def test_frames_that_the_driver_marks_as_damaged_are_skipped_and_counted(kernel: FakeKernel) -> None:
+def test_damaged_frames_are_reported_with_their_count_and_the_good_one_beside_them_follows(kernel: FakeKernel) -> None:
     camera = FakeCamera()
     source, frame_format = opened(kernel, camera, pixels="yuyv")
     camera.deliver(bytes([5]) * camera.length)
     camera.deliver(bytes(camera.length), flags=abi.BUF_FLAG_TIMESTAMP_MONOTONIC | abi.BUF_FLAG_ERROR)
     camera.deliver(bytes(camera.length - 640))
     camera.deliver(b"")
-    assert source.grab(AT_ONCE) is not None
+    with pytest.raises(DamagedFrame, match="frames of 0 bytes come, and whole ones have 614400") as damage:
+        source.grab(AT_ONCE)
+    assert damage.value.count == 3
+    assert source.grab(0.0) is not None
     slot = slot_for(frame_format)
     source.retrieve(slot)
     assert (slot == 5).all()
-    assert source.damaged == 3
     assert source.grab(0.0) is None
     source.close()
 
 
-def test_damaged_frames_alone_are_a_timeout(kernel: FakeKernel) -> None:
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (abi.BUF_FLAG_TIMESTAMP_MONOTONIC | abi.BUF_FLAG_ERROR, "the driver marks frames as damaged"),
+        (abi.BUF_FLAG_TIMESTAMP_MONOTONIC, "frames of 0 bytes come, and whole ones have 4"),
+    ],
+)
+def test_damaged_frames_alone_are_reported_and_every_buffer_goes_back(
+    kernel: FakeKernel, flags: int, reason: str
+) -> None:
     camera = FakeCamera()
     source, _ = opened(kernel, camera)
     for _ in range(8):
-        camera.deliver(b"")
+        camera.deliver(b"", flags=flags)
+        with pytest.raises(DamagedFrame, match=reason):
+            source.grab(0.0)
         assert source.grab(0.0) is None
-    assert source.damaged == 8
     assert camera.lost == 0
     source.close()
 

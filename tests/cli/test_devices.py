@@ -48,7 +48,8 @@ def test_cameras_are_listed_with_formats_and_users(kernel: FakeKernel, capsys: p
         "/dev/video0",
         "MJPG 640×480 1280×720: 30 7.5",
         "MJPG 1920×1080: 15",
-        "H264 640×480 (does not work here)",
+        "not usable here: H264",
+        "set to YUYV 640×480: 30",
         "cheese (pid 4711)",
         "Old [cam]",
         "GREY 16×16…64×64: 9…1",
@@ -56,6 +57,18 @@ def test_cameras_are_listed_with_formats_and_users(kernel: FakeKernel, capsys: p
         f'    source: "usb:{camera.link}"\n',
     ):
         assert piece in text
+
+
+def test_of_dozens_of_formats_those_that_work_are_shown(kernel: FakeKernel, capsys: pytest.CaptureFixture[str]) -> None:
+    useless: dict[str, Sizes] = {f"X{number:03}": {(640, 480): (30.0,)} for number in range(75)}
+    works: dict[str, Sizes] = {"YUYV": {(640, 480): (30.0,)}, "MJPG": {(1280, 720): (30.0,)}}
+    kernel.plug(FakeCamera(offers={**useless, **works}, picture=(1280, 720, "MJPG")))
+    text = printed(capsys)
+    assert "YUYV 640×480: 30" in text
+    assert "MJPG 1280×720: 30" in text
+    assert "not usable here: X000, X001, X002, X003 and 71 others" in text
+    assert "set to MJPG 1280×720: 30, decoded by opencv" in text
+    assert text.count("X0") == 4
 
 
 def test_a_camera_without_permission_is_listed_with_the_cure(

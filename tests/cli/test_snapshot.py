@@ -106,3 +106,26 @@ def test_a_folder_that_cannot_be_written_is_reported(
     (tmp_path / "file").touch()
     assert main(["snapshot", "-c", str(config), "street", "-o", str(tmp_path / "file")]) == 1
     assert "--out" in capsys.readouterr().err
+
+
+def test_a_snapshot_shows_nothing_of_what_is_under_a_mask(tmp_path: Path) -> None:
+    """The mask and the regions are in the frame as it is mirrored; only the model's pictures are rotated."""
+    rng = np.random.default_rng(1)
+    picture = rng.integers(0, 256, (96, 128, 3), np.uint8)
+    mask = "[[[0, 0], [0.5, 0], [0.5, 0.5], [0, 0.5]]]"
+    camera = f"mirror: horizontal, rotation: 90, mask: {mask}, regions: {{low: {{top: 0.25}}}}"
+    written = []
+    for number in range(2):
+        folder, out = tmp_path / f"{number}", tmp_path / f"out{number}"
+        folder.mkdir()
+        picture[:48, 64:] = rng.integers(0, 256, (48, 64, 3), np.uint8)  # on the left, once it is mirrored
+        cv2.imwrite(str(folder / "a.png"), picture)
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(f"cameras: {{porch: {{source: 'dir:{folder}', {camera}}}}}")
+        assert main(["snapshot", "-c", str(file), "porch", "-o", str(out)]) == 0
+        written.append([(out / name).read_bytes() for name in ("porch.png", "porch.low.png")])
+    assert written[0] == written[1]
+    whole = cv2.imread(str(tmp_path / "out0" / "porch.png"))
+    assert whole is not None
+    assert (whole[2:20, 2:60] == 128).all()
+    assert np.array_equal(whole[2:20, 66:], picture[:, ::-1][2:20, 66:])

@@ -27,6 +27,7 @@ model:
   fallback: {path: models/cpu.tflite}
   num_threads: 3
   resize: area
+  fit: letterbox
   mean: [1, 2.5, 1e-7]
   std: [1, 2, 3]
 cameras:
@@ -44,7 +45,7 @@ cameras:
     frozen_seconds: 1e-3
     max_reopens: 1
     retry_max_seconds: 99
-  net: {source: "https://[::1]:8443/a:b", verify_tls: false, rotation: 90}
+  net: {source: "https://[::1]:8443/a:b", verify_tls: false, rotation: 90, mask: [[[0, 0], [0.3, 0], [0, 1e-3]]]}
   cam: {source: "usb:HD Pro: Webcam", pixel_format: yuyv, width: 640, height: 480}
   bars: {source: "pattern:"}
   "off": {source: "dir:pictures", loop: true}

@@ -134,6 +134,8 @@ def test_the_space_differs_where_vectors_cannot_be_compared(
         (two_heads, plain),
         (two_heads, replace(plain, head=1)),
         (two_heads, replace(plain, resize="linear")),
+        (two_heads, replace(plain, fit="letterbox")),
+        (two_heads, replace(plain, fit="crop")),
         (two_heads, replace(plain, l2_normalize=True)),
         (two_heads, replace(plain, quantize=True)),
         (int8_model, plain),

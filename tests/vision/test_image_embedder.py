@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, SupportsIndex
 
@@ -18,6 +20,7 @@ from edged.vision import (
     BoundingBox,
     Delegate,
     EmbeddingOptions,
+    FeatureVector,
     ImageEmbedder,
     ImageEmbedderOptions,
     Orientation,
@@ -133,6 +136,7 @@ def test_mean_and_std_may_be_arrays(float_file: Path) -> None:
     ("options", "error", "said"),
     [
         ({"resize": "cubic"}, ValueError, r"resize must be exact, linear or area \(got 'cubic'\)"),
+        ({"fit": "fill"}, ValueError, r"fit must be stretch, letterbox or crop \(got 'fill'\)"),
         ({"mean": "a", "std": 1}, TypeError, r"mean is a number, or three for R, G and B \(got 'a'\)"),
     ],
 )
@@ -157,6 +161,17 @@ def test_each_resize_is_its_own_space(uint8_file: Path) -> None:
             vectors.append(vector(made, LEAF))
     assert len(spaces) == 3
     assert not np.array_equal(vectors[0], vectors[1])
+
+
+def test_each_fit_is_its_own_space(uint8_file: Path) -> None:
+    spaces, vectors = set(), []
+    wide = np.ascontiguousarray(LEAF[: LEAF.shape[0] // 2])
+    for fit in ("stretch", "letterbox", "crop"):
+        options = ImageEmbedderOptions(BaseOptions(uint8_file), fit=fit)
+        with ImageEmbedder.create_from_options(options) as made:
+            spaces.add(made.space_id)
+            vectors.append(vector(made, wide).tobytes())
+    assert len(spaces) == len(set(vectors)) == 3
 
 
 # Engines and delegates
@@ -363,9 +378,10 @@ def test_a_mirrored_picture_goes_by_its_orientation(uint8_file: Path) -> None:
         assert np.array_equal(transposed, vector(made, square.swapaxes(0, 1)))
 
 
-@pytest.mark.parametrize("rotation", [45, -90, 360, 90.5, "90"])
+@pytest.mark.parametrize("rotation", [45, -1, 91, 90.5, "90", None])
 def test_an_unknown_rotation_is_refused(uint8_file: Path, rotation: Any) -> None:
-    with ImageEmbedder.create_from_file(uint8_file) as made, pytest.raises(ValueError, match="0, 90, 180 or 270"):
+    rule = f"rotation must be 0, 90, 180 or 270 degrees clockwise, or a multiple of 90 (got {rotation!r})"
+    with ImageEmbedder.create_from_file(uint8_file) as made, pytest.raises(ValueError, match=re.escape(rule)):
         made.embed(LEAF, rotation=rotation)
 
 
@@ -399,9 +415,60 @@ def test_a_quantised_vector_is_the_bytes_of_int8(uint8_file: Path) -> None:
 
 def test_an_object_that_is_not_a_vector_is_not_compared(uint8_file: Path) -> None:
     with ImageEmbedder.create_from_file(uint8_file) as made:
-        embedding = made.embed(LEAF).embeddings[0]
-        with pytest.raises(AttributeError, match=r"'Embedding' .* result.embeddings\[0\].feature_vector"):
-            made.cosine_similarity(embedding, embedding)  # type: ignore[arg-type]  # on purpose
+        result = made.embed(LEAF)
+        with pytest.raises(AttributeError, match=r"'EmbeddingResult' .* result.embeddings\[0\].feature_vector"):
+            made.cosine_similarity(result, result)  # type: ignore[arg-type]  # on purpose
+
+
+def test_embeddings_are_compared_as_in_mediapipe(uint8_file: Path) -> None:
+    with ImageEmbedder.create_from_file(uint8_file) as made:
+        one, other = made.embed(LEAF).embeddings[0], made.embed(LEAF[::2]).embeddings[0]
+        cosine = made.cosine_similarity(one.feature_vector, other.feature_vector)
+        assert made.cosine_similarity(one, other) == made.cosine_similarity(one, other.feature_vector) == cosine
+
+
+@pytest.mark.parametrize("quantize", [False, True])
+def test_dot_and_distance_are_those_of_the_real_numbers(uint8_file: Path, quantize: bool) -> None:
+    options = ImageEmbedderOptions(BaseOptions(uint8_file), EmbeddingOptions(l2_normalize=True, quantize=quantize))
+    with ImageEmbedder.create_from_options(options) as made:
+        one, other = made.embed(LEAF).embeddings[0], made.embed(LEAF[::2, ::3]).embeddings[0]
+        u, v = (
+            each.feature_vector.value.view(np.int8) / 128 if quantize else each.feature_vector.value
+            for each in (one, other)
+        )
+        assert made.dot(one, other) == pytest.approx(float(u @ v), rel=1e-12)
+        assert made.l2_distance(one.feature_vector, other) == pytest.approx(float(np.linalg.norm(u - v)), rel=1e-12)
+        assert made.l2_distance(one, one) == 0
+
+
+def test_what_has_no_dot_product_is_refused() -> None:
+    floats, bytes_ = FeatureVector(np.ones(3)), FeatureVector(np.ones(3, np.uint8))
+    with pytest.raises(ValueError, match="Cannot compute dot product between quantized and float feature vectors"):
+        ImageEmbedder.dot(floats, bytes_)
+    with pytest.raises(ValueError, match=r"Cannot compute l2 distance on float .* different sizes \(3 vs 2\)"):
+        ImageEmbedder.l2_distance(floats, FeatureVector(np.ones(2)))
+    assert ImageEmbedder.dot(floats, FeatureVector(np.zeros(3))) == 0
+
+
+@pytest.mark.parametrize(("degrees", "same"), [(-90, 270), (450, 90), (360, 0), (-270, 90), (720, 0), (180, -180)])
+def test_a_rotation_is_any_multiple_of_90_as_in_mediapipe(uint8_file: Path, degrees: int, same: int) -> None:
+    with ImageEmbedder.create_from_file(uint8_file) as made:
+        one, other = made.embed(LEAF, rotation=degrees), made.embed(LEAF, rotation=same)
+        assert one == other
+        assert one != made.embed(LEAF, rotation=degrees + 90)
+
+
+def test_a_model_that_is_missing_is_a_file_not_found_too() -> None:
+    for kind in (FileNotFoundError, ValueError, RuntimeError):
+        with pytest.raises(kind, match=r"Unable to open file at /no/such/model\.tflite: No such file or directory"):
+            ImageEmbedder.create_from_file("/no/such/model.tflite")
+
+
+def test_options_of_a_delegate_are_a_mapping_or_pairs() -> None:
+    by_mapping = Delegate("external", library="libmy.so", options={"device": "1", "b": "2"})
+    assert by_mapping == Delegate("external", library="libmy.so", options=(("device", "1"), ("b", "2")))
+    assert by_mapping.options == (("device", "1"), ("b", "2"))
+    assert hash(by_mapping) == hash(replace(by_mapping))
 
 
 def test_one_vector_is_compared_with_many_at_once(uint8_file: Path) -> None:

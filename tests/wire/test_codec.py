@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from edged import wire
 from edged.errors import WireError
 from edged.values import NAME_PATTERN
-from edged.wire import MAX_HEADER_BYTES, Drops, Event, Latency, Match, Message, Status, Vec, decode, encode
+from edged.wire import MAX_HEADER_BYTES, Drops, Event, FrameFormat, Latency, Match, Message, Status, Vec, decode, encode
 from tests.allocated import allocated
 
 VECTOR = np.linspace(-1, 1, 8, dtype=np.float32)
@@ -56,7 +56,7 @@ VEC = Vec(
     vector=VECTOR,
 )
 
-ADDED = {"cma_free_bytes", "config_problem", "ts_from"}
+ADDED = {"cma_free_bytes", "config_problem", "format", "ts_from"}
 """Keys that were added to version 1 later."""
 
 STATUS = Status(
@@ -72,6 +72,7 @@ STATUS = Status(
     fps_published=9.98,
     dropped=Drops(capture=0, ring=0, publish=0),
     reopens=2,
+    format=FrameFormat(1280, 720, 29.97, "bgr", "h264", "h264"),
     engine="ai-edge-litert 2.3.0",
     delegate="xnnpack",
     model="efficientnet-lite0",
@@ -233,6 +234,7 @@ def test_the_frames_of_a_status_are_those_of_the_manual() -> None:
         '{"v":1,"kind":"status","run":"5f3c9a0e12b4d678","seq":3,"node":"porch","camera":"street","state":"lost",'
         '"reason":"no frame for 5 s","since_us":1790000000000000,"t_wall_us":1790000002000000,'
         '"fps_captured":null,"fps_published":9.98,"dropped":{"capture":0,"ring":0,"publish":0},"reopens":2,'
+        '"format":{"width":1280,"height":720,"fps":29.97,"pixels":"bgr","codec":"h264","decoder":"h264"},'
         '"engine":"ai-edge-litert 2.3.0","delegate":"xnnpack","model":"efficientnet-lite0","space_id":"8a1f",'
         '"config_hash":"c0ffee","config_problem":null,"uptime_s":7.25,"rss_bytes":150000000,"temp_c":null,'
         '"throttled":null,"cma_free_bytes":null,"insecure":false,"bye":false}'
@@ -381,6 +383,7 @@ def test_keys_that_were_added_later_may_be_absent() -> None:
     assert isinstance(message, Status)
     assert message.cma_free_bytes is None
     assert message.config_problem is None
+    assert message.format is None
     vec = decode(with_header(VEC, lambda header: [header.pop(key, None) for key in ADDED]))
     assert isinstance(vec, Vec)
     assert vec.ts_from is None

@@ -11,7 +11,7 @@ from typing import get_args
 
 import pytest
 
-from edged.wire import MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, Drops, Latency, Match, Message
+from edged.wire import MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, Drops, FrameFormat, Latency, Match, Message
 from tests.publishing import Publisher, vec
 
 MANUAL = (Path(__file__).parent.parent.parent / "docs" / "wire.md").read_text()
@@ -31,7 +31,7 @@ def test_the_manual_has_every_key_and_no_others(cls: type[Message]) -> None:
 
 
 def test_the_manual_names_the_parts_of_the_objects_and_the_limits() -> None:
-    for cls in (Latency, Drops):
+    for cls in (Latency, Drops, FrameFormat):
         assert all(f"`{member.name}`" in MANUAL for member in dataclasses.fields(cls))
     sims = next(line for line in MANUAL.splitlines() if line.startswith("| `sims` |"))
     assert {member.name for member in dataclasses.fields(Match)} <= set(re.findall(r"\w+", sims))

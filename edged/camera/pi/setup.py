@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from edged.camera.mirror import mirror_of, mirrors
 from edged.camera.pi.api import Library, PiCamera
 from edged.camera.pi.controls import PiControls
 from edged.camera.pi.view import FrameSize, crop_rectangle, full_view, sensor_mode
 from edged.errors import SourceError
-from edged.values import Format, PixelFormat, Region
+from edged.values import Format, Mirror, PixelFormat, Region
 
 __all__ = ["Wanted", "set_up"]
 
@@ -36,8 +37,7 @@ class Wanted:
     """A request to a camera. ``crop`` is the part of its view that it delivers, instead of all."""
 
     size: FrameSize
-    hflip: bool
-    vflip: bool
+    mirror: Mirror
     controls: PiControls
     crop: Region | None
 
@@ -52,7 +52,8 @@ def set_up(camera: PiCamera, library: Library, wanted: Wanted) -> tuple[Format, 
     shape, largest = _view(camera, modes, wanted.crop)
     size = wanted.size.pixels(shape, largest)
     mode = sensor_mode(modes, size, wanted.controls.fps) if modes else None
-    transform = library.transform(hflip=wanted.hflip, vflip=wanted.vflip)
+    across, down = mirrors(wanted.mirror)
+    transform = library.transform(hflip=across, vflip=down)
     configuration = camera.create_video_configuration(
         main={"format": "RGB888", "size": size},
         raw=None,
@@ -101,10 +102,11 @@ def _read_back(camera: PiCamera, wanted: Wanted) -> Format:
     main, transform = got["main"], got["transform"]
     if main["format"] not in PIXELS:
         raise SourceError(f"it delivers {main['format']} only, and none of {', '.join(PIXELS)}")
-    if (bool(transform.hflip), bool(transform.vflip)) != (wanted.hflip, wanted.vflip):
-        raise SourceError("its sensor cannot mirror pictures; leave hflip and vflip out")
+    mirror = mirror_of(bool(transform.hflip), bool(transform.vflip))
+    if mirror != wanted.mirror and wanted.crop is not None:
+        raise SourceError("its sensor cannot mirror pictures, and the crop depends on that; leave scaler_crop out")
     width, height = main["size"]
-    return Format(width=width, height=height, pixels=PIXELS[main["format"]], fps=wanted.controls.fps)
+    return Format(width=width, height=height, pixels=PIXELS[main["format"]], fps=wanted.controls.fps, mirror=mirror)
 
 
 def _crop_limits(available: Mapping[str, tuple[Any, Any, Any]]) -> tuple[Any, Any, Any]:

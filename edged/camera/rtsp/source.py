@@ -125,7 +125,8 @@ class RtspSource:
                 width, height = self._first_size(deadline)
             undo.pop_all()
         self._silent_since = self._picture_at = self._good_at = time.monotonic()
-        return Format(width=width, height=height, fps=fps)
+        assert self._video is not None, "it has a size"
+        return Format(width=width, height=height, fps=fps, codec=self._video.codec, decoder=self._video.codec)
 
     def grab(self, timeout: float) -> Stamp | None:
         assert self._session is not None, "grab before open"

@@ -63,6 +63,11 @@ class Video:
         return self._decoder.size
 
     @property
+    def codec(self) -> str:
+        """FFmpeg's name of the compression, and of its software that decodes it."""
+        return self._track.codec
+
+    @property
     def lost(self) -> int:
         """Packets that are missing, so far."""
         return self._units.lost

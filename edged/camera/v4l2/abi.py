@@ -8,7 +8,7 @@ request is built as on x86 and ARM (``asm-generic/ioctl.h``); MIPS, PowerPC, SPA
 from __future__ import annotations
 
 import ctypes
-from ctypes import c_int, c_long, c_uint8, c_uint32, c_ulong, c_void_p
+from ctypes import c_int, c_int32, c_long, c_uint8, c_uint32, c_ulong, c_void_p
 from dataclasses import dataclass
 
 __all__ = [
@@ -24,24 +24,45 @@ __all__ = [
     "CAP_VIDEO_CAPTURE_MPLANE",
     "CAP_VIDEO_M2M",
     "CAP_VIDEO_M2M_MPLANE",
+    "CID_AUTOGAIN",
+    "CID_AUTO_N_PRESET_WHITE_BALANCE",
+    "CID_AUTO_WHITE_BALANCE",
+    "CID_BLUE_BALANCE",
+    "CID_EXPOSURE_ABSOLUTE",
+    "CID_EXPOSURE_AUTO",
+    "CID_FOCUS_ABSOLUTE",
+    "CID_FOCUS_AUTO",
+    "CID_GAIN",
+    "CID_HFLIP",
+    "CID_POWER_LINE_FREQUENCY",
+    "CID_RED_BALANCE",
+    "CID_VFLIP",
+    "CID_WHITE_BALANCE_TEMPERATURE",
+    "CTRL_FLAG_DISABLED",
+    "CTRL_FLAG_READ_ONLY",
     "DQBUF",
     "ENUM_FMT",
     "ENUM_FRAMEINTERVALS",
     "ENUM_FRAMESIZES",
     "FRMSIZE_TYPE_DISCRETE",
+    "G_CTRL",
     "G_FMT",
     "G_PARM",
     "MEMORY_MMAP",
     "QBUF",
     "QUERYBUF",
     "QUERYCAP",
+    "QUERYCTRL",
+    "QUERYMENU",
     "REQBUFS",
     "STREAMOFF",
     "STREAMON",
+    "S_CTRL",
     "S_FMT",
     "S_PARM",
     "Buffer",
     "Capability",
+    "ControlValue",
     "DataFormat",
     "Fmtdesc",
     "Fract",
@@ -49,6 +70,8 @@ __all__ = [
     "Frmsizeenum",
     "Ioctl",
     "PixFormat",
+    "Queryctrl",
+    "Querymenu",
     "Requestbuffers",
     "Streamparm",
     "fourcc",
@@ -71,6 +94,24 @@ FRMSIZE_TYPE_DISCRETE = 1  # and of frame intervals likewise
 BUF_FLAG_ERROR = 0x00000040
 BUF_FLAG_TIMESTAMP_MASK = 0x0000E000
 BUF_FLAG_TIMESTAMP_MONOTONIC = 0x00002000
+
+CID_AUTOGAIN = 0x00980912
+CID_AUTO_N_PRESET_WHITE_BALANCE = 0x009A0914
+CID_AUTO_WHITE_BALANCE = 0x0098090C
+CID_BLUE_BALANCE = 0x0098090F
+CID_EXPOSURE_ABSOLUTE = 0x009A0902
+CID_EXPOSURE_AUTO = 0x009A0901
+CID_FOCUS_ABSOLUTE = 0x009A090A
+CID_FOCUS_AUTO = 0x009A090C
+CID_GAIN = 0x00980913
+CID_HFLIP = 0x00980914
+CID_POWER_LINE_FREQUENCY = 0x00980918
+CID_RED_BALANCE = 0x0098090E
+CID_VFLIP = 0x00980915
+CID_WHITE_BALANCE_TEMPERATURE = 0x0098091A
+
+CTRL_FLAG_DISABLED = 0x0001
+CTRL_FLAG_READ_ONLY = 0x0004
 
 
 def fourcc(name: str) -> int:
@@ -280,6 +321,34 @@ class Buffer(ctypes.Structure):
     ]
 
 
+class ControlValue(ctypes.Structure):
+    """``struct v4l2_control``: a control and its value."""
+
+    _fields_ = [("id", c_uint32), ("value", c_int32)]
+
+
+class Queryctrl(ctypes.Structure):
+    """``struct v4l2_queryctrl``: the range of a control."""
+
+    _fields_ = [
+        ("id", c_uint32),
+        ("type", c_uint32),
+        ("name", c_uint8 * 32),
+        ("minimum", c_int32),
+        ("maximum", c_int32),
+        ("step", c_int32),
+        ("default_value", c_int32),
+        ("flags", c_uint32),
+        ("reserved", c_uint32 * 2),
+    ]
+
+
+class Querymenu(ctypes.Structure):
+    """``struct v4l2_querymenu``: one entry of a control that is a menu."""
+
+    _fields_ = [("id", c_uint32), ("index", c_uint32), ("name", c_uint8 * 32), ("reserved", c_uint32)]
+
+
 @dataclass(frozen=True, slots=True)
 class Ioctl:
     """One request to a device: its name, for people, and its number."""
@@ -307,5 +376,9 @@ STREAMON = _request("STREAMON", _WRITE, 18, c_int)
 STREAMOFF = _request("STREAMOFF", _WRITE, 19, c_int)
 G_PARM = _request("G_PARM", _READ | _WRITE, 21, Streamparm)
 S_PARM = _request("S_PARM", _READ | _WRITE, 22, Streamparm)
+G_CTRL = _request("G_CTRL", _READ | _WRITE, 27, ControlValue)
+S_CTRL = _request("S_CTRL", _READ | _WRITE, 28, ControlValue)
+QUERYCTRL = _request("QUERYCTRL", _READ | _WRITE, 36, Queryctrl)
+QUERYMENU = _request("QUERYMENU", _READ | _WRITE, 37, Querymenu)
 ENUM_FRAMESIZES = _request("ENUM_FRAMESIZES", _READ | _WRITE, 74, Frmsizeenum)
 ENUM_FRAMEINTERVALS = _request("ENUM_FRAMEINTERVALS", _READ | _WRITE, 75, Frmivalenum)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from edged.camera.v4l2 import abi
 from edged.camera.v4l2.kernel import Kernel
 
-__all__ = ["Device", "FrameLayout", "Identity", "Mode"]
+__all__ = ["ControlRange", "Device", "FrameLayout", "Identity", "Mode"]
 
 Enumerated = TypeVar("Enumerated", abi.Fmtdesc, abi.Frmsizeenum, abi.Frmivalenum)
 
@@ -68,6 +68,13 @@ class FrameLayout:
     fourcc: str
     stride: int
     length: int
+
+
+class ControlRange(NamedTuple):
+    """The least and the greatest value of a control."""
+
+    least: int
+    greatest: int
 
 
 class Device:
@@ -187,6 +194,40 @@ class Device:
             if exc.errno not in UNSUPPORTED:
                 raise
         return self.rate()
+
+    def control(self, number: int) -> ControlRange | None:
+        """Return the range of the control *number*; None where the device has none that can be set."""
+        answer = abi.Queryctrl(id=number)
+        try:
+            self.ask(abi.QUERYCTRL, answer)
+        except OSError as exc:
+            if exc.errno in UNSUPPORTED:
+                return None
+            raise
+        if answer.flags & (abi.CTRL_FLAG_DISABLED | abi.CTRL_FLAG_READ_ONLY):
+            return None
+        return ControlRange(answer.minimum, answer.maximum)
+
+    def offers(self, number: int, index: int) -> bool:
+        """Whether the control *number*, which is a menu, has the entry *index*."""
+        try:
+            self.ask(abi.QUERYMENU, abi.Querymenu(id=number, index=index))
+        except OSError as exc:
+            if exc.errno in UNSUPPORTED:
+                return False
+            raise
+        return True
+
+    def value(self, number: int) -> int:
+        """Return the value of the control *number*."""
+        answer = abi.ControlValue(id=number)
+        self.ask(abi.G_CTRL, answer)
+        return int(answer.value)
+
+    def set_value(self, number: int, value: int) -> int:
+        """Set the control *number*; returns the value that the driver took."""
+        self.ask(abi.S_CTRL, abi.ControlValue(id=number, value=value))
+        return self.value(number)
 
     def _enumerate(self, request: abi.Ioctl, at: Callable[[int], Enumerated]) -> Iterator[Enumerated]:
         for index in itertools.count():

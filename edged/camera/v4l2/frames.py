@@ -40,7 +40,8 @@ class JpegFrameWriter:
     least = 4  # where the first and the last marker are
 
     def __init__(self, picture: FrameLayout, fps: float | None, reduce: int, max_pixels: int = MAX_PIXELS) -> None:
-        self.format = Format(reduced(picture.width, reduce), reduced(picture.height, reduce), PixelFormat.BGR, fps)
+        size = reduced(picture.width, reduce), reduced(picture.height, reduce)
+        self.format = Format(*size, PixelFormat.BGR, fps, codec="jpeg", decoder="opencv")
         self._reduce = reduce
         self._max_pixels = max_pixels
         self._copy = np.empty(min(picture.length, MAX_FILE_BYTES), np.uint8)

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from edged.camera.v4l2 import abi
 from edged.camera.v4l2.device import Device
 
-__all__ = ["BUFFERS", "FilledBuffer", "Stream"]
+__all__ = ["BUFFERS", "GONE", "FilledBuffer", "Stream"]
+
+GONE = frozenset({errno.ENODEV, errno.ENXIO})
+"""Errors of a device that is not there any more."""
 
 BUFFERS = 4  # one in hand, one being filled, and two against jitter; more would only hold older frames
 
@@ -105,9 +108,6 @@ class Stream:
                 refused = exc
         if refused is not None and len(self._ours) == len(self._mappings):
             raise refused
-
-
-GONE = frozenset({errno.ENODEV, errno.ENXIO})
 
 
 def _buffer(index: int) -> abi.Buffer:

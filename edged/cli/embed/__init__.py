@@ -28,7 +28,7 @@ __all__ = ["add_parser"]
 
 MODEL_OPTIONS = (
     *("model", "mean", "std", "head", "l2_normalize", "quantize", "engine", "delegate", "delegate_option", "threads"),
-    *("resize", "trusted"),
+    *("resize", "fit", "trusted"),
 )
 """Options that a configuration sets, too."""
 
@@ -229,6 +229,7 @@ def _options(args: argparse.Namespace) -> EmbedderOptions:
         l2_normalize=args.l2_normalize,
         quantize=args.quantize,
         resize=args.resize,
+        fit=args.fit,
         engine=args.engine,
         delegate=replace(args.delegate, options=tuple(args.delegate_option)),
         num_threads=args.threads,

@@ -91,6 +91,13 @@ def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
         help="exact: as in the Task Library; linear, area: as in OpenCV (default: exact)",
     )
     group.add_argument(
+        "--fit",
+        choices=("stretch", "letterbox", "crop"),
+        default="stretch",
+        help="what becomes of that part if its proportions are not those of the model's input: stretched to them, "
+        "in the middle of grey bars, or only its middle (default: stretch)",
+    )
+    group.add_argument(
         "--save-input",
         type=Path,
         metavar="DIR",

@@ -61,7 +61,7 @@ class Pictures:
         self._region = region
         self._rotation = rotation
         self._max_pixels = max_pixels
-        self._view = ModelView(embedder.model.input, embedder.options.resize)
+        self._view = ModelView(embedder.model.input, embedder.options.resize, embedder.options.fit)
         self._save_to = save_to
 
     def expand(self, paths: Sequence[Path]) -> list[Path]:

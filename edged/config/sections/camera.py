@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from edged.config.problems import shown
 from edged.config.sections.camera_kinds import CAMERA_KINDS, kinds_that_know, listed
 from edged.config.sections.fields import Name, Section, SourceText, left_empty, misfit, no_fixed_default, whole
+from edged.config.sections.mask import MaskPolygons
 from edged.config.sections.picamera_controls import ControlsConfig
 from edged.config.sections.region import RegionConfig
 from edged.config.sections.source import SourceSpec
-from edged.values import Rotation, StreamClock
+from edged.values import Mirror, Rotation, StreamClock
 
 __all__ = ["CameraConfig", "DecodeFrames", "FollowName", "PixelFormatName", "Policy", "RtspTransport"]
 
@@ -29,6 +30,8 @@ _Pause = Annotated[float, Field(gt=0, le=3600)]
 
 _RARE = sorted(frozenset[str]().union(*(kind.options for kind in CAMERA_KINDS)))
 """The options that only some kinds of cameras know. Others take nothing but their defaults."""
+
+_NEW_NAMES = {"hflip": " and write mirror: horizontal", "vflip": " and write mirror: vertical"}
 
 _FORMS = ", ".join(kind.form for kind in CAMERA_KINDS if not kind.is_url)
 _URLS = listed([kind.prefix for kind in CAMERA_KINDS if kind.is_url], "or")
@@ -66,8 +69,13 @@ class CameraConfig(Section):
     pixel_format: PixelFormatName | None = Field(
         default=None, description="What a usb: camera is asked for. Default: what suits its size, rate and bus."
     )
-    hflip: bool = Field(default=False, description="Mirror the frames, in the sensor of a picamera:.")
-    vflip: bool = Field(default=False, description="Turn the frames upside down, in the sensor of a picamera:.")
+    mirror: Mirror = Field(
+        default="none",
+        description="Mirror the frames, in the sensor where it can: horizontal swaps left and right, vertical top and "
+        "bottom, both turns them by 180 degrees. Regions and mask refer to the resulting frame.",
+    )
+    hflip: bool = Field(default=False, description="An old name for mirror: horizontal, for a picamera:.")
+    vflip: bool = Field(default=False, description="An old name for mirror: vertical, for a picamera:.")
     controls: Annotated[ControlsConfig, left_empty] = Field(
         default={}, validate_default=True, description=ControlsConfig.__doc__
     )
@@ -104,6 +112,11 @@ class CameraConfig(Section):
         validate_default=True,
         json_schema_extra=no_fixed_default,
         description="Parts of the frame, each embedded for itself. Default: the whole frame, called full.",
+    )
+    mask: MaskPolygons = Field(
+        default=(),
+        description="Parts of the frame that are grey before anything sees it: polygons of points [x, y] in 0…1 of the "
+        "frame as captured, before rotation, like regions.",
     )
     skip_unchanged: bool = Field(
         default=False,
@@ -157,6 +170,31 @@ class CameraConfig(Section):
         f"again by systemd; 0: it never gives up. Default: {_REOPENS}, 0 for others.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _old_names(cls, values: object) -> object:
+        """Read ``hflip`` and ``vflip`` of a camera that knows them as ``mirror``, unless that is given too."""
+        if not isinstance(values, Mapping) or values.get("mirror") is not None:
+            return values
+        across, down = values.get("hflip", False), values.get("vflip", False)
+        source = values.get("source")
+        is_known = any(str(source).startswith(kind.prefix) for kind in kinds_that_know("hflip"))
+        if is_known and isinstance(across, bool) and isinstance(down, bool) and (across or down):
+            mirror = "both" if across and down else "horizontal" if across else "vertical"
+            return {**values, "hflip": False, "vflip": False, "mirror": mirror}
+        return values
+
+    @field_validator("hflip", "vflip")
+    @classmethod
+    def _one_name(cls, flipped: bool, info: ValidationInfo) -> bool:
+        source = _source(info)
+        if flipped and source is not None and "hflip" in source.kind.options:  # else it was read as mirror
+            mirror = shown(info.data.get("mirror"))
+            raise misfit(
+                f"is an old name for mirror and must not be given beside it (mirror is {mirror}); leave it out"
+            )
+        return flipped
+
     @field_validator("loop")
     @classmethod
     def _only_files_loop(cls, loop: bool, info: ValidationInfo) -> bool:
@@ -184,7 +222,7 @@ class CameraConfig(Section):
         if source is not None and name not in source.kind.options and value != _default(name):
             known = ", ".join(kind.prefix for kind in kinds_that_know(name))
             is_sized = source.kind.size_cure and name in ("width", "height")
-            cure = f" and write {source.kind.size_cure}" if is_sized else ""
+            cure = f" and write {source.kind.size_cure}" if is_sized else _NEW_NAMES.get(name, "")
             raise misfit(f"is only for {known} (source is {shown(str(source))}); leave it out{cure}")
         return value
 
@@ -221,10 +259,21 @@ class CameraConfig(Section):
             raise misfit(rule, at=("exposure_us",))
         return controls
 
+    @field_validator("controls")
+    @classmethod
+    def _controls_of_kind(cls, controls: ControlsConfig, info: ValidationInfo) -> ControlsConfig:
+        source = _source(info)
+        of_kind = {"picamera": controls.misfit_of_picamera, "usb": controls.misfit_of_usb}
+        if source is not None and (misfits := of_kind.get(source.kind.name)) and (found := misfits()):
+            raise found
+        return controls
+
     @field_validator("scaler_crop")
     @classmethod
     def _one_region(cls, scaler_crop: bool, info: ValidationInfo) -> bool:
         regions = info.data.get("regions")
+        if scaler_crop and info.data.get("mask"):
+            raise misfit("must be false where there is a mask, because hardware does not crop to the pixel")
         if scaler_crop and regions is not None and len(regions) > 1:
             raise misfit(f"must be false where there are several regions (got {len(regions)}): a camera delivers one")
         return scaler_crop

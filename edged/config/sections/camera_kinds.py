@@ -151,7 +151,7 @@ CAMERA_KINDS = (
         form="usb:DEVICE or usb:NAME",
         source_class="edged.camera.usb:UsbCamera",
         read_target=_usb,
-        options=_SIDES | {"pixel_format"},
+        options=_SIDES | {"pixel_format", "controls"},
         sends_jpegs=True,
         takes_one_side=False,
     ),

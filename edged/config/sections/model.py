@@ -101,6 +101,11 @@ class ModelConfig(_NamedOrFile):
         description="How a picture becomes the model's input size: exact (as the TFLite Task Library does, bit for "
         "bit), or OpenCV's linear or area.",
     )
+    fit: Literal["stretch", "letterbox", "crop"] = Field(
+        default="stretch",
+        description="What becomes of a picture of other proportions than the model's input: stretched to them, in the "
+        "middle of grey bars (letterbox), or only its middle (crop). Changes the vectors.",
+    )
     decode: Literal["full", "reduced"] = Field(
         default="full",
         description="How JPEGs of cameras and references are decoded: in full, or at a half, a quarter or an eighth "

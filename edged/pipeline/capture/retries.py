@@ -32,5 +32,5 @@ class Retries:
             raise SourceError(f"camera {self._camera}: opened {limit} times in vain: {error}") from error
         seconds = settings.retry_seconds * 2.0 ** min(self._failures, 30)
         self._failures += 1
-        # Jitter, so that several cameras behind one hub do not all come back at the same moment.
-        return min(seconds, settings.retry_max_seconds) * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+        # Jitter, so that several cameras behind one hub do not all come back at the same moment: never a longer pause.
+        return min(seconds, settings.retry_max_seconds) * random.uniform(0.8, 1.0)  # noqa: S311 - no secret

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edged.camera import LiveStream, Source
 from edged.errors import DamagedFrame, EndOfStream, RingClosed, SourceError, text_of
 from edged.pipeline.call_queue import CallQueue
-from edged.pipeline.camera_stats import CameraState, CameraStats
+from edged.pipeline.camera_stats import STOPPING, CameraState, CameraStats
 from edged.pipeline.capture.freeze import FreezeWatch
 from edged.pipeline.capture.lazy_decode import LazyDecode
 from edged.pipeline.capture.rate_cap import RateCap
@@ -27,13 +27,13 @@ from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
 from edged.values import Stamp
 
-__all__ = ["STOPPING", "Capture", "report_condition"]
+__all__ = ["Capture", "report_condition"]
 
 log = logging.getLogger(__name__)
 
 GRAB_SECONDS = 0.25  # the longest wait for a frame in one step
 OPEN_SECONDS = 30.0  # the time that a driver may take to open before it counts as silent
-STOPPING = "the daemon is stopping"
+CLOSE_SECONDS = 2.0  # the same for closing one
 
 
 class Capture(Stage):
@@ -158,11 +158,12 @@ class Capture(Stage):
         self._calls.close()
         if not self._is_abandoned:
             self._ring.close()
-        self._close_source()
-        if not self._is_abandoned:
+        with suppress(RingClosed), self._in_charge():  # reported first, because a driver may take long to close
             self._stats.expect_return(None)
+            self._stats.format = None
             if self._stats.condition.state is not CameraState.STOPPED:
-                self._turn(CameraState.STOPPED, self._stop_reason or STOPPING)
+                report_condition(self._stats, CameraState.STOPPED, self._stop_reason or STOPPING)
+        self._close_source()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -203,6 +204,7 @@ class Capture(Stage):
         frame_format = self._source.open()
         with self._in_charge():
             self._ring.allocate(frame_format)
+            self._stats.format = frame_format
         self._is_open = True
         self._unsettled = self._settings.settle_frames
         self._last_good, self._damage = time.monotonic(), ""
@@ -212,7 +214,7 @@ class Capture(Stage):
     def _take_frame(self) -> None:
         stalls_after = self._settings.stall_seconds
         self._stats.expect_return(GRAB_SECONDS + stalls_after if stalls_after else None)
-        stamp = self._source.grab(GRAB_SECONDS)
+        stamp = self._grab()
         if stamp is not None:
             self._stats.captured += 1
             stamp = self._plausible(stamp)
@@ -228,6 +230,15 @@ class Capture(Stage):
     def _last_sign(self) -> float:
         """When the camera last showed that all is well: by a good frame, or by sending what need not be decoded."""
         return max(self._last_good, self._stream.last_received() if self._stream else 0.0)
+
+    def _grab(self) -> Stamp | None:
+        try:
+            return self._source.grab(GRAB_SECONDS)
+        except DamagedFrame as error:
+            self._stats.captured += error.count
+            self._stats.dropped_capture += error.count
+            self._damage = f": {error}"
+            return None
 
     def _pass_on(self, stamp: Stamp) -> None:
         # The number is spent whether or not the frame is good: subscribers see the gap.
@@ -291,12 +302,17 @@ class Capture(Stage):
     def _lose(self, state: CameraState, error: SourceError) -> None:
         if self.stopping:  # it was woken, and the error reports just that; or it was abandoned
             return
-        self._stats.expect_return(None)
+        with self._in_charge():
+            self._stats.format = None
+            report_condition(self._stats, state, str(error))  # before the driver is closed, which may take long
+        self._stats.expect_return(CLOSE_SECONDS)
         self._close_source()
+        self._stats.expect_return(None)
+        with self._in_charge():
+            self._stats.turn(state, str(error))  # again, where the driver did not answer meanwhile
         if self._is_open:
             self._stats.reopens += 1
         self._is_open = False
-        self._turn(state, str(error))
         self.pause(self._retries.next_pause(self._settings, error))
 
     def _close_source(self) -> None:
@@ -312,10 +328,20 @@ class Capture(Stage):
 
 
 def report_condition(stats: CameraStats, state: CameraState, reason: str | None = None) -> None:
-    """Enter *state*, and log it where that is a change."""
+    """Enter *state*, and log it where that is a change.
+
+    Another reason for the same state is a debug line: a camera that was unplugged first breaks off and then is missing.
+    """
+    before = stats.condition.state
     if stats.turn(state, reason):
         level = logging.WARNING if state in (CameraState.LOST, CameraState.FROZEN) else logging.INFO
-        log.log(level, "camera %s is %s%s", stats.camera, state, f": {reason}" if reason else "")
+        log.log(
+            logging.DEBUG if state is before else level,
+            "camera %s is %s%s",
+            stats.camera,
+            state,
+            f": {reason}" if reason else "",
+        )
 
 
 class _Frozen(SourceError):

@@ -9,11 +9,11 @@ from concurrent.futures import Future
 
 from edged.camera import Source
 from edged.errors import EndOfStream, SourceError
-from edged.pipeline.camera_stats import CameraState, CameraStats
+from edged.pipeline.camera_stats import STOPPING, CameraState, CameraStats
 from edged.pipeline.capture.left_behind import LeftBehind
 from edged.pipeline.capture.retries import Retries
 from edged.pipeline.capture.settings import CaptureSettings
-from edged.pipeline.capture.stage import STOPPING, Capture, report_condition
+from edged.pipeline.capture.stage import Capture, report_condition
 from edged.pipeline.capture.unexpected import UnexpectedErrors
 from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing

@@ -105,6 +105,7 @@ def _options(config: ModelConfig) -> EmbedderOptions:
         l2_normalize=config.l2_normalize,
         quantize=config.quantize,
         resize=config.resize,
+        fit=config.fit,
         decode=config.decode,
         engine=config.engine,
         delegate=config.delegate,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edged.board import Health
     from edged.pipeline.camera_stats import CameraStats, Condition
     from edged.pipeline.result import ModelFacts, Result
+    from edged.values import Format
 
 __all__ = ["MessageBuilder"]
 
@@ -111,6 +112,7 @@ class MessageBuilder:
             fps_published=published,
             dropped=wire.Drops(**stats.dropped()),
             reopens=stats.reopens,
+            format=None if (frames := stats.format) is None else _format(frames),
             engine=facts.engine if facts else None,
             delegate=facts.delegate if facts else None,
             model=facts.model if facts else None,
@@ -125,6 +127,17 @@ class MessageBuilder:
             insecure=insecure,
             bye=bye,
         )
+
+
+def _format(frames: Format) -> wire.FrameFormat:
+    return wire.FrameFormat(
+        frames.width,
+        frames.height,
+        None if frames.fps is None else round(frames.fps, 3),
+        frames.pixels.value,
+        frames.codec,
+        frames.decoder,
+    )
 
 
 def _latency(result: Result) -> wire.Latency:

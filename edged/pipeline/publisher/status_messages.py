@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from edged import wire
-from edged.pipeline.camera_stats import CameraState, CameraStats, Condition
+from edged.pipeline.camera_stats import STOPPING, CameraState, CameraStats, Condition
 from edged.pipeline.publisher.event_messages import EventMessages
 
 __all__ = ["STATUS_SECONDS", "BuildStatus", "CameraStatus", "StatusMessages"]
@@ -83,8 +83,10 @@ class StatusMessages:
         now = time.monotonic()
         for camera, status in self._cameras.items():
             stats = status.stats
+            was_lost = stats.condition.state in (CameraState.LOST, CameraState.FROZEN)
             if stats.notice_silence():
-                log.warning("camera %s is lost: %s", camera, stats.condition.reason)
+                level = logging.DEBUG if was_lost else logging.WARNING  # one line for each loss
+                log.log(level, "camera %s is lost: %s", camera, stats.condition.reason)
             while stats.changes:
                 condition = stats.changes.popleft()
                 yield from self._event_messages.follow_condition(camera, condition)
@@ -134,7 +136,8 @@ class StatusMessages:
         yield from self.report()
         yield from self._event_messages.end_all()
         for status in self._cameras.values():
-            status.stats.turn(CameraState.STOPPED, status.stats.condition.reason)  # one that never started, too
+            # One that never started, too, and one whose driver takes longer to close than this stage waits.
+            status.stats.turn(CameraState.STOPPED, status.stats.condition.reason or STOPPING)
             yield self._message(status, bye=True)
 
     def _last_message(self, status: CameraStatus, reason: str) -> wire.Status:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edged.pipeline.inference.stage import Inference
     from edged.service.control.picture_encoder import PictureEncoder
     from edged.service.running_stages import RunningStages
+    from edged.vision.pixels.fit import Fit
     from edged.vision.pixels.resize import Resize
     from edged.vision.specs import InputSpec
 
@@ -166,6 +167,7 @@ class _NextFrame:
         self._rotation: Rotation
         self._input: InputSpec
         self._resize: Resize
+        self._fit: Fit
 
     def __call__(self, observation: Observation) -> bool:
         if observation.feed.camera != self._camera or self.done:
@@ -184,12 +186,20 @@ class _NextFrame:
         # A camera that crops to the region itself shows nothing else.
         self._regions = {name: FULL if feed.is_cropped else region for name, region in feed.regions}
         self._rotation = feed.rotation
-        self._input, self._resize = embedder.model.input, embedder.options.resize
+        options = embedder.options
+        self._input, self._resize, self._fit = embedder.model.input, options.resize, options.fit
 
     def encoded(self) -> tuple[tuple[messages.PictureInfo, ...], list[bytes]]:
         """Return the pictures of that frame, see `frame_pictures`: what they are, and PNGs."""
         pictures = frame_pictures(
-            self._camera, self._frame, self._format, self._regions, self._rotation, self._input, self._resize
+            self._camera,
+            self._frame,
+            self._format,
+            self._regions,
+            self._rotation,
+            self._input,
+            self._resize,
+            self._fit,
         )
         infos = (
             messages.PictureInfo(name=name, width=picture.shape[1], height=picture.shape[0])

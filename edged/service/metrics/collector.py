@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -24,6 +24,7 @@ from edged.pipeline.wall_clock import clock_synced
 
 if TYPE_CHECKING:
     from edged.pipeline.build import Pipeline
+    from edged.pipeline.camera_stats import CameraStats
     from edged.service.running_stages import RunningStages
 
 __all__ = ["PipelineCollector", "registry_of"]
@@ -76,8 +77,19 @@ def _cameras(pipeline: Pipeline) -> Iterator[Metric]:
     yield counter("edged_camera_hangs", "Threads that hung in the camera's driver and were left behind.", "hangs")
     dropped = CounterMetricFamily("edged_dropped", "Frames and results that were dropped.", labels=["camera", "cause"])
     yield _family(dropped, (((t.camera, cause), count) for t in all_stats for cause, count in t.dropped().items()))
+    yield _formats(all_stats)
     states = GaugeMetricFamily("edged_camera_state", "1 for the state that it is in.", labels=["camera", "state"])
     yield _family(states, (((t.camera, state), t.condition.state is state) for t in all_stats for state in CameraState))
+
+
+def _formats(all_stats: Sequence[CameraStats]) -> Metric:
+    family = InfoMetricFamily("edged_camera_format", "Frames as negotiated with an open camera.", labels=["camera"])
+    for stats in all_stats:
+        if (frames := stats.format) is not None:
+            facts = {name: getattr(frames, name) for name in ("width", "height", "pixels", "codec", "decoder")}
+            facts["fps"] = None if frames.fps is None else f"{frames.fps:g}"
+            family.add_metric([stats.camera], {name: "" if fact is None else str(fact) for name, fact in facts.items()})
+    return family
 
 
 def _latencies(pipeline: Pipeline) -> Metric:

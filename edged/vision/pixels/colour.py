@@ -70,7 +70,7 @@ def frame_size(image: NDArray[np.uint8], pixels: PixelFormat) -> tuple[int, int]
     return shape[1], shape[0] // 3 * 2
 
 
-_420 = "pictures are uint8 arrays of shape (height * 3 / 2, width), both sides even"
+_420 = "pictures are uint8 arrays of shape (height * 3 / 2, width), both sides even; for an odd width give its size"
 _LAYOUT = {
     PixelFormat.RGB: "RGB pictures are uint8 arrays of shape (height, width, 3)",
     PixelFormat.BGR: "BGR pictures are uint8 arrays of shape (height, width, 3)",

@@ -5,6 +5,7 @@ The order and the numbers are the Task Library's. YUV pictures are resized and t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from edged.values import PixelFormat
 from edged.vision.pixels.colour import CHANNELS, TO_RGB, PlanesToRgb, chroma_size, split_planes
+from edged.vision.pixels.fit import BAR
 from edged.vision.pixels.orientation import Orientation
 from edged.vision.pixels.resize import Resize, Scratch, make_resizer
 
@@ -41,6 +43,17 @@ class Target(NamedTuple):
     resize: Resize
     values: NDArray[Any] | None
     scratch: Scratch
+
+    @property
+    def bar(self) -> Any:
+        """What the pixels of a letterbox's bars become: a number, or one for each channel."""
+        if self.values is None:
+            return BAR
+        return self.values[BAR] if self.values.ndim == 1 else self.values[0, BAR]
+
+    def of_size(self, width: int, height: int) -> Target:
+        """Return the same for a part of the input of that size."""
+        return self._replace(spec=replace(self.spec, width=width, height=height))
 
     def stored_size(self, orientation: Orientation) -> tuple[int, int]:
         """Return width and height that a picture is resized to before it is turned."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from edged.values import PixelFormat
 from edged.vision.pixels.colour import CHANNELS, frame_size
+from edged.vision.pixels.fit import Fit, Placement, place
 from edged.vision.pixels.orientation import Orientation
 from edged.vision.pixels.pixel_values import pixel_values
 from edged.vision.pixels.plans import PackedPlan, PlanarPlan, Target
@@ -38,13 +39,15 @@ class Preprocessor:
     Args:
         spec: the model's input.
         resize: ``exact``: the Task Library's own resize, to the bit; ``linear`` or ``area``: OpenCV's.
+        fit: what becomes of a box of other proportions than the input: see `Fit`.
 
     Raises:
         ModelError: a ``float32`` input without normalisation, or an ``int8`` one with normalisation and no scale.
     """
 
-    def __init__(self, spec: InputSpec, resize: Resize = "exact") -> None:
+    def __init__(self, spec: InputSpec, resize: Resize = "exact", fit: Fit = "stretch") -> None:
         self._destination = Target(spec, resize, pixel_values(spec), Scratch())
+        self._fit = fit
         self._plans: OrderedDict[tuple[object, ...], PackedPlan | PlanarPlan] = OrderedDict()
         self._bound_plans: dict[tuple[object, ...], _BoundPlan] = {}
 
@@ -87,17 +90,20 @@ class Preprocessor:
         if mirrored:
             image, pixels = image[..., ::-1], _MIRRORED[pixels]
         readable = _readable(image) if pixels in CHANNELS else image.flags.c_contiguous
-        plan = self._plan(pixels, box, Orientation(orientation))
-        return _BoundPlan(self._destination, plan, box, mirrored=mirrored, scattered=not readable)
+        spec, upright = self._destination.spec, Orientation(orientation)
+        placement = place(self._fit, box, (spec.width, spec.height), upright)
+        plan = self._plan(pixels, placement, upright)
+        return _BoundPlan(self._destination, plan, placement, mirrored=mirrored, scattered=not readable)
 
-    def _plan(self, pixels: PixelFormat, box: Box, orientation: Orientation) -> PackedPlan | PlanarPlan:
+    def _plan(self, pixels: PixelFormat, placement: Placement, orientation: Orientation) -> PackedPlan | PlanarPlan:
+        box = placement.box
         planar = pixels not in CHANNELS
         places = (box.x % 2, box.y % 2) if planar else ()
         key = (pixels, box.width, box.height, orientation, *places)
         plan = self._plans.get(key)
         if plan is None:
             make = PlanarPlan if planar else PackedPlan
-            plan = self._plans[key] = make(self._destination, pixels, box, orientation)
+            plan = self._plans[key] = make(self._destination.of_size(*placement[3:]), pixels, box, orientation)
             if len(self._plans) > _PLANS:
                 self._plans.popitem(last=False)
         else:
@@ -109,11 +115,22 @@ class _BoundPlan:
     """A plan for pictures in one layout of memory: what is computed once, and not for each of them."""
 
     def __init__(
-        self, destination: Target, plan: PackedPlan | PlanarPlan, box: Box, *, mirrored: bool, scattered: bool
+        self,
+        destination: Target,
+        plan: PackedPlan | PlanarPlan,
+        placement: Placement,
+        *,
+        mirrored: bool,
+        scattered: bool,
     ) -> None:
         self._destination = destination
         self._plan = plan
-        self._box = box
+        self._box, left, top, width, height = placement
+        right, bottom, whole = left + width, top + height, slice(None)
+        self._part = slice(top, bottom), slice(left, right)
+        # Of a letterbox: above and below, or at the left and the right.
+        bars = [(slice(top), whole), (slice(bottom, None), whole), (whole, slice(left)), (whole, slice(right, None))]
+        self._bars = bars if (width, height) != (destination.spec.width, destination.spec.height) else []
         self._mirrored = mirrored
         self._scattered = scattered
 
@@ -129,12 +146,15 @@ class _BoundPlan:
         target = self._checked(out)
         if self._mirrored:
             image = image[..., ::-1]
-        if target.flags.c_contiguous:
-            self._plan(image, self._box, target, scattered=self._scattered)
+        for bar in self._bars:
+            target[bar] = self._destination.bar
+        part = target[self._part] if self._bars else target
+        if part.flags.c_contiguous:
+            self._plan(image, self._box, part, scattered=self._scattered)
         else:
-            whole = self._destination.scratch.array("whole", target.shape, target.dtype.type)
+            whole = self._destination.scratch.array("whole", part.shape, part.dtype.type)
             self._plan(image, self._box, whole, scattered=self._scattered)
-            np.copyto(target, whole)
+            np.copyto(part, whole)
 
     def _checked(self, out: NDArray[Any]) -> NDArray[Any]:
         spec = self._destination.spec

@@ -91,7 +91,8 @@ def make_resizer(
         case SamplingMethod.PICK:
             return _Gather(sampling.rows[:, None], sampling.columns, source)
         case SamplingMethod.BOX:
-            return _BoxMean(sampling, source, target, channels, scratch)
+            halves_plane = plane and source == (2 * target[0], 2 * target[1])
+            return _BoxMean(sampling, source, target, channels, scratch, once=halves_plane)
         case SamplingMethod.BLEND:
             return _blend(sampling, source, target, channels, scratch, plane=plane)
 
@@ -131,11 +132,19 @@ class _BoxMean:
     """The mean of 2 × 2 neighbours, for even factors of both sides.
 
     On x86 the library averages twice, rounding up each time, in all columns but the last one to three that do not
-    fill a vector of four; everywhere else it adds four pixels and rounds once.
+    fill a vector of four; everywhere else it adds four pixels and rounds *once*, and so it does in the planes of YUV
+    pictures where both sides are halved (libyuv's ``ScalePlaneDown2``).
     """
 
     def __init__(
-        self, sampling: Sampling, source: tuple[int, int], target: tuple[int, int], channels: int, scratch: Scratch
+        self,
+        sampling: Sampling,
+        source: tuple[int, int],
+        target: tuple[int, int],
+        channels: int,
+        scratch: Scratch,
+        *,
+        once: bool,
     ) -> None:
         width, height = target
         rows = np.concatenate([sampling.rows, sampling.rows + 1])
@@ -144,7 +153,7 @@ class _BoxMean:
         self._taken = scratch.array("taken", _shape(2 * width, 2 * height, channels))
         self._wide = scratch.array("wide", (2, height, 2, width * channels), np.uint16)
         self._narrow = self._taken.reshape(self._wide.shape)
-        self._twice = width // 4 * 4 * channels if _X86 else 0
+        self._twice = width // 4 * 4 * channels if _X86 and not once else 0
 
     def __call__(self, picture: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
         self._gather(picture, self._taken)

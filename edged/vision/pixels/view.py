@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edged.values import Box, Format, PixelFormat, Region, Rotation
+    from edged.vision.pixels.fit import Fit
     from edged.vision.pixels.resize import Resize
 
 __all__ = ["ModelView", "RgbView", "draw_boxes", "frame_pictures"]
@@ -32,9 +33,9 @@ class ModelView:
     The pixels are those of a model that takes them as they are; a float model gets the same ones, normalised.
     """
 
-    def __init__(self, spec: InputSpec, resize: Resize = "exact") -> None:
+    def __init__(self, spec: InputSpec, resize: Resize = "exact", fit: Fit = "stretch") -> None:
         self._spec = replace(spec, dtype="uint8", quantization=None, normalization=None)
-        self._preprocess = Preprocessor(self._spec, resize)
+        self._preprocess = Preprocessor(self._spec, resize, fit)
 
     def of(self, image: NDArray[np.uint8], pixels: PixelFormat, box: Box, rotation: Rotation = 0) -> NDArray[np.uint8]:
         """Return *box* of *image*, whose layout is *pixels*, as the model gets it: RGB, ``(height, width, 3)``.
@@ -77,6 +78,7 @@ def frame_pictures(
     rotation: Rotation,
     model_input: InputSpec,
     resize: Resize,
+    fit: Fit = "stretch",
 ) -> dict[str, NDArray[np.uint8]]:
     """Return RGB pictures: the frame with its regions under the name *camera*, and each region's as ``camera.region``.
 
@@ -87,6 +89,6 @@ def frame_pictures(
     boxes = {name: region.to_box(width, height) for name, region in regions.items()}
     whole = RgbView(FULL.to_box(width, height)).of(frame, frame_format.pixels)
     draw_boxes(whole, boxes)
-    view = ModelView(model_input, resize)
+    view = ModelView(model_input, resize, fit)
     inputs = {name: view.of(frame, frame_format.pixels, box, rotation) for name, box in boxes.items()}
     return {camera: whole, **{f"{camera}.{name}": picture for name, picture in inputs.items()}}

@@ -268,7 +268,11 @@ class _Loader:
         return in_effect
 
     def _create(self, **options: Any) -> Any:
-        return self._module.Interpreter(model_content=self._model.content, num_threads=self._num_threads, **options)
+        content, image = self._model.content, self._model.input
+        runtime = self._module.Interpreter(model_content=content, num_threads=self._num_threads, **options)
+        if image.resized:
+            runtime.resize_tensor_input(image.index, [1, image.height, image.width, 3])
+        return runtime
 
     def _model_error(self, exc: Exception) -> ModelError:
         if CORAL_OP in self._model.custom_ops:

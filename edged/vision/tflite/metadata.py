@@ -125,7 +125,8 @@ class TensorMetadata:
     """The description of one input or output.
 
     ``content`` is the schema's name of its kind of content, such as ``ImageProperties``. ``rgb`` is whether an image is
-    described as RGB. ``mean`` and ``std`` are None where the metadata has no normalisation.
+    described as RGB. ``mean`` and ``std`` are None where the metadata has no normalisation. ``default_size`` is width
+    and height of a picture for a model that takes any size.
     """
 
     name: str | None
@@ -133,6 +134,7 @@ class TensorMetadata:
     rgb: bool = False
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    default_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,12 @@ def _tensor(record: Record) -> TensorMetadata:
         rgb=content is not None and content[1].get("color_space") == RGB,
         mean=_numbers(options["mean"]) if options else None,
         std=_numbers(options["std"]) if options else None,
+        default_size=None if content is None else _size(content[1].get("default_size")),
     )
+
+
+def _size(record: Record | None) -> tuple[int, int] | None:
+    return (record["width"], record["height"]) if record and record["width"] and record["height"] else None
 
 
 def _numbers(vector: npt.NDArray[np.float32] | None) -> tuple[float, ...]:

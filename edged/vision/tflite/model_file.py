@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edged.errors import ModelError
+from edged.errors import ModelError, ModelNotFoundError
 from edged.vision.specs import ModelFile
 from edged.vision.tflite.dataflow import check_dataflow
+from edged.vision.tflite.dynamic_size import with_default_size
 from edged.vision.tflite.flatbuffer import FlatbufferError, read_flatbuffer
 from edged.vision.tflite.graph import Network, read_network
 from edged.vision.tflite.metadata import MetadataError, ModelMetadata, read_metadata
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from edged.vision.specs import Normalization
 
 __all__ = ["read_model"]
+
+log = logging.getLogger(__name__)
 
 MAX_SIZE = 2**31
 """Most bytes of a model file. Larger models do not fit the machines that edged is made for."""
@@ -47,7 +52,8 @@ def read_model(
     used instead of the one in the model's metadata.
 
     Raises:
-        ModelError: there is no such file, or it is not a TFLite model, damaged, or not an image embedder.
+        ModelNotFoundError: there is no such file.
+        ModelError: it is not a TFLite model, damaged, or not an image embedder.
     """
     if isinstance(source, bytes):
         if not source:
@@ -66,6 +72,8 @@ def _read_file(path: str) -> bytes:
         # A read from a pipe may wait without end, and /dev/zero has no end.
         plain = stat.S_ISREG(status.st_mode) and status.st_size <= MAX_SIZE
         content = Path(path).read_bytes() if plain else b""
+    except FileNotFoundError as exc:
+        raise ModelNotFoundError(f"Unable to open file at {path}: {exc.strerror or exc}") from exc
     except OSError as exc:
         raise ModelError(f"Unable to open file at {path}: {exc.strerror or exc}") from exc
     except ValueError as exc:  # it has a NUL, or a byte that is not a character
@@ -90,8 +98,9 @@ def _model(content: bytes, name: str, label: str, normalization: Normalization |
         network = read_network(read_flatbuffer(content, MODEL), content)
         check_dataflow(network)
         metadata = _metadata(network)
-        graph, *others = network.graphs
-        image = image_input(graph, metadata, normalization)
+        stored, *others = network.graphs
+        graph = with_default_size(stored, metadata)
+        image = replace(image_input(graph, metadata, normalization), resized=graph is not stored)
         shapes = check_operators(graph)
         heads = vector_heads(graph, shapes, metadata)
         for other in others:
@@ -109,7 +118,18 @@ def _model(content: bytes, name: str, label: str, normalization: Normalization |
         input=image,
         heads=heads,
         custom_ops=tuple(sorted({operator.name for operator in graph.operators if operator.custom})),
+        ignored_names=_ignored_names(label, metadata, len(heads)),
     )
+
+
+def _ignored_names(label: str, metadata: ModelMetadata, heads: int) -> tuple[str | None, ...]:
+    names = tuple(note.name for note in metadata.outputs or ())
+    if not any(names) or len(names) == heads:
+        return ()
+    log.warning(
+        "model %s: its metadata has %d names of heads, and it has %d: they are ignored", label, len(names), heads
+    )
+    return names
 
 
 def _metadata(network: Network) -> ModelMetadata:

@@ -115,15 +115,21 @@ def _type(tensor: Tensor, side: str) -> TensorType:
 def _check_picture_shape(tensor: Tensor) -> None:
     batch, height, width, channels = tensor.shape
     if batch != 1 or channels != 3:
+        cure = ""
+        if height == 3 and channels != 3:  # as PyTorch has it
+            cure = (
+                " Its channels come first: convert the model again with channels last, such as with litert-torch's "
+                "to_channel_last_io, or onnx2tf, which does so by itself."
+            )
         raise RequirementError(
             "The input tensor should have dimensions 1 x height x width x 3. "
-            f"Got {by(tensor.shape)}. It is the {_input(tensor)}."
+            f"Got {by(tensor.shape)}. It is the {_input(tensor)}.{cure}"
         )
     # A batch of any size is common, and 1 is allowed by it.
     if -1 in tensor.signature[1:]:
         raise RequirementError(
-            f"The {_input(tensor)} has no fixed size: {by(tensor.signature)}. Models of a dynamic size are not "
-            "supported: convert the model again with a fixed height and width."
+            f"The {_input(tensor)} has no fixed size: {by(tensor.signature)}: convert the model again with three "
+            "channels."
         )
     if not (0 < height <= LARGEST_SIDE and 0 < width <= LARGEST_SIDE):
         raise RequirementError(

@@ -372,6 +372,7 @@ def test_a_size_that_changes_goes_on_in_the_first_and_the_next_opening_has_the_n
         eventually(lambda: (take(source, slot), video.size)[1] == (640, 480), "frames of the new size")
         assert all(n < 50 for n in take(source, slot, 5))
         frame_format = source.open()
+        assert frame_format.codec == frame_format.decoder == "h264"
         assert (frame_format.width, frame_format.height) == (640, 480)
 
 

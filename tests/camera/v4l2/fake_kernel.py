@@ -24,7 +24,7 @@ from typing import NoReturn
 from edged.camera.v4l2 import abi
 from edged.camera.v4l2.kernel import Readiness
 
-__all__ = ["FakeCamera", "FakeKernel", "Sizes"]
+__all__ = ["FakeCamera", "FakeControl", "FakeKernel", "Sizes"]
 
 Sizes = dict[tuple[int, int], tuple[float, ...]]
 """Frame sizes and their rates."""
@@ -49,6 +49,18 @@ ROW_BYTES = {"YUYV": 2, "RGB3": 3, "BGR3": 3, "AR24": 4}
 MONOTONIC = abi.BUF_FLAG_TIMESTAMP_MONOTONIC
 
 
+@dataclass
+class FakeControl:
+    """A control: its range, its value, the entries of one that is a menu, and the step that values are rounded to."""
+
+    least: int
+    greatest: int
+    value: int
+    entries: tuple[int, ...] = ()
+    step: int = 1
+    flags: int = 0
+
+
 @dataclass(eq=False)
 class FakeCamera:
     """A camera and its faults.
@@ -71,11 +83,13 @@ class FakeCamera:
     deaf_to_rates: bool = False
     refusals: dict[str, list[int]] = field(default_factory=dict)
     most_buffers: int = 32
+    controls: dict[int, FakeControl] = field(default_factory=dict)
 
     numbers: tuple[int, ...] = ()
     picture: tuple[int, int, str] = (640, 480, "YUYV")
     fps: float = 30.0
     user: _Opened | str | None = None
+    set_controls: list[tuple[int, int]] = field(default_factory=list)
     lost: int = 0
     """Frames for which the driver had no buffer."""
 
@@ -412,6 +426,32 @@ class FakeKernel:
         opened.done.clear()
         for memory in opened.memories:
             memory.state = "ours"
+
+    def _queryctrl(self, opened: _Opened, answer: abi.Queryctrl) -> None:
+        control = self._control(opened, answer.id)
+        answer.minimum, answer.maximum = control.least, control.greatest
+        answer.step, answer.flags = control.step, control.flags
+
+    def _querymenu(self, opened: _Opened, answer: abi.Querymenu) -> None:
+        if answer.index not in self._control(opened, answer.id).entries:
+            _fail(errno.EINVAL)
+
+    def _g_ctrl(self, opened: _Opened, answer: abi.ControlValue) -> None:
+        answer.value = self._control(opened, answer.id).value
+
+    def _s_ctrl(self, opened: _Opened, answer: abi.ControlValue) -> None:
+        """As v4l2-ctrls does: numbers are brought into range and to a step, entries that a menu lacks are refused."""
+        control = self._control(opened, answer.id)
+        if control.entries and answer.value not in control.entries:
+            _fail(errno.EINVAL if control.least <= answer.value <= control.greatest else errno.ERANGE)
+        value = min(max(answer.value, control.least), control.greatest)
+        control.value = control.least + (value - control.least) // control.step * control.step
+        opened.camera.set_controls.append((answer.id, control.value))
+
+    def _control(self, opened: _Opened, number: int) -> FakeControl:
+        if number not in opened.camera.controls:
+            _fail(errno.EINVAL)
+        return opened.camera.controls[number]
 
     # What files tell.
 

@@ -24,6 +24,9 @@ STRUCTURES = {
     "v4l2_buffer": abi.Buffer,
     "v4l2_format": abi.DataFormat,
     "v4l2_streamparm": abi.Streamparm,
+    "v4l2_control": abi.ControlValue,
+    "v4l2_queryctrl": abi.Queryctrl,
+    "v4l2_querymenu": abi.Querymenu,
 }
 
 INNER = {

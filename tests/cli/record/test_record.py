@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from edged.cli import main
@@ -155,6 +157,24 @@ def test_a_configuration_runs_in_a_private_daemon(demo: Path, tmp_path: Path) ->
     assert "0 lost; --count is reached" in done.stderr
     assert [decode(message.frames).seq for message in read(path)] == list(range(8))
     assert [file.name for file in tmp_path.iterdir()] == ["a"], "its socket is gone"
+
+
+def test_vectors_hold_nothing_of_what_is_under_a_mask(tmp_path: Path) -> None:
+    rng, pictures = np.random.default_rng(1), tmp_path / "pictures"
+    pictures.mkdir()
+    picture = rng.integers(0, 256, (96, 128, 3), np.uint8)
+    for number in range(4):
+        picture[48:, :64] = rng.integers(0, 256, (48, 64, 3), np.uint8)
+        cv2.imwrite(str(pictures / f"{number}.png"), picture)
+    mask = "[[[0, 0.5], [0.5, 0.5], [0.5, 1], [0, 1]]]"
+    vectors = {}
+    for name, setting in (("masked", f", mask: {mask}"), ("open", "")):
+        config, path = tmp_path / f"{name}.yaml", tmp_path / name
+        config.write_text(f"cameras: {{porch: {{source: 'dir:{pictures}', loop: true, fps: 50{setting}}}}}\n")
+        command = [*RECORD, str(path), "-c", str(config), "--count", "4", "--kinds", "vec"]
+        subprocess.run(command, check=True, stderr=subprocess.PIPE, timeout=60)
+        vectors[name] = {message.frames[2] for message in read(path)}
+    assert (len(vectors["masked"]), len(vectors["open"])) == (1, 4)
 
 
 def test_a_configuration_that_cannot_run_leaves_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

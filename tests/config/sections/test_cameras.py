@@ -34,7 +34,9 @@ OPTIONS: dict[str, tuple[str, set[str]]] = {
     "pixel_format": ("mjpg", {"usb"}),
     "hflip": ("true", {"picamera"}),
     "vflip": ("true", {"picamera"}),
-    "controls": ("{gain: 2}", {"picamera"}),
+    "mirror": ("both", set(SOURCES)),
+    "mask": ("[[[0, 0], [1, 0], [0, 1]]]", set(SOURCES)),
+    "controls": ("{gain: 2}", {"picamera", "usb"}),
     "verify_tls": ("false", {"rtsps", "http", "https"}),
     "follow_redirects": ("any", {"rtsp", "rtsps", "http", "https"}),
     "rtsp_transport": ("tcp", {"rtsp", "rtsps"}),
@@ -105,6 +107,28 @@ def test_watching_can_be_switched_off(read: Read) -> None:
     assert (config.stall_seconds, config.frozen_seconds, config.max_reopens) == (0, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("old", "mirror"),
+    [
+        ("hflip: true", "horizontal"),
+        ("vflip: true", "vertical"),
+        ("hflip: true, vflip: true", "both"),
+        ("hflip: false, vflip: false", "none"),
+        ("hflip: false, mirror: vertical", "vertical"),
+    ],
+)
+def test_the_old_names_of_mirror_go_on(read: Read, old: str, mirror: str) -> None:
+    config = read(camera("picamera", old)).cameras["a"]
+    assert (config.mirror, config.hflip, config.vflip) == (mirror, False, False)
+    assert config == read(camera("picamera", f"mirror: {mirror}")).cameras["a"]
+
+
+def test_a_mask_is_polygons(read: Read) -> None:
+    mask = read(camera("usb", "mask: [[[0, 0], [1, 0.5], [0, 1]], [[0.5, 0], [1, 0], [1, 0.25]]]")).cameras["a"].mask
+    assert mask == (((0.0, 0.0), (1.0, 0.5), (0.0, 1.0)), ((0.5, 0.0), (1.0, 0.0), (1.0, 0.25)))
+    assert read(camera("usb", "mask: ")).cameras["a"].mask == ()
+
+
 def test_controls_are_values(read: Read) -> None:
     text = "controls: {exposure_us: 8000, gain: 1.5, white_balance: [2, 1.5], focus: auto}"
     controls = read(camera("picamera", text)).cameras["a"].controls
@@ -112,6 +136,11 @@ def test_controls_are_values(read: Read) -> None:
     controls = read(camera("picamera", "controls: {white_balance: daylight, focus: 2}")).cameras["a"].controls
     assert (controls.white_balance, controls.focus) == ("daylight", 2.0)
     assert read(camera("picamera", "controls: ")).cameras["a"].controls == ControlsConfig()
+    controls = (
+        read(camera("usb", "controls: {gain: 0, white_balance: 5600, power_line_frequency: off}")).cameras["a"].controls
+    )
+    assert (controls.gain, controls.white_balance, controls.power_line_frequency) == (0.0, 5600, "off")
+    assert read(camera("usb", "controls: {power_line_frequency: 60}")).cameras["a"].controls.power_line_frequency == 60
 
 
 @pytest.mark.parametrize(
@@ -127,7 +156,61 @@ def test_controls_are_values(read: Read) -> None:
             "width: 640",
             "width: is only for usb:, picamera: (source is 'pattern:'); leave it out and write pattern:WIDTHxHEIGHT",
         ),
-        ("rtsp", "hflip: true", "hflip: is only for picamera: (source is 'rtsp://host/live'); leave it out"),
+        (
+            "rtsp",
+            "hflip: true",
+            "hflip: is only for picamera: (source is 'rtsp://host/live'); leave it out and write mirror: horizontal",
+        ),
+        (
+            "picamera",
+            "hflip: true, mirror: none",
+            "hflip: is an old name for mirror and must not be given beside it (mirror is 'none'); leave it out",
+        ),
+        (
+            "picamera",
+            "mirror: vertical, vflip: true",
+            "vflip: is an old name for mirror and must not be given beside it (mirror is 'vertical'); leave it out",
+        ),
+        ("usb", "mirror: left", "mirror: must be one of none, horizontal, vertical, both (got 'left')"),
+        (
+            "usb",
+            "mask: [[0, 0], [1, 0], [0, 1]]",
+            "mask: must be a list of polygons, and this is one polygon: put another pair of brackets around it",
+        ),
+        ("usb", "mask: left", "mask: must be a list of polygons, [[[0, 0], [0.4, 0], [0, 0.4]]] (got 'left')"),
+        (
+            "usb",
+            "mask: [7]",
+            "mask[0]: must be a polygon: a list of points, such as [[0, 0], [0.4, 0], [0, 0.4]] (got 7)",
+        ),
+        ("usb", "mask: [[[0, 0], [1, 1]]]", "mask[0]: must have 3 to 256 points (got 2)"),
+        (
+            "usb",
+            "mask: [[[0, 0], [1, 1, 1], [0, 1]]]",
+            "mask[0][1]: must be a point: two numbers in 0…1, from the left and from the top (got 3 numbers)",
+        ),
+        (
+            "usb",
+            "mask: [[[0, 0], 0.5, [0, 1]]]",
+            "mask[0][1]: must be a point: two numbers in 0…1, from the left and from the top (got 0.5)",
+        ),
+        ("usb", "mask: [[[0, 0], [0, 480], [0.5, 0]]]", "mask[0][1][1]: must be at most 1 (got 480)"),
+        ("usb", "mask: [[[0, 0], [x, 1], [0.5, 0]]]", "mask[0][1][0]: must be a number (got 'x')"),
+        (
+            "usb",
+            "mask: [[[0, 0], [0, 0], [0.5, 0.5], [1, 1]]]",
+            "mask[0]: covers nothing, because its points lie on a line",
+        ),
+        (
+            "usb",
+            f"mask: [{', '.join(65 * ['[[0, 0], [1, 0], [0, 1]]'])}]",
+            "mask: must have at most 64 polygons (got 65)",
+        ),
+        (
+            "picamera",
+            "scaler_crop: true, mask: [[[0, 0], [1, 0], [0, 1]]]",
+            "scaler_crop: must be false where there is a mask, because hardware does not crop to the pixel",
+        ),
         (
             "rtsp",
             "verify_tls: false",
@@ -156,7 +239,7 @@ def test_controls_are_values(read: Read) -> None:
         (
             "picamera",
             "controls: {iso: 100}",
-            "controls.iso: unknown key; known are exposure_us, gain, white_balance, focus",
+            "controls.iso: unknown key; known are exposure_us, gain, white_balance, focus, power_line_frequency",
         ),
         ("picamera", "controls: {exposure_us: 0}", "controls.exposure_us: must be at least 1 (got 0)"),
         ("picamera", "controls: {exposure_us: 0.5}", "controls.exposure_us: must be a whole number (got 0.5)"),
@@ -181,6 +264,32 @@ def test_controls_are_values(read: Read) -> None:
             "controls: {focus: -1}",
             "controls.focus: must be auto, or dioptres in 0…100: 0 is infinity, 2 half a metre (got -1)",
         ),
+        (
+            "picamera",
+            "controls: {focus: 101}",
+            "controls.focus: must be auto, or dioptres in 0…100: 0 is infinity, 2 half a metre (got 101.0)",
+        ),
+        (
+            "picamera",
+            "controls: {white_balance: 5600}",
+            "controls.white_balance: must not be kelvins for a picamera:; name a kind of light",
+        ),
+        (
+            "picamera",
+            "controls: {power_line_frequency: 50}",
+            "controls.power_line_frequency: is only for usb:; leave it out",
+        ),
+        (
+            "usb",
+            "controls: {power_line_frequency: 55}",
+            "controls.power_line_frequency: must be off, 50, 60 or auto (got 55)",
+        ),
+        (
+            "usb",
+            "controls: {gain: 1.5}",
+            "controls.gain: must be whole for usb:, in the driver's own units (got 1.5)",
+        ),
+        ("usb", "controls: {gain: -1}", "controls.gain: must be at least 0 (got -1)"),
         (
             "picamera",
             "scaler_crop: true, regions: {b: {}, c: {}}",

@@ -141,6 +141,7 @@ def test_a_live_camera_neither_loops_nor_blocks(told: Told) -> None:
         ("num_threads: 1.5", "must be a whole number (got 1.5)"),
         ("num_threads: true", "must be a whole number (got true)"),
         ("resize: bicubic", "must be one of exact, linear, area (got 'bicubic')"),
+        ("fit: fill", "must be one of stretch, letterbox, crop (got 'fill')"),
         ("mean: 127", "must be a list (got 127)"),
         ("mean: [1, 2], std: [1, 2]", "must be 1 value or 3 (got 2)"),
         ("mean: [1], std: [1, 2, 3]", "must have as many values as mean (got 3 and 1)"),

@@ -26,7 +26,7 @@ from edged.pipeline.loading.keyring import Keyring
 from edged.pipeline.publisher.pub_socket import PubSocket
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.pipeline.result import ModelFacts, Result
-from edged.values import FULL, ReferenceScore, Stamp
+from edged.values import FULL, Format, PixelFormat, ReferenceScore, Stamp
 from tests.fakes import eventually, running
 from tests.keyed import free_port
 from tests.stopwatch import stopwatch
@@ -185,6 +185,19 @@ def test_every_change_of_state_is_published_at_once(ipc: str) -> None:
             if message.camera == "cam1" and message.state != "starting":
                 states.append((message.state, message.reason))
     assert states == [("running", None), ("lost", "the cable was pulled"), ("running", None)]
+
+
+def test_a_status_has_the_format_of_a_camera_that_is_open(ipc: str) -> None:
+    with publishing(f"pub+bind:{ipc}") as rig, subscribed(rig, ipc) as socket:
+        stats = rig.all_stats["cam1"]
+        stats.format = Format(640, 480, PixelFormat.BGR, 29.97003, codec="h264", decoder="h264_v4l2m2m")
+        stats.turn(CameraState.RUNNING)
+        running = first_status(socket, lambda status: status.camera == "cam1" and status.state == "running")
+        stats.format = None
+        stats.turn(CameraState.LOST, "the cable was pulled")
+        lost = first_status(socket, lambda status: status.state == "lost")
+    assert running.format == wire.FrameFormat(640, 480, 29.97, "bgr", "h264", "h264_v4l2m2m")
+    assert lost.format is None
 
 
 def test_the_last_message_of_a_clean_stop_is_bye(ipc: str) -> None:

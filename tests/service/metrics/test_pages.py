@@ -32,6 +32,7 @@ from edged.service.metrics.pages import metrics_problems, metrics_server, pages_
 from edged.service.metrics.probes import healthz, readyz
 from edged.service.metrics.request import Page
 from edged.service.running_stages import RunningStages
+from edged.values import Format, PixelFormat
 from tests.fakes import eventually
 
 CONFIG = """\
@@ -267,6 +268,11 @@ def test_each_scrape_reads_the_pipeline_as_it_is_then(parts: Parts) -> None:
     assert found["edged_board_throttled", "throttled"] == 0
     assert found["edged_board_throttled_before", "throttled"] == 1
     assert ("edged_latency_seconds_count", "front", "infer") not in found
+    assert not [name for name in found if name[0] == "edged_camera_format_info"]
+    parts.all_stats[0].format = Format(1280, 720, PixelFormat.BGR, 30.0, codec="jpeg", decoder="opencv")
+    (line,) = (line for line in page().body.decode().splitlines() if line.startswith("edged_camera_format_info"))
+    labels = 'camera="front",codec="jpeg",decoder="opencv",fps="30",height="720",pixels="bgr",width="1280"'
+    assert ",".join(sorted(re.findall(r'\w+="[^"]*"', line))) == labels
 
     running.pipeline = cast("Pipeline", Parts([], [CameraStats("side")], publisher=parts.publisher))
     cameras = {name[1] for name in figures(page().body.decode()) if name[0] == "edged_camera_state"}

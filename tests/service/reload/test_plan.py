@@ -55,7 +55,9 @@ def test_live_settings_restart_nothing(setting: str) -> None:
     assert changed.captured_anew == ()
 
 
-@pytest.mark.parametrize("setting", ["fps: 3", "loop: true", "policy: latest"])
+@pytest.mark.parametrize(
+    "setting", ["fps: 3", "loop: true", "policy: latest", "mirror: both", "mask: [[[0, 0], [1, 0], [0, 1]]]"]
+)
 def test_a_setting_of_the_source_restarts_that_camera_alone(setting: str) -> None:
     assert plan(more=f", {setting}") == ReloadPlan(restarts=(("back", setting.partition(":")[0]),))
 

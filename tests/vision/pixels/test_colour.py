@@ -100,6 +100,18 @@ def test_planes_are_resized_turned_and_then_converted(
     np.testing.assert_array_equal(got, to_rgb(small, u, v))
 
 
+@pytest.mark.parametrize("pixels", [p for p in YUV if p is not PixelFormat.YUYV])
+def test_planes_that_are_halved_are_rounded_once(pixels: PixelFormat) -> None:
+    y, u, v = planes(48, 32)
+    got = seen(stored(y, u, v, pixels), pixels, Box(0, 0, 48, 32), (24, 16))
+
+    def halved(plane: Picture) -> Picture:
+        a, b, c, d = (plane[row::2, column::2].astype(int) for row in (0, 1) for column in (0, 1))
+        return np.asarray((a + b + c + d + 2) >> 2, np.uint8)
+
+    np.testing.assert_array_equal(got, to_rgb(halved(y), halved(u), halved(v)))
+
+
 @pytest.mark.parametrize("pixels", YUV)
 @pytest.mark.parametrize(
     "value", [(16, 128, 128), (235, 128, 128), (0, 0, 0), (255, 255, 255), (81, 90, 240), (255, 255, 0)]
@@ -165,3 +177,11 @@ def test_a_yuv_frame_of_another_memory_layout_gives_the_same_pixels(pixels: Pixe
     padded = np.pad(image, ((0, 0), (0, 16)) + ((0, 0),) * (image.ndim - 2))[:, :48]
     np.testing.assert_array_equal(seen(padded, pixels, box, (14, 10)), want)
     np.testing.assert_array_equal(seen(np.asfortranarray(image), pixels, box, (14, 10)), want)
+
+
+def test_yv21_is_the_task_librarys_name_of_i420() -> None:
+    assert PixelFormat("yv21") is PixelFormat.I420
+    assert PixelFormat["YV21"] is PixelFormat.I420
+    assert "yv21" not in list(PixelFormat)
+    with pytest.raises(ValueError, match="yv22"):
+        PixelFormat("yv22")

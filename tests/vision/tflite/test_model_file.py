@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 import os
 import re
 import time
@@ -13,9 +15,14 @@ import numpy as np
 import pytest
 
 from edged.errors import ModelError
+from edged.values import Box, PixelFormat
+from edged.vision.embedder import Embedder, EmbedderOptions, find_head
+from edged.vision.runtime.engine import EngineName
 from edged.vision.specs import HeadSpec, InputSpec, Normalization, Quantization
-from edged.vision.tflite.flatbuffer import Record
+from edged.vision.tflite.flatbuffer import Record, read_flatbuffer
 from edged.vision.tflite.model_file import read_model
+from edged.vision.tflite.schema import IDENTIFIER, MODEL
+from scripts.flatbuffer_writer import write_flatbuffer
 from tests.vision.tflite.altered import altered, append, graph_of, ints, metadata_altered, tensor_type
 
 FLOAT, UINT8 = "small96_float_meta", "small96_uint8_meta"
@@ -89,6 +96,40 @@ def test_a_model_with_an_open_batch_is_accepted() -> None:
             tensor["shape_signature"] = ints(-1, *tensor["shape"][1:])
 
     assert read_model(altered(open_batch)).input.height == 96
+
+
+def any_size(model: Record) -> None:
+    """Forget the sizes, as converters do of models that take any: 1 is in their place."""
+    for tensor in graph_of(model)["tensors"]:
+        if model["buffers"][tensor["buffer"]]["data"] is None:
+            tensor["shape_signature"] = ints(*[-1] * (len(tensor["shape"]) - 1), tensor["shape"][-1])
+            tensor["shape"] = ints(*[1] * (len(tensor["shape"]) - 1), tensor["shape"][-1])
+
+
+def test_a_model_of_any_size_takes_the_default_of_its_metadata_and_gives_the_same_vectors(
+    cases: Path, engine: EngineName
+) -> None:
+    def sized(metadata: Record) -> None:
+        content = metadata["subgraph_metadata"][0]["input_tensor_metadata"][0]["content"]
+        content["content_properties"][1]["default_size"] = {"width": 96, "height": 96}
+
+    record = read_flatbuffer(metadata_altered(sized), MODEL)
+    any_size(record)
+    model = read_model(write_flatbuffer(record, MODEL, IDENTIFIER))
+    assert (model.input.width, model.input.height, model.input.resized) == (96, 96, True)
+    picture = np.random.default_rng(1).integers(0, 256, (120, 130, 3), np.uint8)
+    vectors = []
+    for each in (read_model(cases / "small96_float_meta.tflite"), model):
+        with Embedder(each, EmbedderOptions(engine=engine)) as embedder:
+            vectors.append(np.zeros(embedder.dimension, np.float32))
+            embedder.embed(picture, PixelFormat.RGB, Box(0, 0, 130, 120), 0, vectors[-1])
+    np.testing.assert_allclose(vectors[1], vectors[0], rtol=1e-5)
+
+
+def test_a_model_of_any_size_takes_that_of_its_file_without_metadata_of_one() -> None:
+    model = read_model(altered(change_tensor("inputs", shape_signature=ints(1, -1, -1, 3))))
+    assert (model.input.width, model.input.height, model.input.resized) == (96, 96, True)
+    assert not read_model(altered(lambda _: None)).input.resized
 
 
 def test_an_int8_model_is_accepted() -> None:
@@ -237,8 +278,12 @@ def change_tensor(which: str, **values: object) -> Callable[[Record], None]:
         ({"shape": ints(1, 96, 96, 1)}, "dimensions 1 x height x width x 3. Got 1 x 96 x 96 x 1."),
         ({"shape": ints(1, 96, 96, 4)}, "dimensions 1 x height x width x 3. Got 1 x 96 x 96 x 4."),
         (
-            {"shape_signature": ints(1, -1, -1, 3)},
-            "has no fixed size: 1 x -1 x -1 x 3. Models of a dynamic size are not",
+            {"shape": ints(1, 1, 1, 3), "shape_signature": ints(1, -1, -1, 3)},
+            "has no fixed size: 1 x -1 x -1 x 3. Neither the file nor its metadata has a default size",
+        ),
+        (
+            {"shape": ints(1, 3, 96, 96)},
+            "'serving_default_image:0'. Its channels come first: convert the model again with channels last",
         ),
         ({"shape": ints(1, 0, 96, 3)}, "takes a picture of 96 x 0 pixels"),
         ({"shape": ints(1, 96, 5000, 3)}, "takes a picture of 5000 x 96 pixels; up to 4096 are supported"),
@@ -463,12 +508,19 @@ def test_metadata_that_is_empty_is_refused() -> None:
     assert "Invalid metadata schema version: expected M001, got" in refused(altered(empty, FLOAT))
 
 
-def test_head_names_are_left_out_where_their_count_is_wrong() -> None:
+def test_head_names_are_left_out_where_their_count_is_wrong(caplog: pytest.LogCaptureFixture) -> None:
     def one_name(metadata: Record) -> None:
         del metadata["subgraph_metadata"][0]["output_tensor_metadata"][1]
 
     model = read_model(metadata_altered(one_name, "two_heads_uint8_meta"))
     assert [head.name for head in model.heads] == [None, None]
+    (name,) = model.ignored_names
+    assert caplog.messages == [
+        "model file_content: its metadata has 1 names of heads, and it has 2: they are ignored",
+    ]
+    rule = f"it has no head '{name}', but 0, 1; its metadata has 1 names for 2 heads, which are ignored: use the number"
+    with pytest.raises(ModelError, match=re.escape(rule)):
+        find_head(model, str(name))
 
 
 def test_metadata_is_read_again_after_it_was_written() -> None:
@@ -478,11 +530,26 @@ def test_metadata_is_read_again_after_it_was_written() -> None:
 
 
 def test_the_bundled_model_is_read_quickly() -> None:
+    """Reading takes no longer than a few times what this machine needs for a hash of the file and a plain loop."""
     from edged.vision.bundled import bundled_model
 
-    best = 1.0
-    for _ in range(5):
-        begin = time.process_time()
-        bundled_model("efficientnet-lite0")
-        best = min(best, time.process_time() - begin)
-    assert best < 0.06
+    content = bundled_model("efficientnet-lite0").content
+
+    def yardstick() -> None:
+        hashlib.sha256(content).digest()
+        total = 0
+        for number in range(200_000):
+            total += number & 7
+
+    reading, measure = math.inf, math.inf
+    for _ in range(7):  # in turn, so that whatever else the machine does slows both
+        reading = min(reading, seconds_of(lambda: bundled_model("efficientnet-lite0")))
+        measure = min(measure, seconds_of(yardstick))
+    assert reading < 4 * measure
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """The processor time of *work*."""
+    begin = time.process_time()
+    work()
+    return time.process_time() - begin
