@@ -47,6 +47,8 @@ class CameraKind:
     needs_target: bool = True
     options: frozenset[str] = frozenset()
     """Those of `edged.config.CameraConfig` that only some kinds know and that this one does."""
+    shows_pictures: bool = False
+    """Frames are picture files, which may be transparent."""
     repeats_pictures: bool = True
     """A picture may come twice, and if it does for long the camera is frozen."""
     sends_jpegs: bool = False
@@ -145,6 +147,7 @@ CAMERA_KINDS = (
         source_class="edged.camera.folder:FolderSource",
         read_target=partial(_path, "a folder by its path, such as dir:pictures"),
         is_live=False,
+        shows_pictures=True,
     ),
     CameraKind(
         name="usb",
