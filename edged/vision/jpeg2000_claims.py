@@ -1,8 +1,8 @@
 """The marker segments of a JPEG 2000 codestream that decide how much memory and time its decoder takes.
 
-A few bytes can ask for millions of small blocks, precincts or layers, which the decoder sets up before it reads a pixel.
-Pictures are made with blocks of 32 × 32 or 64 × 64, precincts of 128 × 128 and more, and some layers; what asks for far
-more, or for other settings in some tiles or components, is refused.
+A few bytes can ask for millions of small blocks, precincts or layers, which the decoder sets up before it reads a
+pixel. Pictures are made with blocks of 32 × 32 or 64 × 64, precincts of 128 × 128 and more, and some layers; what asks
+for far more, or for other settings in some tiles or components, is refused.
 """
 
 from __future__ import annotations

@@ -38,6 +38,7 @@ class WebClient:
 
     def __init__(self, url: str, timeout: float, verify_tls: bool, follow: Follow) -> None:
         self.address = Address.parse(url)
+        self._asked = self.address  # last: where redirections have led
         self._timeout = timeout
         self._verify_tls = verify_tls
         self._follow = follow
@@ -49,7 +50,7 @@ class WebClient:
             SourceError: there is none.
         """
         with self.mapped_errors():
-            response = get(self.address, self._tls, bell, deadline, self._follow)
+            response = get(self.address, self._tls, bell, deadline, self._follow, self._note)
             if response.status == 200:
                 return response
             response.body.close()
@@ -62,8 +63,14 @@ class WebClient:
             {OSError: SourceError, Woken: SourceError, MemoryError: SourceError}, str(self.address), text=self._reason
         )
 
+    def _note(self, asked: Address) -> None:
+        self._asked = asked
+
     def _reason(self, exc: Exception) -> str:
-        return reason_of(exc, self.address.host, self._timeout)
+        reason = reason_of(exc, self._asked.host, self._timeout)
+        if str(self._asked) == str(self.address):
+            return reason
+        return f"redirected to {peer_text(str(self._asked))}: {reason}"
 
     def _tls(self) -> ssl.SSLContext:
         return tls_context(verify=self._verify_tls)

@@ -96,11 +96,17 @@ class Response:
 
 
 def get(
-    origin: Address, tls: Callable[[], ssl.SSLContext], bell: Bell, deadline: float, follow: Follow = "same-host"
+    origin: Address,
+    tls: Callable[[], ssl.SSLContext],
+    bell: Bell,
+    deadline: float,
+    follow: Follow = "same-host",
+    on_ask: Callable[[Address], object] = lambda _: None,
 ) -> Response:
     """Ask for *origin*, follow redirections, and send user and password if the server asks for them.
 
-    *tls* makes the settings of an encrypted connection, and is called only where one is needed.
+    *tls* makes the settings of an encrypted connection, and is called only where one is needed. *on_ask* gets each
+    address before it is asked: the last one is where a failure happens.
 
     Raises:
         OSError: there is no connection (``TimeoutError``: not by *deadline*), the answer makes no sense, or it leads to
@@ -109,6 +115,7 @@ def get(
     """
     address, credentials = origin, None
     for _ in range(MOST_REDIRECTIONS + 1):
+        on_ask(address)
         response = _ask(address, credentials, tls, bell, deadline)
         location = response.headers.get("Location")
         if response.status in REDIRECTIONS and location:
