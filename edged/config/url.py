@@ -47,7 +47,7 @@ def split_url(text: str) -> CameraUrl:
     if any(sign in login for sign in "@[]"):
         raise ValueError(ESCAPES)
     parts = urlsplit(f"{scheme}://{place}{after}")
-    if not parts.hostname or place.startswith("[") and ":" not in parts.hostname:
+    if not parts.hostname or (place.startswith("[") and ":" not in parts.hostname):
         raise ValueError(ESCAPES)
     user, _, password = login.partition(":")
     return CameraUrl(

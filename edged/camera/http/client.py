@@ -10,6 +10,7 @@ from edged.camera.http.address import Address
 from edged.camera.http.connection import Woken, tls_context
 from edged.camera.http.exchange import Response, get
 from edged.camera.http.failures import reason_of
+from edged.camera.http.poll import PolledResource
 from edged.camera.http.redirects import Follow
 from edged.errors import SourceError, map_exceptions
 from edged.peer_text import peer_text
@@ -54,8 +55,27 @@ class WebClient:
             if response.status == 200:
                 return response
             response.body.close()
-            answer = f"{response.status} {peer_text(self.address.without_login(response.reason))}".strip()
-            raise SourceError(f"{REFUSALS.get(response.status, 'it refuses')} (it says {answer})")
+            raise SourceError(self._refusal(response))
+
+    def polled(self, largest: int) -> PolledResource:
+        """Return the resource at the address, of *largest* bytes at most, to be fetched again and again."""
+        return PolledResource(self.address, self._tls, self._follow, largest, self._note)
+
+    def fetch(self, resource: PolledResource, bell: Bell, deadline: float) -> Response:
+        """Fetch *resource*, and return the answer, whose status is 200, or 304 where nothing has changed.
+
+        Raises:
+            SourceError: there is none.
+        """
+        with self.mapped_errors():
+            response = resource.fetch(bell, deadline)
+            if response.status not in (200, 304):
+                raise SourceError(self._refusal(response))
+            return response
+
+    def _refusal(self, response: Response) -> str:
+        answer = f"{response.status} {peer_text(self.address.without_login(response.reason))}".strip()
+        return f"{REFUSALS.get(response.status, 'it refuses')} (it says {answer})"
 
     def mapped_errors(self) -> AbstractContextManager[None]:
         """Raise what goes wrong with the answer as ``SourceError``, after the address."""

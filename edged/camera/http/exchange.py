@@ -16,7 +16,7 @@ from edged.camera.http.head import LONGEST_HEAD, HeadEnd, Headers, read_head
 from edged.camera.http.redirects import MOST_REDIRECTIONS, REDIRECTIONS, Follow, redirected
 from edged.errors import map_exceptions
 
-__all__ = ["RECEIVED_AT_ONCE", "Body", "EndOfBody", "HttpError", "Response", "get"]
+__all__ = ["RECEIVED_AT_ONCE", "Body", "EndOfBody", "HttpError", "Response", "get", "read_response"]
 
 RECEIVED_AT_ONCE = 65536  # bytes, between two of which the caller looks at its deadline
 
@@ -147,13 +147,14 @@ def _ask(
     connection = HttpConnection(address, tls() if address.scheme == "https" else None, bell, deadline)
     try:
         connection.send("\r\n".join([*lines, "", ""]).encode(), deadline)
-        return _read_head(address, connection, deadline)
+        return read_response(address, connection, deadline)
     except BaseException:
         connection.close()
         raise
 
 
-def _read_head(address: Address, connection: HttpConnection, deadline: float) -> Response:
+def read_response(address: Address, connection: HttpConnection, deadline: float) -> Response:
+    """Return the answer to a request that was sent. Raises what `get` does."""
     received, head_end = bytearray(), HeadEnd()
     buffer = memoryview(bytearray(4096))
     while (end := head_end.find(received, len(received))) is None:
