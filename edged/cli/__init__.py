@@ -7,10 +7,12 @@ Each subcommand is a module here with ``add_parser``; it imports what it needs o
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TextIO
 
 from edged import __version__
 from edged.cli.console import EXIT_CONFIG, EXIT_FAILURE, EXIT_INTERRUPTED, discard_stdout, print_error
@@ -48,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # numpy is not loaded yet. More threads would not read memory faster, and would take processor time from the model.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     args = _parser().parse_args(argv)
+    if getattr(args, "json", False) or getattr(args, "prints_utf8", False):
+        _set_encoding(sys.stdout, "utf-8")
     try:
         status: int = args.main(args)
         sys.stdout.flush()
@@ -77,6 +81,14 @@ def _open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
     sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115 - for as long as the program runs
     sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115 - likewise
+    _set_encoding(sys.stdout)
+    _set_encoding(sys.stderr)
+
+
+def _set_encoding(stream: TextIO, encoding: str | None = None) -> None:
+    """Let *stream* escape what its encoding has no signs for: a name that a terminal cannot show ends no command."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def _parser() -> argparse.ArgumentParser:

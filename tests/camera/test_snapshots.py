@@ -144,9 +144,9 @@ def refusal(source: SnapshotSource | WebSource) -> str:
     ("fault", "reason"),
     [
         ("hang", "no answer within 0.5 s"),
-        ("cut", "it closes the connection within its picture"),
-        ("endless", "its picture does not end: more than 16777216 bytes came"),
-        ("huge", "its picture is said to have 1073741824 bytes, and 16777216 are permitted"),
+        ("cut", "it closes the connection within its answer"),
+        ("endless", "its answer does not end: more than 16777216 bytes came"),
+        ("huge", "its answer is said to have 1073741824 bytes, and 16777216 are permitted"),
         ("gone", "it has nothing there"),
     ],
 )

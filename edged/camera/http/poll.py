@@ -10,16 +10,15 @@ from edged.bell import Bell
 from edged.camera.http.address import Address
 from edged.camera.http.auth import authorization
 from edged.camera.http.connection import HttpConnection
-from edged.camera.http.exchange import EndOfBody, HttpError, Response, read_response
+from edged.camera.http.content import read_content
+from edged.camera.http.exchange import HttpError, Response, read_response
 from edged.camera.http.redirects import MOST_REDIRECTIONS, REDIRECTIONS, Follow, redirected
 from edged.errors import map_exceptions
 
 __all__ = ["PolledResource"]
 
 LONGEST_TAG = 200
-_LENGTH = re.compile(r"[0-9]{1,9}", re.ASCII)
 _TAG = re.compile(r'(?:W/)?"[!#-~]*"', re.ASCII)
-_NOT_MODIFIED = 304
 
 
 class PolledResource:
@@ -125,44 +124,13 @@ class PolledResource:
     def _read(self, response: Response, deadline: float) -> bytes:
         """Return the whole content of the answer; the connection is kept where that is possible."""
         try:
-            length = self._length_of(response)
-            content = self._content(response, length, deadline)
+            content, is_framed = read_content(response, self._largest, deadline)
         except BaseException:
             self.close()
             raise
-        if length is None or response.headers.get("Connection").lower() == "close":
+        if not is_framed or response.headers.get("Connection").lower() == "close":
             self.close()
         return content
-
-    def _length_of(self, response: Response) -> int | None:
-        if response.status in (204, _NOT_MODIFIED):
-            return 0
-        text = response.headers.get("Content-Length")
-        if response.headers.get("Transfer-Encoding") or not text:
-            return None
-        if _LENGTH.fullmatch(text) is None or int(text) > self._largest:
-            raise HttpError(f"its picture is said to have {text[:20]} bytes, and {self._largest} are permitted")
-        return int(text)
-
-    def _content(self, response: Response, length: int | None, deadline: float) -> bytes:
-        content, body = bytearray(), response.body
-        buffer = memoryview(bytearray(65536))
-        try:
-            while length is None or len(content) < length:
-                count = body.receive(buffer if length is None else buffer[: length - len(content)])
-                if count is None:
-                    body.wait(deadline)
-                content += buffer[: count or 0]
-                if len(content) > self._largest:
-                    raise HttpError(f"its picture does not end: more than {self._largest} bytes came")
-        except TimeoutError as exc:
-            if content and length is None:
-                raise HttpError(f"its picture does not end: {len(content)} bytes came") from exc
-            raise
-        except EndOfBody as exc:
-            if length is not None:
-                raise HttpError("it closes the connection within its picture") from exc
-        return bytes(content)
 
 
 def _tag(response: Response) -> str:
