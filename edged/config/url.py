@@ -64,7 +64,9 @@ def split_url(text: str) -> CameraUrl:
 def _host(name: str) -> str:
     """Return *name* as it is resolved. RFC 6874 writes the zone of an IPv6 address after ``%25``."""
     if ":" not in name:
-        return name.encode("idna").decode()
+        encoded = name.encode("idna").decode()
+        encoded.encode("idna")  # as the resolver does; of an ellipsis there are three dots now, and nothing in between
+        return encoded
     address, _, zone = name.partition("%")
     IPv6Address(address)
     zone = zone[2:] if zone.startswith("25") and len(zone) > 2 else zone

@@ -49,3 +49,9 @@ def test_no_part_of_a_password_is_taken_for_a_host(url: str) -> None:
 def test_what_is_no_ipv6_address_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="must be http://HOST/"):
         Address.parse(url)
+
+
+@pytest.mark.parametrize("host", ["größe…中", "a..b", ".a", "x" * 64, "a。。b"])
+def test_a_name_that_cannot_be_resolved_is_refused(host: str) -> None:
+    with pytest.raises(ValueError, match="must be http://HOST/"):
+        Address.parse(f"http://{host}/")
