@@ -1,4 +1,4 @@
-"""Prints the lowest versions of packages that pyproject.toml allows for this Python, as a file of constraints for pip."""
+"""Prints the lowest versions that pyproject.toml allows for this Python, as a file of constraints for pip."""
 
 from __future__ import annotations
 

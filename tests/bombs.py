@@ -103,7 +103,8 @@ def _bmp_os2(width: int, height: int) -> bytes:
 
 def _codestream(width: int, height: int) -> bytes:
     size = struct.pack(">HH8IH", 47, 0, width, height, 0, 0, width, height, 0, 0, 3) + b"\x07\x01\x01" * 3
-    return b"\xff\x4f\xff\x51" + size + bytes(64)
+    coding = b"\xff\x52" + struct.pack(">HBBHBBBBBB", 12, 0, 0, 1, 0, 5, 4, 4, 0, 1)
+    return b"\xff\x4f\xff\x51" + size + coding + bytes(64)
 
 
 def _jp2(width: int, height: int) -> bytes:

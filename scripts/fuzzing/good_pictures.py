@@ -31,7 +31,8 @@ WORDS = (
     *(struct.pack("<HHII", tag, kind, 1, value) for tag in (256, 257, 258, 277, 278, 279, 322, 323, 339)
       for kind, value in ((3, 1), (4, 40000), (4, 0xFFFFFFFF), (16, 64))),
     *(b"VP8 ", b"VP8L", b"VP8X", b"ANIM", b"ALPH", b"P5 ", b"P6\n", b"# ", b"99999 99999 255\n"),
-    *(b"\xff\x4f\xff\x51", b"\xff\x52\0\x0c", b"\xff\x53\0\x09", b"\xff\x90\0\x0a", b"\xff\x93", b"jp2c", b"jp2h", b"pclr"),
+    *(b"\xff\x4f\xff\x51", b"\xff\x52\0\x0c", b"\xff\x53\0\x09", b"\xff\x90\0\x0a", b"\xff\x93"),
+    *(b"jp2c", b"jp2h", b"pclr", b"cmap", b"colr"),
     *(b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\x01\0\0", b"\0\0\x01\0"),
 )  # fmt: skip
 """Bytes that mean something in one of the formats."""

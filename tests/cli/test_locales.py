@@ -17,6 +17,8 @@ import pytest
 from edged.cli import COMMANDS
 from tests.vision.pool_models import pool_model
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[2]
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 NAMES = ("Füße…中", "at 9\u202fAM", "می\u200cروم")
