@@ -15,7 +15,9 @@ __all__ = [
     "MOST_PIXELS",
     "NAME_PATTERN",
     "ROTATIONS",
+    "WHITE",
     "Box",
+    "Colour",
     "Delegate",
     "Format",
     "Mirror",
@@ -53,6 +55,12 @@ MAX_PIXELS = 1 << 25
 
 MOST_PIXELS = 1 << 28
 """The most that can be configured; a frame in colour is 768 MiB then."""
+
+Colour = tuple[int, int, int]
+"""Red, green and blue, each 0…255."""
+
+WHITE: Colour = (255, 255, 255)
+"""The colour that transparent pictures are laid on unless another is configured."""
 
 NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,63}"
 """Names of nodes, cameras, regions and references, which stand between the slashes of a topic."""

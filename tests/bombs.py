@@ -101,6 +101,19 @@ def _bmp_os2(width: int, height: int) -> bytes:
     return b"BM" + struct.pack("<IHHI", 26 + 64, 0, 0, 26) + struct.pack("<IHHHH", 12, width, height, 1, 24) + bytes(64)
 
 
+def _codestream(width: int, height: int) -> bytes:
+    size = struct.pack(">HH8IH", 47, 0, width, height, 0, 0, width, height, 0, 0, 3) + b"\x07\x01\x01" * 3
+    coding = b"\xff\x52" + struct.pack(">HBBHBBBBBB", 12, 0, 0, 1, 0, 5, 4, 4, 0, 1)
+    return b"\xff\x4f\xff\x51" + size + coding + bytes(64)
+
+
+def _jp2(width: int, height: int) -> bytes:
+    """A JP2 whose boxes claim 8 × 8, as does nothing that is decoded."""
+    boxes = [(b"jP  ", b"\r\n\x87\n"), (b"ftyp", b"jp2 \0\0\0\0jp2 "), (b"jp2h", struct.pack(">II", 8, 8))]
+    boxes.append((b"jp2c", _codestream(width, height)))
+    return b"".join(struct.pack(">I4s", 8 + len(content), kind) + content for kind, content in boxes)
+
+
 HUGE: Mapping[str, Callable[[], bytes]] = MappingProxyType(
     {
         "jpeg 65500": lambda: resized_jpeg(65500, 65500),
@@ -117,7 +130,8 @@ HUGE: Mapping[str, Callable[[], bytes]] = MappingProxyType(
         "bmp": lambda: _bmp(20000, 20000),
         "bmp upside down": lambda: _bmp(20000, -20000),
         "bmp of OS/2": lambda: _bmp_os2(20000, 20000),
-        "gif": lambda: b"GIF89a" + struct.pack("<HH", 20000, 20000) + bytes(64),
+        "codestream": lambda: _codestream(20000, 20000),
+        "jp2": lambda: _jp2(20000, 20000),
         "pnm": lambda: b"P5 # a comment\n20000\n# another 1 1\r20000 255\n" + bytes(64),
     }
 )

@@ -34,6 +34,7 @@ FLOORS = {
     "values": 1,
     "board": 1,
     "bell": 1,
+    "label_text": 1,
     "peer_text": 1,
     "errors": 1,
     "__init__": 0,

@@ -22,11 +22,13 @@ from edged.camera.http.head import LONGEST_HEAD, LONGEST_LINE, HeadEnd, read_hea
 from edged.camera.http.parts import LARGEST_PART, LONGEST_HEADER, Parts
 from edged.camera.http.redirects import redirected
 from edged.camera.jpeg import check_jpeg
+from edged.camera.onvif.xml import LONGEST_XML, read_xml
 from edged.camera.rtsp.messages import LONGEST_BODY, RtspReader
 from edged.camera.rtsp.sdp import video_track
 from edged.config import CameraConfig
 from edged.config.problems import brief, redacted
 from edged.errors import EdgedError
+from edged.label_text import escaped, unescaped
 from edged.peer_text import peer_text
 from edged.service.metrics.request import LONGEST_REQUEST, answer
 from edged.transport.zmtp.frames import command
@@ -34,6 +36,10 @@ from edged.transport.zmtp.greeting import greeting
 from edged.transport.zmtp.mechanism import Null
 from edged.transport.zmtp.pub_end import PubEnd
 from edged.transport.zmtp.router_end import MAX_MESSAGE_BYTES, RouterEnd
+from edged.vision.exif import stored_orientation
+from edged.vision.foreign_formats import foreign_format
+from edged.vision.picture_size import claimed_size
+from edged.vision.png_chunks import gray_key, without_text
 from edged.wire.control import MAX_REQUEST_BYTES, read_envelope
 from edged.wire.topics import parse_topic
 from tests.raw_subscriber import HELLO, subscribe
@@ -135,6 +141,28 @@ def camera_url(url: str) -> None:
 
 def jpeg(content: bytes) -> None:
     check_jpeg(memoryview(content))
+
+
+def xml(content: bytes) -> None:
+    root = read_xml(content)
+    for name in ("a", "b", "Uri"):
+        root.get("a", name)
+        sum(1 for _ in root.all(name))
+
+
+def picture(content: bytes) -> None:
+    for read in (claimed_size, stored_orientation, foreign_format):
+        with suppress(ValueError):
+            read(content)
+    if content.startswith(b"\x89PNG"):
+        with suppress(ValueError):
+            without_text(content)
+        gray_key(content)
+
+
+def label(name: str) -> None:
+    unescaped(name)
+    unescaped(escaped(name))
 
 
 @dataclass(frozen=True)
@@ -267,6 +295,62 @@ def cases() -> Iterator[Case]:
         yield Case("JPEG", jpeg, content, LARGEST_PART // 16, b"\xff\xd8")
         scan = b"\xff\xd8\xff\xdd\x00\x04\x00\x01\xff\xc0\x00\x0b\x08\x00\x10\x00\x10\x01\x01\x11\x00\xff\xda\x00\x02"
         yield Case("JPEG scan", jpeg, content, LARGEST_PART // 16, scan, b"\xff\xd9")
+
+    for sample in (
+        b"a",
+        b"<",
+        b"&",
+        b"<b/>",
+        b"<a>",
+        b"&amp;",
+        b"<!-- -->a",
+        b" ",
+        b"<a b='c'/>",
+        b"\n",
+        b"]]>",
+        b"<![CDATA[",
+    ):
+        for first, last in (
+            (b"", b""),
+            (b"<a>", b"</a>"),
+            (b"<a x='", b"'/>"),
+            (b'<?xml version="1.0"?>\n<a>', b"</a>"),
+        ):
+            yield Case("XML", xml, sample, LONGEST_XML, first, last)
+    exif = b"II\x2a\0\x08\0\0\0\xff\x0f"
+    app1 = b"\xff\xd8\xff\xe1\xff\xff" + b"Exif\0\0"
+    riff = b"RIFF\xff\xff\xff\0WEBPVP8X\x0a\0\0\0\x08\0\0\0\x08\0\0\x08\0\0"
+    jp2 = b"\0\0\0\x0cjP  \r\n\x87\n"
+    siz = b"\xff\x4f\xff\x51\0\x29\0\0" + (b"\0\0\0\x10" * 2 + bytes(8)) * 2 + b"\0\1\7\1\1"
+    png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x08\0\0\0\x08\x08" + bytes(8)
+    for opening in (
+        exif,
+        app1 + exif,
+        riff,
+        riff + b"EXIF\0\0\x01\0" + exif,
+        jp2,
+        siz,
+        png,
+        b"P5 ",
+        b"BM",
+        b"GIF8",
+        b"",
+    ):
+        for sample in (
+            b"\0",
+            b"\xff",
+            b"\x12\1\3\0\1\0\0\0\6\0\0\0",
+            b"\xff\xe1\0\x08Exif\0\0",
+            b"EXIF\0\0\0\0",
+            b"\0\0\0\x08free",
+            b"\xff\x64\0\2",
+            b"\xff\x90\0\x0a\0\0\0\0\0\x0e\0\1\xff\x93",
+            b"\0\0\0\0tRNS\0\0\0\0",
+            b"ftypheic",
+        ):
+            yield Case("header of a picture", picture, sample, 1 << 22, opening)
+    for character in ("\\", "\\x", "\\x41", "\n", "\u202e", "a", "\\U0001"):
+        yield Case("label", label, character, 4096)
 
 
 def seconds(case: Case, length: int) -> float:

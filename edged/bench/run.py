@@ -52,7 +52,7 @@ def measure(plan: BenchPlan, report: Report = lambda _activity, _share: None) ->
         threads = min(loaded.config.model.num_threads, len(os.sched_getaffinity(0)))  # TFLite starts no more
         floor_seconds = min(FLOOR_SECONDS, plan.seconds)
         floor = bare_invoke(loaded, floor_seconds)
-        (folder / "bench.yaml").write_text(plan.configuration(address, floor.wall_ms))
+        (folder / "bench.yaml").write_text(plan.configuration(address, floor.wall_ms), encoding="utf-8")
         report("start", 0.1)
         with Subscriber(address, kinds=KINDS, queue=1000, queue_bytes=1 << 22) as subscriber, _daemon(folder) as daemon:
             record = _measure(plan, floor, threads, subscriber, daemon, report)
@@ -138,7 +138,7 @@ def _next_vector(subscriber: Subscriber, daemon: subprocess.Popen[str], seconds:
 
 def _last_log_line(daemon: subprocess.Popen[str]) -> str:
     path = Path(str(daemon.args[-1])).with_name("log")  # type: ignore[index]  # it is the list that was given
-    lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [line for line in path.read_text("utf-8", errors="replace").splitlines() if line.strip()]
     return re.sub(r".*bench\.yaml:\d+:\d+: ", "", lines[-1]) if lines else "its log is empty"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["SILENCE", "Delay", "is_from_before", "longest_silence"]
+__all__ = ["LONG_SILENCE", "SILENCE", "Delay", "is_from_before", "longest_silence"]
 
 SILENCE = 1.0  # seconds without a frame, after which one may come that had been on its way all the time
 SLOW_START, LONG_SILENCE = 10.0, 30.0  # seconds: some streams take so long to begin; a longer silence is a dead link

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 
 from edged.camera.file import Pace
 from edged.errors import DamagedFrame, EndOfStream, PictureError, SourceError, map_exceptions, text_of
-from edged.values import MAX_PIXELS, Format, Stamp
+from edged.values import MAX_PIXELS, WHITE, Colour, Format, Stamp
 from edged.vision.decoding import decode_bgr, read_limited
+from edged.vision.picture_folder import list_pictures
 
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds
@@ -26,15 +28,15 @@ __all__ = ["FolderSource"]
 log = logging.getLogger(__name__)
 
 DEFAULT_FPS = 10.0
-SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 
 class FolderSource:
-    """A `Source` that shows the pictures of a folder in the order of their names, once or for ever.
+    """A `Source` that shows the pictures of a folder in the order of their names and numbers, once or for ever.
 
-    Each is turned upright as its EXIF orientation says. Frames have the size of the first picture: one of another size
-    is scaled to fit, its proportions kept, in the middle of a black frame. One that cannot be read is a
-    ``DamagedFrame``, and the next one follows. Pictures that are added or taken away count from the next round on.
+    Each is turned upright as its EXIF orientation says, and laid on *background* where it is transparent. Frames have
+    the size of the first picture: one of another size is scaled to fit, its proportions kept, in the middle of a black
+    frame. One that cannot be read is a ``DamagedFrame``, and the next one follows. Pictures that are added or taken
+    away count from the next round on.
 
     Args:
         path: the folder; pictures in folders below it do not count.
@@ -43,7 +45,15 @@ class FolderSource:
         max_pixels: of a picture; a larger one is a ``DamagedFrame``, like a file of more than 64 MiB.
     """
 
-    def __init__(self, path: str | Path, *, loop: bool, fps: float | None, max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        loop: bool,
+        fps: float | None,
+        max_pixels: int = MAX_PIXELS,
+        background: Colour = WHITE,
+    ) -> None:
         self._path = Path(path)
         self._loop = loop
         self._interval = 1.0 / (fps or DEFAULT_FPS)
@@ -53,13 +63,20 @@ class FolderSource:
         self._pictures: list[Path] = []  # that are left of this round
         self._picture = Path()  # the one that was grabbed
         self._is_warned = False  # that some picture has another size
-        self._max_pixels = max_pixels
-        self._reader = _Reader(max_pixels)
+        self._notice = ""  # the last line about what is passed over
+        self._make_reader = partial(_Reader, max_pixels, background)
+        self._reader = self._make_reader()
 
     @classmethod
     def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> FolderSource:
         """The source that *camera* asks for, not opened yet."""
-        return cls(camera.source.target, loop=camera.loop, fps=camera.fps, max_pixels=needs.max_pixels)
+        return cls(
+            camera.source.target,
+            loop=camera.loop,
+            fps=camera.fps,
+            max_pixels=needs.max_pixels,
+            background=needs.background,
+        )
 
     def open(self) -> Format:
         self.close()
@@ -99,21 +116,25 @@ class FolderSource:
 
     def close(self) -> None:
         self._pictures = []
-        self._reader = _Reader(self._max_pixels)
+        self._reader = self._make_reader()
 
     def _list(self) -> list[Path]:
         with map_exceptions({OSError: SourceError}, f"{self._path}: the folder cannot be read"):
-            pictures = sorted(file for file in self._path.iterdir() if file.suffix.lower() in SUFFIXES)
-        if not pictures:
-            raise SourceError(f"{self._path}: no picture in this folder ({', '.join(sorted(SUFFIXES))})")
-        return pictures
+            folder = list_pictures(self._path)
+        if not folder.pictures:
+            raise SourceError(folder.emptiness)
+        if folder.notice not in ("", self._notice):
+            log.warning("%s", folder.notice)
+        self._notice = folder.notice
+        return list(folder.pictures)
 
 
 class _Reader:
     """Reads pictures. One that comes again, because it is the only one, is not decoded again while its file stays."""
 
-    def __init__(self, max_pixels: int) -> None:
+    def __init__(self, max_pixels: int, background: Colour) -> None:
         self._max_pixels = max_pixels
+        self._background = background
         self._signature: tuple[object, ...] = ()
         self._content = bytearray()  # of the last file: the next one is read into the same memory
         self._picture: NDArray[np.uint8]
@@ -131,7 +152,7 @@ class _Reader:
             signature = (file, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
             if signature != self._signature:
                 self._signature = ()
-                self._picture = decode_bgr(read_limited(file, self._content), self._max_pixels)
+                self._picture = decode_bgr(read_limited(file, self._content), self._max_pixels, self._background)
                 self._signature = signature
         return self._picture
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edged.values import FULL, MAX_PIXELS, Region
+from edged.values import FULL, MAX_PIXELS, WHITE, Colour, Region
 from edged.vision.pixels.reduction import crop_size, largest_reduction
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class FrameNeeds:
     ``crop`` is the width and height of a region that becomes the model's input without being enlarged; None where
     frames may be as large as the camera likes. ``is_reduced``: JPEGs are decoded as small as that allows. ``fps`` are
     frames per second to ask a sensor for; None where it may choose. A frame has at most ``max_pixels``, before it is
-    reduced.
+    reduced. Transparent pictures are laid on ``background``.
     """
 
     regions: tuple[Region, ...]
@@ -35,6 +35,7 @@ class FrameNeeds:
     is_reduced: bool
     fps: float | None
     max_pixels: int = MAX_PIXELS
+    background: Colour = WHITE
 
     @classmethod
     def of(
@@ -43,6 +44,7 @@ class FrameNeeds:
         decode: Decode,
         input_size: tuple[int, int] | None,
         max_pixels: int = MAX_PIXELS,
+        background: Colour = WHITE,
     ) -> FrameNeeds:
         """Return the needs of *camera*, for a model whose input has the width and height *input_size*."""
         is_slow = camera.fps is not None and camera.fps < SLOWEST_SENSOR
@@ -52,6 +54,7 @@ class FrameNeeds:
             is_reduced=decode == "reduced",
             fps=None if is_slow else camera.fps,
             max_pixels=max_pixels,
+            background=background,
         )
 
     @property

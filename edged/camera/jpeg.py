@@ -1,18 +1,11 @@
 """JPEG pictures as cameras send them: found damaged, or decoded into a frame at full size or at a fraction of it.
 
-OpenCV hands out a damaged picture as if nothing were wrong, so the damage is looked for here, which costs about a
-fiftieth of the decoding. Three things are seen: a picture that is cut short or has a broken header; markers that do not
-belong between the pixels, or restart markers out of turn; and a picture that lacks bytes in the middle, because the
-decoder, which comes to the end too early, leaves grey what it could not read. Damage that leaves the stream in step
-passes unseen.
-
-A JPEG that claims too many pixels or scans is refused before it is decoded.
+OpenCV hands out a damaged picture as if nothing were wrong, so the damage is looked for (`edged.vision.jpeg_damage`). A
+JPEG that claims too many pixels or scans is refused before it is decoded.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import cv2
@@ -23,7 +16,8 @@ from edged.camera.frame_limit import check_frame_size
 from edged.errors import DamagedFrame, PictureError, map_exceptions
 from edged.values import MAX_PIXELS
 from edged.vision.decoding import is_bomb
-from edged.vision.jpeg_claims import MAX_SEGMENTS, JpegClaims, find_marker, jpeg_claims
+from edged.vision.jpeg_claims import JpegClaims
+from edged.vision.jpeg_damage import breaks_off, check_whole
 
 __all__ = ["REDUCTIONS", "check_jpeg", "decode_jpeg", "reduced"]
 
@@ -36,14 +30,6 @@ _FLAGS = {
 
 REDUCTIONS = tuple(_FLAGS)
 """Each side of a picture can be decoded at one half, a quarter and an eighth."""
-
-# ITU-T T.81, table B.1. Between the pixels stand FF 00 for a byte FF, and the restart markers D0…D7.
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-_FILL = re.compile(rb"\xff*(?=\xff)")
-_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
-_START, _END, _SCAN, _RESTART_INTERVAL = 0xD8, 0xD9, 0xDA, 0xDD
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_BETWEEN_SCANS = frozenset({0xC4, 0xCC, _SCAN, 0xDB, 0xDC, _RESTART_INTERVAL, 0xFE})
 
 
 def reduced(size: int, reduce: int) -> int:
@@ -62,34 +48,6 @@ def check_jpeg(picture: memoryview, max_pixels: int = MAX_PIXELS) -> tuple[int, 
     check_frame_size(claims.width, claims.height, max_pixels)
     _check_scans_claimed(claims, max_pixels)
     return claims.width, claims.height
-
-
-def _whole(picture: memoryview) -> JpegClaims:
-    """Return the claims of a JPEG that is whole, whatever they are."""
-    if bytes(picture[:2]) != bytes((0xFF, _START)):
-        raise _damaged("it does not begin like a JPEG")
-    size: tuple[int, int] | None = None
-    restarts = False
-    for marker, at, after in _segments(picture):
-        if marker in _FRAMES and after - at >= 9:
-            size = _number(picture, at + 7), _number(picture, at + 5)
-        elif marker == _RESTART_INTERVAL:
-            restarts = _number(picture, at + 4) > 0
-        elif marker == _SCAN:
-            _check_scans(picture, after, _most_restarts(size) if restarts else None)
-            break
-    if size is None or 0 in size:
-        raise _damaged("its header has no size")
-    with map_exceptions({PictureError: DamagedFrame}):
-        claims = jpeg_claims(picture)
-    if (claims.width, claims.height) != size:
-        raise _damaged("it has two sizes")
-    return claims
-
-
-def _check_scans_claimed(claims: JpegClaims, max_pixels: int) -> None:
-    if is_bomb(claims, max_pixels):
-        raise _damaged(f"it has too many scans ({claims.scans} of {claims.blocks} blocks)")
 
 
 def decode_jpeg(
@@ -111,81 +69,19 @@ def decode_jpeg(
         decoded: NDArray[Any] | None = cv2.imdecode(picture, _FLAGS[reduce] | cv2.IMREAD_IGNORE_ORIENTATION)
     if decoded is None or decoded.shape != slot.shape:
         raise _damaged("it cannot be decoded")
-    if _breaks_off(decoded, reduce):
+    if breaks_off(decoded, reduce):
         raise _damaged("bytes are missing from its middle")
     np.copyto(slot, decoded)  # OpenCV's Python functions cannot decode into an array that is there already
 
 
-def _segments(picture: memoryview) -> Iterator[tuple[int, int, int]]:
-    """The marker, the start and the end of each segment of the header."""
-    at = 2
-    for _ in range(MAX_SEGMENTS):
-        fill = _FILL.match(picture, at)
-        at = at if fill is None else fill.end()
-        if at + 4 > len(picture):
-            raise _damaged("it is cut short")
-        if picture[at] != 0xFF:
-            raise _damaged("its header is broken")
-        marker = picture[at + 1]
-        after = at + 2 + _number(picture, at + 2)
-        if after > len(picture):
-            raise _damaged("it is cut short")
-        yield marker, at, after
-        at = after
-    raise _damaged(f"it has more than {MAX_SEGMENTS} segments")
+def _whole(picture: memoryview) -> JpegClaims:
+    with map_exceptions({PictureError: DamagedFrame}):
+        return check_whole(picture)
 
 
-def _most_restarts(size: tuple[int, int] | None) -> int:
-    """Return one after each block of 8 × 8."""
-    width, height = size or (0, 0)
-    return reduced(width, 8) * reduced(height, 8)
-
-
-def _check_scans(picture: memoryview, at: int, most_restarts: int | None) -> None:
-    """Check what follows the header of the first scan; restart markers count where there may be *most_restarts*."""
-    for _ in range(MAX_SEGMENTS):
-        marker = find_marker(_MARKER, picture, at)
-        if marker is None:
-            raise _damaged("it is cut short")
-        end = marker.start()
-        if most_restarts is not None and any(
-            picture[found.start() + 1] & 7 != turn % 8 or turn > most_restarts
-            for turn, found in enumerate(_RESTART.finditer(picture, at, end))
-        ):
-            raise _damaged("its restart markers are out of turn")
-        if picture[end + 1] == _END:
-            return
-        if picture[end + 1] not in _BETWEEN_SCANS or end + 4 > len(picture):
-            raise _damaged("a marker stands where pixels should")
-        at = end + 2 + _number(picture, end + 2)
-    raise _damaged(f"it has more than {MAX_SEGMENTS} segments")
-
-
-def _breaks_off(decoded: NDArray[Any], reduce: int) -> bool:
-    """Check whether the end of a picture is what the decoder leaves where no data was: exactly mid-grey.
-
-    That begins somewhere in a row of blocks, with a sharp edge above, and all rows below are grey from side to side. A
-    grey wall has no sharp edge, a bar or a label no such shape; what a wall hides of the edge is little damage.
-    """
-    grey, block, blocks = 128, 8 // reduce, 64 // reduce
-    if (decoded[-1, -blocks:] != grey).any():
-        return False
-    other_rows = np.flatnonzero((decoded[:, -1] != grey).any(axis=1))
-    if not other_rows.size:
-        return False  # all grey: a picture of nothing, perhaps, but not one that breaks off
-    first = int(other_rows[-1]) + 1
-    whole_rows_follow = len(decoded) - first > 2 * block  # blocks may be stored in twos
-    if whole_rows_follow and (decoded[-1] != grey).any():
-        return False
-    if (decoded[first : first + block, :block] == grey).all():
-        return False
-    # Some rows of the edge, because colours are blended over two rows where they are stored once for two.
-    edge = decoded[max(first - 4, 0) : first, -block:].astype(np.int16)
-    return bool(np.abs(edge - grey).max() > 16)
-
-
-def _number(picture: memoryview, at: int) -> int:
-    return picture[at] << 8 | picture[at + 1]
+def _check_scans_claimed(claims: JpegClaims, max_pixels: int) -> None:
+    if is_bomb(claims, max_pixels):
+        raise _damaged(f"it has too many scans ({claims.scans} of {claims.blocks} blocks)")
 
 
 def _reason(exc: Exception) -> str:

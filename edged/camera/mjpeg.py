@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.bell import Bell
+from edged.camera.delay import LONG_SILENCE
 from edged.camera.http.address import Address
 from edged.camera.http.client import WebClient
 from edged.camera.http.connection import Woken
@@ -23,17 +24,24 @@ from edged.errors import DamagedFrame, SourceError, map_exceptions
 from edged.peer_text import peer_text
 from edged.values import MAX_PIXELS, Format, Stamp
 
-__all__ = ["MjpegSource", "NotMjpegError"]
+__all__ = ["OTHER_ADDRESS", "MjpegSource", "NotMjpegError"]
 
 DRAINED_AT_ONCE = 8 << 20  # bytes, of older pictures or of anything else, that are taken in between two waits at most
 
 
+OTHER_ADDRESS = "write another address of the camera as the source, such as that of its snapshots or of its RTSP stream"
+START = b"\xff\xd8"  # of a JPEG
+
+
 class NotMjpegError(SourceError):
-    """The server answers, but with something else than a stream of JPEGs: ``content_type``."""
+    """The server answers, but with something else than a stream of JPEGs: ``content_type``, empty if it has none."""
 
     def __init__(self, address: Address, content_type: str) -> None:
-        shown = peer_text(address.without_login(content_type))
-        super().__init__(f"{address}: not a stream of JPEGs, but {shown}")
+        if content_type:
+            what = f"not a stream of JPEGs, but {peer_text(address.without_login(content_type))}"
+        else:
+            what = f"its answer has no Content-Type, so nothing says what it sends; {OTHER_ADDRESS}"
+        super().__init__(f"{address}: {what}")
         self.content_type = content_type
 
 
@@ -45,8 +53,8 @@ class MjpegSource:
 
     Args:
         url: ``http://…`` or ``https://…``.
-        timeout: seconds within which the stream must have begun, and after which a stream without another whole picture
-            is lost. Only the look-up of a host name is not bound by it.
+        timeout: seconds within which the stream must have begun. Only the look-up of a host name is not bound by it.
+        stall_seconds: seconds after which a stream without another whole picture is lost; 0: *timeout*.
         reduce: asked by each ``open``, with the width and height of the pictures: 2, 4 or 8 decodes them at that
             fraction of their size, which is then the format's; 1 does not.
         verify_tls: refuse an HTTPS server whose certificate no authority has signed that this machine trusts.
@@ -63,6 +71,7 @@ class MjpegSource:
         url: str,
         *,
         timeout: float = 10.0,
+        stall_seconds: float = 0.0,
         reduce: Callable[[int, int], int] | None = None,
         verify_tls: bool = True,
         follow_redirects: Follow = "same-host",
@@ -71,12 +80,14 @@ class MjpegSource:
         self._client = WebClient(url, timeout, verify_tls, follow_redirects)
         self._address = self._client.address
         self._timeout = timeout
+        self._longest = min(stall_seconds or timeout, timeout)
         self._reduce = reduce
         self._max_pixels = max_pixels
         self._woken = threading.Event()
         self._bell: Bell | None = None
         self._body: Body | None = None
         self._parts: Parts | None = None
+        self._announced = b""
         self._is_new = False  # the newest picture was not given out yet
         self._arrived_ns = 0
         self._silent_since = 0.0
@@ -99,7 +110,7 @@ class MjpegSource:
             undo.callback(self.close)
             response = self._client.ask(self._bell, deadline)
             self._body = response.body
-            self._parts = Parts(self._boundary(response))
+            self._parts = Parts(self._boundary(response), START)
             with self._client.mapped_errors():
                 self._size = self._first_size(deadline)
             undo.pop_all()
@@ -143,12 +154,18 @@ class MjpegSource:
         """Wait for a whole picture that was not given out. Returns whether there is one."""
         try:
             while not (self._is_new or self._receive(deadline)):
-                if time.monotonic() - self._silent_since > self._timeout:
-                    raise SourceError(f"no whole picture for {self._timeout:g} s")
+                self._check_silence()
                 body.wait(deadline)
         except (TimeoutError, Woken):
+            self._check_silence()
             return False
         return True
+
+    def _check_silence(self) -> None:
+        if time.monotonic() - self._silent_since > self._longest:
+            cure = "set stall_seconds to more, up to 30, or " if self._longest < LONG_SILENCE else ""
+            cure += "write the address of its snapshots as the source"
+            raise SourceError(f"no whole picture for {self._longest:g} s; if it sends one that rarely, {cure}")
 
     def _receive(self, deadline: float) -> bool:
         """Take in what has arrived, within budgets of bytes and time. Returns whether there is a new whole picture.
@@ -180,8 +197,12 @@ class MjpegSource:
         content_type = response.headers.get("Content-Type")
         with map_exceptions({ValueError: SourceError}, str(self._address)):
             boundary = boundary_of(content_type)
+        kind = media_type(content_type)
+        if boundary is None and kind.startswith("multipart/"):
+            raise SourceError(f"{self._address}: its answer announces parts, but no boundary of these; {OTHER_ADDRESS}")
         if boundary is None:
-            raise NotMjpegError(self._address, media_type(content_type) or "no type")
+            raise NotMjpegError(self._address, kind)
+        self._announced = boundary
         return boundary
 
     def _first_size(self, deadline: float) -> tuple[int, int]:
@@ -201,7 +222,18 @@ class MjpegSource:
             except DamagedFrame as exc:
                 damage = f": {exc}"
                 self._is_new = False
-        raise SourceError(f"no whole picture within {self._timeout:g} s{damage}")
+        raise SourceError(f"no whole picture within {self._timeout:g} s{damage or self._why_none()}")
+
+    def _why_none(self) -> str:
+        """Return the reason why nothing was found in what has come, if there is one that can be seen."""
+        assert self._body is not None
+        assert self._parts is not None
+        if not self._body.received:
+            return ""
+        if not self._parts.found:
+            boundary = peer_text(self._announced)
+            return f": the boundary that it announces ({boundary}) is not in what it sends; {OTHER_ADDRESS}"
+        return f": none of its {self._parts.others} parts is a JPEG; {OTHER_ADDRESS}" if self._parts.others else ""
 
     def _damage(self, picture: memoryview, damage: DamagedFrame) -> SourceError:
         try:

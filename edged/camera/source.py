@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edged.camera.frame_needs import FrameNeeds
 from edged.camera.prepared import PreparedSource, PreparedStream
-from edged.values import MAX_PIXELS, Format, Stamp
+from edged.values import MAX_PIXELS, WHITE, Colour, Format, Stamp
 
 if TYPE_CHECKING:
     from edged.config import CameraConfig
@@ -89,17 +89,18 @@ def open_source(
     decode: Decode = "full",
     input_size: tuple[int, int] | None = None,
     max_pixels: int = MAX_PIXELS,
+    background: Colour = WHITE,
 ) -> Source:
     """Return the source that *camera* asks for, not opened yet. Its frames are mirrored and masked already.
 
     *input_size* is the width and height of the model's input; without it frames are as large as the camera likes. With
     *decode* ``reduced``, which only cameras that send JPEGs can do, these are decoded as small as the model allows.
-    Its frames may have *max_pixels*.
+    Its frames may have *max_pixels*; transparent pictures are laid on *background*.
     """
     module, _, name = camera.source.kind.source_class.partition(":")
     # Imported only now, because some kinds need libraries that others do not.
     source_class: ConfiguredSource = getattr(importlib.import_module(module), name)
-    source = source_class.from_config(camera, FrameNeeds.of(camera, decode, input_size, max_pixels))
+    source = source_class.from_config(camera, FrameNeeds.of(camera, decode, input_size, max_pixels, background))
     if camera.mirror == "none" and not camera.mask:
         return source
     if isinstance(source, LiveStream):

@@ -12,7 +12,8 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from edged.cli.console import Commands
+from edged.cli.console import EXIT_USAGE, Commands
+from edged.cli.onvif import PASSWORD_VARIABLE, list_onvif_cameras
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -45,11 +46,33 @@ def add_parser(commands: Commands) -> None:
         "stay the same after a reboot. Cameras that this user may not open are listed too.",
     )
     parser.add_argument("--json", action="store_true", help="print all details as JSON, for programs")
-    parser.set_defaults(main=devices)
+    parser.add_argument(
+        "--onvif",
+        nargs="*",
+        metavar="HOST",
+        help="instead, find the ONVIF cameras of the network, or ask those at HOST, and print the addresses of their "
+        "streams and snapshots",
+    )
+    parser.add_argument(
+        "--user",
+        metavar="NAME",
+        help="ask ONVIF cameras as this user. The password is read from the terminal, or from the environment variable "
+        f"{PASSWORD_VARIABLE}; it is never sent, cameras get a signature made with it",
+    )
+    parser.set_defaults(main=_local_or_onvif)
+
+
+def _local_or_onvif(args: argparse.Namespace) -> int:
+    if args.onvif is not None:
+        return list_onvif_cameras(args.onvif, args.user, is_json=args.json)
+    if args.user is not None:
+        print("edged devices: --user goes with --onvif", file=sys.stderr)
+        return EXIT_USAGE
+    return devices(args)
 
 
 def devices(args: argparse.Namespace) -> int:
-    """List the cameras."""
+    """List the cameras of this machine."""
     from edged.camera.devices import list_cameras
 
     cameras = list_cameras()

@@ -42,7 +42,7 @@ def add_parser(commands: Commands) -> None:
         help="config: the configuration (default); wire: headers of published messages; control: messages of the "
         "control socket",
     )
-    parser.set_defaults(main=main)
+    parser.set_defaults(prints_utf8=True, main=main)
 
 
 def main(args: argparse.Namespace) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 
+from edged.label_text import is_text
+
 __all__ = ["lasted", "printable", "some", "time_of_day"]
 
 
 def printable(text: str) -> str:
     """Return *text* from the network without control characters, which could move the cursor or worse."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return "".join(character if is_text(character) else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def lasted(seconds: float) -> str:

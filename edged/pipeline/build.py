@@ -145,6 +145,7 @@ class Wiring:
             decode=loaded.config.model.decode,
             input_size=models.input_size,
             max_pixels=loaded.config.max_pixels,
+            background=loaded.config.background,
         )
         settings = capture_settings(loaded, name, must_open=must_open)
         capture = CaptureSupervisor(make_source, ring, stats, settings, self._demand, self.left_behind)

@@ -25,11 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.errors import CatalogueError
+from edged.label_text import is_text
+from edged.references.labels import LONGEST_LABEL
 from edged.references.npz import ArrayHeader, NpzFile, npy, open_npz
 from edged.vision.unit_vectors import Storage, UnitRows
 
 __all__ = [
-    "LONGEST_LABEL",
     "Catalogue",
     "Space",
     "check_catalogue",
@@ -38,7 +39,6 @@ __all__ = [
     "write_catalogue",
 ]
 
-LONGEST_LABEL = 200  # characters; a thousand of the longest fit into a message
 LONGEST_TEXT = 500  # of space_id and model
 LARGEST_DIMENSION = 1 << 20  # as many numbers as a message can hold
 MOST_FLOAT32 = 20_000
@@ -178,4 +178,4 @@ def _labels(npz: NpzFile) -> tuple[str, ...]:
 
 
 def _is_printable(texts: Iterable[str]) -> bool:
-    return all(text and text.isprintable() for text in texts)
+    return all(text and all(map(is_text, text)) for text in texts)

@@ -66,7 +66,10 @@ def source_problems(loaded: Loaded, *, live: bool, cameras: Collection[str] | No
     for name, camera in loaded.config.cameras.items():
         if camera.is_live is not live or (cameras is not None and name not in cameras):
             continue
-        source = open_source(camera, decode=loaded.config.model.decode, max_pixels=loaded.config.max_pixels)
+        config = loaded.config
+        source = open_source(
+            camera, decode=config.model.decode, max_pixels=config.max_pixels, background=config.background
+        )
         try:
             source.open()
         except SourceError as exc:

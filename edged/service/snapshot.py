@@ -41,6 +41,7 @@ def take_snapshot(config: Config, camera: str, model_input: InputSpec) -> dict[s
         decode=model.decode,
         input_size=(model_input.width, model_input.height),
         max_pixels=config.max_pixels,
+        background=config.background,
     )
     try:
         frame_format = source.open()

@@ -15,15 +15,24 @@ import cv2
 import numpy as np
 
 from edged.errors import PictureError, map_exceptions
-from edged.values import MAX_PIXELS
+from edged.values import MAX_PIXELS, WHITE
+from edged.vision.exif import stored_orientation, without_tiff_orientation
+from edged.vision.jpeg2000_size import SIGNATURE, codestream_of
 from edged.vision.jpeg_claims import MAX_SCANS, JpegClaims, jpeg_claims
+from edged.vision.jpeg_damage import breaks_off, check_whole
 from edged.vision.picture_size import claimed_size
-from edged.vision.png_text import without_text
+from edged.vision.pixels.orientation import Orientation
+from edged.vision.pixels.transparency import opaque
+from edged.vision.png_chunks import gray_key, without_text
+from edged.vision.tiff_directory import STARTS
+from edged.vision.tiff_size import has_premultiplied_colours
 
 if TYPE_CHECKING:
     from io import FileIO
 
     from numpy.typing import NDArray
+
+    from edged.values import Colour
 
 __all__ = ["MAX_FILE_BYTES", "decode", "decode_bgr", "is_bomb", "read_file", "read_limited"]
 
@@ -89,29 +98,35 @@ def read_file(path: str | bytes | os.PathLike[str]) -> bytes:
         raise PictureError(f"{_FAILED}: can't fopen {str(file)!r}: {exc}") from exc
 
 
-def decode(content: bytes, *, exif: bool, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """Return the picture in *content*, the bytes of a JPEG, PNG, WebP, BMP, TIFF, PNM or (from OpenCV 4.12 on) GIF.
+def decode(
+    content: bytes, *, exif: bool, max_pixels: int = MAX_PIXELS, background: Colour = WHITE
+) -> NDArray[np.uint8]:
+    """Return the picture in *content*, the bytes of a JPEG, PNG, WebP, BMP, TIFF, JPEG 2000 or PNM.
 
-    With *exif* it is RGB and turned upright. Without, it is as stored: ``(height, width)`` gray, ``(height, width, 3)``
-    RGB or ``(height, width, 4)`` RGBA, and not turned. 16-bit pictures lose their lower 8 bits. Of several pictures in
-    one file the first counts. The array is C-contiguous and ``uint8``.
+    With *exif* it is RGB, turned upright, and what is transparent is laid on *background*. Without, it is as stored:
+    ``(height, width)`` gray, ``(height, width, 3)`` RGB or ``(height, width, 4)`` RGBA, and not turned. 16-bit pictures
+    lose their lower 8 bits. Of several pictures in one file the first counts. The array is C-contiguous and ``uint8``.
 
     Raises:
         PictureError: the bytes are not a picture, are damaged or cut short, or the picture is too large; a
             ``RuntimeError`` and a ``ValueError``.
     """
     with map_exceptions({PictureError: PictureError, MemoryError: PictureError}, _FAILED, text=_reason):
-        return _to_rgb(_to_bytes(_decoded(content, cv2.IMREAD_COLOR if exif else cv2.IMREAD_UNCHANGED, max_pixels)))
+        return _to_rgb(_upright(content, max_pixels, background) if exif else _stored(content, max_pixels))
 
 
-def decode_bgr(content: bytes | bytearray, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+def decode_bgr(
+    content: bytes | bytearray, max_pixels: int = MAX_PIXELS, background: Colour = WHITE
+) -> NDArray[np.uint8]:
     """Return the picture in *content*, upright by its EXIF data: BGR, ``uint8`` of shape ``(height, width, 3)``.
+
+    What is transparent is laid on *background*.
 
     Raises:
         PictureError: the bytes are not a picture, are damaged or cut short, or the picture is too large.
     """
     with map_exceptions({MemoryError: PictureError}, text=_reason):
-        return _to_bytes(_decoded(content, cv2.IMREAD_COLOR, max_pixels))
+        return _upright(content, max_pixels, background)
 
 
 def is_bomb(claims: JpegClaims, max_pixels: int) -> bool:
@@ -123,14 +138,52 @@ def is_bomb(claims: JpegClaims, max_pixels: int) -> bool:
     return claims.scans > MAX_SCANS or claims.blocks > max_pixels // 4
 
 
-def _decoded(content: bytes | bytearray, flags: int, max_pixels: int) -> NDArray[Any]:
+def _upright(content: bytes | bytearray, max_pixels: int, background: Colour) -> NDArray[np.uint8]:
+    stored = _stored(content, max_pixels)
+    laid = opaque(
+        stored, background, is_premultiplied=content.startswith(STARTS) and has_premultiplied_colours(content)
+    )
+    orientation = stored_orientation(content)
+    if orientation is Orientation.TOP_LEFT:
+        return laid
+    height, width = laid.shape[:2]
+    upright = np.empty((width, height, 3) if orientation.swaps_sides else laid.shape, np.uint8)
+    orientation.turn(laid, upright)
+    return upright
+
+
+def _stored(content: bytes | bytearray, max_pixels: int) -> NDArray[np.uint8]:
+    """Return the picture as it is stored, not turned: gray, BGR or BGRA."""
     if not content:
         raise PictureError("it is empty")
     _check_claims(content, max_pixels)
+    if content.startswith(b"\xff\xd8"):
+        check_whole(memoryview(content))
+    picture = _decoded(_prepared(content))
+    if content.startswith(b"\xff\xd8") and breaks_off(picture):
+        raise PictureError("a damaged JPEG: bytes are missing from its middle")
+    key = gray_key(content) if content.startswith(b"\x89PNG") and picture.ndim == 2 else None
+    if key is not None:
+        return np.dstack([*[_to_bytes(picture)] * 3, np.where(picture == key, 0, 255).astype(np.uint8)])
+    if content.startswith(b"BM"):
+        picture = (
+            picture if picture.ndim == 2 else np.ascontiguousarray(picture[..., :3])
+        )  # older versions give no more
+    return _to_bytes(picture)
+
+
+def _prepared(content: bytes | bytearray) -> bytes | bytearray:
+    """Return *content* without what OpenCV would spend memory on, or do in one version and not in another."""
     if content.startswith(b"\x89PNG"):
-        content = without_text(bytes(content))
+        return without_text(bytes(content))
+    if content.startswith(SIGNATURE):
+        return codestream_of(content)
+    return without_tiff_orientation(content) if content.startswith(STARTS) else content
+
+
+def _decoded(content: bytes | bytearray) -> NDArray[Any]:
     try:
-        picture = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as exc:
         raise PictureError(exc.err or str(exc)) from exc
     if picture is None:

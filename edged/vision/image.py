@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from edged.values import MAX_PIXELS, PixelFormat
+from edged.values import MAX_PIXELS, WHITE, PixelFormat
 from edged.vision.decoding import decode, read_file
 from edged.vision.odd_sides import SUBSAMPLED, odd_size, padded
 from edged.vision.pixels.colour import frame_size
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import os
 
     from numpy.typing import NDArray
+
+    from edged.values import Colour
 
 __all__ = ["ColorSpaceType", "TensorImage", "read_picture"]
 
@@ -62,7 +64,7 @@ class TensorImage:
         """Return the picture in a file, gray, RGB or RGBA as stored.
 
         As in the Task Library, the orientation in its EXIF data is ignored; with *exif* it is applied, and the picture
-        is RGB. The file may have 64 MiB, and the picture *max_pixels* pixels.
+        is RGB, with white where it is transparent. The file may have 64 MiB, and the picture *max_pixels* pixels.
 
         Raises:
             PictureError: the file cannot be read, is not a picture, or is too large; a ``RuntimeError`` and a
@@ -138,14 +140,18 @@ class TensorImage:
             raise ValueError(f"Unsupported color space type. (got {self._pixels}; see pixels)") from None
 
 
-def read_picture(path: str | bytes | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+def read_picture(
+    path: str | bytes | os.PathLike[str], max_pixels: int = MAX_PIXELS, background: Colour = WHITE
+) -> NDArray[np.uint8]:
     """Return the picture in the file *path*, upright by its EXIF data: RGB, ``uint8`` of shape ``(height, width, 3)``.
+
+    What is transparent is laid on *background*.
 
     Raises:
         PictureError: the file cannot be read, is not a picture, or has more than 64 MiB or *max_pixels*; a
             ``RuntimeError`` and a ``ValueError``.
     """
-    return decode(read_file(path), exif=True, max_pixels=max_pixels)
+    return decode(read_file(path), exif=True, max_pixels=max_pixels, background=background)
 
 
 def _pixel_format(name: PixelFormat | str) -> PixelFormat:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from edged.errors import PictureError
 
-__all__ = ["MAX_SCANS", "MAX_SEGMENTS", "JpegClaims", "find_marker", "jpeg_claims"]
+__all__ = ["MAX_SCANS", "MAX_SEGMENTS", "JpegClaims", "find_marker", "jpeg_claims", "jpeg_segments"]
 
 MAX_SCANS = 64
 """A progressive JPEG has some ten; every scan goes through the whole picture."""
@@ -47,7 +47,7 @@ def jpeg_claims(picture: bytes | bytearray | memoryview) -> JpegClaims:
     """
     frame: _Frame | None = None
     scans = blocks = 0
-    for marker, segment in _segments(picture):
+    for marker, segment in jpeg_segments(picture):
         if marker in _FRAMES:
             if frame is not None:
                 raise PictureError("a damaged JPEG: it has two sizes")
@@ -73,8 +73,12 @@ def find_marker(marker: re.Pattern[bytes], picture: bytes | bytearray | memoryvi
     return None
 
 
-def _segments(picture: bytes | bytearray | memoryview) -> Iterator[tuple[int, bytes]]:
-    """Yield each marker with its segment, without the length; a segment that is cut short is cut here too."""
+def jpeg_segments(picture: bytes | bytearray | memoryview) -> Iterator[tuple[int, bytes]]:
+    """Yield each marker with its segment, without the length; a segment that is cut short is cut here too.
+
+    Raises:
+        PictureError: there are more than `MAX_SEGMENTS`.
+    """
     at = 2
     for _ in range(MAX_SEGMENTS):
         found = find_marker(_MARKER, picture, at)

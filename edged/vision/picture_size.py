@@ -7,6 +7,9 @@ import struct
 from collections.abc import Callable
 
 from edged.errors import PictureError
+from edged.vision.foreign_formats import foreign_format
+from edged.vision.jpeg2000_size import CODESTREAM, SIGNATURE, jpeg2000_size
+from edged.vision.tiff_directory import STARTS
 from edged.vision.tiff_size import tiff_size
 
 __all__ = ["claimed_size"]
@@ -19,10 +22,10 @@ _PNM = re.compile(rb"P[1-6](?=[ \t\n\v\f\r])" + _GAP + rb"(\d{1,9})" + _GAP + rb
 
 
 def claimed_size(content: bytes | bytearray) -> Size:
-    """Return width and height in pixels of a PNG, WebP, BMP, TIFF, GIF or PNM. For a JPEG see `jpeg_claims`.
+    """Return width and height in pixels of a PNG, WebP, BMP, TIFF, JPEG 2000 or PNM. For a JPEG see `jpeg_claims`.
 
     Raises:
-        PictureError: *content* is none of these, or ends before its size.
+        PictureError: *content* is none of these, or ends before its size. The text names the formats of other pictures.
     """
     for start, size in _SIZES:
         if content.startswith(start):
@@ -30,6 +33,9 @@ def claimed_size(content: bytes | bytearray) -> Size:
                 return size(content)
             except struct.error as exc:
                 raise PictureError(_unknown(content)) from exc
+    name = foreign_format(content)
+    if name is not None:
+        raise PictureError(f"its format is {name}, which edged does not read; convert it to PNG or JPEG")
     raise PictureError(_unknown(content))
 
 
@@ -44,11 +50,6 @@ def _bmp(content: bytes | bytearray) -> Size:
     (header,) = struct.unpack_from("<I", content, 14)
     width, height = struct.unpack_from("<HH" if header == 12 else "<ii", content, 18)
     return abs(width), abs(height)  # a negative height: the first row is the top one
-
-
-def _gif(content: bytes | bytearray) -> Size:
-    width, height = struct.unpack_from("<HH", content, 6)
-    return width, height
 
 
 def _webp(content: bytes | bytearray) -> Size:
@@ -80,9 +81,9 @@ def _unknown(content: bytes | bytearray) -> str:
 _SIZES: tuple[tuple[tuple[bytes, ...], Callable[[bytes | bytearray], Size]], ...] = (
     ((b"\x89PNG\r\n\x1a\n",), _png),
     ((b"BM",), _bmp),
-    ((b"II\x2a\0", b"MM\0\x2a", b"II\x2b\0", b"MM\0\x2b"), tiff_size),
+    (STARTS, tiff_size),
     ((b"RIFF",), _webp),
-    ((b"GIF87a", b"GIF89a"), _gif),
+    ((SIGNATURE, CODESTREAM), jpeg2000_size),
     ((b"P1", b"P2", b"P3", b"P4", b"P5", b"P6"), _pnm),
 )
 """How a file of each format begins, and where its size stands. Others are refused, even if OpenCV decodes them."""

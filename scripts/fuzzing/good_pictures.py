@@ -31,6 +31,8 @@ WORDS = (
     *(struct.pack("<HHII", tag, kind, 1, value) for tag in (256, 257, 258, 277, 278, 279, 322, 323, 339)
       for kind, value in ((3, 1), (4, 40000), (4, 0xFFFFFFFF), (16, 64))),
     *(b"VP8 ", b"VP8L", b"VP8X", b"ANIM", b"ALPH", b"P5 ", b"P6\n", b"# ", b"99999 99999 255\n"),
+    *(b"\xff\x4f\xff\x51", b"\xff\x52\0\x0c", b"\xff\x53\0\x09", b"\xff\x90\0\x0a", b"\xff\x93"),
+    *(b"jp2c", b"jp2h", b"pclr", b"cmap", b"colr"),
     *(b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\x01\0\0", b"\0\0\x01\0"),
 )  # fmt: skip
 """Bytes that mean something in one of the formats."""
@@ -57,6 +59,7 @@ def good_pictures() -> list[bytes]:
     others += [_encoded(".ppm", colour), _encoded(".pgm", gray)]
     others += [_encoded(".tiff", deep), _encoded(".tiff", colour, cv2.IMWRITE_TIFF_COMPRESSION, 1)]
     others += [_encoded(".webp", with_alpha, cv2.IMWRITE_WEBP_QUALITY, quality) for quality in (50, 101)]
+    others += [_encoded(".jp2", np.tile(picture, (2, 2, 1)[: picture.ndim])) for picture in (colour, gray)]
     return [*jpegs, _with_exif(jpegs[0]), *pngs, _with_texts(pngs[0]), *others]
 
 

@@ -147,7 +147,7 @@ def test_a_first_picture_that_cannot_be_read_is_named(folder: Path) -> None:
 def test_a_folder_that_is_missing_empty_or_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="gone: the folder cannot be read: No such file"):
         FolderSource(tmp_path / "gone", loop=True, fps=None).open()
-    with pytest.raises(SourceError, match=r"no picture in this folder \(\.bmp, \.jpeg"):
+    with pytest.raises(SourceError, match=r"the folder holds no picture \(files that end in \.bmp, \.jfif, \.jp2"):
         FolderSource(tmp_path, loop=True, fps=None).open()
     (tmp_path / "file.jpg").write_bytes(b"")
     with pytest.raises(SourceError, match=r"file\.jpg: the folder cannot be read: Not a directory"):
@@ -161,7 +161,7 @@ def test_a_folder_that_is_emptied_while_it_loops_is_a_loss(folder: Path) -> None
         (folder / name).unlink()
     for _ in range(3):
         source.grab(1)
-    with pytest.raises(SourceError, match="no picture in this folder"):
+    with pytest.raises(SourceError, match="the folder holds no picture"):
         source.grab(1)
     assert frame_format.width == 64
 
@@ -198,3 +198,47 @@ def test_a_picture_that_is_the_only_one_is_shown_anew_when_its_file_is(tmp_path:
     shown += frames(source, frame_format, 2)
     assert colours(shown) == [BLUE, BLUE, GREEN, GREEN]
     source.close()
+
+
+def test_pictures_come_in_the_order_of_their_numbers_and_hidden_ones_not_at_all(tmp_path: Path) -> None:
+    save(tmp_path / "10.png", RED)
+    save(tmp_path / "9.png", GREEN)
+    save(tmp_path / "1.png", BLUE)
+    (tmp_path / "._1.png").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
+    source = FolderSource(tmp_path, loop=False, fps=1000)
+    assert colours(frames(source, source.open(), 3)) == [BLUE, GREEN, RED]
+
+
+def test_pictures_that_are_passed_over_are_reported_once_and_again_when_they_change(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "d.heic").touch()
+    source = FolderSource(folder, loop=True, fps=1000)
+    with caplog.at_level(logging.WARNING):
+        frames(source, source.open(), 9)
+        assert [record.message.partition("over ")[2] for record in caplog.records] == [
+            "(1 .heic); convert them to PNG or JPEG"
+        ]
+        (folder / "e.avif").touch()
+        frames(source, source.open(), 1)
+    assert "(1 .avif, 1 .heic)" in caplog.records[-1].message
+    assert len(caplog.records) == 2
+
+
+def test_a_jpeg_with_a_hole_is_a_damaged_frame(tmp_path: Path) -> None:
+    cases = Path(__file__).parents[1] / "cases" / "pictures"
+    for number, name in enumerate(("whole.jpg", "hole.jpg")):
+        (tmp_path / f"{number}-{name}").write_bytes((cases / name).read_bytes())
+    source = FolderSource(tmp_path, loop=False, fps=1000)
+    frame_format = source.open()
+    frames(source, frame_format, 1)
+    with pytest.raises(DamagedFrame, match=r"1-hole\.jpg: a damaged JPEG: bytes are missing from its middle"):
+        frames(source, frame_format, 1)
+
+
+def test_a_transparent_picture_is_laid_on_the_background(tmp_path: Path) -> None:
+    assert cv2.imwrite(str(tmp_path / "clear.png"), np.zeros((4, 4, 4), np.uint8))
+    for background, shown in (((255, 255, 255), [255, 255, 255]), ((10, 20, 30), [30, 20, 10])):
+        source = FolderSource(tmp_path, loop=False, fps=1000, background=background)
+        (picture,) = frames(source, source.open(), 1)
+        assert picture[0, 0].tolist() == shown

@@ -114,3 +114,26 @@ def test_a_picture_is_turned_upright_by_its_exif_orientation(tmp_path: Path, dem
     assert read_reference(path).shape == upright.shape
     same, turned = embed_picture(demo / "path-empty.jpg", embedder), embed_picture(path, embedder)
     assert References([ReferenceGroup.single("it", [same])]).scorer("c", "r").matches(turned)[0].similarity > 0.98
+
+
+def test_a_jpeg_with_a_hole_is_refused_by_its_name() -> None:
+    cases = Path(__file__).parents[1] / "cases" / "pictures"
+    assert read_reference(cases / "whole.jpg").shape == (480, 640, 3)
+    with pytest.raises(ReferenceImageError, match=r"hole\.jpg: .*bytes are missing from its middle"):
+        read_reference(cases / "hole.jpg")
+
+
+def test_a_transparent_picture_is_laid_on_the_background(tmp_path: Path) -> None:
+    path = tmp_path / "clear.png"
+    cv2.imwrite(str(path), np.zeros((4, 4, 4), np.uint8))
+    assert read_reference(path)[0, 0].tolist() == [255, 255, 255]
+    assert read_reference(path, background=(1, 2, 3))[0, 0].tolist() == [1, 2, 3]
+
+
+def test_the_pictures_of_a_folder_are_counted_and_what_is_passed_over_is_reported(tmp_path: Path) -> None:
+    for name in ("10.png", "9.png", "._9.png", "a.heic", "b.jfif"):
+        (tmp_path / name).touch()
+    lines: list[str] = []
+    assert [path.name for path in picture_files(tmp_path, lines.append)] == ["9.png", "10.png", "b.jfif"]
+    assert len(lines) == 1
+    assert "(1 .heic)" in lines[0]

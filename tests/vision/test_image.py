@@ -224,8 +224,12 @@ def test_read_picture_gives_rgb_whatever_is_stored(tmp_path: Path, channels: int
     path = tmp_path / "picture.png"
     stored = picture(channels=channels)
     path.write_bytes(encoded(stored))
-    want = stored[..., None].repeat(3, axis=2) if channels == 1 else stored[..., :3]
-    np.testing.assert_array_equal(read_picture(path), want)
+    if channels == 1:
+        want = stored[..., None].repeat(3, axis=2)
+    else:
+        alpha = stored[..., 3:] / 255
+        want = np.floor(stored[..., :3] * alpha + 255 * (1 - alpha) + 0.5).astype(np.uint8)
+    np.testing.assert_allclose(read_picture(path), want, atol=1)
 
 
 def test_16_bit_pictures_keep_their_upper_8_bits() -> None:
@@ -239,14 +243,9 @@ def test_a_jpeg_in_the_colours_of_print_becomes_rgb() -> None:
     assert np.abs(image.buffer.astype(int) - [255, 0, 0]).max() < 8
 
 
-def test_the_first_frame_of_an_animation_counts_where_opencv_reads_it() -> None:
-    if cv2.imdecode(np.frombuffer(GIF, np.uint8), cv2.IMREAD_COLOR) is None:  # OpenCV before 4.12
-        with pytest.raises(RuntimeError, match="unknown image type"):
-            TensorImage.create_from_buffer(GIF)
-        return
-    image = TensorImage.create_from_buffer(GIF)
-    assert (image.width, image.height) == (6, 4)
-    assert np.unique(image.buffer[..., :3]).tolist() == [0]
+def test_a_gif_is_refused_by_its_name_on_every_version_of_opencv() -> None:
+    with pytest.raises(RuntimeError, match="its format is GIF, which edged does not read; convert it to PNG or JPEG"):
+        TensorImage.create_from_buffer(GIF)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +254,7 @@ def test_the_first_frame_of_an_animation_counts_where_opencv_reads_it() -> None:
         (b"", "it is empty"),
         (b"hello world, this is text", r"unknown image type, damaged or cut short \(25 bytes\)"),
         (encoded(picture())[:-40], "unknown image type, damaged or cut short"),
-        (encoded(picture(), ".jpg")[:-200], "unknown image type, damaged or cut short"),
+        (encoded(picture(), ".jpg")[:-200], "a damaged JPEG: it is cut short"),
         (encoded(picture(), ".bmp")[:1000], "unknown image type, damaged or cut short"),
         (encoded(picture())[:50], "unknown image type, damaged or cut short"),
         (encoded(picture().astype(np.float32), ".tiff"), "only 8 and 16 bits per channel are supported"),

@@ -21,9 +21,10 @@ from edged.references import read_reference
 from edged.values import MAX_PIXELS
 from edged.vision.decoding import MAX_FILE_BYTES, decode, decode_bgr, read_file
 from edged.vision.image import TensorImage, read_picture
+from edged.vision.jpeg2000_size import SIGNATURE, codestream_of
 from edged.vision.jpeg_claims import MAX_SCANS, MAX_SEGMENTS, jpeg_claims
 from edged.vision.picture_size import claimed_size
-from edged.vision.png_text import without_text
+from edged.vision.png_chunks import without_text
 from tests.bombs import HUGE, jpeg_of_scans, png_of_texts, progressive
 
 AT_ONCE = 1.0  # seconds
@@ -237,8 +238,9 @@ def test_a_png_of_very_many_chunks_is_refused() -> None:
         lambda size: b"P5 " + b"1" * size,
         lambda size: b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x08\0\0\0\x08" + bytes(size),
         lambda size: b"II\x2a\0\x08\0\0\0\xff\xff" + bytes(size),
+        lambda size: b"\0\0\0\x0cjP  \r\n\x87\n" + b"\0\0\0\x08free" * (size // 8),
     ],
-    ids=["fill", "zeros", "segments", "restarts", "stuffed", "scans", "comments", "digits", "png", "tiff"],
+    ids=["fill", "zeros", "segments", "restarts", "stuffed", "scans", "comments", "digits", "png", "tiff", "jp2"],
 )
 def test_the_longest_permitted_file_is_looked_through_at_once(make: Callable[[int], bytes]) -> None:
     content = make(MAX_FILE_BYTES)
@@ -268,6 +270,13 @@ def test_the_claimed_size_is_that_of_the_picture(ending: str, size: tuple[int, i
         assert decode_bgr(content).shape == (size[1], size[0], 3)
 
 
+@pytest.mark.parametrize("size", [(64, 64), (300, 70), (65, 400)])
+def test_the_claimed_size_is_that_of_a_jpeg_2000(size: tuple[int, int]) -> None:
+    content = cv2.imencode(".jp2", np.full((size[1], size[0], 3), 200, np.uint8))[1].tobytes()
+    assert claimed_size(content) == size
+    assert decode_bgr(content).shape == (size[1], size[0], 3)
+
+
 def mutated(data: st.DataObject, content: bytes, head: int) -> bytes:
     """*content* with some bytes of its first *head* changed, put in or taken out."""
     changed = bytearray(content)
@@ -294,6 +303,8 @@ def check_that_claims_hold(content: bytes) -> None:
             content = without_text(content)
         except PictureError:
             return
+    if content.startswith(SIGNATURE):  # OpenCV dies of some files whose boxes it reads
+        content = bytes(codestream_of(content))
     begin = time.monotonic()
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     assert time.monotonic() - begin < 5
@@ -305,7 +316,7 @@ OTHERS = tuple(
     cv2.imencode(ending, np.random.default_rng(2).integers(0, 256, (40, 48, 1 if ending == ".pgm" else 3), np.uint8))[
         1
     ].tobytes()
-    for ending in ENDINGS
+    for ending in (*ENDINGS, ".jp2")
 )
 
 
@@ -319,4 +330,4 @@ def test_a_jpeg_that_is_decoded_has_the_size_that_was_claimed(data: st.DataObjec
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(st.data())
 def test_any_other_picture_that_is_decoded_has_the_size_that_was_claimed(data: st.DataObject) -> None:
-    check_that_claims_hold(mutated(data, data.draw(st.sampled_from(OTHERS)), 120))
+    check_that_claims_hold(mutated(data, data.draw(st.sampled_from(OTHERS)), 190))

@@ -7,9 +7,10 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Self
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from edged.config.problems import redacted
+from edged.config.url import ESCAPES, split_url
 
 __all__ = ["Address"]
 
@@ -41,22 +42,24 @@ class Address:
             ValueError: it is no URL of one of *schemes*.
         """
         try:
-            parts = urlsplit(url)
-            port = parts.port
-            host = (parts.hostname or "").encode("idna").decode()
-        except ValueError:  # whose text may quote a part of the password
-            parts, port, host = urlsplit(""), None, ""
-        if parts.scheme not in schemes or not host:
+            parts, cure = split_url(url), ""
+        except ValueError as exc:
+            parts, cure = None, str(exc) if str(exc).startswith(ESCAPES) else ""
+        if parts is None or parts.scheme not in schemes:
             forms = " or ".join(f"{scheme}://HOST/…" for scheme in schemes)
-            raise ValueError(f"must be {forms} (got {redacted(url)})")
+            raise ValueError(f"must be {forms}{cure and f'; {cure}'} (got {redacted(url)})")
         target = quote(parts.path or "/", _LEFT_ALONE) + (f"?{quote(parts.query, _LEFT_ALONE)}" if parts.query else "")
-        user = None if parts.username is None else unquote(parts.username)
-        return cls(parts.scheme, host, port or _PORTS[parts.scheme], target, user, unquote(parts.password or ""))
+        return cls(parts.scheme, parts.host, parts.port or _PORTS[parts.scheme], target, parts.user, parts.password)
+
+    @property
+    def name(self) -> str:
+        """The host as others know it: without the zone of an IPv6 address, which counts on this machine only."""
+        return self.host.partition("%")[0]
 
     @property
     def host_header(self) -> str:
         """Host and port as the request's header ``Host`` has them."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = f"[{self.name}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     def with_login_of(self, other: Address) -> Address:
@@ -81,8 +84,8 @@ class Address:
 
     @property
     def url(self) -> str:
-        """The URL without user and password."""
+        """The URL without user and password, as the host is asked for it."""
         return f"{self.scheme}://{self.host_header}{self.target}"
 
     def __str__(self) -> str:
-        return redacted(self.url)
+        return redacted(self.url.replace(f"[{self.name}]", f"[{self.host.replace('%', '%25')}]", 1))

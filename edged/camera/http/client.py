@@ -10,6 +10,7 @@ from edged.camera.http.address import Address
 from edged.camera.http.connection import Woken, tls_context
 from edged.camera.http.exchange import Response, get
 from edged.camera.http.failures import reason_of
+from edged.camera.http.poll import PolledResource
 from edged.camera.http.redirects import Follow
 from edged.errors import SourceError, map_exceptions
 from edged.peer_text import peer_text
@@ -38,6 +39,7 @@ class WebClient:
 
     def __init__(self, url: str, timeout: float, verify_tls: bool, follow: Follow) -> None:
         self.address = Address.parse(url)
+        self._asked = self.address  # last: where redirections have led
         self._timeout = timeout
         self._verify_tls = verify_tls
         self._follow = follow
@@ -49,12 +51,31 @@ class WebClient:
             SourceError: there is none.
         """
         with self.mapped_errors():
-            response = get(self.address, self._tls, bell, deadline, self._follow)
+            response = get(self.address, self._tls, bell, deadline, self._follow, self._note)
             if response.status == 200:
                 return response
             response.body.close()
-            answer = f"{response.status} {peer_text(self.address.without_login(response.reason))}".strip()
-            raise SourceError(f"{REFUSALS.get(response.status, 'it refuses')} (it says {answer})")
+            raise SourceError(self._refusal(response))
+
+    def polled(self, largest: int) -> PolledResource:
+        """Return the resource at the address, of *largest* bytes at most, to be fetched again and again."""
+        return PolledResource(self.address, self._tls, self._follow, largest, self._note)
+
+    def fetch(self, resource: PolledResource, bell: Bell, deadline: float) -> Response:
+        """Fetch *resource*, and return the answer, whose status is 200, or 304 where nothing has changed.
+
+        Raises:
+            SourceError: there is none.
+        """
+        with self.mapped_errors():
+            response = resource.fetch(bell, deadline)
+            if response.status not in (200, 304):
+                raise SourceError(self._refusal(response))
+            return response
+
+    def _refusal(self, response: Response) -> str:
+        answer = f"{response.status} {peer_text(self.address.without_login(response.reason))}".strip()
+        return f"{REFUSALS.get(response.status, 'it refuses')} (it says {answer})"
 
     def mapped_errors(self) -> AbstractContextManager[None]:
         """Raise what goes wrong with the answer as ``SourceError``, after the address."""
@@ -62,8 +83,14 @@ class WebClient:
             {OSError: SourceError, Woken: SourceError, MemoryError: SourceError}, str(self.address), text=self._reason
         )
 
+    def _note(self, asked: Address) -> None:
+        self._asked = asked
+
     def _reason(self, exc: Exception) -> str:
-        return reason_of(exc, self.address.host, self._timeout)
+        reason = reason_of(exc, self._asked.host, self._timeout)
+        if str(self._asked) == str(self.address):
+            return reason
+        return f"redirected to {peer_text(str(self._asked))}: {reason}"
 
     def _tls(self) -> ssl.SSLContext:
         return tls_context(verify=self._verify_tls)

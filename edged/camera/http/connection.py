@@ -38,7 +38,7 @@ class HttpConnection:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if tls is not None:
                 self._socket = tls.wrap_socket(
-                    self._socket, server_hostname=address.host, do_handshake_on_connect=False
+                    self._socket, server_hostname=address.name, do_handshake_on_connect=False
                 )
                 self._shake_hands(self._socket, deadline)
         except BaseException:

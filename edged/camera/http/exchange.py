@@ -16,7 +16,7 @@ from edged.camera.http.head import LONGEST_HEAD, HeadEnd, Headers, read_head
 from edged.camera.http.redirects import MOST_REDIRECTIONS, REDIRECTIONS, Follow, redirected
 from edged.errors import map_exceptions
 
-__all__ = ["RECEIVED_AT_ONCE", "Body", "EndOfBody", "HttpError", "Response", "get"]
+__all__ = ["RECEIVED_AT_ONCE", "Body", "EndOfBody", "HttpError", "Response", "get", "read_response"]
 
 RECEIVED_AT_ONCE = 65536  # bytes, between two of which the caller looks at its deadline
 
@@ -96,11 +96,17 @@ class Response:
 
 
 def get(
-    origin: Address, tls: Callable[[], ssl.SSLContext], bell: Bell, deadline: float, follow: Follow = "same-host"
+    origin: Address,
+    tls: Callable[[], ssl.SSLContext],
+    bell: Bell,
+    deadline: float,
+    follow: Follow = "same-host",
+    on_ask: Callable[[Address], object] = lambda _: None,
 ) -> Response:
     """Ask for *origin*, follow redirections, and send user and password if the server asks for them.
 
-    *tls* makes the settings of an encrypted connection, and is called only where one is needed.
+    *tls* makes the settings of an encrypted connection, and is called only where one is needed. *on_ask* gets each
+    address before it is asked: the last one is where a failure happens.
 
     Raises:
         OSError: there is no connection (``TimeoutError``: not by *deadline*), the answer makes no sense, or it leads to
@@ -109,6 +115,7 @@ def get(
     """
     address, credentials = origin, None
     for _ in range(MOST_REDIRECTIONS + 1):
+        on_ask(address)
         response = _ask(address, credentials, tls, bell, deadline)
         location = response.headers.get("Location")
         if response.status in REDIRECTIONS and location:
@@ -140,13 +147,14 @@ def _ask(
     connection = HttpConnection(address, tls() if address.scheme == "https" else None, bell, deadline)
     try:
         connection.send("\r\n".join([*lines, "", ""]).encode(), deadline)
-        return _read_head(address, connection, deadline)
+        return read_response(address, connection, deadline)
     except BaseException:
         connection.close()
         raise
 
 
-def _read_head(address: Address, connection: HttpConnection, deadline: float) -> Response:
+def read_response(address: Address, connection: HttpConnection, deadline: float) -> Response:
+    """Return the answer to a request that was sent. Raises what `get` does."""
     received, head_end = bytearray(), HeadEnd()
     buffer = memoryview(bytearray(4096))
     while (end := head_end.find(received, len(received))) is None:

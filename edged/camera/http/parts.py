@@ -18,10 +18,16 @@ _LENGTH = re.compile(rb"^content-length[ \t]*+:[ \t]*+([0-9]{1,9}+)[ \t]*+\r?$",
 class Parts:
     """Bytes go into ``room``, whole parts come out, the newest only.
 
-    There is one buffer, which grows until the largest part fits; nothing else is allocated as parts come.
+    There is one buffer, which grows until the largest part fits; nothing else is allocated as parts come. Parts that do
+    not start with *start*, perhaps after line ends, are passed over: cameras send texts between their pictures.
     """
 
-    def __init__(self, boundary: bytes) -> None:
+    def __init__(self, boundary: bytes, start: bytes = b"") -> None:
+        self.others = 0
+        """Parts that were passed over."""
+        self.found = False
+        """Whether the boundary has come."""
+        self._start = start
         self._delimiter = b"--" + boundary
         self._buffer = bytearray(4 * _AT_ONCE)
         self._filled = 0  # bytes that have been received
@@ -55,12 +61,12 @@ class Parts:
             ValueError: this is no multipart stream, or one of so small parts that they cannot be pictures.
         """
         self._filled += count
-        found = 0
+        before, parts = self._newest, 0
         while self._find_body() and self._find_end():
-            found += 1
-            if found > MOST_PARTS_AT_ONCE:
+            parts += 1
+            if parts > MOST_PARTS_AT_ONCE:
                 raise ValueError("its parts are too small for pictures")
-        return found > 0
+        return self._newest is not before
 
     def _find_body(self) -> bool:
         if self._body is not None:
@@ -70,7 +76,7 @@ class Parts:
             # What cannot belong to a delimiter is skipped, so that it does not pile up.
             self._at = max(self._at, self._filled - len(self._delimiter))
             return False
-        self._at = start
+        self._at, self.found = start, True
         if self._header_end is None:
             self._header_end = HeadEnd(start)
         end = self._header_end.find(self._buffer, min(self._filled, start + LONGEST_HEADER))
@@ -101,7 +107,13 @@ class Parts:
                 self._searched = max(begin, self._filled - len(self._delimiter))
                 return False
             end = after
-        self._newest, self._at, self._body = (begin, end), after, None
+        self._at, self._body = after, None
+        while begin < end and self._start and self._buffer[begin] in b"\r\n":
+            begin += 1
+        if self._buffer.startswith(self._start, begin, end):
+            self._newest = begin, end
+        else:
+            self.others += 1
         return True
 
     def _make_room(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 from urllib.parse import urljoin
 
@@ -29,7 +30,7 @@ def redirected(origin: Address, here: Address, location: str, follow: Follow) ->
     """
     schemes = next(family for family in _FAMILIES if origin.scheme in family)
     try:
-        there = Address.parse(urljoin(here.url, location), schemes)
+        there = Address.parse(_escaped(urljoin(here.url, location)), schemes)
     except ValueError as exc:
         raise ValueError(f"it redirects to what is no address: {peer_text(str(exc))}") from exc
     if here.is_encrypted and not there.is_encrypted:
@@ -37,6 +38,8 @@ def redirected(origin: Address, here: Address, location: str, follow: Follow) ->
             f"it redirects to clear text ({peer_text(str(there))}), which edged does not follow from {here.scheme}://; "
             "if everybody on the network may see the pictures, write that address as the source"
         )
+    if there.name == here.name:
+        there = replace(there, host=here.host)  # a server does not know the zone that it is reached through
     is_home = there.host == origin.host
     if not is_home and follow == "same-host":
         raise ValueError(
@@ -44,3 +47,10 @@ def redirected(origin: Address, here: Address, location: str, follow: Follow) ->
             "host with follow_redirects: any"
         )
     return there.with_login_of(origin) if is_home and there.user is None else there
+
+
+def _escaped(url: str) -> str:
+    """Return *url* of a server with each @ in its path or query escaped; there it is none of a password."""
+    begin = url.find("://") + 3
+    end = min(filter(lambda at: at >= 0, (url.find(sign, begin) for sign in "/?#")), default=len(url))
+    return url[:end] + url[end:].replace("@", "%40")

@@ -14,10 +14,10 @@ from edged.cli import argument_types
 from edged.cli.console import EXIT_FAILURE, EXIT_INTERRUPTED, Commands
 from edged.cli.embed.arguments import add_model_arguments, add_picture_arguments
 from edged.errors import DelegateError, InferenceError, ModelError, map_exceptions
-from edged.values import MAX_PIXELS
+from edged.values import MAX_PIXELS, WHITE
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from edged.cli.embed.pictures import Pictures
     from edged.config import Loaded
@@ -87,6 +87,7 @@ def embed(args: argparse.Namespace) -> int:
     from edged.cli.embed.catalogues import nearest, open_catalogue
     from edged.cli.embed.pictures import Pictures
     from edged.cli.embed.report import as_json, as_text
+    from edged.references import labels_of
 
     if problem := _early_problem(args):
         print(f"edged embed: {problem}", file=sys.stderr)
@@ -100,18 +101,21 @@ def embed(args: argparse.Namespace) -> int:
             args.rotation,
             args.save_input,
             MAX_PIXELS if loaded is None else loaded.config.max_pixels,
+            WHITE if loaded is None else loaded.config.background,
         )
-        status = _embed_all(pictures, args.pictures)
+        is_catalogue = args.out is not None and args.out.suffix == ".npz"
+        files = pictures.expand(args.pictures, is_catalogue=is_catalogue)
+        labels = dict(zip(files, labels_of(files), strict=True)) if is_catalogue else {}
+        status = _embed_all(pictures, files)
         found = None if catalogue is None else nearest(catalogue, pictures.done, args.top_k)
         print(as_json(pictures, found) if args.json else as_text(pictures, found))
-    if args.out is not None and pictures.done and not _save(pictures, args.out):
+    if args.out is not None and pictures.done and not _save(pictures, labels, args.out):
         return EXIT_FAILURE
     return status or (EXIT_FAILURE if pictures.failed else 0)
 
 
-def _embed_all(pictures: Pictures, paths: list[Path]) -> int:
-    """Embed the files and folders in *paths*; returns the exit status. After an early end the vectors are kept."""
-    files = pictures.expand(paths)
+def _embed_all(pictures: Pictures, files: list[Path]) -> int:
+    """Embed *files*; returns the exit status. After an early end the vectors are kept."""
     try:
         with closing(_with_bar(files)) as shown:
             for file in shown:
@@ -141,13 +145,13 @@ def _with_bar(files: list[Path]) -> Generator[Path, None, None]:
         yield from progress.track(files, description="embedding")
 
 
-def _save(pictures: Pictures, path: Path) -> bool:
+def _save(pictures: Pictures, labels: Mapping[Path, str], path: Path) -> bool:
     import numpy as np
 
     from edged.cli.embed.catalogues import save_catalogue
 
     if path.suffix == ".npz":
-        return save_catalogue(pictures, path)
+        return save_catalogue(pictures, labels, path)
     try:
         with path.open("wb") as file:
             np.save(file, np.stack([picture.vector for picture in pictures.done]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,8 @@ import numpy as np
 
 from edged.cli.text import printable
 from edged.errors import PictureError, ReferenceImageError
-from edged.references import picture_files, read_reference
-from edged.values import PixelFormat
+from edged.references import once_each, picture_files, read_reference
+from edged.values import WHITE, PixelFormat
 from edged.vision.pixels.reduction import crop_size, reduce_picture
 from edged.vision.pixels.view import ModelView
 from edged.vision.png import to_png
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edged.values import Region, Rotation
+    from edged.values import Colour, Region, Rotation
     from edged.vision.embedder import Embedder
 
 __all__ = ["EmbeddedPicture", "Failure", "Pictures"]
@@ -49,35 +50,49 @@ class Failure:
 class Pictures:
     """Embeds the *region* of each picture, rotated by *rotation*; the model input is saved as PNG in *save_to*.
 
-    A picture may have *max_pixels*.
+    A picture may have *max_pixels*, and is laid on *background* where it is transparent.
     """
 
     def __init__(
-        self, embedder: Embedder, region: Region, rotation: Rotation, save_to: Path | None, max_pixels: int
+        self,
+        embedder: Embedder,
+        region: Region,
+        rotation: Rotation,
+        save_to: Path | None,
+        max_pixels: int,
+        background: Colour = WHITE,
     ) -> None:
         self.embedder = embedder
         self.done: list[EmbeddedPicture] = []
         self.failed: list[Failure] = []
+        self.repeated = 0
         self._region = region
         self._rotation = rotation
         self._max_pixels = max_pixels
+        self._background = background
         self._view = ModelView(embedder.model.input, embedder.options.resize, embedder.options.fit)
         self._save_to = save_to
 
-    def expand(self, paths: Sequence[Path]) -> list[Path]:
-        """Return the files that *paths* name, with the pictures in folders."""
+    def expand(self, paths: Sequence[Path], *, is_catalogue: bool = False) -> list[Path]:
+        """Return the files that *paths* name, with the pictures in folders; for a catalogue each once."""
         files: list[Path] = []
         for path in paths:
             try:
-                files += picture_files(path)
+                files += picture_files(path, _report)
             except (ReferenceImageError, OSError) as exc:
                 self._fail(path, exc)
-        return files
+        if not is_catalogue:
+            return files
+        for path, count in Counter(file.absolute() for file in files).items():
+            if count > 1:
+                self.repeated += 1
+                _report(f"{path}: is given twice; it is left out")
+        return once_each(files)
 
     def embed(self, path: Path) -> None:
         """Embed the picture *path*; a failure is noted and reported on stderr."""
         try:
-            picture = read_reference(path, self._max_pixels)
+            picture = read_reference(path, self._max_pixels, self._background)
             if self.embedder.options.decode == "reduced":
                 spec = self.embedder.model.input
                 picture = reduce_picture(picture, crop_size((spec.width, spec.height), self._rotation))
@@ -96,4 +111,8 @@ class Pictures:
     def _fail(self, path: Path, exc: Exception) -> None:
         reason = str(exc).removeprefix(f"{path}: ")
         self.failed.append(Failure(path, reason))
-        print(f"edged embed: {printable(str(path))}: {printable(reason)}", file=sys.stderr)
+        _report(f"{path}: {reason}")
+
+
+def _report(text: str) -> None:
+    print(f"edged embed: {printable(text)}", file=sys.stderr)

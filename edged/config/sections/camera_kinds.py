@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from edged.config.problems import shown
 from edged.config.sections.paths import absolute
+from edged.config.url import ESCAPES, split_url
 
 __all__ = ["CAMERA_KINDS", "KINDS_BY_NAME", "CameraKind", "kinds_that_know", "listed", "picture_size"]
 
@@ -47,6 +47,8 @@ class CameraKind:
     needs_target: bool = True
     options: frozenset[str] = frozenset()
     """Those of `edged.config.CameraConfig` that only some kinds know and that this one does."""
+    shows_pictures: bool = False
+    """Frames are picture files, which may be transparent."""
     repeats_pictures: bool = True
     """A picture may come twice, and if it does for long the camera is frozen."""
     sends_jpegs: bool = False
@@ -115,15 +117,13 @@ def _url(text: str, _: Path) -> str:
     if any(character.isspace() or not character.isprintable() for character in text):
         raise ValueError(f"must not hold spaces, which are %20 in a URL (got {shown(text)})")
     try:
-        parts = urlsplit(text)
-        host = (parts.hostname or "").encode("idna")
-        is_whole = bool(host) and (parts.port is None or parts.port > 0)
+        port = split_url(text).port
     except ValueError:  # whose text may quote a part of the password
-        is_whole = False
-    if not is_whole:
+        port = 0
+    if port == 0:
+        scheme = text.partition(":")[0]
         raise ValueError(
-            f"must be {text.partition(':')[0]}://HOST/… or …://HOST:PORT/…, and / and @ in a user or password must be "
-            f"%2F and %40 (got {shown(text)})"
+            f"must be {scheme}://HOST/… or {scheme}://USER:PASSWORD@HOST:PORT/…; {ESCAPES} (got {shown(text)})"
         )
     return text
 
@@ -145,6 +145,7 @@ CAMERA_KINDS = (
         source_class="edged.camera.folder:FolderSource",
         read_target=partial(_path, "a folder by its path, such as dir:pictures"),
         is_live=False,
+        shows_pictures=True,
     ),
     CameraKind(
         name="usb",

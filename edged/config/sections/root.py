@@ -12,15 +12,18 @@ from edged.config.problems import brief, shown
 from edged.config.sections.camera import CameraConfig
 from edged.config.sections.camera_kinds import CAMERA_KINDS, listed
 from edged.config.sections.control import ControlConfig
-from edged.config.sections.fields import Name, Section, at_least_one, left_empty, misfit
+from edged.config.sections.fields import Name, Section, at_least_one, left_empty, misfit, several
 from edged.config.sections.metrics import MetricsConfig
 from edged.config.sections.model import ModelConfig
 from edged.config.sections.places import misplaced
 from edged.config.sections.publish import PublishConfig
 from edged.config.sections.reference import ReferenceConfig
-from edged.values import MAX_PIXELS, MOST_PIXELS
+from edged.values import MAX_PIXELS, MOST_PIXELS, WHITE
 
 __all__ = ["Config", "LogConfig"]
+
+
+_Level = Annotated[int, Field(ge=0, le=255)]
 
 
 class LogConfig(Section):
@@ -49,6 +52,11 @@ class Config(Section):
         default=MAX_PIXELS,
         description="The most pixels of a frame of any camera, and of a picture of a reference; what claims to have "
         "more is refused before memory is used.",
+    )
+    background: Annotated[tuple[_Level, _Level, _Level], several] = Field(
+        default=WHITE,
+        description="The colour that transparent pictures are laid on, those of references and of dir: cameras: red, "
+        "green and blue, each 0 to 255. Default: white.",
     )
     publish: PublishConfig = Field(default={}, validate_default=True, description=PublishConfig.__doc__)
     control: ControlConfig = Field(default={}, validate_default=True, description=ControlConfig.__doc__)

@@ -14,8 +14,16 @@ import numpy as np
 
 from edged.config import ConfigFileError, KeyPath, Loaded, Problem, ReferenceConfig
 from edged.errors import ReferenceImageError
-from edged.references import Reference, ReferenceGroup, References, embed_picture, picture_files, read_reference
-from edged.references.catalogue import LONGEST_LABEL, Space, check_catalogue, default_dtype, read_catalogue
+from edged.references import (
+    Reference,
+    ReferenceGroup,
+    References,
+    embed_picture,
+    labels_of,
+    picture_files,
+    read_reference,
+)
+from edged.references.catalogue import Space, check_catalogue, default_dtype, read_catalogue
 from edged.vision.embedder import Embedder
 from edged.vision.unit_vectors import DTYPES, Storage, UnitRows
 from edged.wire import Vector
@@ -46,7 +54,7 @@ def open_references(loaded: Loaded, embedder: Embedder, go_on: Callable[[], None
 
     def embed(picture: Path) -> Vector:
         go_on()
-        return embed_picture(picture, embedder, loaded.config.max_pixels)
+        return embed_picture(picture, embedder, loaded.config.max_pixels, loaded.config.background)
 
     return References(embed_references(loaded, embed, embedder), top_k=loaded.config.publish.top_k)
 
@@ -60,7 +68,11 @@ def embed_references(loaded: Loaded, embed: Callable[[Path], Vector], space: Spa
     """
     problems: list[Problem] = []
     configs = loaded.config.references
-    pictures = {name: list(_pictures(loaded, name, problems)) for name in configs if configs[name].catalogue is None}
+    pictures = {name: _pictures(loaded, name, problems) for name in configs if configs[name].catalogue is None}
+    unnamed: list[Problem] = []
+    labels = {name: _labels(loaded, name, found, unnamed) for name, found in pictures.items()}
+    if unnamed:  # before anything is embedded
+        raise ConfigFileError([*problems, *unnamed])
     progress = _EmbeddingProgress(sum(map(len, pictures.values())))
     groups: list[ReferenceGroup] = []
     for (places, dtype), names in _by_place_and_dtype(loaded, pictures).items():
@@ -72,7 +84,7 @@ def embed_references(loaded: Loaded, embed: Callable[[Path], Vector], space: Spa
                     _keep(picture.path, embed(picture.path), rows, next(numbers))
                 progress.step()
         if not problems:
-            references = tuple(_of_pictures(name, configs[name], pictures[name]) for name in names)
+            references = tuple(_of_pictures(name, configs[name], labels[name], len(pictures[name])) for name in names)
             groups.append(ReferenceGroup(rows, references, places))
     for name, config in configs.items():
         if config.catalogue is not None:
@@ -89,9 +101,11 @@ def reference_problems(loaded: Loaded) -> list[Problem]:
     """Return the problems of pictures and catalogues of the references that can be found without a model."""
     problems: list[Problem] = []
     for name, config in loaded.config.references.items():
-        for picture in _pictures(loaded, name, problems):
+        pictures = _pictures(loaded, name, problems)
+        _labels(loaded, name, pictures, problems)
+        for picture in pictures:
             with _collecting_problems(loaded, ("references", name, "images", picture.index), problems):
-                read_reference(picture.path, loaded.config.max_pixels)
+                read_reference(picture.path, loaded.config.max_pixels, loaded.config.background)
         if config.catalogue is not None:
             with _collecting_problems(loaded, ("references", name, "catalogue"), problems):
                 check_catalogue(config.catalogue)
@@ -110,9 +124,8 @@ def _by_place_and_dtype(
     return found
 
 
-def _of_pictures(name: str, config: ReferenceConfig, pictures: Sequence[_ReferencePicture]) -> Reference:
-    labels = tuple(_label(picture.path) for picture in pictures) if len(pictures) > 1 else ()
-    return Reference(name, len(pictures), labels, config.top_k, config.enter is not None)
+def _of_pictures(name: str, config: ReferenceConfig, labels: Sequence[str], count: int) -> Reference:
+    return Reference(name, count, tuple(labels), config.top_k, config.enter is not None)
 
 
 def _of_catalogue(loaded: Loaded, name: str, config: ReferenceConfig, path: Path, space: Space) -> ReferenceGroup:
@@ -155,11 +168,22 @@ class _EmbeddingProgress:
             )
 
 
-def _pictures(loaded: Loaded, name: str, problems: list[Problem]) -> Iterator[_ReferencePicture]:
-    """Yield the pictures of the reference *name*; folders that cannot be read are added to *problems*."""
+def _pictures(loaded: Loaded, name: str, problems: list[Problem]) -> list[_ReferencePicture]:
+    """Return the pictures of the reference *name*, each once; folders that cannot be read are added to *problems*."""
+    found: dict[Path, _ReferencePicture] = {}
     for index, path in enumerate(loaded.config.references[name].images or ()):
         with _collecting_problems(loaded, ("references", name, "images", index), problems):
-            yield from (_ReferencePicture(file, index) for file in picture_files(path))
+            for file in picture_files(path, log.warning):
+                found.setdefault(file.absolute(), _ReferencePicture(file, index))
+    return list(found.values())
+
+
+def _labels(loaded: Loaded, name: str, pictures: Sequence[_ReferencePicture], problems: list[Problem]) -> Sequence[str]:
+    """Return a label for each of several *pictures* of the reference *name*; a single one needs none."""
+    if len(pictures) > 1:
+        with _collecting_problems(loaded, ("references", name, "images"), problems):
+            return labels_of([picture.path for picture in pictures])
+    return ()
 
 
 @contextmanager
@@ -176,10 +200,6 @@ def _keep(path: Path, vector: Vector, vectors: UnitRows, number: int) -> None:
         vectors.put(number, vector[np.newaxis])
     except ValueError as exc:
         raise ReferenceImageError(f"{path}: the model gives a vector that is zero or not finite") from exc
-
-
-def _label(path: Path) -> str:
-    return "".join(each if each.isprintable() else "?" for each in path.stem)[:LONGEST_LABEL]
 
 
 def _log_memory(groups: Sequence[ReferenceGroup]) -> None:

@@ -25,6 +25,7 @@ from edged.service.reload.model_change import ModelChange
 from edged.service.reload.plan import ReloadPlan, compare
 from edged.service.reload.waiting import StageWaiter
 from edged.service.running_stages import RunningStages
+from edged.values import Colour
 from edged.wire import Vector
 
 __all__ = ["Change"]
@@ -35,7 +36,7 @@ T = TypeVar("T")
 
 END_SECONDS = 10.0  # for a camera to be closed before it is opened anew
 
-Known = dict[tuple[Path, int, int, int], Vector]
+Known = dict[tuple[Path, int, int, int, Colour], Vector]
 
 
 class Change:
@@ -138,12 +139,13 @@ class Change:
     def _embed_references(self, loaded: Loaded) -> list[ReferenceGroup]:
         """Embed the references with the running model: one picture at a time, with frames in between."""
         inference, known = self._running.pipeline.inference, Known()
+        background = loaded.config.background
 
         def embed(path: Path) -> Vector:
-            signature = _signature(path)
+            signature = _signature(path, background)
             vector = self._known.get(signature) if signature else None
             if vector is None:
-                picture = read_reference(path, loaded.config.max_pixels)
+                picture = read_reference(path, loaded.config.max_pixels, background)
                 vector = self._waiter.wait_answer(inference.submit(partial(embed_upright, path, picture)), inference)
             if signature:
                 known[signature] = vector
@@ -226,10 +228,10 @@ def _collecting(problems: list[Problem], work: Callable[[], T]) -> T | None:
         return None
 
 
-def _signature(path: Path) -> tuple[Path, int, int, int] | None:
-    """Return the identity of a file's content, without reading it; None if it is gone."""
+def _signature(path: Path, background: Colour) -> tuple[Path, int, int, int, Colour] | None:
+    """Return the identity of a file's content on *background*, without reading it; None if it is gone."""
     try:
         found = path.stat()
     except OSError:
         return None
-    return path, found.st_ino, found.st_size, found.st_ctime_ns
+    return path, found.st_ino, found.st_size, found.st_ctime_ns, background

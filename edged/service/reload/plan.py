@@ -31,7 +31,7 @@ LIVE = frozenset(
 
 USUAL_FPS = 30.0  # of a live camera that is not asked for a rate
 
-PARTS = frozenset({"node", "model", "cameras", "references", "max_pixels", "publish", "log"})
+PARTS = frozenset({"node", "model", "cameras", "references", "max_pixels", "background", "publish", "log"})
 """The sections that a reload applies; any other one takes effect at the next start."""
 
 
@@ -102,6 +102,8 @@ def compare(old: Config, new: Config, *, model_file: bool = False, model_input: 
             why = why or "for the model"
         if new.max_pixels != old.max_pixels:
             why = why or "max_pixels"
+        if new.background != old.background and camera.source.kind.shows_pictures:
+            why = why or "background"
         if why:
             restarts.append((name, why))
         elif different:
@@ -112,7 +114,7 @@ def compare(old: Config, new: Config, *, model_file: bool = False, model_input: 
         removed=tuple(old.cameras.keys() - new.cameras.keys()),
         restarts=tuple(restarts),
         live=tuple(live),
-        references=old.references != new.references,
+        references=old.references != new.references or old.background != new.background,
         publish=old.publish != new.publish,
         node=old.node != new.node,
         log_level=old.log != new.log,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 
 from edged.cli import main
-from edged.cli.embed.catalogues import labels_of
+from edged.label_text import unescaped
 from tests.vision.pool_models import pool_model
 
+CASES = Path(__file__).parents[2] / "cases" / "pictures"
 COLOURS = {"red": (0, 0, 200), "green": (0, 200, 0), "blue": (200, 0, 0), "grey": (99, 99, 99), "black": (0, 0, 0)}
 
 
@@ -77,14 +79,70 @@ def test_a_configuration_sets_the_model(
     assert f"edged embed -c {config} PICTURES --out {parts}" in printed
 
 
-@pytest.mark.parametrize(
-    ("paths", "labels"),
-    [
-        (["a/1.jpg", "b/2.jpg"], ["1", "2"]),
-        (["a/1.jpg", "a/1.png"], ["1.jpg", "1.png"]),
-        (["a/1.jpg", "b/1.jpg", "b/2.jpg"], ["a/1.jpg", "b/1.jpg", "b/2.jpg"]),
-        ([], []),
-    ],
-)
-def test_labels_are_the_shortest_names_that_differ(paths: list[str], labels: list[str]) -> None:
-    assert labels_of([Path(path) for path in paths]) == labels
+def test_labels_are_the_names_of_the_files_and_none_is_lost(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["at 9.52\u202fAM", "at 9.52 AM", "می\u200cروم", "میروم", "a\nb", "a?b", "a\\b"]
+    for name in names:
+        cv2.imwrite(str(tmp_path / "made.png"), np.full((9, 9, 3), 99, np.uint8))
+        (tmp_path / "made.png").rename(tmp_path / f"{name}.png")
+    parts = tmp_path / "parts.npz"
+    assert main(["embed", str(tmp_path), "--model", model, "--out", str(parts)]) == 0
+    with np.load(parts) as made:
+        labels = made["labels"].tolist()
+    assert sorted(map(unescaped, labels)) == sorted(names)
+    assert {"at 9.52\u202fAM", "می\u200cروم", "a\\x0ab"} < set(labels)
+    assert main(["embed", str(tmp_path / "a?b.png"), "--model", model, "--search", str(parts), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])["pictures"][0]["nearest"]
+    assert {match["label"] for match in found} <= set(labels)
+
+
+def test_a_name_that_makes_no_label_is_refused_before_anything_is_embedded(
+    folder: Path, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / f"{'x' * 220}.png").write_bytes((folder / "red.png").read_bytes())
+    assert (
+        main(
+            [
+                "embed",
+                str(folder),
+                "--model",
+                model,
+                "--out",
+                str(tmp_path / "a.npz"),
+                "--save-input",
+                str(tmp_path / "inputs"),
+            ]
+        )
+        == 78
+    )
+    assert "its label would have 220 characters, and 200 are permitted" in capsys.readouterr().err
+    assert not list((tmp_path / "inputs").iterdir())
+
+
+def test_pictures_that_cannot_be_used_are_named(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures = tmp_path / "pictures"
+    shutil.copytree(CASES, pictures)
+    (pictures / "a.heic").touch()
+    (pictures / "._whole.jpg").write_bytes(b"Mac OS X")
+    assert main(["embed", str(pictures), "--model", model]) == 1
+    printed = capsys.readouterr().err.splitlines()
+    assert (
+        f"edged embed: {pictures}: pictures in formats that edged does not read are passed over (1 .heic)" in printed[0]
+    )
+    (refusal,) = (line for line in printed[1:] if line.startswith("edged embed: "))
+    assert refusal.startswith(f"edged embed: {pictures}/hole.jpg: ")
+    assert refusal.endswith("a damaged JPEG: bytes are missing from its middle")
+
+
+def test_a_configuration_sets_the_background(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clear, config = tmp_path / "clear.png", tmp_path / "edged.yaml"
+    cv2.imwrite(str(clear), np.zeros((9, 9, 4), np.uint8))
+    text = f"model: {{path: {model}}}\ncameras: {{a: {{source: 'pattern:'}}}}\n"
+    vectors = []
+    for extra in ("", "background: [0, 0, 255]\n"):
+        config.write_text(text + extra)
+        assert main(["embed", "-c", str(config), str(clear), "--json"]) == 0
+        vectors.append(json.loads(capsys.readouterr().out)["pictures"][0]["vector"])
+    assert vectors[0][0] == vectors[0][1] == vectors[0][2] == vectors[1][2] > 0
+    assert vectors[1][:2] == [0, 0]

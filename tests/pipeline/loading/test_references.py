@@ -17,6 +17,7 @@ from edged.references import embed_picture
 from edged.references.catalogue import write_catalogue
 from edged.vision.embedder import Embedder
 from edged.vision.unit_vectors import UnitRows
+from edged.wire import Vector
 from tests.vision.pool_models import pool_model
 
 Configure = Callable[..., Loaded]
@@ -146,3 +147,48 @@ def test_progress_is_logged_where_embedding_takes_long(
     assert "embedded 20 of 40 reference pictures" in caplog.messages
     assert caplog.messages[-2].startswith("embedded 40 reference pictures in 0 s; a catalogue of them")
     assert caplog.messages[-1] == "references: 40 vectors in float32, 0.0 MiB"
+
+
+def test_labels_are_names_that_differ_and_a_file_that_is_given_twice_counts_once(
+    configure: Configure, embedder: Embedder, tmp_path: Path
+) -> None:
+    red = (tmp_path / "pictures" / "01.png").read_bytes()
+    (tmp_path / "pictures" / "at 9.52\u202fAM.png").write_bytes(red)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "01.png").write_bytes(red)
+    loaded = configure(
+        "  one: {images: [pictures/01.png, 'pictures/at 9.52\u202fAM.png', pictures/01.png]}\n"
+        "  two: {images: [pictures/01.png, other]}"
+    )
+    one, two = open_references(loaded, embedder).configured[0].references
+    assert one.labels == ("01", "at 9.52\u202fAM")
+    assert two.labels == ("pictures/01.png", "other/01.png")
+
+
+def test_a_name_that_makes_no_label_is_a_problem_before_anything_is_embedded(
+    configure: Configure, embedder: Embedder, tmp_path: Path
+) -> None:
+    (tmp_path / "pictures" / f"{'x' * 220}.png").write_bytes((tmp_path / "pictures" / "01.png").read_bytes())
+    loaded = configure("  r: {images: [pictures]}")
+    embedded: list[Path] = []
+
+    def embed(path: Path) -> Vector:
+        embedded.append(path)
+        return np.ones(3, np.float32)
+
+    (rule,) = problems(lambda: embed_references(loaded, embed, embedder))
+    assert "its label would have 220 characters" in rule
+    assert rule.startswith("references.r.images: ")
+    assert not embedded
+    assert [f"{problem.path}: {problem.rule}" for problem in reference_problems(loaded)] == [rule]
+
+
+def test_the_background_of_the_configuration_is_seen_through_a_picture(
+    configure: Configure, embedder: Embedder, tmp_path: Path
+) -> None:
+    cv2.imwrite(str(tmp_path / "clear.png"), np.zeros((8, 8, 4), np.uint8))
+    plain = configure("  r: {images: [clear.png]}")
+    blue = configure("  r: {images: [clear.png]}\nbackground: [0, 0, 255]")
+    rows = [open_references(loaded, embedder).configured[0].rows.rows[0].tolist() for loaded in (plain, blue)]
+    assert rows[0] == pytest.approx([3**-0.5] * 3)
+    assert rows[1] == pytest.approx([0, 0, 1])

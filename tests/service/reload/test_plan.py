@@ -182,6 +182,12 @@ def test_another_limit_on_pixels_restarts_every_camera() -> None:
     assert compare(config(), less) == ReloadPlan(restarts=tuple((name, "max_pixels") for name in config().cameras))
 
 
+def test_another_background_changes_references_and_restarts_folders_of_pictures() -> None:
+    before = config(back="dir:pictures")
+    blue = before.model_copy(update={"background": (0, 0, 255)})
+    assert compare(before, blue) == ReloadPlan(restarts=(("back", "background"),), references=True)
+
+
 def test_a_section_that_is_read_at_the_start_only_is_listed_as_later() -> None:
     later = config().model_copy(update={"control": config().control.model_copy(update={"endpoint": None})})
     other = config().model_copy(update={"control": object()})

@@ -1,0 +1,131 @@
+"""Network cameras that send one JPEG for each request (``http://camera/snapshot.jpg``)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edged.bell import Bell
+from edged.camera.http.client import WebClient
+from edged.camera.http.parts import LARGEST_PART
+from edged.camera.http.poll import PolledResource
+from edged.camera.http.redirects import Follow
+from edged.camera.jpeg import check_jpeg, decode_jpeg, reduced
+from edged.errors import DamagedFrame, SourceError
+from edged.values import MAX_PIXELS, Format, Stamp
+
+__all__ = ["DEFAULT_FPS", "SnapshotSource"]
+
+DEFAULT_FPS = 1.0
+
+
+class SnapshotSource:
+    """A `Source` that asks a server for a JPEG again and again.
+
+    A frame has the time at which its picture was asked for. One that has not changed, as the server says, is the same
+    frame again, and is not sent again.
+
+    Args:
+        url, timeout, reduce, verify_tls, follow_redirects, max_pixels: see `MjpegSource`; *timeout* is for one picture.
+        fps: requests per second, as far as the server is quick enough; None for 1.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 10.0,
+        fps: float | None = None,
+        reduce: Callable[[int, int], int] | None = None,
+        verify_tls: bool = True,
+        follow_redirects: Follow = "same-host",
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        self._client = WebClient(url, timeout, verify_tls, follow_redirects)
+        self._timeout = timeout
+        self._interval = 1.0 / (fps or DEFAULT_FPS)
+        self._reduce = reduce
+        self._max_pixels = max_pixels
+        self._woken = threading.Event()
+        self._bell: Bell | None = None
+        self._resource: PolledResource | None = None
+        self._due = 0.0
+        self._size = (0, 0)
+        self._fraction = 1
+
+    def open(self) -> Format:
+        """Fetch the first picture, which sets the size.
+
+        Raises:
+            SourceError: there is none now.
+        """
+        self.close()
+        self._bell = Bell()
+        if self._woken.is_set():
+            self._bell.ring()
+        self._resource = self._client.polled(LARGEST_PART)
+        try:
+            self._client.fetch(self._resource, self._bell, time.monotonic() + self._timeout)
+            with self._client.mapped_errors():
+                self._size = check_jpeg(memoryview(self._resource.content), self._max_pixels)
+        except BaseException:
+            self.close()
+            raise
+        self._due = time.monotonic()  # the next picture may differ already
+        self._fraction = self._reduce(*self._size) if self._reduce is not None else 1
+        width, height = (reduced(side, self._fraction) for side in self._size)
+        return Format(width=width, height=height, fps=1.0 / self._interval)
+
+    def grab(self, timeout: float) -> Stamp | None:
+        assert self._resource is not None, "grab before open"
+        assert self._bell is not None
+        wait = self._due - time.monotonic()
+        if wait > 0 and (self._woken.wait(min(wait, timeout)) or wait > timeout):
+            return None
+        asked_ns, begin = time.monotonic_ns(), time.monotonic()
+        self._client.fetch(self._resource, self._bell, begin + self._timeout)
+        self._due = max(self._due + self._interval, begin)  # a slow server is not asked for more at once
+        return Stamp(asked_ns, "arrival")
+
+    def retrieve(self, slot: NDArray[np.uint8]) -> None:
+        assert self._resource is not None, "retrieve before grab"
+        content = self._resource.content
+        try:
+            decode_jpeg(np.frombuffer(content, np.uint8), slot, self._fraction, self._max_pixels)
+        except DamagedFrame as exc:
+            raise self._damage(content, exc) from exc
+
+    def last_received(self) -> float:
+        """The instant, on the monotonic clock, until which all is well: a camera is not silent until it is asked."""
+        return min(self._due, time.monotonic())
+
+    def expect_rate(self, max_fps: float | None) -> None:
+        """Ask *max_fps* times per second from now on; None for once."""
+        self._interval = 1.0 / (max_fps or DEFAULT_FPS)
+
+    def wake(self) -> None:
+        self._woken.set()
+        bell = self._bell
+        if bell is not None:
+            bell.ring()
+
+    def close(self) -> None:
+        if self._resource is not None:
+            self._resource.close()
+        if self._bell is not None:
+            self._bell.close()
+        self._resource = self._bell = None
+
+    def _damage(self, content: bytes, damage: DamagedFrame) -> SourceError:
+        try:
+            size = check_jpeg(memoryview(content), self._max_pixels)
+        except SourceError as exc:  # damaged, or too large
+            return type(exc)(f"{self._client.address}: {exc}")
+        if size != self._size:
+            now, before = (f"{width}×{height}" for width, height in (size, self._size))
+            return SourceError(f"{self._client.address}: its pictures are {now} now instead of {before}")
+        return DamagedFrame(f"{self._client.address}: {damage}")

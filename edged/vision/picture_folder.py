@@ -1,0 +1,69 @@
+"""The pictures in a folder, in the order in which people count: ``2.jpg`` before ``10.jpg``."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["PICTURE_SUFFIXES", "PictureFolder", "list_pictures"]
+
+PICTURE_SUFFIXES = frozenset(
+    {".bmp", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"},
+)
+"""The suffixes of the files in a folder that are taken for pictures."""
+
+_OTHER_PICTURES = frozenset(
+    {".arw", ".avif", ".cr2", ".cr3", ".dng", ".exr", ".gif", ".heic", ".heics", ".heif", ".hif", ".ico", ".jxl"}
+    | {".jxr", ".nef", ".orf", ".pcx", ".psd", ".qoi", ".raf", ".raw", ".rw2", ".svg", ".tga", ".xcf"}
+)
+_NUMBER = re.compile(r"([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFolder:
+    """The pictures of a folder, in their order, and those in formats that are not read here."""
+
+    path: Path
+    pictures: tuple[Path, ...]
+    passed_over: tuple[Path, ...]
+
+    @property
+    def notice(self) -> str:
+        """One line about what is passed over; empty where nothing is."""
+        if not self.passed_over:
+            return ""
+        counts = Counter(file.suffix.lower() for file in self.passed_over)
+        kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(counts.items()))
+        what = f"pictures in formats that edged does not read are passed over ({kinds})"
+        return f"{self.path}: {what}; convert them to PNG or JPEG"
+
+    @property
+    def emptiness(self) -> str:
+        """The reason why there is no picture."""
+        suffixes = ", ".join(sorted(PICTURE_SUFFIXES))
+        return self.notice or f"{self.path}: the folder holds no picture (files that end in {suffixes})"
+
+
+def list_pictures(path: Path) -> PictureFolder:
+    """Return the pictures in the folder *path* itself; hidden files, whose names begin with a dot, are left out.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    with os.scandir(path) as entries:
+        names = [entry.name for entry in entries if not entry.name.startswith(".") and not entry.is_dir()]
+    files = [path / name for name in sorted(names, key=_natural)]
+    return PictureFolder(
+        path,
+        tuple(file for file in files if file.suffix.lower() in PICTURE_SUFFIXES),
+        tuple(file for file in files if file.suffix.lower() in _OTHER_PICTURES),
+    )
+
+
+def _natural(name: str) -> tuple[list[str | int], str]:
+    """Return a key to sort by: numbers in *name* count as numbers, and equal ones (1 and 01) as they are written."""
+    parts = _NUMBER.split(name)
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
