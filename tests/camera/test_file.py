@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edged.camera.file import Pace, VideoFile
+from edged.camera.file import VideoFile
+from edged.camera.video.timeline import Pace
 from edged.errors import EndOfStream, SourceError
 from edged.values import Format, Stamp
 

@@ -1,0 +1,132 @@
+"""FFmpeg's decoders, through PyAV: coded pictures in, pixels out."""
+
+from __future__ import annotations
+
+import logging
+
+import av
+import numpy as np
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from edged.camera.video.messages import forward_messages
+from edged.camera.video.orientation import AS_STORED, Orientation
+from edged.errors import DamagedFrame
+
+__all__ = ["Converter", "Decoder", "orientation_of"]
+
+log = logging.getLogger(__name__)
+
+
+class Decoder:
+    """Decodes the packets of one stream, in one thread: the processor is the model's.
+
+    Args:
+        software: decodes the stream, and is not open yet; FFmpeg's own, as the container or a name gives it.
+        max_pixels: of a frame; nothing is allocated for a larger one.
+        hardware: FFmpeg's name of the decoder to be used instead, such as ``h264_v4l2m2m``. Where it is of another
+            codec, or cannot be opened, *software* is used, and one line of the log has the reason.
+        shown: the name of the camera's stream in that line.
+    """
+
+    def __init__(self, software: VideoCodecContext, max_pixels: int, *, hardware: str = "", shown: str = "") -> None:
+        forward_messages()
+        self._max_pixels = max_pixels
+        self._context = _opened(hardware, software, max_pixels, shown) if hardware else None
+        if self._context is None:
+            self._context = _limited(software, max_pixels)
+
+    @property
+    def name(self) -> str:
+        """FFmpeg's name of the decoder in use."""
+        assert self._context is not None
+        return self._context.name
+
+    def decode(self, packet: av.Packet | None) -> list[VideoFrame]:
+        """Return the frames that *packet* completes, in the order in which they are shown; None ends the stream.
+
+        Raises:
+            DamagedFrame: it cannot be decoded, or has too many pixels.
+        """
+        assert self._context is not None
+        try:
+            frames = self._context.decode(packet)
+        except EOFError:  # it was ended before
+            return []
+        except (av.FFmpegError, MemoryError):
+            raise DamagedFrame(self._failure) from None  # its text may quote what must not be shown
+        if any(frame.width * frame.height > self._max_pixels for frame in frames):
+            raise DamagedFrame(self._failure)
+        return frames
+
+    def decode_alone(self, packet: av.Packet) -> list[VideoFrame]:
+        """Return the frame of *packet*, which is coded without another one, and wait for none. Raises as ``decode``."""
+        assert self._context is not None
+        frames = self.decode(packet) + self.decode(None)
+        self._context.flush_buffers()
+        return frames
+
+    @property
+    def _failure(self) -> str:
+        return f"a frame cannot be decoded: it is damaged, or has more than {self._max_pixels} pixels"
+
+
+class Converter:
+    """Turns decoded frames into pixels."""
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+
+    def write(self, frame: VideoFrame, slot: NDArray[np.uint8], orientation: Orientation = AS_STORED) -> None:
+        """Write *frame* into *slot* as BGR, as it is shown, scaled to the size of *slot*.
+
+        Raises:
+            DamagedFrame: it cannot be converted.
+        """
+        width, height = orientation.size(slot.shape[1], slot.shape[0])
+        try:
+            plane = self._reformatter.reformat(frame, width, height, "bgr24", threads=1).planes[0]
+        except (av.FFmpegError, MemoryError):
+            raise DamagedFrame("a frame cannot be converted to BGR") from None
+        # A view of FFmpeg's own memory, whose lines may be longer than the picture is wide.
+        stored: NDArray[np.uint8] = np.ndarray(
+            (height, width, 3), np.uint8, memoryview(plane), strides=(plane.line_size, 3, 1)
+        )
+        orientation.write(stored, slot)
+
+
+def orientation_of(frame: VideoFrame) -> Orientation | None:
+    """Return the orientation of *frame* by its display matrix; None if it has none."""
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    return None if matrix is None else Orientation.of_matrix(bytes(matrix))
+
+
+def _limited(context: VideoCodecContext, max_pixels: int) -> VideoCodecContext:
+    context.thread_count = 1
+    context.options = {"max_pixels": str(max_pixels)}
+    return context
+
+
+def _opened(name: str, software: VideoCodecContext, max_pixels: int, shown: str) -> VideoCodecContext | None:
+    """Return the open decoder *name* for what *software* decodes; None, after a line in the log, if there is none."""
+    try:
+        context = av.CodecContext.create(name, "r")
+    except (av.FFmpegError, ValueError):
+        reason = "this FFmpeg has none of that name"
+    else:
+        coded = software.codec.canonical_name
+        if isinstance(context, VideoCodecContext) and context.codec.canonical_name == coded:
+            context.extradata = software.extradata
+            context.width, context.height = software.width, software.height
+            try:
+                _limited(context, max_pixels).open()
+            except (av.FFmpegError, MemoryError):
+                reason = "it cannot be opened, as on a board without its hardware"
+            else:
+                return context
+        else:
+            reason = f"the video is {coded}"
+    log.warning("%s: the decoder %s is not used: %s; FFmpeg decodes in software", shown, name, reason)
+    return None
