@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edged.camera.delay import longest_silence
-from edged.camera.http.client import WebClient
 from edged.camera.http.redirects import Follow
+from edged.camera.key_frames import DecodeFrames
 from edged.camera.mjpeg import MjpegSource, NotMjpegError
-from edged.camera.relayed import RelayedSource
 from edged.camera.stream import StreamSource
 from edged.errors import SourceError
 from edged.values import MAX_PIXELS, Format, Stamp
@@ -26,13 +26,11 @@ __all__ = ["WebSource"]
 
 
 class WebSource:
-    """A `Source` that asks the server what it sends: a stream of JPEGs is read by edged itself, others by FFmpeg.
-
-    FFmpeg gets them through edged's own client; where any redirection is allowed, it opens ``http`` by itself, which
-    can read lists of addresses and videos that do not begin with their index.
+    """A `LiveStream` that asks the server what it sends: a stream of JPEGs, or a video.
 
     Args:
-        url, timeout, reduce, verify_tls, follow_redirects, max_pixels: see `MjpegSource`. FFmpeg knows no *reduce*.
+        url, timeout, reduce, verify_tls, follow_redirects, max_pixels: see `MjpegSource`. Videos know no *reduce*.
+        decode_frames, decoder: of a video, see `StreamSource`.
 
     Raises:
         ValueError: *url* is none.
@@ -46,6 +44,8 @@ class WebSource:
         reduce: Callable[[int, int], int] | None = None,
         verify_tls: bool = True,
         follow_redirects: Follow = "same-host",
+        decode_frames: DecodeFrames = "auto",
+        decoder: str = "",
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self._mjpeg = MjpegSource(
@@ -56,12 +56,17 @@ class WebSource:
             follow_redirects=follow_redirects,
             max_pixels=max_pixels,
         )
-        stream = StreamSource(url, timeout=timeout, verify_tls=verify_tls, max_pixels=max_pixels)
-        client = WebClient(url, timeout, verify_tls, follow_redirects)
-        # By itself FFmpeg would follow a redirection from https:// to clear text.
-        opens_itself = follow_redirects == "any" and client.address.scheme == "http"
-        self._stream = stream if opens_itself else RelayedSource(client, stream, timeout)
-        self._used: MjpegSource | StreamSource | RelayedSource = self._mjpeg
+        self._stream = StreamSource(
+            url,
+            timeout=timeout,
+            verify_tls=verify_tls,
+            follow_redirects=follow_redirects,
+            decode_frames=decode_frames,
+            decoder=decoder,
+            max_pixels=max_pixels,
+        )
+        self._url_path = urlsplit(url).path
+        self._used: MjpegSource | StreamSource = self._mjpeg
 
     @classmethod
     def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> Source:
@@ -81,6 +86,7 @@ class WebSource:
             timeout=timeout,
             verify_tls=camera.verify_tls,
             follow_redirects=camera.follow_redirects,
+            decode_frames=camera.decode_frames,
             max_pixels=needs.max_pixels,
         )
 
@@ -90,7 +96,8 @@ class WebSource:
         try:
             return self._mjpeg.open()
         except NotMjpegError as other:
-            if other.content_type.startswith(("image/", "text/")):
+            is_list = self._url_path.endswith((".m3u8", ".m3u")) and other.content_type == "text/plain"
+            if other.content_type.startswith(("image/", "text/")) and not is_list:
                 raise SourceError(f"{other}: a picture or a page is no stream") from other
         self._used = self._stream
         return self._stream.open()
@@ -100,6 +107,12 @@ class WebSource:
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
         self._used.retrieve(slot)
+
+    def last_received(self) -> float:
+        return self._stream.last_received() if self._used is self._stream else 0.0
+
+    def expect_rate(self, max_fps: float | None) -> None:
+        self._stream.expect_rate(max_fps)
 
     def wake(self) -> None:
         self._mjpeg.wake()

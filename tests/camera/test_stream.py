@@ -1,4 +1,4 @@
-"""Streams that FFmpeg reads over HTTP."""
+"""Videos over HTTP: files, live streams, and lists of segments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edged.camera.relayed import CURE
 from edged.camera.stream import StreamSource
 from edged.camera.web import WebSource
 from edged.errors import SourceError
@@ -74,10 +73,10 @@ def test_a_frame_is_decoded_into_the_slot_itself(video: bytes) -> None:
         slot = np.full(source.open().shape, 99, np.uint8)
         stamp = source.grab(1)
         assert stamp is not None
-        assert stamp.source == "arrival"
+        assert (stamp.source, stamp.ts_from) == ("driver", "pts")
         source.retrieve(slot)
         assert slot.max() == 0
-        with pytest.raises(SourceError, match="the size of the frames has changed"):
+        with pytest.raises(SourceError, match="a frame has the size 64×48"):
             source.retrieve(np.zeros((10, 10, 3), np.uint8))
         source.close()
 
@@ -103,7 +102,7 @@ def test_a_web_camera_is_read_by_whoever_can(video: bytes) -> None:
         web.close()
 
 
-def test_a_video_that_edged_receives_and_ffmpeg_decodes_comes_whole_and_its_end_is_a_loss(video: bytes) -> None:
+def test_a_video_that_its_server_says_the_length_of_comes_whole_and_its_end_is_a_loss(video: bytes) -> None:
     with serving(MjpegServer(video=video)) as server:
         web = WebSource(server.url("/video"), timeout=LIMIT)
         slot = np.zeros(web.open().shape, np.uint8)
@@ -113,7 +112,7 @@ def test_a_video_that_edged_receives_and_ffmpeg_decodes_comes_whole_and_its_end_
     assert reason.endswith("/video: stopped delivering")
 
 
-def test_ffmpeg_gets_no_redirection_to_another_host_to_follow(video: bytes) -> None:
+def test_a_video_is_not_looked_for_on_another_host_that_a_redirection_names(video: bytes) -> None:
     with serving(MjpegServer(video=video)) as other, serving(TurningServer()) as server:
         server.elsewhere = other.url("/video", host="localhost")
         told = refusal(WebSource(server.url("/turning"), timeout=LIMIT))
@@ -131,24 +130,6 @@ class TurningServer(MjpegServer):
     def place(self, path: str) -> str:
         asked = sum(asked == "/turning" for asked, _ in self.requests)
         return path if path != "/turning" else "/video" if asked == 1 else "/elsewhere"
-
-
-HLS = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.4,\n{}\n#EXT-X-ENDLIST\n"
-
-
-@pytest.mark.parametrize("kind", ["application/vnd.apple.mpegurl", "video/mp2t", "application/octet-stream"])
-def test_a_list_of_addresses_leads_nowhere(kind: str, video: bytes) -> None:
-    """Its type need not say what it is: FFmpeg would know it by its beginning."""
-    with serving(MjpegServer(video=video)) as other:
-        content = HLS.format(other.url("/video")).encode()
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\n\r\n".encode()
-        with answering(content, head=head) as url:
-            told = refusal(WebSource(url, timeout=LIMIT))
-        assert other.requests == []
-    if "mpegurl" in kind:
-        assert told.endswith(f"/stream: sends a list of other addresses; {CURE}")
-    else:
-        assert "cannot be opened" in told
 
 
 def test_a_stream_that_falls_silent_is_ended_from_another_thread_at_once(video: bytes) -> None:
@@ -205,30 +186,20 @@ def test_what_is_no_stream_is_told(path: str, reason: str) -> None:
 def test_a_video_that_ffmpeg_cannot_read_is_told(capfd: pytest.CaptureFixture[str]) -> None:
     with serving(MjpegServer(video=b"this is no video" * 1000)) as server:
         told = refusal(WebSource(server.url("/video"), timeout=LIMIT))
-    assert "/video: cannot be opened (wrong address, user or password, or no video)" in told
-
-
-@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
-def test_a_certificate_that_ffmpeg_would_not_verify_is_taken_only_when_that_is_wanted(scheme: str) -> None:
-    url = f"{scheme}://me:secret@127.0.0.1:{free_port()}/x"
-    assert refusal(StreamSource(url)) == (
-        f"{scheme}://***@{url.partition('@')[2]}: FFmpeg cannot verify the certificate of such a stream; "
-        "set verify_tls: false to take any"
-    )
-    assert "cannot be opened" in refusal(StreamSource(url, verify_tls=False))
+    assert "/video: not a video that FFmpeg can read" in told
 
 
 def test_nobody_there_is_told_at_once() -> None:
     begin = time.monotonic()
     told = refusal(StreamSource(f"http://127.0.0.1:{free_port()}/x", timeout=LIMIT))
-    assert "cannot be opened" in told
+    assert told.endswith("/x: nobody listens there")
     assert time.monotonic() - begin < LIMIT
 
 
 def test_a_server_that_never_answers_is_given_up_in_time() -> None:
     with serving(MjpegServer()) as server:
         with stopwatch() as watch:
-            assert refusal(StreamSource(server.url("/silent"), timeout=0.5)).endswith("/silent: does not answer")
+            assert refusal(StreamSource(server.url("/silent"), timeout=0.5)).endswith("no answer within 0.5 s")
         assert watch.elapsed > 0.4
         assert watch.seconds < 5
 
@@ -238,7 +209,7 @@ def test_user_and_password_are_told_by_nobody(capfd: pytest.CaptureFixture[str])
         url = f"http://some-user:some-secret@127.0.0.1:{server.port}/stream"
         source = StreamSource(url, timeout=1)
         told = refusal(source)
-    assert told.startswith(f"http://***@127.0.0.1:{server.port}/stream: ")
+    assert told.startswith(f"http://127.0.0.1:{server.port}/stream: ")
     printed = capfd.readouterr()
     for text in (told, repr(source), printed.out, printed.err):
         assert "some-secret" not in text
@@ -249,7 +220,7 @@ def test_user_and_password_are_told_by_nobody(capfd: pytest.CaptureFixture[str])
     "url", ["", "file:///etc/passwd", "/dev/video0", "ftp://user:secret@host/", "concat:a|b", "rtsp://h/"]
 )
 def test_what_is_no_network_stream_is_refused_without_its_password(url: str) -> None:
-    with pytest.raises(ValueError, match="must begin with http://, https://") as caught:
+    with pytest.raises(ValueError, match="must be http://HOST/… or https://HOST/…") as caught:
         StreamSource(url)
     assert "secret" not in str(caught.value)
 

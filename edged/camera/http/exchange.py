@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edged.bell import Bell
@@ -96,20 +96,28 @@ class Response:
 
 
 def get(
-    origin: Address, tls: Callable[[], ssl.SSLContext], bell: Bell, deadline: float, follow: Follow = "same-host"
+    origin: Address,
+    tls: Callable[[], ssl.SSLContext],
+    bell: Bell,
+    deadline: float,
+    follow: Follow = "same-host",
+    *,
+    start: Address | None = None,
+    headers: Sequence[str] = (),
 ) -> Response:
     """Ask for *origin*, follow redirections, and send user and password if the server asks for them.
 
-    *tls* makes the settings of an encrypted connection, and is called only where one is needed.
+    *tls* makes the settings of an encrypted connection, and is called only where one is needed. *start* is asked for in
+    the place of *origin*, to whose host user and password still belong. *headers* are lines of the request.
 
     Raises:
         OSError: there is no connection (``TimeoutError``: not by *deadline*), the answer makes no sense, or it leads to
             where *follow* does not let us go.
         Woken: *bell* has rung.
     """
-    address, credentials = origin, None
+    address, credentials = start or origin, None
     for _ in range(MOST_REDIRECTIONS + 1):
-        response = _ask(address, credentials, tls, bell, deadline)
+        response = _ask(address, credentials, tls, bell, deadline, headers)
         location = response.headers.get("Location")
         if response.status in REDIRECTIONS and location:
             response.body.close()
@@ -126,7 +134,12 @@ def get(
 
 
 def _ask(
-    address: Address, credentials: str | None, tls: Callable[[], ssl.SSLContext], bell: Bell, deadline: float
+    address: Address,
+    credentials: str | None,
+    tls: Callable[[], ssl.SSLContext],
+    bell: Bell,
+    deadline: float,
+    headers: Sequence[str],
 ) -> Response:
     lines = [
         f"GET {address.target} HTTP/1.1",
@@ -134,6 +147,7 @@ def _ask(
         "User-Agent: edged",
         "Accept: */*",
         "Connection: close",
+        *headers,
     ]
     if credentials is not None:
         lines.append(f"Authorization: {credentials}")

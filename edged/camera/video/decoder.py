@@ -6,9 +6,11 @@ import logging
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideData
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from edged.camera.video.messages import forward_messages
@@ -44,7 +46,7 @@ class Decoder:
         assert self._context is not None
         return self._context.name
 
-    def decode(self, packet: av.Packet | None) -> list[VideoFrame]:
+    def decode(self, packet: av.Packet[VideoStream] | None) -> list[VideoFrame]:
         """Return the frames that *packet* completes, in the order in which they are shown; None ends the stream.
 
         Raises:
@@ -61,7 +63,7 @@ class Decoder:
             raise DamagedFrame(self._failure)
         return frames
 
-    def decode_alone(self, packet: av.Packet) -> list[VideoFrame]:
+    def decode_alone(self, packet: av.Packet[VideoStream]) -> list[VideoFrame]:
         """Return the frame of *packet*, which is coded without another one, and wait for none. Raises as ``decode``."""
         assert self._context is not None
         frames = self.decode(packet) + self.decode(None)
@@ -100,7 +102,7 @@ class Converter:
 def orientation_of(frame: VideoFrame) -> Orientation | None:
     """Return the orientation of *frame* by its display matrix; None if it has none."""
     matrix = frame.side_data.get("DISPLAYMATRIX")
-    return None if matrix is None else Orientation.of_matrix(bytes(matrix))
+    return Orientation.of_matrix(bytes(matrix)) if isinstance(matrix, SideData) else None
 
 
 def _limited(context: VideoCodecContext, max_pixels: int) -> VideoCodecContext:

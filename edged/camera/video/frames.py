@@ -12,6 +12,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from edged.camera.frame_limit import check_frame_size
+from edged.camera.key_frames import KeyFrames
 from edged.camera.video.container import Track
 from edged.camera.video.decoder import Converter, Decoder, orientation_of
 from edged.camera.video.orientation import AS_STORED, Orientation
@@ -45,11 +46,20 @@ class VideoFrames:
         shown: its name, in errors and in the log.
         max_pixels: of a frame.
         decoder: FFmpeg's name of a decoder to use where that can be opened.
+        key_frames: tells whether these are enough; None: they are not.
     """
 
-    def __init__(self, source: Input, shown: str, *, max_pixels: int, decoder: str = "") -> None:
-        self.packets = 0
-        """Packets so far, whether or not they were decoded."""
+    def __init__(
+        self,
+        source: Input,
+        shown: str,
+        *,
+        max_pixels: int,
+        decoder: str = "",
+        key_frames: KeyFrames | None = None,
+    ) -> None:
+        self.packet_at = time.monotonic()
+        """When the last packet was taken, whether or not it was decoded, in seconds on the monotonic clock."""
         self.fps: float | None = None
         """Frames per second, as the container gives them."""
         self._shown, self._max_pixels, self._hardware = shown, max_pixels, decoder
@@ -59,17 +69,13 @@ class VideoFrames:
         self._orientation = AS_STORED  # of the track, where a frame has none of its own
         self._decoded: deque[_Shown] = deque()
         self._newest: _Shown | None = None
+        self._key_frames = key_frames
         self._keys_only = False
         self._awaits_key = True
         self._without_key = 0  # packets since a key frame is awaited
         self._is_broken = False  # since a damaged frame
         self._is_cut = True  # the next frame is the first of its part
         self._end: Exception | None = None
-
-    def decode_keys_only(self, keys_only: bool) -> None:
-        """Decode from now on the frames only that are coded without another one, or all from the next of those on."""
-        self._awaits_key |= self._keys_only and not keys_only
-        self._keys_only = keys_only
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -173,8 +179,10 @@ class VideoFrames:
 
     def _take(self, packet: VideoPacket) -> None:
         assert self._decoder is not None, "a track comes before its packets"
-        self.packets += 1
-        if not packet.is_keyframe and (self._keys_only or self._is_awaiting_key()):
+        self.packet_at = time.monotonic()
+        if packet.is_keyframe:
+            self._judge_key_frames(packet)
+        elif self._keys_only or self._is_awaiting_key():
             return
         self._awaits_key, self._without_key = False, 0
         try:
@@ -183,6 +191,12 @@ class VideoFrames:
         except DamagedFrame as exc:
             self._is_broken = True
             self._note(None, _seconds(packet), str(exc), self._orientation)
+
+    def _judge_key_frames(self, packet: VideoPacket) -> None:
+        at = _seconds(packet)
+        if self._key_frames is not None and at is not None:
+            self._key_frames.note(at)
+            self._keys_only = self._key_frames.are_enough
 
     def _is_awaiting_key(self) -> bool:
         self._without_key += 1

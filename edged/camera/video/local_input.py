@@ -32,6 +32,9 @@ class LocalInput:
             self.seek(0)
             yield self
 
+    def note_packet(self) -> None:
+        """Nothing: a file is as long as it is."""
+
     def wake(self) -> None:
         self._is_woken = True
 

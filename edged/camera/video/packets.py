@@ -108,6 +108,7 @@ class PacketReader:
             try:
                 self._put(container.track, 0)
                 for packet in container.packets():
+                    self._source.note_packet()
                     self._put(packet, packet.size)
             finally:
                 container.close()

@@ -7,31 +7,46 @@ from typing import Protocol
 
 from edged.errors import SourceError
 
-__all__ = ["Input", "Readable"]
+__all__ = ["Input", "ReadAhead", "Readable"]
 
 
 class Readable(Protocol):
-    """A file for PyAV. Its methods do not raise, because PyAV prints on stderr an exception that comes after another."""
+    """A file for PyAV, which prints on stderr an exception that comes after another: so its methods raise none."""
 
     def read(self, size: int) -> bytes:
         """Return at most *size* bytes, and none at the end of the part or after a failure."""
 
 
-class SeekableReadable(Readable, Protocol):
-    """A file for PyAV in which FFmpeg may go to and fro."""
+class ReadAhead:
+    """A `Readable` of what ``_receive`` returns, into which one can look without reading it."""
 
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to *offset*; returns the place in bytes from the beginning, -1 where that is not possible."""
+    def __init__(self) -> None:
+        self._ahead = b""  # was received, and not read yet
 
-    def tell(self) -> int:
-        """Return the place in bytes from the beginning."""
+    def peek(self, size: int) -> bytes:
+        """Return what `read` returns next: *size* bytes, unless the end comes before."""
+        while len(self._ahead) < size and (content := self._receive(size - len(self._ahead))):
+            self._ahead += content
+        return self._ahead[:size]
+
+    def read(self, size: int) -> bytes:
+        """Return at most *size* bytes, and none at the end of the part or after a failure."""
+        if not self._ahead:
+            self._ahead = self._receive(size)
+        content, self._ahead = self._ahead[:size], self._ahead[size:]
+        return content
+
+    def _receive(self, size: int) -> bytes:
+        """Return at most *size* bytes, and none at the end."""
+        raise NotImplementedError
 
 
 class Input(Protocol):
     """Where a video comes from. One thread reads it; only ``wake`` is for others."""
 
-    failure: SourceError | None
-    """The reason for which reading has ended early; None if it came to its end."""
+    @property
+    def failure(self) -> SourceError | None:
+        """The reason for which reading has ended early; None if it came to its end."""
 
     def parts(self) -> Iterator[Readable]:
         """Yield the parts of the video, each of one container; each has to be read before the next.
@@ -39,6 +54,9 @@ class Input(Protocol):
         Raises:
             SourceError: there is none, or no further one.
         """
+
+    def note_packet(self) -> None:
+        """Take note that a packet was found in what was read so far."""
 
     def wake(self) -> None:
         """End every wait and all reading for good. Any thread may call it."""

@@ -131,8 +131,8 @@ def _packets(content: bytes, start: int) -> Packets:
     return packets[: astray[0]] if len(astray) else packets
 
 
-def _pids(packets: Packets) -> NDArray[np.uint16]:
-    return (packets[:, 1] & 0x1F).astype(np.uint16) << 8 | packets[:, 2]
+def _pids(packets: Packets) -> NDArray[np.int64]:
+    return (packets[:, 1].astype(np.int64) & 0x1F) << 8 | packets[:, 2]
 
 
 def _pid(two: bytes) -> int:
