@@ -63,23 +63,26 @@ class HlsStream:
             self.failure = exc
             return None
 
-    def fetch(self, location: str, part: ByteRange | None) -> RemoteFile | None:
+    def fetch(self, location: str, part: ByteRange | None, *, may_be_missing: bool) -> RemoteFile | None:
         """Return the file at *location*, or *part* of it; None if it cannot be had.
 
-        Single segments may be missing, as those are that have been in a list for too long. More are a failure.
+        Single segments may be missing, as those are that have been in a list for too long. All else is a failure.
         """
         begin, end = (part.begin, part.end) if part is not None else (0, None)
-        length = end - begin if end is not None else None
         try:
             where = self._client.lead(self._address, location)
+        except SourceError as exc:
+            self.failure = exc
+            return None
+        try:
             response = self._client.ask(self._bell, self._deadline(), at=where, begin=begin, end=end)
         except SourceError as exc:
             self._missing += 1
-            if self._missing > MOST_MISSING:
+            if not may_be_missing or self._missing > MOST_MISSING:
                 self.failure = exc
             return None
         self._missing = 0
-        return RemoteFile(self._client, response, self._bell, self._timeout, length)
+        return RemoteFile(self._client, response, self._bell, self._timeout, end - begin if end is not None else None)
 
     def forget_vain(self) -> None:
         """Take note that something was found in what was read so far."""
@@ -155,8 +158,8 @@ class Run(ReadAhead):
         self.next: Segment | None = None
         self._stream = stream
         self._beginning = first.beginning
-        self._waiting = deque([first.beginning] if first.beginning is not None else [])
-        self._waiting.append((first.location, first.part))
+        self._waiting = deque([(first.location, first.part)])
+        self._is_first = True
         self._file: RemoteFile | None = None
         self._has_ended = False
 
@@ -188,7 +191,11 @@ class Run(ReadAhead):
                 self.next = segment
                 return False
             self._waiting.append((segment.location, segment.part))
-        self._file = self._stream.fetch(*self._waiting.popleft())
+        if self._is_first and self._beginning is not None:
+            self._file = self._stream.fetch(*self._beginning, may_be_missing=False)
+        else:
+            self._file = self._stream.fetch(*self._waiting.popleft(), may_be_missing=True)
+        self._is_first = False
         return self._stream.failure is None
 
 

@@ -30,7 +30,7 @@ OPTIONS = {
     # FFmpeg would decode frames to find out about them, of any size; edged decodes the first one itself.
     "codec_whitelist": "-",
     "probesize": str(1 << 20),  # bytes
-    "analyzeduration": "1000000",  # microseconds
+    "analyzeduration": "500000",  # microseconds
     "max_streams": "64",
     "protocol_whitelist": "-",
 }
