@@ -58,7 +58,13 @@ class VideoFile:
     @classmethod
     def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> VideoFile:
         """Return the source that *camera* asks for, not opened yet."""
-        return cls(camera.source.target, loop=camera.loop, fps=camera.fps, max_pixels=needs.max_pixels)
+        return cls(
+            camera.source.target,
+            loop=camera.loop,
+            fps=camera.fps,
+            max_pixels=needs.max_pixels,
+            decoder=camera.decoder or "",
+        )
 
     def open(self) -> Format:
         self.close()

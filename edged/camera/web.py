@@ -87,6 +87,7 @@ class WebSource:
             verify_tls=camera.verify_tls,
             follow_redirects=camera.follow_redirects,
             decode_frames=camera.decode_frames,
+            decoder=camera.decoder or "",
             max_pixels=needs.max_pixels,
         )
 

@@ -104,6 +104,11 @@ class CameraConfig(Section):
         description="The clock that gives the capture times of an RTSP camera: rtcp, its wall clock, where it sends "
         "one that can be right, else as pts; or pts, the timestamps of its frames.",
     )
+    decoder: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")] | None = Field(
+        default=None,
+        description="FFmpeg's name of the decoder for the video of a file: or a network camera, such as h264_v4l2m2m on "
+        "a board that has it. Where it cannot be opened, FFmpeg decodes in software. Default: software.",
+    )
     rotation: Annotated[Rotation, BeforeValidator(whole)] = Field(
         default=0, description="How far a region's picture is turned before it is embedded, in degrees clockwise."
     )
