@@ -109,7 +109,8 @@ class Container:
 def _track(stream: VideoStream) -> Track:
     context = stream.codec_context
     rates = (_rate(stream.average_rate), _rate(stream.guessed_rate))
-    orientation = Orientation.of_degrees(stream.metadata["rotate"]) if "rotate" in stream.metadata else AS_STORED
+    metadata = {name.lower(): value for name, value in stream.metadata.items()}
+    orientation = Orientation.of_degrees(metadata["rotate"]) if "rotate" in metadata else AS_STORED
     return Track(
         context, context.width, context.height, next((rate for rate in rates if rate is not None), None), orientation
     )
