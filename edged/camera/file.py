@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.camera.video.decoder_choice import DecoderChoice
 from edged.camera.video.frames import VideoFrames
 from edged.camera.video.local_input import LocalInput
 from edged.camera.video.timeline import DEFAULT_FPS, Pace, Timeline
@@ -45,7 +46,7 @@ class VideoFile:
         self._loop = loop
         self._fps = fps
         self._max_pixels = max_pixels
-        self._decoder = decoder
+        self._decoder = DecoderChoice(decoder, str(path))
         self._woken = threading.Event()
         self._frames: VideoFrames | None = None
         self._size = (0, 0)

@@ -14,6 +14,7 @@ from edged.camera.http.client import WebClient
 from edged.camera.http.redirects import Follow
 from edged.camera.key_frames import DecodeFrames, KeyFrames
 from edged.camera.own_time import OwnTime
+from edged.camera.video.decoder_choice import DecoderChoice
 from edged.camera.video.frames import VideoFrames
 from edged.camera.video.timeline import DEFAULT_FPS, Pace, Timeline
 from edged.camera.web_video import WebVideo
@@ -23,6 +24,7 @@ from edged.values import MAX_PIXELS, Format, Stamp
 __all__ = ["StreamSource"]
 
 MOST_MISSING_KEYS = 3.0  # distances of key frames after which another one must have come
+NO_INDEX = "; an .mp4 whose index is at its end needs a server that sends parts of files (Accept-Ranges)"
 TOO_SLOW = (
     "this machine cannot keep up with the stream ({:.1f} s behind): use the camera's smaller stream, or let it send "
     "fewer frames per second"
@@ -68,7 +70,7 @@ class StreamSource:
         self._shown = str(self._client.address)
         self._timeout = timeout
         self._decode_frames = decode_frames
-        self._decoder = decoder
+        self._decoder = DecoderChoice(decoder, self._shown)
         self._max_pixels = max_pixels
         self._woken = threading.Event()
         self._frames: VideoFrames | None = None
@@ -150,7 +152,7 @@ class StreamSource:
                     return frames.size
                 damage = f": {frames.damage}"
         except EndOfStream as exc:
-            raise SourceError(f"{self._shown}: no frame can be decoded{damage}") from exc
+            raise SourceError(f"{self._shown}: no frame can be decoded{damage or NO_INDEX}") from exc
         if self._woken.is_set():
             raise SourceError(f"{self._shown}: told to stop")
         raise SourceError(f"{self._shown}: no frame within {self._timeout:g} s{damage}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import av
 import numpy as np
 from av.sidedata.sidedata import SideData
@@ -19,31 +17,18 @@ from edged.errors import DamagedFrame
 
 __all__ = ["Converter", "Decoder", "orientation_of"]
 
-log = logging.getLogger(__name__)
-
 
 class Decoder:
-    """Decodes the packets of one stream, in one thread: the processor is the model's.
+    """Decodes the packets of one stream with *context*, which allocates nothing for frames of over *max_pixels*."""
 
-    Args:
-        software: decodes the stream, and is not open yet; FFmpeg's own, as the container or a name gives it.
-        max_pixels: of a frame; nothing is allocated for a larger one.
-        hardware: FFmpeg's name of the decoder to be used instead, such as ``h264_v4l2m2m``. Where it is of another
-            codec, or cannot be opened, *software* is used, and one line of the log has the reason.
-        shown: the name of the camera's stream in that line.
-    """
-
-    def __init__(self, software: VideoCodecContext, max_pixels: int, *, hardware: str = "", shown: str = "") -> None:
+    def __init__(self, context: VideoCodecContext, max_pixels: int) -> None:
         forward_messages()
+        self._context = context
         self._max_pixels = max_pixels
-        self._context = _opened(hardware, software, max_pixels, shown) if hardware else None
-        if self._context is None:
-            self._context = _limited(software, max_pixels)
 
     @property
     def name(self) -> str:
         """FFmpeg's name of the decoder in use."""
-        assert self._context is not None
         return self._context.name
 
     def decode(self, packet: av.Packet[VideoStream] | None) -> list[VideoFrame]:
@@ -52,7 +37,6 @@ class Decoder:
         Raises:
             DamagedFrame: it cannot be decoded, or has too many pixels.
         """
-        assert self._context is not None
         try:
             frames = self._context.decode(packet)
         except EOFError:  # it was ended before
@@ -65,7 +49,6 @@ class Decoder:
 
     def decode_alone(self, packet: av.Packet[VideoStream]) -> list[VideoFrame]:
         """Return the frame of *packet*, which is coded without another one, and wait for none. Raises as ``decode``."""
-        assert self._context is not None
         frames = self.decode(packet) + self.decode(None)
         self._context.flush_buffers()
         return frames
@@ -103,32 +86,3 @@ def orientation_of(frame: VideoFrame) -> Orientation | None:
     """Return the orientation of *frame* by its display matrix; None if it has none."""
     matrix = frame.side_data.get("DISPLAYMATRIX")
     return Orientation.of_matrix(bytes(matrix)) if isinstance(matrix, SideData) else None
-
-
-def _limited(context: VideoCodecContext, max_pixels: int) -> VideoCodecContext:
-    context.thread_count = 1
-    context.options = {"max_pixels": str(max_pixels)}
-    return context
-
-
-def _opened(name: str, software: VideoCodecContext, max_pixels: int, shown: str) -> VideoCodecContext | None:
-    """Return the open decoder *name* for what *software* decodes; None, after a line in the log, if there is none."""
-    try:
-        context = av.CodecContext.create(name, "r")
-    except (av.FFmpegError, ValueError):
-        reason = "this FFmpeg has none of that name"
-    else:
-        coded = software.codec.canonical_name
-        if isinstance(context, VideoCodecContext) and context.codec.canonical_name == coded:
-            context.extradata = software.extradata
-            context.width, context.height = software.width, software.height
-            try:
-                _limited(context, max_pixels).open()
-            except (av.FFmpegError, MemoryError):
-                reason = "it cannot be opened, as on a board without its hardware"
-            else:
-                return context
-        else:
-            reason = f"the video is {coded}"
-    log.warning("%s: the decoder %s is not used: %s; FFmpeg decodes in software", shown, name, reason)
-    return None

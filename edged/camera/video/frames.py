@@ -6,6 +6,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -15,6 +16,7 @@ from edged.camera.frame_limit import check_frame_size
 from edged.camera.key_frames import KeyFrames
 from edged.camera.video.container import Track
 from edged.camera.video.decoder import Converter, Decoder, orientation_of
+from edged.camera.video.decoder_choice import DecoderChoice
 from edged.camera.video.orientation import AS_STORED, Orientation
 from edged.camera.video.packets import PacketReader, VideoPacket
 from edged.camera.video.readable import Input
@@ -45,7 +47,7 @@ class VideoFrames:
         source: where it comes from; a thread of this object reads and closes it.
         shown: its name, in errors and in the log.
         max_pixels: of a frame.
-        decoder: FFmpeg's name of a decoder to use where that can be opened.
+        decoder: the one that is to be used where it can be opened; None for software.
         key_frames: tells whether these are enough; None: they are not.
     """
 
@@ -55,14 +57,15 @@ class VideoFrames:
         shown: str,
         *,
         max_pixels: int,
-        decoder: str = "",
+        decoder: DecoderChoice | None = None,
         key_frames: KeyFrames | None = None,
     ) -> None:
         self.packet_at = time.monotonic()
         """When the last packet was taken, whether or not it was decoded, in seconds on the monotonic clock."""
         self.fps: float | None = None
         """Frames per second, as the container gives them."""
-        self._shown, self._max_pixels, self._hardware = shown, max_pixels, decoder
+        self._shown, self._max_pixels = shown, max_pixels
+        self._choice = decoder or DecoderChoice("", shown)
         self._reader = PacketReader(source, shown)
         self._converter = Converter()
         self._decoder: Decoder | None = None
@@ -73,6 +76,7 @@ class VideoFrames:
         self._keys_only = False
         self._awaits_key = True
         self._without_key = 0  # packets since a key frame is awaited
+        self._time_base: Fraction | None = None  # of the last packet; frames that were held back have none
         self._is_broken = False  # since a damaged frame
         self._is_cut = True  # the next frame is the first of its part
         self._end: Exception | None = None
@@ -172,14 +176,14 @@ class VideoFrames:
         if track.width or track.height:
             with map_exceptions({SourceError: SourceError}, self._shown):
                 check_frame_size(track.width, track.height, self._max_pixels)
-        self._decoder = Decoder(track.context, self._max_pixels, hardware=self._hardware, shown=self._shown)
+        self._decoder = Decoder(self._choice.open(track.context, self._max_pixels), self._max_pixels)
         self._orientation = track.orientation
         self.fps = self.fps or track.fps
         self._awaits_key, self._without_key, self._is_broken, self._is_cut = True, 0, False, True
 
     def _take(self, packet: VideoPacket) -> None:
         assert self._decoder is not None, "a track comes before its packets"
-        self.packet_at = time.monotonic()
+        self.packet_at, self._time_base = time.monotonic(), packet.time_base
         if packet.is_keyframe:
             self._judge_key_frames(packet)
         elif self._keys_only or self._is_awaiting_key():
@@ -190,10 +194,10 @@ class VideoFrames:
                 self._append(picture)
         except DamagedFrame as exc:
             self._is_broken = True
-            self._note(None, _seconds(packet), str(exc), self._orientation)
+            self._note(None, self._seconds(packet), str(exc), self._orientation)
 
     def _judge_key_frames(self, packet: VideoPacket) -> None:
-        at = _seconds(packet)
+        at = self._seconds(packet)
         if self._key_frames is not None and at is not None:
             self._key_frames.note(at)
             self._keys_only = self._key_frames.are_enough
@@ -210,7 +214,7 @@ class VideoFrames:
             self._is_broken = False
         elif self._is_broken:
             damage = BUILDS_ON_DAMAGE
-        self._note(picture, _seconds(picture), damage, orientation_of(picture) or self._orientation)
+        self._note(picture, self._seconds(picture), damage, orientation_of(picture) or self._orientation)
 
     def _note(self, picture: VideoFrame | None, at: float | None, damage: str, orientation: Orientation) -> None:
         self._decoded.append(_Shown(picture, at, damage, orientation, self._is_cut))
@@ -225,6 +229,6 @@ class VideoFrames:
                 self._append(picture)
         self._decoder = None
 
-
-def _seconds(item: VideoFrame | VideoPacket) -> float | None:
-    return None if item.pts is None or item.time_base is None else float(item.pts * item.time_base)
+    def _seconds(self, item: VideoFrame | VideoPacket) -> float | None:
+        base = item.time_base or self._time_base
+        return None if item.pts is None or base is None else float(item.pts * base)

@@ -77,7 +77,7 @@ def test_a_recorded_list_is_played_to_its_end_at_its_own_speed(tmp_path: Path) -
     assert {(stamp.source, stamp.ts_from) for stamp in stamps} == {("driver", "pts")}
     # The clip ends within 1.4 s; where the machine is busy it takes longer, and never less.
     assert stamps[-1].t_cap_ns - stamps[0].t_cap_ns > 1.3e9
-    assert all(30e6 < later.t_cap_ns - earlier.t_cap_ns for earlier, later in pairwise(stamps))
+    assert all(later.t_cap_ns - earlier.t_cap_ns > 30e6 for earlier, later in pairwise(stamps))
 
 
 def test_a_list_of_variants_leads_to_the_first_with_video(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_no_list_leads_to_another_host(tmp_path: Path) -> None:
         files = {
             "/segment.m3u8": playlist(away),
             "/map.m3u8": playlist(f'#EXT-X-MAP:URI="{away}"', "0.ts"),
-            "/variant.m3u8": f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{other.url('/l.m3u8', host='localhost')}".encode(),
+            "/variant.m3u8": b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n" + away.encode(),
             "/file.m3u8": playlist("file:///etc/passwd"),
             "/0.ts": segment(tmp_path, 0),
         }

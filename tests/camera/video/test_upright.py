@@ -81,7 +81,13 @@ def test_a_matrix_that_means_nothing_turns_nothing_around_its_axes(content: byte
 
 @pytest.mark.parametrize(
     ("degrees", "way"),
-    [("0", (1, 0, 0, 1)), ("90", (0, 1, -1, 0)), ("180", (-1, 0, 0, -1)), ("270", (0, -1, 1, 0)), ("-90", (0, -1, 1, 0))],
+    [
+        ("0", (1, 0, 0, 1)),
+        ("90", (0, 1, -1, 0)),
+        ("180", (-1, 0, 0, -1)),
+        ("270", (0, -1, 1, 0)),
+        ("-90", (0, -1, 1, 0)),
+    ],
 )
 def test_the_metadata_rotate_of_older_recorders_is_applied(
     tmp_path: Path, degrees: str, way: tuple[int, int, int, int]
@@ -108,7 +114,7 @@ def test_metadata_that_is_no_angle_turns_nothing(text: str) -> None:
 @pytest.mark.parametrize(("name", "turn"), [("rot90.mp4", np.rot90), ("rot180.mp4", lambda p: np.rot90(p, 2))])
 def test_the_videos_of_phones_are_upright(name: str, turn: Turn) -> None:
     with av.open(CASES / name) as file:
-        stored = next(file.decode(video=0)).to_ndarray(format="bgr24")
+        stored = np.asarray(next(file.decode(video=0)).to_ndarray(format="bgr24"), np.uint8)
     shown = first_frame(CASES / name)
     assert shown.shape == turn(stored).shape
     assert mean_difference(shown, turn(stored)) < 1
