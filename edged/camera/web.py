@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,13 +14,13 @@ from edged.camera.delay import longest_silence
 from edged.camera.http.redirects import Follow
 from edged.camera.key_frames import DecodeFrames
 from edged.camera.mjpeg import MjpegSource, NotMjpegError
-from edged.camera.stream import StreamSource
 from edged.errors import SourceError
 from edged.values import MAX_PIXELS, Format, Stamp
 
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds
     from edged.camera.source import Source
+    from edged.camera.stream import StreamSource
     from edged.config import CameraConfig
 
 __all__ = ["WebSource"]
@@ -56,15 +57,25 @@ class WebSource:
             follow_redirects=follow_redirects,
             max_pixels=max_pixels,
         )
-        self._stream = StreamSource(
-            url,
-            timeout=timeout,
-            verify_tls=verify_tls,
-            follow_redirects=follow_redirects,
-            decode_frames=decode_frames,
-            decoder=decoder,
-            max_pixels=max_pixels,
-        )
+
+        def make_stream() -> StreamSource:
+            # Imported only now: PyAV takes 17 MiB, which a camera that sends JPEGs does not need.
+            from edged.camera.stream import StreamSource
+
+            return StreamSource(
+                url,
+                timeout=timeout,
+                verify_tls=verify_tls,
+                follow_redirects=follow_redirects,
+                decode_frames=decode_frames,
+                decoder=decoder,
+                max_pixels=max_pixels,
+            )
+
+        self._make_stream = make_stream
+        self._stream: StreamSource | None = None
+        self._max_fps: float | None = None
+        self._woken = threading.Event()
         self._url_path = urlsplit(url).path
         self._used: MjpegSource | StreamSource = self._mjpeg
 
@@ -100,7 +111,10 @@ class WebSource:
             is_list = self._url_path.endswith((".m3u8", ".m3u")) and other.content_type == "text/plain"
             if other.content_type.startswith(("image/", "text/")) and not is_list:
                 raise SourceError(f"{other}: a picture or a page is no stream") from other
-        self._used = self._stream
+        self._used = self._stream = self._stream or self._make_stream()
+        self._stream.expect_rate(self._max_fps)
+        if self._woken.is_set():
+            self._stream.wake()
         return self._stream.open()
 
     def grab(self, timeout: float) -> Stamp | None:
@@ -110,15 +124,21 @@ class WebSource:
         self._used.retrieve(slot)
 
     def last_received(self) -> float:
-        return self._stream.last_received() if self._used is self._stream else 0.0
+        return self._stream.last_received() if self._stream is not None and self._used is self._stream else 0.0
 
     def expect_rate(self, max_fps: float | None) -> None:
-        self._stream.expect_rate(max_fps)
+        self._max_fps = max_fps
+        if self._stream is not None:
+            self._stream.expect_rate(max_fps)
 
     def wake(self) -> None:
+        self._woken.set()
         self._mjpeg.wake()
-        self._stream.wake()
+        stream = self._stream
+        if stream is not None:
+            stream.wake()
 
     def close(self) -> None:
         self._mjpeg.close()
-        self._stream.close()
+        if self._stream is not None:
+            self._stream.close()

@@ -382,6 +382,7 @@ def test_key_frames_alone_are_decoded_where_they_are_enough(tmp_path: Path) -> N
             with suppress(SourceError):
                 while len(times) < 200:
                     if source.grab(0.25) is not None:
+                        assert source._stream is not None
                         assert source._stream._frames is not None
                         times.append(source._stream._frames.time or 0.0)
             steps = {round((later - earlier) * 25) for earlier, later in pairwise(times[-4:])}

@@ -14,9 +14,10 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from edged.camera.video.messages import forward_messages
-from edged.camera.video.orientation import AS_STORED, Orientation
+from edged.camera.video.orientation import orientation_of_degrees
 from edged.camera.video.readable import Readable
 from edged.errors import SourceError
+from edged.vision.pixels.orientation import Orientation
 
 __all__ = ["Container", "Track"]
 
@@ -110,7 +111,7 @@ def _track(stream: VideoStream) -> Track:
     context = stream.codec_context
     rates = (_rate(stream.average_rate), _rate(stream.guessed_rate))
     metadata = {name.lower(): value for name, value in stream.metadata.items()}
-    orientation = Orientation.of_degrees(metadata["rotate"]) if "rotate" in metadata else AS_STORED
+    orientation = orientation_of_degrees(metadata.get("rotate", "0"))
     return Track(
         context, context.width, context.height, next((rate for rate in rates if rate is not None), None), orientation
     )

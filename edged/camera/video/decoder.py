@@ -12,13 +12,14 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from edged.camera.video.messages import forward_messages
-from edged.camera.video.orientation import AS_STORED, Orientation
+from edged.camera.video.orientation import orientation_of_matrix
 from edged.errors import DamagedFrame
+from edged.vision.pixels.orientation import Orientation
 
-__all__ = ["Converter", "Decoder", "orientation_of"]
+__all__ = ["Converter", "PacketDecoder", "orientation_of"]
 
 
-class Decoder:
+class PacketDecoder:
     """Decodes the packets of one stream with *context*, which allocates nothing for frames of over *max_pixels*."""
 
     def __init__(self, context: VideoCodecContext, max_pixels: int) -> None:
@@ -64,13 +65,15 @@ class Converter:
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
 
-    def write(self, frame: VideoFrame, slot: NDArray[np.uint8], orientation: Orientation = AS_STORED) -> None:
+    def write(
+        self, frame: VideoFrame, slot: NDArray[np.uint8], orientation: Orientation = Orientation.TOP_LEFT
+    ) -> None:
         """Write *frame* into *slot* as BGR, as it is shown, scaled to the size of *slot*.
 
         Raises:
             DamagedFrame: it cannot be converted.
         """
-        width, height = orientation.size(slot.shape[1], slot.shape[0])
+        height, width = slot.shape[1::-1] if orientation.swaps_sides else slot.shape[:2]
         try:
             plane = self._reformatter.reformat(frame, width, height, "bgr24", threads=1).planes[0]
         except (av.FFmpegError, MemoryError):
@@ -79,10 +82,10 @@ class Converter:
         stored: NDArray[np.uint8] = np.ndarray(
             (height, width, 3), np.uint8, memoryview(plane), strides=(plane.line_size, 3, 1)
         )
-        orientation.write(stored, slot)
+        orientation.turn(stored, slot)
 
 
 def orientation_of(frame: VideoFrame) -> Orientation | None:
     """Return the orientation of *frame* by its display matrix; None if it has none."""
     matrix = frame.side_data.get("DISPLAYMATRIX")
-    return Orientation.of_matrix(bytes(matrix)) if isinstance(matrix, SideData) else None
+    return orientation_of_matrix(bytes(matrix)) if isinstance(matrix, SideData) else None

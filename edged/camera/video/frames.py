@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from edged.camera.frame_limit import check_frame_size
 from edged.camera.key_frames import KeyFrames
 from edged.camera.video.container import Track
-from edged.camera.video.decoder import Converter, Decoder, orientation_of
+from edged.camera.video.decoder import Converter, PacketDecoder, orientation_of
 from edged.camera.video.decoder_choice import DecoderChoice
-from edged.camera.video.orientation import AS_STORED, Orientation
 from edged.camera.video.packets import PacketReader, VideoPacket
 from edged.camera.video.readable import Input
 from edged.errors import DamagedFrame, EndOfStream, SourceError, map_exceptions
+from edged.vision.pixels.orientation import Orientation
 
 __all__ = ["VideoFrames"]
 
@@ -68,8 +68,8 @@ class VideoFrames:
         self._choice = decoder or DecoderChoice("", shown)
         self._reader = PacketReader(source, shown)
         self._converter = Converter()
-        self._decoder: Decoder | None = None
-        self._orientation = AS_STORED  # of the track, where a frame has none of its own
+        self._decoder: PacketDecoder | None = None
+        self._orientation = Orientation.TOP_LEFT  # of the track, where a frame has none of its own
         self._decoded: deque[_Shown] = deque()
         self._newest: _Shown | None = None
         self._key_frames = key_frames
@@ -87,7 +87,8 @@ class VideoFrames:
         newest = self._newest
         if newest is None or newest.picture is None:
             return None
-        return newest.orientation.size(newest.picture.width, newest.picture.height)
+        width, height = newest.picture.width, newest.picture.height
+        return (height, width) if newest.orientation.swaps_sides else (width, height)
 
     @property
     def time(self) -> float | None:
@@ -176,7 +177,7 @@ class VideoFrames:
         if track.width or track.height:
             with map_exceptions({SourceError: SourceError}, self._shown):
                 check_frame_size(track.width, track.height, self._max_pixels)
-        self._decoder = Decoder(self._choice.open(track.context, self._max_pixels), self._max_pixels)
+        self._decoder = PacketDecoder(self._choice.open(track.context, self._max_pixels), self._max_pixels)
         self._orientation = track.orientation
         self.fps = self.fps or track.fps
         self._awaits_key, self._without_key, self._is_broken, self._is_cut = True, 0, False, True

@@ -1,73 +1,48 @@
-"""The way up of a video's frames, as its display matrix or its metadata gives it."""
+"""The way up of a video's frames, by its display matrix or its metadata."""
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import Self
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
+from edged.vision.pixels.orientation import Orientation
 
-__all__ = ["AS_STORED", "Orientation"]
+__all__ = ["orientation_of_degrees", "orientation_of_matrix"]
 
-_MATRIX = struct.Struct("=9i")  # rows (a, b, u), (c, d, v), (x, y, w), where u, v, w do not turn anything
+_MATRIX = struct.Struct("=9i")  # rows (a, b, u), (c, d, v), (x, y, w), where u, v, w, x and y turn nothing
+
+# By whether the axes are exchanged, and whether the result is then mirrored along x and along y.
+_WAYS = {
+    (False, False, False): Orientation.TOP_LEFT,
+    (False, True, False): Orientation.TOP_RIGHT,
+    (False, True, True): Orientation.BOTTOM_RIGHT,
+    (False, False, True): Orientation.BOTTOM_LEFT,
+    (True, False, False): Orientation.LEFT_TOP,
+    (True, True, False): Orientation.RIGHT_TOP,
+    (True, True, True): Orientation.RIGHT_BOTTOM,
+    (True, False, True): Orientation.LEFT_BOTTOM,
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Orientation:
-    """How a stored frame is shown: with its axes exchanged, or not, and then mirrored along x, y, both or neither.
+def orientation_of_matrix(content: bytes | memoryview) -> Orientation:
+    """Return the orientation of a display matrix as FFmpeg has it: (x, y) is shown at (a·x + c·y, b·x + d·y).
 
-    These are the eight ways to lay down a rectangle. A matrix that turns by another angle counts as the nearest.
+    A matrix that turns by another angle than a quarter of a turn counts as the nearest that does, and one that means
+    nothing as none.
     """
-
-    is_transposed: bool = False
-    flips_x: bool = False
-    flips_y: bool = False
-
-    @classmethod
-    def of_matrix(cls, content: bytes | memoryview) -> Self:
-        """Return the orientation of a display matrix as FFmpeg has it: (x, y) is shown at (a·x + c·y, b·x + d·y)."""
-        try:
-            a, b, _, c, d, *_ = _MATRIX.unpack(content)
-        except struct.error:
-            return cls()
-        if max(abs(a), abs(d)) >= max(abs(b), abs(c)):
-            return cls(False, a < 0, d < 0)
-        return cls(True, c < 0, b < 0)
-
-    @classmethod
-    def of_degrees(cls, text: str) -> Self:
-        """Return the orientation of the metadata ``rotate``: degrees clockwise, to the nearest quarter of a turn."""
-        try:
-            quarters = round(float(text) / 90) % 4
-        except (ValueError, OverflowError):
-            return cls()
-        return (cls(), cls(True, True, False), cls(False, True, True), cls(True, False, True))[quarters]
-
-    def size(self, width: int, height: int) -> tuple[int, int]:
-        """Return width and height as shown, of a stored frame of *width* × *height*; and the other way round."""
-        return (height, width) if self.is_transposed else (width, height)
-
-    def write(self, stored: NDArray[np.uint8], slot: NDArray[np.uint8]) -> None:
-        """Write *stored*, of shape ``(height, width, 3)``, into *slot* as it is shown."""
-        if not self.is_transposed:
-            if self.flips_x or self.flips_y:
-                cv2.flip(stored, _flip_code(self.flips_x, self.flips_y), dst=slot)
-            else:
-                np.copyto(slot, stored)
-        elif self.flips_x != self.flips_y:
-            quarter = cv2.ROTATE_90_CLOCKWISE if self.flips_x else cv2.ROTATE_90_COUNTERCLOCKWISE
-            cv2.rotate(stored, quarter, dst=slot)
-        else:
-            cv2.transpose(stored, dst=slot)
-            if self.flips_x:
-                cv2.flip(slot, -1, dst=slot)
+    try:
+        a, b, _, c, d, *_ = _MATRIX.unpack(content)
+    except struct.error:
+        return Orientation.TOP_LEFT
+    is_transposed = max(abs(a), abs(d)) < max(abs(b), abs(c))
+    flips_x, flips_y = (c < 0, b < 0) if is_transposed else (a < 0, d < 0)
+    return _WAYS[is_transposed, flips_x, flips_y]
 
 
-def _flip_code(flips_x: bool, flips_y: bool) -> int:
-    return -1 if flips_x and flips_y else 1 if flips_x else 0
-
-
-AS_STORED = Orientation()
+def orientation_of_degrees(text: str) -> Orientation:
+    """Return the orientation of the metadata ``rotate``: degrees clockwise, to the nearest quarter of a turn."""
+    try:
+        quarters = round(float(text) / 90) % 4
+    except (ValueError, OverflowError):
+        return Orientation.TOP_LEFT
+    upright = (Orientation.TOP_LEFT, Orientation.RIGHT_TOP, Orientation.BOTTOM_RIGHT, Orientation.LEFT_BOTTOM)
+    return upright[quarters]

@@ -14,6 +14,7 @@ import pytest
 from edged.camera.file import VideoFile
 from edged.camera.video.decoder import Converter
 from edged.camera.video.decoder_choice import DecoderChoice
+from edged.vision.pixels.orientation import Orientation
 from tests.camera.video.clips import make_clip
 
 
@@ -71,7 +72,7 @@ def test_frames_are_scaled_and_keep_their_colours() -> None:
     picture = np.zeros((48, 64, 3), np.uint8)
     picture[:] = (30, 90, 200)
     slot = np.zeros((24, 128, 3), np.uint8)
-    Converter().write(av.VideoFrame.from_ndarray(picture, format="bgr24"), slot)
+    Converter().write(av.VideoFrame.from_ndarray(picture, format="bgr24"), slot, Orientation.TOP_LEFT)
     assert np.abs(slot.astype(int) - (30, 90, 200)).max() <= 1
 
 
@@ -82,7 +83,7 @@ def test_the_colours_of_high_definition_are_those_of_its_own_matrix() -> None:
         plane.update(bytes([value]) * plane.buffer_size)
     slot = np.zeros((48, 64, 3), np.uint8)
     frame.colorspace = 1
-    Converter().write(frame, slot)
+    Converter().write(frame, slot, Orientation.TOP_LEFT)
     assert np.abs(slot.astype(int) - (0, 0, 255)).max() <= 3
 
 

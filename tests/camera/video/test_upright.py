@@ -14,8 +14,9 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from edged.camera.file import VideoFile
-from edged.camera.video.orientation import Orientation
+from edged.camera.video.orientation import orientation_of_degrees, orientation_of_matrix
 from edged.errors import SourceError
+from edged.vision.pixels.orientation import Orientation
 from tests.camera.video.clips import corners, make_clip
 
 CASES = Path(__file__).parent.parent.parent / "cases" / "video"
@@ -71,12 +72,12 @@ def test_a_matrix_that_turns_by_another_angle_counts_as_the_nearest(angle: int, 
     cos, sin = (round(ONE * value) for value in (np.cos(np.radians(angle)), np.sin(np.radians(angle))))
     content = np.array([cos, sin, 0, -sin, cos, 0, 0, 0, 1 << 30], np.int32).tobytes()
     nearest = [(1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0)][quarters]
-    assert Orientation.of_matrix(content) == Orientation.of_matrix(np.array(matrix(*nearest), np.int32).tobytes())
+    assert orientation_of_matrix(content) == orientation_of_matrix(np.array(matrix(*nearest), np.int32).tobytes())
 
 
 @pytest.mark.parametrize("content", [b"", b"short", bytes(36), b"\xff" * 36])
 def test_a_matrix_that_means_nothing_turns_nothing_around_its_axes(content: bytes) -> None:
-    assert not Orientation.of_matrix(content).is_transposed
+    assert not orientation_of_matrix(content).swaps_sides
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_the_metadata_rotate_of_older_recorders_is_applied(
 
 @pytest.mark.parametrize("text", ["", "upside down", "nan", "1e400"])
 def test_metadata_that_is_no_angle_turns_nothing(text: str) -> None:
-    assert Orientation.of_degrees(text) == Orientation()
+    assert orientation_of_degrees(text) is Orientation.TOP_LEFT
 
 
 @pytest.mark.parametrize(("name", "turn"), [("rot90.mp4", np.rot90), ("rot180.mp4", lambda p: np.rot90(p, 2))])
