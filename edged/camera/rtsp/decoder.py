@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from edged.camera.rtsp.sdp import Codec
-from edged.camera.video.decoder import Converter, orientation_of
+from edged.camera.video.decoder import Converter, OrientationReader
 from edged.camera.video.decoder_choice import DecoderChoice
 from edged.camera.video.messages import forward_messages
 from edged.errors import DamagedFrame
@@ -35,7 +35,8 @@ class Decoder:
         assert isinstance(software, VideoCodecContext)
         self._context = (choice or DecoderChoice("", "")).open(software, max_pixels)
         self._failure = f"a frame cannot be decoded: it is damaged, or has more than {max_pixels} pixels"
-        self._converter = Converter()
+        self._converter, self._orientations = Converter(), OrientationReader()
+        self._orientation = Orientation.TOP_LEFT
         self._frame: VideoFrame | None = None
 
     @property
@@ -66,6 +67,8 @@ class Decoder:
             raise DamagedFrame(self._failure) from exc
         if frames:
             self._frame = frames[-1]
+            if self._frame.key_frame:
+                self._orientation = self._orientations.read(self._frame) or Orientation.TOP_LEFT
         return bool(frames)
 
     def decode_alone(self, content: bytes | memoryview, timestamp: int, clock_rate: int) -> None:
@@ -94,8 +97,3 @@ class Decoder:
         """
         assert self._frame is not None, "write_into before push"
         self._converter.write(self._frame, slot, self._orientation)
-
-    @property
-    def _orientation(self) -> Orientation:
-        assert self._frame is not None
-        return orientation_of(self._frame) or Orientation.TOP_LEFT

@@ -16,7 +16,7 @@ from edged.camera.video.orientation import orientation_of_matrix
 from edged.errors import DamagedFrame
 from edged.vision.pixels.orientation import Orientation
 
-__all__ = ["Converter", "PacketDecoder", "orientation_of"]
+__all__ = ["Converter", "OrientationReader", "PacketDecoder"]
 
 
 class PacketDecoder:
@@ -85,7 +85,21 @@ class Converter:
         orientation.turn(stored, slot)
 
 
-def orientation_of(frame: VideoFrame) -> Orientation | None:
-    """Return the orientation of *frame* by its display matrix; None if it has none."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
-    return orientation_of_matrix(bytes(matrix)) if isinstance(matrix, SideData) else None
+class OrientationReader:
+    """Reads the orientation of frames, which changes at key frames only."""
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+
+    def read(self, frame: VideoFrame) -> Orientation | None:
+        """Return the orientation of *frame* by its display matrix; None if it has none.
+
+        A frame that is asked for its side data refers to itself, and is not freed at once. So a copy of a few pixels is
+        asked, which carries the same.
+        """
+        try:
+            copy = self._reformatter.reformat(frame, 16, 16, "gray", interpolation="POINT", threads=1)
+        except (av.FFmpegError, MemoryError):
+            return None
+        matrix = copy.side_data.get("DISPLAYMATRIX")
+        return orientation_of_matrix(bytes(matrix)) if isinstance(matrix, SideData) else None

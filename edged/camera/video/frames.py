@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edged.camera.frame_limit import check_frame_size
 from edged.camera.key_frames import KeyFrames
 from edged.camera.video.container import Track
-from edged.camera.video.decoder import Converter, PacketDecoder, orientation_of
+from edged.camera.video.decoder import Converter, OrientationReader, PacketDecoder
 from edged.camera.video.decoder_choice import DecoderChoice
 from edged.camera.video.packets import PacketReader, VideoPacket
 from edged.camera.video.readable import Input
@@ -69,7 +69,9 @@ class VideoFrames:
         self._reader = PacketReader(source, shown)
         self._converter = Converter()
         self._decoder: PacketDecoder | None = None
-        self._orientation = Orientation.TOP_LEFT  # of the track, where a frame has none of its own
+        self._orientations = OrientationReader()
+        self._track_orientation = Orientation.TOP_LEFT  # by the metadata, where a frame has none of its own
+        self._orientation = Orientation.TOP_LEFT  # of the frames since the last key frame
         self._decoded: deque[_Shown] = deque()
         self._newest: _Shown | None = None
         self._key_frames = key_frames
@@ -178,7 +180,7 @@ class VideoFrames:
             with map_exceptions({SourceError: SourceError}, self._shown):
                 check_frame_size(track.width, track.height, self._max_pixels)
         self._decoder = PacketDecoder(self._choice.open(track.context, self._max_pixels), self._max_pixels)
-        self._orientation = track.orientation
+        self._orientation = self._track_orientation = track.orientation
         self.fps = self.fps or track.fps
         self._awaits_key, self._without_key, self._is_broken, self._is_cut = True, 0, False, True
 
@@ -195,7 +197,7 @@ class VideoFrames:
                 self._append(picture)
         except DamagedFrame as exc:
             self._is_broken = True
-            self._note(None, self._seconds(packet), str(exc), self._orientation)
+            self._note(None, self._seconds(packet), str(exc))
 
     def _judge_key_frames(self, packet: VideoPacket) -> None:
         at = self._seconds(packet)
@@ -215,10 +217,12 @@ class VideoFrames:
             self._is_broken = False
         elif self._is_broken:
             damage = BUILDS_ON_DAMAGE
-        self._note(picture, self._seconds(picture), damage, orientation_of(picture) or self._orientation)
+        if picture.key_frame:
+            self._orientation = self._orientations.read(picture) or self._track_orientation
+        self._note(picture, self._seconds(picture), damage)
 
-    def _note(self, picture: VideoFrame | None, at: float | None, damage: str, orientation: Orientation) -> None:
-        self._decoded.append(_Shown(picture, at, damage, orientation, self._is_cut))
+    def _note(self, picture: VideoFrame | None, at: float | None, damage: str) -> None:
+        self._decoded.append(_Shown(picture, at, damage, self._orientation, self._is_cut))
         self._is_cut = False
 
     def _drain(self) -> None:
