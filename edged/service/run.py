@@ -15,7 +15,7 @@ from edged.service.daemon import Daemon
 from edged.service.descriptors import DescriptorReserve, raise_descriptor_limit
 from edged.service.logs import log_to
 from edged.service.metrics.pages import metrics_server
-from edged.service.native_messages import divert_native_messages
+from edged.service.native_messages import NativeMessages
 from edged.service.reload.record_file import RecordFile
 from edged.service.reload.stage import Reloader
 from edged.service.running_stages import RunningStages
@@ -40,7 +40,7 @@ class Service:
     def __init__(self, loaded: Loaded, terminal: Terminal) -> None:
         file = Path(loaded.document.file)
         log_to(sys.stderr, loaded.config.log.level, journal_stream())
-        divert_native_messages()
+        NativeMessages.divert()
         raise_descriptor_limit()
         warn_if_read_only(state_folder())
         self._notifier = Notifier(notify_address())

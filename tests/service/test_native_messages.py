@@ -10,10 +10,10 @@ import pytest
 PROGRAM = """
 import ctypes, logging, sys
 import cv2, numpy as np
-from edged.service.native_messages import divert_native_messages
+from edged.service.native_messages import NativeMessages
 
 logging.basicConfig(level={level!r}, stream=sys.stdout, format="%(levelname)s %(name)s %(message)s")
-divert_native_messages()
+NativeMessages.divert()
 picture = np.random.default_rng(1).integers(0, 255, (240, 320, 3), np.uint8)
 jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
 cv2.imdecode(np.frombuffer(jpeg[:20000] + b"\\xff\\xd3" + jpeg[20400:], np.uint8), cv2.IMREAD_COLOR)

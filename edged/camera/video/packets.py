@@ -58,9 +58,11 @@ class PacketReader:
         """
         with self._change:
             while not self._waiting:
+                if self._is_closed:
+                    return None
                 if self._end is not None:
                     raise self._end
-                if self._is_closed or not self._change.wait(deadline - time.monotonic()):
+                if not self._change.wait(deadline - time.monotonic()):
                     return None
             item = self._waiting.popleft()
             if isinstance(item, av.Packet):
