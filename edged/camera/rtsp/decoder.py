@@ -66,9 +66,7 @@ class Decoder:
         except (av.FFmpegError, MemoryError) as exc:
             raise DamagedFrame(self._failure) from exc
         if frames:
-            self._frame = frames[-1]
-            if self._frame.key_frame:
-                self._orientation = self._orientations.read(self._frame) or Orientation.TOP_LEFT
+            self._keep(frames[-1])
         return bool(frames)
 
     def decode_alone(self, content: bytes | memoryview, timestamp: int, clock_rate: int) -> None:
@@ -82,7 +80,7 @@ class Decoder:
                 raise DamagedFrame(self._failure) from exc
             if not frames:
                 raise DamagedFrame(self._failure)
-            self._frame = frames[-1]
+            self._keep(frames[-1])
             self.forget()
 
     def forget(self) -> None:
@@ -97,3 +95,8 @@ class Decoder:
         """
         assert self._frame is not None, "write_into before push"
         self._converter.write(self._frame, slot, self._orientation)
+
+    def _keep(self, frame: VideoFrame) -> None:
+        self._frame = frame
+        if frame.key_frame:
+            self._orientation = self._orientations.read(frame) or Orientation.TOP_LEFT

@@ -27,6 +27,8 @@ UNREADABLE = (
     "not a video that FFmpeg can read: it is damaged, or of a codec that is missing there; H.264 in an .mp4 works"
 )
 
+_FAILURES = (av.FFmpegError, MemoryError, UnicodeError)  # the last of a name in a list, which PyAV reads as UTF-8
+
 OPTIONS = {
     # FFmpeg would decode frames to find out about them, of any size; edged decodes the first one itself.
     "codec_whitelist": "-",
@@ -66,7 +68,7 @@ class Container:
             self._container: InputContainer = av.open(
                 file, "r", options=OPTIONS, io_open=self._refuse, metadata_errors="replace"
             )
-        except (av.FFmpegError, MemoryError):
+        except _FAILURES:
             what = "a list of other files or addresses, and no video" if self._leads_elsewhere else UNREADABLE
             raise SourceError(what) from None
         try:
@@ -82,7 +84,7 @@ class Container:
             for packet in self._container.demux(self._stream):
                 if packet.size:  # the last, empty one would end the decoder
                     yield packet
-        except (av.FFmpegError, MemoryError):
+        except _FAILURES:
             return
 
     def close(self) -> None:
