@@ -14,35 +14,45 @@ __all__ = ["NativeMessages"]
 log = logging.getLogger(__name__)
 
 LONGEST_LINE = 4096  # bytes
+END_SECONDS = 1.0  # at once, in fact: the pipe has ended
 BY_LINE = 1  # _IOLBF of the C library
 
 
 class NativeMessages:
-    """A thread that logs, at the level debug, what libraries print with ``fprintf(stderr, …)``.
+    """A thread that logs, at the level debug, what libraries print with ``fprintf(stderr, …)``, until it is closed.
 
     Only the C library's stream is replaced, and not file descriptor 2: Python's own output, tracebacks, and what the C
-    library says of a crash are printed as before. It lasts as long as the process.
+    library says of a crash are printed as before. Where the C library has no such stream, nothing happens.
     """
 
-    @classmethod
-    def divert(cls) -> None:
-        """Begin, where the C library lets its stream be replaced; else nothing happens."""
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
         try:
             libc = ctypes.CDLL(None)
-            stream = ctypes.c_void_p.in_dll(libc, "stderr")
+            self._stream = ctypes.c_void_p.in_dll(libc, "stderr")
         except (OSError, ValueError):
             return
-        reading, writing = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(writing, False)  # a library that prints more than is read loses text, and never waits
+        self._before = self._stream.value
+        self._reading, self._writing = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self._writing, False)  # a library that prints more than is read loses text, and never waits
         libc.fdopen.restype = ctypes.c_void_p
-        file = libc.fdopen(writing, b"w")
+        file = libc.fdopen(self._writing, b"w")
         libc.setvbuf(ctypes.c_void_p(file), None, BY_LINE, ctypes.c_size_t(LONGEST_LINE))
-        cls(reading)
-        stream.value = file
+        self._thread = threading.Thread(target=self._forward, name="native messages", daemon=True)
+        self._thread.start()
+        self._stream.value = file
 
-    def __init__(self, reading: int) -> None:
-        self._reading = reading
-        threading.Thread(target=self._forward, name="native messages", daemon=True).start()
+    def close(self) -> None:
+        """Give the C library its own stream back, and end the thread; harmless when done twice."""
+        if self._thread is None:
+            return
+        self._stream.value = self._before
+        # A library may hold the stream that was in its place: that goes on, to where nothing is read.
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
+            os.dup2(nowhere.fileno(), self._writing, inheritable=False)
+        self._thread.join(END_SECONDS)
+        os.close(self._reading)
+        self._thread = None
 
     def _forward(self) -> None:
         """Log what comes through the pipe, line by line; a line that is too long is cut."""
