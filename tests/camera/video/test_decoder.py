@@ -128,4 +128,5 @@ def test_ffmpeg_prints_nothing_and_its_messages_are_in_the_log_at_debug(tmp_path
     assert ran.stdout.endswith("end of the file\n")
     messages = [line for line in ran.stdout.splitlines() if "FFmpeg" in line]
     assert bool(messages) is (level == "DEBUG")
+    assert "libav" not in ran.stdout
     assert all(line.startswith("DEBUG edged.camera.video.messages FFmpeg: ") for line in messages)
