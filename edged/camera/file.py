@@ -128,6 +128,8 @@ class VideoFile:
         while True:
             try:
                 if not self._frames.advance(deadline):
+                    if self._woken.is_set():
+                        raise SourceError(f"{self._path}: told to stop")
                     raise SourceError(f"{self._path}: no frame within {OPEN_SECONDS:g} s{damage}")
             except EndOfStream as exc:
                 raise SourceError(f"{self._path}: no frame can be decoded{damage}") from exc

@@ -74,6 +74,7 @@ class StreamSource:
         self._max_pixels = max_pixels
         self._woken = threading.Event()
         self._frames: VideoFrames | None = None
+        self._left_behind: VideoFrames | None = None  # the one before, whose thread may wait for a name server
         self._size = (0, 0)
         self._key_frames = KeyFrames(decode_frames)
         self._key_frames.max_fps = max_fps
@@ -83,6 +84,8 @@ class StreamSource:
 
     def open(self) -> Format:
         self.close()
+        if self._left_behind is not None and self._left_behind.is_running:
+            raise SourceError(f"{self._shown}: the name server does not answer")
         max_fps, self._key_frames = self._key_frames.max_fps, KeyFrames(self._decode_frames)
         self._key_frames.max_fps = max_fps
         video = WebVideo(self._client, self._timeout)
@@ -141,6 +144,7 @@ class StreamSource:
     def close(self) -> None:
         if self._frames is not None:
             self._frames.close()
+            self._left_behind = self._frames
         self._frames = None
 
     def _first_size(self, frames: VideoFrames) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from contextlib import suppress
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from edged.camera.key_frames import DecodeFrames
 from edged.camera.stream import StreamSource
+from edged.camera.video import packets
 from edged.camera.web import WebSource
 from edged.errors import SourceError
 from edged.values import Format, Stamp
@@ -22,6 +24,7 @@ from tests.camera.leaks import leaves_nothing_behind
 from tests.camera.servers import MjpegServer, answering, flooding, free_port, number, serving
 from tests.camera.video.clips import make_clip
 from tests.camera.web_files import WebFiles, web_files
+from tests.fakes import eventually
 from tests.stopwatch import stopwatch
 
 pytestmark = pytest.mark.timed
@@ -403,3 +406,23 @@ def test_bytes_without_a_video_in_them_are_not_read_for_ever() -> None:
 def resident_kib() -> int:
     fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(fields["VmRSS"].split()[0])
+
+
+def test_a_thread_that_waits_for_a_name_server_is_not_joined_by_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    def hang(*args: object, **more: object) -> list[object]:
+        asked.set()
+        answer.wait()
+        raise OSError("no answer")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    monkeypatch.setattr(packets, "END_SECONDS", 0.1)
+    source = StreamSource("http://camera.example/x.ts", timeout=0.1)
+    assert refusal(source).endswith("no frame within 0.1 s")
+    assert asked.is_set()
+    assert refusal(source).endswith("the name server does not answer")
+    answer.set()
+    assert source._left_behind is not None
+    left = source._left_behind
+    eventually(lambda: not left.is_running, "the thread has ended")

@@ -28,6 +28,11 @@ class PacketDecoder:
         self._max_pixels = max_pixels
 
     @property
+    def codec(self) -> str:
+        """FFmpeg's name of the compression."""
+        return self._context.codec.canonical_name
+
+    @property
     def name(self) -> str:
         """FFmpeg's name of the decoder in use."""
         return self._context.name

@@ -108,6 +108,11 @@ class VideoFrames:
         return self._newest.damage if self._newest is not None else ""
 
     @property
+    def codec(self) -> str:
+        """FFmpeg's name of the compression, such as ``h264``; empty before it is known."""
+        return self._decoder.codec if self._decoder is not None else ""
+
+    @property
     def decoder_name(self) -> str:
         """FFmpeg's name of the decoder in use; empty before there is one."""
         return self._decoder.name if self._decoder is not None else ""
