@@ -74,11 +74,11 @@ class VideoFile:
         assert self._frames is not None
         assert self._frames.size is not None
         self._size = width, height = self._frames.size
-        fps = self._frames.fps
+        fps, codec, decoder = self._frames.fps, self._frames.codec, self._frames.decoder_name
         self._pace = Pace()
         self._timeline = Timeline(1.0 / (self._fps or fps or DEFAULT_FPS))
         self._take_in_hand(self._frames)
-        return Format(width=width, height=height, fps=fps)
+        return Format(width=width, height=height, fps=fps, codec=codec, decoder=decoder)
 
     def grab(self, timeout: float) -> Stamp | None:
         deadline = time.monotonic() + timeout

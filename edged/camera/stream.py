@@ -105,7 +105,7 @@ class StreamSource:
         self._play = _Played(frames.fps) if video.is_recorded else _AsItComes(self._shown)
         self._is_in_hand = self._play.take(frames, 0.0)
         self._good_at = time.monotonic()
-        return Format(width=width, height=height, fps=frames.fps)
+        return Format(width=width, height=height, fps=frames.fps, codec=frames.codec, decoder=frames.decoder_name)
 
     def grab(self, timeout: float) -> Stamp | None:
         assert self._frames is not None, "grab before open"

@@ -40,6 +40,11 @@ class Decoder:
         self._frame: VideoFrame | None = None
 
     @property
+    def name(self) -> str:
+        """FFmpeg's name of the decoder in use."""
+        return self._context.name
+
+    @property
     def size(self) -> tuple[int, int] | None:
         """Width and height of the newest frame; None before the first."""
         if self._frame is None:

@@ -131,7 +131,7 @@ class RtspSource:
             undo.pop_all()
         self._silent_since = self._picture_at = self._good_at = time.monotonic()
         assert self._video is not None, "it has a size"
-        return Format(width=width, height=height, fps=fps, codec=self._video.codec, decoder=self._video.codec)
+        return Format(width=width, height=height, fps=fps, codec=self._video.codec, decoder=self._video.decoder_name)
 
     def grab(self, timeout: float) -> Stamp | None:
         assert self._session is not None, "grab before open"

@@ -62,13 +62,18 @@ class Video:
         """The wall clock of the camera, as it gave it last."""
 
     @property
+    def decoder_name(self) -> str:
+        """FFmpeg's name of the decoder in use."""
+        return self._decoder.name
+
+    @property
     def size(self) -> tuple[int, int] | None:
         """Width and height of the newest frame that was decoded; None before the first."""
         return self._decoder.size
 
     @property
     def codec(self) -> str:
-        """FFmpeg's name of the compression, and of its software that decodes it."""
+        """FFmpeg's name of the compression."""
         return self._track.codec
 
     @property
