@@ -173,6 +173,18 @@ def test_what_frames_are_compared_with_and_what_follows_do_not_import_each_other
         assert parts_below(imported_parts(room), *others) == set()
 
 
+def test_no_video_is_read_with_opencv() -> None:
+    """What it does by itself differs from version to version: transport, rotation, times."""
+    reading = {"VideoCapture", "VideoCapture_waitAny", "videoio_registry"}
+    used = {
+        (str(module.relative_to(PACKAGE)), node.attr)
+        for module in modules()
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in reading
+    }
+    assert used == set()
+
+
 def test_the_tflite_runtimes_are_imported_in_one_file_only() -> None:
     naming = [
         module.relative_to(PACKAGE)
@@ -194,6 +206,7 @@ def test_the_tflite_runtimes_are_imported_in_one_file_only() -> None:
         ("edged.client", {"numpy", "cv2", "ai_edge_litert", "tflite_runtime", "yaml", "pydantic", "rich"}),
         ("edged.vision", {"ai_edge_litert", "tflite_runtime", "zmq", "yaml", "pydantic", "rich"}),
         ("edged.service.daemon", {"av", "picamera2", "rich", "prometheus_client"}),
+        ("edged.camera.web, edged.camera.usb, edged.camera.folder, edged.camera.pattern", {"av", "picamera2"}),
     ],
 )
 def test_importing_a_package_does_not_load_what_it_does_not_need(module: str, unwanted: set[str]) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import stat
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.camera.ffmpeg import decode_into, format_of
+from edged.camera.video.decoder_choice import DecoderChoice
+from edged.camera.video.frames import VideoFrames
+from edged.camera.video.local_input import LocalInput
+from edged.camera.video.timeline import DEFAULT_FPS, Pace, Timeline
 from edged.errors import EndOfStream, SourceError
 from edged.values import MAX_PIXELS, Format, Stamp
 
@@ -20,136 +21,142 @@ if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds
     from edged.config import CameraConfig
 
-__all__ = ["Pace", "VideoFile"]
+__all__ = ["VideoFile"]
 
-DEFAULT_FPS = 25.0  # of a file that has neither timestamps nor a rate
-
-
-class Pace:
-    """The times at which the frames of a recording are due: at their distances in the recording, or at a fixed rate.
-
-    A player that falls behind, because it waits downstream, does not rush afterwards: the clock is set anew.
-    """
-
-    LARGEST_LAG = 1.0  # seconds of lateness that are caught up with; more is forgotten
-
-    def __init__(self) -> None:
-        self._anchor: float | None = None
-
-    def due(self, position: float, now: float) -> float:
-        """Return the moment on the clock of *now* at which the frame at *position* seconds of the recording is due."""
-        if self._anchor is None or now - (self._anchor + position) > self.LARGEST_LAG:
-            self._anchor = now - position
-        return self._anchor + position
+OPEN_SECONDS = 20.0  # to the first frame of a file, on a slow medium
 
 
 class VideoFile:
     """A `Source` that plays a video file once or for ever.
 
+    Its frames are upright, as the file's metadata has it. Those that have another size than the first are scaled.
+
     Args:
-        path: the file, of any format that OpenCV's FFmpeg reads.
+        path: the file, of any format that FFmpeg reads.
         loop: start again at the end; else the end is an ``EndOfStream``.
         fps: frames per second to play at; None for the file's own timestamps.
-        max_pixels: of a frame; a video of larger ones is not opened.
+        max_pixels: of a frame; a video of larger ones is not opened, and larger ones that come later are damaged.
+        decoder: FFmpeg's name of a decoder to use where that can be opened.
     """
 
-    def __init__(self, path: str | Path, *, loop: bool, fps: float | None, max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(
+        self, path: str | Path, *, loop: bool, fps: float | None, max_pixels: int = MAX_PIXELS, decoder: str = ""
+    ) -> None:
         self._path = Path(path)
         self._loop = loop
         self._fps = fps
         self._max_pixels = max_pixels
+        self._decoder = DecoderChoice(decoder, str(path))
         self._woken = threading.Event()
-        self._capture: cv2.VideoCapture | None = None
+        self._frames: VideoFrames | None = None
+        self._size = (0, 0)
         self._pace = Pace()
-        self._interval = 1.0 / DEFAULT_FPS  # seconds from one frame to the next, where there are no timestamps
-        self._round_start = 0.0  # position of the first frame of this round, in seconds since the first round
-        self._position = 0.0  # of the frame in hand, counted likewise
-        self._frames = 0  # of this round
-        self._in_hand = False  # a grabbed frame is waiting to be due
+        self._timeline = Timeline(1.0 / DEFAULT_FPS)
+        self._position = 0.0  # of the frame in hand
+        self._in_hand = False  # a frame is waiting to be due
+        self._round_is_empty = True
 
     @classmethod
     def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> VideoFile:
         """Return the source that *camera* asks for, not opened yet."""
-        return cls(camera.source.target, loop=camera.loop, fps=camera.fps, max_pixels=needs.max_pixels)
+        return cls(
+            camera.source.target,
+            loop=camera.loop,
+            fps=camera.fps,
+            max_pixels=needs.max_pixels,
+            decoder=camera.decoder or "",
+        )
 
     def open(self) -> Format:
         self.close()
-        self._capture = _open(self._path)
-        frame_format = self._format()
-        self._interval = 1.0 / (self._fps or frame_format.fps or DEFAULT_FPS)
+        self._start_round()
+        self._await_first_frame(time.monotonic() + OPEN_SECONDS)
+        assert self._frames is not None
+        assert self._frames.size is not None
+        self._size = width, height = self._frames.size
+        fps, codec, decoder = self._frames.fps, self._frames.codec, self._frames.decoder_name
         self._pace = Pace()
-        self._start_round(at=0.0)
-        self._next_frame()  # a file that opens may still hold no frame that can be decoded
-        return frame_format
+        self._timeline = Timeline(1.0 / (self._fps or fps or DEFAULT_FPS))
+        self._take_in_hand(self._frames)
+        return Format(width=width, height=height, fps=fps, codec=codec, decoder=decoder)
 
     def grab(self, timeout: float) -> Stamp | None:
-        if not self._in_hand:
-            self._next_frame()
+        deadline = time.monotonic() + timeout
+        if self._woken.is_set() or not (self._in_hand or self._next_frame(deadline)):
+            return None
         now = time.monotonic()
         wait = self._pace.due(self._position, now) - now
-        if wait > 0 and (self._woken.wait(min(wait, timeout)) or wait > timeout):
+        if wait > 0 and (self._woken.wait(min(wait, deadline - now)) or wait > deadline - now):
             return None
         self._in_hand = False
         return Stamp(time.monotonic_ns(), "arrival")
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
-        assert self._capture is not None, "retrieve before open"
-        decode_into(self._capture, slot, str(self._path))
+        assert self._frames is not None, "retrieve before open"
+        if slot.shape != (self._size[1], self._size[0], 3):
+            raise SourceError(f"{self._path}: a frame has the size {self._size[0]}×{self._size[1]}")
+        self._frames.write_into(slot)
 
     def wake(self) -> None:
         self._woken.set()
+        frames = self._frames
+        if frames is not None:
+            frames.wake()
 
     def close(self) -> None:
-        if self._capture is not None:
-            self._capture.release()
-            self._capture = None
+        if self._frames is not None:
+            self._frames.close()
+        self._in_hand = False
 
-    def _next_frame(self) -> None:
-        assert self._capture is not None, "grab before open"
-        if not self._capture.grab():
-            self._rewind()
-        position = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
-        counted = self._frames * self._interval
-        # A file without timestamps gives 0 for every frame.
-        self._position = self._round_start + (counted if self._fps or not position > 0.0 else position)
-        self._frames += 1
+    def _start_round(self) -> None:
+        """Open the file, which may be another one by now.
+
+        Raises:
+            SourceError: there is none, or the thread that read it hangs in its file system.
+        """
+        if self._frames is not None and self._frames.is_running:
+            raise SourceError(f"{self._path}: its file system does not answer")
+        source = LocalInput(self._path)
+        self._frames = VideoFrames(source, str(self._path), max_pixels=self._max_pixels, decoder=self._decoder)
+        self._round_is_empty = True
+        if self._woken.is_set():
+            self._frames.wake()
+
+    def _await_first_frame(self, deadline: float) -> None:
+        assert self._frames is not None
+        damage = ""
+        while True:
+            try:
+                if not self._frames.advance(deadline):
+                    if self._woken.is_set():
+                        raise SourceError(f"{self._path}: told to stop")
+                    raise SourceError(f"{self._path}: no frame within {OPEN_SECONDS:g} s{damage}")
+            except EndOfStream as exc:
+                raise SourceError(f"{self._path}: no frame can be decoded{damage}") from exc
+            if not self._frames.damage:
+                return
+            damage = f": {self._frames.damage}"
+
+    def _next_frame(self, deadline: float) -> bool:
+        """Take the next frame in hand. Returns whether there was one by *deadline*."""
+        assert self._frames is not None, "grab before open"
+        try:
+            if not self._frames.advance(deadline):
+                return False
+        except EndOfStream as exc:
+            if self._round_is_empty:
+                raise SourceError(f"{self._path}: no frame can be decoded any more") from exc
+            if not self._loop:
+                raise EndOfStream(f"{self._path}: end of the file") from exc
+            self._frames.close()
+            self._start_round()
+            return self._next_frame(deadline)
+        self._take_in_hand(self._frames)
+        return True
+
+    def _take_in_hand(self, frames: VideoFrames) -> None:
+        if frames.is_cut:
+            self._timeline.cut()
+        self._position = self._timeline.place(None if self._fps else frames.time)
         self._in_hand = True
-
-    def _rewind(self) -> None:
-        if self._frames == 0:
-            raise SourceError(f"{self._path}: no frame can be decoded")
-        if not self._loop:
-            raise EndOfStream(f"{self._path}: end of the file")
-        # Opened anew: not every format can be rewound.
-        self._capture = _open(self._path)
-        self._format()  # the file may be another one by now
-        self._start_round(at=self._position + self._interval)
-        if not self._capture.grab():
-            raise SourceError(f"{self._path}: no frame can be decoded any more")
-
-    def _format(self) -> Format:
-        assert self._capture is not None, "after it is opened"
-        return format_of(self._capture, self._max_pixels, str(self._path))
-
-    def _start_round(self, at: float) -> None:
-        self._round_start = self._position = at
-        self._frames, self._in_hand = 0, False
-
-
-def _open(path: Path) -> cv2.VideoCapture:
-    try:
-        kind = path.stat().st_mode
-    except FileNotFoundError as exc:
-        raise SourceError(f"{path}: no such file") from exc
-    except OSError as exc:
-        raise SourceError(f"{path}: cannot be opened: {exc.strerror}") from exc
-    if not stat.S_ISREG(kind):
-        raise SourceError(f"{path}: is not a file")
-    # One decoding thread: the processor is the model's.
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
-    if not capture.isOpened():
-        raise SourceError(
-            f"{path}: not a video that OpenCV's FFmpeg can read: it is damaged, or of a codec that is missing there; "
-            "H.264 in an .mp4 works"
-        )
-    return capture
+        self._round_is_empty = False

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.camera.file import Pace
+from edged.camera.video.timeline import Pace
 from edged.errors import DamagedFrame, EndOfStream, PictureError, SourceError, map_exceptions, text_of
 from edged.values import MAX_PIXELS, WHITE, Colour, Format, Stamp
 from edged.vision.decoding import decode_bgr, read_limited

@@ -1,115 +1,241 @@
-"""What FFmpeg reads over HTTP: every stream that is not one of JPEGs."""
+"""Videos over HTTP: every stream that is not one of JPEGs."""
 
 from __future__ import annotations
 
+import threading
 import time
+from contextlib import ExitStack
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.camera.delay import is_from_before
-from edged.camera.ffmpeg import decode_into, format_of
-from edged.config.problems import redacted
-from edged.errors import SourceError
+from edged.camera.delay import LONG_SILENCE, Delay, is_from_before
+from edged.camera.http.client import WebClient
+from edged.camera.http.redirects import Follow
+from edged.camera.key_frames import DecodeFrames, KeyFrames
+from edged.camera.own_time import OwnTime
+from edged.camera.video.decoder_choice import DecoderChoice
+from edged.camera.video.frames import VideoFrames
+from edged.camera.video.timeline import DEFAULT_FPS, Pace, Timeline
+from edged.camera.web_video import WebVideo
+from edged.errors import EndOfStream, SourceError
 from edged.values import MAX_PIXELS, Format, Stamp
 
 __all__ = ["StreamSource"]
 
-SCHEMES = ("http", "https")
+MOST_MISSING_KEYS = 3.0  # distances of key frames after which another one must have come
+NO_INDEX = "; an .mp4 whose index is at its end needs a server that sends parts of files (Accept-Ranges)"
+TOO_SLOW = (
+    "this machine cannot keep up with the stream ({:.1f} s behind): use the camera's smaller stream, or let it send "
+    "fewer frames per second"
+)
+_SECOND = 1_000_000_000
 
 
 class StreamSource:
-    """A `Source` over OpenCV's FFmpeg, such as ``http://camera/stream.ts``.
+    """A `Source` over HTTP or HTTPS, such as ``http://camera/stream.ts``, a video file, or an HLS playlist.
 
-    Frames come with the time of their arrival. ``grab`` blocks until there is a frame, up to *timeout* and not the one
-    that it is given, and ``wake`` cannot end it: FFmpeg has no way to be asked. It leaves out a frame from before a
-    silence, as far as the stream gives the times of its frames. Frames keep the size that the stream had at the start;
-    if that changes they are scaled. User and password in the URL appear in no text.
+    edged itself receives it, as any HTTP camera: user and password go to no other host and appear in no text. What
+    comes as it is captured is given out at once, and the newest of it where it is behind. What comes as a whole or in
+    pieces, a file or HLS, is played at the speed of its own times. Frames keep the size of the first; if that changes
+    they are scaled.
 
     Args:
         url: ``http://…`` or ``https://…``.
-        timeout: seconds within which the stream must have been opened, and after which one without a frame is lost.
-        verify_tls: refuse to open ``https``, since FFmpeg, as OpenCV has it, takes any certificate.
-        max_pixels: of a frame; a stream of larger ones is not opened.
+        timeout: seconds within which the first frame must have come, and after which a stream without another packet is
+            lost.
+        verify_tls, follow_redirects: see `MjpegSource`; the addresses in a playlist count as redirections.
+        decode_frames: the frames that are decoded.
+        max_fps: frames per second that are wanted at most; None: all that come.
+        decoder: FFmpeg's name of a decoder to use where that can be opened.
+        max_pixels: of a frame; a stream of larger ones is not decoded.
 
     Raises:
         ValueError: *url* is none of these.
     """
 
     def __init__(
-        self, url: str, *, timeout: float = 10.0, verify_tls: bool = True, max_pixels: int = MAX_PIXELS
+        self,
+        url: str,
+        *,
+        timeout: float = 10.0,
+        verify_tls: bool = True,
+        follow_redirects: Follow = "same-host",
+        decode_frames: DecodeFrames = "all",
+        max_fps: float | None = None,
+        decoder: str = "",
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
-        if url.partition("://")[0].lower() not in SCHEMES:
-            raise ValueError(f"must begin with {', '.join(f'{s}://' for s in SCHEMES)} (got {redacted(url)})")
-        self._url = url
-        self._shown = redacted(url)
+        self._client = WebClient(url, timeout, verify_tls, follow_redirects)
+        self._shown = str(self._client.address)
         self._timeout = timeout
+        self._decode_frames = decode_frames
+        self._decoder = DecoderChoice(decoder, self._shown)
         self._max_pixels = max_pixels
-        self._is_trusted = not verify_tls or not url.lower().startswith("https:")
-        self._capture: cv2.VideoCapture | None = None
-        self._position = 0.0  # of the last frame, in the stream's own seconds
-        self._was_old = False  # the last frame, from before a silence
+        self._woken = threading.Event()
+        self._frames: VideoFrames | None = None
+        self._left_behind: VideoFrames | None = None  # the one before, whose thread may wait for a name server
+        self._size = (0, 0)
+        self._key_frames = KeyFrames(decode_frames)
+        self._key_frames.max_fps = max_fps
+        self._play: _AsItComes | _Played = _AsItComes(self._shown)
+        self._is_in_hand = False  # a frame was decoded, and is not due yet
+        self._good_at = 0.0  # when the last frame came that is not damaged
 
     def open(self) -> Format:
         self.close()
-        if not self._is_trusted:
-            raise SourceError(
-                f"{self._shown}: FFmpeg cannot verify the certificate of such a stream; "
-                "set verify_tls: false to take any"
-            )
-        return self.open_path(self._url)
-
-    def open_path(self, path: str) -> Format:
-        """Open the stream at *path* in place of the URL, such as a pipe that it comes through. Raises as ``open``."""
-        self.close()
-        limit = max(1, round(self._timeout * 1000))
-        begin = time.monotonic()
-        capture = cv2.VideoCapture(
-            path,
-            cv2.CAP_FFMPEG,
-            [
-                cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-                limit,
-                cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-                limit,
-                cv2.CAP_PROP_N_THREADS,
-                1,  # the processor is the model's
-            ],
+        if self._left_behind is not None and self._left_behind.is_running:
+            raise SourceError(f"{self._shown}: the name server does not answer")
+        max_fps, self._key_frames = self._key_frames.max_fps, KeyFrames(self._decode_frames)
+        self._key_frames.max_fps = max_fps
+        video = WebVideo(self._client, self._timeout)
+        self._frames = frames = VideoFrames(
+            video,
+            self._shown,
+            max_pixels=self._max_pixels,
+            decoder=self._decoder,
+            key_frames=self._key_frames,
         )
-        if not capture.isOpened():
-            capture.release()
-            in_time = time.monotonic() - begin < 0.9 * self._timeout
-            why = "cannot be opened (wrong address, user or password, or no video)" if in_time else "does not answer"
-            raise SourceError(f"{self._shown}: {why}")
-        self._capture = capture
-        self._position = 0.0
-        return format_of(capture, self._max_pixels, self._shown)
+        if self._woken.is_set():
+            frames.wake()
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            self._size = width, height = self._first_size(frames)
+            undo.pop_all()
+        self._play = _Played(frames.fps) if video.is_recorded else _AsItComes(self._shown)
+        self._is_in_hand = self._play.take(frames, 0.0)
+        self._good_at = time.monotonic()
+        return Format(width=width, height=height, fps=frames.fps, codec=frames.codec, decoder=frames.decoder_name)
 
-    def grab(self, timeout: float) -> Stamp | None:  # noqa: ARG002 - FFmpeg waits as long as it was set to at the start
-        assert self._capture is not None, "grab before open"
-        begin = time.monotonic()
-        grabbed = self._capture.grab()
-        waited = time.monotonic() - begin
-        # After a wait that ran out FFmpeg hands out an old frame once, as if it were new.
-        if waited >= 0.9 * self._timeout:
-            raise SourceError(f"{self._shown}: no frame for {self._timeout:g} s")
-        if not grabbed:
-            # A stream that failed once stays dead: it has to be opened anew.
-            raise SourceError(f"{self._shown}: stopped delivering")
-        before, self._position = self._position, self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
-        # Never twice in a row: a slow camera may count its frames instead of giving their times.
-        self._was_old = not self._was_old and is_from_before(waited, self._position - before)
-        return None if self._was_old else Stamp(time.monotonic_ns(), "arrival")
+    def grab(self, timeout: float) -> Stamp | None:
+        assert self._frames is not None, "grab before open"
+        deadline = time.monotonic() + timeout
+        if self._woken.is_set() or not (self._is_in_hand or self._next_frame(self._frames, deadline)):
+            return None
+        wait = self._play.wait()
+        left = deadline - time.monotonic()
+        if wait > 0 and (self._woken.wait(max(0.0, min(wait, left))) or wait > left):
+            return None
+        self._is_in_hand = False
+        return self._play.stamp()
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
-        assert self._capture is not None, "retrieve before open"
-        decode_into(self._capture, slot, self._shown)
+        assert self._frames is not None, "retrieve before open"
+        if slot.shape != (self._size[1], self._size[0], 3):
+            raise SourceError(f"{self._shown}: a frame has the size {self._size[0]}×{self._size[1]}")
+        self._frames.write_into(slot)
+
+    def last_received(self) -> float:
+        # Damage ends with a key frame, which comes sooner or later; where that is overdue, something else is wrong.
+        assert self._frames is not None, "last_received before open"
+        return min(
+            self._frames.packet_at, self._good_at + max(LONG_SILENCE, MOST_MISSING_KEYS * self._key_frames.longest)
+        )
+
+    def expect_rate(self, max_fps: float | None) -> None:
+        self._key_frames.max_fps = max_fps
 
     def wake(self) -> None:
-        """Nothing can end a read of FFmpeg's; its own limit does."""
+        self._woken.set()
+        frames = self._frames
+        if frames is not None:
+            frames.wake()
 
     def close(self) -> None:
-        if self._capture is not None:
-            self._capture.release()
-            self._capture = None
+        if self._frames is not None:
+            self._frames.close()
+            self._left_behind = self._frames
+        self._frames = None
+
+    def _first_size(self, frames: VideoFrames) -> tuple[int, int]:
+        # What the thread finds wrong within the time says more than that the time is over.
+        deadline, damage = time.monotonic() + self._timeout + 0.5, ""
+        try:
+            while frames.advance(deadline):
+                if frames.size is not None and not frames.damage:
+                    return frames.size
+                damage = f": {frames.damage}"
+        except EndOfStream as exc:
+            raise SourceError(f"{self._shown}: no frame can be decoded{damage or NO_INDEX}") from exc
+        if self._woken.is_set():
+            raise SourceError(f"{self._shown}: told to stop")
+        raise SourceError(f"{self._shown}: no frame within {self._timeout:g} s{damage}")
+
+    def _next_frame(self, frames: VideoFrames, deadline: float) -> bool:
+        """Take the next frame in hand that is a new one. Returns whether there was one by *deadline*."""
+        while True:
+            was_awaited, begin = frames.is_read, time.monotonic()
+            try:
+                if not frames.advance(deadline):
+                    break
+            except EndOfStream as exc:  # it has to be opened anew
+                raise SourceError(f"{self._shown}: stopped delivering") from exc
+            if not frames.damage:
+                self._good_at = time.monotonic()
+            if self._play.take(frames, time.monotonic() - begin if was_awaited else 0.0):
+                self._is_in_hand = True
+                return True
+        if time.monotonic() - frames.packet_at > self._timeout:
+            raise SourceError(f"{self._shown}: no frame for {self._timeout:g} s")
+        return False
+
+
+class _Played:
+    """What comes as a whole or in pieces: its frames are due at the distances of their own times."""
+
+    def __init__(self, fps: float | None) -> None:
+        self._timeline, self._pace = Timeline(1.0 / (fps or DEFAULT_FPS)), Pace()
+        self._position = self._due = 0.0
+
+    def take(self, frames: VideoFrames, waited: float) -> bool:  # noqa: ARG002 - it matters for live streams
+        """Take note of the newest frame. Returns whether it is to be given out."""
+        if frames.is_cut:
+            self._timeline.cut()
+        self._position = self._timeline.place(frames.time)
+        return True
+
+    def wait(self) -> float:
+        """Return the seconds until the frame is due."""
+        now = time.monotonic()
+        self._due = self._pace.due(self._position, now)
+        return self._due - now
+
+    def stamp(self) -> Stamp:
+        """Return the time of the frame, which is due."""
+        return Stamp(min(round(self._due * _SECOND), time.monotonic_ns()), "driver", "pts")
+
+
+class _AsItComes:
+    """What comes as it is captured: frames are given out at once, except those that are behind."""
+
+    def __init__(self, shown: str) -> None:
+        self._shown = shown
+        self._delay = Delay()
+        self._own_time = OwnTime(use_wall_clock=False)
+        self._position: float | None = None
+        self._was_old = False  # the last frame, from before a silence
+        self._stamp = Stamp(0, "arrival")
+
+    def take(self, frames: VideoFrames, waited: float) -> bool:
+        """Take note of the newest frame, for which was *waited*. Returns whether it is to be given out."""
+        now, position = time.monotonic_ns(), frames.time
+        if position is None:
+            self._stamp = Stamp(now, "arrival")
+            return True
+        advanced = position - self._position if self._position is not None else 0.0
+        self._position = position
+        # Never twice in a row: a slow camera may count its frames instead of giving their times.
+        self._was_old = not self._was_old and is_from_before(waited, advanced)
+        self._delay.note(now / _SECOND, position, was_awaited=waited > 0)
+        if self._delay.is_hopeless(now / _SECOND):
+            raise SourceError(f"{self._shown}: {TOO_SLOW.format(self._delay.seconds)}")
+        self._stamp = self._own_time.stamp(round(position * _SECOND), now)
+        return not (self._was_old or self._delay.is_late)
+
+    def wait(self) -> float:
+        """Return the seconds until the frame is due."""
+        return 0.0
+
+    def stamp(self) -> Stamp:
+        """Return the time of the frame."""
+        return self._stamp

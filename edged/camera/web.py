@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edged.camera.delay import longest_silence
-from edged.camera.http.client import WebClient
 from edged.camera.http.redirects import Follow
+from edged.camera.key_frames import DecodeFrames
 from edged.camera.mjpeg import OTHER_ADDRESS, MjpegSource, NotMjpegError
-from edged.camera.relayed import RelayedSource
 from edged.camera.snapshots import SnapshotSource
-from edged.camera.stream import StreamSource
 from edged.errors import SourceError
 from edged.values import MAX_PIXELS, Format, Stamp
 
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds
     from edged.camera.source import Source
+    from edged.camera.stream import StreamSource
     from edged.config import CameraConfig
 
 __all__ = ["WebSource"]
@@ -29,15 +30,13 @@ JPEG_TYPES = frozenset({"image/jpeg", "image/jpg", "image/pjpeg"})
 
 
 class WebSource:
-    """A `Source` that asks the server what it sends: JPEGs, in a stream or one by one, or a video.
-
-    FFmpeg gets them through edged's own client; where any redirection is allowed, it opens ``http`` by itself, which
-    can read lists of addresses and videos that do not begin with their index.
+    """A `LiveStream` that asks the server what it sends: JPEGs, in a stream or one by one, or a video.
 
     Args:
         url, timeout, stall_seconds, reduce, verify_tls, follow_redirects, max_pixels: see `MjpegSource`. A video cannot
             be reduced; with *reduce* it is refused.
         fps: requests per second where each gives one picture, see `SnapshotSource`.
+        decode_frames, decoder: of a video, see `StreamSource`.
 
     Raises:
         ValueError: *url* is none.
@@ -53,6 +52,8 @@ class WebSource:
         reduce: Callable[[int, int], int] | None = None,
         verify_tls: bool = True,
         follow_redirects: Follow = "same-host",
+        decode_frames: DecodeFrames = "auto",
+        decoder: str = "",
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self._reduces = reduce is not None
@@ -74,12 +75,27 @@ class WebSource:
             follow_redirects=follow_redirects,
             max_pixels=max_pixels,
         )
-        stream = StreamSource(url, timeout=timeout, verify_tls=verify_tls, max_pixels=max_pixels)
-        client = WebClient(url, timeout, verify_tls, follow_redirects)
-        # By itself FFmpeg would follow a redirection from https:// to clear text.
-        opens_itself = follow_redirects == "any" and client.address.scheme == "http"
-        self._stream = stream if opens_itself else RelayedSource(client, stream, timeout)
-        self._used: MjpegSource | SnapshotSource | StreamSource | RelayedSource = self._mjpeg
+
+        def make_stream() -> StreamSource:
+            # Imported only now: PyAV takes 17 MiB, which a camera that sends JPEGs does not need.
+            from edged.camera.stream import StreamSource
+
+            return StreamSource(
+                url,
+                timeout=timeout,
+                verify_tls=verify_tls,
+                follow_redirects=follow_redirects,
+                decode_frames=decode_frames,
+                decoder=decoder,
+                max_pixels=max_pixels,
+            )
+
+        self._make_stream = make_stream
+        self._stream: StreamSource | None = None
+        self._max_fps: float | None = None
+        self._woken = threading.Event()
+        self._url_path = urlsplit(url).path
+        self._used: MjpegSource | SnapshotSource | StreamSource = self._mjpeg
 
     @classmethod
     def from_config(cls, camera: CameraConfig, needs: FrameNeeds) -> Source:
@@ -92,6 +108,8 @@ class WebSource:
             reduce=needs.reduction,
             verify_tls=camera.verify_tls,
             follow_redirects=camera.follow_redirects,
+            decode_frames=camera.decode_frames,
+            decoder=camera.decoder or "",
             max_pixels=needs.max_pixels,
         )
 
@@ -104,12 +122,16 @@ class WebSource:
             if other.content_type in JPEG_TYPES:
                 self._used = self._snapshots
                 return self._snapshots.open()
-            if self._reduces or other.content_type.startswith(("image/", "text/")):
+            is_list = self._url_path.endswith((".m3u8", ".m3u")) and other.content_type == "text/plain"
+            if self._reduces or (other.content_type.startswith(("image/", "text/")) and not is_list):
                 raise SourceError(f"{other}: a picture or a page is no stream; {OTHER_ADDRESS}") from other
             return self._open_stream(other)
 
     def _open_stream(self, other: NotMjpegError) -> Format:
-        self._used = self._stream
+        self._used = self._stream = self._stream or self._make_stream()
+        self._stream.expect_rate(self._max_fps)
+        if self._woken.is_set():
+            self._stream.wake()
         try:
             return self._stream.open()
         except SourceError as exc:
@@ -124,19 +146,26 @@ class WebSource:
         self._used.retrieve(slot)
 
     def last_received(self) -> float:
-        """See `SnapshotSource`; long ago for other kinds."""
-        return self._snapshots.last_received() if self._used is self._snapshots else 0.0
+        """See `SnapshotSource` and `StreamSource`; long ago for a stream of JPEGs."""
+        return 0.0 if isinstance(self._used, MjpegSource) else self._used.last_received()
 
     def expect_rate(self, max_fps: float | None) -> None:
-        """See `SnapshotSource`."""
+        """See `SnapshotSource` and `StreamSource`."""
+        self._max_fps = max_fps
         self._snapshots.expect_rate(max_fps)
+        if self._stream is not None:
+            self._stream.expect_rate(max_fps)
 
     def wake(self) -> None:
+        self._woken.set()
         self._mjpeg.wake()
         self._snapshots.wake()
-        self._stream.wake()
+        stream = self._stream
+        if stream is not None:
+            stream.wake()
 
     def close(self) -> None:
         self._mjpeg.close()
         self._snapshots.close()
-        self._stream.close()
+        if self._stream is not None:
+            self._stream.close()

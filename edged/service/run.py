@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from edged.config import Loaded
@@ -15,6 +15,7 @@ from edged.service.daemon import Daemon
 from edged.service.descriptors import DescriptorReserve, raise_descriptor_limit
 from edged.service.logs import log_to
 from edged.service.metrics.pages import metrics_server
+from edged.service.native_messages import NativeMessages
 from edged.service.reload.record_file import RecordFile
 from edged.service.reload.stage import Reloader
 from edged.service.running_stages import RunningStages
@@ -37,20 +38,23 @@ class Service:
     """
 
     def __init__(self, loaded: Loaded, terminal: Terminal) -> None:
-        file = Path(loaded.document.file)
         log_to(sys.stderr, loaded.config.log.level, journal_stream())
-        raise_descriptor_limit()
-        warn_if_read_only(state_folder())
-        self._notifier = Notifier(notify_address())
-        self._record = RecordFile(runtime_folder(), file)
-        running = RunningStages(build(loaded))
-        reloader = Reloader(file, running, self._record.report)
-        metrics = metrics_server(loaded, running)
-        control = Control(loaded.config.control, running, reloader.request_reload)
-        beside = [control, *([metrics] if metrics else [])]
-        self._daemon = Daemon(
-            running, self._notifier, watchdog_seconds(), beside, reloader, terminal, DescriptorReserve()
-        )
+        with ExitStack() as undo:
+            self._native_messages = undo.enter_context(closing(NativeMessages()))
+            file = Path(loaded.document.file)
+            raise_descriptor_limit()
+            warn_if_read_only(state_folder())
+            self._notifier = Notifier(notify_address())
+            self._record = RecordFile(runtime_folder(), file)
+            running = RunningStages(build(loaded))
+            reloader = Reloader(file, running, self._record.report)
+            metrics = metrics_server(loaded, running)
+            control = Control(loaded.config.control, running, reloader.request_reload)
+            beside = [control, *([metrics] if metrics else [])]
+            self._daemon = Daemon(
+                running, self._notifier, watchdog_seconds(), beside, reloader, terminal, DescriptorReserve()
+            )
+            undo.pop_all()
 
     @property
     def late(self) -> Collection[str]:
@@ -66,7 +70,7 @@ class Service:
         Raises:
             Exception: what ended the first stage that failed.
         """
-        with closing(self._notifier), self._daemon.signals(), self._record.kept():
+        with closing(self._native_messages), closing(self._notifier), self._daemon.signals(), self._record.kept():
             if early_hangups:
                 self._daemon.reload()
             self._daemon.run()

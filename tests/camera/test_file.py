@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -10,9 +11,19 @@ import cv2
 import numpy as np
 import pytest
 
-from edged.camera.file import Pace, VideoFile
-from edged.errors import EndOfStream, SourceError
+from edged.camera import file
+from edged.camera.file import VideoFile
+from edged.camera.video import packets
+from edged.camera.video.local_input import LocalInput
+from edged.errors import DamagedFrame, EndOfStream, SourceError
 from edged.values import Format, Stamp
+from tests.camera.leaks import leaves_nothing_behind
+from tests.camera.video.clips import make_clip
+from tests.fakes import eventually
+from tests.stopwatch import stopwatch
+
+CASES = Path(__file__).parent.parent / "cases" / "video"
+X265 = {"x265-params": "log-level=none"}
 
 
 def make_video(path: Path, frames: int, fps: float = 25.0, size: tuple[int, int] = (64, 48)) -> Path:
@@ -53,6 +64,7 @@ def test_every_frame_comes_once_and_in_order_and_then_the_end(clip: Path) -> Non
     video = VideoFile(clip, loop=False, fps=1000)
     frame_format = video.open()
     assert (frame_format.width, frame_format.height, frame_format.fps) == (64, 48, 25.0)
+    assert (frame_format.codec, frame_format.decoder) == ("mjpeg", "mjpeg")
     assert levels(video, frame_format, 12) == list(range(12))
     with pytest.raises(EndOfStream, match="end of the file"):
         next_stamp(video)
@@ -133,7 +145,7 @@ def test_a_file_that_is_not_a_video_is_named(tmp_path: Path, content: bytes) -> 
         VideoFile(path, loop=True, fps=None).open()
 
 
-def test_a_codec_that_opencv_lacks_is_reported_with_one_that_it_has(tmp_path: Path) -> None:
+def test_a_codec_that_ffmpeg_lacks_is_reported_with_one_that_it_has(tmp_path: Path) -> None:
     path = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (64, 48))
     writer.write(np.zeros((48, 64, 3), np.uint8))
@@ -159,10 +171,158 @@ def test_a_truncated_clip_plays_what_is_there(tmp_path: Path, demo: Path) -> Non
     video.close()
 
 
-def test_a_late_reader_catches_up_a_little_but_does_not_rush() -> None:
-    pace = Pace()
-    assert pace.due(0.0, 100.0) == 100.0
-    assert pace.due(0.1, 100.05) == pytest.approx(100.1)
-    assert pace.due(0.2, 100.9) == pytest.approx(100.2)  # late by 0.7 s: due at once
-    assert pace.due(0.3, 105.0) == pytest.approx(105.0)  # late by more: the clock is set anew
-    assert pace.due(0.4, 105.0) == pytest.approx(105.1)
+def played(video: VideoFile) -> tuple[list[int], int, str]:
+    """The levels of all frames that can be shown, the number of those that cannot, and the end."""
+    slot = np.zeros(video.open().shape, np.uint8)
+    seen: list[int] = []
+    damaged = 0
+    while True:
+        try:
+            next_stamp(video)
+        except (EndOfStream, SourceError) as exc:
+            video.close()
+            return seen, damaged, str(exc)
+        try:
+            video.retrieve(slot)
+        except DamagedFrame:
+            damaged += 1
+        else:
+            seen.append(round((float(slot.mean()) - 8) / 16))
+
+
+def together(path: Path, *parts: Path) -> Path:
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
+# Recordings that were put together.
+
+
+@pytest.mark.timed
+def test_a_jump_in_the_time_of_a_recording_is_no_pause() -> None:
+    video = VideoFile(CASES / "jump.ts", loop=False, fps=None)
+    video.open()
+    with stopwatch() as watch:
+        frames = sum(next_stamp(video) is not None for _ in range(84))
+        with pytest.raises(EndOfStream):
+            next_stamp(video)
+    video.close()
+    assert frames == 84
+    assert 8.0 < watch.elapsed < 30.0
+
+
+@pytest.mark.timed
+@pytest.mark.parametrize("container", ["ts", "mkv", "mp4"])
+@pytest.mark.parametrize("jump", [900_000, -20])
+def test_a_jump_forwards_or_backwards_is_no_pause_in_any_container(tmp_path: Path, container: str, jump: int) -> None:
+    first = make_clip(tmp_path / f"a.{container}", times=[n + 100 for n in range(12)])
+    if container == "ts":
+        second = make_clip(tmp_path / "b.ts", times=[100 + jump + n for n in range(12)])
+        path, count = together(tmp_path / "all.ts", first, second), 24
+    elif jump > 0:
+        path, count = make_clip(tmp_path / f"all.{container}", times=[*range(6), *range(jump, jump + 6)]), 12
+    else:
+        pytest.skip("these containers cannot hold frames that go back")
+    video = VideoFile(path, loop=False, fps=None)
+    video.open()
+    with stopwatch() as watch:
+        assert sum(next_stamp(video) is not None for _ in range(count)) == count
+    video.close()
+    assert watch.elapsed < 15.0
+
+
+@pytest.mark.parametrize("codecs", [("libx264", "libx265"), ("libx264", "mpeg4", "libx264"), ("mpeg2video", "libx264")])
+def test_a_recording_goes_on_where_its_codec_and_size_change(tmp_path: Path, codecs: tuple[str, ...]) -> None:
+    parts = [
+        make_clip(tmp_path / f"{n}.ts", codec=codec, size=(64 + 32 * n, 48), options=X265 if "265" in codec else {})
+        for n, codec in enumerate(codecs)
+    ]
+    levels_seen, damaged, end = played(VideoFile(together(tmp_path / "all.ts", *parts), loop=False, fps=1000))
+    assert levels_seen == [*range(12)] * len(codecs)
+    assert damaged == 0
+    assert end.endswith("all.ts: end of the file")
+
+
+def test_a_recording_goes_on_where_only_its_size_changes_and_is_scaled_to_the_first(tmp_path: Path) -> None:
+    parts = [make_clip(tmp_path / f"{w}.ts", size=(w, 48)) for w in (64, 320, 32)]
+    assert played(VideoFile(together(tmp_path / "all.ts", *parts), loop=False, fps=1000))[0] == [*range(12)] * 3
+
+
+def test_a_recording_that_was_cut_anywhere_is_read_from_its_next_key_frame_on(tmp_path: Path) -> None:
+    first = make_clip(tmp_path / "a.ts").read_bytes()
+    second = make_clip(tmp_path / "b.ts", codec="libx265", options=X265).read_bytes()
+    path = tmp_path / "all.ts"
+    path.write_bytes(b"torn" + first[: len(first) - 100] + second[50:])
+    levels_seen, _, _ = played(VideoFile(path, loop=False, fps=1000))
+    assert levels_seen[:9] == list(range(9))
+    assert levels_seen[-2:] == [10, 11]
+
+
+# Damage and limits.
+
+
+def test_damaged_frames_and_those_that_build_on_them_are_counted_and_not_shown(tmp_path: Path) -> None:
+    picture = np.random.default_rng(1).integers(0, 255, (240, 320, 3), np.uint8)
+    path = make_clip(tmp_path / "clip.mp4", size=(320, 240), frames=30, gop=10, picture=picture)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 2000] = bytes(2000)
+    path.write_bytes(content)
+    shown, damaged, end = played(VideoFile(path, loop=False, fps=1000))
+    assert (len(shown), damaged) == (20, 10)
+    assert end.endswith("end of the file")
+
+
+def test_frames_that_come_to_have_too_many_pixels_are_not_shown(tmp_path: Path) -> None:
+    small, large = (make_clip(tmp_path / f"{w}.ts", size=(w, 48)) for w in (64, 2048))
+    path = together(tmp_path / "all.ts", small, large, small)
+    shown, damaged, _ = played(VideoFile(path, loop=False, fps=1000, max_pixels=64 * 48))
+    assert shown == [*range(12)] * 2
+    assert damaged == 12
+
+
+# The thread that reads.
+
+
+@pytest.mark.timed
+def test_files_leave_nothing_behind(clip: Path) -> None:
+    def one_round() -> None:
+        video = VideoFile(clip, loop=True, fps=1000)
+        video.open()
+        for _ in range(30):
+            next_stamp(video)
+        video.close()
+
+    leaves_nothing_behind(one_round)
+
+
+@pytest.mark.timed
+def test_a_file_that_does_not_answer_is_given_up_and_not_opened_again_until_it_does(
+    tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hang, hanging = threading.Event(), threading.Event()
+    read = LocalInput.read
+
+    def slow(self: LocalInput, size: int) -> bytes:
+        hanging.set()
+        hang.wait()
+        return read(self, size)
+
+    monkeypatch.setattr(LocalInput, "read", slow)
+    monkeypatch.setattr(packets, "END_SECONDS", 0.2)
+    monkeypatch.setattr(file, "OPEN_SECONDS", 0.2)
+    video = VideoFile(clip, loop=False, fps=1000)
+    with pytest.raises(SourceError, match=r"clip\.avi: no frame within 0\.2 s"):
+        video.open()
+    assert hanging.is_set()
+    video.close()
+    with pytest.raises(SourceError, match=r"clip\.avi: its file system does not answer"):
+        video.open()
+    hang.set()
+    monkeypatch.setattr(file, "OPEN_SECONDS", 20.0)
+    eventually(lambda: not video_is_running(video), "the thread has ended")
+    assert video.open().width == 64
+    video.close()
+
+
+def video_is_running(video: VideoFile) -> bool:
+    return video._frames is not None and video._frames.is_running

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from edged.camera.file import VideoFile
@@ -25,7 +30,7 @@ from edged.pipeline.ring import FrameRing
 from edged.values import MAX_PIXELS, Format
 from edged.vision.decoding import MAX_FILE_BYTES
 from tests.bombs import HUGE, jpeg_of_scans, png_of_texts, progressive, resized_jpeg
-from tests.camera.servers import MjpegServer, answering, serving
+from tests.camera.servers import MjpegServer, answering, jpeg, number, serving
 from tests.camera.v4l2.fake_kernel import FakeCamera, FakeKernel
 from tests.vision.test_picture_limits import in_little_memory
 
@@ -245,3 +250,74 @@ def test_bombs_of_time_in_a_folder_are_damaged_frames_or_harmless(tmp_path: Path
     assert source.grab(1) is not None
     source.retrieve(slot)
     assert time.monotonic() - begin < 2 * AT_ONCE
+
+
+# Videos.
+
+
+def video_of(path: Path, pictures: list[bytes]) -> Path:
+    """A video that says it has 320 × 240 pixels, of *pictures* as they are."""
+    with av.open(path, "w") as file:
+        stream = file.add_stream("mjpeg", rate=25)
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuvj420p"
+        stream.codec_context.time_base = Fraction(1, 25)
+        file.start_encoding()
+        for n, picture in enumerate(pictures):
+            packet = av.Packet(picture)
+            packet.stream = stream
+            packet.pts = packet.dts = n
+            packet.time_base = Fraction(1, 25)
+            packet.is_keyframe = True
+            file.mux(packet)
+    return path
+
+
+GROWTH = """
+import resource
+import sys
+
+from edged.camera.file import VideoFile
+from edged.errors import SourceError
+
+def peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+before = peak()
+try:
+    VideoFile(sys.argv[1], loop=False, fps=None).open()
+except SourceError as refused:
+    print(peak() - before, refused)
+"""
+
+
+def refused_in_little_memory(path: Path) -> str:
+    """The refusal of a video by a process of its own, which needs less than 64 MiB for it."""
+    ran = subprocess.run([sys.executable, "-c", GROWTH, path], capture_output=True, text=True, timeout=60, check=True)
+    growth, _, refusal = ran.stdout.partition(" ")
+    assert int(growth) < 64 << 10
+    return refusal.strip()
+
+
+def test_each_frame_of_a_video_is_checked_before_memory_is_used(tmp_path: Path) -> None:
+    bomb = resized_jpeg(16_000, 16_000)
+    source = VideoFile(video_of(tmp_path / "clip.avi", [jpeg(1), bomb, jpeg(3)]), loop=False, fps=1000)
+    slot = np.zeros(source.open().shape, np.uint8)
+    assert source.grab(10) is not None
+    source.retrieve(slot)
+    assert number(slot) == 1
+    assert source.grab(10) is not None
+    with pytest.raises(DamagedFrame, match=rf"it is damaged, or has more than {MAX_PIXELS} pixels"):
+        source.retrieve(slot)
+    assert source.grab(10) is not None
+    source.retrieve(slot)
+    assert number(slot) == 3
+    source.close()
+    refusal = refused_in_little_memory(video_of(tmp_path / "bombs.avi", [bomb] * 3))
+    assert "bombs.avi: no frame can be decoded: " in refusal
+
+
+def test_a_video_is_not_decoded_to_find_out_how_large_its_frames_are() -> None:
+    """As FFmpeg would: 8192 × 8192 pixels of one colour are 200 kB of H.264."""
+    path = Path(__file__).parent.parent / "cases" / "video" / "huge.ts"
+    assert "huge.ts: its frames have 8192×8192 pixels, and at most max_pixels" in refused_in_little_memory(path)

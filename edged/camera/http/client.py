@@ -11,7 +11,7 @@ from edged.camera.http.connection import Woken, tls_context
 from edged.camera.http.exchange import Response, get
 from edged.camera.http.failures import reason_of
 from edged.camera.http.poll import PolledResource
-from edged.camera.http.redirects import Follow
+from edged.camera.http.redirects import Follow, redirected
 from edged.errors import SourceError, map_exceptions
 from edged.peer_text import peer_text
 
@@ -44,15 +44,22 @@ class WebClient:
         self._verify_tls = verify_tls
         self._follow = follow
 
-    def ask(self, bell: Bell, deadline: float) -> Response:
-        """Return the answer, whose status is 200; its body's owner closes that.
+    def ask(
+        self, bell: Bell, deadline: float, *, at: Address | None = None, begin: int = 0, end: int | None = None
+    ) -> Response:
+        """Return the answer, whose status is 200, or 206 where a range was asked for; its body's owner closes that.
+
+        *at* is another address, to which the stream has led; *begin* and *end* are the range of the bytes, of which the
+        end is not part.
 
         Raises:
             SourceError: there is none.
         """
+        is_range = bool(begin) or end is not None
+        headers = [f"Range: bytes={begin}-{'' if end is None else end - 1}"] if is_range else []
         with self.mapped_errors():
-            response = get(self.address, self._tls, bell, deadline, self._follow, self._note)
-            if response.status == 200:
+            response = get(self.address, self._tls, bell, deadline, self._follow, self._note, start=at, headers=headers)
+            if response.status == (206 if is_range else 200):
                 return response
             response.body.close()
             raise SourceError(self._refusal(response))
@@ -76,6 +83,15 @@ class WebClient:
     def _refusal(self, response: Response) -> str:
         answer = f"{response.status} {peer_text(self.address.without_login(response.reason))}".strip()
         return f"{REFUSALS.get(response.status, 'it refuses')} (it says {answer})"
+
+    def lead(self, here: Address, location: str) -> Address:
+        """Return where *location*, which stands in a list at *here*, leads: under the same rules as a redirection.
+
+        Raises:
+            SourceError: edged does not go there.
+        """
+        with map_exceptions({ValueError: SourceError}, str(self.address)):
+            return redirected(self.address, here, location, self._follow, "its list leads")
 
     def mapped_errors(self) -> AbstractContextManager[None]:
         """Raise what goes wrong with the answer as ``SourceError``, after the address."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edged.bell import Bell
@@ -102,21 +102,25 @@ def get(
     deadline: float,
     follow: Follow = "same-host",
     on_ask: Callable[[Address], object] = lambda _: None,
+    *,
+    start: Address | None = None,
+    headers: Sequence[str] = (),
 ) -> Response:
     """Ask for *origin*, follow redirections, and send user and password if the server asks for them.
 
     *tls* makes the settings of an encrypted connection, and is called only where one is needed. *on_ask* gets each
-    address before it is asked: the last one is where a failure happens.
+    address before it is asked: the last one is where a failure happens. *start* is asked for in the place of *origin*,
+    to whose host user and password still belong. *headers* are lines of the request.
 
     Raises:
         OSError: there is no connection (``TimeoutError``: not by *deadline*), the answer makes no sense, or it leads to
             where *follow* does not let us go.
         Woken: *bell* has rung.
     """
-    address, credentials = origin, None
+    address, credentials = start or origin, None
     for _ in range(MOST_REDIRECTIONS + 1):
         on_ask(address)
-        response = _ask(address, credentials, tls, bell, deadline)
+        response = _ask(address, credentials, tls, bell, deadline, headers)
         location = response.headers.get("Location")
         if response.status in REDIRECTIONS and location:
             response.body.close()
@@ -133,7 +137,12 @@ def get(
 
 
 def _ask(
-    address: Address, credentials: str | None, tls: Callable[[], ssl.SSLContext], bell: Bell, deadline: float
+    address: Address,
+    credentials: str | None,
+    tls: Callable[[], ssl.SSLContext],
+    bell: Bell,
+    deadline: float,
+    headers: Sequence[str],
 ) -> Response:
     lines = [
         f"GET {address.target} HTTP/1.1",
@@ -141,6 +150,7 @@ def _ask(
         "User-Agent: edged",
         "Accept: */*",
         "Connection: close",
+        *headers,
     ]
     if credentials is not None:
         lines.append(f"Authorization: {credentials}")

@@ -20,8 +20,8 @@ MOST_REDIRECTIONS = 5
 _FAMILIES = (("http", "https"), ("rtsp", "rtsps"))
 
 
-def redirected(origin: Address, here: Address, location: str, follow: Follow) -> Address:
-    """Return where *location*, which the server at *here* has sent, leads.
+def redirected(origin: Address, here: Address, location: str, follow: Follow, how: str = "it redirects") -> Address:
+    """Return where *location*, which the server at *here* has sent, leads; *how* begins the sentences of the errors.
 
     *origin* is the configured address: its user and password go along to its own host only, whatever its port.
 
@@ -32,10 +32,10 @@ def redirected(origin: Address, here: Address, location: str, follow: Follow) ->
     try:
         there = Address.parse(_escaped(urljoin(here.url, location)), schemes)
     except ValueError as exc:
-        raise ValueError(f"it redirects to what is no address: {peer_text(str(exc))}") from exc
+        raise ValueError(f"{how} to what is no address: {peer_text(str(exc))}") from exc
     if here.is_encrypted and not there.is_encrypted:
         raise ValueError(
-            f"it redirects to clear text ({peer_text(str(there))}), which edged does not follow from {here.scheme}://; "
+            f"{how} to clear text ({peer_text(str(there))}), which edged does not follow from {here.scheme}://; "
             "if everybody on the network may see the pictures, write that address as the source"
         )
     if there.name == here.name:
@@ -43,7 +43,7 @@ def redirected(origin: Address, here: Address, location: str, follow: Follow) ->
     is_home = there.host == origin.host
     if not is_home and follow == "same-host":
         raise ValueError(
-            f"it redirects to another host ({peer_text(str(there))}); write that address as the source, or allow every "
+            f"{how} to another host ({peer_text(str(there))}); write that address as the source, or allow every "
             "host with follow_redirects: any"
         )
     return there.with_login_of(origin) if is_home and there.user is None else there

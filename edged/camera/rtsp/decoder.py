@@ -8,11 +8,14 @@ import av
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from edged.camera.rtsp.sdp import Codec
+from edged.camera.video.decoder import Converter, OrientationReader
+from edged.camera.video.decoder_choice import DecoderChoice
+from edged.camera.video.messages import forward_messages
 from edged.errors import DamagedFrame
+from edged.vision.pixels.orientation import Orientation
 
 __all__ = ["Decoder"]
 
@@ -23,22 +26,31 @@ class Decoder:
     Args:
         codec: FFmpeg's name of it.
         max_pixels: of a frame; the decoder allocates nothing for a larger one.
+        choice: the decoder that is to be used where it can be opened; None for software.
     """
 
-    def __init__(self, codec: Codec, max_pixels: int) -> None:
-        context = av.CodecContext.create(codec, "r")
-        assert isinstance(context, VideoCodecContext)
-        context.thread_count = 1  # the processor is the model's
-        context.options = {"max_pixels": str(max_pixels)}
-        self._context = context
+    def __init__(self, codec: Codec, max_pixels: int, choice: DecoderChoice | None = None) -> None:
+        forward_messages()
+        software = av.CodecContext.create(codec, "r")
+        assert isinstance(software, VideoCodecContext)
+        self._context = (choice or DecoderChoice("", "")).open(software, max_pixels)
         self._failure = f"a frame cannot be decoded: it is damaged, or has more than {max_pixels} pixels"
-        self._reformatter = VideoReformatter()
+        self._converter, self._orientations = Converter(), OrientationReader()
+        self._orientation = Orientation.TOP_LEFT
         self._frame: VideoFrame | None = None
+
+    @property
+    def name(self) -> str:
+        """FFmpeg's name of the decoder in use."""
+        return self._context.name
 
     @property
     def size(self) -> tuple[int, int] | None:
         """Width and height of the newest frame; None before the first."""
-        return None if self._frame is None else (self._frame.width, self._frame.height)
+        if self._frame is None:
+            return None
+        width, height = self._frame.width, self._frame.height
+        return (height, width) if self._orientation.swaps_sides else (width, height)
 
     @property
     def timestamp(self) -> int | None:
@@ -59,7 +71,7 @@ class Decoder:
         except (av.FFmpegError, MemoryError) as exc:
             raise DamagedFrame(self._failure) from exc
         if frames:
-            self._frame = frames[-1]
+            self._keep(frames[-1])
         return bool(frames)
 
     def decode_alone(self, content: bytes | memoryview, timestamp: int, clock_rate: int) -> None:
@@ -73,7 +85,7 @@ class Decoder:
                 raise DamagedFrame(self._failure) from exc
             if not frames:
                 raise DamagedFrame(self._failure)
-            self._frame = frames[-1]
+            self._keep(frames[-1])
             self.forget()
 
     def forget(self) -> None:
@@ -87,11 +99,9 @@ class Decoder:
             DamagedFrame: it cannot be converted.
         """
         assert self._frame is not None, "write_into before push"
-        height, width = slot.shape[:2]
-        try:
-            plane = self._reformatter.reformat(self._frame, width, height, "bgr24", threads=1).planes[0]
-        except (av.FFmpegError, MemoryError) as exc:
-            raise DamagedFrame("a frame cannot be converted to BGR") from exc
-        # A view of FFmpeg's own memory, whose lines may be longer than the picture is wide.
-        pixels: NDArray[np.uint8] = np.ndarray(slot.shape, np.uint8, memoryview(plane), strides=(plane.line_size, 3, 1))
-        np.copyto(slot, pixels)
+        self._converter.write(self._frame, slot, self._orientation)
+
+    def _keep(self, frame: VideoFrame) -> None:
+        self._frame = frame
+        if frame.key_frame:
+            self._orientation = self._orientations.read(frame) or Orientation.TOP_LEFT

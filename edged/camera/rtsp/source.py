@@ -21,6 +21,7 @@ from edged.camera.rtsp.failures import failure_of
 from edged.camera.rtsp.rtcp import SenderReport
 from edged.camera.rtsp.session import RtspSession, Transport
 from edged.camera.rtsp.video import Video
+from edged.camera.video.decoder_choice import DecoderChoice
 from edged.errors import DamagedFrame, SourceError, map_exceptions
 from edged.values import MAX_PIXELS, Format, Stamp, StreamClock
 
@@ -56,6 +57,7 @@ class RtspSource:
         transport: how the video is to come; see `RtspSession`.
         decode_frames: the frames that are decoded and given out; ``auto`` judges by the rate that is wanted.
         ts_from: ``pts`` makes nothing of the camera's wall clock.
+        decoder: FFmpeg's name of a decoder to use where that can be opened.
         max_pixels: of a frame; a stream of larger ones is not decoded.
 
     Raises:
@@ -72,6 +74,7 @@ class RtspSource:
         transport: Transport = "auto",
         decode_frames: DecodeFrames = "auto",
         ts_from: StreamClock = "rtcp",
+        decoder: str = "",
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self._address = Address.parse(url, ("rtsp", "rtsps"))
@@ -81,6 +84,7 @@ class RtspSource:
         self._transport: Transport = transport
         self._decode_frames: DecodeFrames = decode_frames
         self._use_wall_clock = ts_from == "rtcp"
+        self._decoder = DecoderChoice(decoder, str(self._address))
         self._max_pixels = max_pixels
         self._woken = threading.Event()
         self._bell: Bell | None = None
@@ -109,6 +113,7 @@ class RtspSource:
             transport=camera.rtsp_transport,
             decode_frames=camera.decode_frames,
             ts_from=camera.ts_from,
+            decoder=camera.decoder or "",
             max_pixels=needs.max_pixels,
         )
 
@@ -126,7 +131,7 @@ class RtspSource:
             undo.pop_all()
         self._silent_since = self._picture_at = self._good_at = time.monotonic()
         assert self._video is not None, "it has a size"
-        return Format(width=width, height=height, fps=fps, codec=self._video.codec, decoder=self._video.codec)
+        return Format(width=width, height=height, fps=fps, codec=self._video.codec, decoder=self._video.decoder_name)
 
     def grab(self, timeout: float) -> Stamp | None:
         assert self._session is not None, "grab before open"
@@ -191,7 +196,7 @@ class RtspSource:
         track = self._session.describe(deadline)
         max_fps, self._key_frames = self._key_frames.max_fps, KeyFrames(self._decode_frames)
         self._key_frames.max_fps = max_fps
-        self._video = Video(track, self._max_pixels, self._key_frames)
+        self._video = Video(track, self._max_pixels, self._key_frames, self._decoder)
         self._own_time = OwnTime(use_wall_clock=self._use_wall_clock)
         self._delay = Delay()
         self._position = self._waited = 0.0

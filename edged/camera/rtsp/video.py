@@ -16,6 +16,7 @@ from edged.camera.rtsp.nal import H264, H265
 from edged.camera.rtsp.rtcp import Goodbye, SenderReport, read_reports
 from edged.camera.rtsp.rtp import read_packet
 from edged.camera.rtsp.sdp import VideoTrack
+from edged.camera.video.decoder_choice import DecoderChoice
 from edged.errors import DamagedFrame, SourceError
 
 __all__ = ["Video"]
@@ -40,13 +41,16 @@ class Video:
         track: from the description of the session.
         max_pixels: of a frame.
         key_frames: tells whether they are enough.
+        decoder: the one that is to be used where it can be opened; None for software.
     """
 
-    def __init__(self, track: VideoTrack, max_pixels: int, key_frames: KeyFrames) -> None:
+    def __init__(
+        self, track: VideoTrack, max_pixels: int, key_frames: KeyFrames, decoder: DecoderChoice | None = None
+    ) -> None:
         self._track = track
         self._key_frames = key_frames
         self._units = _units(track)
-        self._decoder = Decoder(track.codec, max_pixels)
+        self._decoder = Decoder(track.codec, max_pixels, decoder)
         self._coded: _Coded | None = None
         self._timestamp = 0  # of the newest frame
         self._broken_by = ""  # the frame that could not be decoded, since when others are damaged
@@ -58,13 +62,18 @@ class Video:
         """The wall clock of the camera, as it gave it last."""
 
     @property
+    def decoder_name(self) -> str:
+        """FFmpeg's name of the decoder in use."""
+        return self._decoder.name
+
+    @property
     def size(self) -> tuple[int, int] | None:
         """Width and height of the newest frame that was decoded; None before the first."""
         return self._decoder.size
 
     @property
     def codec(self) -> str:
-        """FFmpeg's name of the compression, and of its software that decodes it."""
+        """FFmpeg's name of the compression."""
         return self._track.codec
 
     @property

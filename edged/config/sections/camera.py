@@ -87,7 +87,7 @@ class CameraConfig(Section):
         default="same-host",
         description="Which redirections of a web or RTSP server are followed: same-host, to its own host on any port, "
         "or any. None is followed from https:// or rtsps:// to clear text, and user and password go to no other host. "
-        "A stream that only FFmpeg can open by itself, such as an HLS list, needs any.",
+        "The addresses in an HLS list count as redirections.",
     )
     rtsp_transport: RtspTransport = Field(
         default="auto",
@@ -103,6 +103,11 @@ class CameraConfig(Section):
         default="rtcp",
         description="The clock that gives the capture times of an RTSP camera: rtcp, its wall clock, where it sends "
         "one that can be right, else as pts; or pts, the timestamps of its frames.",
+    )
+    decoder: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")] | None = Field(
+        default=None,
+        description="FFmpeg's name of the decoder for the video of a file or a network camera, such as h264_v4l2m2m on "
+        "a board that has it. Where it cannot be opened, FFmpeg decodes in software. Default: software.",
     )
     rotation: Annotated[Rotation, BeforeValidator(whole)] = Field(
         default=0, description="How far a region's picture is turned before it is embedded, in degrees clockwise."

@@ -129,7 +129,7 @@ def _url(text: str, _: Path) -> str:
 
 
 _SIDES = frozenset({"width", "height"})
-_STREAM = frozenset({"follow_redirects", "decode_frames"})
+_STREAM = frozenset({"follow_redirects", "decode_frames", "decoder"})
 
 CAMERA_KINDS = (
     CameraKind(
@@ -138,6 +138,7 @@ CAMERA_KINDS = (
         source_class="edged.camera.file:VideoFile",
         read_target=partial(_path, "a video file by its path, such as file:street.mp4"),
         is_live=False,
+        options=frozenset({"decoder"}),
     ),
     CameraKind(
         name="dir",

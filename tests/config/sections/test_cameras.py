@@ -41,6 +41,7 @@ OPTIONS: dict[str, tuple[str, set[str]]] = {
     "follow_redirects": ("any", {"rtsp", "rtsps", "http", "https"}),
     "rtsp_transport": ("tcp", {"rtsp", "rtsps"}),
     "decode_frames": ("key", {"rtsp", "rtsps", "http", "https"}),
+    "decoder": ("h264_v4l2m2m", {"file", "rtsp", "rtsps", "http", "https"}),
     "ts_from": ("pts", {"rtsp", "rtsps"}),
     "skip_unchanged": ("true", set(SOURCES)),
     "changed_levels": ("12", set(SOURCES)),

@@ -1,0 +1,1 @@
+"""Coded video, read with PyAV: containers taken apart, frames decoded, turned upright and put in time."""
