@@ -56,16 +56,20 @@ class HttpConnection:
             except ssl.SSLWantReadError:
                 self._await(self._socket, select.POLLIN, deadline)
 
-    def receive(self, into: memoryview) -> int | None:
-        """Read what has arrived, and do not wait: the number of bytes, 0 at the end, None if there are none now."""
-        if self._is_drained:  # as far as is known, without asking again
+    def receive(self, into: memoryview, *, saves_calls: bool = False) -> int | None:
+        """Read what has arrived, and do not wait: the number of bytes, 0 at the end, None if there are none now.
+
+        With *saves_calls* there are none after a read that did not fill *into*, without another question. What had to
+        wait at the peer until that read made room for it is only seen later then.
+        """
+        if self._is_drained:
             self._is_drained = False
             return None
         try:
             count = self._socket.recv_into(into)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return None
-        self._is_drained = 0 < count < len(into) and not self._is_encrypted
+        self._is_drained = saves_calls and 0 < count < len(into) and not self._is_encrypted
         return count
 
     def rest(self, deadline: float) -> None:

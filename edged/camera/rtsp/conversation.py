@@ -135,7 +135,7 @@ class Conversation:
         self._connection.close()
 
     def _receive(self) -> bool:
-        count = self._connection.receive(self._reader.free_space())
+        count = self._connection.receive(self._reader.free_space(), saves_calls=True)
         if count is None:
             return False
         if count == 0:
