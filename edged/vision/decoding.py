@@ -139,11 +139,11 @@ def is_bomb(claims: JpegClaims, max_pixels: int) -> bool:
 
 
 def _upright(content: bytes | bytearray, max_pixels: int, background: Colour) -> NDArray[np.uint8]:
+    orientation = stored_orientation(content)  # first, so that its memory is free again when the pixels are there
     stored = _stored(content, max_pixels)
     laid = opaque(
         stored, background, is_premultiplied=content.startswith(STARTS) and has_premultiplied_colours(content)
     )
-    orientation = stored_orientation(content)
     if orientation is Orientation.TOP_LEFT:
         return laid
     height, width = laid.shape[:2]

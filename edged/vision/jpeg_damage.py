@@ -62,8 +62,10 @@ def breaks_off(decoded: NDArray[Any], reduce: int = 1) -> bool:
     somewhere in a row of blocks, with a sharp edge above, and all rows below are grey from side to side. A grey wall
     has no sharp edge, a bar or a label no such shape; what a wall hides of the edge is little damage.
     """
-    decoded = decoded if decoded.ndim == 3 else decoded[..., np.newaxis]
     grey, block, blocks = 128, 8 // reduce, 64 // reduce
+    if decoded.item(decoded.size - 1) != grey:  # of almost every picture, and without an array of any size
+        return False
+    decoded = decoded if decoded.ndim == 3 else decoded[..., np.newaxis]
     if (decoded[-1, -blocks:] != grey).any():
         return False
     other_rows = np.flatnonzero((decoded[:, -1] != grey).any(axis=1))
