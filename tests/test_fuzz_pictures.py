@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 from collections.abc import Callable
@@ -94,5 +95,6 @@ def test_what_must_not_happen_is_a_finding(
     decode: Callable[..., NDArray[np.uint8]], finding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fuzz_pictures, "decode", decode)
+    gc.collect()  # else what earlier tests have left might be freed meanwhile, and memory would not seem to grow
     with pytest.raises(Finding, match=finding):
         list(read_picture(good_pictures()[0]))
