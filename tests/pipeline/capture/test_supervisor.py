@@ -1,0 +1,288 @@
+"""The supervisor of a camera's thread: a driver that hangs costs a loss, and the camera another thread.
+
+The supervisor's steps run in the test, and the test moves the clock on: a busy machine changes no figure.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import pytest
+
+from edged.errors import ConfigError, EndOfStream, SourceError
+from edged.pipeline.camera_stats import CameraState, CameraStats
+from edged.pipeline.capture.left_behind import LeftBehind
+from edged.pipeline.capture.settings import CaptureSettings
+from edged.pipeline.capture.stage import Capture
+from edged.pipeline.capture.supervisor import CaptureSupervisor
+from edged.pipeline.demand import Demand
+from edged.pipeline.ring import FrameRing
+from tests.fakes import Clock, FakeSource, eventually
+
+SETTINGS = CaptureSettings(stall_seconds=5.0, retry_seconds=0.001, retry_max_seconds=0.001)
+NO_ANSWER = "the driver does not answer"
+
+
+class Rig:
+    """A supervisor whose threads get one source of *scripts* after the other; each pauses when its script does."""
+
+    def __init__(self, clock: Clock, *scripts: list[str], settings: CaptureSettings = SETTINGS) -> None:
+        self.clock = clock
+        self.sources = [FakeSource(script, clock=clock) for script in scripts]
+        for source in self.sources:
+            source.woken.set()
+        self._next = iter(self.sources)
+        self.ring = FrameRing(threading.Condition())
+        self.stats = CameraStats("cam")
+        self.left_behind = LeftBehind()
+        self.readers: list[Capture] = []
+        self.supervisor = CaptureSupervisor(
+            self.make_source, self.ring, self.stats, settings, Demand(), self.left_behind
+        )
+
+    def make_source(self) -> FakeSource:
+        return next(self._next)
+
+    def open(self) -> None:
+        self.note_reader()
+        self.supervisor.open()
+
+    def step(self) -> None:
+        self.supervisor.step()
+        self.note_reader()
+
+    def note_reader(self) -> None:
+        reader = self.supervisor.reader
+        if reader is not None and reader not in self.readers:
+            self.readers.append(reader)
+
+    def let_hang(self, number: int) -> None:
+        """Step until the thread *number*, which hangs, is left behind."""
+        assert self.sources[number].hanging.wait(20), "it hangs in its driver"
+        self.clock.advance(Capture.step_seconds + 1)
+        before = self.stats.hangs
+        eventually(lambda: self.step() or self.stats.hangs > before, "it is left behind")
+
+    def step_until(self, condition: Callable[[], bool], what: str) -> None:
+        eventually(lambda: condition() or bool(self.step()), what)
+
+    def end(self) -> None:
+        for source in self.sources:
+            source.released.set()
+            source.closable.set()
+        self.supervisor.stop()
+        with suppress(SourceError, EndOfStream):
+            self.supervisor.close()
+        for reader in self.readers:
+            assert reader.join(20)
+
+
+MakeRig = Callable[..., Rig]
+
+
+@pytest.fixture
+def make_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeRig]:
+    clock = Clock()
+    for module in ("pipeline.stage", "pipeline.capture.stage", "pipeline.capture.supervisor", "pipeline.camera_stats"):
+        monkeypatch.setattr(f"edged.{module}.time", clock)
+    monkeypatch.setattr("edged.pipeline.capture.supervisor.CHECK_SECONDS", 0.01)
+    made: list[Rig] = []
+
+    def make(*scripts: list[str], settings: CaptureSettings = SETTINGS) -> Rig:
+        made.append(Rig(clock, *scripts, settings=settings))
+        return made[-1]
+
+    yield make
+    for rig in made:
+        rig.end()
+
+
+def test_a_driver_that_hangs_is_a_loss_and_its_thread_is_left_behind(make_rig: MakeRig) -> None:
+    rig = make_rig(["open", "frame", "hang"], ["open"])
+    rig.open()
+    rig.let_hang(0)
+    assert rig.stats.hangs == 1
+    assert (rig.stats.condition.state, rig.stats.condition.reason) == (CameraState.LOST, NO_ANSWER)
+    assert rig.left_behind.cameras() == ["cam"]
+    assert rig.supervisor.reader is None
+
+
+def test_the_next_thread_numbers_its_frames_from_where_the_last_one_was(make_rig: MakeRig) -> None:
+    rig = make_rig(["open", "frame", "frame", "hang"], ["open", "frame", "hang"])
+    rig.open()
+    rig.let_hang(0)
+    assert rig.supervisor.next_seq == 2
+    rig.step_until(lambda: rig.sources[1].hanging.is_set(), "the next thread has read a frame")
+    lease = rig.ring.take_frame()
+    assert lease is not None
+    with lease:
+        assert lease.seq == 2
+    assert rig.supervisor.next_seq == 3
+    assert rig.stats.reopens == 1
+    assert rig.stats.condition.state is CameraState.RUNNING
+
+
+def test_one_late_look_is_no_hang_because_the_whole_process_may_have_been_stopped(make_rig: MakeRig) -> None:
+    rig = make_rig(["open", "frame", "hang"])
+    rig.open()
+    assert rig.sources[0].hanging.wait(20)
+    rig.clock.advance(Capture.step_seconds - 1)
+    for _ in range(3):
+        rig.step()
+    rig.clock.advance(2)
+    rig.step()
+    assert rig.stats.hangs == 0
+    rig.step()
+    assert rig.stats.hangs == 1
+
+
+def test_at_the_bound_of_threads_that_hang_the_camera_stays_lost_for_that_until_one_ends(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edged.pipeline.capture.left_behind.PER_CAMERA", 1)
+    rig = make_rig(["open", "frame", "hang"], ["open", "frame", "hang"])
+    rig.open()
+    monkeypatch.setattr(CaptureSupervisor, "running", True)
+    assert not rig.supervisor.is_stuck
+    rig.let_hang(0)
+    rig.step()
+    reason = "its driver hangs: 1 threads are left behind in it; only a restart of edged can free it"
+    assert rig.stats.condition.reason == reason
+    assert rig.supervisor.is_stuck
+    rig.clock.advance(3600)
+    assert not rig.stats.notice_silence(), "no driver is called meanwhile"
+    assert rig.stats.condition.reason == reason
+    rig.sources[0].released.set()
+    rig.step_until(lambda: rig.sources[1].hanging.is_set(), "another thread")
+    assert rig.left_behind.count() == 0
+    assert not rig.supervisor.is_stuck
+
+
+def test_a_camera_that_has_too_many_threads_already_starts_none_when_it_is_opened(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edged.pipeline.capture.left_behind.PER_CAMERA", 0)
+    rig = make_rig(["open"])
+    rig.supervisor.continue_from(7)
+    rig.supervisor.open()
+    assert rig.supervisor.reader is None
+    assert rig.supervisor.next_seq == 7
+    assert rig.sources[0].events == []
+    rig.step()
+    assert rig.stats.condition.state is CameraState.LOST
+
+
+def test_threads_that_hang_count_as_openings_in_vain(make_rig: MakeRig) -> None:
+    settings = CaptureSettings(retry_seconds=0.001, retry_max_seconds=0.001, max_reopens=1)
+    rig = make_rig(["open", "hang"], ["open", "hang"], settings=settings)
+    rig.open()
+    rig.let_hang(0)
+    rig.step_until(lambda: rig.sources[1].hanging.is_set(), "another thread")
+    with pytest.raises(SourceError, match=f"camera cam: opened 1 times in vain: {NO_ANSWER}"):
+        rig.let_hang(1)
+
+
+def test_whatever_keeps_another_thread_from_starting_is_a_loss_and_is_counted(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = make_rig(["open", "frame", "hang"], ["open"], ["open", "frame", "hang"])
+    rig.open()
+    rig.let_hang(0)
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as context:
+        context.setattr(Capture, "start", refuse)
+        rig.step()
+    assert rig.stats.errors == 1
+    assert rig.stats.condition.state is CameraState.LOST
+    assert rig.stats.condition.reason == "unexpected RuntimeError: can't start new thread"
+    assert rig.supervisor.reader is None
+    assert rig.stats.reopens == 0
+    rig.step_until(lambda: rig.sources[2].hanging.is_set(), "another thread")
+
+
+def test_settings_that_come_between_two_threads_are_those_of_the_next(make_rig: MakeRig) -> None:
+    rig = make_rig(["open", "frame", "hang"], ["open", *["frame"] * 4, "hang"])
+    rig.open()
+    rig.let_hang(0)
+    assert rig.supervisor.use(CaptureSettings(settle_frames=3, retry_seconds=0.001)).done()
+    rig.step_until(lambda: rig.sources[1].hanging.is_set(), "the frames of the next thread")
+    assert rig.sources[1].decoded == 1
+
+
+def test_settings_for_a_running_thread_are_followed_by_it(make_rig: MakeRig) -> None:
+    rig = make_rig(["open", "frame", "hang"])
+    rig.open()
+    assert rig.sources[0].hanging.wait(20)
+    future = rig.supervisor.use(CaptureSettings(retry_seconds=0.001))
+    assert not future.done()
+    rig.sources[0].released.set()
+    future.result(20)
+
+
+def test_the_end_of_the_thread_is_the_end_of_its_supervisor(make_rig: MakeRig) -> None:
+    rig = make_rig(["open", "frame"])
+    rig.open()
+    with pytest.raises(EndOfStream):
+        rig.step_until(lambda: False, "the end")
+
+
+def test_an_error_of_the_thread_is_raised(make_rig: MakeRig) -> None:
+    settings = CaptureSettings(retry_seconds=0.001, retry_max_seconds=0.001, max_reopens=1)
+    rig = make_rig(["refuse", "refuse"], settings=settings)
+    rig.open()
+    with pytest.raises(SourceError, match="opened 1 times in vain"):
+        rig.step_until(lambda: False, "the error")
+
+
+def test_a_source_that_must_be_there_and_is_not_fails_the_start(make_rig: MakeRig) -> None:
+    rig = make_rig(["refuse"], settings=CaptureSettings(refuse=ConfigError))
+    with pytest.raises(ConfigError, match="it will not open"):
+        rig.open()
+
+
+def test_the_first_reason_to_stop_counts(make_rig: MakeRig) -> None:
+    rig = make_rig(["open", "frame", *["nothing"] * 10**6])
+    rig.open()
+    rig.supervisor.stop("no longer in the configuration")
+    rig.supervisor.stop()
+    rig.supervisor.close()
+    assert (rig.stats.condition.state, rig.stats.condition.reason) == (
+        CameraState.STOPPED,
+        "no longer in the configuration",
+    )
+    assert rig.ring.ended or rig.ring.waiting == 1
+    assert rig.stats.hangs == 0
+
+
+def test_a_thread_that_hangs_keeps_no_supervisor_from_its_end(make_rig: MakeRig) -> None:
+    rig = make_rig(["open", "frame", "hang"])
+    rig.open()
+    assert rig.sources[0].hanging.wait(20)
+    rig.clock.advance(Capture.step_seconds + 1)
+    rig.supervisor.stop("no longer in the configuration")
+    rig.supervisor.close()
+    assert rig.stats.hangs == 1
+    assert rig.left_behind.count("cam") == 1
+    assert rig.stats.condition.state is CameraState.STOPPED
+    assert rig.stats.condition.reason == "no longer in the configuration"
+    rig.clock.advance(3600)
+    assert not rig.stats.notice_silence(), "a camera that has stopped is not lost"
+
+
+def test_what_a_thread_that_was_left_behind_does_later_changes_nothing(make_rig: MakeRig) -> None:
+    rig = make_rig(["open", "frame", "hang"], ["open", "frame", "hang"])
+    rig.open()
+    rig.let_hang(0)
+    rig.step_until(lambda: rig.sources[1].hanging.is_set(), "another thread")
+    rig.sources[0].released.set()
+    assert rig.readers[0].join(20)
+    assert rig.sources[0].events == ["open", "close"]
+    assert rig.stats.condition.state is CameraState.RUNNING
+    assert rig.stats.format is not None
+    assert not rig.ring.ended
+    assert (rig.stats.captured, rig.stats.reopens, rig.stats.errors) == (2, 1, 0)
