@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import select
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,14 +55,65 @@ def test_no_more_vectors_are_lent_than_there_are() -> None:
     assert np.shares_memory(again, first)
 
 
+class Waited(threading.Condition):
+    """A condition that reports when a thread waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_waited_for = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.is_waited_for.set()  # the thread holds the lock until it really waits
+        return super().wait(timeout)
+
+
+@contextmanager
+def borrowing(handover: Handover) -> Iterator[list[Any]]:
+    """A thread waits for a vector inside, and has what it got or the error afterwards."""
+    changed = handover._changed = Waited()
+    got: list[Any] = []
+
+    def borrow() -> None:
+        try:
+            got.append(handover.borrow(3600))
+        except RingClosed as exc:
+            got.append(exc)
+
+    thread = threading.Thread(target=borrow, daemon=True)
+    thread.start()
+    assert changed.is_waited_for.wait(20)
+    yield got
+    thread.join(20)
+    assert not thread.is_alive(), "the wait has ended"
+
+
 def test_a_wait_for_a_vector_gets_the_next_that_comes_back() -> None:
     handover = opened(1)
     vector = handover.borrow(0)
     assert vector is not None
-    publisher = threading.Timer(0.02, handover.give_back, [vector])
-    publisher.start()
-    assert handover.borrow(10) is not None
-    publisher.join()
+    with borrowing(handover) as got:
+        handover.give_back(vector)
+    assert got[0] is vector
+
+
+def test_a_wait_for_a_vector_gets_one_of_a_model_that_is_opened() -> None:
+    handover = Handover(1, Bell())
+    with borrowing(handover) as got:
+        handover.open(FACTS)
+    assert got[0].shape == (4,)
+    assert handover.facts is FACTS
+
+
+def test_results_that_wait_are_counted() -> None:
+    handover = opened(2)
+    assert handover.waiting == 0
+    for waiting in (1, 2):
+        vector = handover.borrow(0)
+        assert vector is not None
+        handover.put(result(vector))
+        assert handover.waiting == waiting
+    handover.get()
+    assert handover.waiting == 1
 
 
 def test_after_closing_the_rest_can_be_got_and_then_both_sides_end() -> None:
@@ -79,25 +133,32 @@ def test_after_closing_the_rest_can_be_got_and_then_both_sides_end() -> None:
 def test_closing_ends_a_wait_for_a_vector() -> None:
     handover = opened(1)
     handover.borrow(0)
-    closer = threading.Timer(0.02, handover.close)
-    closer.start()
-    with pytest.raises(RingClosed):
-        handover.borrow(10)
-    closer.join()
+    with borrowing(handover) as got:
+        handover.close()
+    assert isinstance(got[0], RingClosed)
 
 
-def test_a_result_rings_the_bell_that_the_publisher_polls() -> None:
+def rings(bell: Bell) -> bool:
+    """Whether *bell* was rung since the last time."""
+    rung = select.select([bell], [], [], 0)[0] == [bell]
+    bell.silence()
+    return rung
+
+
+def test_a_model_a_result_and_the_end_ring_the_bell_that_the_publisher_polls() -> None:
     bell = Bell()
     handover = Handover(1, bell)
+    assert not rings(bell)
     handover.open(FACTS)
-    bell.silence()
-    assert select.select([bell], [], [], 0)[0] == []
+    assert rings(bell)
     vector = handover.borrow(0)
     assert vector is not None
+    assert not rings(bell)
     handover.put(result(vector))
-    assert select.select([bell], [], [], 0)[0] == [bell]
-    bell.silence()
-    assert select.select([bell], [], [], 0)[0] == []
+    assert rings(bell)
+    assert not rings(bell)
+    handover.close()
+    assert rings(bell)
     bell.close()
 
 

@@ -57,6 +57,12 @@ def test_the_same_picture_for_too_long_is_a_freeze() -> None:
     assert [watch.is_frozen(DARK, at(second)) for second in range(6)] == [False, False, False, True, True, True]
 
 
+def test_a_short_limit_counts_from_the_first_picture_where_no_camera_was_opened() -> None:
+    watch = FreezeWatch(0.5)
+    assert [watch.is_frozen(DARK, at(seconds)) for seconds in (9.0, 9.499, 9.5)] == [False, False, True]
+    assert not watch.in_doubt
+
+
 def test_a_single_different_pixel_ends_a_freeze() -> None:
     watch = FreezeWatch(3.0)
     for second in range(5):

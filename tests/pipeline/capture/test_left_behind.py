@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
 
 from edged.pipeline.capture.left_behind import IN_ALL, PER_CAMERA, LeftBehind
+from edged.pipeline.capture.stage import Capture
 from edged.pipeline.stage import Stage
 
 
@@ -66,3 +68,9 @@ def test_no_camera_gets_a_thread_where_all_together_have_too_many() -> None:
     assert left_behind.refusal("yard") == (
         f"{IN_ALL} threads are left behind in drivers that hang; only a restart of edged can free them"
     )
+
+
+def test_the_manual_has_the_bounds() -> None:
+    manual = Path(__file__).parents[3] / "docs/security.md"
+    assert f"{PER_CAMERA} threads are left behind for a camera and {IN_ALL} in all" in manual.read_text()
+    assert f"a step takes {Capture.step_seconds:g} s at most" in manual.read_text()

@@ -12,7 +12,7 @@ from contextlib import suppress
 import pytest
 
 from edged.errors import ConfigError, EndOfStream, SourceError
-from edged.pipeline.camera_stats import CameraState, CameraStats
+from edged.pipeline.camera_stats import STOPPING, CameraState, CameraStats
 from edged.pipeline.capture.left_behind import LeftBehind
 from edged.pipeline.capture.settings import CaptureSettings
 from edged.pipeline.capture.stage import Capture
@@ -68,6 +68,13 @@ class Rig:
     def step_until(self, condition: Callable[[], bool], what: str) -> None:
         eventually(lambda: condition() or bool(self.step()), what)
 
+    def take_frame(self) -> int:
+        """Take the frame that waits, and return its number."""
+        lease = self.ring.take_frame()
+        assert lease is not None
+        with lease:
+            return lease.seq
+
     def end(self) -> None:
         for source in self.sources:
             source.released.set()
@@ -115,10 +122,7 @@ def test_the_next_thread_numbers_its_frames_from_where_the_last_one_was(make_rig
     rig.let_hang(0)
     assert rig.supervisor.next_seq == 2
     rig.step_until(lambda: rig.sources[1].hanging.is_set(), "the next thread has read a frame")
-    lease = rig.ring.take_frame()
-    assert lease is not None
-    with lease:
-        assert lease.seq == 2
+    assert rig.take_frame() == 2
     assert rig.supervisor.next_seq == 3
     assert rig.stats.reopens == 1
     assert rig.stats.condition.state is CameraState.RUNNING
@@ -144,20 +148,33 @@ def test_at_the_bound_of_threads_that_hang_the_camera_stays_lost_for_that_until_
     monkeypatch.setattr("edged.pipeline.capture.left_behind.PER_CAMERA", 1)
     rig = make_rig(["open", "frame", "hang"], ["open", "frame", "hang"])
     rig.open()
-    monkeypatch.setattr(CaptureSupervisor, "running", True)
-    assert not rig.supervisor.is_stuck
     rig.let_hang(0)
     rig.step()
     reason = "its driver hangs: 1 threads are left behind in it; only a restart of edged can free it"
     assert rig.stats.condition.reason == reason
-    assert rig.supervisor.is_stuck
     rig.clock.advance(3600)
     assert not rig.stats.notice_silence(), "no driver is called meanwhile"
     assert rig.stats.condition.reason == reason
     rig.sources[0].released.set()
     rig.step_until(lambda: rig.sources[1].hanging.is_set(), "another thread")
     assert rig.left_behind.count() == 0
-    assert not rig.supervisor.is_stuck
+
+
+def test_a_camera_is_stuck_while_it_runs_without_a_thread_and_can_have_no_other(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = make_rig(["open", "frame", "hang"])
+    rig.open()
+    monkeypatch.setattr(CaptureSupervisor, "running", True)
+    with monkeypatch.context() as context:
+        context.setattr("edged.pipeline.capture.left_behind.PER_CAMERA", 0)
+        assert not rig.supervisor.is_stuck, "it has a thread"
+    rig.let_hang(0)
+    assert not rig.supervisor.is_stuck, "it can have another one"
+    monkeypatch.setattr("edged.pipeline.capture.left_behind.PER_CAMERA", 1)
+    assert rig.supervisor.is_stuck
+    monkeypatch.setattr(CaptureSupervisor, "running", False)
+    assert not rig.supervisor.is_stuck, "it does not run"
 
 
 def test_a_camera_that_has_too_many_threads_already_starts_none_when_it_is_opened(
@@ -234,8 +251,8 @@ def test_the_end_of_the_thread_is_the_end_of_its_supervisor(make_rig: MakeRig) -
 def test_an_error_of_the_thread_is_raised(make_rig: MakeRig) -> None:
     settings = CaptureSettings(retry_seconds=0.001, retry_max_seconds=0.001, max_reopens=1)
     rig = make_rig(["refuse", "refuse"], settings=settings)
-    rig.open()
     with pytest.raises(SourceError, match="opened 1 times in vain"):
+        rig.open()  # which raises it if the thread is quick
         rig.step_until(lambda: False, "the error")
 
 
@@ -257,6 +274,18 @@ def test_the_first_reason_to_stop_counts(make_rig: MakeRig) -> None:
     )
     assert rig.ring.ended or rig.ring.waiting == 1
     assert rig.stats.hangs == 0
+
+
+def test_a_supervisor_that_nobody_stopped_ends_because_the_daemon_does(make_rig: MakeRig) -> None:
+    rig = make_rig(["open", "frame", "hang"])
+    rig.open()
+    assert rig.sources[0].hanging.wait(20)
+    assert rig.supervisor.waiting == 1
+    rig.take_frame()
+    assert rig.supervisor.waiting == 0
+    rig.sources[0].released.set()
+    rig.supervisor.close()
+    assert (rig.stats.condition.state, rig.stats.condition.reason) == (CameraState.STOPPED, STOPPING)
 
 
 def test_a_thread_that_hangs_keeps_no_supervisor_from_its_end(make_rig: MakeRig) -> None:
