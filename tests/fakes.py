@@ -65,7 +65,7 @@ class FakeSource:
     `SourceError`, ``"damaged"`` is a frame that cannot be decoded, ``"same"`` one with the picture of the last,
     ``"past"`` one that claims to be older than the last, ``"torn"`` are three that the driver marks as damaged, a
     `Format` opens with that format, ``"hang"`` blocks until ``released`` is set. After the script's end:
-    ``EndOfStream``. ``close`` waits for ``closable``.
+    ``EndOfStream``. ``open`` waits for ``openable``, and ``close`` for ``closable``.
 
     With a *clock* every grab moves that on by ``pace``, and takes no time.
     """
@@ -81,6 +81,8 @@ class FakeSource:
         self.hanging = threading.Event()
         self.closable = threading.Event()
         self.closable.set()
+        self.openable = threading.Event()
+        self.openable.set()
         self.pace = 0.0  # seconds that each grab takes
         self._clock = clock
         self.decoded = 0  # good frames that were retrieved
@@ -91,6 +93,7 @@ class FakeSource:
 
     def open(self) -> Format:
         self._note("open")
+        self.openable.wait()
         cue = next(self._script, "end")
         if cue == "refuse":
             raise SourceError("it will not open")

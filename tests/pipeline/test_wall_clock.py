@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -33,3 +34,32 @@ def test_after_the_clock_was_set_times_are_right_again_within_a_second(monkeypat
 
 def test_the_kernel_reports_whether_the_clock_is_synchronised_or_nothing_is_claimed() -> None:
     assert clock_synced() in (True, False, None)
+
+
+@pytest.mark.parametrize(("state", "synced"), [(0, True), (1, True), (4, True), (5, False), (-1, None)])
+def test_the_kernel_knows_whether_the_clock_is_disciplined_or_may_not_be_asked(
+    state: int, synced: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edged.pipeline.wall_clock._libc", lambda: SimpleNamespace(adjtimex=lambda _: state))
+    assert clock_synced() is synced
+    assert WallClock().synced is synced
+
+
+def test_nothing_is_claimed_where_the_call_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edged.pipeline.wall_clock._libc", SimpleNamespace)
+    assert clock_synced() is None
+
+
+def test_the_offset_is_sampled_anew_after_more_than_a_second_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [5_000_000_000, 1_700_000_000_000_000_000]
+    clock = SimpleNamespace(monotonic_ns=lambda: now[0], time_ns=lambda: now[1])
+    monkeypatch.setattr("edged.pipeline.wall_clock.time", clock)
+    wall = WallClock()
+    assert wall.wall_us(5_000_000_000) == 1_700_000_000_000_000
+    assert wall.wall_us(4_000_000_000) == 1_699_999_999_000_000
+    now[:] = 6_000_000_000, 1_000_000_000_000_000_000
+    assert wall.wall_us(5_000_000_000) == 1_700_000_000_000_000
+    now[:] = 6_000_000_001, 1_000_000_000_000_000_001
+    assert wall.wall_us(6_000_000_001) == 1_000_000_000_000_000
+    now[:] = 7_000_000_001, 1
+    assert wall.wall_us(6_000_000_001) == 1_000_000_000_000_000

@@ -40,6 +40,18 @@ def test_a_faster_camera_is_held_to_the_cap(fps: float) -> None:
     assert admitted == pytest.approx(600, abs=2)
 
 
+def test_a_frame_is_early_by_more_than_an_eighth_of_a_slot_where_a_cap_holds_it_back() -> None:
+    for early_us, passes in ((12_500, True), (12_501, False)):
+        cap = RateCap(10)
+        assert cap.admits(Stamp(10**9, "driver"))
+        assert cap.admits(Stamp(1_100_000_000 - early_us * 1000, "driver")) is passes
+
+
+def test_after_a_whole_slot_without_a_frame_the_slots_begin_anew() -> None:
+    cap = RateCap(10)
+    assert [cap.admits(at(seconds)) for seconds in (1.0, 1.2, 1.25, 1.3)] == [True, True, False, True]
+
+
 def test_after_a_gap_a_cap_does_not_pass_a_burst() -> None:
     cap = RateCap(10)
     assert cap.admits(Stamp(0, "driver"))
@@ -72,6 +84,22 @@ def test_a_single_different_pixel_ends_a_freeze() -> None:
     assert not watch.is_frozen(speck, at(6))
 
 
+def test_pictures_are_compared_twice_a_second_because_that_takes_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+    monkeypatch.setattr("edged.pipeline.capture.freeze.zlib.crc32", lambda _: compared.append(1) or 0)  # type: ignore[func-returns-value]
+    watch = FreezeWatch(60.0)
+    for frame in range(100):
+        watch.is_frozen(NOISE, at(frame / 10))
+    assert len(compared) == 20
+
+
+def test_the_first_picture_after_an_opening_is_compared_at_once() -> None:
+    watch = FreezeWatch(2.0)
+    assert [watch.is_frozen(DARK, at(second)) for second in (0, 2)] == [False, True]
+    watch.expect_opening()
+    assert not watch.is_frozen(NOISE, at(2.1))
+
+
 def test_pictures_that_change_are_never_frozen() -> None:
     watch = FreezeWatch(1.0)
     assert not any(watch.is_frozen(DARK if n % 2 else NOISE, at(n * 0.6)) for n in range(20))
@@ -79,7 +107,7 @@ def test_pictures_that_change_are_never_frozen() -> None:
 
 def test_a_lens_cap_is_not_a_freeze_where_that_is_switched_off() -> None:
     watch = FreezeWatch(0.0)
-    assert not any(watch.is_frozen(DARK, at(hour * 3600.0)) for hour in range(48))
+    assert not any(watch.is_frozen(DARK, at(hour * 3600.0)) or watch.in_doubt for hour in range(48))
 
 
 def test_after_an_opening_a_camera_has_a_second_to_show_something_new() -> None:

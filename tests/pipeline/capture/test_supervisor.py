@@ -79,6 +79,7 @@ class Rig:
         for source in self.sources:
             source.released.set()
             source.closable.set()
+            source.openable.set()
         self.supervisor.stop()
         with suppress(SourceError, EndOfStream):
             self.supervisor.close()
@@ -260,6 +261,28 @@ def test_a_source_that_must_be_there_and_is_not_fails_the_start(make_rig: MakeRi
     rig = make_rig(["refuse"], settings=CaptureSettings(refuse=ConfigError))
     with pytest.raises(ConfigError, match="it will not open"):
         rig.open()
+
+
+def test_a_driver_that_hangs_when_it_is_opened_ends_the_wait_for_it(make_rig: MakeRig) -> None:
+    rig = make_rig(["open"], settings=CaptureSettings(refuse=ConfigError, retry_seconds=0.001))
+    rig.sources[0].openable.clear()
+
+    def pass_time(capture: Capture, _: float) -> bool:
+        rig.clock.advance(Capture.step_seconds)
+        return False
+
+    with pytest.MonkeyPatch.context() as context:
+        context.setattr(Capture, "wait_open", pass_time)
+        rig.open()
+    rig.step_until(lambda: rig.stats.hangs == 1, "it is left behind")
+
+
+def test_a_stop_ends_the_wait_for_a_driver_that_opens(make_rig: MakeRig) -> None:
+    rig = make_rig(["open"], settings=CaptureSettings(refuse=ConfigError, retry_seconds=0.001))
+    rig.sources[0].openable.clear()
+    rig.supervisor.stop("no longer in the configuration")
+    rig.open()
+    assert rig.stats.condition.state is CameraState.STARTING
 
 
 def test_the_first_reason_to_stop_counts(make_rig: MakeRig) -> None:

@@ -108,6 +108,36 @@ def test_a_picture_is_embedded_once_for_each_space(enrolled_references: Enrolled
         assert len(enrolled_references.missing(enrolled_references.load(), after)) == 1
 
 
+def test_vectors_are_kept_only_of_references_that_stay(enrolled_references: EnrolledReferences, model: Open) -> None:
+    with model() as before, model("small96_float_meta") as after:
+        gate, yard = (enrol(enrolled_references, name, before) for name in ("gate", "yard"))
+        enrolled_references.open(after, (), go_on)
+        assert enrolled_references.missing([gate, yard], after) == []
+        enrolled_references.forget_all_but([gate])
+        assert enrolled_references.missing([gate, yard], after) == [yard]
+
+
+def test_the_state_stays_the_same_until_another_vector_is_there(
+    enrolled_references: EnrolledReferences, model: Open
+) -> None:
+    with model() as before, model("small96_float_meta") as after:
+        gate = enrol(enrolled_references, "gate", before)
+        assert enrolled_references.entries == tuple(enrolled_references.load())
+        state = enrolled_references.state
+        assert all(now is then for now, then in zip(enrolled_references.state, state, strict=True))
+        enrolled_references.embed(gate, after)
+        assert [now is then for now, then in zip(enrolled_references.state, state, strict=True)] == [True, False]
+
+
+def test_that_a_reference_gives_way_is_the_first_problem_with_it(
+    enrolled_references: EnrolledReferences, model: Open
+) -> None:
+    with model() as before, model("small96_float_meta") as after:
+        gate = enrol(enrolled_references, "gate", before)
+        problems = [enrolled_references.in_space([gate], after, names)[0].problem for names in ((), {"gate"})]
+    assert problems == ["its picture has not been embedded yet", "the configuration has a reference of that name"]
+
+
 def test_what_cannot_be_embedded_again_is_named_and_never_compared(
     enrolled_references: EnrolledReferences, model: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -149,17 +179,21 @@ def test_a_reference_of_the_configuration_comes_first(
     assert list(References((), [back])) == [back]
 
 
-@pytest.mark.parametrize(("was", "expected_size"), [("reduced", (240, 320)), ("full", (120, 160))])
+@pytest.mark.parametrize(
+    ("was", "now", "expected_size"),
+    [("reduced", "reduced", (240, 320)), ("full", "reduced", (120, 160)), ("full", "full", (240, 320))],
+)
 def test_a_picture_is_reduced_once_where_frames_are(
     enrolled_references: EnrolledReferences,
     model: Open,
     was: Literal["full", "reduced"],
+    now: Literal["full", "reduced"],
     expected_size: tuple[int, int],
 ) -> None:
     """Frames of a reduced decode have been reduced when they are enrolled; of a full one they have not."""
     large = np.random.default_rng(5).integers(0, 256, (240, 320, 3), np.uint8)
     sizes = []
-    with model() as before, model(decode="reduced") as after:
+    with model() as before, model(decode=now) as after:
         assert enrolled_references.store is not None
         entry = replace(enrolled("gate"), vector=vector_of(large, before), space_id=before.space_id, decode=was)
         kept = enrolled_references.store.add(entry, to_png(large))
@@ -175,6 +209,29 @@ def test_a_picture_is_reduced_once_where_frames_are(
     assert sizes == [expected_size]
 
 
+def test_a_picture_of_which_the_model_makes_nothing_is_not_compared(
+    enrolled_references: EnrolledReferences, model: Open
+) -> None:
+    with model() as before, model("small96_float_meta") as after:
+        gate = enrol(enrolled_references, "gate", before)
+        after.embed = lambda *_: None  # type: ignore[method-assign,assignment]  # so that the vector stays zero
+        enrolled_references.embed(gate, after)
+        (found,) = enrolled_references.in_space([gate], after, ())
+    assert found.vector is None
+    assert found.problem == f"{gate.picture}: the model gives a vector of zeros, which is like nothing"
+
+
+def test_only_a_reference_with_thresholds_makes_events(enrolled_references: EnrolledReferences, model: Open) -> None:
+    with model() as embedder:
+        enrol(enrolled_references, "gate", embedder)
+        enrol(enrolled_references, "yard", embedder, enter=0.9, leave=0.8)
+        enrol(enrolled_references, "door", embedder, leave=0.8)
+        groups = enrolled_references.open(embedder, (), go_on)
+    assert [ref.name for group in groups for ref in group.references if ref.makes_events] == ["yard"]
+    assert [rule.reference for rule in enrolled_references.rules(())] == ["yard"]
+
+
 def test_without_a_folder_there_is_nothing(model: Open) -> None:
     with model() as embedder:
         assert EnrolledReferences(None).open(embedder, (), go_on) == []
+    assert EnrolledReferences(None).entries == ()
