@@ -83,6 +83,10 @@ def test_nothing_is_left_out_before_anything_is_known_and_after_a_failure() -> N
     lazy_decode.forget()
     assert not lazy_decode.can_wait(30 * MS, far)
     assert not lazy_decode.can_wait(40 * MS, far)
+    lazy_decode.forget()
+    lazy_decode.note_decoded(MS)
+    assert not lazy_decode.can_wait(50 * MS, far), "the gaps of before count no more"
+    assert lazy_decode.can_wait(60 * MS, far)
 
 
 def test_the_shortest_turn_counts_and_waiting_is_not_a_turn() -> None:
@@ -96,3 +100,43 @@ def test_the_shortest_turn_counts_and_waiting_is_not_a_turn() -> None:
     requests.note(500, in_vain=True)
     requests.note(9000, in_vain=False)
     assert requests.due_ns == 9000 + 70
+
+
+def test_a_turn_counts_until_there_are_eight_newer_ones() -> None:
+    requests, now = FrameRequests(), 0
+    requests.note(now, in_vain=False)
+    for turn in (10, *[100] * 7):
+        now += turn
+        requests.note(now, in_vain=False)
+    assert requests.due_ns == now + 10
+    requests.note(now + 100, in_vain=False)
+    assert requests.due_ns == now + 100 + 100
+
+
+def test_however_often_a_frame_is_asked_for_in_vain_the_turns_before_are_not_forgotten() -> None:
+    requests = FrameRequests()
+    requests.note(0, in_vain=False)
+    for now in range(100, 10_000, 100):
+        requests.note(now, in_vain=True)
+    requests.note(10_000, in_vain=False)
+    assert requests.due_ns == 10_000 + 100
+
+
+def test_after_the_first_frame_nothing_is_known_of_the_next() -> None:
+    requests = FrameRequests()
+    requests.note(5, in_vain=False)
+    assert requests.due_ns == 0
+
+
+def test_the_largest_of_the_last_eight_gaps_and_costs_count() -> None:
+    lazy_decode = LazyDecode()
+    for now in (0, 50):
+        lazy_decode.can_wait(now, 0)
+    lazy_decode.note_decoded(7)
+    lazy_decode.note_decoded(5)
+    assert not lazy_decode.can_wait(60, 60 + 50 + 7)
+    assert lazy_decode.can_wait(70, 70 + 50 + 8)
+    for now in range(80, 120, 10):
+        lazy_decode.can_wait(now, 0)
+    assert not lazy_decode.can_wait(120, 120 + 10 + 8), "the gap of 50 is the eighth"
+    assert lazy_decode.can_wait(130, 130 + 10 + 8)

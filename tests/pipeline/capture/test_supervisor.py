@@ -5,14 +5,16 @@ The supervisor's steps run in the test, and the test moves the clock on: a busy 
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 import pytest
 
 from edged.errors import ConfigError, EndOfStream, SourceError
 from edged.pipeline.camera_stats import STOPPING, CameraState, CameraStats
+from edged.pipeline.capture import supervisor
 from edged.pipeline.capture.left_behind import LeftBehind
 from edged.pipeline.capture.settings import CaptureSettings
 from edged.pipeline.capture.stage import Capture
@@ -28,7 +30,7 @@ NO_ANSWER = "the driver does not answer"
 class Rig:
     """A supervisor whose threads get one source of *scripts* after the other; each pauses when its script does."""
 
-    def __init__(self, clock: Clock, *scripts: list[str], settings: CaptureSettings = SETTINGS) -> None:
+    def __init__(self, clock: Clock, *scripts: Iterable[str], settings: CaptureSettings = SETTINGS) -> None:
         self.clock = clock
         self.sources = [FakeSource(script, clock=clock) for script in scripts]
         for source in self.sources:
@@ -98,7 +100,7 @@ def make_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeRig]:
     monkeypatch.setattr("edged.pipeline.capture.supervisor.CHECK_SECONDS", 0.01)
     made: list[Rig] = []
 
-    def make(*scripts: list[str], settings: CaptureSettings = SETTINGS) -> Rig:
+    def make(*scripts: Iterable[str], settings: CaptureSettings = SETTINGS) -> Rig:
         made.append(Rig(clock, *scripts, settings=settings))
         return made[-1]
 
@@ -273,7 +275,9 @@ def test_a_driver_that_hangs_when_it_is_opened_ends_the_wait_for_it(make_rig: Ma
 
     with pytest.MonkeyPatch.context() as context:
         context.setattr(Capture, "wait_open", pass_time)
+        begin = rig.clock.monotonic()
         rig.open()
+    assert rig.supervisor.due > begin + Capture.step_seconds, "the supervisor itself does not hang"
     rig.step_until(lambda: rig.stats.hangs == 1, "it is left behind")
 
 
@@ -285,8 +289,53 @@ def test_a_stop_ends_the_wait_for_a_driver_that_opens(make_rig: MakeRig) -> None
     assert rig.stats.condition.state is CameraState.STARTING
 
 
+def test_a_stop_ends_the_thread_before_the_supervisor_closes(make_rig: MakeRig) -> None:
+    rig = make_rig(itertools.chain(["open"], itertools.repeat("frame")))
+    rig.open()
+    rig.supervisor.stop()
+    assert rig.readers[0].join(20)
+    assert rig.stats.condition.state is CameraState.STOPPED
+
+
+def test_a_stop_between_two_threads_ends_the_wait_for_frames(make_rig: MakeRig) -> None:
+    rig = make_rig(["open", "hang"])
+    rig.open()
+    rig.let_hang(0)
+    assert not rig.ring.ended
+    rig.supervisor.stop()
+    assert rig.ring.ended
+
+
+def test_a_step_waits_a_second_at_most_for_its_thread_and_is_woken_by_its_end_or_a_stop(make_rig: MakeRig) -> None:
+    rig = make_rig(["open", "hang"])
+    changed = rig.supervisor._changed
+    waits: list[float] = []
+
+    class Changed:
+        def wait(self, seconds: float) -> None:
+            waits.append(seconds)
+
+        def clear(self) -> None:
+            changed.clear()
+
+        def set(self) -> None:
+            changed.set()
+
+    rig.supervisor._changed = Changed()  # type: ignore[assignment]
+    rig.open()
+    changed.set()
+    rig.step()
+    assert waits == [supervisor.CHECK_SECONDS]
+    assert not changed.is_set()
+    rig.supervisor.stop()
+    assert changed.is_set()
+    changed.clear()
+    rig.sources[0].released.set()
+    assert changed.wait(20), "its end"
+
+
 def test_the_first_reason_to_stop_counts(make_rig: MakeRig) -> None:
-    rig = make_rig(["open", "frame", *["nothing"] * 10**6])
+    rig = make_rig(itertools.chain(["open"], itertools.repeat("frame")))
     rig.open()
     rig.supervisor.stop("no longer in the configuration")
     rig.supervisor.stop()
@@ -299,14 +348,18 @@ def test_the_first_reason_to_stop_counts(make_rig: MakeRig) -> None:
     assert rig.stats.hangs == 0
 
 
-def test_a_supervisor_that_nobody_stopped_ends_because_the_daemon_does(make_rig: MakeRig) -> None:
+def test_frames_that_wait_to_be_embedded_are_counted(make_rig: MakeRig) -> None:
     rig = make_rig(["open", "frame", "hang"])
     rig.open()
     assert rig.sources[0].hanging.wait(20)
     assert rig.supervisor.waiting == 1
     rig.take_frame()
     assert rig.supervisor.waiting == 0
-    rig.sources[0].released.set()
+
+
+def test_a_supervisor_that_nobody_stopped_ends_because_the_daemon_does(make_rig: MakeRig) -> None:
+    rig = make_rig(itertools.chain(["open"], itertools.repeat("frame")))
+    rig.open()
     rig.supervisor.close()
     assert (rig.stats.condition.state, rig.stats.condition.reason) == (CameraState.STOPPED, STOPPING)
 

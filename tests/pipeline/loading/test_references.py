@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from edged.config import ConfigFileError, Loaded, load_text
+from edged.errors import RingClosed
 from edged.pipeline.loading.model import open_model, read_model_file
 from edged.pipeline.loading.references import embed_references, open_references, reference_problems
 from edged.references import embed_picture
@@ -91,6 +93,26 @@ def test_defaults_follow_from_the_kind_of_reference(configure: Configure, embedd
     assert (one.makes_events, folder.makes_events, small.places) == (True, False, ("a",))
 
 
+def test_pictures_are_kept_in_the_dtype_that_is_asked_for(configure: Configure, embedder: Embedder) -> None:
+    loaded = configure("  small: {images: [pictures], dtype: int8}\n  usual: {images: [pictures]}")
+    groups = open_references(loaded, embedder).configured
+    assert [group.rows.dtype for group in groups] == ["int8", "float32"]
+
+
+def test_a_stop_is_possible_before_each_picture(
+    configure: Configure, embedder: Embedder
+) -> None:
+    loaded, asked = configure("  folder: {images: [pictures]}"), itertools.count(1)
+
+    def go_on() -> None:
+        if next(asked) == 3:
+            raise RingClosed("enough")
+
+    with pytest.raises(RingClosed, match="enough"):
+        open_references(loaded, embedder, go_on)
+    assert next(asked) == 4
+
+
 def test_references_in_the_same_places_are_one_matrix(configure: Configure, embedder: Embedder, tmp_path: Path) -> None:
     places = {True: ", for: [a/full]", False: ""}
     loaded = configure(
@@ -144,7 +166,7 @@ def test_progress_is_logged_where_embedding_takes_long(
     loaded = configure("  folder: {images: [pictures]}")
     with caplog.at_level(logging.INFO):
         embed_references(loaded, lambda _: np.ones(3, np.float32), embedder)
-    assert "embedded 20 of 40 reference pictures" in caplog.messages
+    assert caplog.messages[:40] == [f"embedded {done} of 40 reference pictures" for done in range(1, 41)]
     assert caplog.messages[-2].startswith("embedded 40 reference pictures in 0 s; a catalogue of them")
     assert caplog.messages[-1] == "references: 40 vectors in float32, 0.0 MiB"
 
