@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
 
-from edged.errors import RingClosed
+from edged.errors import RingClosed, SourceError
 from edged.pipeline.ring import FrameRing, Lease
 from edged.values import Format, Stamp
 
@@ -134,25 +137,163 @@ def test_after_closing_the_last_frame_can_be_taken_and_then_both_sides_end() -> 
         ring.take_frame()
 
 
+class Waited(threading.Condition):
+    """A condition that reports when a thread waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_waited_for = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.is_waited_for.set()  # the thread holds the lock until it really waits
+        return super().wait(timeout)
+
+
+@contextmanager
+def waiting_writer(ring: FrameRing) -> Iterator[list[Any]]:
+    """A thread waits inside until the newest frame is taken, and has the answer or the error afterwards."""
+    frames_came = ring._frames_came = Waited()
+    got: list[Any] = []
+
+    def wait() -> None:
+        try:
+            got.append(ring.wait_taken(3600))
+        except RingClosed as exc:
+            got.append(exc)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    assert frames_came.is_waited_for.wait(20)
+    yield got
+    thread.join(20)
+    assert not thread.is_alive(), "the wait has ended"
+
+
 def test_a_writer_that_waits_for_the_reader_goes_on_when_the_frame_is_taken() -> None:
     ring = ring_of()
     assert ring.wait_taken(0.0)
     write(ring, 0)
     assert not ring.wait_taken(0.01)
-    reader = threading.Timer(0.02, lambda: taken(ring).release())
-    reader.start()
-    assert ring.wait_taken(10.0)
-    reader.join()
+    with waiting_writer(ring) as got:
+        taken(ring).release()
+    assert got == [True]
 
 
 def test_a_wait_of_the_writer_ends_when_the_ring_is_closed() -> None:
     ring = ring_of()
     write(ring, 0)
-    closer = threading.Timer(0.02, ring.close)
-    closer.start()
+    with waiting_writer(ring) as got:
+        ring.close()
+    assert isinstance(got[0], RingClosed)
+
+
+def test_a_reader_that_waits_is_woken_by_a_new_frame_and_by_the_end() -> None:
+    frames_came = Waited()
+    ring = FrameRing(frames_came)
+    ring.allocate(SMALL)
+    for wake in (lambda: write(ring, 0), ring.close):
+        frames_came.is_waited_for.clear()
+        woken: list[bool] = []
+
+        def wait(woken: list[bool] = woken) -> None:
+            with frames_came:
+                woken.append(frames_came.wait(3600))
+
+        thread = threading.Thread(target=wait, daemon=True)
+        thread.start()
+        assert frames_came.is_waited_for.wait(20)
+        wake()
+        thread.join(20)
+        assert woken == [True]
+
+
+def test_the_memory_for_the_next_frame_is_the_same_until_it_is_handed_over() -> None:
+    ring = ring_of()
+    assert ring.slot() is ring.slot()
+    before = ring.slot()
+    ring.commit(0, STAMP)
+    assert ring.slot() is not before
+
+
+def test_what_was_not_written_cannot_be_handed_over() -> None:
+    ring = ring_of()
+    with pytest.raises(ValueError, match="without a slot"):
+        ring.commit(0, STAMP)
+    write(ring, 0)
+    with pytest.raises(ValueError, match="without a slot"):
+        ring.commit(1, STAMP)
+    ring.slot()
+    ring.close()
     with pytest.raises(RingClosed):
-        ring.wait_taken(10.0)
-    closer.join()
+        ring.commit(1, STAMP)
+
+
+def test_a_frame_has_its_number_its_time_and_its_format() -> None:
+    ring = ring_of()
+    ring.slot()
+    ring.commit(7, STAMP, 5_000)
+    with taken(ring) as lease:
+        assert (lease.seq, lease.stamp, lease.decode_ns, lease.format) == (7, STAMP, 5_000, SMALL)
+    write(ring, 8)
+    with taken(ring) as lease:
+        assert lease.decode_ns == 0
+
+
+def test_frames_of_the_same_size_keep_their_slots_and_get_the_new_format() -> None:
+    ring = ring_of()
+    write(ring, 1)
+    slots = list(ring._slots)
+    faster = Format(width=8, height=4, fps=60.0)
+    ring.allocate(faster)
+    assert all(now is before for now, before in zip(ring._slots, slots, strict=True))
+    assert (ring.waiting, ring.dropped) == (1, 0)
+    taken(ring).release()
+    write(ring, 2)
+    with taken(ring) as lease:
+        assert lease.format is faster
+
+
+def test_a_frame_that_waits_is_counted_until_it_is_taken() -> None:
+    ring = ring_of()
+    assert ring.waiting == 0
+    write(ring, 0)
+    assert ring.waiting == 1
+    taken(ring).release()
+    assert ring.waiting == 0
+
+
+def test_a_writer_that_hangs_keeps_its_slot_and_the_next_one_gets_others() -> None:
+    ring = ring_of()
+    write(ring, 1)
+    hanging = ring.slot()
+    ring.renew_slots()
+    with taken(ring) as lease:
+        assert (lease.pixels == 1).all(), "what waits for the reader stays"
+    ring.allocate(SMALL)
+    for seq in range(2, 10):
+        assert not np.shares_memory(ring.slot(), hanging)
+        write(ring, seq)
+    hanging[...] = 99
+    with taken(ring) as lease:
+        assert (lease.pixels == 9).all()
+
+
+def test_too_little_memory_for_the_frames_is_a_loss_of_the_camera(monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = ring_of()
+    write(ring, 0)
+
+    def refuse(*_: object) -> None:
+        raise MemoryError
+
+    big = Format(width=16, height=16)
+    with monkeypatch.context() as context:
+        context.setattr("edged.pipeline.ring.np.empty", refuse)
+        with pytest.raises(SourceError, match="not enough memory for the frames"):
+            ring.allocate(big)
+    ring.allocate(big)  # tried again, later
+    write(ring, 1)
+    with taken(ring) as lease:
+        assert lease.pixels.shape == big.shape
 
 
 def test_a_reader_never_sees_a_torn_frame_while_the_writer_laps_it_thousands_of_times() -> None:
