@@ -14,7 +14,7 @@ from edged.errors import DamagedFrame, EndOfStream, SourceError
 from edged.pipeline.stage import Stage
 from edged.values import Format, Stamp
 
-__all__ = ["Clock", "FakeSource", "eventually", "running"]
+__all__ = ["Clock", "FakeSource", "WaitedCondition", "eventually", "running"]
 
 
 def eventually(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
@@ -56,6 +56,20 @@ class Clock:
     def advance(self, seconds: float) -> None:
         with self._lock:
             self._ns += round(seconds * 1e9)
+
+
+class WaitedCondition(threading.Condition):
+    """A condition that reports when a thread waits for it, and for how long at most."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float | None] = []
+        self.is_waited_for = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout)
+        self.is_waited_for.set()  # the thread holds the lock until it really waits
+        return super().wait(timeout)
 
 
 class FakeSource:

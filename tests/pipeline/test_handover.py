@@ -17,6 +17,7 @@ from edged.errors import RingClosed
 from edged.pipeline.handover import Handover
 from edged.pipeline.result import ModelFacts, Result
 from edged.values import FULL, Stamp
+from tests.fakes import WaitedCondition
 
 FACTS = ModelFacts("m", "s", "e", "none", 0, None, "<f4", 4, "none", None)
 
@@ -55,22 +56,10 @@ def test_no_more_vectors_are_lent_than_there_are() -> None:
     assert np.shares_memory(again, first)
 
 
-class Waited(threading.Condition):
-    """A condition that reports when a thread waits for it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_waited_for = threading.Event()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.is_waited_for.set()  # the thread holds the lock until it really waits
-        return super().wait(timeout)
-
-
 @contextmanager
 def borrowing(handover: Handover) -> Iterator[list[Any]]:
     """A thread waits for a vector inside, and has what it got or the error afterwards."""
-    changed = handover._changed = Waited()
+    changed = handover._changed = WaitedCondition()
     got: list[Any] = []
 
     def borrow() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from edged.errors import RingClosed, SourceError
 from edged.pipeline.ring import FrameRing, Lease
 from edged.values import Format, Stamp
+from tests.fakes import WaitedCondition
 
 SMALL = Format(width=8, height=4)
 STAMP = Stamp(1, "arrival")
@@ -137,22 +138,10 @@ def test_after_closing_the_last_frame_can_be_taken_and_then_both_sides_end() -> 
         ring.take_frame()
 
 
-class Waited(threading.Condition):
-    """A condition that reports when a thread waits for it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_waited_for = threading.Event()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.is_waited_for.set()  # the thread holds the lock until it really waits
-        return super().wait(timeout)
-
-
 @contextmanager
 def waiting_writer(ring: FrameRing) -> Iterator[list[Any]]:
     """A thread waits inside until the newest frame is taken, and has the answer or the error afterwards."""
-    frames_came = ring._frames_came = Waited()
+    frames_came = ring._frames_came = WaitedCondition()
     got: list[Any] = []
 
     def wait() -> None:
@@ -188,10 +177,11 @@ def test_a_wait_of_the_writer_ends_when_the_ring_is_closed() -> None:
 
 
 def test_a_reader_that_waits_is_woken_by_a_new_frame_and_by_the_end() -> None:
-    frames_came = Waited()
+    frames_came = WaitedCondition()
     ring = FrameRing(frames_came)
     ring.allocate(SMALL)
-    for wake in (lambda: write(ring, 0), ring.close):
+    wakes: tuple[Callable[[], None], ...] = (lambda: write(ring, 0), ring.close)
+    for wake in wakes:
         frames_came.is_waited_for.clear()
         woken: list[bool] = []
 

@@ -151,7 +151,9 @@ def test_a_picture_for_which_there_is_no_memory_is_damaged_and_no_loss(make_rig:
 
 @pytest.mark.parametrize("good", ["frame", "open"])
 def test_a_silence_names_no_damage_from_before_a_good_frame_or_an_opening(good: str, make_rig: MakeRig) -> None:
-    rig = make_rig("open", "damaged", *(["frame"] if good == "frame" else ["die", "open"]), "nothing", settings=STALLING)
+    rig = make_rig(
+        "open", "damaged", *(["frame"] if good == "frame" else ["die", "open"]), "nothing", settings=STALLING
+    )
     rig.steps(3 if good == "frame" else 4)
     rig.during["grab"] = lambda: rig.clock.advance(6)
     rig.steps(1)

@@ -39,6 +39,6 @@ def test_after_so_many_openings_in_vain_there_is_no_other_and_a_good_frame_begin
     for _ in range(2):
         for _ in range(3):
             assert retries.next_pause(settings, LOST) <= 0.5
-        with pytest.raises(SourceError, match="^camera street: opened 3 times in vain: the cable was pulled$"):
+        with pytest.raises(SourceError, match=r"^camera street: opened 3 times in vain: the cable was pulled$"):
             retries.next_pause(settings, LOST)
         retries.note_good()

@@ -55,6 +55,11 @@ class Rig:
         self.supervisor.step()
         self.note_reader()
 
+    def run(self) -> None:
+        """Open, and step until an exception ends it."""
+        self.open()
+        self.step_until(lambda: False, "the end")
+
     def note_reader(self) -> None:
         reader = self.supervisor.reader
         if reader is not None and reader not in self.readers:
@@ -246,17 +251,15 @@ def test_settings_for_a_running_thread_are_followed_by_it(make_rig: MakeRig) -> 
 
 def test_the_end_of_the_thread_is_the_end_of_its_supervisor(make_rig: MakeRig) -> None:
     rig = make_rig(["open", "frame"])
-    rig.open()
     with pytest.raises(EndOfStream):
-        rig.step_until(lambda: False, "the end")
+        rig.run()
 
 
 def test_an_error_of_the_thread_is_raised(make_rig: MakeRig) -> None:
     settings = CaptureSettings(retry_seconds=0.001, retry_max_seconds=0.001, max_reopens=1)
     rig = make_rig(["refuse", "refuse"], settings=settings)
     with pytest.raises(SourceError, match="opened 1 times in vain"):
-        rig.open()  # which raises it if the thread is quick
-        rig.step_until(lambda: False, "the error")
+        rig.run()  # opening it raises that if the thread is quick
 
 
 def test_a_source_that_must_be_there_and_is_not_fails_the_start(make_rig: MakeRig) -> None:

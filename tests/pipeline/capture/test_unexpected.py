@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from edged.pipeline.capture.unexpected import MOST_TRACED, UnexpectedErrors
@@ -15,12 +17,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+def fail(text: str) -> None:
+    raise ValueError(text)
+
+
 def raised(text: str) -> ValueError:
     """An exception with a traceback."""
-    try:
-        raise ValueError(text)
-    except ValueError as exc:
-        return exc
+    with pytest.raises(ValueError, match=re.escape(text)) as caught:
+        fail(text)
+    return caught.value
 
 
 def test_the_first_is_logged_with_its_traceback_and_named_in_the_loss(

@@ -15,30 +15,16 @@ from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.round_robin import RoundRobin
 from edged.pipeline.ring import FrameRing
 from edged.values import FULL, Format, Stamp
-from tests.fakes import Clock
+from tests.fakes import Clock, WaitedCondition
 
 FORMAT = Format(width=4, height=2)
-
-
-class Waited(threading.Condition):
-    """A condition that reports when a thread waits for it, and for how long at most."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waits: list[float | None] = []
-        self.is_waited_for = threading.Event()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.waits.append(timeout)
-        self.is_waited_for.set()  # the thread holds the lock until it really waits
-        return super().wait(timeout)
 
 
 class Rig:
     """The round of three cameras."""
 
     def __init__(self) -> None:
-        self.frames_came, self.demand = Waited(), Demand()
+        self.frames_came, self.demand = WaitedCondition(), Demand()
         self.feeds = [
             Feed(name, FrameRing(self.frames_came), CameraStats(name), (("full", FULL),), 0, False)
             for name in ("one", "two", "three")

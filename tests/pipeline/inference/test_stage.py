@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,10 +26,11 @@ from edged.pipeline.inference.stage import Inference
 from edged.pipeline.result import Result
 from edged.pipeline.ring import FrameRing
 from edged.references import ReferenceGroup, References
+from edged.references.scorer import Scorer
 from edged.values import FULL, Box, Format, PixelFormat, Region, Stamp
 from edged.vision.embedder import Embedder, EmbedderOptions
 from edged.vision.tflite.model_file import read_model
-from tests.fakes import eventually, running
+from tests.fakes import Clock, eventually, running
 from tests.stopwatch import stopwatch
 
 FORMAT = Format(width=120, height=80)
@@ -121,6 +123,32 @@ def test_the_times_of_a_result_are_those_of_its_frame(cases: Path) -> None:
     for result in results:
         for nanoseconds in (result.wait_ns, result.preprocess_ns, result.infer_ns, result.compare_ns):
             assert 0 < nanoseconds < 20e9
+
+
+def test_each_part_of_a_turn_has_its_own_time_and_the_decoding_that_of_the_frame(
+    cases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, rig = Clock(), Rig(cases)
+    monkeypatch.setattr("edged.pipeline.inference.stage.time", clock)
+    for owner, name, seconds in ((Embedder, "load", 2), (Embedder, "invoke", 30), (Scorer, "matches", 400)):
+        call = getattr(owner, name)
+
+        def passing(*arguments: Any, call: Any = call, seconds: int = seconds) -> Any:
+            clock.advance(seconds)
+            return call(*arguments)
+
+        monkeypatch.setattr(owner, name, passing)
+    rig.stage.open()
+    rig.feeds[1].ring.slot()[...] = picture(1)
+    rig.feeds[1].ring.commit(5, Stamp(clock.monotonic_ns(), "driver"), 7_000)
+    clock.advance(0.5)
+    rig.stage.step()
+    result = rig.handover.get()
+    rig.stage.close()
+    rig.bell.close()
+    assert result is not None
+    assert (result.frame_seq, result.decode_ns, result.wait_ns) == (5, 7_000, 500_000_000)
+    assert (result.preprocess_ns, result.infer_ns, result.compare_ns) == (2 * 10**9, 30 * 10**9, 400 * 10**9)
 
 
 def test_a_frame_that_the_camera_has_cropped_is_embedded_whole_and_published_as_its_region(cases: Path) -> None:

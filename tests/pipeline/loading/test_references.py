@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edged.config import ConfigFileError, Loaded, load_text
 from edged.errors import RingClosed
@@ -20,6 +21,7 @@ from edged.references.catalogue import write_catalogue
 from edged.vision.embedder import Embedder
 from edged.vision.unit_vectors import UnitRows
 from edged.wire import Vector
+from tests.fakes import Clock
 from tests.vision.pool_models import pool_model
 
 Configure = Callable[..., Loaded]
@@ -99,9 +101,7 @@ def test_pictures_are_kept_in_the_dtype_that_is_asked_for(configure: Configure, 
     assert [group.rows.dtype for group in groups] == ["int8", "float32"]
 
 
-def test_a_stop_is_possible_before_each_picture(
-    configure: Configure, embedder: Embedder
-) -> None:
+def test_a_stop_is_possible_before_each_picture(configure: Configure, embedder: Embedder) -> None:
     loaded, asked = configure("  folder: {images: [pictures]}"), itertools.count(1)
 
     def go_on() -> None:
@@ -158,17 +158,35 @@ def test_all_problems_are_reported_at_once(configure: Configure, embedder: Embed
     assert [line[: len(start)] for line, start in zip(sorted(told), expected, strict=True)] == expected
 
 
-def test_progress_is_logged_where_embedding_takes_long(
+def test_progress_is_logged_every_ten_seconds_where_embedding_takes_long(
     configure: Configure, embedder: Embedder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edged.pipeline.loading.references.LOG_SECONDS", 0.0)
+    clock = Clock()
+    monkeypatch.setattr("edged.pipeline.loading.references.time", clock)
     monkeypatch.setattr("edged.pipeline.loading.references.MANY", 40)
     loaded = configure("  folder: {images: [pictures]}")
+
+    def embed(_: Path) -> NDArray[np.float32]:
+        clock.advance(4)
+        return np.ones(3, np.float32)
+
     with caplog.at_level(logging.INFO):
-        embed_references(loaded, lambda _: np.ones(3, np.float32), embedder)
-    assert caplog.messages[:40] == [f"embedded {done} of 40 reference pictures" for done in range(1, 41)]
-    assert caplog.messages[-2].startswith("embedded 40 reference pictures in 0 s; a catalogue of them")
-    assert caplog.messages[-1] == "references: 40 vectors in float32, 0.0 MiB"
+        embed_references(loaded, embed, embedder)
+    assert caplog.messages == [
+        *[f"embedded {done} of 40 reference pictures" for done in range(3, 40, 3)],
+        "embedded 40 reference pictures in 160 s; a catalogue of them ('edged embed --help') takes no time",
+        "references: 40 vectors in float32, 0.0 MiB",
+    ]
+
+
+def test_nothing_is_logged_where_few_pictures_are_embedded_quickly(
+    configure: Configure, embedder: Embedder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("edged.pipeline.loading.references.time", clock)
+    with caplog.at_level(logging.INFO):
+        embed_references(configure("  folder: {images: [pictures]}"), lambda _: np.ones(3, np.float32), embedder)
+    assert caplog.messages == []
 
 
 def test_labels_are_names_that_differ_and_a_file_that_is_given_twice_counts_once(
