@@ -69,6 +69,12 @@ class Rig:
         for _ in range(count):
             self.stage.step()
 
+    def state(self) -> CameraState:
+        return self.stats.condition.state
+
+    def format(self) -> Format | None:
+        return self.stats.format
+
     def take(self) -> Lease:
         lease = self.ring.take_frame()
         assert lease is not None
@@ -113,12 +119,12 @@ def test_an_exception_that_no_source_should_raise_is_counted_once_and_is_a_loss(
     rig.during["retrieve"] = raising(ValueError("a bug"))
     rig.steps(2)
     assert rig.stats.errors == 1
-    assert rig.stats.condition.state is CameraState.LOST
+    assert rig.state() is CameraState.LOST
     assert rig.stats.condition.reason == "unexpected ValueError: a bug"
     rig.during.clear()
     rig.steps(2)
     assert (rig.stats.errors, rig.stats.reopens) == (1, 1)
-    assert rig.stats.condition.state is CameraState.RUNNING
+    assert rig.state() is CameraState.RUNNING
 
 
 def test_a_lack_of_descriptors_is_a_loss_and_not_a_bug(make_rig: MakeRig) -> None:
@@ -126,7 +132,7 @@ def test_a_lack_of_descriptors_is_a_loss_and_not_a_bug(make_rig: MakeRig) -> Non
     rig.during["grab"] = raising(OSError(24, "Too many open files"))
     rig.steps(2)
     assert rig.stats.errors == 0
-    assert rig.stats.condition.state is CameraState.LOST
+    assert rig.state() is CameraState.LOST
     assert "Too many open files" in str(rig.stats.condition.reason)
 
 
@@ -134,7 +140,7 @@ def test_a_bug_in_a_source_that_must_be_there_is_a_loss_and_does_not_fail_the_st
     rig = make_rig("open", "frame", settings=CaptureSettings(refuse=ConfigError, retry_seconds=0.001))
     rig.during["open"] = raising(ValueError("a bug"))
     rig.stage.open()
-    assert rig.stats.condition.state is CameraState.LOST
+    assert rig.state() is CameraState.LOST
     assert (rig.stats.errors, rig.stats.reopens) == (1, 0)
 
 
@@ -143,7 +149,7 @@ def test_a_picture_for_which_there_is_no_memory_is_damaged_and_no_loss(make_rig:
     rig.during["retrieve"] = raising(MemoryError())
     rig.steps(2)
     assert rig.stats.dropped()["capture"] == 1
-    assert rig.stats.condition.state is CameraState.STARTING
+    assert rig.state() is CameraState.STARTING
     rig.during["grab"] = lambda: rig.clock.advance(6)
     rig.steps(1)
     assert rig.stats.condition.reason == "no good frame for 5 s: there is not enough memory to decode it"
@@ -173,15 +179,15 @@ def test_every_repeated_picture_of_a_freeze_is_a_dropped_frame(make_rig: MakeRig
     rig = make_rig("open", "frame", *["same"] * 2, "open", "same", "same", "frame", settings=settings)
     rig.during["grab"] = lambda: rig.clock.advance(1.0)
     rig.steps(4)
-    assert rig.stats.condition.state is CameraState.FROZEN
+    assert rig.state() is CameraState.FROZEN
     assert rig.stats.dropped()["capture"] == 1
     rig.during["grab"] = lambda: rig.clock.advance(0.1)
     rig.steps(3)  # in doubt: the camera was just opened
     assert rig.stats.dropped()["capture"] == 3
-    assert rig.stats.condition.state is CameraState.FROZEN
+    assert rig.state() is CameraState.FROZEN
     rig.steps(1)
     assert rig.stats.dropped()["capture"] == 3
-    assert rig.stats.condition.state is CameraState.RUNNING
+    assert rig.state() is CameraState.RUNNING
 
 
 @pytest.mark.parametrize(("ahead", "source"), [(-1, "driver"), (0, "driver"), (1, "arrival")])
@@ -238,7 +244,7 @@ def test_a_driver_may_take_any_time_for_a_frame_where_stalls_are_allowed(make_ri
     rig = make_rig("open", "frame", "frame")
     rig.steps(2)
     assert noticed_at(rig, "grab", 10_000.0) == [False]
-    assert rig.stats.condition.state is CameraState.RUNNING
+    assert rig.state() is CameraState.RUNNING
 
 
 def test_a_driver_may_take_two_seconds_to_close(make_rig: MakeRig) -> None:
@@ -263,7 +269,7 @@ def test_a_source_at_its_end_is_not_silent(make_rig: MakeRig) -> None:
         rig.steps(1)
     rig.clock.advance(3600)
     assert not rig.stats.notice_silence()
-    assert (rig.stats.condition.state, rig.stats.condition.reason) == (CameraState.STOPPED, "the script is over")
+    assert (rig.state(), rig.stats.condition.reason) == (CameraState.STOPPED, "the script is over")
     rig.stage.close()
     assert rig.stats.condition.reason == "the script is over"
 
@@ -271,12 +277,12 @@ def test_a_source_at_its_end_is_not_silent(make_rig: MakeRig) -> None:
 def test_the_first_reason_to_stop_counts_and_a_closed_camera_has_no_format(make_rig: MakeRig) -> None:
     rig = make_rig("open", "frame", settings=STALLING)
     rig.steps(2)
-    assert rig.stats.format is rig.source.format
+    assert rig.format() is rig.source.format
     rig.stage.stop("no longer in the configuration")
     rig.stage.stop()
     rig.stage.close()
     assert rig.stats.condition.reason == "no longer in the configuration"
-    assert rig.stats.format is None
+    assert rig.format() is None
     rig.clock.advance(3600)
     assert not rig.stats.notice_silence()
 
@@ -309,5 +315,5 @@ def test_a_source_that_cannot_be_closed_is_logged_and_opened_again(
     rig.during["close"] = raising(OSError(5, "Input/output error"))
     rig.steps(5)
     assert "camera cam cannot be closed: " in caplog.text
-    assert rig.stats.condition.state is CameraState.RUNNING
+    assert rig.state() is CameraState.RUNNING
     assert rig.stats.condition.reason is None

@@ -214,7 +214,7 @@ def test_a_picture_of_which_the_model_makes_nothing_is_not_compared(
 ) -> None:
     with model() as before, model("small96_float_meta") as after:
         gate = enrol(enrolled_references, "gate", before)
-        after.embed = lambda *_: None  # type: ignore[method-assign,assignment]  # so that the vector stays zero
+        after.embed = lambda *_: None  # type: ignore[method-assign]  # so that the vector stays zero
         enrolled_references.embed(gate, after)
         (found,) = enrolled_references.in_space([gate], after, ())
     assert found.vector is None
