@@ -115,6 +115,7 @@ def test_frames_of_another_size_get_new_slots_and_old_leases_stay_whole() -> Non
     with taken(ring) as old:
         write(ring, 4)  # never taken: dropped with its slot
         ring.allocate(Format(width=2, height=2))
+        assert ring.waiting == 0
         write(ring, 5)
         with taken(ring) as new:
             assert new.pixels.shape == (2, 2, 3)
@@ -246,6 +247,7 @@ def test_frames_of_the_same_size_keep_their_slots_and_get_the_new_format() -> No
 def test_a_frame_that_waits_is_counted_until_it_is_taken() -> None:
     ring = ring_of()
     assert ring.waiting == 0
+    assert not ring.ended
     write(ring, 0)
     assert ring.waiting == 1
     taken(ring).release()

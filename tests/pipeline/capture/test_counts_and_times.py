@@ -290,8 +290,40 @@ def test_the_first_reason_to_stop_counts_and_a_closed_camera_has_no_format(make_
 def test_a_capture_that_nobody_stopped_ends_because_the_daemon_does(make_rig: MakeRig) -> None:
     rig = make_rig("open", "frame")
     rig.steps(2)
+    rig.take().release()
     rig.stage.close()
     assert rig.stats.condition.reason == STOPPING
+    assert rig.ring.ended
+
+
+def test_a_stop_wakes_the_source_and_ends_the_wait_for_frames(make_rig: MakeRig) -> None:
+    rig = make_rig("open")
+    rig.steps(1)
+    rig.source.woken.clear()
+    rig.stage.stop()
+    assert rig.source.woken.is_set()
+    assert rig.ring.ended
+
+
+def test_a_capture_that_is_abandoned_keeps_the_memory_that_it_writes_to_and_leaves_the_ring_open(
+    make_rig: MakeRig,
+) -> None:
+    rig = make_rig("open", "frame")
+    rig.steps(1)
+    written = rig.ring.slot()
+    rig.stage.abandon()
+    assert rig.stage.stopping
+    rig.stage.close()
+    rig.ring.allocate(rig.source.format)
+    assert not any(np.shares_memory(slot.pixels, written) for slot in rig.ring._slots)
+    assert not rig.ring.ended
+    assert rig.state() is CameraState.STARTING
+
+
+def test_opening_may_take_as_long_as_any_step(make_rig: MakeRig) -> None:
+    rig = make_rig("open")
+    rig.stage.open()
+    assert rig.stage.due == rig.clock.monotonic() + Capture.step_seconds
 
 
 def test_a_loss_is_a_warning_and_its_other_reasons_are_for_debugging(

@@ -6,6 +6,7 @@ The supervisor's steps run in the test, and the test moves the clock on: a busy 
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -288,7 +289,7 @@ def test_a_driver_that_hangs_when_it_is_opened_ends_the_wait_for_it(make_rig: Ma
         context.setattr(Capture, "wait_open", pass_time)
         begin = rig.clock.monotonic()
         rig.open()
-    assert rig.supervisor.due > begin + Capture.step_seconds, "the supervisor itself does not hang"
+    assert begin + Capture.step_seconds < rig.supervisor.due < math.inf, "the supervisor itself does not hang"
     rig.step_until(lambda: rig.stats.hangs == 1, "it is left behind")
 
 
@@ -301,7 +302,7 @@ def test_a_stop_ends_the_wait_for_a_driver_that_opens(make_rig: MakeRig) -> None
 
 
 def test_a_stop_ends_the_thread_before_the_supervisor_closes(make_rig: MakeRig) -> None:
-    rig = make_rig(itertools.chain(["open"], itertools.repeat("frame")))
+    rig = make_rig(itertools.chain(["open"], itertools.repeat("nothing")))
     rig.open()
     rig.supervisor.stop()
     assert rig.readers[0].join(20)
@@ -373,6 +374,31 @@ def test_a_supervisor_that_nobody_stopped_ends_because_the_daemon_does(make_rig:
     rig.open()
     rig.supervisor.close()
     assert (rig.stats.condition.state, rig.stats.condition.reason) == (CameraState.STOPPED, STOPPING)
+
+
+def test_a_thread_that_takes_its_time_to_end_is_waited_for_as_long_as_it_does_not_hang(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = make_rig(itertools.chain(["open"], itertools.repeat("frame")))
+    rig.open()
+    join, joins = Capture.join, itertools.count(1)
+    monkeypatch.setattr(Capture, "join", lambda capture, _: next(joins) > 3 and join(capture, 20))
+    rig.supervisor.close()
+    assert next(joins) == 5
+    assert rig.stats.hangs == 0
+    assert rig.supervisor.due < math.inf, "the supervisor itself does not hang"
+
+
+def test_after_a_thread_that_hangs_nobody_waits_for_frames(make_rig: MakeRig) -> None:
+    rig = make_rig(["open", "frame", "hang"])
+    rig.open()
+    assert rig.sources[0].hanging.wait(20)
+    rig.take_frame()
+    rig.clock.advance(Capture.step_seconds + 1)
+    rig.readers[0].wake = lambda: None  # type: ignore[method-assign]  # nothing of it closes the ring
+    rig.supervisor.close()
+    assert rig.stats.hangs == 1
+    assert rig.ring.ended
 
 
 def test_a_thread_that_hangs_keeps_no_supervisor_from_its_end(make_rig: MakeRig) -> None:
