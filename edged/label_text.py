@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import Path
 
-__all__ = ["escaped", "is_text", "unescaped"]
+__all__ = ["escaped", "is_text", "shown_path", "unescaped"]
 
 _NOT_TEXT = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # of the general categories of Unicode
 _JOINERS = "\u200c\u200d"
@@ -25,6 +26,11 @@ def is_text(character: str) -> bool:
 def escaped(name: str) -> str:
     """Return *name*, of which no two become the same, with an escape for each character that is no text."""
     return "".join(map(_escape, name))
+
+
+def shown_path(path: Path) -> str:
+    """Return *path* for a message: a stranger may have named the file, with line ends and escape sequences."""
+    return str(path.parent / escaped(path.name))
 
 
 def unescaped(label: str) -> str:

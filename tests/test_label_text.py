@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged.label_text import escaped, is_text, unescaped
+from edged.label_text import escaped, is_text, shown_path, unescaped
 
 
 @pytest.mark.parametrize(
@@ -52,3 +54,8 @@ def test_every_name_can_be_turned_back(name: str) -> None:
 @given(st.text("\\xuU0a1f"), st.text("\\xuU0a1f"))
 def test_two_names_have_two_labels(one: str, other: str) -> None:
     assert (escaped(one) == escaped(other)) == (one == other)
+
+
+def test_a_path_in_a_message_is_printable_and_keeps_its_folder() -> None:
+    assert shown_path(Path("/srv/my faces/gate.jpg")) == "/srv/my faces/gate.jpg"
+    assert shown_path(Path("/srv/a\x1b[31m\nb\udcff.jpg")) == r"/srv/a\x1b[31m\x0ab\udcff.jpg"

@@ -247,6 +247,8 @@ def cases() -> Iterator[Case]:
     ):
         for first in (b"", video, video + b"a=fmtp:96 sprop-parameter-sets=", video + b"a=control:", b"m=video 0 x "):
             yield Case("session description", description, piece, LONGEST_BODY, first)
+    maps = b"a=rtpmap:9 X/1\n" * 900
+    yield Case("session description of many types", description, b"9 ", LONGEST_BODY, b"m=video 0 x ", b"\n" + maps)
     for piece in (b"\x00\x00", b"\x01\x00", b"\x04\x00", b"\x04\x07\x04PING\x00\x00", b"\x00\x01x", b"\x02" + bytes(8)):
         yield Case("ZMTP", router_in(65536), piece, 65536, HELLO)
         yield Case("ZMTP byte by byte", router_in(1), piece, 4 * MAX_MESSAGE_BYTES, HELLO)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edged.camera.video.timeline import Pace
 from edged.errors import DamagedFrame, EndOfStream, PictureError, SourceError, map_exceptions, text_of
+from edged.label_text import shown_path
 from edged.values import MAX_PIXELS, WHITE, Colour, Format, Stamp
 from edged.vision.decoding import decode_bgr, read_limited
 from edged.vision.picture_folder import list_pictures
@@ -108,7 +109,8 @@ class FolderSource:
             return
         if not self._is_warned:
             self._is_warned = True
-            log.warning("%s has another size than the first picture of the folder, and is made to fit", self._picture)
+            shown = shown_path(self._picture)
+            log.warning("%s has another size than the first picture of the folder, and is made to fit", shown)
         _fit(picture, slot)
 
     def wake(self) -> None:
@@ -145,9 +147,10 @@ class _Reader:
         Raises:
             DamagedFrame: there is none that can be decoded, or it is too large.
         """
+        shown = shown_path(file)
         if not file.is_file():  # nor a pipe, which would be waited for
-            raise DamagedFrame(f"{file}: no such picture any more")
-        with map_exceptions(dict.fromkeys((OSError, PictureError, MemoryError), DamagedFrame), str(file), _reason):
+            raise DamagedFrame(f"{shown}: no such picture any more")
+        with map_exceptions(dict.fromkeys((OSError, PictureError, MemoryError), DamagedFrame), shown, _reason):
             found = file.stat()
             signature = (file, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
             if signature != self._signature:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from edged.enrolled.record import OURS, Enrolled, from_record, read_record, to_json
 from edged.errors import StateError
+from edged.label_text import shown_path
 from edged.values import check_name
 
 __all__ = ["MOST", "MOST_NAMED", "EnrolledStore"]
@@ -142,7 +143,7 @@ class EnrolledStore:
             match = OURS.fullmatch(file.name)
             if match is None:
                 if file.name != LOCK:
-                    odd.append(f"{file} is not a reference")
+                    odd.append(f"{shown_path(file)} is not a reference")
             elif match["kind"] == ".json":
                 try:
                     found.append(self._read_one(file))

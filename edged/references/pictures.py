@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.errors import PictureError, ReferenceImageError, map_exceptions
+from edged.label_text import shown_path
 from edged.values import MAX_PIXELS, WHITE, Box, Colour, PixelFormat
 from edged.vision.image import read_picture
 from edged.vision.picture_folder import list_pictures
@@ -48,7 +49,7 @@ def read_reference(path: Path, max_pixels: int = MAX_PIXELS, background: Colour 
     Raises:
         ReferenceImageError: *path* is missing or not a picture, or has more than *max_pixels*.
     """
-    with map_exceptions({PictureError: ReferenceImageError}, str(path)):
+    with map_exceptions({PictureError: ReferenceImageError}, shown_path(path)):
         return read_picture(path, max_pixels, background)
 
 
@@ -73,11 +74,11 @@ def embed_upright(path: Path, picture: NDArray[np.uint8], embedder: Embedder) ->
         ReferenceImageError: it gives a vector that cannot be compared, or there is no memory to reduce it.
     """
     if embedder.options.decode == "reduced":
-        with map_exceptions({PictureError: ReferenceImageError}, str(path)):
+        with map_exceptions({PictureError: ReferenceImageError}, shown_path(path)):
             picture = reduce_picture(picture, (embedder.model.input.width, embedder.model.input.height))
     height, width = picture.shape[:2]
     vector = np.zeros(embedder.dimension, embedder.dtype)
     embedder.embed(picture, PixelFormat.RGB, Box(0, 0, width, height), 0, vector)
     if not vector.any():
-        raise ReferenceImageError(f"{path}: the model gives a vector of zeros, which is like nothing")
+        raise ReferenceImageError(f"{shown_path(path)}: the model gives a vector of zeros, which is like nothing")
     return vector

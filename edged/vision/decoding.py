@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from edged.errors import PictureError, map_exceptions
+from edged.label_text import shown_path
 from edged.values import MAX_PIXELS, WHITE
 from edged.vision.exif import stored_orientation, without_tiff_orientation
 from edged.vision.jpeg2000_size import SIGNATURE, codestream_of
@@ -89,11 +90,11 @@ def read_file(path: str | bytes | os.PathLike[str]) -> bytes:
     try:
         return bytes(read_limited(file))
     except OSError as exc:
-        raise PictureError(f"{_FAILED}: can't fopen {file}: {exc.strerror}") from exc
+        raise PictureError(f"{_FAILED}: can't fopen {shown_path(file)}: {exc.strerror}") from exc
     except PictureError as exc:
-        raise PictureError(f"{_FAILED}: can't fopen {file}: {exc}") from exc
+        raise PictureError(f"{_FAILED}: can't fopen {shown_path(file)}: {exc}") from exc
     except MemoryError as exc:
-        raise PictureError(f"{_FAILED}: can't fopen {file}: there is not enough memory") from exc
+        raise PictureError(f"{_FAILED}: can't fopen {shown_path(file)}: there is not enough memory") from exc
     except ValueError as exc:  # a null byte in the name
         raise PictureError(f"{_FAILED}: can't fopen {str(file)!r}: {exc}") from exc
 

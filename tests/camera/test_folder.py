@@ -242,3 +242,23 @@ def test_a_transparent_picture_is_laid_on_the_background(tmp_path: Path) -> None
         source = FolderSource(tmp_path, loop=False, fps=1000, background=background)
         (picture,) = frames(source, source.open(), 1)
         assert picture[0, 0].tolist() == shown
+
+
+def test_names_in_messages_are_printable(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    save(tmp_path / "a.png", GREEN)
+    save(tmp_path / "odd.png", RED, (32, 32))
+    (tmp_path / "odd.png").rename(tmp_path / "b\x1b[31m\ncamera front is lost.png")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/c\xff\n.png")).write_bytes(b"no picture")
+    source = FolderSource(tmp_path, loop=False, fps=1000)
+    slot = np.zeros((48, 64, 3), np.uint8)
+    source.open()
+    for _ in range(2):
+        assert source.grab(1.0) is not None
+        source.retrieve(slot)
+    assert source.grab(1.0) is not None
+    with pytest.raises(DamagedFrame) as damage:
+        source.retrieve(slot)
+    source.close()
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].isprintable()
+    assert str(damage.value).isprintable()

@@ -214,3 +214,13 @@ def test_whatever_moment_it_is_killed_at_the_references_are_those_that_were_prom
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[0]) > 0, done.stdout
+
+
+def test_a_foreign_file_in_the_store_is_named_in_one_printable_line(
+    store: EnrolledStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.add(enrolled("gate"), picture(1))
+    (store.folder / "a\x1b[31m\ncamera front is lost").touch()
+    store.load()
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].isprintable()

@@ -66,3 +66,13 @@ def test_a_flood_of_one_camera_disturbs_no_other(head: bytes, flood: bytes, tmp_
         rig.undisturbed(4, descriptors=4),
     ):
         pass
+
+
+def test_a_library_that_prints_a_line_for_each_picture_of_a_camera_does_not_fill_the_log(tmp_path: Path) -> None:
+    odd = jpeg(1)[:-2] + b"\1" * 300 + jpeg(1)[-2:]  # libjpeg prints how many bytes too many there are
+    part = b"--b\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(odd), odd)
+    with flooding(HEAD + b"\r\n", part) as url, hostile_rig(tmp_path, cameras=camera(url)) as rig:
+        rig.wait_for_state("bad", "running")
+        with rig.undisturbed(4, descriptors=4):
+            pass
+        assert "extraneous bytes" not in rig.log()

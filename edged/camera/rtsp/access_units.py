@@ -11,6 +11,7 @@ from edged.camera.rtsp.rtp import Packet, SequenceCheck, Unwrap
 __all__ = ["LARGEST_UNIT", "AccessUnits", "Unit"]
 
 LARGEST_UNIT = 8 << 20
+MOST_AGGREGATED = 256  # NAL units of one packet; a camera puts its parameters together, and 21,000 fit in
 _AT_FIRST = 256 << 10
 _START_CODE = b"\0\0\0\1"
 
@@ -120,13 +121,15 @@ class AccessUnits:
             self._damage()  # an interleaved or a newer packet, which needs what edged does not ask for
 
     def _append_aggregate(self, payload: memoryview) -> None:
-        while payload:
+        for _ in range(MOST_AGGREGATED):
             length = int.from_bytes(payload[:2])
             if not self._syntax.HEADER <= length <= len(payload) - 2:
-                self._damage()
-                return
+                break
             self._append_nal(payload[2 : 2 + length])
             payload = payload[2 + length :]
+            if not payload:
+                return
+        self._damage()
 
     def _append_fragment(self, payload: memoryview) -> None:
         begin = self._syntax.HEADER + 1

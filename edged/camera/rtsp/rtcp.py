@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 __all__ = ["Goodbye", "SenderReport", "read_reports"]
 
+MOST_REPORTS = 32  # of one packet; a camera sends two or three, and a hostile one may send 16,000
 _SENDER_REPORT, _BYE = 200, 203
 _SHORTEST_SENDER_REPORT = 28
 _UNIX_EPOCH = 2_208_988_800  # seconds after NTP's
@@ -34,8 +35,13 @@ class Goodbye:
 
 
 def read_reports(content: memoryview) -> Iterator[SenderReport | Goodbye]:
-    """The reports in a compound packet, up to the first that makes no sense. Others than the two are passed over."""
-    while len(content) >= 8 and content[0] >> 6 == 2:
+    """The reports in a compound packet, up to the first that makes no sense. Others than the two are passed over.
+
+    Only the first `MOST_REPORTS` are looked at.
+    """
+    for _ in range(MOST_REPORTS):
+        if len(content) < 8 or content[0] >> 6 != 2:
+            return
         length = 4 + 4 * int.from_bytes(content[2:4])
         source = int.from_bytes(content[4:8])
         if length > len(content):

@@ -111,12 +111,13 @@ def _track(medium: _Media, base: str) -> VideoTrack | None:
 
 
 def _formats(medium: _Media) -> Iterator[tuple[int, str, int]]:
-    maps = [found for text in medium.attributes if (found := _RTPMAP.match(text)) is not None]
-    for number in medium.types:
-        for found in maps:
-            if found[1] == number:
-                yield int(found[1]), found[2], int(found[3])
-        if number == str(_JPEG_TYPE) and not any(found[1] == number for found in maps):
+    maps: dict[str, list[tuple[str, int]]] = {}
+    for found in filter(None, map(_RTPMAP.match, medium.attributes)):
+        maps.setdefault(found[1], []).append((found[2], int(found[3])))
+    for number in dict.fromkeys(medium.types):  # each once, so that the time does not grow with their product
+        for name, clock_rate in maps.get(number, []):
+            yield int(number), name, clock_rate
+        if number == str(_JPEG_TYPE) and number not in maps:
             yield _JPEG_TYPE, "JPEG", 90_000
 
 

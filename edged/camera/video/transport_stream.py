@@ -21,6 +21,7 @@ PACKET = 188
 SYNC = 0x47
 READ_AT_ONCE = 32 * 1024
 PAT, PMT = 0, 2  # numbers of the tables; the first is also that of its packets
+MOST_PROGRAMMES = 64  # whose maps are remembered; a broadcast has some ten
 VIDEO_TYPES = frozenset({0x01, 0x02, 0x10, 0x1B, 0x20, 0x21, 0x24, 0x33, 0x42, 0xD1, 0xD2, 0xEA})
 
 Packets: TypeAlias = NDArray[np.uint8]
@@ -93,6 +94,8 @@ class TransportStream:
                 self._table_pids = pids
         elif section[:1] == bytes([PMT]) and section[5] & 1:  # in force, and not the next one
             programme, now = int.from_bytes(section[3:5]), frozenset(_videos(section))
+            if programme not in self._maps and len(self._maps) >= MOST_PROGRAMMES:
+                return False
             before = self._maps.setdefault(programme, now)
             if now and now != before:
                 self._maps[programme] = now

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edged.camera.rtsp.access_units import LARGEST_UNIT, AccessUnits
+from edged.camera.rtsp.access_units import LARGEST_UNIT, MOST_AGGREGATED, AccessUnits
 from edged.camera.rtsp.jpeg_frames import JpegFrames
 from edged.camera.rtsp.nal import H264, H265
 from edged.camera.rtsp.rtp import read_packet
@@ -256,3 +256,11 @@ def test_any_jpeg_packets_at_all_are_survived() -> None:
         payload += noise.bytes(int(noise.integers(0, 12)))
         found += feed.push(payload, int(noise.integers(5)), marker=bool(noise.integers(2)))
     assert found
+
+
+def test_a_packet_of_too_many_nal_units_is_damaged() -> None:
+    for count, is_damaged in ((MOST_AGGREGATED, False), (MOST_AGGREGATED + 1, True)):
+        feed = Feed(AccessUnits(H264(), ()))
+        feed.push(IDR, 0)
+        ((_, _, found),) = feed.push(b"\x78" + b"\0\4\x65idr" * count, 3600)
+        assert found is is_damaged

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edged.camera.rtsp.rtcp import Goodbye, SenderReport, read_reports
+from edged.camera.rtsp.rtcp import MOST_REPORTS, Goodbye, SenderReport, read_reports
 from edged.camera.rtsp.rtp import SequenceCheck, Unwrap, read_packet
 from tests.camera.rtsp.clips import rtp, sender_report
 
@@ -73,3 +73,9 @@ def test_a_compound_packet_is_read_as_far_as_it_makes_sense() -> None:
 
 def test_a_camera_without_a_clock_gives_none() -> None:
     assert list(read_reports(memoryview(sender_report(-2_208_988_800, 7)))) == []
+
+
+def test_reports_of_a_packet_beyond_a_limit_are_not_looked_at() -> None:
+    empty, report = b"\x80\xc9\0\0", sender_report(1_700_000_000.25, 7)
+    assert len(list(read_reports(memoryview(empty * (MOST_REPORTS - 1) + report)))) == 1
+    assert list(read_reports(memoryview(empty * MOST_REPORTS + report))) == []
