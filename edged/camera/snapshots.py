@@ -54,6 +54,7 @@ class SnapshotSource:
         self._bell: Bell | None = None
         self._resource: PolledResource | None = None
         self._due = 0.0
+        self._damaged_at: float | None = None  # since then no picture was whole
         self._size = (0, 0)
         self._fraction = 1
 
@@ -76,9 +77,10 @@ class SnapshotSource:
             self.close()
             raise
         self._due = time.monotonic()  # the next picture may differ already
+        self._damaged_at = None
         self._fraction = self._reduce(*self._size) if self._reduce is not None else 1
         width, height = (reduced(side, self._fraction) for side in self._size)
-        return Format(width=width, height=height, fps=1.0 / self._interval)
+        return Format(width=width, height=height, fps=1.0 / self._interval, codec="jpeg", decoder="opencv")
 
     def grab(self, timeout: float) -> Stamp | None:
         assert self._resource is not None, "grab before open"
@@ -97,15 +99,22 @@ class SnapshotSource:
         try:
             decode_jpeg(np.frombuffer(content, np.uint8), slot, self._fraction, self._max_pixels)
         except DamagedFrame as exc:
+            self._damaged_at = self._damaged_at or time.monotonic()
             raise self._damage(content, exc) from exc
+        self._damaged_at = None
 
     def last_received(self) -> float:
-        """The instant, on the monotonic clock, until which all is well: a camera is not silent until it is asked."""
-        return min(self._due, time.monotonic())
+        """The instant, on the monotonic clock, until which all is well: a camera is not silent until it is asked.
+
+        After a damaged picture, the next one has to be whole.
+        """
+        due = self._due if self._damaged_at is None else self._damaged_at + self._interval
+        return min(due, time.monotonic())
 
     def expect_rate(self, max_fps: float | None) -> None:
         """Ask *max_fps* times per second from now on; None for once."""
         self._interval = 1.0 / (max_fps or DEFAULT_FPS)
+        self._due = min(self._due, time.monotonic() + self._interval)
 
     def wake(self) -> None:
         self._woken.set()

@@ -13,6 +13,7 @@ import locale
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from importlib import import_module
 from typing import TextIO
 
@@ -57,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if getattr(args, "json", False) or getattr(args, "prints_utf8", False):
         _set_encoding(sys.stdout, "utf-8")
     try:
-        status: int = args.main(args)
+        with _native_messages(args):
+            status: int = args.main(args)
         sys.stdout.flush()
     except ConfigError as error:
         print_error(str(error))  # a line for each problem, which begins with the file
@@ -74,6 +76,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         discard_stdout()
         return EXIT_FAILURE
     return status
+
+
+def _native_messages(args: argparse.Namespace) -> AbstractContextManager[object]:
+    """Keep what C libraries print off stderr, where a command decodes pictures or runs a model in this process."""
+    if not getattr(args, "runs_native_code", False):
+        return nullcontext()
+    from edged.service.native_messages import NativeMessages
+
+    return closing(NativeMessages())
 
 
 def _open_standard_streams() -> None:

@@ -21,7 +21,7 @@ def add_parser(commands: Commands) -> None:
         "missing now is only a warning, because the daemon waits for it.",
     )
     parser.add_argument("-c", "--config", metavar="FILE", required=True, help="the configuration to check")
-    parser.set_defaults(prints_utf8=True, main=check)
+    parser.set_defaults(prints_utf8=True, main=check, runs_native_code=True)
 
 
 def check(args: argparse.Namespace) -> int:

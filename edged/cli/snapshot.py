@@ -37,7 +37,7 @@ def add_parser(commands: Commands) -> None:
         help="the folder to write into (default: the current folder)",
     )
     add_daemon(parser)
-    parser.set_defaults(main=snapshot)
+    parser.set_defaults(main=snapshot, runs_native_code=True)
 
 
 def snapshot(args: argparse.Namespace) -> int:

@@ -64,6 +64,9 @@ def list_pictures(path: Path) -> PictureFolder:
 
 
 def _natural(name: str) -> tuple[list[str | int], str]:
-    """Return a key to sort by: numbers in *name* count as numbers, and equal ones (1 and 01) as they are written."""
-    parts = _NUMBER.split(name)
+    """Return a key to sort by: numbers in *name* count as numbers, and capital letters as small ones.
+
+    Where that makes names equal (1 and 01, a and A), they count as they are written.
+    """
+    parts = _NUMBER.split(name.casefold())
     return [int(part) if place % 2 else part for place, part in enumerate(parts)], name

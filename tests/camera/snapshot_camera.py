@@ -20,7 +20,8 @@ class SnapshotCamera(http.server.ThreadingHTTPServer):
 
     ``fault`` is one of: ``close`` (ends the connection after each answer), ``mute`` (closes it before the next answer),
     ``hang``, ``cut`` (ends within the picture), ``endless`` (no length, no end), ``huge`` (a length of a gigabyte),
-    ``lengthless`` (the end of the connection is that of the picture), ``text``, ``large``, ``gone``.
+    ``lengthless`` (the end of the connection is that of the picture), ``damaged`` (a picture
+    without its end), ``text``, ``large``, ``gone``.
     """
 
     daemon_threads = True
@@ -91,6 +92,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 while camera.fault == "endless" and not camera.stopping.is_set():
                     self.wfile.write(bytes(65536))
                 self.close_connection = True
+            case "damaged":
+                self.answer(HTTPStatus.OK, headers, content[:-300])
             case _:
                 self.answer(HTTPStatus.OK, headers, content)
         self.close_connection |= camera.fault in ("close", "mute")

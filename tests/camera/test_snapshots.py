@@ -178,6 +178,43 @@ def test_a_damaged_picture_is_a_damaged_frame_and_one_of_another_size_a_loss() -
                 source.retrieve(slot)
 
 
+def test_a_camera_that_sends_no_whole_picture_any_more_shows_no_sign_that_all_is_well() -> None:
+    with snapshot_camera() as camera:
+        source = SnapshotSource(camera.url(), fps=20)
+        with opened(source) as slot:
+            shown(source, slot)
+            camera.fault = "damaged"
+            damaged_at = time.monotonic()
+            while time.monotonic() < damaged_at + 0.5:
+                source.grab(10)
+                with pytest.raises(DamagedFrame, match="it is cut short"):
+                    source.retrieve(slot)
+            assert source.last_received() < damaged_at + 0.4
+            camera.fault = ""
+            shown(source, slot)
+            assert source.last_received() > damaged_at + 0.5
+
+
+def test_a_higher_rate_does_not_wait_for_the_next_picture_of_the_lower_one() -> None:
+    with snapshot_camera() as camera:
+        source = SnapshotSource(camera.url(), fps=0.001)
+        with opened(source):
+            source.grab(10)
+            assert source.grab(0.01) is None
+            source.expect_rate(FAST)
+            assert source.grab(10) is not None
+
+
+def test_the_format_has_the_compression_and_the_rate() -> None:
+    with snapshot_camera() as camera:
+        source = SnapshotSource(camera.url(), fps=4)
+        try:
+            found = source.open()
+        finally:
+            source.close()
+        assert (found.codec, found.decoder, found.fps) == ("jpeg", "opencv", 4.0)
+
+
 def test_a_wait_for_the_next_picture_and_for_an_answer_ends_when_told() -> None:
     for fault in ("", "hang"):
         with snapshot_camera() as camera:

@@ -20,6 +20,11 @@ def test_numbers_in_names_count_as_numbers(tmp_path: Path) -> None:
     ]
 
 
+def test_capital_letters_do_not_change_the_order(tmp_path: Path) -> None:
+    given = ["img_10.jpg", "IMG_9.JPG", "B.png", "a.png", "A.png", "img_2.JPG"]
+    assert names(tmp_path, *given) == ["A.png", "a.png", "B.png", "img_2.JPG", "IMG_9.JPG", "img_10.jpg"]
+
+
 def test_hidden_files_and_folders_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     assert names(tmp_path, "._cat.png", ".hidden.jpg", "cat.png") == ["cat.png"]

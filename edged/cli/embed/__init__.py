@@ -79,7 +79,9 @@ def add_parser(commands: Commands) -> None:
         metavar="N",
         help="how many to print for --search (default: %(default)s)",
     )
-    parser.set_defaults(main=embed, usual_model={name: parser.get_default(name) for name in MODEL_OPTIONS})
+    parser.set_defaults(
+        main=embed, runs_native_code=True, usual_model={name: parser.get_default(name) for name in MODEL_OPTIONS}
+    )
 
 
 def embed(args: argparse.Namespace) -> int:

@@ -61,7 +61,7 @@ def add_parser(commands: Commands) -> None:
     subscriber_arguments.add_choices(parser)
     _add_limits(parser)
     subscriber_arguments.add_keys(parser)
-    parser.set_defaults(main=record, command="record")
+    parser.set_defaults(main=record, runs_native_code=True, command="record")
 
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:

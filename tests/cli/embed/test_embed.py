@@ -332,3 +332,14 @@ def test_a_model_that_crashes_the_process_is_refused_unless_it_is_trusted(
     assert main(["embed", busy, "--model", model]) == 78
     assert "edged: model small96_uint8_meta: ai-edge-litert died of SIGSEGV in a trial run" in capsys.readouterr().err
     assert main(["embed", busy, "--model", model, "--trusted"]) == 0
+
+
+def test_what_libraries_print_is_not_on_stderr(model: str, busy: str, tmp_path: Path) -> None:
+    whole = Path(busy).read_bytes()
+    damaged = tmp_path / "damaged.jpg"
+    damaged.write_bytes(whole[:4000] + whole[8000:])
+    ran = subprocess.run([*EMBED, "--model", model, str(damaged), busy], capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    lines = ran.stderr.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith(f"edged embed: {damaged}: ")
