@@ -6,7 +6,8 @@ a `Head` of the examples of a `StateSet`; `objection` returns why it should not 
 told about that.
 
 The way of a frame: a `Classifier` of one place makes an answer of each vector (`edged.values.StateAnswer`), a
-`Decision` makes a decided state of the answers, and a `Review` keeps the frames to ask a person about.
+`Decision` makes a decided state of the answers, and a `Review` keeps the frames to ask a person about. `PictureHealth`
+compares the pictures themselves with the enrolled ones (`EnrolledLooks`).
 
 Everything here is numpy; nothing reads a file, a socket or a clock.
 """
@@ -20,6 +21,7 @@ from edged.states.example import Example
 from edged.states.head import MOST_EXAMPLES, MOST_STATES, Head, TrainingSet, train
 from edged.states.head_file import dump, load
 from edged.states.leave_one_out import LeftOut, leave_one_out
+from edged.states.picture_health import EnrolledLooks, PictureHealth, PictureState
 from edged.states.report import advice, summary
 from edged.states.review import Review, ReviewEntry
 from edged.states.variants import VARIANTS, variants
@@ -30,9 +32,12 @@ __all__ = [
     "VARIANTS",
     "Classifier",
     "Decision",
+    "EnrolledLooks",
     "Example",
     "Head",
     "LeftOut",
+    "PictureHealth",
+    "PictureState",
     "Review",
     "ReviewEntry",
     "StateChange",

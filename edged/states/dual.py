@@ -23,7 +23,7 @@ PENALTY = 0.02
 
 MOST_STEPS = 50
 MOST_DIRECTIONS = 60  # of conjugate gradients in one step
-ENOUGH = 1e-3  # of the gradient at zero: labels do not change after that
+ENOUGH = 2e-5  # of the gradient at zero: labels do not change after that
 SMALLEST_STEP = 1e-4
 SUFFICIENT = 1e-4  # the share of the promised decrease that a step must keep (Armijo)
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edged.values import Box
 
-__all__ = ["CHANGES", "GROUPS", "TAMPERING", "Picture", "Scene"]
+__all__ = ["CHANGES", "GROUPS", "TAMPERING", "Change", "Picture", "Scene"]
 
 Picture = npt.NDArray[np.uint8]
 """RGB, of shape ``(height, width, 3)``."""
@@ -39,11 +39,6 @@ class Scene:
         """Return the region of another frame of the same size."""
         box = self.box
         return np.ascontiguousarray(frame[box.y : box.y + box.height, box.x : box.x + box.width])
-
-
-def unchanged(scene: Scene) -> Picture:
-    """Return the region as it is."""
-    return scene.crop
 
 
 def _levels(values: npt.NDArray[np.floating[Any]]) -> Picture:
