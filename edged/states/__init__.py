@@ -1,7 +1,7 @@
 """States: what a place looks like, decided by a head that learned it from a few examples of each state.
 
 The way of an example: `variants` of its picture are embedded with it, and all vectors make an `Example`. `train` makes
-a `Head` of the examples of a `StateSet`; `objection` returns why it should not take over from an older one; `dump` and
+a `StateHead` of the examples of a `StateSet`; `objection` returns why it should not take over from an older one; `dump` and
 `load` keep it. `leave_one_out` judges each example by the others, and `summary` and `advice` are what a person may be
 told about that.
 
@@ -18,7 +18,7 @@ from edged.states.acceptance import errors, objection
 from edged.states.classifier import Classifier, StateSet
 from edged.states.decision import Decision, StateChange, StateReason
 from edged.states.example import Example
-from edged.states.head import MOST_EXAMPLES, MOST_STATES, Head, TrainingSet, train
+from edged.states.head import MOST_EXAMPLES, MOST_STATES, StateHead, TrainingSet, train
 from edged.states.head_file import dump, load
 from edged.states.leave_one_out import LeftOut, leave_one_out
 from edged.states.picture_health import EnrolledLooks, PictureHealth, PictureState
@@ -34,13 +34,13 @@ __all__ = [
     "Decision",
     "EnrolledLooks",
     "Example",
-    "Head",
     "LeftOut",
     "PictureHealth",
     "PictureState",
     "Review",
     "ReviewEntry",
     "StateChange",
+    "StateHead",
     "StateReason",
     "StateSet",
     "TrainingSet",

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from edged.states.example import Example
-from edged.states.head import Head
+from edged.states.head import StateHead
 
 __all__ = ["errors", "objection"]
 
 
-def errors(head: Head, examples: Sequence[Example]) -> int:
+def errors(head: StateHead, examples: Sequence[Example]) -> int:
     """Return how many of *examples*, by their own pictures, *head* takes for another state than theirs."""
     if not examples:
         return 0
@@ -20,7 +20,7 @@ def errors(head: Head, examples: Sequence[Example]) -> int:
     return sum(head.states[guess] != example.state for guess, example in zip(guesses, examples, strict=True))
 
 
-def objection(new: Head, old: Head | None, earlier: Sequence[Example]) -> str | None:
+def objection(new: StateHead, old: StateHead | None, earlier: Sequence[Example]) -> str | None:
     """Return why *new* must not take over from *old*; None if it may.
 
     *earlier* are the examples that *old* was learned from and that are still there, as they are labelled now: *new* may

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.states.group import group_probabilities, softmax_of
-from edged.states.head import Head, distance
+from edged.states.head import StateHead, distance
 from edged.values import UNKNOWN, ReferenceScore, StateAnswer, applies_in
 
 __all__ = ["Classifier", "StateSet"]
@@ -35,7 +35,7 @@ class StateSet:
     name: str
     states: tuple[str, ...]
     places: tuple[str, ...] = ()
-    head: Head | None = None
+    head: StateHead | None = None
     references: Mapping[str, str] = field(default_factory=dict)
     unknown_below: float = 0.73
     min_seconds: float = 0.5
@@ -94,7 +94,9 @@ class Classifier:
         square = float(np.dot(self._vector, self._vector))
         return 1 / math.sqrt(square) if 0 < square < math.inf else 0.0
 
-    def _ask(self, head: Head, products: NDArray[np.float32], factor: float) -> tuple[tuple[float, ...], float | None]:
+    def _ask(
+        self, head: StateHead, products: NDArray[np.float32], factor: float
+    ) -> tuple[tuple[float, ...], float | None]:
         """Return the probabilities of the states of *head*, and the novelty; all equal for a vector of zeros."""
         count = len(head.states)
         if not factor:

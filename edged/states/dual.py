@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PENALTY", "Problem", "Solution", "class_shares", "row_weights", "softmax"]
+__all__ = ["PENALTY", "DualProblem", "Solution", "class_shares", "row_weights", "softmax"]
 
 PENALTY = 0.02
 """λ, when the weights of all rows add up to 1."""
@@ -67,7 +67,7 @@ class _Point:
         return self.products + self.bias
 
 
-class Problem:
+class DualProblem:
     """The rows of examples, as their *gram* matrix ``(n, n)``, and their *labels*: numbers of the *states*."""
 
     def __init__(self, gram: Floats, labels: NDArray[np.intp], states: int) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.states.dual import Problem, row_weights, softmax
+from edged.states.dual import DualProblem, row_weights, softmax
 from edged.states.example import LENGTH, Example, unit_rows
 
-__all__ = ["MOST_EXAMPLES", "MOST_STATES", "Head", "TrainingSet", "train"]
+__all__ = ["MOST_EXAMPLES", "MOST_STATES", "StateHead", "TrainingSet", "train"]
 
 MOST_STATES = 8
 MOST_EXAMPLES = 400
@@ -26,7 +26,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Head:
+class StateHead:
     """A linear classifier of vectors of one embedding space. It never changes, and any thread may use it.
 
     Attributes:
@@ -97,7 +97,7 @@ class TrainingSet:
         numbers = [states.index(example.state) for example in examples]
         self.labels = np.repeat(np.array(numbers, np.intp), counts)
         self.starts = np.cumsum([0, *counts[:-1]])
-        self.problem = Problem(self.rows @ self.rows.T, self.labels, len(states))
+        self.problem = DualProblem(self.rows @ self.rows.T, self.labels, len(states))
         self.solution = self.problem.solve(row_weights(self.labels, len(states)))
 
     def rows_of(self, example: int) -> range:
@@ -105,7 +105,7 @@ class TrainingSet:
         start = int(self.starts[example])
         return range(start, start + len(self.examples[example].vectors))
 
-    def head(self, space_id: str) -> Head:
+    def head(self, space_id: str) -> StateHead:
         """Return the head that all examples make."""
         solution = self.solution
         weights = solution.coefficients.T @ self.rows
@@ -115,10 +115,10 @@ class TrainingSet:
         own = (self.rows[self.starts] + self.mean) / np.float32(LENGTH)
         rows = np.concatenate([weights * np.float32(LENGTH), own])
         keys = tuple(example.key for example in self.examples)
-        return Head(self.states, space_id, rows, bias, _novelty_unit(own), keys)
+        return StateHead(self.states, space_id, rows, bias, _novelty_unit(own), keys)
 
 
-def train(examples: Sequence[Example], states: tuple[str, ...], space_id: str = "") -> Head:
+def train(examples: Sequence[Example], states: tuple[str, ...], space_id: str = "") -> StateHead:
     """Return the head that *examples*, whose vectors are of the space *space_id*, make for *states*.
 
     Raises:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from edged.states.head import MOST_EXAMPLES, MOST_STATES, Head
+from edged.states.head import MOST_EXAMPLES, MOST_STATES, StateHead
 from edged.values import NAME_PATTERN
 
 __all__ = ["LONGEST", "dump", "load"]
@@ -26,7 +26,7 @@ LONGEST = LONGEST_LINE + 4 * MOST_DIMENSION * (MOST_EXAMPLES + MOST_STATES)
 """The most bytes of a head; a file of more need not be read."""
 
 
-def dump(head: Head) -> bytes:
+def dump(head: StateHead) -> bytes:
     """Return *head* as bytes: some 5 KiB for each example of 1280 numbers."""
     numbers = head.rows.astype("<f4").tobytes() + head.bias.astype("<f4").tobytes()
     line = {
@@ -41,7 +41,7 @@ def dump(head: Head) -> bytes:
     return json.dumps(line).encode() + b"\n" + numbers
 
 
-def load(content: bytes) -> Head:
+def load(content: bytes) -> StateHead:
     """Return the head that `dump` made *content* of.
 
     Raises:
@@ -53,7 +53,7 @@ def load(content: bytes) -> Head:
         raise ValueError(f"is not a head, or is damaged: {exc}") from exc
 
 
-def _parse(content: bytes) -> Head:
+def _parse(content: bytes) -> StateHead:
     line, _, numbers = content.partition(b"\n")
     if len(line) > LONGEST_LINE:
         raise ValueError("its first line is too long")
@@ -67,7 +67,7 @@ def _parse(content: bytes) -> Head:
     values = np.frombuffer(numbers, "<f4").astype(np.float32, copy=False)
     if not np.isfinite(values).all():
         raise ValueError("it has numbers that are not finite")
-    return Head(states, space_id, values[:split].reshape(-1, dimension), values[split:], unit, keys)
+    return StateHead(states, space_id, values[:split].reshape(-1, dimension), values[split:], unit, keys)
 
 
 def _checked(line: Any) -> tuple[tuple[str, ...], tuple[str, ...], int, float, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edged.states import Decision, Head
+from edged.states import Decision, StateHead
 from edged.values import UNKNOWN, StateAnswer
 from scripts.deciding.clips import LabelledRegion
 from scripts.deciding.embeddings import RegionVectors
@@ -111,7 +111,7 @@ def judge_events(vectors: RegionVectors, rate: float, each: int, seed: int) -> E
 
 
 def _decided(
-    head: Head, region: LabelledRegion, vectors: npt.NDArray[np.float32], frames: Sequence[int], rate: float
+    head: StateHead, region: LabelledRegion, vectors: npt.NDArray[np.float32], frames: Sequence[int], rate: float
 ) -> Iterator[str]:
     """Yield the decided state after each frame."""
     decision = Decision(MIN_SECONDS, UNKNOWN_SECONDS)

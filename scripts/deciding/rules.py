@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edged.states import Example, Head, train
+from edged.states import Example, StateHead, train
 from edged.states.group import SHARPNESS
 
 __all__ = ["Chosen", "Rule", "difference_rule", "group_rule", "head_of", "head_rule", "threshold_rule"]
@@ -58,7 +58,7 @@ def group_rule(chosen: Chosen, sharpness: float = SHARPNESS) -> Rule:
     return probabilities
 
 
-def head_of(chosen: Chosen, states: tuple[str, str]) -> Head:
+def head_of(chosen: Chosen, states: tuple[str, str]) -> StateHead:
     """Return the head that the examples make."""
     pairs = zip(chosen.vectors, chosen.labels, strict=True)
     return train([Example(states[label], vectors, str(key)) for key, (vectors, label) in enumerate(pairs)], states)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged.states import Head, dump, load, train
+from edged.states import StateHead, dump, load, train
 from edged.states.head_file import LONGEST, LONGEST_LINE
 from tests.states.making import World
 
@@ -25,7 +25,7 @@ def changed(**values: object) -> bytes:
 def test_a_head_comes_back_as_it_was() -> None:
     head = train(World(BAY).examples(4), BAY, "space")
     again = load(dump(head))
-    assert isinstance(again, Head)
+    assert isinstance(again, StateHead)
     for name in ("states", "space_id", "unit", "keys"):
         assert getattr(again, name) == getattr(head, name)
     np.testing.assert_array_equal(again.rows, head.rows)
@@ -75,7 +75,7 @@ def test_numbers_that_are_not_finite_are_refused() -> None:
     rows = head.rows.copy()
     rows[1, 1] = np.nan
     with pytest.raises(ValueError, match="not finite"):
-        load(dump(Head(head.states, head.space_id, rows, head.bias, head.unit, head.keys)))
+        load(dump(StateHead(head.states, head.space_id, rows, head.bias, head.unit, head.keys)))
 
 
 @given(st.integers(0, len(CONTENT) - 1), st.integers(1, 255))
