@@ -1,9 +1,9 @@
 """States: what a place looks like, decided by a head that learned it from a few examples of each state.
 
 The way of an example: `variants` of its picture are embedded with it, and all vectors make an `Example`. `train` makes
-a `StateHead` of the examples of a `StateSet`; `objection` returns why it should not take over from an older one; `dump` and
-`load` keep it. `leave_one_out` judges each example by the others, and `summary` and `advice` are what a person may be
-told about that.
+a `StateHead` of the examples of a `StateSet`; `objection` returns why it should not take over from an older one;
+`dump` and `load` keep it. `leave_one_out` judges each example by the others, and `summary` and `advice` are what a
+person may be told about that.
 
 The way of a frame: a `Classifier` of one place makes an answer of each vector (`edged.values.StateAnswer`), a
 `Decision` makes a decided state of the answers, and a `Review` keeps the frames to ask a person about. `PictureHealth`

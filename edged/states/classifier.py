@@ -91,7 +91,7 @@ class Classifier:
     def _take(self, vector: NDArray[Any]) -> float:
         """Copy *vector*, and return the factor that makes its length 1; 0 where there is none."""
         np.copyto(self._vector, vector)
-        square = float(np.dot(self._vector, self._vector))
+        square = float(self._vector.dot(self._vector))
         return 1 / math.sqrt(square) if 0 < square < math.inf else 0.0
 
     def _ask(
@@ -101,9 +101,10 @@ class Classifier:
         count = len(head.states)
         if not factor:
             return (1 / count,) * count, None
-        np.dot(head.rows, self._vector, products)
+        head.rows.dot(self._vector, products)
         scores = [factor * product + bias for product, bias in zip(products[:count].tolist(), head.biases, strict=True)]
-        return softmax_of(scores), distance(factor * float(products[count:].max())) / head.unit
+        nearest = products.item(count + int(products[count:].argmax()))
+        return softmax_of(scores), distance(factor * nearest) / head.unit
 
 
 def _answer(state_set: StateSet, shares: tuple[float, ...], novelty: float | None, *, is_blind: bool) -> StateAnswer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ class StateHead:
 
 def distance(cosine: float) -> float:
     """Return the distance of two vectors of the length 8 that have this *cosine*."""
-    return float(LENGTH * np.sqrt(max(0.0, 2 - 2 * cosine)))
+    return LENGTH * math.sqrt(max(0.0, 2 - 2 * cosine))
 
 
 class TrainingSet:

@@ -2,8 +2,8 @@
 
 Examples are drawn from the first part of a clip, and the second part is decided about: as it is, after 17 changes of
 light, sensor and camera, and after tampering. The street is vtest.avi of OpenCV's samples, with labels of this project.
-Vectors are kept in a cache, so that a second run takes seconds. With --short, the demo's clip and a few changes are
-used, and the figures must keep within bounds. Exit status 0: they do; 1: they do not.
+Vectors are kept in a cache, so that a second run takes seconds. With --short, one region of the demo's clip is used,
+and the figures must keep within bounds. Exit status 0: they do; 1: they do not.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from scripts.deciding.clips import STREET, LabelledRegion, frame_rate, read_labe
 from scripts.deciding.embeddings import RegionVectors, embed_region
 from scripts.deciding.experiment import EXAMPLES, Outcome, decide, draw, judge_events, novelties
 from scripts.deciding.health import picture_states
-from scripts.deciding.short import SHORT_CHANGES, broken_bounds, short_regions
+from scripts.deciding.short import broken_bounds, short_regions
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE, CLIP = "opencv-doc", Path("usr/share/doc/opencv-doc/examples/data/vtest.avi")
@@ -36,10 +36,7 @@ def main() -> int:
     cache = args.cache.expanduser()
     regions = short_regions(ROOT / "config" / "demo") if args.short else _regions(args.clips, cache)
     with Embedder(bundled_model(args.model)) as embedder, Bar("embedding") as bar:
-        vectors = []
-        for region in regions:
-            kinds = SHORT_CHANGES if args.short else None
-            vectors.append(embed_region(region, embedder, cache, _progress(bar, region.name), kinds))
+        vectors = [embed_region(region, embedder, cache, _progress(bar, region.name)) for region in regions]
     outcomes = [outcome for each in vectors for outcome in decide(each, args.draws, (3,) if args.short else EXAMPLES)]
     if args.short:
         print("\n".join(report.of_accuracy([each for each in outcomes if each.rule == "head"])))
@@ -65,7 +62,7 @@ def _arguments() -> argparse.Namespace:
         "--no-pictures", action="store_true", help="leave the states of pictures out, which take longest"
     )
     parser.add_argument("--png", type=Path, metavar="FILE", help="draw the figures, if matplotlib is installed")
-    parser.add_argument("--short", action="store_true", help="the demo's clip, a few changes, and bounds")
+    parser.add_argument("--short", action="store_true", help="the demo's clip, and bounds")
     return parser.parse_args()
 
 

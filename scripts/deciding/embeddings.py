@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ __all__ = ["RegionVectors", "embed_region"]
 
 Vectors = npt.NDArray[np.float32]
 Progress = Callable[[int, int], None]
+
+ALL_CHANGES = {**CHANGES, **TAMPERING}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,37 +47,31 @@ class RegionVectors:
         return self.clean[[frame // self.region.step for frame in self.region.test]]
 
 
-def embed_region(
-    region: LabelledRegion, embedder: Embedder, cache: Path, progress: Progress, kinds: Sequence[str] | None = None
-) -> RegionVectors:
-    """Return the vectors of *region*, from the folder *cache* if they are there; of all changes, or of *kinds*."""
-    made = {**CHANGES, **TAMPERING}
-    chosen = {kind: made[kind] for kind in (made if kinds is None else kinds)}
-    file = cache / f"{region.name.replace('/', '-')}-{_digest(region, embedder, list(chosen))}.npz"
+def embed_region(region: LabelledRegion, embedder: Embedder, cache: Path, progress: Progress) -> RegionVectors:
+    """Return the vectors of *region*, from the folder *cache* if they are there."""
+    file = cache / f"{region.name.replace('/', '-')}-{_digest(region, embedder)}.npz"
     if file.exists():
         with np.load(file, allow_pickle=False) as kept:
-            changed = {kind: kept[kind] for kind in chosen}
+            changed = {kind: kept[kind] for kind in ALL_CHANGES}
             return RegionVectors(region, kept["examples"], kept["clean"], changed)
-    vectors = _embed(region, embedder, chosen, progress)
+    vectors = _embed(region, embedder, progress)
     cache.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {"examples": vectors.examples, "clean": vectors.clean, **vectors.changed}
     np.savez(file, **arrays)
     return vectors
 
 
-def _embed(
-    region: LabelledRegion, embedder: Embedder, chosen: dict[str, changes.Change], progress: Progress
-) -> RegionVectors:
+def _embed(region: LabelledRegion, embedder: Embedder, progress: Progress) -> RegionVectors:
     clean: dict[int, Vectors] = {}
     examples: dict[int, Vectors] = {}
-    changed: dict[str, dict[int, Vectors]] = {kind: {} for kind in chosen}
+    changed: dict[str, dict[int, Vectors]] = {kind: {} for kind in ALL_CHANGES}
     pool, test, frames = set(region.pool), set(region.test), region.frames
     for frame, scene in read_scenes(region, frames):
         clean[frame] = _vector(embedder, scene.crop)
         if frame in pool:
             examples[frame] = np.stack([clean[frame], *(_vector(embedder, each) for each in variants(scene.crop))])
         if frame in test:
-            for kind, change in chosen.items():
+            for kind, change in ALL_CHANGES.items():
                 changed[kind][frame] = _vector(embedder, change(scene))
         progress(len(clean), len(frames))
     return RegionVectors(
@@ -93,9 +89,9 @@ def _vector(embedder: Embedder, picture: Picture) -> Vectors:
     return vector
 
 
-def _digest(region: LabelledRegion, embedder: Embedder, kinds: list[str]) -> str:
+def _digest(region: LabelledRegion, embedder: Embedder) -> str:
     """Return what the vectors depend on, in a few letters: model, clip, labels, and the code of all changes."""
-    parts: list[bytes] = [embedder.space_id.encode(), repr(region.region).encode(), " ".join(kinds).encode()]
+    parts: list[bytes] = [embedder.space_id.encode(), repr(region.region).encode(), " ".join(ALL_CHANGES).encode()]
     parts += [region.labels.encode(), repr((region.pool, region.test)).encode(), region.clip.read_bytes()]
     code = (changes.__file__, alterations.__file__, inspect.getfile(variants))
     parts += [Path(file).read_bytes() for file in code]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from edged.states.picture_health import NOVEL
 from scripts.deciding.changes import CHANGES, TAMPERING
 from scripts.deciding.experiment import CLEAN, Events, Outcome
 from scripts.deciding.figures import COLUMNS, accuracy, calibration_error, row, wrong_when_sure
@@ -59,15 +60,16 @@ def of_calibration(outcomes: Sequence[Outcome]) -> Iterator[str]:
 
 
 def of_novelty(examples: int, found: Sequence[Mapping[str, npt.NDArray[np.float64]]]) -> Iterator[str]:
-    """Yield the share of frames with a novelty above 1, with *examples* of each state, after each change."""
-    yield f"novelty above 1, {examples} + {examples} examples"
+    """Yield the share of frames that are novel, with *examples* of each state, after each change."""
+    yield f"novelty, {examples} + {examples} examples"
     for change in (CLEAN, *CHANGES, *TAMPERING):
         values = [each[change] for each in found if change in each]
         if values:
             together = np.concatenate(values)
             low, high = np.quantile(together, (0.05, 0.95))
             usual = f"{np.median(together):.2f} ({low:.2f}…{high:.2f})"
-            yield f"  {change:22}{(together > 1).mean():8.1%}   novelty {usual}"
+            shares = "".join(f"   above {limit}: {(together > limit).mean():6.1%}" for limit in (1, NOVEL))
+            yield f"  {change:22}{shares}   median {usual}"
 
 
 def of_events(examples: int, found: Sequence[Events]) -> Iterator[str]:
