@@ -42,10 +42,9 @@ def accuracy(outcomes: Iterable[Outcome], changes: Sequence[str]) -> Interval:
             scores.setdefault(outcome.region, {}).setdefault(outcome.draw, []).append(outcome.balanced_accuracy)
     regions = [np.array([np.mean(values) for values in draws.values()]) for draws in scores.values()]
     random = np.random.default_rng(17)
-    means = []
-    for _ in range(ROUNDS):
-        chosen = random.integers(0, len(regions), len(regions))
-        means.append(np.mean([random.choice(regions[number], len(regions[number])).mean() for number in chosen]))
+    redrawn = [each[random.integers(0, len(each), (ROUNDS, len(each)))].mean(axis=1) for each in regions]
+    chosen = random.integers(0, len(regions), (ROUNDS, len(regions)))
+    means = np.take_along_axis(np.stack(redrawn, axis=1), chosen, axis=1).mean(axis=1)
     low, high = np.quantile(means, (0.025, 0.975))
     return Interval(float(np.mean([each.mean() for each in regions])), float(low), float(high))
 
