@@ -73,7 +73,7 @@ def test_calibration_is_the_distance_from_being_as_right_as_sure() -> None:
 @pytest.fixture
 def vectors() -> RegionVectors:
     """A region whose states are told apart by one number, but for the last four frames of the first state."""
-    labels = "0011??1100" + "0" * 6 + "1111" + "0000" + "1?1" + "0" * 5
+    labels = "0011??1100" + "0" * 6 + "1111" + "0000" + "1?1" + "0" * 8
     truth = np.array([1 if mark == "?" else int(mark) for mark in labels])
     clean = np.full((len(labels), 3), 0.5, np.float32)
     clean[:, 0], clean[:, 1] = truth, 1 - truth
@@ -105,7 +105,7 @@ def test_every_rule_decides_about_every_change_and_is_reported(vectors: RegionVe
     assert {each.rule for each in outcomes} == {"head", "score >= 0.9", "difference", "group"}
     assert len(outcomes) == 2 * (1 + 4) * 18
     head = [each for each in outcomes if (each.rule, each.change) == ("head", CLEAN)]
-    assert all(each.balanced_accuracy == pytest.approx((11 / 15 + 1) / 2) for each in head)
+    assert all(each.balanced_accuracy == pytest.approx((14 / 18 + 1) / 2) for each in head)
     text = "\n".join([*of_accuracy(outcomes), *of_changes(outcomes), *of_calibration(outcomes)])
     for words in ("head, 1 ", "head, 5 ", "score >= 0.9, 5 ", "infrared", "here, changed"):
         assert words in text

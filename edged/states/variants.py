@@ -17,20 +17,22 @@ VARIANTS = 4
 
 NOISE_LEVELS = 7.0
 JPEG_QUALITY = 40
-DARKER_STOPS = 1.9
-RIGHT, DOWN = 0.012, -0.01  # shares of the width and the height
+BRIGHTER_STOPS, DARKER_STOPS = 1.2, 1.9
+RIGHT, DOWN = 0.1, -0.07  # shares of the region's width and height
 SEED = 14
 
 
 def variants(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:
     """Return the `VARIANTS` of *picture*, RGB of shape ``(height, width, 3)``, of the same shape and always the same.
 
-    They are: without colour; with noise, as a coarse JPEG; nearly two stops darker; and moved a little.
+    They are: brighter and without colour; with noise, as a coarse JPEG; darker and moved to the right and up; and moved
+    to the left and down. docs/quality.md has what these do for decisions, and what others did.
     """
     height, width = picture.shape[:2]
+    right, down = RIGHT * width, DOWN * height
     return (
-        in_grey(picture),
+        in_grey(darkened(picture, -BRIGHTER_STOPS)),
         noisy_jpeg(picture, NOISE_LEVELS, JPEG_QUALITY, SEED),
-        darkened(picture, DARKER_STOPS),
-        shifted(picture, RIGHT * width, DOWN * height),
+        darkened(shifted(picture, right, down), DARKER_STOPS),
+        shifted(picture, -right, -down),
     )

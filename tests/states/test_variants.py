@@ -32,11 +32,11 @@ def test_they_are_always_the_same_and_leave_the_picture_alone(picture: Picture) 
     np.testing.assert_array_equal(picture, before)
 
 
-def test_the_first_has_no_colour(picture: Picture) -> None:
+def test_the_first_is_brighter_and_has_no_colour(picture: Picture) -> None:
     grey = variants(picture)[0]
     assert (grey == grey[..., :1]).all()
-    expected = picture @ np.array([0.299, 0.587, 0.114])
-    np.testing.assert_allclose(grey[..., 0], expected, atol=1)
+    brighter = np.clip(picture * 2 ** (1.2 / 2.2), 0, 255)
+    np.testing.assert_allclose(grey[..., 0], brighter @ np.array([0.299, 0.587, 0.114]), atol=1.5)
 
 
 def test_the_second_has_noise_and_the_same_colours_on_average(picture: Picture) -> None:
@@ -45,15 +45,22 @@ def test_the_second_has_noise_and_the_same_colours_on_average(picture: Picture) 
     assert np.abs(difference.mean(axis=(0, 1))).max() < 2
 
 
-def test_the_third_is_nearly_two_stops_darker(picture: Picture) -> None:
-    np.testing.assert_allclose(variants(picture)[2], picture * 2 ** (-1.9 / 2.2), atol=0.51)
+def test_the_third_is_nearly_two_stops_darker_and_has_moved_to_the_right_and_up() -> None:
+    dark = variants(spot())[2]
+    assert np.argwhere(dark[..., 0] == dark.max()).tolist() == [[86, 300]]
+    assert dark.max() == round(200 * 2 ** (-1.9 / 2.2))
 
 
-def test_the_fourth_has_moved_to_the_right_and_up() -> None:
-    spot = np.zeros((200, 500, 3), np.uint8)
-    spot[100, 250] = 200
-    moved = variants(spot)[3]
-    assert np.argwhere(moved[..., 0] == moved.max()).tolist() == [[98, 256]]
+def test_the_fourth_has_moved_to_the_left_and_down() -> None:
+    moved = variants(spot())[3]
+    assert np.argwhere(moved[..., 0] == 200).tolist() == [[114, 200]]
+
+
+def spot() -> Picture:
+    """One bright pixel, 100 pixels down and 250 to the right."""
+    picture = np.zeros((200, 500, 3), np.uint8)
+    picture[100, 250] = 200
+    return picture
 
 
 def test_a_tiny_picture_has_variants_too() -> None:
