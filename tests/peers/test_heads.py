@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pytest
 
 from edged.states import Example, train, variants
-from edged.states.dual import PENALTY
 from edged.states.example import unit_rows
 from edged.values import Box, PixelFormat, Region
 from edged.vision.bundled import bundled_model
@@ -24,6 +23,7 @@ pytestmark = pytest.mark.peer
 Floats = npt.NDArray[np.float32]
 
 LEAST_AGREEMENT = 0.995
+LAMBDA = 0.02
 
 
 def their_answers(
@@ -32,7 +32,7 @@ def their_answers(
     rows = np.concatenate([unit_rows(example.vectors) for example in examples])
     labels = np.repeat([states.index(each.state) for each in examples], [len(each.vectors) for each in examples])
     mean = rows.mean(axis=0)
-    _, (guesses, shares) = peer.ask("classify", rows - mean, labels, unit_rows(vectors) - mean, penalty=PENALTY)
+    _, (guesses, shares) = peer.ask("classify", rows - mean, labels, unit_rows(vectors) - mean, penalty=LAMBDA)
     return guesses, shares
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from edged.states import Example, errors, objection, train
 from tests.states.making import World
 
@@ -63,3 +65,14 @@ def test_heads_of_another_model_or_with_a_state_that_is_gone_are_not_compared() 
     assert objection(worse, old, earlier) is not None
     assert objection(worse, replace(old, space_id="other"), earlier) is None
     assert objection(worse, replace(old, states=("empty", "bus")), earlier) is None
+
+
+def test_one_more_error_is_one_too_many() -> None:
+    earlier = World(BAY).examples(4)
+    old = train(earlier, BAY)
+    trucks = np.sort([old.probabilities(each.vectors[0])[1] for each in earlier if each.state == "truck"])
+    logits = np.log(trucks / (1 - trucks))
+    for count, between in ((0, logits[0] - 0.01), (1, logits[:2].mean())):
+        new = replace(old, bias=old.bias - np.array([0, between], np.float32))
+        assert errors(new, earlier) == count
+        assert (objection(new, old, earlier) is None) == (count == 0)
