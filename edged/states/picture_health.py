@@ -84,7 +84,8 @@ class EnrolledLooks:
             return "covered"
         if is_smooth and look.sharpness < SMOOTH * self._sharpness:
             return "blurred"
-        shift, peak = max((_shift(_spectrum(square), each) for each in self._spectra), key=lambda found: found[1])
+        spectrum = _spectrum(square)
+        shift, peak = max((_shift(spectrum, each) for each in self._spectra), key=lambda found: found[1])
         if peak >= CLEAR_PEAK and shift >= SHIFT:
             return "moved"
         return "changed" if novelty is not None and novelty > NOVEL else "ok"
