@@ -15,6 +15,7 @@ __all__ = [
     "MOST_PIXELS",
     "NAME_PATTERN",
     "ROTATIONS",
+    "UNKNOWN",
     "WHITE",
     "Box",
     "Colour",
@@ -27,6 +28,7 @@ __all__ = [
     "Region",
     "Rotation",
     "Stamp",
+    "StateAnswer",
     "StreamClock",
     "TimeSource",
     "applies_in",
@@ -215,6 +217,25 @@ class ReferenceScore:
     reference: str
     similarity: float
     label: str | None = None
+
+
+UNKNOWN = "unknown"
+"""The answer of a set of states that is not sure enough of any of them; no state has this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateAnswer:
+    """Answer of a set of states for one picture.
+
+    ``state`` is the most probable one, or `UNKNOWN`; ``p`` has every state of the set with its probability, in their
+    order. ``novelty`` is the distance from the nearest example, 1 where that is as far as examples are from each other
+    at most; None: the set has no examples.
+    """
+
+    set: str
+    state: str
+    p: tuple[tuple[str, float], ...]
+    novelty: float | None = None
 
 
 _DELEGATE = re.compile(r"auto|none|xnnpack|coral(?::(?P<device>(?:usb|pci)(?::\d+)?|:\d+))?")

@@ -23,6 +23,7 @@ FLOORS = {
     "references": 4,
     "enrolled": 4,
     "events": 4,
+    "states": 4,
     "bridge": 4,
     "recording": 4,
     "task": 4,
@@ -168,8 +169,9 @@ def is_stage(node: ast.ClassDef) -> bool:
 
 
 def test_what_frames_are_compared_with_and_what_follows_do_not_import_each_other() -> None:
-    for room in ("references", "enrolled", "events"):
-        others = {"references", "enrolled", "events"} - {room}
+    rooms = {"references", "enrolled", "events", "states"}
+    for room in rooms:
+        others = rooms - {room}
         assert parts_below(imported_parts(room), *others) == set()
 
 
@@ -183,6 +185,12 @@ def test_no_video_is_read_with_opencv() -> None:
         if isinstance(node, ast.Attribute) and node.attr in reading
     }
     assert used == set()
+
+
+def test_states_are_decided_by_numbers_and_pixels_alone() -> None:
+    """No configuration, messages, files or models: a program that has vectors can use them."""
+    assert imported_parts("states")
+    assert parts_below(imported_parts("states"), "states", "values", "vision.pixels") == imported_parts("states")
 
 
 def test_the_tflite_runtimes_are_imported_in_one_file_only() -> None:
@@ -204,6 +212,7 @@ def test_the_tflite_runtimes_are_imported_in_one_file_only() -> None:
         ("edged.cli", {"numpy", "cv2", "zmq", "yaml", "pydantic", "rich"}),
         ("edged.wire", {"numpy", "zmq", "yaml", "pydantic"}),
         ("edged.client", {"numpy", "cv2", "ai_edge_litert", "tflite_runtime", "yaml", "pydantic", "rich"}),
+        ("edged.states", {"ai_edge_litert", "tflite_runtime", "zmq", "yaml", "pydantic", "rich"}),
         ("edged.vision", {"ai_edge_litert", "tflite_runtime", "zmq", "yaml", "pydantic", "rich"}),
         ("edged.service.daemon", {"av", "picamera2", "rich", "prometheus_client"}),
         ("edged.camera.web, edged.camera.usb, edged.camera.folder, edged.camera.pattern", {"av", "picamera2"}),

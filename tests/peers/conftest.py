@@ -46,6 +46,11 @@ def mediapipe() -> Iterator[Peer]:
 
 
 @pytest.fixture(scope="session")
+def scikit_learn() -> Iterator[Peer]:
+    yield from _started("scikit-learn")
+
+
+@pytest.fixture(scope="session")
 def photographs() -> list[npt.NDArray[np.uint8]]:
     """The pictures that come with scikit-image and scikit-learn."""
     if not (PICTURES / MADE).exists():

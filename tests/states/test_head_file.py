@@ -1,0 +1,100 @@
+"""A head is kept as bytes; nothing that is not one, or is damaged, is taken for one."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edged.states import StateHead, dump, load, train
+from edged.states.head_file import LONGEST, LONGEST_LINE
+from tests.states.making import World
+
+BAY = ("empty", "truck")
+CONTENT = dump(train(World(BAY, dimension=8).examples(3), BAY, "space"))
+
+
+def changed(**values: object) -> bytes:
+    line, _, numbers = CONTENT.partition(b"\n")
+    return json.dumps(json.loads(line) | values).encode() + b"\n" + numbers
+
+
+def test_a_head_comes_back_as_it_was() -> None:
+    head = train(World(BAY).examples(4), BAY, "space")
+    again = load(dump(head))
+    assert isinstance(again, StateHead)
+    for name in ("states", "space_id", "unit", "keys"):
+        assert getattr(again, name) == getattr(head, name)
+    np.testing.assert_array_equal(again.rows, head.rows)
+    np.testing.assert_array_equal(again.bias, head.bias)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"v": 2},
+        {"states": ["empty"]},
+        {"states": ["empty", "empty"]},
+        {"states": ["empty", "../etc"]},
+        {"states": "et"},
+        {"states": [1, 2]},
+        {"keys": ["a"] * 6},
+        {"keys": [str(key) for key in range(5)]},
+        {"keys": [str(key) for key in range(10**5)]},
+        {"dimension": 9},
+        {"dimension": -8},
+        {"dimension": 10**12},
+        {"dimension": True},
+        {"dimension": 8.0},
+        {"unit": 0.0},
+        {"unit": float("nan")},
+        {"unit": None},
+        {"space_id": 7},
+        {"sha256": "0" * 64},
+    ],
+    ids=str,
+)
+def test_a_line_that_claims_something_else_is_refused(values: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="is not a head, or is damaged"):
+        load(changed(**values))
+
+
+@pytest.mark.parametrize("key", ["v", "states", "space_id", "dimension", "unit", "keys", "sha256"])
+def test_a_line_without_a_key_is_refused(key: str) -> None:
+    line, _, numbers = CONTENT.partition(b"\n")
+    rest = {name: value for name, value in json.loads(line).items() if name != key}
+    with pytest.raises(ValueError, match="is not a head, or is damaged"):
+        load(json.dumps(rest).encode() + b"\n" + numbers)
+
+
+def test_numbers_that_are_not_finite_are_refused() -> None:
+    head = load(CONTENT)
+    rows = head.rows.copy()
+    rows[1, 1] = np.nan
+    with pytest.raises(ValueError, match="not finite"):
+        load(dump(StateHead(head.states, head.space_id, rows, head.bias, head.unit, head.keys)))
+
+
+@given(st.integers(0, len(CONTENT) - 1), st.integers(1, 255))
+def test_one_damaged_byte_of_the_numbers_or_a_cut_is_found(at: int, flip: int) -> None:
+    start = CONTENT.index(b"\n") + 1
+    damaged = bytearray(CONTENT)
+    damaged[max(at, start)] ^= flip
+    for content in (bytes(damaged), CONTENT[:at]):
+        with pytest.raises(ValueError, match="is not a head, or is damaged"):
+            load(content)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_refused_in_order(content: bytes) -> None:
+    with pytest.raises(ValueError, match="is not a head, or is damaged"):
+        load(content)
+
+
+@pytest.mark.parametrize("content", [b"[" * LONGEST_LINE, b"0" * (LONGEST_LINE + 2), b" " * LONGEST + b"{}"])
+def test_a_long_or_deep_line_is_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match="is not a head, or is damaged"):
+        load(content + b"\n")
