@@ -31,11 +31,11 @@ SIDE = 96  # pixels
 MOST_PICTURES = 8  # that are compared by phase correlation, which takes 36 KiB for each
 
 FLAT = 0.45  # of the least contrast of the enrolled pictures
-FLAT_LEVELS = 12.0
+FLAT_LEVELS = 9.0  # less than any scene has, at any hour
 SMOOTH = 0.35  # of their least detail, by itself and in proportion to the contrast
 GLARE_LEVEL, GLARE = 250, 0.12  # so much more of a picture is white than of the enrolled one with most
-SHIFT = 0.03  # of the side
-CLEAR_PEAK = 0.08  # of the correlation: 1 for the same picture
+SHIFT = 0.05  # of the side
+CLEAR_PEAK = 0.2  # of the correlation: 1 for the same picture
 NOVEL = 1.5
 
 
@@ -76,19 +76,24 @@ class EnrolledLooks:
     def judge(self, picture: NDArray[np.uint8], novelty: float | None) -> PictureState:
         """Return the state of one *picture*, RGB, whose vector has this *novelty*."""
         square = grey_square(picture, SIDE)
-        look = _look(square)
-        if look.glare > self._glare + GLARE:
-            return "dazzled"
-        is_smooth = look.detail < SMOOTH * self._detail
-        if is_smooth and look.contrast < max(FLAT * self._contrast, min(FLAT_LEVELS, self._contrast / 2)):
-            return "covered"
-        if is_smooth and look.sharpness < SMOOTH * self._sharpness:
-            return "blurred"
+        is_novel = novelty is None or novelty > NOVEL
+        if is_novel and (blind := self._blind(_look(square))):
+            return blind  # what is like an example can be decided, however bright or soft it is
         spectrum = _spectrum(square)
         shift, peak = max((_shift(spectrum, each) for each in self._spectra), key=lambda found: found[1])
         if peak >= CLEAR_PEAK and shift >= SHIFT:
             return "moved"
-        return "changed" if novelty is not None and novelty > NOVEL else "ok"
+        return "changed" if novelty is not None and is_novel else "ok"
+
+    def _blind(self, look: _Look) -> PictureState | None:
+        if look.glare > self._glare + GLARE:
+            return "dazzled"
+        is_smooth = look.detail < SMOOTH * self._detail
+        if look.contrast < FLAT_LEVELS or (is_smooth and look.contrast < FLAT * self._contrast):
+            return "covered"
+        if not is_smooth:
+            return None
+        return "blurred" if look.sharpness < SMOOTH * self._sharpness else None
 
 
 def _spectrum(square: NDArray[np.float32]) -> NDArray[np.complex64]:
