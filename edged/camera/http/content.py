@@ -11,6 +11,7 @@ __all__ = ["read_content"]
 _LENGTH = re.compile(r"[0-9]{1,9}", re.ASCII)
 _EMPTY = (204, 304)
 _AT_ONCE = 65536
+_OTHER = "if it is a stream that calls itself one picture, write another address of the camera as the source"
 
 
 def read_content(response: Response, largest: int, deadline: float) -> tuple[bytes, bool]:
@@ -30,10 +31,10 @@ def read_content(response: Response, largest: int, deadline: float) -> tuple[byt
                 body.wait(deadline)
             content += buffer[: count or 0]
             if len(content) > largest:
-                raise HttpError(f"its answer does not end: more than {largest} bytes came")
+                raise HttpError(f"its answer does not end: more than {largest} bytes came; {_OTHER}")
     except TimeoutError as exc:
         if content and length is None:
-            raise HttpError(f"its answer does not end: {len(content)} bytes came") from exc
+            raise HttpError(f"its answer does not end: {len(content)} bytes came; {_OTHER}") from exc
         raise
     except EndOfBody as exc:
         if length is not None:
