@@ -91,7 +91,8 @@ class Classifier:
     def _take(self, vector: NDArray[Any]) -> float:
         """Copy *vector*, and return the factor that makes its length 1; 0 where there is none."""
         np.copyto(self._vector, vector)
-        square = float(self._vector.dot(self._vector))
+        with np.errstate(over="ignore"):  # numpy 2 warns of it, and infinity is looked for below
+            square = float(self._vector.dot(self._vector))
         return 1 / math.sqrt(square) if 0 < square < math.inf else 0.0
 
     def _ask(

@@ -63,13 +63,13 @@ class Container:
 
     def __init__(self, file: Readable) -> None:
         forward_messages()
-        self._leads_elsewhere = False
+        elsewhere = _Elsewhere()  # and not a method: the container would keep itself, until Python looks for cycles
         try:
             self._container: InputContainer = av.open(
-                file, "r", options=OPTIONS, io_open=self._refuse, metadata_errors="replace"
+                file, "r", options=OPTIONS, io_open=elsewhere, metadata_errors="replace"
             )
         except _FAILURES:
-            what = "a list of other files or addresses, and no video" if self._leads_elsewhere else UNREADABLE
+            what = "a list of other files or addresses, and no video" if elsewhere.is_asked else UNREADABLE
             raise SourceError(what) from None
         try:
             self._stream = self._find_video()
@@ -103,9 +103,15 @@ class Container:
                 other.discard = av.stream.Discard.all
         return stream
 
-    def _refuse(self, url: str, flags: int, options: dict[str, str]) -> io.BytesIO:  # noqa: ARG002 - PyAV calls it so
-        """Open nothing in place of another file or address, to which a stranger's list may lead."""
-        self._leads_elsewhere = True
+
+class _Elsewhere:
+    """Opens nothing in place of another file or address, to which a stranger's list may lead."""
+
+    def __init__(self) -> None:
+        self.is_asked = False
+
+    def __call__(self, url: str, flags: int, options: dict[str, str]) -> io.BytesIO:  # noqa: ARG002 - PyAV calls it so
+        self.is_asked = True
         return io.BytesIO()
 
 

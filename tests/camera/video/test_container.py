@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import weakref
 from pathlib import Path
 
 import av
@@ -49,6 +50,19 @@ def test_a_list_of_other_files_leads_nowhere(
         video.open()
     video.close()
     assert capfd.readouterr().err == ""
+
+
+def test_a_container_is_free_at_once_when_nobody_has_it(tmp_path: Path) -> None:
+    make_clip(tmp_path / "clip.mp4")
+    container = Container(io.BytesIO((tmp_path / "clip.mp4").read_bytes()))
+    seen = weakref.ref(container)
+    gc.disable()
+    try:
+        container.close()
+        del container
+        assert seen() is None
+    finally:
+        gc.enable()
 
 
 def test_what_is_no_video_says_what_is() -> None:
