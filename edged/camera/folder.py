@@ -29,6 +29,7 @@ __all__ = ["FolderSource"]
 log = logging.getLogger(__name__)
 
 DEFAULT_FPS = 10.0
+MOST_REPORTED = 20  # pictures that cannot be read, each with a line in the log
 
 
 class FolderSource:
@@ -64,6 +65,7 @@ class FolderSource:
         self._pictures: list[Path] = []  # that are left of this round
         self._picture = Path()  # the one that was grabbed
         self._is_warned = False  # that some picture has another size
+        self._reported: set[Path] = set()  # pictures that cannot be read
         self._notice = ""  # the last line about what is passed over
         self._make_reader = partial(_Reader, max_pixels, background)
         self._reader = self._make_reader()
@@ -103,7 +105,11 @@ class FolderSource:
         return Stamp(time.monotonic_ns(), "arrival")
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
-        picture = self._reader.read(self._picture)
+        try:
+            picture = self._reader.read(self._picture)
+        except DamagedFrame as exc:
+            self._report(exc)
+            raise
         if picture.shape == slot.shape:
             slot[...] = picture
             return
@@ -112,6 +118,15 @@ class FolderSource:
             shown = shown_path(self._picture)
             log.warning("%s has another size than the first picture of the folder, and is made to fit", shown)
         _fit(picture, slot)
+
+    def _report(self, damage: DamagedFrame) -> None:
+        """Name a picture that cannot be read, once: a folder that loops shows it again and again."""
+        if self._picture in self._reported or len(self._reported) >= MOST_REPORTED:
+            return
+        self._reported.add(self._picture)
+        log.warning("%s; it is left out", damage)
+        if len(self._reported) == MOST_REPORTED:
+            log.warning("%s: no more pictures that cannot be read are named", self._path)
 
     def wake(self) -> None:
         self._woken.set()

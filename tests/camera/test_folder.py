@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edged.camera.folder import FolderSource
+from edged.camera.folder import MOST_REPORTED, FolderSource
 from edged.errors import DamagedFrame, EndOfStream, SourceError
 from edged.values import Format
 from tests.camera.leaks import leaves_nothing_behind
@@ -125,6 +126,22 @@ def test_a_picture_that_cannot_be_read_is_one_damaged_frame(folder: Path, conten
     with pytest.raises(DamagedFrame, match=r"b\.png: "):
         source.retrieve(np.zeros(frame_format.shape, np.uint8))
     assert colours(frames(source, frame_format, 1)) == [RED]
+
+
+def test_each_picture_that_cannot_be_read_is_named_once_and_only_so_many(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(MOST_REPORTED + 5):
+        (folder / f"broken{number}.png").write_bytes(b"no picture")
+    source = FolderSource(folder, loop=True, fps=10_000)
+    slot = np.zeros(source.open().shape, np.uint8)
+    for _ in range(2 * (MOST_REPORTED + 5 + 3)):
+        assert source.grab(10) is not None
+        with suppress(DamagedFrame):
+            source.retrieve(slot)
+    named = [record.getMessage() for record in caplog.records]
+    assert [f"broken{number}.png: " in line for number, line in enumerate(named[:-1])] == [True] * MOST_REPORTED
+    assert named[-1].endswith("no more pictures that cannot be read are named")
 
 
 def test_a_picture_that_goes_away_is_one_damaged_frame(folder: Path) -> None:
@@ -259,6 +276,6 @@ def test_names_in_messages_are_printable(tmp_path: Path, caplog: pytest.LogCaptu
     with pytest.raises(DamagedFrame) as damage:
         source.retrieve(slot)
     source.close()
-    assert len(caplog.messages) == 1
-    assert caplog.messages[0].isprintable()
+    assert len(caplog.messages) == 2, "one of another size, and one that cannot be read"
+    assert all(message.isprintable() for message in caplog.messages)
     assert str(damage.value).isprintable()
