@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 from edged.camera.http.parts import Parts
 from edged.camera.jpeg import REDUCTIONS, check_jpeg, decode_jpeg, reduced
 from edged.errors import PictureError, SourceError
-from edged.vision.decoding import decode, decode_bgr
-from edged.vision.jpeg_claims import jpeg_claims
-from edged.vision.picture_size import claimed_size
+from edged.vision.pictures.decoding import decode, decode_bgr
+from edged.vision.pictures.jpeg_claims import jpeg_claims
+from edged.vision.pictures.picture_size import claimed_size
 from scripts.fuzzing import campaign
 from scripts.fuzzing.campaign import Finding, check_text, quiet_libraries
 from scripts.fuzzing.good_pictures import WORDS, good_pictures, with_checksums

@@ -193,6 +193,12 @@ def test_states_are_decided_by_numbers_and_pixels_alone() -> None:
     assert parts_below(imported_parts("states"), "states", "values", "vision.pixels") == imported_parts("states")
 
 
+def test_picture_files_are_read_without_the_embedder() -> None:
+    parts = parts_below(imported_parts("vision.pictures"), "vision")
+    assert parts
+    assert parts_below(parts, "vision.pictures.", "vision.pixels.") == parts
+
+
 def test_the_tflite_runtimes_are_imported_in_one_file_only() -> None:
     naming = [
         module.relative_to(PACKAGE)

@@ -36,10 +36,10 @@ from edged.transport.zmtp.greeting import greeting
 from edged.transport.zmtp.mechanism import Null
 from edged.transport.zmtp.pub_end import PubEnd
 from edged.transport.zmtp.router_end import MAX_MESSAGE_BYTES, RouterEnd
-from edged.vision.exif import stored_orientation
-from edged.vision.foreign_formats import foreign_format
-from edged.vision.picture_size import claimed_size
-from edged.vision.png_chunks import gray_key, without_text
+from edged.vision.pictures.exif import stored_orientation
+from edged.vision.pictures.foreign_formats import foreign_format
+from edged.vision.pictures.picture_size import claimed_size
+from edged.vision.pictures.png_chunks import gray_key, without_text
 from edged.wire.control import MAX_REQUEST_BYTES, read_envelope
 from edged.wire.topics import parse_topic
 from tests.raw_subscriber import HELLO, subscribe

@@ -17,8 +17,8 @@ from edged.camera.video.timeline import Pace
 from edged.errors import DamagedFrame, EndOfStream, PictureError, SourceError, map_exceptions, text_of
 from edged.label_text import shown_path
 from edged.values import MAX_PIXELS, WHITE, Colour, Format, Stamp
-from edged.vision.decoding import decode_bgr, read_limited
-from edged.vision.picture_folder import list_pictures
+from edged.vision.pictures.decoding import decode_bgr, read_limited
+from edged.vision.pictures.picture_folder import list_pictures
 
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds

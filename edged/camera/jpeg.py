@@ -1,7 +1,7 @@
 """JPEG pictures as cameras send them: found damaged, or decoded into a frame at full size or at a fraction of it.
 
-OpenCV hands out a damaged picture as if nothing were wrong, so the damage is looked for (`edged.vision.jpeg_damage`). A
-JPEG that claims too many pixels or scans is refused before it is decoded.
+OpenCV hands out a damaged picture as if nothing were wrong, so the damage is looked for
+(`edged.vision.pictures.jpeg_damage`). A JPEG that claims too many pixels or scans is refused before it is decoded.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from edged.camera.frame_limit import check_frame_size
 from edged.errors import DamagedFrame, PictureError, map_exceptions
 from edged.values import MAX_PIXELS
-from edged.vision.decoding import is_bomb
-from edged.vision.jpeg_claims import JpegClaims
-from edged.vision.jpeg_damage import breaks_off, check_whole
+from edged.vision.pictures.decoding import is_bomb
+from edged.vision.pictures.jpeg_claims import JpegClaims
+from edged.vision.pictures.jpeg_damage import breaks_off, check_whole
 
 __all__ = ["REDUCTIONS", "check_jpeg", "decode_jpeg", "reduced"]
 

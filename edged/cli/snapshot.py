@@ -64,7 +64,7 @@ def snapshot(args: argparse.Namespace) -> int:
             return EXIT_FAILURE
     from edged.pipeline.loading.model import read_model_file
     from edged.service.snapshot import take_snapshot
-    from edged.vision.png import to_png
+    from edged.vision.pictures.png import to_png
 
     model_input = read_model_file(loaded).input
 

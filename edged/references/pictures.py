@@ -13,7 +13,7 @@ from edged.errors import PictureError, ReferenceImageError, map_exceptions
 from edged.label_text import shown_path
 from edged.values import MAX_PIXELS, WHITE, Box, Colour, PixelFormat
 from edged.vision.image import read_picture
-from edged.vision.picture_folder import list_pictures
+from edged.vision.pictures.picture_folder import list_pictures
 from edged.vision.pixels.reduction import reduce_picture
 
 if TYPE_CHECKING:

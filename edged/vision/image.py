@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from edged.values import MAX_PIXELS, WHITE, PixelFormat
-from edged.vision.decoding import decode, read_file
 from edged.vision.odd_sides import SUBSAMPLED, odd_size, padded
+from edged.vision.pictures.decoding import decode, read_file
 from edged.vision.pixels.colour import frame_size
 
 if TYPE_CHECKING:

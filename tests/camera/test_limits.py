@@ -28,11 +28,11 @@ from edged.camera.web import WebSource
 from edged.errors import DamagedFrame, SourceError
 from edged.pipeline.ring import FrameRing
 from edged.values import MAX_PIXELS, Format
-from edged.vision.decoding import MAX_FILE_BYTES
+from edged.vision.pictures.decoding import MAX_FILE_BYTES
 from tests.bombs import HUGE, jpeg_of_scans, png_of_texts, progressive, resized_jpeg
 from tests.camera.servers import MjpegServer, answering, jpeg, number, serving
 from tests.camera.v4l2.fake_kernel import FakeCamera, FakeKernel
-from tests.vision.test_picture_limits import in_little_memory
+from tests.vision.pictures.test_picture_limits import in_little_memory
 
 AT_ONCE = 1.0  # seconds
 LARGEST_PART = 16 << 20

@@ -12,7 +12,7 @@ from edged.camera.jpeg import decode_jpeg, reduced
 from edged.camera.v4l2.device import FrameLayout
 from edged.camera.v4l2.pixels import RAW, copy_planes, planes
 from edged.values import MAX_PIXELS, Format, PixelFormat
-from edged.vision.decoding import MAX_FILE_BYTES
+from edged.vision.pictures.decoding import MAX_FILE_BYTES
 
 __all__ = ["FrameWriter", "JpegFrameWriter", "RawFrameWriter"]
 

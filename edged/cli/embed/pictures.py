@@ -14,9 +14,9 @@ from edged.cli.text import printable
 from edged.errors import PictureError, ReferenceImageError
 from edged.references import once_each, picture_files, read_reference
 from edged.values import WHITE, PixelFormat
+from edged.vision.pictures.png import to_png
 from edged.vision.pixels.reduction import crop_size, reduce_picture
 from edged.vision.pixels.view import ModelView
-from edged.vision.png import to_png
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ from edged.events import EventRule, Thresholds
 from edged.references import ReferenceGroup
 from edged.references.catalogue import Space
 from edged.values import MOST_PIXELS, Box, PixelFormat
-from edged.vision.decoding import decode
+from edged.vision.pictures.decoding import decode
 from edged.vision.pixels.reduction import crop_size, reduce_picture
 
 if TYPE_CHECKING:

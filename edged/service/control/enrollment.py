@@ -18,7 +18,7 @@ from edged.pipeline.wall_clock import WallClock
 from edged.references import picture_files
 from edged.service.control.jobs import Job, camera_of, check_delivers, model_facts, wait_for
 from edged.service.control.samples import SampleCollector, Selection, choose
-from edged.vision.png import to_png
+from edged.vision.pictures.png import to_png
 from edged.wire import control_messages as messages
 from edged.wire.control import write_result
 

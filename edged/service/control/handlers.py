@@ -17,8 +17,8 @@ from edged.pipeline.wall_clock import WallClock
 from edged.service.control.enrollment import Enrollment
 from edged.service.control.jobs import Job, camera_of, check_delivers, model_facts, wait_for
 from edged.values import FULL, Format, Region, Rotation, Stamp
+from edged.vision.pictures.png import to_png
 from edged.vision.pixels.view import frame_pictures
-from edged.vision.png import to_png
 from edged.wire import control_messages as messages
 
 if TYPE_CHECKING:

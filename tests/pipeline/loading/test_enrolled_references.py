@@ -16,7 +16,7 @@ from edged.pipeline.loading.enrolled_references import EnrolledReferences, compa
 from edged.references import ReferenceGroup, References
 from edged.values import Box, PixelFormat, Rotation
 from edged.vision.embedder import Embedder, EmbedderOptions
-from edged.vision.png import to_png
+from edged.vision.pictures.png import to_png
 from edged.vision.tflite.model_file import read_model
 from edged.vision.unit_vectors import UnitRows
 from tests.enrolling import enrolled

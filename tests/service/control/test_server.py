@@ -30,8 +30,8 @@ from edged.service.control.server import MOST_JOBS, Control
 from edged.service.daemon import Daemon
 from edged.service.running_stages import RunningStages
 from edged.values import FULL, PixelFormat, Region
+from edged.vision.pictures.png import to_png
 from edged.vision.pixels.view import ModelView, RgbView
-from edged.vision.png import to_png
 from edged.vision.tflite.model_file import read_model
 from edged.wire import Event, Vec
 from edged.wire.control_messages import REQUESTS

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edged.vision.decoding import decode, decode_bgr
+from edged.vision.pictures.decoding import decode, decode_bgr
 from edged.vision.pixels.transparency import opaque
 
 WHITE = (255, 255, 255)

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from edged.errors import PictureError
-from edged.vision.decoding import decode, decode_bgr
-from edged.vision.exif import stored_orientation
+from edged.vision.pictures.decoding import decode, decode_bgr
+from edged.vision.pictures.exif import stored_orientation
 from edged.vision.pixels.orientation import Orientation
 from tests.bombs import HUGE
 

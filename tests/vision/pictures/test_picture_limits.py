@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from edged.errors import PictureError, ReferenceImageError
 from edged.references import read_reference
 from edged.values import MAX_PIXELS
-from edged.vision.decoding import MAX_FILE_BYTES, decode, decode_bgr, read_file
 from edged.vision.image import TensorImage, read_picture
-from edged.vision.jpeg2000_size import SIGNATURE, codestream_of
-from edged.vision.jpeg_claims import MAX_SCANS, MAX_SEGMENTS, jpeg_claims
-from edged.vision.picture_size import claimed_size
-from edged.vision.png_chunks import without_text
+from edged.vision.pictures.decoding import MAX_FILE_BYTES, decode, decode_bgr, read_file
+from edged.vision.pictures.jpeg2000_size import SIGNATURE, codestream_of
+from edged.vision.pictures.jpeg_claims import MAX_SCANS, MAX_SEGMENTS, jpeg_claims
+from edged.vision.pictures.picture_size import claimed_size
+from edged.vision.pictures.png_chunks import without_text
 from tests.bombs import HUGE, jpeg_of_scans, png_of_texts, progressive
 
 AT_ONCE = 1.0  # seconds
@@ -65,9 +65,8 @@ def test_a_picture_that_claims_too_many_pixels_is_refused(name: str, exif: bool)
 
 
 def test_all_of_them_are_refused_before_memory_is_used() -> None:
-    setup = (
-        "from edged.errors import PictureError\nfrom edged.vision.decoding import decode\nfrom tests.bombs import HUGE"
-    )
+    setup = "from edged.errors import PictureError\nfrom edged.vision.pictures.decoding import decode"
+    setup += "\nfrom tests.bombs import HUGE"
     setup += "\ncontents = [make() for make in HUGE.values()]"
     setup += "\nrefused = 0"
     setup += "\ndef refuse():\n    for content in contents:\n        try:\n            decode(content, exif=True)\n"
@@ -110,7 +109,7 @@ def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path, size: int) -
 
 def test_a_picture_for_which_there_is_no_memory_is_a_picture_error() -> None:
     setup = (
-        "from edged.errors import PictureError\nfrom edged.vision.decoding import decode, decode_bgr\n"
+        "from edged.errors import PictureError\nfrom edged.vision.pictures.decoding import decode, decode_bgr\n"
         "content = cv2.imencode('.png', np.zeros((4096, 8000), np.uint8))[1].tobytes()"
     )
     said = in_little_memory(setup, "decode(content, exif=True)", "PictureError", "An error occurred while decoding")
@@ -182,7 +181,8 @@ def test_the_texts_of_a_png_are_not_decompressed() -> None:
     assert decode(bomb, exif=True).shape == (8, 8, 3)
     assert time.monotonic() - begin < AT_ONCE
     in_little_memory(
-        "from edged.vision.decoding import decode\nfrom tests.bombs import png_of_texts\nbomb = png_of_texts(100)",
+        "from edged.vision.pictures.decoding import decode\nfrom tests.bombs import png_of_texts\n"
+        "bomb = png_of_texts(100)",
         "assert decode(bomb, exif=True).shape == (8, 8, 3)\n    raise SystemExit(0)",
         "ValueError",
     )

@@ -17,16 +17,16 @@ import numpy as np
 from edged.errors import PictureError, map_exceptions
 from edged.label_text import shown_path
 from edged.values import MAX_PIXELS, WHITE
-from edged.vision.exif import stored_orientation, without_tiff_orientation
-from edged.vision.jpeg2000_size import SIGNATURE, codestream_of
-from edged.vision.jpeg_claims import MAX_SCANS, JpegClaims, jpeg_claims
-from edged.vision.jpeg_damage import breaks_off, check_whole
-from edged.vision.picture_size import claimed_size
+from edged.vision.pictures.exif import stored_orientation, without_tiff_orientation
+from edged.vision.pictures.jpeg2000_size import SIGNATURE, codestream_of
+from edged.vision.pictures.jpeg_claims import MAX_SCANS, JpegClaims, jpeg_claims
+from edged.vision.pictures.jpeg_damage import breaks_off, check_whole
+from edged.vision.pictures.picture_size import claimed_size
+from edged.vision.pictures.png_chunks import gray_key, without_text
+from edged.vision.pictures.tiff_directory import STARTS
+from edged.vision.pictures.tiff_size import has_premultiplied_colours
 from edged.vision.pixels.orientation import Orientation
 from edged.vision.pixels.transparency import opaque
-from edged.vision.png_chunks import gray_key, without_text
-from edged.vision.tiff_directory import STARTS
-from edged.vision.tiff_size import has_premultiplied_colours
 
 if TYPE_CHECKING:
     from io import FileIO

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edged.errors import PictureError
-from edged.vision.decoding import decode_bgr
-from edged.vision.jpeg2000_size import jpeg2000_size
+from edged.vision.pictures.decoding import decode_bgr
+from edged.vision.pictures.jpeg2000_size import jpeg2000_size
 
 
 def altered(at: int, content: bytes, *, insert: bool = False, marker: bytes = b"\xff\x52") -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edged.errors import PictureError
-from edged.vision.tiff_directory import first_directory
+from edged.vision.pictures.tiff_directory import first_directory
 
 __all__ = ["has_premultiplied_colours", "tiff_size"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edged.vision.picture_folder import list_pictures
+from edged.vision.pictures.picture_folder import list_pictures
 
 
 def names(folder: Path, *files: str) -> list[str]:

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 
 from edged.errors import PictureError
-from edged.vision.jpeg2000_claims import check_coding
+from edged.vision.pictures.jpeg2000_claims import check_coding
 
 __all__ = ["CODESTREAM", "SIGNATURE", "codestream_of", "jpeg2000_size"]
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.errors import PictureError
-from edged.vision.jpeg_claims import MAX_SEGMENTS, JpegClaims, find_marker, jpeg_claims
+from edged.vision.pictures.jpeg_claims import MAX_SEGMENTS, JpegClaims, find_marker, jpeg_claims
 
 __all__ = ["breaks_off", "check_whole"]
 

@@ -7,10 +7,10 @@ import struct
 from collections.abc import Callable
 
 from edged.errors import PictureError
-from edged.vision.foreign_formats import foreign_format
-from edged.vision.jpeg2000_size import CODESTREAM, SIGNATURE, jpeg2000_size
-from edged.vision.tiff_directory import STARTS
-from edged.vision.tiff_size import tiff_size
+from edged.vision.pictures.foreign_formats import foreign_format
+from edged.vision.pictures.jpeg2000_size import CODESTREAM, SIGNATURE, jpeg2000_size
+from edged.vision.pictures.tiff_directory import STARTS
+from edged.vision.pictures.tiff_size import tiff_size
 
 __all__ = ["claimed_size"]
 

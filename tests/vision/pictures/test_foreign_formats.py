@@ -7,8 +7,8 @@ import struct
 import pytest
 
 from edged.errors import PictureError
-from edged.vision.decoding import decode_bgr
-from edged.vision.foreign_formats import foreign_format
+from edged.vision.pictures.decoding import decode_bgr
+from edged.vision.pictures.foreign_formats import foreign_format
 
 
 def tga(kind: int, *, footer: bool) -> bytes:

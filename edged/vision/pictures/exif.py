@@ -10,10 +10,10 @@ import struct
 from collections.abc import Iterator
 
 from edged.errors import PictureError
-from edged.vision.jpeg_claims import jpeg_segments
+from edged.vision.pictures.jpeg_claims import jpeg_segments
+from edged.vision.pictures.png_chunks import png_chunks
+from edged.vision.pictures.tiff_directory import STARTS, first_directory
 from edged.vision.pixels.orientation import Orientation
-from edged.vision.png_chunks import png_chunks
-from edged.vision.tiff_directory import STARTS, first_directory
 
 __all__ = ["stored_orientation", "without_tiff_orientation"]
 
