@@ -11,45 +11,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.states.group import group_probabilities, softmax_of
-from edged.states.head import StateHead, distance
-from edged.values import UNKNOWN, ReferenceScore, StateAnswer, applies_in
+from edged.states.head import StateHead, distance, problem_of_states
+from edged.values import UNKNOWN, ReferenceScore, StateAnswer
 
 __all__ = ["Classifier", "StateSet"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class StateSet:
-    """A set of states of some places, and what tells them apart. It never changes.
+    """A set of states, and what tells them apart. It never changes.
 
     Attributes:
         name: of the set.
-        states: 2 to 8 names, in the order in which they are reported.
-        places: where it applies, as ``references.NAME.for``: cameras, or regions such as ``street/path``.
+        states: 2 to 8 names, in the order in which they are reported; `UNKNOWN` is not one of them.
         head: learned from examples; None where nothing is learned yet.
         references: the reference of each state, where a set groups references; used as long as there is no head.
         unknown_below: an answer whose largest probability is less is `UNKNOWN`.
         min_seconds, unknown_seconds: of its `Decision`.
-        events: the states of which events are made.
+
+    Raises:
+        ValueError: these are no such states, or the head or the references have others, or another order.
     """
 
     name: str
     states: tuple[str, ...]
-    places: tuple[str, ...] = ()
     head: StateHead | None = None
     references: Mapping[str, str] = field(default_factory=dict)
     unknown_below: float = 0.73
     min_seconds: float = 0.5
     unknown_seconds: float = 30.0
-    events: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if problem := problem_of_states(self.states):
+            raise ValueError(f"{self.name}: {problem}")
+        of_head = self.states if self.head is None else self.head.states
+        for what, states in (("head", of_head), ("references", tuple(self.references) or self.states)):
+            if states != self.states:
+                ordered = ", ".join(self.states)
+                raise ValueError(f"{self.name}: the {what} must have the states {ordered}, in this order")
 
     @property
     def is_ready(self) -> bool:
         """Whether it can answer: it has a head, or references."""
         return self.head is not None or bool(self.references)
-
-    def applies_in(self, camera: str, region: str) -> bool:
-        """Whether it is one of that region."""
-        return applies_in(self.places, camera, region)
 
 
 class Classifier:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from edged.states.dual import DualProblem, row_weights, softmax
 from edged.states.example import LENGTH, Example, unit_rows
+from edged.values import UNKNOWN
 
-__all__ = ["MOST_EXAMPLES", "MOST_STATES", "StateHead", "TrainingSet", "train"]
+__all__ = ["MOST_EXAMPLES", "MOST_STATES", "StateHead", "TrainingSet", "distance", "problem_of_states", "train"]
 
 MOST_STATES = 8
 MOST_EXAMPLES = 400
@@ -128,9 +129,16 @@ def train(examples: Sequence[Example], states: tuple[str, ...], space_id: str = 
     return TrainingSet(examples, states).head(space_id)
 
 
-def _check(examples: Sequence[Example], states: tuple[str, ...]) -> None:
+def problem_of_states(states: Sequence[str]) -> str | None:
+    """Return why *states* cannot be the states of a set; None if they can."""
     if not 2 <= len(states) <= MOST_STATES or len(set(states)) < len(states):
-        raise ValueError(f"must have 2 to {MOST_STATES} different states (got {', '.join(states)})")
+        return f"must have 2 to {MOST_STATES} different states (got {', '.join(states)})"
+    return f"{UNKNOWN} is no state: it stands for answers that are not sure" if UNKNOWN in states else None
+
+
+def _check(examples: Sequence[Example], states: tuple[str, ...]) -> None:
+    if problem := problem_of_states(states):
+        raise ValueError(problem)
     if len(examples) > MOST_EXAMPLES:
         raise ValueError(f"must have at most {MOST_EXAMPLES} examples (got {len(examples)})")
     counts = Counter(example.state for example in examples)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from edged.states.head import MOST_EXAMPLES, MOST_STATES, StateHead
+from edged.states.head import MOST_EXAMPLES, MOST_STATES, StateHead, problem_of_states
 from edged.values import NAME_PATTERN
 
 __all__ = ["LONGEST", "dump", "load"]
@@ -22,6 +22,7 @@ __all__ = ["LONGEST", "dump", "load"]
 VERSION = 1
 MOST_DIMENSION = 1 << 14
 LONGEST_LINE = 1 << 16
+LARGEST = 1e6  # of the numbers; learned ones stay below 200
 LONGEST = LONGEST_LINE + 4 * MOST_DIMENSION * (MOST_EXAMPLES + MOST_STATES)
 """The most bytes of a head; a file of more need not be read."""
 
@@ -65,8 +66,8 @@ def _parse(content: bytes) -> StateHead:
     if len(numbers) != 4 * (split + len(states)):
         raise ValueError("it has more numbers than it claims, or fewer")
     values = np.frombuffer(numbers, "<f4").astype(np.float32, copy=False)
-    if not np.isfinite(values).all():
-        raise ValueError("it has numbers that are not finite")
+    if not -LARGEST <= values.min() <= values.max() <= LARGEST:  # nor is it true of what is no number
+        raise ValueError("it has numbers that no head has")
     return StateHead(states, space_id, values[:split].reshape(-1, dimension), values[split:], unit, keys)
 
 
@@ -76,18 +77,20 @@ def _checked(line: Any) -> tuple[tuple[str, ...], tuple[str, ...], int, float, s
         raise ValueError(f"it is not of version {VERSION}")
     states, keys = _texts(line["states"], MOST_STATES), _texts(line["keys"], MOST_EXAMPLES)
     dimension, unit, space_id = line["dimension"], line["unit"], line["space_id"]
-    if len(states) < 2 or len(keys) < 2 or not all(re.fullmatch(NAME_PATTERN, state, re.ASCII) for state in states):
-        raise ValueError("it has no two states with examples")
+    if problem_of_states(states) or not all(re.fullmatch(NAME_PATTERN, state, re.ASCII) for state in states):
+        raise ValueError("the states are not those of a set")
+    if len(keys) < len(states):
+        raise ValueError("a state has no example")
     if type(dimension) is not int or not 0 < dimension <= MOST_DIMENSION:
-        raise ValueError(f"its vectors cannot have {dimension!r} numbers")
+        raise ValueError(f"the dimension is no number from 1 to {MOST_DIMENSION}")
     if type(unit) is not float or not (math.isfinite(unit) and unit > 0) or not isinstance(space_id, str):
-        raise ValueError("its unit or its space is none")
+        raise ValueError("the unit or the space is wrong")
     return states, keys, dimension, unit, space_id
 
 
 def _texts(value: Any, most: int) -> tuple[str, ...]:
     if not isinstance(value, list) or len(value) > most or not all(isinstance(text, str) for text in value):
-        raise ValueError("a list of names is none")
+        raise ValueError("the states or keys are no short list of names")
     if len(set(value)) < len(value):
         raise ValueError("a name is there twice")
     return tuple(value)

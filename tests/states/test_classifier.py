@@ -108,6 +108,31 @@ def test_sets_of_one_place_answer_in_their_order() -> None:
     assert [answer.set for answer in answers] == ["door", "bay"]
 
 
+@pytest.mark.parametrize(
+    ("states", "reason"),
+    [
+        (("empty",), "2 to 8 different states"),
+        (("empty", "empty"), "2 to 8 different states"),
+        (tuple("abcdefghi"), "2 to 8 different states"),
+        (("empty", UNKNOWN), "unknown is no state"),
+    ],
+)
+def test_a_set_has_some_states_and_none_is_unknown(states: tuple[str, ...], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        StateSet(name="bay", states=states)
+
+
+def test_a_set_has_the_states_of_its_head_and_references_in_their_order() -> None:
+    """Probabilities have no names: in another order, each would be that of another state."""
+    head = train(World(BAY).examples(2), BAY)
+    with pytest.raises(ValueError, match="bay: the head must have the states truck, empty, in this order"):
+        StateSet(name="bay", states=BAY[::-1], head=head)
+    with pytest.raises(ValueError, match="bay: the references must have the states empty, truck, in this order"):
+        StateSet(name="bay", states=BAY, references={"truck": "a", "empty": "b"})
+    with pytest.raises(ValueError, match="bay: the references must have"):
+        StateSet(name="bay", states=BAY, references={"empty": "b"})
+
+
 def test_heads_of_two_models_do_not_serve_one_place() -> None:
     with pytest.raises(ValueError, match=r"of one size .got 40, 48"):
         Classifier([bay(World(BAY)), bay(World(BAY, dimension=40))])

@@ -98,6 +98,7 @@ def test_a_head_remembers_its_examples_and_their_space() -> None:
         (("empty", "bus"), "examples of truck"),
         (("empty",), "2 to 8 different states"),
         (("empty", "empty"), "2 to 8 different states"),
+        (("empty", "truck", "unknown"), "unknown is no state"),
     ],
 )
 def test_examples_must_fit_the_states(states: tuple[str, ...], reason: str) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged.states import StateHead, dump, load, train
-from edged.states.head_file import LONGEST, LONGEST_LINE
+from edged.states import Classifier, StateHead, StateSet, dump, load, train
+from edged.states.head_file import LARGEST, LONGEST, LONGEST_LINE
 from tests.states.making import World
 
 BAY = ("empty", "truck")
@@ -39,6 +40,7 @@ def test_a_head_comes_back_as_it_was() -> None:
         {"states": ["empty"]},
         {"states": ["empty", "empty"]},
         {"states": ["empty", "../etc"]},
+        {"states": ["empty", "unknown"]},
         {"states": "et"},
         {"states": [1, 2]},
         {"keys": ["a"] * 6},
@@ -70,12 +72,34 @@ def test_a_line_without_a_key_is_refused(key: str) -> None:
         load(json.dumps(rest).encode() + b"\n" + numbers)
 
 
-def test_numbers_that_are_not_finite_are_refused() -> None:
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 2e6, -2e6])
+def test_numbers_of_which_no_probabilities_can_be_made_are_refused(number: float) -> None:
     head = load(CONTENT)
     rows = head.rows.copy()
-    rows[1, 1] = np.nan
-    with pytest.raises(ValueError, match="not finite"):
-        load(dump(StateHead(head.states, head.space_id, rows, head.bias, head.unit, head.keys)))
+    rows[1, 1] = number
+    with pytest.raises(ValueError, match="no head has"):
+        load(dump(replace(head, rows=rows)))
+
+
+def test_the_largest_numbers_of_a_file_give_probabilities() -> None:
+    head = load(CONTENT)
+    rows = head.rows.copy()
+    rows[0], rows[1] = -LARGEST, LARGEST
+    largest = load(dump(replace(head, rows=rows)))
+    for length in (1e-19, 1, 1e18):
+        (answer,) = Classifier([StateSet(name="bay", states=BAY, head=largest)]).answers(np.full(8, length, np.float32))
+        assert answer.p == (("empty", 0.0), ("truck", 1.0))
+
+
+@pytest.mark.parametrize("key", ["v", "states", "space_id", "dimension", "unit", "keys", "sha256"])
+def test_a_refusal_quotes_nothing_long(key: str) -> None:
+    for value in ("x" * 50_000, 10**4000, ["x" * 50_000]):
+        line = {key: value}
+        if key == "space_id" and isinstance(value, str):
+            continue
+        with pytest.raises(ValueError, match="is not a head, or is damaged") as refusal:
+            load(changed(**line))
+        assert len(str(refusal.value)) < 100
 
 
 @given(st.integers(0, len(CONTENT) - 1), st.integers(1, 255))
