@@ -26,7 +26,7 @@ def variants(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:
     """Return the `VARIANTS` of *picture*, RGB of shape ``(height, width, 3)``, of the same shape and always the same.
 
     They are: brighter and without colour; with noise, as a coarse JPEG; darker and moved to the right and up; and moved
-    to the left and down. docs/quality.md has what these do for decisions, and what others did.
+    to the left and down. docs/decision-quality.md has what these do for decisions, and what others did.
     """
     height, width = picture.shape[:2]
     right, down = RIGHT * width, DOWN * height

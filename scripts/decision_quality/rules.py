@@ -11,7 +11,7 @@ import numpy.typing as npt
 from edged.states import Example, StateHead, train
 from edged.states.group import SHARPNESS
 
-__all__ = ["Chosen", "Rule", "difference_rule", "group_rule", "head_of", "head_rule", "threshold_rule"]
+__all__ = ["Chosen", "Rule", "difference_rule", "examples_of", "group_rule", "head_of", "head_rule", "threshold_rule"]
 
 Vectors = npt.NDArray[np.float32]
 Probabilities = npt.NDArray[np.float64]
@@ -48,20 +48,25 @@ def difference_rule(chosen: Chosen) -> Rule:
     return lambda vectors: (_best(vectors, chosen.own(1)) > _best(vectors, chosen.own(0))).astype(np.float64)
 
 
-def group_rule(chosen: Chosen, sharpness: float = SHARPNESS) -> Rule:
+def group_rule(chosen: Chosen) -> Rule:
     """Grouped references: the softmax of the best scores."""
 
     def probabilities(vectors: Vectors) -> Probabilities:
         margin = _best(vectors, chosen.own(1)) - _best(vectors, chosen.own(0))
-        return np.asarray(1 / (1 + np.exp(-sharpness * margin)), np.float64)
+        return np.asarray(1 / (1 + np.exp(-SHARPNESS * margin)), np.float64)
 
     return probabilities
 
 
 def head_of(chosen: Chosen, states: tuple[str, str]) -> StateHead:
     """Return the head that the examples make."""
-    pairs = zip(chosen.vectors, chosen.labels, strict=True)
-    return train([Example(states[label], vectors, str(key)) for key, (vectors, label) in enumerate(pairs)], states)
+    return train(examples_of(chosen, states), states)
+
+
+def examples_of(chosen: Chosen, states: tuple[str, str], times: int = 1) -> list[Example]:
+    """Return the examples, all of them so many *times*."""
+    pairs = [*zip(chosen.vectors, chosen.labels, strict=True)] * times
+    return [Example(states[label], vectors, str(key)) for key, (vectors, label) in enumerate(pairs)]
 
 
 def head_rule(chosen: Chosen, states: tuple[str, str]) -> Rule:

@@ -16,15 +16,15 @@ from pathlib import Path
 
 from edged.cli.progress import Bar
 from edged.states import TrainingSet, leave_one_out, train
-from edged.states.example import Example
 from edged.vision.bundled import BUNDLED, bundled_model
 from edged.vision.embedder import Embedder
-from scripts.deciding import report
-from scripts.deciding.clips import STREET, LabelledRegion, frame_rate, read_labels
-from scripts.deciding.embeddings import RegionVectors, embed_region
-from scripts.deciding.experiment import EXAMPLES, Outcome, decide, draw, judge_events, novelties
-from scripts.deciding.health import picture_states
-from scripts.deciding.short import broken_bounds, short_regions
+from scripts.decision_quality import report
+from scripts.decision_quality.clips import STREET, LabelledRegion, frame_rate, read_labels
+from scripts.decision_quality.embeddings import RegionVectors, embed_region
+from scripts.decision_quality.experiment import EXAMPLES, Outcome, decide, draw, judge_events, novelties
+from scripts.decision_quality.health import picture_states
+from scripts.decision_quality.rules import examples_of
+from scripts.decision_quality.short import broken_bounds, short_regions
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE, CLIP = "opencv-doc", Path("usr/share/doc/opencv-doc/examples/data/vtest.avi")
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/quality", description=__doc__)
+    parser = argparse.ArgumentParser(prog="scripts/decision-quality", description=__doc__)
     parser.add_argument(
         "--clips", type=Path, metavar="FOLDER", help="other clips, with a labels.json as street.json is"
     )
@@ -57,7 +57,9 @@ def _arguments() -> argparse.Namespace:
         "--model", choices=list(BUNDLED), default="efficientnet-lite0-int8", help="default: %(default)s"
     )
     parser.add_argument("--draws", type=int, default=4, metavar="N", help="draws of examples (default: %(default)s)")
-    parser.add_argument("--cache", type=Path, default=Path("~/.cache/edged-quality"), help="default: %(default)s")
+    parser.add_argument(
+        "--cache", type=Path, default=Path("~/.cache/edged-decision-quality"), help="default: %(default)s"
+    )
     parser.add_argument(
         "--no-pictures", action="store_true", help="leave the states of pictures out, which take longest"
     )
@@ -89,7 +91,7 @@ def _findings(
     ]
     yield _costs(vectors[0])
     if args.png:
-        from scripts.deciding.plot import draw_figures
+        from scripts.decision_quality.plot import draw_figures
 
         draw_figures(outcomes, args.png)
         yield [f"drawn in {args.png}"]
@@ -101,11 +103,9 @@ def _findings(
 
 def _costs(vectors: RegionVectors) -> Iterator[str]:
     """Yield what learning costs, by the processor's time of this process."""
-    for each in (10, 50, 100):
-        chosen = draw(vectors, 10, 0)
-        pairs = list(zip(chosen.vectors, chosen.labels, strict=True)) * (each // 10)
-        states = vectors.region.states
-        examples = [Example(states[label], rows, str(key)) for key, (rows, label) in enumerate(pairs)]
+    chosen, states = draw(vectors, 10, 0), vectors.region.states
+    for times in (1, 5, 10):
+        examples = examples_of(chosen, states, times)
         begin = time.process_time()
         train(examples, states)
         trained = time.process_time()

@@ -9,13 +9,13 @@ import numpy.typing as npt
 import pytest
 
 from edged.values import Box, Region
-from scripts.deciding.changes import CHANGES, GROUPS, TAMPERING, Scene
-from scripts.deciding.clips import STREET, LabelledRegion, read_labels
-from scripts.deciding.embeddings import RegionVectors
-from scripts.deciding.experiment import CLEAN, Events, Outcome, decide, draw, judge_events, novelties
-from scripts.deciding.figures import accuracy, calibration_error, wrong_when_sure
-from scripts.deciding.report import of_accuracy, of_calibration, of_changes, of_events, of_novelty
-from scripts.deciding.short import short_regions
+from scripts.decision_quality.changes import CHANGES, GROUPS, TAMPERING, Scene
+from scripts.decision_quality.clips import STREET, LabelledRegion, read_labels
+from scripts.decision_quality.embeddings import RegionVectors
+from scripts.decision_quality.experiment import CLEAN, Events, Outcome, decide, draw, judge_events, novelties
+from scripts.decision_quality.figures import accuracy, calibration_error, wrong_when_sure
+from scripts.decision_quality.report import of_accuracy, of_calibration, of_changes, of_events, of_novelty
+from scripts.decision_quality.short import short_regions
 
 BOX = Box(40, 20, 90, 60)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from scripts.deciding.changes import CHANGES
-from scripts.deciding.experiment import CLEAN, Outcome
-from scripts.deciding.figures import COLUMNS, bins, row
+from scripts.decision_quality.changes import CHANGES
+from scripts.decision_quality.experiment import CLEAN, Outcome
+from scripts.decision_quality.figures import COLUMNS, bins, row
 
 __all__ = ["draw_figures"]
 

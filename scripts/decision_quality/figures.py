@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from scripts.deciding.changes import CHANGES, GROUPS
-from scripts.deciding.experiment import CLEAN, Outcome
+from scripts.decision_quality.changes import CHANGES, GROUPS
+from scripts.decision_quality.experiment import CLEAN, Outcome
 
 __all__ = ["COLUMNS", "Interval", "accuracy", "bins", "calibration_error", "row", "wrong_when_sure"]
 

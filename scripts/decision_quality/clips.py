@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from edged.values import Region
-from scripts.deciding.changes import Picture, Scene
+from scripts.decision_quality.changes import Picture, Scene
 
-__all__ = ["STREET", "LabelledRegion", "read_labels", "read_scenes"]
+__all__ = ["STREET", "LabelledRegion", "frame_rate", "read_labels", "read_scenes"]
 
 STREET = Path(__file__).parent / "street.json"
 """The labels of four regions of vtest.avi, of OpenCV's samples."""

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edged.states.picture_health import NOVEL
-from scripts.deciding.changes import CHANGES
-from scripts.deciding.clips import STREET, LabelledRegion, read_labels
-from scripts.deciding.experiment import CLEAN, Outcome
-from scripts.deciding.figures import accuracy
+from scripts.decision_quality.changes import CHANGES
+from scripts.decision_quality.clips import STREET, LabelledRegion, read_labels
+from scripts.decision_quality.experiment import CLEAN, Outcome
+from scripts.decision_quality.figures import accuracy
 
 __all__ = ["broken_bounds", "short_regions"]
 

@@ -16,9 +16,9 @@ from edged.states import variants
 from edged.values import Box, PixelFormat
 from edged.vision.embedder import Embedder
 from edged.vision.pixels import alterations
-from scripts.deciding import changes
-from scripts.deciding.changes import CHANGES, TAMPERING, Picture
-from scripts.deciding.clips import LabelledRegion, read_scenes
+from scripts.decision_quality import changes
+from scripts.decision_quality.changes import CHANGES, TAMPERING, Picture
+from scripts.decision_quality.clips import LabelledRegion, read_scenes
 
 __all__ = ["RegionVectors", "embed_region"]
 

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edged.states.picture_health import NOVEL
-from scripts.deciding.changes import CHANGES, TAMPERING
-from scripts.deciding.experiment import CLEAN, Events, Outcome
-from scripts.deciding.figures import COLUMNS, accuracy, calibration_error, row, wrong_when_sure
+from scripts.decision_quality.changes import CHANGES, TAMPERING
+from scripts.decision_quality.experiment import CLEAN, Events, Outcome
+from scripts.decision_quality.figures import COLUMNS, accuracy, calibration_error, row, wrong_when_sure
 
 __all__ = ["of_accuracy", "of_calibration", "of_changes", "of_events", "of_novelty", "of_pictures"]
 

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable
 
 from edged.states import EnrolledLooks
-from scripts.deciding.changes import CHANGES, TAMPERING
-from scripts.deciding.clips import read_scenes
-from scripts.deciding.embeddings import RegionVectors
-from scripts.deciding.experiment import CLEAN, draw
-from scripts.deciding.rules import head_of
+from scripts.decision_quality.changes import CHANGES, TAMPERING
+from scripts.decision_quality.clips import read_scenes
+from scripts.decision_quality.embeddings import RegionVectors
+from scripts.decision_quality.experiment import CLEAN, draw
+from scripts.decision_quality.rules import head_of
 
 __all__ = ["picture_states"]
 

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edged.states import Decision, StateHead
-from edged.values import UNKNOWN, StateAnswer
-from scripts.deciding.clips import LabelledRegion
-from scripts.deciding.embeddings import RegionVectors
-from scripts.deciding.rules import Chosen, difference_rule, group_rule, head_of, head_rule, threshold_rule
+from edged.states import Classifier, Decision, StateSet
+from scripts.decision_quality.embeddings import RegionVectors
+from scripts.decision_quality.rules import Chosen, difference_rule, group_rule, head_of, head_rule, threshold_rule
 
 __all__ = ["CLEAN", "EXAMPLES", "Events", "Outcome", "decide", "draw", "judge_events", "novelties"]
 
@@ -21,9 +19,6 @@ EXAMPLES = (1, 3, 5, 10)
 """Examples of each state."""
 
 OTHER_RULES = (5,)  # the numbers of examples of the rules that learn nothing
-UNKNOWN_BELOW = 0.73
-MIN_SECONDS = 0.5
-UNKNOWN_SECONDS = 30.0
 
 Floats = npt.NDArray[np.float64]
 
@@ -95,11 +90,11 @@ def novelties(vectors: RegionVectors, each: int, draws: int) -> dict[str, Floats
 def judge_events(vectors: RegionVectors, rate: float, each: int, seed: int) -> Events:
     """Return the events of the second state in the second part of the clip, of *rate* frames per second."""
     region = vectors.region
-    head = head_of(draw(vectors, each, seed), region.states)
+    states = StateSet(name=region.name, states=region.states, head=head_of(draw(vectors, each, seed), region.states))
     frames = [frame for frame in region.frames if frame > max(region.pool)]
-    decided = _decided(head, region, vectors.clean[[frame // region.step for frame in frames]], frames, rate)
+    decided = _decided(states, vectors.clean[[frame // region.step for frame in frames]], frames, rate)
     labels = [region.label(frame) for frame in frames]
-    there = [span for span in _spans(labels) if (span[-1] - span[0]) * region.step / rate >= MIN_SECONDS]
+    there = [span for span in _spans(labels) if (span[-1] - span[0]) * region.step / rate >= states.min_seconds]
     made = _spans([int(state == region.states[1]) for state in decided])
     truth = {number for number, label in enumerate(labels) if label != 0}  # where a person is not sure, both are right
     return Events(
@@ -110,16 +105,12 @@ def judge_events(vectors: RegionVectors, rate: float, each: int, seed: int) -> E
     )
 
 
-def _decided(
-    head: StateHead, region: LabelledRegion, vectors: npt.NDArray[np.float32], frames: Sequence[int], rate: float
-) -> Iterator[str]:
+def _decided(states: StateSet, vectors: npt.NDArray[np.float32], frames: Sequence[int], rate: float) -> Iterator[str]:
     """Yield the decided state after each frame."""
-    decision = Decision(MIN_SECONDS, UNKNOWN_SECONDS)
-    for frame, shares in zip(frames, head.all_probabilities(vectors).tolist(), strict=True):
-        p = max(shares)
-        state = region.states[shares.index(p)] if p >= UNKNOWN_BELOW else UNKNOWN
-        pairs = tuple(zip(region.states, shares, strict=True))
-        decision.add(StateAnswer(region.name, state, pairs), round(frame / rate * 1e6), frame)
+    classifier, decision = Classifier([states]), Decision(states.min_seconds, states.unknown_seconds)
+    for frame, vector in zip(frames, vectors, strict=True):
+        (answer,) = classifier.answers(vector)
+        decision.add(answer, round(frame / rate * 1e6), frame)
         yield decision.state
 
 
