@@ -15,7 +15,16 @@ from edged.states.dual import DualProblem, row_weights, softmax
 from edged.states.example import LENGTH, Example, unit_rows
 from edged.values import UNKNOWN
 
-__all__ = ["MOST_EXAMPLES", "MOST_STATES", "StateHead", "TrainingSet", "distance", "problem_of_states", "train"]
+__all__ = [
+    "MOST_EXAMPLES",
+    "MOST_STATES",
+    "SMALLEST_UNIT",
+    "StateHead",
+    "TrainingSet",
+    "distance",
+    "problem_of_states",
+    "train",
+]
 
 MOST_STATES = 8
 MOST_EXAMPLES = 400

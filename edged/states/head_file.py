@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from typing import Any
 
 import numpy as np
 
-from edged.states.head import MOST_EXAMPLES, MOST_STATES, StateHead, problem_of_states
+from edged.states.example import LENGTH
+from edged.states.head import MOST_EXAMPLES, MOST_STATES, SMALLEST_UNIT, StateHead, problem_of_states
 from edged.values import NAME_PATTERN
 
 __all__ = ["LONGEST", "dump", "load"]
@@ -83,7 +83,7 @@ def _checked(line: Any) -> tuple[tuple[str, ...], tuple[str, ...], int, float, s
         raise ValueError("a state has no example")
     if type(dimension) is not int or not 0 < dimension <= MOST_DIMENSION:
         raise ValueError(f"the dimension is no number from 1 to {MOST_DIMENSION}")
-    if type(unit) is not float or not (math.isfinite(unit) and unit > 0) or not isinstance(space_id, str):
+    if type(unit) is not float or not SMALLEST_UNIT <= unit <= 2 * LENGTH or not isinstance(space_id, str):
         raise ValueError("the unit or the space is wrong")
     return states, keys, dimension, unit, space_id
 

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edged.states import Classifier, StateHead, StateSet, dump, load, train
+from edged.states.example import LENGTH
+from edged.states.head import SMALLEST_UNIT
 from edged.states.head_file import LARGEST, LONGEST, LONGEST_LINE
 from tests.states.making import World
 
@@ -52,6 +54,8 @@ def test_a_head_comes_back_as_it_was() -> None:
         {"dimension": True},
         {"dimension": 8.0},
         {"unit": 0.0},
+        {"unit": 5e-324},
+        {"unit": 1e300},
         {"unit": float("nan")},
         {"unit": None},
         {"space_id": 7},
@@ -100,6 +104,18 @@ def test_a_refusal_quotes_nothing_long(key: str) -> None:
         with pytest.raises(ValueError, match="is not a head, or is damaged") as refusal:
             load(changed(**line))
         assert len(str(refusal.value)) < 100
+
+
+def test_a_head_with_fewer_examples_than_states_is_refused() -> None:
+    head = load(CONTENT)
+    larger = replace(head, states=(*BAY, "bus"), bias=np.zeros(3, np.float32), rows=head.rows[:5], keys=head.keys[:2])
+    with pytest.raises(ValueError, match="a state has no example"):
+        load(dump(larger))
+
+
+@pytest.mark.parametrize("unit", [SMALLEST_UNIT, 2 * LENGTH])
+def test_the_units_that_can_be_learned_are_kept(unit: float) -> None:
+    assert load(changed(unit=unit)).unit == unit
 
 
 @given(st.integers(0, len(CONTENT) - 1), st.integers(1, 255))
