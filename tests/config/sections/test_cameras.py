@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from edged.config import CameraConfig, Config
+from edged.config.sections.camera_controls import ControlsConfig
 from edged.config.sections.camera_kinds import CAMERA_KINDS
-from edged.config.sections.picamera_controls import ControlsConfig
 
 Told = Callable[[str], list[str]]
 Read = Callable[[str], Config]
