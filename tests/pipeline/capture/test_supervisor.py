@@ -109,7 +109,12 @@ MakeRig = Callable[..., Rig]
 @pytest.fixture
 def make_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeRig]:
     clock = Clock()
-    for module in ("pipeline.stage", "pipeline.capture.stage", "pipeline.capture.supervisor", "pipeline.camera_stats"):
+    for module in (
+        "pipeline.stage",
+        "pipeline.capture.ring_writer",
+        "pipeline.capture.supervisor",
+        "pipeline.camera_stats",
+    ):
         monkeypatch.setattr(f"edged.{module}.time", clock)
     monkeypatch.setattr("edged.pipeline.capture.supervisor.CHECK_SECONDS", 0.01)
     made: list[Rig] = []
