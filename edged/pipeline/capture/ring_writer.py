@@ -32,8 +32,8 @@ class Frozen(SourceError):
 class RingWriter:
     """Writes the frames of a source that is open to the ring, and counts those that it leaves out.
 
-    For the thread that owns *source*. *in_charge* is a context in which that thread is not abandoned; it raises
-    RingClosed where it is. `use` comes before all else.
+    Used by the thread that owns *source*. *in_charge* makes a context in which that thread is not abandoned, and raises
+    RingClosed if it is already.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class RingWriter:
         source: Source,
         ring: FrameRing,
         stats: CameraStats,
+        settings: CaptureSettings,
         demand: Demand,
         in_charge: Callable[[], AbstractContextManager[None]],
     ) -> None:
@@ -57,6 +58,7 @@ class RingWriter:
         self._dropped_before = 0
         self.next_seq = 0
         """The number of the next frame."""
+        self.use(settings)
 
     def use(self, settings: CaptureSettings) -> None:
         """Go by *settings* from the next frame on."""

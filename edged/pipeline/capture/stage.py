@@ -59,8 +59,8 @@ class Capture(Stage):
         self._source = source
         self._ring = ring
         self._stats = stats
-        self._writer = RingWriter(source, ring, stats, demand, self._in_charge)
-        self._use(settings)
+        self._settings = settings
+        self._writer = RingWriter(source, ring, stats, settings, demand, self._in_charge)
         self._calls = CallQueue(lambda: None)  # a step waits for a frame no longer than a moment
         self._is_open = False
 
