@@ -6,15 +6,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.errors import DamagedFrame, EndOfStream, SourceError
+from edged.errors import DamagedFrame, EndOfStream, RingClosed, SourceError
 from edged.pipeline.stage import Stage
 from edged.values import Format, Stamp
 
-__all__ = ["Clock", "FakeSource", "WaitedCondition", "eventually", "running"]
+__all__ = ["Clock", "FakeSource", "WaitedCondition", "eventually", "running", "waiting_in"]
 
 
 def eventually(condition: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
@@ -70,6 +71,25 @@ class WaitedCondition(threading.Condition):
         self.waits.append(timeout)
         self.is_waited_for.set()  # the thread holds the lock until it really waits
         return super().wait(timeout)
+
+
+@contextmanager
+def waiting_in(call: Callable[[], object], condition: WaitedCondition) -> Iterator[list[Any]]:
+    """A thread waits at *condition* in *call* inside; afterwards the list has what that returned, or its RingClosed."""
+    got: list[Any] = []
+
+    def wait() -> None:
+        try:
+            got.append(call())
+        except RingClosed as exc:
+            got.append(exc)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    assert condition.is_waited_for.wait(20)
+    yield got
+    thread.join(20)
+    assert not thread.is_alive(), "the wait has ended"
 
 
 class FakeSource:

@@ -33,7 +33,7 @@ from edged.values import MAX_PIXELS, Format, Mirror, Stamp
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds
     from edged.config import CameraConfig
-    from edged.config.sections.picamera_controls import ControlsConfig
+    from edged.config.sections.camera_controls import ControlsConfig
 
 __all__ = ["UsbCamera"]
 

@@ -6,6 +6,7 @@ The messages it yields are those of ``edged.wire``.
 
 from __future__ import annotations
 
-from edged.client.subscriber import Delivery, Subscriber
+from edged.client.delivery import Delivery
+from edged.client.subscriber import Subscriber
 
 __all__ = ["Delivery", "Subscriber"]

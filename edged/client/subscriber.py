@@ -3,75 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from math import inf
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, Self, TypedDict, Unpack, cast, overload
+from typing import Generic, Literal, Self, Unpack, cast, overload
 
 from edged.client.connection import StreamConnection
-from edged.client.continuity import Continuity
+from edged.client.delivery import Delivery
 from edged.client.keys import KeyFile, curves
+from edged.client.message_age import AgeLimit
+from edged.client.message_filter import MessageFilter
+from edged.client.newest import NewestDeliveries
+from edged.client.options import Received_co, SubscriberOptions, check_positive, checked_kinds
 from edged.client.senders import Senders
 from edged.errors import WireError
 from edged.transport.keys import read_authorized
 from edged.wire import (
-    KINDS,
     Event,
-    Frames,
     Kind,
     Message,
     Status,
     Vec,
     check_address,
-    decode,
     default_address,
     is_local,
     subscription,
 )
 
-__all__ = ["Delivery", "Subscriber"]
+__all__ = ["Subscriber"]
 
 BATCH = 1000  # messages that are read before the clock is
-MAX_PENDING = 1000  # topics that may wait in newest-only mode,
-MAX_PENDING_BYTES = 64 << 20  # and bytes of their messages
-
-
-# A plain ``Subscriber`` in an annotation is one to messages of every kind. Only checkers of types look at that: before
-# Python 3.13, defaults of type variables are in typing_extensions, which need not be installed.
-if TYPE_CHECKING:
-    from typing_extensions import TypeVar
-
-    Received_co = TypeVar("Received_co", bound=Message, covariant=True, default=Message)
-else:
-    from typing import TypeVar
-
-    Received_co = TypeVar("Received_co", covariant=True)
-
-
-class SubscriberOptions(TypedDict, total=False):
-    """The options of a `Subscriber` but for its kinds."""
-
-    node: str | None
-    camera: str | None
-    region: str | None
-    newest_only: bool
-    max_age_seconds: float | None
-    same_host: bool | None
-    queue: int
-    queue_bytes: int
-    server_key: KeyFile | Mapping[str, KeyFile] | None
-    client_key: KeyFile | None
-    authorized_clients: KeyFile | None
-    nodes: Mapping[str, str] | None
-
-
-class Delivery(NamedTuple):
-    """A message and the three frames that it came as."""
-
-    message: Message
-    frames: Frames
 
 
 class Subscriber(Generic[Received_co]):
@@ -169,26 +132,18 @@ class Subscriber(Generic[Received_co]):
         nodes: Mapping[str, str] | None = None,
     ) -> None:
         addresses = [check_address(endpoint) for endpoint in endpoints or (default_address(),)]
-        _check_positive(max_age_seconds=max_age_seconds, queue=queue, queue_bytes=queue_bytes)
-        self.malformed = 0
-        """Number of messages that were skipped because they are not of the wire format."""
-        self.last_malformed: WireError | None = None
-        """Error of the last of these."""
-        self.stale = 0
-        """Number of messages that were skipped because they were older than ``max_age_seconds``."""
-        self.superseded = 0
-        """Number of messages that were skipped because a newer one of their topic was there (``newest_only``)."""
-        self._continuity = Continuity()
-        self._parts = {"node": node, "camera": camera, "region": region}
+        check_positive(max_age_seconds=max_age_seconds, queue=queue, queue_bytes=queue_bytes)
+        chosen = checked_kinds(kinds)
+        parts = {"node": node, "camera": camera, "region": region}
+        prefixes = [subscription(kind, **parts) for kind in chosen]
+        is_near = all(map(is_local, addresses)) if same_host is None else same_host
+        self._senders = Senders(nodes or {})
+        self._filter = MessageFilter(parts, self._senders)
+        self._ages = AgeLimit(max_age_seconds, same_host=is_near)
         self._newest_only = newest_only
-        self._max_age = max_age_seconds
-        self._same_host = all(map(is_local, addresses)) if same_host is None else same_host
-        self._pending: OrderedDict[bytes, Delivery] = OrderedDict()
-        self._pending_bytes = 0
-        chosen = _checked_kinds(kinds)
+        self._newest = NewestDeliveries()
         if "vec" in chosen:
             import_module("numpy")  # now, because its import may take a second, and the first message would age by it
-        prefixes = [subscription(kind, **self._parts) for kind in chosen]
         self._connection = StreamConnection(
             addresses,
             prefixes,
@@ -197,17 +152,36 @@ class Subscriber(Generic[Received_co]):
             curves=curves(addresses, server_key, client_key, authorized_clients),
             authorized={} if authorized_clients is None else read_authorized(authorized_clients),
         )
-        self._senders = Senders(nodes or {})
+
+    @property
+    def malformed(self) -> int:
+        """Number of messages that were skipped because they are not of the wire format."""
+        return self._filter.malformed
+
+    @property
+    def last_malformed(self) -> WireError | None:
+        """Error of the last of these."""
+        return self._filter.last_malformed
+
+    @property
+    def stale(self) -> int:
+        """Number of messages that were skipped because they were older than ``max_age_seconds``."""
+        return self._ages.stale
 
     @property
     def gaps(self) -> Counter[bytes]:
         """Number of messages that were missed between two that came, by topic. ``gaps.total()`` is the sum."""
-        return self._continuity.gaps
+        return self._filter.continuity.gaps
 
     @property
     def restarts(self) -> Counter[bytes]:
         """Number of restarts of the daemon (or of a recording), by topic."""
-        return self._continuity.restarts
+        return self._filter.continuity.restarts
+
+    @property
+    def superseded(self) -> int:
+        """Number of messages that were skipped because a newer one of their topic was there (``newest_only``)."""
+        return self._newest.superseded
 
     @property
     def troubles(self) -> Mapping[str, str]:
@@ -270,9 +244,7 @@ class Subscriber(Generic[Received_co]):
         On the same host a capture time is compared with CLOCK_MONOTONIC, which both share. Between hosts, and for a
         ``status``, it is wall clock against wall clock, and no better than these agree: see ``clock_synced``.
         """
-        if self._same_host and not isinstance(message, Status):
-            return (time.monotonic_ns() // 1000 - message.t_cap_us) / 1e6
-        return (time.time_ns() // 1000 - message.t_wall_us) / 1e6
+        return self._ages.age_seconds(message)
 
     def close(self) -> None:
         """Disconnect. A thread that waits for a message stops waiting. Harmless when done twice."""
@@ -301,66 +273,16 @@ class Subscriber(Generic[Received_co]):
             received = self._connection.read()
             if received is None:
                 break
-            delivery = self._decode(*received)
+            delivery = self._filter.decode(*received)
             if delivery is None:
                 continue
             if self._newest_only:
-                self._keep_newest(delivery)
-                if len(self._pending) >= MAX_PENDING or self._pending_bytes >= MAX_PENDING_BYTES:
+                self._newest.put(delivery)
+                if self._newest.is_full:
                     break
-            elif self._is_fresh(delivery.message):
+            elif self._ages.admits(delivery.message):
                 return delivery
-        while self._pending:
-            _, delivery = self._pending.popitem(last=False)
-            self._pending_bytes -= _size(delivery)
-            if self._is_fresh(delivery.message):
+        while (delivery := self._newest.take()) is not None:
+            if self._ages.admits(delivery.message):
                 return delivery
         return None
-
-    def _decode(self, frames: list[bytes], sender: str | None) -> Delivery | None:
-        try:
-            message = decode(frames)
-        except WireError as error:
-            self.malformed += 1
-            self.last_malformed = error
-            return None
-        if sender is not None and not self._senders.may_send(sender, message.node):
-            return None
-        # ZeroMQ filters by prefix and knows nothing of "this camera on any node".
-        for part, name in self._parts.items():
-            if name is not None and getattr(message, part, name) != name:
-                return None
-        topic, header, payload = frames
-        self._continuity.count_message(topic, message.run, message.seq)
-        return Delivery(message, (topic, header, payload))
-
-    def _keep_newest(self, delivery: Delivery) -> None:
-        topic = delivery.frames[0]
-        if (before := self._pending.get(topic)) is not None:
-            self.superseded += 1
-            self._pending_bytes -= _size(before)
-        self._pending_bytes += _size(delivery)
-        self._pending[topic] = delivery  # in the place of the message before, so that no topic starves
-
-    def _is_fresh(self, message: Message) -> bool:
-        if self._max_age is None or self.age_seconds(message) <= self._max_age:
-            return True
-        self.stale += 1
-        return False
-
-
-def _size(delivery: Delivery) -> int:
-    return sum(map(len, delivery.frames))
-
-
-def _checked_kinds(kinds: tuple[Kind, ...] | Kind) -> tuple[Kind, ...]:
-    chosen = (kinds,) if isinstance(kinds, str) else tuple(kinds)
-    if not chosen or not set(chosen) <= set(KINDS):
-        raise ValueError(f"kinds must be one or more of {', '.join(KINDS)} (got {kinds!r})")
-    return chosen
-
-
-def _check_positive(**numbers: float | None) -> None:
-    for name, number in numbers.items():
-        if number is not None and not number > 0:
-            raise ValueError(f"{name} must be greater than 0 (got {number})")

@@ -21,8 +21,8 @@ from edged.camera.rtsp.source import RtspSource
 from edged.camera.usb import UsbCamera
 from edged.camera.v4l2.choice import FormatRequest
 from edged.config import CameraConfig
+from edged.config.sections.camera_controls import WhiteBalance
 from edged.config.sections.camera_kinds import CAMERA_KINDS, CameraKind
-from edged.config.sections.picamera_controls import WhiteBalance
 from edged.errors import EndOfStream, SourceError
 from edged.values import Format, Region
 from edged.vision.pixels.reduction import largest_reduction

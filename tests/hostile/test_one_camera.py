@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,10 @@ def test_a_camera_that_hangs_too_often_ends_the_daemon_where_it_is_configured_so
         rig.is_to_stop = False
 
 
+def logged(rig: Rig, text: str, count: int) -> bool:
+    return rig.log().count(text) == count
+
+
 def test_hanging_cameras_that_reloads_remove_leave_a_bounded_number_of_threads(tmp_path: Path) -> None:
     code = prelude("os.write(2, b'in the driver\\n'); " + HANGS["a driver"], "grab")
     with hostile_rig(tmp_path, cameras={"bad": BAD}, prelude=code) as rig:
@@ -132,10 +137,10 @@ def test_hanging_cameras_that_reloads_remove_leave_a_bounded_number_of_threads(t
             rig.process.send_signal(signal.SIGUSR1)
             for count in range(1, 6):
                 if count <= 3:  # a camera that is removed before its next frame does not hang
-                    eventually(lambda: rig.log().count("in the driver\n") == count, "the hang")  # noqa: B023
+                    eventually(partial(logged, rig, "in the driver\n", count), "the hang")
                 reload_without(rig, "bad")
                 if count <= 3:
-                    eventually(lambda: rig.log().count("is left behind (") == count, "the report", 30)  # noqa: B023
+                    eventually(partial(logged, rig, "is left behind (", count), "the report", 30)
                 reload_with(rig, "bad", BAD)
             eventually(lambda: "threads are left behind" in (rig.statuses("bad")[-1].reason or ""), "the refusal")
         assert rig.threads().count("capture bad") <= 1 + 3

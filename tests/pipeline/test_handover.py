@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import select
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,7 @@ from edged.errors import RingClosed
 from edged.pipeline.handover import Handover
 from edged.pipeline.result import ModelFacts, Result
 from edged.values import FULL, Stamp
-from tests.fakes import WaitedCondition
+from tests.fakes import WaitedCondition, waiting_in
 
 FACTS = ModelFacts("m", "s", "e", "none", 0, None, "<f4", 4, "none", None)
 
@@ -56,24 +54,10 @@ def test_no_more_vectors_are_lent_than_there_are() -> None:
     assert np.shares_memory(again, first)
 
 
-@contextmanager
-def borrowing(handover: Handover) -> Iterator[list[Any]]:
+def borrowing(handover: Handover) -> AbstractContextManager[list[Any]]:
     """A thread waits for a vector inside, and has what it got or the error afterwards."""
     changed = handover._changed = WaitedCondition()
-    got: list[Any] = []
-
-    def borrow() -> None:
-        try:
-            got.append(handover.borrow(3600))
-        except RingClosed as exc:
-            got.append(exc)
-
-    thread = threading.Thread(target=borrow, daemon=True)
-    thread.start()
-    assert changed.is_waited_for.wait(20)
-    yield got
-    thread.join(20)
-    assert not thread.is_alive(), "the wait has ended"
+    return waiting_in(lambda: handover.borrow(3600), changed)
 
 
 def test_a_wait_for_a_vector_gets_the_next_that_comes_back() -> None:

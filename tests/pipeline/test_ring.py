@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import pytest
 from edged.errors import RingClosed, SourceError
 from edged.pipeline.ring import FrameRing, Lease
 from edged.values import Format, Stamp
-from tests.fakes import WaitedCondition
+from tests.fakes import WaitedCondition, waiting_in
 
 SMALL = Format(width=8, height=4)
 STAMP = Stamp(1, "arrival")
@@ -139,24 +139,10 @@ def test_after_closing_the_last_frame_can_be_taken_and_then_both_sides_end() -> 
         ring.take_frame()
 
 
-@contextmanager
-def waiting_writer(ring: FrameRing) -> Iterator[list[Any]]:
+def waiting_writer(ring: FrameRing) -> AbstractContextManager[list[Any]]:
     """A thread waits inside until the newest frame is taken, and has the answer or the error afterwards."""
     frames_came = ring._frames_came = WaitedCondition()
-    got: list[Any] = []
-
-    def wait() -> None:
-        try:
-            got.append(ring.wait_taken(3600))
-        except RingClosed as exc:
-            got.append(exc)
-
-    thread = threading.Thread(target=wait, daemon=True)
-    thread.start()
-    assert frames_came.is_waited_for.wait(20)
-    yield got
-    thread.join(20)
-    assert not thread.is_alive(), "the wait has ended"
+    return waiting_in(lambda: ring.wait_taken(3600), frames_came)
 
 
 def test_a_writer_that_waits_for_the_reader_goes_on_when_the_frame_is_taken() -> None:

@@ -4,34 +4,26 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edged.camera import LiveStream, Source
-from edged.errors import DamagedFrame, EndOfStream, RingClosed, SourceError, text_of
+from edged.camera import Source
+from edged.errors import EndOfStream, RingClosed, SourceError, text_of
 from edged.pipeline.call_queue import CallQueue
 from edged.pipeline.camera_stats import STOPPING, CameraState, CameraStats
-from edged.pipeline.capture.freeze import FreezeWatch
-from edged.pipeline.capture.lazy_decode import LazyDecode
-from edged.pipeline.capture.rate_cap import RateCap
 from edged.pipeline.capture.retries import Retries
+from edged.pipeline.capture.ring_writer import Frozen, RingWriter
 from edged.pipeline.capture.settings import CaptureSettings
 from edged.pipeline.capture.unexpected import UnexpectedError, UnexpectedErrors
 from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
-from edged.values import Stamp
 
 __all__ = ["Capture", "report_condition"]
 
 log = logging.getLogger(__name__)
 
-GRAB_SECONDS = 0.25  # the longest wait for a frame in one step
 OPEN_SECONDS = 30.0  # the time that a driver may take to open before it counts as silent
 CLOSE_SECONDS = 2.0  # the same for closing one
 
@@ -65,28 +57,21 @@ class Capture(Stage):
         self._unexpected = UnexpectedErrors(stats.camera)
         self._stop_reason = ""
         self._source = source
-        self._stream = source if isinstance(source, LiveStream) else None
         self._ring = ring
         self._stats = stats
-        self._demand = demand
-        self._use(settings)
-        self._calls = CallQueue(lambda: None)  # a step waits for GRAB_SECONDS at most
+        self._settings = settings
+        self._writer = RingWriter(source, ring, stats, settings, demand, self._in_charge)
+        self._calls = CallQueue(lambda: None)  # a step waits for a frame no longer than a moment
         self._is_open = False
-        self._unsettled = 0  # frames still to be skipped
-        self._last_good = 0.0  # when the last good frame came, or the source was opened
-        self._damage = ""  # what was wrong with those since
-        self._last_cap_ns = 0
-        self._next_seq = 0
-        self._dropped_before = 0
 
     @property
     def next_seq(self) -> int:
         """The number of the next frame."""
-        return self._next_seq
+        return self._writer.next_seq
 
     def continue_from(self, next_seq: int) -> None:
         """Number the frames from *next_seq* on, after another capture of this camera. Called before the start."""
-        self._next_seq = next_seq
+        self._writer.next_seq = next_seq
 
     def use(self, settings: CaptureSettings) -> Future[None]:
         """Go by *settings* from the next frame on; may be called from any thread, and returns at once."""
@@ -94,11 +79,7 @@ class Capture(Stage):
 
     def _use(self, settings: CaptureSettings) -> None:
         self._settings = settings
-        self._cap = RateCap(settings.max_fps)
-        self._freeze = FreezeWatch(settings.frozen_seconds)
-        self._lazy_decode = LazyDecode()
-        if self._stream is not None:
-            self._stream.expect_rate(settings.max_fps)
+        self._writer.use(settings)
 
     def stop(self, reason: str = STOPPING) -> None:
         """Ask the stage to end, and make *reason* that of its last condition; the first call counts."""
@@ -125,7 +106,7 @@ class Capture(Stage):
     def open(self) -> None:
         """Open a source that must be there. A camera that may be absent is opened by the first step."""
         self.progress()
-        self._dropped_before = self._stats.dropped_ring - self._ring.dropped
+        self._writer.continue_counts()
         if self._settings.refuse is not None:
             try:
                 with self._translated():
@@ -139,7 +120,7 @@ class Capture(Stage):
         try:
             with self._translated():
                 self._read()
-        except _Frozen as frozen:
+        except Frozen as frozen:
             self._lose(CameraState.FROZEN, frozen)
         except SourceError as error:
             self._lose(CameraState.LOST, error)
@@ -196,8 +177,9 @@ class Capture(Stage):
             pass
         if not self._is_open:
             self._open_source()
-        elif not self._settings.wait_for_reader or self._ring.wait_taken(GRAB_SECONDS):
-            self._take_frame()
+        elif self._writer.take_frame():
+            self._retries.note_good()
+            self._turn(CameraState.RUNNING)
 
     def _open_source(self) -> None:
         self._stats.expect_return(OPEN_SECONDS + self._settings.stall_seconds)
@@ -206,98 +188,7 @@ class Capture(Stage):
             self._ring.allocate(frame_format)
             self._stats.format = frame_format
         self._is_open = True
-        self._unsettled = self._settings.settle_frames
-        self._last_good, self._damage = time.monotonic(), ""
-        self._freeze.expect_opening()
-        self._lazy_decode.forget()
-
-    def _take_frame(self) -> None:
-        stalls_after = self._settings.stall_seconds
-        self._stats.expect_return(GRAB_SECONDS + stalls_after if stalls_after else None)
-        stamp = self._grab()
-        if stamp is not None:
-            self._stats.captured += 1
-            stamp = self._plausible(stamp)
-            if self._unsettled:
-                self._unsettled -= 1
-                self._last_good = time.monotonic()  # skipped, but it came: settling is not silence
-            elif self._cap.admits(stamp):
-                self._pass_on(stamp)
-                self._stats.dropped_ring = self._dropped_before + self._ring.dropped
-        if stalls_after and time.monotonic() - self._last_sign() > stalls_after:
-            raise SourceError(f"no good frame for {stalls_after:g} s{self._damage}")
-
-    def _last_sign(self) -> float:
-        """When the camera last showed that all is well: by a good frame, or by sending what need not be decoded."""
-        return max(self._last_good, self._stream.last_received() if self._stream else 0.0)
-
-    def _grab(self) -> Stamp | None:
-        try:
-            return self._source.grab(GRAB_SECONDS)
-        except DamagedFrame as error:
-            self._stats.captured += error.count
-            self._stats.dropped_capture += error.count
-            self._damage = f": {error}"
-            return None
-
-    def _pass_on(self, stamp: Stamp) -> None:
-        # The number is spent whether or not the frame is good: subscribers see the gap.
-        seq, self._next_seq = self._next_seq, self._next_seq + 1
-        if self._is_unwatched() or self._can_leave_out():
-            self._last_good = time.monotonic()  # as far as is known without decoding, after a good one
-            return
-        with self._in_charge():
-            slot = self._ring.slot()
-        begin = time.monotonic_ns()
-        try:
-            self._retrieve(slot)
-            decoded = time.monotonic_ns()
-            if self._freeze.is_frozen(slot, stamp):
-                raise _Frozen(f"the same picture for {self._settings.frozen_seconds:g} s")
-        except SourceError as error:
-            self._stats.dropped_capture += 1
-            self._lazy_decode.forget()
-            if isinstance(error, DamagedFrame):
-                self._damage = f": {error}"
-                return
-            raise
-        if self._freeze.in_doubt:
-            self._stats.dropped_capture += 1
-            self._last_good = time.monotonic()  # not silence, but the picture may be old
-            return
-        with self._in_charge():
-            self._ring.commit(seq, stamp, decoded - begin)
-        self._lazy_decode.note_decoded(time.monotonic_ns() - begin)
-        self._last_good, self._damage = time.monotonic(), ""
-        self._retries.note_good()
-        self._turn(CameraState.RUNNING)
-
-    def _retrieve(self, slot: NDArray[np.uint8]) -> None:
-        try:
-            self._source.retrieve(slot)
-        except MemoryError as exc:
-            raise DamagedFrame("there is not enough memory to decode it") from exc
-
-    def _is_unwatched(self) -> bool:
-        """Whether no region is wanted now. The first frame after each opening is decoded all the same."""
-        return self._stats.condition.state is CameraState.RUNNING and not self._demand.is_watched(self.camera)
-
-    def _can_leave_out(self) -> bool:
-        """Whether the inference will not ask for this frame. Under the policy ``block`` it asks for each."""
-        # One that lies ready is to be replaced by each that comes, so that the one taken is never older than need be.
-        due_ns = 0 if self._ring.waiting else self._demand.due_ns(self.camera)
-        if self._settings.wait_for_reader or not self._lazy_decode.can_wait(time.monotonic_ns(), due_ns):
-            return False
-        self._ring.count_left_out()
-        return True
-
-    def _plausible(self, stamp: Stamp) -> Stamp:
-        """Return *stamp*, or the present where a driver's clock went backwards or ahead of ours."""
-        now = time.monotonic_ns()
-        if not self._last_cap_ns < stamp.t_cap_ns <= now:
-            stamp = Stamp(now, "arrival")
-        self._last_cap_ns = stamp.t_cap_ns
-        return stamp
+        self._writer.begin()
 
     def _lose(self, state: CameraState, error: SourceError) -> None:
         if self.stopping:  # it was woken, and the error reports just that; or it was abandoned
@@ -342,7 +233,3 @@ def report_condition(stats: CameraStats, state: CameraState, reason: str | None 
             state,
             f": {reason}" if reason else "",
         )
-
-
-class _Frozen(SourceError):
-    """The source delivers the same picture again and again."""

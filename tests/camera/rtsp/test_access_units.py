@@ -196,17 +196,19 @@ def test_what_makes_no_sense_damages_the_picture(payload: bytes) -> None:
 @pytest.mark.parametrize("syntax", [H264(), H265()])
 def test_any_packets_at_all_are_survived(syntax: H264 | H265) -> None:
     noise = np.random.default_rng(1)
-    feed = Feed(AccessUnits(syntax, (PPS,)))
+    units = AccessUnits(syntax, (PPS,))
+    feed = Feed(units)
     for _ in range(20_000):
         size = int(noise.integers(0, 12))
         feed.push(
             noise.bytes(size), int(noise.integers(5)), marker=bool(noise.integers(2)), lost=int(noise.integers(50) == 0)
         )
-    assert len(feed.units._buffer) <= LARGEST_UNIT  # type: ignore[union-attr]
+    assert len(units._buffer) <= LARGEST_UNIT
 
 
 def test_a_picture_without_an_end_takes_no_more_memory_than_the_largest() -> None:
-    feed = Feed(AccessUnits(H264(), ()))
+    units = AccessUnits(H264(), ())
+    feed = Feed(units)
     feed.push(IDR, 0)
     begin = b"\x7c\x85" + bytes(60_000)
     found = feed.push(begin, 1, marker=False)
@@ -214,7 +216,7 @@ def test_a_picture_without_an_end_takes_no_more_memory_than_the_largest() -> Non
         found += feed.push(b"\x7c\x05" + bytes(60_000), 1, marker=False)
     found += feed.push(b"\x7c\x45x", 1)
     assert found == [(b"", True, True)]
-    assert len(feed.units._buffer) <= LARGEST_UNIT  # type: ignore[union-attr]
+    assert len(units._buffer) <= LARGEST_UNIT
 
 
 def test_jpegs_come_out_as_they_went_in() -> None:

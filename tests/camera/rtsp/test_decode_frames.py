@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
 
 from edged.camera.rtsp.decoder import Decoder
 from edged.errors import DamagedFrame
-from edged.values import Stamp
+from edged.values import Stamp, StreamClock
 from tests.camera.rtsp.clips import coded, is_parameter_set
 from tests.camera.rtsp.playing import playing, refusal, take
 from tests.camera.rtsp.server import RtspServer, serving_rtsp
@@ -149,20 +150,23 @@ def test_the_first_frame_of_a_stream_without_key_frames_has_its_own_sentence() -
         )
 
 
-def test_frames_have_their_own_time_of_the_wall_clock_or_of_their_timestamps() -> None:
-    for wall_clock, ts_from, expected in (("now", "rtcp", "rtcp"), ("now", "pts", "pts"), (None, "rtcp", "pts")):
-        server = RtspServer(wall_clock=wall_clock)  # type: ignore[arg-type]
-        with playing(server, ts_from=ts_from) as (source, _):
-            stamps: list[Stamp] = []
-            while len(stamps) < 10:
-                stamp = source.grab(0.25)
-                if stamp is not None:
-                    stamps.append(stamp)
-            assert {(stamp.source, stamp.ts_from) for stamp in stamps} == {("driver", expected)}
-            times = [stamp.t_cap_ns for stamp in stamps]
-            assert times == sorted(set(times))
-            steps = np.diff(times[3:]) / 40e6
-            assert all(abs(step - round(step)) < 0.01 and step > 0.5 for step in steps), "as far apart as captured"
+@pytest.mark.parametrize(
+    ("wall_clock", "ts_from", "expected"), [("now", "rtcp", "rtcp"), ("now", "pts", "pts"), (None, "rtcp", "pts")]
+)
+def test_frames_have_their_own_time_of_the_wall_clock_or_of_their_timestamps(
+    wall_clock: Literal["now"] | None, ts_from: StreamClock, expected: StreamClock
+) -> None:
+    with playing(RtspServer(wall_clock=wall_clock), ts_from=ts_from) as (source, _):
+        stamps: list[Stamp] = []
+        while len(stamps) < 10:
+            stamp = source.grab(0.25)
+            if stamp is not None:
+                stamps.append(stamp)
+        assert {(stamp.source, stamp.ts_from) for stamp in stamps} == {("driver", expected)}
+        times = [stamp.t_cap_ns for stamp in stamps]
+        assert times == sorted(set(times))
+        steps = np.diff(times[3:]) / 40e6
+        assert all(abs(step - round(step)) < 0.01 and step > 0.5 for step in steps), "as far apart as captured"
 
 
 def test_a_clock_of_the_camera_that_is_wrong_is_not_believed() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from edged.camera.delay import Delay
+from edged.camera.http.redirects import Follow
 from edged.camera.rtsp.access_units import Unit
 from edged.camera.rtsp.source import RtspSource
 from edged.camera.rtsp.video import Video
@@ -155,10 +156,10 @@ def test_a_redirection_in_a_circle_ends() -> None:
 
 
 @pytest.mark.parametrize("follow", ["same-host", "any"])
-def test_a_redirection_from_rtsps_to_clear_text_is_never_followed(follow: str, certificate: Path) -> None:
+def test_a_redirection_from_rtsps_to_clear_text_is_never_followed(follow: Follow, certificate: Path) -> None:
     with serving_rtsp(RtspServer()) as clear, serving_rtsp(RtspServer(certificate=str(certificate))) as server:
         server.answers["DESCRIBE"] = moved(clear.url())
-        source = RtspSource(server.url(), timeout=LIMIT, verify_tls=False, follow_redirects=follow)  # type: ignore[arg-type]
+        source = RtspSource(server.url(), timeout=LIMIT, verify_tls=False, follow_redirects=follow)
         assert "it redirects to clear text" in refusal(source)
     assert clear.requests == []
 
@@ -424,17 +425,17 @@ def test_the_wall_clock_of_the_camera_is_known_where_it_sends_it() -> None:
         assert source.wall_ns is None
 
 
-def test_a_session_is_kept_alive_as_the_server_can() -> None:
-    for methods, expected in (("OPTIONS, GET_PARAMETER", "GET_PARAMETER"), ("OPTIONS", "OPTIONS")):
-        server = RtspServer(session_timeout=2, auth="sha256")
-        server.methods = methods
-        with serving_rtsp(server):
-            source = RtspSource(server.url(LOGIN), timeout=LIMIT)
-            slot = np.zeros(source.open().shape, np.uint8)
-            server.requests.clear()
-            eventually(lambda: (take(source, slot), expected in server.methods_asked)[1], "a sign of life")  # noqa: B023
-            assert server.requests[0][2]["session"] == "1234"
-            source.close()
+@pytest.mark.parametrize(("methods", "expected"), [("OPTIONS, GET_PARAMETER", "GET_PARAMETER"), ("OPTIONS", "OPTIONS")])
+def test_a_session_is_kept_alive_as_the_server_can(methods: str, expected: str) -> None:
+    server = RtspServer(session_timeout=2, auth="sha256")
+    server.methods = methods
+    with serving_rtsp(server):
+        source = RtspSource(server.url(LOGIN), timeout=LIMIT)
+        slot = np.zeros(source.open().shape, np.uint8)
+        server.requests.clear()
+        eventually(lambda: (take(source, slot), expected in server.methods_asked)[1], "a sign of life")
+        assert server.requests[0][2]["session"] == "1234"
+        source.close()
 
 
 def test_a_frame_is_written_into_the_slot_itself() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edged.camera.rtsp.session import Transport
 from edged.camera.rtsp.source import RtspSource
 from edged.errors import DamagedFrame
 from tests.camera.leaks import leaves_nothing_behind
@@ -72,9 +73,9 @@ def test_a_transport_that_is_configured_is_the_only_one() -> None:
 
 
 @pytest.mark.parametrize("transport", ["auto", "udp"])
-def test_what_is_encrypted_never_goes_over_to_udp(transport: str, certificate: Path) -> None:
+def test_what_is_encrypted_never_goes_over_to_udp(transport: Transport, certificate: Path) -> None:
     with serving_rtsp(camera("udp", certificate=str(certificate))) as server:
-        source = RtspSource(server.url(), timeout=LIMIT, verify_tls=False, transport=transport)  # type: ignore[arg-type]
+        source = RtspSource(server.url(), timeout=LIMIT, verify_tls=False, transport=transport)
         assert "because UDP is not encrypted" in refusal(source)
         assert "RTP/AVP/UDP" not in asked(server)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from edged.config import CameraConfig, Config
+from edged.config.sections.camera_controls import ControlsConfig
 from edged.config.sections.camera_kinds import CAMERA_KINDS
-from edged.config.sections.picamera_controls import ControlsConfig
 
 Told = Callable[[str], list[str]]
 Read = Callable[[str], Config]
@@ -56,6 +56,8 @@ OPTIONS: dict[str, tuple[str, set[str]]] = {
     "max_reopens": ("3", set(SOURCES)),
 }
 
+POINT_RULE = "must be a point: two numbers in 0…1, from the left and from the top"
+FOCUS_RULE = "must be auto, or dioptres in 0…100: 0 is infinity, 2 half a metre"
 WHITE_BALANCE_RULE = (
     "must be one of auto, incandescent, tungsten, fluorescent, indoor, daylight, cloudy, or the gains of red and blue "
     "such as [1.8, 1.5]"
@@ -185,16 +187,8 @@ def test_controls_are_values(read: Read) -> None:
             "mask[0]: must be a polygon: a list of points, such as [[0, 0], [0.4, 0], [0, 0.4]] (got 7)",
         ),
         ("usb", "mask: [[[0, 0], [1, 1]]]", "mask[0]: must have 3 to 256 points (got 2)"),
-        (
-            "usb",
-            "mask: [[[0, 0], [1, 1, 1], [0, 1]]]",
-            "mask[0][1]: must be a point: two numbers in 0…1, from the left and from the top (got 3 numbers)",
-        ),
-        (
-            "usb",
-            "mask: [[[0, 0], 0.5, [0, 1]]]",
-            "mask[0][1]: must be a point: two numbers in 0…1, from the left and from the top (got 0.5)",
-        ),
+        ("usb", "mask: [[[0, 0], [1, 1, 1], [0, 1]]]", f"mask[0][1]: {POINT_RULE} (got 3 numbers)"),
+        ("usb", "mask: [[[0, 0], 0.5, [0, 1]]]", f"mask[0][1]: {POINT_RULE} (got 0.5)"),
         ("usb", "mask: [[[0, 0], [0, 480], [0.5, 0]]]", "mask[0][1][1]: must be at most 1 (got 480)"),
         ("usb", "mask: [[[0, 0], [x, 1], [0.5, 0]]]", "mask[0][1][0]: must be a number (got 'x')"),
         (
@@ -250,26 +244,10 @@ def test_controls_are_values(read: Read) -> None:
             "controls.exposure_us: must be at most 33333, the time of a frame at 30 fps (got 33334)",
         ),
         ("picamera", "controls: {gain: 0.5}", "controls.gain: must be at least 1 (got 0.5)"),
-        (
-            "picamera",
-            "controls: {white_balance: dusk}",
-            f"controls.white_balance: {WHITE_BALANCE_RULE} (got 'dusk')",
-        ),
-        (
-            "picamera",
-            "controls: {white_balance: [1, 0]}",
-            f"controls.white_balance: {WHITE_BALANCE_RULE} (got [1, 0])",
-        ),
-        (
-            "picamera",
-            "controls: {focus: -1}",
-            "controls.focus: must be auto, or dioptres in 0…100: 0 is infinity, 2 half a metre (got -1)",
-        ),
-        (
-            "picamera",
-            "controls: {focus: 101}",
-            "controls.focus: must be auto, or dioptres in 0…100: 0 is infinity, 2 half a metre (got 101.0)",
-        ),
+        ("picamera", "controls: {white_balance: dusk}", f"controls.white_balance: {WHITE_BALANCE_RULE} (got 'dusk')"),
+        ("picamera", "controls: {white_balance: [1, 0]}", f"controls.white_balance: {WHITE_BALANCE_RULE} (got [1, 0])"),
+        ("picamera", "controls: {focus: -1}", f"controls.focus: {FOCUS_RULE} (got -1)"),
+        ("picamera", "controls: {focus: 101}", f"controls.focus: {FOCUS_RULE} (got 101.0)"),
         (
             "picamera",
             "controls: {white_balance: 5600}",

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from edged.errors import ConfigError, EndOfStream
 from edged.pipeline.camera_stats import STOPPING, CameraState, CameraStats
+from edged.pipeline.capture.ring_writer import GRAB_SECONDS
 from edged.pipeline.capture.settings import CaptureSettings
-from edged.pipeline.capture.stage import CLOSE_SECONDS, GRAB_SECONDS, OPEN_SECONDS, Capture
+from edged.pipeline.capture.stage import CLOSE_SECONDS, OPEN_SECONDS, Capture
 from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing, Lease
 from edged.values import Format, Stamp
@@ -90,7 +91,7 @@ MakeRig = Callable[..., Rig]
 @pytest.fixture
 def make_rig(monkeypatch: pytest.MonkeyPatch) -> MakeRig:
     clock = Clock()
-    for module in ("pipeline.stage", "pipeline.capture.stage", "pipeline.camera_stats"):
+    for module in ("pipeline.stage", "pipeline.capture.ring_writer", "pipeline.camera_stats"):
         monkeypatch.setattr(f"edged.{module}.time", clock)
 
     def make(*script: str | Format, settings: CaptureSettings = QUICK) -> Rig:

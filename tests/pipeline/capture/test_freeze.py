@@ -86,7 +86,7 @@ def test_a_single_different_pixel_ends_a_freeze() -> None:
 
 def test_pictures_are_compared_twice_a_second_because_that_takes_time(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[int] = []
-    monkeypatch.setattr("edged.pipeline.capture.freeze.zlib.crc32", lambda _: compared.append(1) or 0)  # type: ignore[func-returns-value]
+    monkeypatch.setattr("edged.pipeline.capture.freeze.zlib.crc32", lambda _: compared.append(1) or 0)  # type: ignore[func-returns-value]  # for its effect
     watch = FreezeWatch(60.0)
     for frame in range(100):
         watch.is_frozen(NOISE, at(frame / 10))

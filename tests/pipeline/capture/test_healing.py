@@ -84,7 +84,7 @@ def test_a_camera_that_fails_is_noticed_and_heals_every_time(failure: str, monke
     script, state, reason, most = FAILURES[failure]
     before = resources()
     clock = Clock()
-    monkeypatch.setattr("edged.pipeline.capture.stage.time", clock)
+    monkeypatch.setattr("edged.pipeline.capture.ring_writer.time", clock)
     monkeypatch.setattr("edged.pipeline.camera_stats.time", clock)
     source = FakeSource(script(), clock=clock)
     source.pace = PACE
@@ -127,7 +127,7 @@ def test_a_camera_that_fails_is_noticed_and_heals_every_time(failure: str, monke
 @pytest.mark.parametrize("stopped", [False, True])
 def test_a_camera_that_has_stopped_is_not_lost_later(stopped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr("edged.pipeline.capture.stage.time", clock)
+    monkeypatch.setattr("edged.pipeline.capture.ring_writer.time", clock)
     monkeypatch.setattr("edged.pipeline.camera_stats.time", clock)
     script = itertools.chain(["open"], itertools.repeat("frame", 10**9 if stopped else 3))
     stats = CameraStats("cam")

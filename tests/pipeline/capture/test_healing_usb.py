@@ -147,7 +147,7 @@ def test_single_damaged_frames_and_a_clock_that_goes_back_are_not_a_loss(
 ) -> None:
     # The silence of a camera is counted in frames here: a pause of the machine is one, too.
     by_frames = SimpleNamespace(monotonic=lambda: scene.sent * FRAME_SECONDS, monotonic_ns=time.monotonic_ns)
-    monkeypatch.setattr("edged.pipeline.capture.stage.time", by_frames)
+    monkeypatch.setattr("edged.pipeline.capture.ring_writer.time", by_frames)
     whole = scene.pictures
     stamps = []
     with pictures(scene, whole[0], whole[1][:4000], whole[2]):

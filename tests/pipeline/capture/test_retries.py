@@ -22,7 +22,7 @@ def test_pauses_double_up_to_the_longest(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_pause_is_up_to_a_fifth_shorter_and_never_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     limits: list[tuple[float, float]] = []
-    monkeypatch.setattr(random, "uniform", lambda *between: limits.append(between) or between[0])  # type: ignore[func-returns-value]
+    monkeypatch.setattr(random, "uniform", lambda *between: limits.append(between) or between[0])  # type: ignore[func-returns-value]  # for its effect
     assert Retries("street").next_pause(SETTINGS, LOST) == 0.4
     assert limits == [(0.8, 1.0)]
 

@@ -238,7 +238,7 @@ def test_a_camera_that_comes_back_has_its_time_to_begin_however_long_it_was_away
 ) -> None:
     now = [1000.0]
     passes = SimpleNamespace(monotonic=lambda: now[0], monotonic_ns=time.monotonic_ns)
-    monkeypatch.setattr("edged.pipeline.capture.stage.time", passes)
+    monkeypatch.setattr("edged.pipeline.capture.ring_writer.time", passes)
     monkeypatch.setattr(Capture, "pause", lambda _, seconds: now.append(now.pop() + seconds))
     settings = CaptureSettings(stall_seconds=5.0, retry_seconds=8.0, retry_max_seconds=8.0)
     with capturing(["open", "frame", "die", "open", "nothing", "frame"], settings, pace=0.01) as rig:

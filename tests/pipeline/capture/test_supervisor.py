@@ -109,7 +109,12 @@ MakeRig = Callable[..., Rig]
 @pytest.fixture
 def make_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeRig]:
     clock = Clock()
-    for module in ("pipeline.stage", "pipeline.capture.stage", "pipeline.capture.supervisor", "pipeline.camera_stats"):
+    for module in (
+        "pipeline.stage",
+        "pipeline.capture.ring_writer",
+        "pipeline.capture.supervisor",
+        "pipeline.camera_stats",
+    ):
         monkeypatch.setattr(f"edged.{module}.time", clock)
     monkeypatch.setattr("edged.pipeline.capture.supervisor.CHECK_SECONDS", 0.01)
     made: list[Rig] = []
@@ -320,20 +325,14 @@ def test_a_stop_between_two_threads_ends_the_wait_for_frames(make_rig: MakeRig) 
 
 def test_a_step_waits_a_second_at_most_for_its_thread_and_is_woken_by_its_end_or_a_stop(make_rig: MakeRig) -> None:
     rig = make_rig(["open", "hang"])
-    changed = rig.supervisor._changed
-    waits: list[float] = []
+    waits: list[float | None] = []
 
-    class Changed:
-        def wait(self, seconds: float) -> None:
-            waits.append(seconds)
+    class Changed(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout)
+            return super().wait(timeout)
 
-        def clear(self) -> None:
-            changed.clear()
-
-        def set(self) -> None:
-            changed.set()
-
-    rig.supervisor._changed = Changed()  # type: ignore[assignment]
+    rig.supervisor._changed = changed = Changed()
     rig.open()
     changed.set()
     rig.step()

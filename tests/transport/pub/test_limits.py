@@ -8,6 +8,7 @@ import socket
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -235,12 +236,16 @@ def test_who_does_not_read_loses_the_oldest_and_holds_nobody_up(served: Served, 
     slow.close()
 
 
+def are_subscribed(served: Served, count: int) -> bool:
+    return served.peers.subscribed == count
+
+
 def test_many_who_do_not_read_keep_the_same_few_messages(served: Served) -> None:
     port = served.port()
     with ExitStack() as crowd:
         for number in range(100):
             crowd.callback(RawSubscriber(port.address, HELLO + subscribe(b"")).close)
-            served.until(lambda number=number: served.peers.subscribed == number + 1, "it is there")  # type: ignore[misc]
+            served.until(partial(are_subscribed, served, number + 1), "it is there")
             for _ in range(2):
                 served.peers.send([b"a", os.urandom(100_000)])
         tracemalloc.start()
