@@ -368,9 +368,17 @@ def seconds(case: Case, length: int) -> float:
     return min(found)
 
 
+def is_linear(case: Case) -> bool:
+    """Whether it takes 4 times as long for 4 times as much text: 8 times at most, where 16 are quadratic.
+
+    A busy machine may slow either measurement down; a parser that is quadratic is so each time.
+    """
+    return seconds(case, case.longest) <= 8 * seconds(case, case.longest // 4)
+
+
 @pytest.mark.parametrize("case", list(cases()), ids=str)
 def test_a_parser_of_network_text_is_linear_and_fast(case: Case) -> None:
     longest = seconds(case, case.longest)
     if longest > NEGLIGIBLE:
-        assert longest <= 8 * seconds(case, case.longest // 4), "it takes 4 times as long if it is linear"
+        assert any(is_linear(case) for _ in range(5)), "it takes 4 times as long if it is linear"
     assert longest < SECONDS * max(1, case.longest / (1 << 20))

@@ -116,13 +116,13 @@ def test_nobody_at_a_host_is_a_problem() -> None:
 
 def test_an_answer_counts_for_its_sender_only(device: Callable[..., OnvifDevice]) -> None:
     made = device()
-    answer = made.match(b"<w:MessageID>uuid:42</w:MessageID>")
-    found = _device(answer, "127.0.0.1", "42")
+    answer = made.match(b"<w:MessageID>uuid:one-probe</w:MessageID>")
+    found = _device(answer, "127.0.0.1", "one-probe")
     assert found is not None
     assert (found.service.url, found.name) == (made.service, "Front door?")
-    assert _device(answer, "127.0.0.2", "42") is None
-    assert _device(answer, "127.0.0.1", "43") is None
-    assert _device(b"42 no XML", "127.0.0.1", "42") is None
+    assert _device(answer, "127.0.0.2", "one-probe") is None
+    assert _device(answer, "127.0.0.1", "another-probe") is None
+    assert _device(b"one-probe, no XML", "127.0.0.1", "one-probe") is None
 
 
 @pytest.mark.parametrize(
