@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -10,7 +9,6 @@ from contextlib import ExitStack, suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.bell import Bell
 from edged.camera.delay import LONG_SILENCE
 from edged.camera.http.address import Address
 from edged.camera.http.client import WebClient
@@ -20,6 +18,7 @@ from edged.camera.http.exchange import Body, EndOfBody, Response
 from edged.camera.http.parts import Parts
 from edged.camera.http.redirects import Follow
 from edged.camera.jpeg import check_jpeg, decode_jpeg, reduced
+from edged.camera.wake_bell import WakeBell
 from edged.errors import DamagedFrame, SourceError, map_exceptions
 from edged.peer_text import peer_text
 from edged.values import MAX_PIXELS, Format, Stamp
@@ -83,8 +82,7 @@ class MjpegSource:
         self._longest = min(stall_seconds or timeout, timeout)
         self._reduce = reduce
         self._max_pixels = max_pixels
-        self._woken = threading.Event()
-        self._bell: Bell | None = None
+        self._bell = WakeBell()
         self._body: Body | None = None
         self._parts: Parts | None = None
         self._announced = b""
@@ -102,13 +100,11 @@ class MjpegSource:
             SourceError: there is no such stream now.
         """
         self.close()
-        self._bell = Bell()
-        if self._woken.is_set():
-            self._bell.ring()
+        bell = self._bell.open()
         deadline = time.monotonic() + self._timeout
         with ExitStack() as undo:
             undo.callback(self.close)
-            response = self._client.ask(self._bell, deadline)
+            response = self._client.ask(bell, deadline)
             self._body = response.body
             self._parts = Parts(self._boundary(response), START)
             with self._client.mapped_errors():
@@ -137,17 +133,13 @@ class MjpegSource:
             raise self._damage(picture, exc) from exc
 
     def wake(self) -> None:
-        self._woken.set()
-        bell = self._bell
-        if bell is not None:
-            bell.ring()
+        self._bell.wake()
 
     def close(self) -> None:
         if self._body is not None:
             self._body.close()
-        if self._bell is not None:
-            self._bell.close()
-        self._body = self._bell = self._parts = None
+        self._bell.close()
+        self._body = self._parts = None
         self._is_new = False
 
     def _await_picture(self, body: Body, deadline: float) -> bool:
@@ -180,7 +172,7 @@ class MjpegSource:
         try:
             while (count := self._body.receive(self._parts.free_space())) is not None:
                 self._count_received(self._parts, count)
-                if self._body.received >= budget or time.monotonic() >= deadline or self._woken.is_set():
+                if self._body.received >= budget or time.monotonic() >= deadline or self._bell.woken.is_set():
                     break
         except EndOfBody as exc:
             if not self._is_new:
@@ -209,7 +201,7 @@ class MjpegSource:
         assert self._body is not None
         damage = ""
         while time.monotonic() < deadline:
-            if self._woken.is_set():
+            if self._bell.woken.is_set():
                 raise Woken
             if not self._receive(deadline):
                 with suppress(TimeoutError):

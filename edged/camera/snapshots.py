@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.bell import Bell
 from edged.camera.http.client import WebClient
 from edged.camera.http.parts import LARGEST_PART
 from edged.camera.http.poll import PolledResource
 from edged.camera.http.redirects import Follow
 from edged.camera.jpeg import check_jpeg, decode_jpeg, reduced
+from edged.camera.wake_bell import WakeBell
 from edged.errors import DamagedFrame, SourceError
 from edged.values import MAX_PIXELS, Format, Stamp
 
@@ -50,8 +49,7 @@ class SnapshotSource:
         self._interval = 1.0 / (fps or DEFAULT_FPS)
         self._reduce = reduce
         self._max_pixels = max_pixels
-        self._woken = threading.Event()
-        self._bell: Bell | None = None
+        self._bell = WakeBell()
         self._resource: PolledResource | None = None
         self._due = 0.0
         self._damaged_at: float | None = None  # since then no picture was whole
@@ -65,12 +63,9 @@ class SnapshotSource:
             SourceError: there is none now.
         """
         self.close()
-        self._bell = Bell()
-        if self._woken.is_set():
-            self._bell.ring()
-        self._resource = self._client.polled(LARGEST_PART)
+        self._resource = self._client.polled(self._bell.open(), LARGEST_PART)
         try:
-            self._client.fetch(self._resource, self._bell, time.monotonic() + self._timeout)
+            self._client.fetch(self._resource, time.monotonic() + self._timeout)
             with self._client.mapped_errors():
                 self._size = check_jpeg(memoryview(self._resource.content), self._max_pixels)
         except BaseException:
@@ -84,12 +79,11 @@ class SnapshotSource:
 
     def grab(self, timeout: float) -> Stamp | None:
         assert self._resource is not None, "grab before open"
-        assert self._bell is not None
         wait = self._due - time.monotonic()
-        if wait > 0 and (self._woken.wait(min(wait, timeout)) or wait > timeout):
+        if wait > 0 and (self._bell.woken.wait(min(wait, timeout)) or wait > timeout):
             return None
         asked_ns, begin = time.monotonic_ns(), time.monotonic()
-        self._client.fetch(self._resource, self._bell, begin + self._timeout)
+        self._client.fetch(self._resource, begin + self._timeout)
         self._due = max(self._due + self._interval, begin)  # a slow server is not asked for more at once
         return Stamp(asked_ns, "arrival")
 
@@ -117,17 +111,13 @@ class SnapshotSource:
         self._due = min(self._due, time.monotonic() + self._interval)
 
     def wake(self) -> None:
-        self._woken.set()
-        bell = self._bell
-        if bell is not None:
-            bell.ring()
+        self._bell.wake()
 
     def close(self) -> None:
         if self._resource is not None:
             self._resource.close()
-        if self._bell is not None:
-            self._bell.close()
-        self._resource = self._bell = None
+        self._bell.close()
+        self._resource = None
 
     def _damage(self, content: bytes, damage: DamagedFrame) -> SourceError:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from edged.camera.rtsp.rtcp import SenderReport
 from edged.camera.rtsp.session import RtspSession, Transport
 from edged.camera.rtsp.video import Video
 from edged.camera.video.decoder_choice import DecoderChoice
+from edged.camera.wake_bell import WakeBell
 from edged.errors import DamagedFrame, SourceError, map_exceptions
 from edged.values import MAX_PIXELS, Format, Stamp, StreamClock
 
@@ -86,8 +86,7 @@ class RtspSource:
         self._use_wall_clock = ts_from == "rtcp"
         self._decoder = DecoderChoice(decoder, str(self._address))
         self._max_pixels = max_pixels
-        self._woken = threading.Event()
-        self._bell: Bell | None = None
+        self._bell = WakeBell()
         self._session: RtspSession | None = None
         self._video: Video | None = None
         self._key_frames = KeyFrames(decode_frames)
@@ -119,14 +118,12 @@ class RtspSource:
 
     def open(self) -> Format:
         self.close()
-        self._bell = Bell()
-        if self._woken.is_set():
-            self._bell.ring()
+        bell = self._bell.open()
         deadline = time.monotonic() + self._timeout
         with ExitStack() as undo:
             undo.callback(self.close)
             with self._mapped_errors():
-                fps = self._start(self._bell, deadline)
+                fps = self._start(bell, deadline)
                 width, height = self._first_size(deadline)
             undo.pop_all()
         self._silent_since = self._picture_at = self._good_at = time.monotonic()
@@ -169,17 +166,13 @@ class RtspSource:
         self._key_frames.max_fps = max_fps
 
     def wake(self) -> None:
-        self._woken.set()
-        bell = self._bell
-        if bell is not None:
-            bell.ring()
+        self._bell.wake()
 
     def close(self) -> None:
         if self._session is not None:
             self._session.close()
-        if self._bell is not None:
-            self._bell.close()
-        self._session = self._bell = self._video = self._newest = None
+        self._bell.close()
+        self._session = self._video = self._newest = None
 
     def _start(self, bell: Bell, deadline: float) -> float | None:
         """Connect and let the video come; returns its frames per second, if the camera gives them."""
@@ -189,7 +182,7 @@ class RtspSource:
             follow=self._follow,
             transport=self._transport,
             bell=bell,
-            woken=self._woken,
+            woken=self._bell.woken,
             on_video=self._take_packet,
             on_report=self._take_report,
         )
@@ -208,7 +201,7 @@ class RtspSource:
         assert self._session is not None
         assert self._video is not None
         while self._video.size is None:
-            if self._woken.is_set():
+            if self._bell.woken.is_set():
                 raise Woken
             if time.monotonic() >= deadline:
                 raise SourceError(self._nothing_came(self._session, self._video))
@@ -234,7 +227,7 @@ class RtspSource:
         Frames that gathered, or that are behind, are passed over up to the last one that has arrived. That has no end
         where this machine is too slow, so the deadline and ``wake`` are looked at between two packets.
         """
-        while time.monotonic() < deadline and not self._woken.is_set():
+        while time.monotonic() < deadline and not self._bell.woken.is_set():
             if self._newest is not None and not self._have_gathered and self._delay.seconds <= Delay.LITTLE:
                 return
             if session.advance():
