@@ -17,7 +17,7 @@ from edged.camera.http.content_type import boundary_of, media_type
 from edged.camera.http.exchange import Body, EndOfBody, Response
 from edged.camera.http.parts import Parts
 from edged.camera.http.redirects import Follow
-from edged.camera.jpeg import check_jpeg, decode_jpeg, reduced
+from edged.camera.sent_jpegs import SentJpegs
 from edged.camera.wake_bell import WakeBell
 from edged.errors import DamagedFrame, SourceError, map_exceptions
 from edged.peer_text import peer_text
@@ -80,8 +80,7 @@ class MjpegSource:
         self._address = self._client.address
         self._timeout = timeout
         self._longest = min(stall_seconds or timeout, timeout)
-        self._reduce = reduce
-        self._max_pixels = max_pixels
+        self._pictures = SentJpegs(str(self._address), reduce, max_pixels)
         self._bell = WakeBell()
         self._body: Body | None = None
         self._parts: Parts | None = None
@@ -89,8 +88,6 @@ class MjpegSource:
         self._is_new = False  # the newest picture was not given out yet
         self._arrived_ns = 0
         self._silent_since = 0.0
-        self._size = (0, 0)  # of the pictures as they come
-        self._fraction = 1
 
     def open(self) -> Format:
         """Connect, and wait for the first whole picture, which sets the size.
@@ -108,12 +105,10 @@ class MjpegSource:
             self._body = response.body
             self._parts = Parts(self._boundary(response), START)
             with self._client.mapped_errors():
-                self._size = self._first_size(deadline)
+                frame_format = self._first_format(deadline)
             undo.pop_all()
         self._silent_since = time.monotonic()
-        self._fraction = self._reduce(*self._size) if self._reduce is not None else 1
-        width, height = (reduced(side, self._fraction) for side in self._size)
-        return Format(width=width, height=height, codec="jpeg", decoder="opencv")
+        return frame_format
 
     def grab(self, timeout: float) -> Stamp | None:
         assert self._body is not None, "grab before open"
@@ -127,10 +122,7 @@ class MjpegSource:
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
         picture = self._parts.newest if self._parts is not None else None
         assert picture is not None, "retrieve before grab"
-        try:
-            decode_jpeg(np.frombuffer(picture, np.uint8), slot, self._fraction, self._max_pixels)
-        except DamagedFrame as exc:
-            raise self._damage(picture, exc) from exc
+        self._pictures.decode(picture, slot)
 
     def wake(self) -> None:
         self._bell.wake()
@@ -197,7 +189,7 @@ class MjpegSource:
         self._announced = boundary
         return boundary
 
-    def _first_size(self, deadline: float) -> tuple[int, int]:
+    def _first_format(self, deadline: float) -> Format:
         assert self._body is not None
         damage = ""
         while time.monotonic() < deadline:
@@ -210,7 +202,7 @@ class MjpegSource:
             assert self._parts is not None
             assert self._parts.newest is not None
             try:
-                return check_jpeg(self._parts.newest, self._max_pixels)
+                return self._pictures.begin(self._parts.newest)
             except DamagedFrame as exc:
                 damage = f": {exc}"
                 self._is_new = False
@@ -226,13 +218,3 @@ class MjpegSource:
             boundary = peer_text(self._announced)
             return f": the boundary that it announces ({boundary}) is not in what it sends; {OTHER_ADDRESS}"
         return f": none of its {self._parts.others} parts is a JPEG; {OTHER_ADDRESS}" if self._parts.others else ""
-
-    def _damage(self, picture: memoryview, damage: DamagedFrame) -> SourceError:
-        try:
-            size = check_jpeg(picture, self._max_pixels)
-        except SourceError as exc:  # damaged, or too large
-            return type(exc)(f"{self._address}: {exc}")
-        if size != self._size:
-            now, before = (f"{width}×{height}" for width, height in (size, self._size))
-            return SourceError(f"{self._address}: its pictures are {now} now instead of {before}")
-        return DamagedFrame(f"{self._address}: {damage}")

@@ -12,9 +12,9 @@ from edged.camera.http.client import WebClient
 from edged.camera.http.parts import LARGEST_PART
 from edged.camera.http.poll import PolledResource
 from edged.camera.http.redirects import Follow
-from edged.camera.jpeg import check_jpeg, decode_jpeg, reduced
+from edged.camera.sent_jpegs import SentJpegs
 from edged.camera.wake_bell import WakeBell
-from edged.errors import DamagedFrame, SourceError
+from edged.errors import SourceError
 from edged.values import MAX_PIXELS, Format, Stamp
 
 __all__ = ["DEFAULT_FPS", "SnapshotSource"]
@@ -47,14 +47,11 @@ class SnapshotSource:
         self._client = WebClient(url, timeout, verify_tls, follow_redirects)
         self._timeout = timeout
         self._interval = 1.0 / (fps or DEFAULT_FPS)
-        self._reduce = reduce
-        self._max_pixels = max_pixels
+        self._pictures = SentJpegs(str(self._client.address), reduce, max_pixels)
         self._bell = WakeBell()
         self._resource: PolledResource | None = None
         self._due = 0.0
         self._damaged_at: float | None = None  # since then no picture was whole
-        self._size = (0, 0)
-        self._fraction = 1
 
     def open(self) -> Format:
         """Fetch the first picture, which sets the size.
@@ -67,15 +64,13 @@ class SnapshotSource:
         try:
             self._client.fetch(self._resource, time.monotonic() + self._timeout)
             with self._client.mapped_errors():
-                self._size = check_jpeg(memoryview(self._resource.content), self._max_pixels)
+                frame_format = self._pictures.begin(memoryview(self._resource.content), 1.0 / self._interval)
         except BaseException:
             self.close()
             raise
         self._due = time.monotonic()  # the next picture may differ already
         self._damaged_at = None
-        self._fraction = self._reduce(*self._size) if self._reduce is not None else 1
-        width, height = (reduced(side, self._fraction) for side in self._size)
-        return Format(width=width, height=height, fps=1.0 / self._interval, codec="jpeg", decoder="opencv")
+        return frame_format
 
     def grab(self, timeout: float) -> Stamp | None:
         assert self._resource is not None, "grab before open"
@@ -89,12 +84,11 @@ class SnapshotSource:
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
         assert self._resource is not None, "retrieve before grab"
-        content = self._resource.content
         try:
-            decode_jpeg(np.frombuffer(content, np.uint8), slot, self._fraction, self._max_pixels)
-        except DamagedFrame as exc:
+            self._pictures.decode(memoryview(self._resource.content), slot)
+        except SourceError:
             self._damaged_at = self._damaged_at or time.monotonic()
-            raise self._damage(content, exc) from exc
+            raise
         self._damaged_at = None
 
     def last_received(self) -> float:
@@ -118,13 +112,3 @@ class SnapshotSource:
             self._resource.close()
         self._bell.close()
         self._resource = None
-
-    def _damage(self, content: bytes, damage: DamagedFrame) -> SourceError:
-        try:
-            size = check_jpeg(memoryview(content), self._max_pixels)
-        except SourceError as exc:  # damaged, or too large
-            return type(exc)(f"{self._client.address}: {exc}")
-        if size != self._size:
-            now, before = (f"{width}×{height}" for width, height in (size, self._size))
-            return SourceError(f"{self._client.address}: its pictures are {now} now instead of {before}")
-        return DamagedFrame(f"{self._client.address}: {damage}")
