@@ -358,7 +358,7 @@ def test_a_camera_that_is_too_much_for_this_machine_is_lost_before_it_shows_the_
     with playing(RtspServer(coded(frames=200))) as (source, _):
         ages = []
         with pytest.raises(SourceError, match=r"cannot keep up with the stream \(\d\.\d s behind\): use the camera's"):
-            ages += [source._delay.seconds for _ in range(100) if source.grab(0.25) is not None]
+            ages += [source._backlog.seconds for _ in range(100) if source.grab(0.25) is not None]
         assert all(age <= Delay.LIMIT for age in ages)
 
 
