@@ -108,7 +108,7 @@ class VideoFrames:
 
     @property
     def codec(self) -> str:
-        """FFmpeg's name of the compression, such as ``h264``; empty before it is known."""
+        """The name of the compression, such as ``h264``, see `codec_name`; empty before it is known."""
         return self._decoder.codec if self._decoder is not None else ""
 
     @property

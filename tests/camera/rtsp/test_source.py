@@ -50,6 +50,15 @@ def test_a_camera_is_read_over_tcp_frame_by_frame(codec: str) -> None:
     eventually(lambda: server.methods_asked[-1] == "TEARDOWN", "the session is ended")
 
 
+@pytest.mark.parametrize(("coded_as", "codec"), [("h264", "h264"), ("hevc", "hevc"), ("mjpeg", "jpeg")])
+def test_a_codec_has_the_name_that_it_has_at_every_camera(coded_as: str, codec: str) -> None:
+    with serving_rtsp(RtspServer(coded(coded_as))) as server:
+        source = RtspSource(server.url(), timeout=LIMIT)
+        frame_format = source.open()
+        source.close()
+    assert (frame_format.codec, frame_format.decoder) == (codec, coded_as)
+
+
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
 def test_parameters_that_only_the_description_has_are_enough(codec: str) -> None:
     with playing(RtspServer(coded(codec).without_parameters(), parameters=coded(codec).parameters)) as (source, slot):
