@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.camera.rtsp.source import RtspSource
-from edged.errors import SourceError
+from edged.errors import DamagedFrame, SourceError
 from tests.camera.rtsp.server import RtspServer, serving_rtsp
 from tests.camera.servers import number
 from tests.fakes import eventually
 
-__all__ = ["LIMIT", "loss", "playing", "refusal", "take"]
+__all__ = ["LIMIT", "LOST", "good_and_damaged", "loss", "playing", "refusal", "take"]
 
 LIMIT = 10.0
+LOST = "rtsp://127.0.0.1:{}/cam: packets were lost, of it or of a frame that it builds on"
 
 
 @contextmanager
@@ -41,6 +42,22 @@ def take(source: RtspSource, slot: NDArray[np.uint8], frames: int = 1) -> list[i
         source.retrieve(slot)
         numbers.append(number(slot))
     return numbers
+
+
+def good_and_damaged(source: RtspSource, slot: NDArray[np.uint8]) -> tuple[list[int], set[str]]:
+    """The numbers of the frames that are whole, in 100 grabs, and the reasons for which others are damaged."""
+    good, damaged = [], set()
+    for _ in range(100):
+        if source.grab(0.25) is None:
+            continue
+        try:
+            source.retrieve(slot)
+        except DamagedFrame as exc:
+            damaged.add(str(exc))
+        else:
+            good.append(number(slot))
+    assert good, "no frame is whole"
+    return good, damaged
 
 
 def loss(source: RtspSource) -> str:

@@ -21,7 +21,7 @@ from edged.errors import DamagedFrame, SourceError
 from tests.allocated import allocated
 from tests.camera.leaks import leaves_nothing_behind
 from tests.camera.rtsp.clips import Clip, coded
-from tests.camera.rtsp.playing import LIMIT, loss, playing, refusal, take
+from tests.camera.rtsp.playing import LIMIT, LOST, good_and_damaged, loss, playing, refusal, take
 from tests.camera.rtsp.server import RtspServer, serving_rtsp
 from tests.camera.servers import answering, flooding, free_port, number
 from tests.fakes import eventually
@@ -325,7 +325,7 @@ def test_a_camera_that_is_restarted_comes_back() -> None:
             source.close()
 
 
-def test_a_camera_that_says_goodbye_is_lost_at_once() -> None:
+def test_a_camera_that_sends_an_rtcp_bye_is_lost_at_once() -> None:
     server = RtspServer()
     with playing(server) as (source, slot):
         take(source, slot)
@@ -402,19 +402,8 @@ def test_a_frame_of_which_a_packet_is_lost_is_damaged_until_the_next_key_frame(c
     with playing(server) as (source, slot):
         take(source, slot, 3)
         server.loses = lambda n: n % 60 == 0
-        good, damaged = [], set()
-        for _ in range(100):
-            if source.grab(0.25) is None:
-                continue
-            try:
-                source.retrieve(slot)
-            except DamagedFrame as exc:
-                damaged.add(str(exc))
-            else:
-                good.append(number(slot))
-        address = f"rtsp://127.0.0.1:{server.port}/cam"
-        assert damaged == {f"{address}: packets were lost, of it or of a frame that it builds on"}
-        assert good
+        good, damaged = good_and_damaged(source, slot)
+        assert damaged == {LOST.format(server.port)}
         assert max(good) < len(server.clip.units)  # a smeared one would have another number
         assert source.lost_packets > 0
 
