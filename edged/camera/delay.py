@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["LONG_SILENCE", "SILENCE", "Delay", "is_from_before", "longest_silence"]
+from edged.errors import SourceError
+
+__all__ = ["LONG_SILENCE", "SILENCE", "Backlog", "Delay", "is_from_before", "longest_silence"]
 
 SILENCE = 1.0  # seconds without a frame, after which one may come that had been on its way all the time
 SLOW_START, LONG_SILENCE = 10.0, 30.0  # seconds: some streams take so long to begin; a longer silence is a dead link
+
+TOO_SLOW = (
+    "this machine cannot keep up with the stream ({:.1f} s behind): use the camera's smaller stream, or let it send "
+    "fewer frames per second"
+)
 
 
 class Delay:
@@ -52,6 +59,39 @@ class Delay:
     def is_hopeless(self, now: float) -> bool:
         """Check whether passing over frames has not helped."""
         return self._late_since is not None and now - self._late_since > self.MOST
+
+
+class Backlog:
+    """Finds the frames of a live stream that had gathered before they were read, from before a silence or behind."""
+
+    def __init__(self) -> None:
+        self._delay = Delay()
+        self._position: float | None = None
+        self.has_old = False
+        """True where the last frame is from before a silence: newer ones have come with it."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that the last frame was behind."""
+        return self._delay.seconds
+
+    def note(self, now: float, position: float, waited: float) -> bool:
+        """Take note of a frame that came at *now*, with the stream's time *position*, and was *waited* for, in seconds.
+
+        Returns whether it is a new one, and to be given out.
+
+        Raises:
+            SourceError: the frames cannot be decoded as fast as they come. What is opened anew begins with the present.
+        """
+        advanced = position - self._position if self._position is not None else 0.0
+        self._position = position
+        # Never twice in a row: a slow camera may count its frames instead of giving their times.
+        self.has_old = not self.has_old and is_from_before(waited, advanced)
+        # A frame that was waited for did not lie in a queue, because nothing is waited for while that holds anything.
+        self._delay.note(now, position, was_awaited=waited > 0)
+        if self._delay.is_hopeless(now):
+            raise SourceError(TOO_SLOW.format(self.seconds))
+        return not (self.has_old or self._delay.is_late)
 
 
 def longest_silence(stall_seconds: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -10,7 +9,6 @@ from contextlib import ExitStack, suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.bell import Bell
 from edged.camera.delay import LONG_SILENCE
 from edged.camera.http.address import Address
 from edged.camera.http.client import WebClient
@@ -19,7 +17,8 @@ from edged.camera.http.content_type import boundary_of, media_type
 from edged.camera.http.exchange import Body, EndOfBody, Response
 from edged.camera.http.parts import Parts
 from edged.camera.http.redirects import Follow
-from edged.camera.jpeg import check_jpeg, decode_jpeg, reduced
+from edged.camera.sent_jpegs import SentJpegs
+from edged.camera.wake_bell import WakeBell
 from edged.errors import DamagedFrame, SourceError, map_exceptions
 from edged.peer_text import peer_text
 from edged.values import MAX_PIXELS, Format, Stamp
@@ -81,18 +80,14 @@ class MjpegSource:
         self._address = self._client.address
         self._timeout = timeout
         self._longest = min(stall_seconds or timeout, timeout)
-        self._reduce = reduce
-        self._max_pixels = max_pixels
-        self._woken = threading.Event()
-        self._bell: Bell | None = None
+        self._pictures = SentJpegs(str(self._address), reduce, max_pixels)
+        self._bell = WakeBell()
         self._body: Body | None = None
         self._parts: Parts | None = None
         self._announced = b""
         self._is_new = False  # the newest picture was not given out yet
         self._arrived_ns = 0
         self._silent_since = 0.0
-        self._size = (0, 0)  # of the pictures as they come
-        self._fraction = 1
 
     def open(self) -> Format:
         """Connect, and wait for the first whole picture, which sets the size.
@@ -102,22 +97,18 @@ class MjpegSource:
             SourceError: there is no such stream now.
         """
         self.close()
-        self._bell = Bell()
-        if self._woken.is_set():
-            self._bell.ring()
+        bell = self._bell.open()
         deadline = time.monotonic() + self._timeout
         with ExitStack() as undo:
             undo.callback(self.close)
-            response = self._client.ask(self._bell, deadline)
+            response = self._client.ask(bell, deadline)
             self._body = response.body
             self._parts = Parts(self._boundary(response), START)
             with self._client.mapped_errors():
-                self._size = self._first_size(deadline)
+                frame_format = self._first_format(deadline)
             undo.pop_all()
         self._silent_since = time.monotonic()
-        self._fraction = self._reduce(*self._size) if self._reduce is not None else 1
-        width, height = (reduced(side, self._fraction) for side in self._size)
-        return Format(width=width, height=height, codec="jpeg", decoder="opencv")
+        return frame_format
 
     def grab(self, timeout: float) -> Stamp | None:
         assert self._body is not None, "grab before open"
@@ -131,23 +122,16 @@ class MjpegSource:
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
         picture = self._parts.newest if self._parts is not None else None
         assert picture is not None, "retrieve before grab"
-        try:
-            decode_jpeg(np.frombuffer(picture, np.uint8), slot, self._fraction, self._max_pixels)
-        except DamagedFrame as exc:
-            raise self._damage(picture, exc) from exc
+        self._pictures.decode(picture, slot)
 
     def wake(self) -> None:
-        self._woken.set()
-        bell = self._bell
-        if bell is not None:
-            bell.ring()
+        self._bell.wake()
 
     def close(self) -> None:
         if self._body is not None:
             self._body.close()
-        if self._bell is not None:
-            self._bell.close()
-        self._body = self._bell = self._parts = None
+        self._bell.close()
+        self._body = self._parts = None
         self._is_new = False
 
     def _await_picture(self, body: Body, deadline: float) -> bool:
@@ -180,7 +164,7 @@ class MjpegSource:
         try:
             while (count := self._body.receive(self._parts.free_space())) is not None:
                 self._count_received(self._parts, count)
-                if self._body.received >= budget or time.monotonic() >= deadline or self._woken.is_set():
+                if self._body.received >= budget or time.monotonic() >= deadline or self._bell.woken.is_set():
                     break
         except EndOfBody as exc:
             if not self._is_new:
@@ -205,11 +189,11 @@ class MjpegSource:
         self._announced = boundary
         return boundary
 
-    def _first_size(self, deadline: float) -> tuple[int, int]:
+    def _first_format(self, deadline: float) -> Format:
         assert self._body is not None
         damage = ""
         while time.monotonic() < deadline:
-            if self._woken.is_set():
+            if self._bell.woken.is_set():
                 raise Woken
             if not self._receive(deadline):
                 with suppress(TimeoutError):
@@ -218,7 +202,7 @@ class MjpegSource:
             assert self._parts is not None
             assert self._parts.newest is not None
             try:
-                return check_jpeg(self._parts.newest, self._max_pixels)
+                return self._pictures.begin(self._parts.newest)
             except DamagedFrame as exc:
                 damage = f": {exc}"
                 self._is_new = False
@@ -234,13 +218,3 @@ class MjpegSource:
             boundary = peer_text(self._announced)
             return f": the boundary that it announces ({boundary}) is not in what it sends; {OTHER_ADDRESS}"
         return f": none of its {self._parts.others} parts is a JPEG; {OTHER_ADDRESS}" if self._parts.others else ""
-
-    def _damage(self, picture: memoryview, damage: DamagedFrame) -> SourceError:
-        try:
-            size = check_jpeg(picture, self._max_pixels)
-        except SourceError as exc:  # damaged, or too large
-            return type(exc)(f"{self._address}: {exc}")
-        if size != self._size:
-            now, before = (f"{width}×{height}" for width, height in (size, self._size))
-            return SourceError(f"{self._address}: its pictures are {now} now instead of {before}")
-        return DamagedFrame(f"{self._address}: {damage}")

@@ -210,8 +210,10 @@ class PicameraSource:
             camera.cancel_all_and_flush()  # or else it would wait behind a capture that waits for ever
             if job is not None:
                 # It may just have been done: then its frame is ours to give back.
-                with suppress(concurrent.futures.CancelledError, TimeoutError):
+                try:
                     camera.wait(job, 0.1).release()
+                except (concurrent.futures.CancelledError, TimeoutError) as exc:
+                    exc.__traceback__ = None  # the job keeps the exception, whose frames keep the job and this call
             camera.stop()
 
         self._call(stop, "stopping")

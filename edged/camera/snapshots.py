@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.bell import Bell
 from edged.camera.http.client import WebClient
 from edged.camera.http.parts import LARGEST_PART
 from edged.camera.http.poll import PolledResource
 from edged.camera.http.redirects import Follow
-from edged.camera.jpeg import check_jpeg, decode_jpeg, reduced
-from edged.errors import DamagedFrame, SourceError
+from edged.camera.sent_jpegs import SentJpegs
+from edged.camera.wake_bell import WakeBell
+from edged.errors import SourceError
 from edged.values import MAX_PIXELS, Format, Stamp
 
 __all__ = ["DEFAULT_FPS", "SnapshotSource"]
@@ -48,15 +47,11 @@ class SnapshotSource:
         self._client = WebClient(url, timeout, verify_tls, follow_redirects)
         self._timeout = timeout
         self._interval = 1.0 / (fps or DEFAULT_FPS)
-        self._reduce = reduce
-        self._max_pixels = max_pixels
-        self._woken = threading.Event()
-        self._bell: Bell | None = None
+        self._pictures = SentJpegs(str(self._client.address), reduce, max_pixels)
+        self._bell = WakeBell()
         self._resource: PolledResource | None = None
         self._due = 0.0
         self._damaged_at: float | None = None  # since then no picture was whole
-        self._size = (0, 0)
-        self._fraction = 1
 
     def open(self) -> Format:
         """Fetch the first picture, which sets the size.
@@ -65,42 +60,35 @@ class SnapshotSource:
             SourceError: there is none now.
         """
         self.close()
-        self._bell = Bell()
-        if self._woken.is_set():
-            self._bell.ring()
-        self._resource = self._client.polled(LARGEST_PART)
+        self._resource = self._client.polled(self._bell.open(), LARGEST_PART)
         try:
-            self._client.fetch(self._resource, self._bell, time.monotonic() + self._timeout)
+            self._client.fetch(self._resource, time.monotonic() + self._timeout)
             with self._client.mapped_errors():
-                self._size = check_jpeg(memoryview(self._resource.content), self._max_pixels)
+                frame_format = self._pictures.begin(memoryview(self._resource.content), 1.0 / self._interval)
         except BaseException:
             self.close()
             raise
         self._due = time.monotonic()  # the next picture may differ already
         self._damaged_at = None
-        self._fraction = self._reduce(*self._size) if self._reduce is not None else 1
-        width, height = (reduced(side, self._fraction) for side in self._size)
-        return Format(width=width, height=height, fps=1.0 / self._interval, codec="jpeg", decoder="opencv")
+        return frame_format
 
     def grab(self, timeout: float) -> Stamp | None:
         assert self._resource is not None, "grab before open"
-        assert self._bell is not None
         wait = self._due - time.monotonic()
-        if wait > 0 and (self._woken.wait(min(wait, timeout)) or wait > timeout):
+        if wait > 0 and (self._bell.woken.wait(min(wait, timeout)) or wait > timeout):
             return None
         asked_ns, begin = time.monotonic_ns(), time.monotonic()
-        self._client.fetch(self._resource, self._bell, begin + self._timeout)
+        self._client.fetch(self._resource, begin + self._timeout)
         self._due = max(self._due + self._interval, begin)  # a slow server is not asked for more at once
         return Stamp(asked_ns, "arrival")
 
     def retrieve(self, slot: NDArray[np.uint8]) -> None:
         assert self._resource is not None, "retrieve before grab"
-        content = self._resource.content
         try:
-            decode_jpeg(np.frombuffer(content, np.uint8), slot, self._fraction, self._max_pixels)
-        except DamagedFrame as exc:
+            self._pictures.decode(memoryview(self._resource.content), slot)
+        except SourceError:
             self._damaged_at = self._damaged_at or time.monotonic()
-            raise self._damage(content, exc) from exc
+            raise
         self._damaged_at = None
 
     def last_received(self) -> float:
@@ -117,24 +105,10 @@ class SnapshotSource:
         self._due = min(self._due, time.monotonic() + self._interval)
 
     def wake(self) -> None:
-        self._woken.set()
-        bell = self._bell
-        if bell is not None:
-            bell.ring()
+        self._bell.wake()
 
     def close(self) -> None:
         if self._resource is not None:
             self._resource.close()
-        if self._bell is not None:
-            self._bell.close()
-        self._resource = self._bell = None
-
-    def _damage(self, content: bytes, damage: DamagedFrame) -> SourceError:
-        try:
-            size = check_jpeg(memoryview(content), self._max_pixels)
-        except SourceError as exc:  # damaged, or too large
-            return type(exc)(f"{self._client.address}: {exc}")
-        if size != self._size:
-            now, before = (f"{width}×{height}" for width, height in (size, self._size))
-            return SourceError(f"{self._client.address}: its pictures are {now} now instead of {before}")
-        return DamagedFrame(f"{self._client.address}: {damage}")
+        self._bell.close()
+        self._resource = None

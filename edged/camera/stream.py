@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.camera.delay import LONG_SILENCE, Delay, is_from_before
+from edged.camera.delay import LONG_SILENCE, Backlog
 from edged.camera.http.client import WebClient
 from edged.camera.http.redirects import Follow
 from edged.camera.key_frames import DecodeFrames, KeyFrames
@@ -18,17 +18,13 @@ from edged.camera.video.decoder_choice import DecoderChoice
 from edged.camera.video.frames import VideoFrames
 from edged.camera.video.timeline import DEFAULT_FPS, Pace, Timeline
 from edged.camera.web_video import WebVideo
-from edged.errors import EndOfStream, SourceError
+from edged.errors import EndOfStream, SourceError, map_exceptions
 from edged.values import MAX_PIXELS, Format, Stamp
 
 __all__ = ["StreamSource"]
 
 MOST_MISSING_KEYS = 3.0  # distances of key frames after which another one must have come
 NO_INDEX = "; an .mp4 whose index is at its end needs a server that sends parts of files (Accept-Ranges)"
-TOO_SLOW = (
-    "this machine cannot keep up with the stream ({:.1f} s behind): use the camera's smaller stream, or let it send "
-    "fewer frames per second"
-)
 _SECOND = 1_000_000_000
 
 
@@ -210,10 +206,8 @@ class _AsItComes:
 
     def __init__(self, shown: str) -> None:
         self._shown = shown
-        self._delay = Delay()
+        self._backlog = Backlog()
         self._own_time = OwnTime(use_wall_clock=False)
-        self._position: float | None = None
-        self._was_old = False  # the last frame, from before a silence
         self._stamp = Stamp(0, "arrival")
 
     def take(self, frames: VideoFrames, waited: float) -> bool:
@@ -222,15 +216,10 @@ class _AsItComes:
         if position is None:
             self._stamp = Stamp(now, "arrival")
             return True
-        advanced = position - self._position if self._position is not None else 0.0
-        self._position = position
-        # Never twice in a row: a slow camera may count its frames instead of giving their times.
-        self._was_old = not self._was_old and is_from_before(waited, advanced)
-        self._delay.note(now / _SECOND, position, was_awaited=waited > 0)
-        if self._delay.is_hopeless(now / _SECOND):
-            raise SourceError(f"{self._shown}: {TOO_SLOW.format(self._delay.seconds)}")
+        with map_exceptions({SourceError: SourceError}, self._shown):
+            is_new = self._backlog.note(now / _SECOND, position, waited)
         self._stamp = self._own_time.stamp(round(position * _SECOND), now)
-        return not (self._was_old or self._delay.is_late)
+        return is_new
 
     def wait(self) -> float:
         """Return the seconds until the frame is due."""

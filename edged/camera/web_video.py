@@ -37,9 +37,9 @@ class WebVideo:
         self._file: RemoteFile | HlsStream | None = None
 
     @property
-    def failure(self) -> SourceError | None:
-        """The reason for which reading has ended early; None if it came to its end."""
-        return self._file.failure if self._file is not None else None
+    def failure(self) -> str:
+        """The reason for which reading has ended early; empty if it came to its end."""
+        return self._file.failure if self._file is not None else ""
 
     def parts(self) -> Iterator[Readable]:
         deadline = time.monotonic() + self._timeout

@@ -35,10 +35,12 @@ def measure_edged(url: str, way: str, fps: float, seconds: float) -> dict[str, f
     source = RtspSource(url, decode_frames=way)  # type: ignore[arg-type]  # one of them
     ring = FrameRing(threading.Condition())
     capture = Capture(source, ring, stats, CaptureSettings(max_fps=fps), Demand())
-    capture.start(lambda: None)
-    time.sleep(WARM_UP)
+    ended = threading.Event()
+    capture.start(ended.set)
+    if ended.wait(WARM_UP):
+        raise SystemExit(f"the capture of {url} has ended")
     begin, cpu, frames = time.monotonic(), time.process_time(), capture.next_seq
-    time.sleep(seconds)
+    ended.wait(seconds)
     elapsed = time.monotonic() - begin
     result = _result(time.process_time() - cpu, capture.next_seq - frames, elapsed)
     capture.stop()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edged.camera.delay import Delay, is_from_before
+from edged.camera.delay import Backlog, Delay, is_from_before
+from edged.errors import SourceError
 
 FPS = 25.0
 AWAITED, AT_ONCE = True, False
@@ -89,3 +90,20 @@ def test_a_frame_from_before_a_silence_is_known_by_the_times_of_the_stream(
     waited: float, advanced: float, old: bool
 ) -> None:
     assert is_from_before(waited, advanced) == old
+
+
+def test_one_frame_from_before_a_silence_is_passed_over_and_never_two_in_a_row() -> None:
+    backlog = Backlog()
+    assert backlog.note(100.0, 50.0, 0.03)
+    for n in range(1, 5):  # a slow camera that counts its frames looks as if each of them was held up
+        assert backlog.note(100.0 + 3 * n, 50.0 + n / FPS, 3.0) is (n % 2 == 0)
+        assert backlog.has_old is (n % 2 == 1)
+
+
+def test_frames_that_stay_behind_are_passed_over_and_then_are_a_loss() -> None:
+    backlog = Backlog()
+    assert backlog.note(100.0, 50.0, 0.03)
+    assert not backlog.note(105.0, 50.04, 0.0)
+    assert not backlog.note(105.9, 50.08, 0.0)
+    with pytest.raises(SourceError, match=r"^this machine cannot keep up with the stream \(6\.0 s behind\): use the"):
+        backlog.note(106.1, 50.12, 0.0)

@@ -95,7 +95,7 @@ def test_the_exif_orientation_is_applied(tmp_path: Path) -> None:
     assert picture[40:].max() < 55
 
 
-def test_a_picture_of_another_size_is_made_to_fit_and_that_is_told_once(
+def test_a_picture_of_another_size_is_made_to_fit_and_that_is_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     save(tmp_path / "a.png", BLUE, (64, 48))
@@ -183,7 +183,7 @@ def test_a_folder_that_is_emptied_while_it_loops_is_a_loss(folder: Path) -> None
     assert frame_format.width == 64
 
 
-def test_waiting_for_the_next_picture_ends_when_told(folder: Path) -> None:
+def test_wake_ends_a_wait_for_the_next_picture(folder: Path) -> None:
     source = FolderSource(folder, loop=True, fps=0.01)
     frames(source, source.open(), 1)
     begin = time.monotonic()

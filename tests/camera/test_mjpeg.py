@@ -74,9 +74,11 @@ def read_for_ever(source: MjpegSource, slot: NDArray[np.uint8]) -> None:
 def refusal(url: str, timeout: float = LIMIT) -> str:
     """How opening *url* fails."""
     source = MjpegSource(url, timeout=timeout)
-    with pytest.raises(SourceError) as caught:
+    try:
         source.open()
-    return str(caught.value)
+    except SourceError as exc:
+        return str(exc)
+    raise AssertionError("it is open")
 
 
 @pytest.mark.parametrize("framing", ["length", "delimiter", "chunks"])
@@ -109,7 +111,7 @@ def test_a_frame_has_the_time_of_its_arrival() -> None:
         assert stamp.source == "arrival"
 
 
-def test_waiting_for_a_picture_takes_no_longer_than_told() -> None:
+def test_waiting_for_a_picture_takes_no_longer_than_the_timeout() -> None:
     with serving(MjpegServer()) as server, opened(server.url()) as (source, _):
         next_stamp(source)
         server.mode = "hang"
@@ -311,26 +313,26 @@ def test_a_part_without_an_end_is_refused_before_it_fills_the_memory() -> None:
         ("/round", "it is redirected again and again"),
     ],
 )
-def test_a_server_that_refuses_is_told_with_its_reason(path: str, reason: str) -> None:
+def test_a_refusal_of_the_server_is_reported_with_its_reason(path: str, reason: str) -> None:
     with serving(MjpegServer()) as server:
         assert refusal(server.url(path)) == f"http://127.0.0.1:{server.port}{path}: {reason}"
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/page", "text/html"), ("/picture", "image/jpeg"), ("/video", "video/")])
-def test_what_is_no_stream_of_jpegs_is_told_apart(path: str, kind: str) -> None:
+def test_what_is_no_stream_of_jpegs_is_refused_with_its_media_type(path: str, kind: str) -> None:
     with serving(MjpegServer()) as server:
         with pytest.raises(NotMjpegError, match=f"not a stream of JPEGs, but {kind}") as caught:
             MjpegSource(server.url(path)).open()
         assert caught.value.content_type.startswith(kind)
 
 
-def test_nobody_there_and_an_unknown_name_are_told() -> None:
+def test_an_address_where_nobody_listens_and_an_unknown_name_are_refused() -> None:
     assert refusal(f"http://127.0.0.1:{free_port()}/").endswith("/: nobody listens there")
     assert "the name no-camera.invalid is not known: " in refusal("http://no-camera.invalid/")
 
 
 @pytest.mark.parametrize("auth", ["basic", "digest", "digest-old", "digest-sha256"])
-def test_user_and_password_are_told_to_a_server_that_asks(auth: str) -> None:
+def test_user_and_password_are_sent_to_a_server_that_asks(auth: str) -> None:
     with (
         serving(MjpegServer(auth=auth)) as server,
         opened(server.url("/stream?size=2 x", CREDENTIALS)) as (source, slot),
@@ -344,7 +346,7 @@ def test_user_and_password_are_told_to_a_server_that_asks(auth: str) -> None:
 
 @pytest.mark.parametrize("auth", ["basic", "digest", "other"])
 @pytest.mark.parametrize("credentials", ["", "us%20er:wrong-secret", "somebody:p%3Ass"])
-def test_wrong_or_missing_credentials_are_told_without_them(auth: str, credentials: str) -> None:
+def test_wrong_or_missing_credentials_are_refused_and_not_shown(auth: str, credentials: str) -> None:
     with serving(MjpegServer(auth=auth)) as server:
         told = refusal(server.url(credentials=credentials))
         assert "it asks for a user and password that it knows" in told
@@ -493,7 +495,7 @@ def test_a_trusted_certificate_is_taken_for_its_own_host_only(
         assert "its certificate is not trusted: " in refusal(server.url(host="localhost"))
 
 
-def test_a_server_without_encryption_behind_https_is_told() -> None:
+def test_a_server_without_encryption_behind_https_is_refused() -> None:
     with serving(MjpegServer()) as server:
         assert "no encrypted connection can be made" in refusal(server.url().replace("http:", "https:"))
 
@@ -556,13 +558,10 @@ def test_parts_that_are_no_jpeg_are_passed_over(length: bool) -> None:
             assert number(slot) == 7
 
 
-def test_a_stream_of_other_parts_says_so() -> None:
-    text = as_part(b'{"motion": 1}', b"application/json") * 3 + b"--frame"
-    with answering(text, head=MULTIPART, pace=0.0005) as url:
-        told = refusal(url, 1.0)
-    assert "none of its 3 parts is a JPEG; write another address of the camera as the source" in told or (
-        "the server has ended the stream" in told
-    )
+def test_a_stream_of_other_parts_is_refused_with_the_cure() -> None:
+    with flooding(MULTIPART, as_part(b"[%s]" % (b"0, " * 20_000), b"application/json")) as url:
+        reason = refusal(url, 1.0)
+    assert re.search(r"none of its \d+ parts is a JPEG; write another address of the camera as the source", reason)
 
 
 def test_a_boundary_that_never_comes_is_named_with_the_cure() -> None:
@@ -584,7 +583,7 @@ def test_an_answer_without_a_content_type_is_named_with_the_cure() -> None:
     assert "its answer has no Content-Type, so nothing says what it sends; write another address of the camera" in told
 
 
-def test_a_camera_that_is_slower_than_stall_seconds_is_told_what_to_set() -> None:
+def test_a_camera_that_is_slower_than_stall_seconds_is_lost_with_the_cure() -> None:
     with serving(MjpegServer(fps=0.01)) as server:
         source = MjpegSource(server.url(), timeout=5, stall_seconds=0.2)
         frame_format = source.open()

@@ -215,7 +215,7 @@ def test_the_format_has_the_compression_and_the_rate() -> None:
         assert (found.codec, found.decoder, found.fps) == ("jpeg", "opencv", 4.0)
 
 
-def test_a_wait_for_the_next_picture_and_for_an_answer_ends_when_told() -> None:
+def test_wake_ends_a_wait_for_the_next_picture_and_for_an_answer() -> None:
     for fault in ("", "hang"):
         with snapshot_camera() as camera:
             source = SnapshotSource(camera.url(), fps=0.01, timeout=60)

@@ -110,7 +110,7 @@ def test_a_web_camera_is_read_by_whoever_can(video: bytes) -> None:
         web.close()
 
 
-def test_a_video_that_its_server_says_the_length_of_comes_whole_and_its_end_is_a_loss(video: bytes) -> None:
+def test_a_video_with_a_content_length_comes_whole_and_its_end_is_a_loss(video: bytes) -> None:
     with serving(MjpegServer(video=video)) as server:
         web = WebSource(server.url("/video"), timeout=LIMIT)
         slot = np.zeros(web.open().shape, np.uint8)
@@ -185,18 +185,18 @@ def test_streams_that_edged_receives_leave_nothing_behind(video: bytes) -> None:
         ("/nowhere", "it has nothing there"),
     ],
 )
-def test_what_is_no_stream_is_told(path: str, reason: str) -> None:
+def test_what_is_no_stream_is_refused_with_the_reason(path: str, reason: str) -> None:
     with serving(MjpegServer()) as server:
         assert reason in refusal(WebSource(server.url(path), timeout=LIMIT))
 
 
-def test_a_video_that_ffmpeg_cannot_read_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_video_that_ffmpeg_cannot_read_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
     with serving(MjpegServer(video=b"this is no video" * 1000)) as server:
         told = refusal(WebSource(server.url("/video"), timeout=LIMIT))
     assert "/video: not a video that FFmpeg can read" in told
 
 
-def test_nobody_there_is_told_at_once() -> None:
+def test_an_address_where_nobody_listens_is_refused_at_once() -> None:
     begin = time.monotonic()
     told = refusal(StreamSource(f"http://127.0.0.1:{free_port()}/x", timeout=LIMIT))
     assert told.endswith("/x: nobody listens there")
@@ -211,7 +211,7 @@ def test_a_server_that_never_answers_is_given_up_in_time() -> None:
         assert watch.seconds < 5
 
 
-def test_user_and_password_are_told_by_nobody(capfd: pytest.CaptureFixture[str]) -> None:
+def test_user_and_password_appear_in_no_text(capfd: pytest.CaptureFixture[str]) -> None:
     with serving(MjpegServer(auth="basic")) as server:
         url = f"http://some-user:some-secret@127.0.0.1:{server.port}/stream"
         source = StreamSource(url, timeout=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from edged.bell import Bell
@@ -35,7 +35,7 @@ class HlsStream:
     """
 
     def __init__(self, client: WebClient, address: Address, content: bytes, bell: Bell, timeout: float) -> None:
-        self.failure: SourceError | None = None
+        self.failure = ""
         """The reason for which a run has ended early."""
         self._client, self._bell, self._timeout = client, bell, timeout
         self._address, self._content = address, content
@@ -51,16 +51,16 @@ class HlsStream:
         """
         segment = next(self._following, None)
         while segment is not None:
-            self._run = Run(self, segment)
-            yield self._run
-            segment = self._run.next
+            self._run = run = Run(self, segment)
+            yield run
+            segment = run.next
 
     def take(self) -> Segment | None:
         """Return the next segment, and wait for it; None at the end, or after a failure."""
         try:
             return next(self._following, None)
         except SourceError as exc:
-            self.failure = exc
+            self.failure = str(exc)
             return None
 
     def fetch(self, location: str, part: ByteRange | None, *, may_be_missing: bool) -> RemoteFile | None:
@@ -72,14 +72,14 @@ class HlsStream:
         try:
             where = self._client.lead(self._address, location)
         except SourceError as exc:
-            self.failure = exc
+            self.failure = str(exc)
             return None
         try:
             response = self._client.ask(self._bell, self._deadline(), at=where, begin=begin, end=end)
         except SourceError as exc:
             self._missing += 1
             if not may_be_missing or self._missing > MOST_MISSING:
-                self.failure = exc
+                self.failure = str(exc)
             return None
         self._missing = 0
         return RemoteFile(self._client, response, self._bell, self._timeout, end - begin if end is not None else None)
@@ -90,11 +90,13 @@ class HlsStream:
             self._run.forget_vain()
 
     def close(self) -> None:
-        """Close the connection; harmless when done twice."""
+        """Close the connection; harmless when done twice. There are no more segments then."""
+        self._following.close()  # it and the run refer to this object, which refers to them
         if self._run is not None:
             self._run.close()
+            self._run = None
 
-    def _follow(self) -> Iterator[Segment]:
+    def _follow(self) -> Generator[Segment, None, None]:
         """Yield the segments as they are listed, for ever if the stream is a live one. Raises ``SourceError``."""
         playlist = self._first_list()
         listed = playlist.segments if playlist.has_ended else playlist.segments[-FROM_END:]
@@ -181,7 +183,7 @@ class Run(ReadAhead):
                     return content
                 self._file.close()
                 self._stream.failure = self._stream.failure or self._file.failure
-            self._has_ended = self._stream.failure is not None or not self._open_following()
+            self._has_ended = bool(self._stream.failure) or not self._open_following()
         return b""
 
     def _open_following(self) -> bool:
@@ -196,7 +198,7 @@ class Run(ReadAhead):
         else:
             self._file = self._stream.fetch(*self._waiting.popleft(), may_be_missing=True)
         self._is_first = False
-        return self._stream.failure is None
+        return not self._stream.failure
 
 
 def _listed_since(playlist: Playlist, number: int) -> tuple[Segment, ...]:

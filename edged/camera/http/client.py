@@ -64,18 +64,18 @@ class WebClient:
             response.body.close()
             raise SourceError(self._refusal(response))
 
-    def polled(self, largest: int) -> PolledResource:
+    def polled(self, bell: Bell, largest: int) -> PolledResource:
         """Return the resource at the address, of *largest* bytes at most, to be fetched again and again."""
-        return PolledResource(self.address, self._tls, self._follow, largest, self._note)
+        return PolledResource(self.address, self._tls, self._follow, bell, largest, self._note)
 
-    def fetch(self, resource: PolledResource, bell: Bell, deadline: float) -> Response:
+    def fetch(self, resource: PolledResource, deadline: float) -> Response:
         """Fetch *resource*, and return the answer, whose status is 200, or 304 where nothing has changed.
 
         Raises:
             SourceError: there is none.
         """
         with self.mapped_errors():
-            response = resource.fetch(bell, deadline)
+            response = resource.fetch(deadline)
             if response.status not in (200, 304):
                 raise SourceError(self._refusal(response))
             return response

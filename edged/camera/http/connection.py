@@ -115,7 +115,10 @@ class HttpConnection:
                 raise
             else:
                 return attempt
-        raise failure
+        try:
+            raise failure
+        finally:
+            del failure  # it refers to this frame, which refers to it
 
     def _connect_one(self, attempt: socket.socket, place: tuple[object, ...], deadline: float) -> None:
         attempt.setblocking(False)

@@ -28,6 +28,7 @@ class PolledResource:
     if that has changed. Redirections, user and password are as for `get`.
 
     Args:
+        bell: ends every wait once it rings.
         largest: bytes of the content at most.
         on_ask: gets each address before it is asked.
     """
@@ -37,6 +38,7 @@ class PolledResource:
         origin: Address,
         tls: Callable[[], ssl.SSLContext],
         follow: Follow,
+        bell: Bell,
         largest: int,
         on_ask: Callable[[Address], object] = lambda _: None,
     ) -> None:
@@ -44,6 +46,7 @@ class PolledResource:
         self._origin = origin
         self._tls = tls
         self._follow = follow
+        self._bell = bell
         self._largest = largest
         self._on_ask = on_ask
         self._connection: HttpConnection | None = None
@@ -51,7 +54,7 @@ class PolledResource:
         self._challenges: Sequence[str] = ()
         self._tag = ""
 
-    def fetch(self, bell: Bell, deadline: float) -> Response:
+    def fetch(self, deadline: float) -> Response:
         """Ask once, and return the answer, whose body has been read; ``content`` is new where its status is 200.
 
         Raises:
@@ -59,7 +62,7 @@ class PolledResource:
         """
         address, is_refused = self._origin, False
         for _ in range(MOST_REDIRECTIONS + 1):
-            response = self._ask(address, bell, deadline)
+            response = self._ask(address, deadline)
             location = response.headers.get("Location")
             if response.status in REDIRECTIONS and location:
                 self._read(response, deadline)
@@ -83,7 +86,7 @@ class PolledResource:
             self._connection.close()
             self._connection = None
 
-    def _ask(self, address: Address, bell: Bell, deadline: float) -> Response:
+    def _ask(self, address: Address, deadline: float) -> Response:
         self._on_ask(address)
         request = self._request(address)
         place = (address.scheme, address.host, address.port)
@@ -96,7 +99,7 @@ class PolledResource:
                 pass
         self.close()
         tls = self._tls() if address.scheme == "https" else None
-        self._connection, self._place = HttpConnection(address, tls, bell, deadline), place
+        self._connection, self._place = HttpConnection(address, tls, self._bell, deadline), place
         return self._exchange(self._connection, address, request, deadline)
 
     def _exchange(self, connection: HttpConnection, address: Address, request: bytes, deadline: float) -> Response:

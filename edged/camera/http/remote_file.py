@@ -40,7 +40,7 @@ class RemoteFile(ReadAhead):
         self, client: WebClient, response: Response, bell: Bell, timeout: float, length: int | None = None
     ) -> None:
         super().__init__()
-        self.failure: SourceError | None = None
+        self.failure = ""
         self.length = length if length is not None else _length(response)
         """Bytes of it; None where that is not known, as of a stream without an end."""
         self._client, self._bell, self._timeout = client, bell, timeout
@@ -59,7 +59,7 @@ class RemoteFile(ReadAhead):
         """Go to *offset*; returns the place in bytes from the beginning, -1 where that is not possible."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self.tell(), io.SEEK_END: self.length or 0}.get(whence, -1)
         target = base + offset
-        if self.failure is not None or base < 0 or not 0 <= target <= (self.length or 0):
+        if self.failure or base < 0 or not 0 <= target <= (self.length or 0):
             return -1
         if not 0 <= target - self.tell() <= READ_OVER:
             return self._jump(target)
@@ -82,8 +82,8 @@ class RemoteFile(ReadAhead):
             content += received
             if len(content) > most or time.monotonic() > deadline:
                 self._fail("its list is too long, or comes too slowly")
-        if self.failure is not None:
-            raise self.failure
+        if self.failure:
+            raise SourceError(self.failure)
         return bytes(content)
 
     def forget_vain(self) -> None:
@@ -96,13 +96,13 @@ class RemoteFile(ReadAhead):
 
     def _receive(self, size: int) -> bytes:
         left = size if self.length is None else min(size, self.length - self._received)
-        if self.failure is not None or left <= 0:
+        if self.failure or left <= 0:
             return b""
         try:
             with self._client.mapped_errors():
                 content = self._await_content(self._buffer[: min(left, RECEIVED_AT_ONCE)])
         except SourceError as exc:
-            self.failure = exc
+            self.failure = str(exc)
             return b""
         self._received += len(content)
         self._in_vain += len(content)
@@ -131,7 +131,7 @@ class RemoteFile(ReadAhead):
                 self._bell, time.monotonic() + self._timeout, at=self._at, begin=target, end=self.length
             )
         except SourceError as exc:
-            self.failure = exc
+            self.failure = str(exc)
             return -1
         self._body = response.body
         found = _RANGE.fullmatch(response.headers.get("Content-Range").strip())
@@ -142,7 +142,7 @@ class RemoteFile(ReadAhead):
         return target
 
     def _fail(self, reason: str) -> None:
-        self.failure = SourceError(f"{self._client.address}: {reason}")
+        self.failure = f"{self._client.address}: {reason}"
 
 
 def _length(response: Response) -> int | None:

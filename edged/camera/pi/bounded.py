@@ -27,7 +27,7 @@ class Call(Generic[T]):
         return self._thread.is_alive()
 
     def result(self, seconds: float) -> T:
-        """Return what the call returned, or raise its exception.
+        """Return what the call returned, or raise its exception, once.
 
         Raises:
             TimeoutError: it has not returned within *seconds*.
@@ -36,7 +36,10 @@ class Call(Generic[T]):
         if self._thread.is_alive():
             raise TimeoutError
         if self._error is not None:
-            raise self._error
+            try:
+                raise self._error
+            finally:
+                self._error = None  # it refers to this call by its frames
         return self._result[0]
 
     def _run(self) -> None:

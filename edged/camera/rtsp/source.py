@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.bell import Bell
-from edged.camera.delay import LONG_SILENCE, Delay, is_from_before, longest_silence
+from edged.camera.delay import LONG_SILENCE, Backlog, Delay, longest_silence
 from edged.camera.http.address import Address
 from edged.camera.http.connection import Woken
 from edged.camera.http.redirects import Follow
@@ -22,6 +21,7 @@ from edged.camera.rtsp.rtcp import SenderReport
 from edged.camera.rtsp.session import RtspSession, Transport
 from edged.camera.rtsp.video import Video
 from edged.camera.video.decoder_choice import DecoderChoice
+from edged.camera.wake_bell import WakeBell
 from edged.errors import DamagedFrame, SourceError, map_exceptions
 from edged.values import MAX_PIXELS, Format, Stamp, StreamClock
 
@@ -86,18 +86,15 @@ class RtspSource:
         self._use_wall_clock = ts_from == "rtcp"
         self._decoder = DecoderChoice(decoder, str(self._address))
         self._max_pixels = max_pixels
-        self._woken = threading.Event()
-        self._bell: Bell | None = None
+        self._bell = WakeBell()
         self._session: RtspSession | None = None
         self._video: Video | None = None
         self._key_frames = KeyFrames(decode_frames)
         self._own_time = OwnTime()
         self._report: SenderReport | None = None  # the one that the own time goes by
-        self._delay = Delay()
+        self._backlog = Backlog()
         self._newest: Stamp | None = None  # of the frame that was decoded last and was not given out
-        self._position = 0.0  # of the last frame, in the stream's own seconds
-        self._waited = 0.0  # seconds since that in which nothing came
-        self._was_old = False  # the last frame, from before a silence
+        self._waited = 0.0  # seconds since the last frame in which nothing came
         self._silent_since = 0.0
         self._picture_at = self._good_at = 0.0  # when the last picture came, and the last one that is not damaged
         self._have_gathered = True  # there may be frames from while it was opened, or silent
@@ -119,14 +116,12 @@ class RtspSource:
 
     def open(self) -> Format:
         self.close()
-        self._bell = Bell()
-        if self._woken.is_set():
-            self._bell.ring()
+        bell = self._bell.open()
         deadline = time.monotonic() + self._timeout
         with ExitStack() as undo:
             undo.callback(self.close)
             with self._mapped_errors():
-                fps = self._start(self._bell, deadline)
+                fps = self._start(bell, deadline)
                 width, height = self._first_size(deadline)
             undo.pop_all()
         self._silent_since = self._picture_at = self._good_at = time.monotonic()
@@ -169,17 +164,13 @@ class RtspSource:
         self._key_frames.max_fps = max_fps
 
     def wake(self) -> None:
-        self._woken.set()
-        bell = self._bell
-        if bell is not None:
-            bell.ring()
+        self._bell.wake()
 
     def close(self) -> None:
         if self._session is not None:
             self._session.close()
-        if self._bell is not None:
-            self._bell.close()
-        self._session = self._bell = self._video = self._newest = None
+        self._bell.close()
+        self._session = self._video = self._newest = None
 
     def _start(self, bell: Bell, deadline: float) -> float | None:
         """Connect and let the video come; returns its frames per second, if the camera gives them."""
@@ -189,7 +180,7 @@ class RtspSource:
             follow=self._follow,
             transport=self._transport,
             bell=bell,
-            woken=self._woken,
+            woken=self._bell.woken,
             on_video=self._take_packet,
             on_report=self._take_report,
         )
@@ -198,8 +189,8 @@ class RtspSource:
         self._key_frames.max_fps = max_fps
         self._video = Video(track, self._max_pixels, self._key_frames, self._decoder)
         self._own_time = OwnTime(use_wall_clock=self._use_wall_clock)
-        self._delay = Delay()
-        self._position = self._waited = 0.0
+        self._backlog = Backlog()
+        self._waited = 0.0
         self._have_gathered = True
         self._session.play(deadline)
         return track.fps
@@ -208,7 +199,7 @@ class RtspSource:
         assert self._session is not None
         assert self._video is not None
         while self._video.size is None:
-            if self._woken.is_set():
+            if self._bell.woken.is_set():
                 raise Woken
             if time.monotonic() >= deadline:
                 raise SourceError(self._nothing_came(self._session, self._video))
@@ -234,8 +225,8 @@ class RtspSource:
         Frames that gathered, or that are behind, are passed over up to the last one that has arrived. That has no end
         where this machine is too slow, so the deadline and ``wake`` are looked at between two packets.
         """
-        while time.monotonic() < deadline and not self._woken.is_set():
-            if self._newest is not None and not self._have_gathered and self._delay.seconds <= Delay.LITTLE:
+        while time.monotonic() < deadline and not self._bell.woken.is_set():
+            if self._newest is not None and not self._have_gathered and self._backlog.seconds <= Delay.LITTLE:
                 return
             if session.advance():
                 continue
@@ -275,23 +266,11 @@ class RtspSource:
 
     def _take_frame(self, video: Video, now: float) -> None:
         """Take note of a frame that came, and judge whether it is a new one."""
-        position = video.position_ns / 1e9
         if not video.damage:
             self._good_at = now
-        advanced, self._position = position - self._position, position
-        # Never twice in a row: a slow camera may count its frames instead of giving their times.
-        self._was_old = not self._was_old and is_from_before(self._waited, advanced)
-        self._have_gathered |= self._was_old
-        # Whatever was waited for did not lie in a queue, because nothing is waited for while that holds anything.
-        self._delay.note(now, position, was_awaited=self._waited > 0)
+        is_new = self._backlog.note(now, video.position_ns / 1e9, self._waited)
+        self._have_gathered |= self._backlog.has_old
         self._waited = 0.0
-        if self._delay.is_hopeless(now):
-            # What is opened anew begins with the present.
-            raise SourceError(
-                f"this machine cannot keep up with the stream ({self._delay.seconds:.1f} s behind): "
-                "use the camera's smaller stream, or let it send fewer frames per second"
-            )
-        is_new = not (self._was_old or self._delay.is_late)
         self._newest = self._stamp(video) if is_new else None
 
     def _stamp(self, video: Video) -> Stamp:

@@ -16,6 +16,7 @@ from edged.camera.rtsp.nal import H264, H265
 from edged.camera.rtsp.rtcp import Goodbye, SenderReport, read_reports
 from edged.camera.rtsp.rtp import read_packet
 from edged.camera.rtsp.sdp import VideoTrack
+from edged.camera.video.codec_name import codec_name
 from edged.camera.video.decoder_choice import DecoderChoice
 from edged.errors import DamagedFrame, SourceError
 
@@ -73,8 +74,8 @@ class Video:
 
     @property
     def codec(self) -> str:
-        """FFmpeg's name of the compression."""
-        return self._track.codec
+        """The name of the compression, see `codec_name`."""
+        return codec_name(self._track.codec)
 
     @property
     def lost(self) -> int:

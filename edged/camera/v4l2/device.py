@@ -13,12 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self, TypeVar
 
-from edged.camera.v4l2 import abi
+from edged.camera.v4l2 import abi, structures
 from edged.camera.v4l2.kernel import Kernel
 
 __all__ = ["ControlRange", "Device", "FrameLayout", "Identity", "Mode"]
 
-Enumerated = TypeVar("Enumerated", abi.Fmtdesc, abi.Frmsizeenum, abi.Frmivalenum)
+Enumerated = TypeVar("Enumerated", structures.Fmtdesc, structures.Frmsizeenum, structures.Frmivalenum)
 
 MOST = 512  # entries of one list that are believed; no driver has as many, but some forget to end
 
@@ -108,7 +108,7 @@ class Device:
                 raise OSError(code, f"{request.name}: {os.strerror(code)}") from exc
 
     def identity(self) -> Identity:
-        answer = abi.Capability()
+        answer = structures.Capability()
         self.ask(abi.QUERYCAP, answer)
         of_the_node = answer.capabilities & abi.CAP_DEVICE_CAPS
         return Identity(
@@ -120,7 +120,9 @@ class Device:
 
     def formats(self) -> tuple[str, ...]:
         """Return every pixel format by its four letters, in the driver's order."""
-        found = self._enumerate(abi.ENUM_FMT, lambda index: abi.Fmtdesc(index=index, type=abi.BUF_TYPE_VIDEO_CAPTURE))
+        found = self._enumerate(
+            abi.ENUM_FMT, lambda index: structures.Fmtdesc(index=index, type=abi.BUF_TYPE_VIDEO_CAPTURE)
+        )
         return tuple(abi.fourcc_name(entry.pixelformat) for entry in found)
 
     def modes(self, name: str) -> tuple[Mode, ...]:
@@ -129,7 +131,7 @@ class Device:
 
     def _modes(self, pixelformat: int) -> Iterator[Mode]:
         sizes = self._enumerate(
-            abi.ENUM_FRAMESIZES, lambda index: abi.Frmsizeenum(index=index, pixel_format=pixelformat)
+            abi.ENUM_FRAMESIZES, lambda index: structures.Frmsizeenum(index=index, pixel_format=pixelformat)
         )
         for size in sizes:
             if size.type == abi.FRMSIZE_TYPE_DISCRETE:
@@ -147,7 +149,7 @@ class Device:
         any_rate = False
         intervals = self._enumerate(
             abi.ENUM_FRAMEINTERVALS,
-            lambda index: abi.Frmivalenum(index=index, pixel_format=pixelformat, width=width, height=height),
+            lambda index: structures.Frmivalenum(index=index, pixel_format=pixelformat, width=width, height=height),
         )
         for interval in intervals:
             any_rate = interval.type != abi.FRMSIZE_TYPE_DISCRETE
@@ -159,20 +161,20 @@ class Device:
 
     def picture(self) -> FrameLayout:
         """Return the layout that the frames are set to."""
-        argument = abi.DataFormat(type=abi.BUF_TYPE_VIDEO_CAPTURE)
+        argument = structures.DataFormat(type=abi.BUF_TYPE_VIDEO_CAPTURE)
         self.ask(abi.G_FMT, argument)
         return _picture(argument.pix)
 
     def set_picture(self, width: int, height: int, name: str) -> FrameLayout:
         """Request frames of this size and format; returns the layout that the driver chose."""
-        argument = abi.DataFormat(type=abi.BUF_TYPE_VIDEO_CAPTURE)
+        argument = structures.DataFormat(type=abi.BUF_TYPE_VIDEO_CAPTURE)
         argument.pix.width, argument.pix.height, argument.pix.pixelformat = width, height, abi.fourcc(name)
         self.ask(abi.S_FMT, argument)
         return self.picture()
 
     def rate(self) -> float | None:
         """Return frames per second that the device is set to; None where it does not report them."""
-        argument = abi.Streamparm(type=abi.BUF_TYPE_VIDEO_CAPTURE)
+        argument = structures.Streamparm(type=abi.BUF_TYPE_VIDEO_CAPTURE)
         try:
             self.ask(abi.G_PARM, argument)
         except OSError as exc:
@@ -186,8 +188,8 @@ class Device:
         """Request *fps* frames per second. Returns the rate that the driver set, None where it does not report it."""
         # 1001: the rates of television are 30000/1001 and the like.
         interval = 1 / (Fraction(fps).limit_denominator(1001) or Fraction(1, 1001))
-        argument = abi.Streamparm(type=abi.BUF_TYPE_VIDEO_CAPTURE)
-        argument.capture.timeperframe = abi.Fract(interval.numerator, interval.denominator)
+        argument = structures.Streamparm(type=abi.BUF_TYPE_VIDEO_CAPTURE)
+        argument.capture.timeperframe = structures.Fract(interval.numerator, interval.denominator)
         try:
             self.ask(abi.S_PARM, argument)
         except OSError as exc:
@@ -197,7 +199,7 @@ class Device:
 
     def control(self, number: int) -> ControlRange | None:
         """Return the range of the control *number*; None where the device has none that can be set."""
-        answer = abi.Queryctrl(id=number)
+        answer = structures.Queryctrl(id=number)
         try:
             self.ask(abi.QUERYCTRL, answer)
         except OSError as exc:
@@ -211,7 +213,7 @@ class Device:
     def offers(self, number: int, index: int) -> bool:
         """Whether the control *number*, which is a menu, has the entry *index*."""
         try:
-            self.ask(abi.QUERYMENU, abi.Querymenu(id=number, index=index))
+            self.ask(abi.QUERYMENU, structures.Querymenu(id=number, index=index))
         except OSError as exc:
             if exc.errno in UNSUPPORTED:
                 return False
@@ -220,13 +222,13 @@ class Device:
 
     def value(self, number: int) -> int:
         """Return the value of the control *number*."""
-        answer = abi.ControlValue(id=number)
+        answer = structures.ControlValue(id=number)
         self.ask(abi.G_CTRL, answer)
         return int(answer.value)
 
     def set_value(self, number: int, value: int) -> int:
         """Set the control *number*; returns the value that the driver took."""
-        self.ask(abi.S_CTRL, abi.ControlValue(id=number, value=value))
+        self.ask(abi.S_CTRL, structures.ControlValue(id=number, value=value))
         return self.value(number)
 
     def _enumerate(self, request: abi.Ioctl, at: Callable[[int], Enumerated]) -> Iterator[Enumerated]:
@@ -246,7 +248,7 @@ class Device:
 UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOTTY, errno.ENODATA})
 
 
-def _picture(pix: abi.PixFormat) -> FrameLayout:
+def _picture(pix: structures.PixFormat) -> FrameLayout:
     return FrameLayout(pix.width, pix.height, abi.fourcc_name(pix.pixelformat), pix.bytesperline, pix.sizeimage)
 
 

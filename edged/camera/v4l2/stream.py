@@ -8,7 +8,7 @@ import mmap
 from contextlib import suppress
 from dataclasses import dataclass
 
-from edged.camera.v4l2 import abi
+from edged.camera.v4l2 import abi, structures
 from edged.camera.v4l2.device import Device
 
 __all__ = ["BUFFERS", "GONE", "FilledBuffer", "Stream"]
@@ -48,7 +48,7 @@ class Stream:
 
     def start(self) -> None:
         """Ask for buffers, hand them all to the driver, and start it. After a failure ``stop`` frees what there is."""
-        request = abi.Requestbuffers(count=BUFFERS, type=abi.BUF_TYPE_VIDEO_CAPTURE, memory=abi.MEMORY_MMAP)
+        request = structures.Requestbuffers(count=BUFFERS, type=abi.BUF_TYPE_VIDEO_CAPTURE, memory=abi.MEMORY_MMAP)
         self._device.ask(abi.REQBUFS, request)
         for index in range(request.count):
             buffer = _buffer(index)
@@ -110,5 +110,5 @@ class Stream:
             raise refused
 
 
-def _buffer(index: int) -> abi.Buffer:
-    return abi.Buffer(index=index, type=abi.BUF_TYPE_VIDEO_CAPTURE, memory=abi.MEMORY_MMAP)
+def _buffer(index: int) -> structures.Buffer:
+    return structures.Buffer(index=index, type=abi.BUF_TYPE_VIDEO_CAPTURE, memory=abi.MEMORY_MMAP)

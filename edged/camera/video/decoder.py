@@ -11,6 +11,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from edged.camera.video.codec_name import codec_name
 from edged.camera.video.messages import forward_messages
 from edged.camera.video.orientation import orientation_of_matrix
 from edged.errors import DamagedFrame
@@ -29,8 +30,8 @@ class PacketDecoder:
 
     @property
     def codec(self) -> str:
-        """FFmpeg's name of the compression."""
-        return self._context.codec.canonical_name
+        """The name of the compression, see `codec_name`."""
+        return codec_name(self._context.codec.canonical_name)
 
     @property
     def name(self) -> str:

@@ -81,7 +81,6 @@ class VideoFrames:
         self._time_base: Fraction | None = None  # of the last packet; frames that were held back have none
         self._is_broken = False  # since a damaged frame
         self._is_cut = True  # the next frame is the first of its part
-        self._end: Exception | None = None
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -109,7 +108,7 @@ class VideoFrames:
 
     @property
     def codec(self) -> str:
-        """FFmpeg's name of the compression, such as ``h264``; empty before it is known."""
+        """The name of the compression, such as ``h264``, see `codec_name`; empty before it is known."""
         return self._decoder.codec if self._decoder is not None else ""
 
     @property
@@ -135,14 +134,13 @@ class VideoFrames:
             SourceError: the source broke off, or holds no video that can be decoded.
         """
         while not self._decoded:
-            if self._end is not None:
-                raise self._end
             try:
                 item = self._reader.take(deadline)
-            except (EndOfStream, SourceError) as end:
+            except (EndOfStream, SourceError):
                 self._drain()
-                self._end = end
-                continue
+                if self._decoded:
+                    break
+                raise
             if item is None:
                 return False
             if isinstance(item, Track):

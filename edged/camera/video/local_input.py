@@ -21,7 +21,7 @@ class LocalInput:
         self._path = path
         self._file: io.FileIO | None = None
         self._is_woken = False
-        self.failure: SourceError | None = None
+        self.failure = ""
 
     def parts(self) -> Iterator[Readable]:
         self._file = _open(self._path)
@@ -46,12 +46,12 @@ class LocalInput:
 
     def read(self, size: int) -> bytes:
         """Return at most *size* bytes, and none at the end, after a failure, or once woken."""
-        if self._file is None or self._is_woken or self.failure is not None:
+        if self._file is None or self._is_woken or self.failure:
             return b""
         try:
             return self._file.read(size) or b""
         except OSError as exc:
-            self.failure = SourceError(f"{self._path}: cannot be read: {exc.strerror}")
+            self.failure = f"{self._path}: cannot be read: {exc.strerror}"
             return b""
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:

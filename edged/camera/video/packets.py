@@ -34,7 +34,8 @@ class PacketReader:
         self._change = threading.Condition()
         self._waiting: deque[Track | VideoPacket] = deque()
         self._bytes = 0
-        self._end: Exception | None = None
+        self._has_ended = False
+        self._failure = ""  # the reason for which it has ended early
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="video reader", daemon=True)
         self._thread.start()
@@ -60,8 +61,8 @@ class PacketReader:
             while not self._waiting:
                 if self._is_closed:
                     return None
-                if self._end is not None:
-                    raise self._end
+                if self._has_ended:
+                    raise SourceError(self._failure) if self._failure else EndOfStream("end of the video")
                 if not self._change.wait(deadline - time.monotonic()):
                     return None
             item = self._waiting.popleft()
@@ -84,18 +85,18 @@ class PacketReader:
         self._waiting.clear()
 
     def _run(self) -> None:
-        end: Exception = SourceError("reading it has failed")
+        failure = "reading it has failed"
         try:
             self._read_parts()
-            end = self._source.failure or EndOfStream("end of the video")
+            failure = self._source.failure
         except _Closed:
-            end = EndOfStream("it is closed")
+            failure = ""
         except SourceError as exc:
-            end = self._source.failure or exc
+            failure = self._source.failure or str(exc)
         finally:
             self._source.close()
             with self._change:
-                self._end = end
+                self._failure, self._has_ended = failure, True
                 self._change.notify_all()
 
     def _read_parts(self) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from edged.errors import SourceError
-
 __all__ = ["Input", "ReadAhead", "Readable"]
 
 
@@ -45,8 +43,11 @@ class Input(Protocol):
     """Where a video comes from. One thread reads it; only ``wake`` is for others."""
 
     @property
-    def failure(self) -> SourceError | None:
-        """The reason for which reading has ended early; None if it came to its end."""
+    def failure(self) -> str:
+        """The reason for which reading has ended early; empty if it came to its end.
+
+        It is no exception: one that is kept where it was raised keeps its frames, and these keep it.
+        """
 
     def parts(self) -> Iterator[Readable]:
         """Yield the parts of the video, each of one container; each has to be read before the next.

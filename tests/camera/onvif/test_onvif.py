@@ -66,7 +66,7 @@ def test_a_camera_gives_the_addresses_of_its_streams_and_snapshots(
 
 @pytest.mark.parametrize(("user", "password"), [(None, ""), ("admin", "wrong"), ("other", "s3cret")])
 @pytest.mark.parametrize("quirk", ["", "basic"])
-def test_another_user_is_told_what_to_give(
+def test_a_wrong_user_is_reported_with_the_cure(
     quirk: str, user: str | None, password: str, device: Callable[..., OnvifDevice]
 ) -> None:
     made = device(quirk)
@@ -177,7 +177,7 @@ def test_the_command_prints_lines_for_a_configuration(
     assert found["profiles"][0]["snapshot"] == f"http://127.0.0.1:{made.port}/snapshot.jpg"
 
 
-def test_wrong_arguments_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["devices", "--user", "admin"]) == 2
     assert "--user goes with --onvif" in capsys.readouterr().err
     assert main(["devices", "--onvif", "a/b@c"]) == 2

@@ -18,9 +18,9 @@ def test_a_machine_that_never_slept_has_one_time() -> None:
     assert stamp_of({"SensorTimestamp": NOW - 20 * MS}, NOW, NOW) == Stamp(NOW - 20 * MS, "driver")
 
 
-@pytest.mark.parametrize("told", [NOW - 20 * MS, NOW - 20 * MS + SLEPT])
-def test_on_one_that_slept_both_clocks_are_understood(told: int) -> None:
-    assert stamp_of({"SensorTimestamp": told}, NOW, NOW + SLEPT) == Stamp(NOW - 20 * MS, "driver")
+@pytest.mark.parametrize("sensor_time", [NOW - 20 * MS, NOW - 20 * MS + SLEPT])
+def test_on_one_that_slept_both_clocks_are_understood(sensor_time: int) -> None:
+    assert stamp_of({"SensorTimestamp": sensor_time}, NOW, NOW + SLEPT) == Stamp(NOW - 20 * MS, "driver")
 
 
 def test_a_time_just_ahead_of_now_is_now() -> None:

@@ -11,12 +11,10 @@ import pytest
 
 from edged.camera.rtsp.session import Transport
 from edged.camera.rtsp.source import RtspSource
-from edged.errors import DamagedFrame
 from tests.camera.leaks import leaves_nothing_behind
 from tests.camera.rtsp.clips import coded, payloads, rtp
-from tests.camera.rtsp.playing import LIMIT, loss, playing, refusal, take
+from tests.camera.rtsp.playing import LIMIT, LOST, good_and_damaged, loss, playing, refusal, take
 from tests.camera.rtsp.server import RtspServer, serving_rtsp
-from tests.camera.servers import number
 from tests.stopwatch import stopwatch
 
 pytestmark = pytest.mark.timed
@@ -111,20 +109,8 @@ def test_frames_that_miss_a_packet_are_damaged_until_the_next_key_frame() -> Non
     with playing(server) as (source, slot):
         take(source, slot, 3)
         server.loses = lambda n: n % 60 == 0
-        good, damaged = [], set()
-        for _ in range(100):
-            if source.grab(0.25) is None:
-                continue
-            try:
-                source.retrieve(slot)
-            except DamagedFrame as exc:
-                damaged.add(str(exc))
-            else:
-                good.append(number(slot))
-        assert damaged == {
-            f"rtsp://127.0.0.1:{server.port}/cam: packets were lost, of it or of a frame that it builds on"
-        }
-        assert good
+        good, damaged = good_and_damaged(source, slot)
+        assert damaged == {LOST.format(server.port)}
         assert max(good) < len(server.clip.units)  # a smeared one would have another number
         assert source.lost_packets > 0
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from edged.camera.v4l2 import abi
+from edged.camera.v4l2 import abi, structures
 from edged.camera.v4l2.kernel import Readiness
 
 __all__ = ["FakeCamera", "FakeControl", "FakeKernel", "Sizes"]
@@ -306,7 +306,7 @@ class FakeKernel:
 
     # The answers, by request.
 
-    def _querycap(self, opened: _Opened, answer: abi.Capability) -> None:
+    def _querycap(self, opened: _Opened, answer: structures.Capability) -> None:
         camera = opened.camera
         for target, text in ((answer.driver, camera.driver), (answer.card, camera.card), (answer.bus_info, camera.bus)):
             ctypes.memmove(target, text.encode()[: len(target) - 1], min(len(text), len(target) - 1))
@@ -314,13 +314,13 @@ class FakeKernel:
         answer.device_caps = abi.CAP_META_CAPTURE | abi.CAP_STREAMING if metadata else camera.capabilities
         answer.capabilities = camera.capabilities | abi.CAP_META_CAPTURE | abi.CAP_DEVICE_CAPS
 
-    def _enum_fmt(self, opened: _Opened, answer: abi.Fmtdesc) -> None:
+    def _enum_fmt(self, opened: _Opened, answer: structures.Fmtdesc) -> None:
         names = list(opened.camera.offers)
         if answer.index >= len(names):
             _fail(errno.EINVAL)
         answer.pixelformat = abi.fourcc(names[answer.index])
 
-    def _enum_framesizes(self, opened: _Opened, answer: abi.Frmsizeenum) -> None:
+    def _enum_framesizes(self, opened: _Opened, answer: structures.Frmsizeenum) -> None:
         sizes = list(opened.camera.offers.get(abi.fourcc_name(answer.pixel_format), ()))
         if answer.index >= (1 if opened.camera.any_size else len(sizes)):
             _fail(errno.EINVAL)
@@ -334,7 +334,7 @@ class FakeKernel:
             answer.type = abi.FRMSIZE_TYPE_DISCRETE
             answer.discrete.width, answer.discrete.height = sizes[answer.index]
 
-    def _enum_frameintervals(self, opened: _Opened, answer: abi.Frmivalenum) -> None:
+    def _enum_frameintervals(self, opened: _Opened, answer: structures.Frmivalenum) -> None:
         sizes = opened.camera.offers.get(abi.fourcc_name(answer.pixel_format), {})
         rates = sizes.get((answer.width, answer.height), ())
         if opened.camera.any_size and rates:
@@ -348,13 +348,13 @@ class FakeKernel:
         answer.type = abi.FRMSIZE_TYPE_DISCRETE
         answer.discrete = _interval(rates[answer.index])
 
-    def _g_fmt(self, opened: _Opened, answer: abi.DataFormat) -> None:
+    def _g_fmt(self, opened: _Opened, answer: structures.DataFormat) -> None:
         camera = opened.camera
         answer.pix.width, answer.pix.height = camera.picture[:2]
         answer.pix.pixelformat = abi.fourcc(camera.picture[2])
         answer.pix.bytesperline, answer.pix.sizeimage = camera.stride, camera.length
 
-    def _s_fmt(self, opened: _Opened, answer: abi.DataFormat) -> None:
+    def _s_fmt(self, opened: _Opened, answer: structures.DataFormat) -> None:
         camera = opened.camera
         _check_free(opened)
         if opened.memories:
@@ -370,11 +370,11 @@ class FakeKernel:
         camera.fps = max(sizes.get(camera.picture[:2], (30.0,)))
         self._g_fmt(opened, answer)
 
-    def _g_parm(self, opened: _Opened, answer: abi.Streamparm) -> None:
+    def _g_parm(self, opened: _Opened, answer: structures.Streamparm) -> None:
         answer.capture.capability = abi.CAP_TIMEPERFRAME
         answer.capture.timeperframe = _interval(opened.camera.fps)
 
-    def _s_parm(self, opened: _Opened, answer: abi.Streamparm) -> None:
+    def _s_parm(self, opened: _Opened, answer: structures.Streamparm) -> None:
         camera = opened.camera
         if not camera.deaf_to_rates:
             wanted = answer.capture.timeperframe.denominator / answer.capture.timeperframe.numerator
@@ -382,7 +382,7 @@ class FakeKernel:
             camera.fps = min(rates, key=lambda rate: abs(rate - wanted))
         self._g_parm(opened, answer)
 
-    def _reqbufs(self, opened: _Opened, answer: abi.Requestbuffers) -> None:
+    def _reqbufs(self, opened: _Opened, answer: structures.Requestbuffers) -> None:
         _check_free(opened)
         if opened.streaming:
             _fail(errno.EBUSY)
@@ -390,18 +390,18 @@ class FakeKernel:
         opened.memories = [_Memory(None) for _ in range(answer.count)]
         opened.camera.user = opened if answer.count else None
 
-    def _querybuf(self, opened: _Opened, answer: abi.Buffer) -> None:
+    def _querybuf(self, opened: _Opened, answer: structures.Buffer) -> None:
         if answer.index >= len(opened.memories):
             _fail(errno.EINVAL)
         answer.length, answer.m.offset = opened.camera.length, answer.index * PAGE
 
-    def _qbuf(self, opened: _Opened, answer: abi.Buffer) -> None:
+    def _qbuf(self, opened: _Opened, answer: structures.Buffer) -> None:
         if answer.index >= len(opened.memories) or opened.memories[answer.index].state != "ours":
             _fail(errno.EINVAL)
         opened.memories[answer.index].state = "driver's"
         opened.queued.append(answer.index)
 
-    def _dqbuf(self, opened: _Opened, answer: abi.Buffer) -> None:
+    def _dqbuf(self, opened: _Opened, answer: structures.Buffer) -> None:
         if opened.broken:
             _fail(errno.EIO)
         if not opened.streaming:
@@ -427,19 +427,19 @@ class FakeKernel:
         for memory in opened.memories:
             memory.state = "ours"
 
-    def _queryctrl(self, opened: _Opened, answer: abi.Queryctrl) -> None:
+    def _queryctrl(self, opened: _Opened, answer: structures.Queryctrl) -> None:
         control = self._control(opened, answer.id)
         answer.minimum, answer.maximum = control.least, control.greatest
         answer.step, answer.flags = control.step, control.flags
 
-    def _querymenu(self, opened: _Opened, answer: abi.Querymenu) -> None:
+    def _querymenu(self, opened: _Opened, answer: structures.Querymenu) -> None:
         if answer.index not in self._control(opened, answer.id).entries:
             _fail(errno.EINVAL)
 
-    def _g_ctrl(self, opened: _Opened, answer: abi.ControlValue) -> None:
+    def _g_ctrl(self, opened: _Opened, answer: structures.ControlValue) -> None:
         answer.value = self._control(opened, answer.id).value
 
-    def _s_ctrl(self, opened: _Opened, answer: abi.ControlValue) -> None:
+    def _s_ctrl(self, opened: _Opened, answer: structures.ControlValue) -> None:
         """As v4l2-ctrls does: numbers are brought into range and to a step, entries that a menu lacks are refused."""
         control = self._control(opened, answer.id)
         if control.entries and answer.value not in control.entries:
@@ -500,8 +500,8 @@ def _check_free(opened: _Opened) -> None:
         _fail(errno.EBUSY)
 
 
-def _interval(fps: float) -> abi.Fract:
-    return abi.Fract(1000, round(fps * 1000))
+def _interval(fps: float) -> structures.Fract:
+    return structures.Fract(1000, round(fps * 1000))
 
 
 def _fail(code: int) -> NoReturn:

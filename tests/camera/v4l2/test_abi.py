@@ -9,32 +9,32 @@ from pathlib import Path
 
 import pytest
 
-from edged.camera.v4l2 import abi
+from edged.camera.v4l2 import abi, structures
 
 HEADER = Path("/usr/include/linux/videodev2.h")
 
 STRUCTURES = {
-    "v4l2_capability": abi.Capability,
-    "v4l2_fmtdesc": abi.Fmtdesc,
-    "v4l2_fract": abi.Fract,
-    "v4l2_frmsizeenum": abi.Frmsizeenum,
-    "v4l2_frmivalenum": abi.Frmivalenum,
-    "v4l2_pix_format": abi.PixFormat,
-    "v4l2_requestbuffers": abi.Requestbuffers,
-    "v4l2_buffer": abi.Buffer,
-    "v4l2_format": abi.DataFormat,
-    "v4l2_streamparm": abi.Streamparm,
-    "v4l2_control": abi.ControlValue,
-    "v4l2_queryctrl": abi.Queryctrl,
-    "v4l2_querymenu": abi.Querymenu,
+    "v4l2_capability": structures.Capability,
+    "v4l2_fmtdesc": structures.Fmtdesc,
+    "v4l2_fract": structures.Fract,
+    "v4l2_frmsizeenum": structures.Frmsizeenum,
+    "v4l2_frmivalenum": structures.Frmivalenum,
+    "v4l2_pix_format": structures.PixFormat,
+    "v4l2_requestbuffers": structures.Requestbuffers,
+    "v4l2_buffer": structures.Buffer,
+    "v4l2_format": structures.DataFormat,
+    "v4l2_streamparm": structures.Streamparm,
+    "v4l2_control": structures.ControlValue,
+    "v4l2_queryctrl": structures.Queryctrl,
+    "v4l2_querymenu": structures.Querymenu,
 }
 
 INNER = {
-    "v4l2_format": ("fmt.pix.width", abi.DataFormat.u.offset),
-    "v4l2_streamparm": ("parm.capture.timeperframe", abi.Streamparm.u.offset + 8),
-    "v4l2_frmsizeenum": ("stepwise.step_height", abi.Frmsizeenum.u.offset + 20),
-    "v4l2_frmivalenum": ("stepwise.step", abi.Frmivalenum.u.offset + 16),
-    "v4l2_buffer": ("timestamp.tv_usec", abi.Buffer.timestamp.offset + ctypes.sizeof(ctypes.c_long)),
+    "v4l2_format": ("fmt.pix.width", structures.DataFormat.u.offset),
+    "v4l2_streamparm": ("parm.capture.timeperframe", structures.Streamparm.u.offset + 8),
+    "v4l2_frmsizeenum": ("stepwise.step_height", structures.Frmsizeenum.u.offset + 20),
+    "v4l2_frmivalenum": ("stepwise.step", structures.Frmivalenum.u.offset + 16),
+    "v4l2_buffer": ("timestamp.tv_usec", structures.Buffer.timestamp.offset + ctypes.sizeof(ctypes.c_long)),
 }
 
 REQUESTS = [value for value in vars(abi).values() if isinstance(value, abi.Ioctl)]

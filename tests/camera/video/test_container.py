@@ -65,7 +65,7 @@ def test_a_container_is_free_at_once_when_nobody_has_it(tmp_path: Path) -> None:
         gc.enable()
 
 
-def test_what_is_no_video_says_what_is() -> None:
+def test_what_is_no_video_is_refused_with_the_name_of_what_is() -> None:
     assert refusal(b"") == refusal(b"no video" * 1000)
     assert refusal(b"").endswith("H.264 in an .mp4 works")
 

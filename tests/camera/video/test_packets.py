@@ -14,7 +14,7 @@ from edged.camera.video import packets
 from edged.camera.video.local_input import LocalInput
 from edged.camera.video.packets import PacketReader
 from edged.camera.video.readable import Readable
-from edged.errors import EndOfStream, SourceError
+from edged.errors import EndOfStream
 from tests.camera.video.clips import make_clip
 from tests.fakes import eventually
 from tests.stopwatch import stopwatch
@@ -23,7 +23,7 @@ from tests.stopwatch import stopwatch
 class Silent:
     """An input that waits until it is woken."""
 
-    failure: SourceError | None = None
+    failure = ""
 
     def __init__(self) -> None:
         self.woken, self.closed = threading.Event(), threading.Event()

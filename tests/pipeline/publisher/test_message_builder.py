@@ -99,7 +99,7 @@ def test_a_status_has_the_figures_of_its_camera_and_of_the_board(clock: Clock) -
     builder, stats = MessageBuilder("node", "cafe"), CameraStats("cam")
     builder.config_problem = "edged.yaml: line 3"
     stats.reopens = 4
-    stats.format = Format(width=640, height=480, fps=29.97003, codec="mjpeg", decoder="turbo")
+    stats.format = Format(width=640, height=480, fps=29.97003, codec="jpeg", decoder="turbo")
     clock.advance(1.23456)
     message = status(builder, stats, Condition(CameraState.LOST, "unplugged", clock.monotonic_ns()))
     assert (message.state, message.reason, message.reopens, message.uptime_s) == ("lost", "unplugged", 4, 1.235)
@@ -107,7 +107,7 @@ def test_a_status_has_the_figures_of_its_camera_and_of_the_board(clock: Clock) -
     assert (message.temp_c, message.throttled, message.cma_free_bytes) == (71.5, 0x50005, 1 << 20)
     assert (message.config_hash, message.config_problem) == ("cafe", "edged.yaml: line 3")
     assert (message.insecure, message.bye) == (True, False)
-    assert message.format == wire.FrameFormat(640, 480, 29.97, PixelFormat.BGR.value, "mjpeg", "turbo")
+    assert message.format == wire.FrameFormat(640, 480, 29.97, PixelFormat.BGR.value, "jpeg", "turbo")
     assert message.since_us == message.t_wall_us
 
 
