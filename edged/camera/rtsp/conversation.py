@@ -94,11 +94,11 @@ class Conversation:
             item = self._reader.take()
         except ValueError as exc:
             raise RtspError(str(exc)) from exc
-        if item is not None:
-            self._flood_limit.count()
         if isinstance(item, Interleaved):
+            self._flood_limit.count()
             self._on_packet(item)
         elif item is not None:
+            self._flood_limit.count(messages=1)
             if item.status >= 200 and item.headers.get("CSeq") in ("", str(self._sent)):
                 self._response = item
         elif not self._receive():
