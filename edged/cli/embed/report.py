@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edged.cli.text import printable
+from edged.label_text import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +62,7 @@ def as_json(pictures: Pictures, found: Matches | None = None) -> str:
             "delegate": embedder.delegate,
             "pictures": [
                 {
-                    "path": _unicode(picture.path),
+                    "path": escaped(str(picture.path)),
                     "width": picture.width,
                     "height": picture.height,
                     "vector": [_number(value) for value in picture.vector.tolist()],
@@ -70,7 +71,7 @@ def as_json(pictures: Pictures, found: Matches | None = None) -> str:
                 for number, picture in enumerate(done)
             ],
             "similarity": cosines and [[_number(cosine) for cosine in row] for row in cosines],
-            "failed": [{"path": _unicode(failure.path), "reason": failure.reason} for failure in pictures.failed],
+            "failed": [{"path": escaped(str(failure.path)), "reason": failure.reason} for failure in pictures.failed],
         },
         allow_nan=False,
     )
@@ -112,8 +113,3 @@ def _number(value: float) -> float | int | None:
     if isinstance(value, int):
         return value
     return float(f"{value:.9g}") if math.isfinite(value) else None  # a float32 has no more than 9 digits
-
-
-def _unicode(path: object) -> str:
-    """Return *path* as valid Unicode: a file name may have other bytes."""
-    return str(path).encode(errors="replace").decode()

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from edged.cli import main
+from edged.label_text import unescaped
 from edged.vision import BaseOptions, EmbeddingOptions, ImageEmbedder, ImageEmbedderOptions, Orientation, Region
 from edged.vision.image import read_picture
 from tests.vision.pool_models import pool_model
@@ -95,6 +96,18 @@ def test_a_folder_stands_for_its_pictures(
         shutil.copy(demo / "path-busy.jpg", tmp_path / name)
     told = as_json(capsys, str(tmp_path), "--model", model)
     assert [picture["path"] for picture in told["pictures"]] == [f"{tmp_path}/a.jpg", f"{tmp_path}/b.JPG"]
+
+
+def test_the_name_of_a_file_can_be_got_back_from_json(
+    demo: Path, tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [os.fsdecode(b"a\xff.jpg"), "a?.jpg", "b\\n.jpg", "c\n.jpg", "d\u202fe.jpg"]
+    for name in names:
+        shutil.copy(demo / "path-busy.jpg", tmp_path / name)
+    told = as_json(capsys, str(tmp_path), "--model", model)
+    paths = [picture["path"] for picture in told["pictures"]]
+    assert sorted(map(unescaped, paths)) == sorted(f"{tmp_path}/{name}" for name in names)
+    assert f"{tmp_path}/d\u202fe.jpg" in paths
 
 
 def test_an_unusable_picture_is_reported_and_the_rest_is_embedded(
