@@ -6,8 +6,8 @@ of a class states what the daemon does: it refuses to start (exit 78), stops (ex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 
 __all__ = [
     "CatalogueError",
@@ -156,12 +156,11 @@ class PeerError(WireError):
         self.answer = answer
 
 
-@contextmanager
 def map_exceptions(
     mapping: Mapping[type[Exception], Callable[[str], Exception]],
     where: str = "",
     text: Callable[[Exception], str] = text_of,
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Translate exceptions of the block into others, which have the original as their cause.
 
     Args:
@@ -170,8 +169,32 @@ def map_exceptions(
         where: prefix of the text, before a colon, such as the path of a file or the name of a camera.
         text: function that makes the text of the exception that is caught.
     """
-    try:
-        yield
-    except tuple(mapping) as exc:
-        make = next(make for kind, make in mapping.items() if isinstance(exc, kind))
-        raise make(f"{where}: {text(exc)}" if where else text(exc)) from exc
+    return _Translation(mapping, where, text)
+
+
+class _Translation:
+    """The block of `map_exceptions`.
+
+    A generator would do, but in Python 3.13 the frames of one that raises refer to each other, and so keep all that the
+    block has held until the garbage collector comes.
+    """
+
+    def __init__(
+        self,
+        mapping: Mapping[type[Exception], Callable[[str], Exception]],
+        where: str,
+        text: Callable[[Exception], str],
+    ) -> None:
+        self._mapping, self._where, self._text = mapping, where, text
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, exc: BaseException | None, __: object) -> None:
+        if not isinstance(exc, Exception):
+            return
+        make = next((make for kind, make in self._mapping.items() if isinstance(exc, kind)), None)
+        if make is None:
+            return
+        text = self._text(exc)
+        raise make(f"{self._where}: {text}" if self._where else text) from exc

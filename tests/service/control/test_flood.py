@@ -153,23 +153,26 @@ class Work:
         return self._answered.get(timeout=20) - begin
 
 
-def check_work(house: House, work: Work) -> None:
-    """Ask for the status, over a connection that is kept and over new ones.
-
-    The stage pauses for `REST` times as long as it works: so that much of the time is work.
-    """
-    most = LONGEST_SECONDS / (1 + REST)
+def work_of_a_status(house: House, work: Work) -> float:
+    """Ask for the status, over a connection that is kept and over new ones. Returns the most that one took."""
     with connected(house.address) as kept:
-        assert work.seconds(kept, HELLO) <= most
-        of_new = []
+        found = [work.seconds(kept, HELLO)]
         for _ in range(CALLS):
-            assert work.seconds(kept) <= most
+            found.append(work.seconds(kept))
             with connected(house.address) as new:
                 # A true client asks after the answer to its handshake, so it waits for one turn more.
-                turns = work.seconds(new, HELLO), work.seconds(new)
-                assert max(turns) <= most
-                of_new.append(sum(turns))
-    assert max(of_new) <= most
+                found.append(work.seconds(new, HELLO) + work.seconds(new))
+    return max(found)
+
+
+def check_work(house: House, work: Work) -> None:
+    """Check what a status takes: the stage pauses for `REST` times as long as it works, so that much of it is work.
+
+    A machine whose host takes its processor away counts that as work, too. That is rare, and what is too much work is
+    so each time.
+    """
+    most = LONGEST_SECONDS / (1 + REST)
+    assert any(work_of_a_status(house, work) <= most for _ in range(3))
 
 
 @contextmanager

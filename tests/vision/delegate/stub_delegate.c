@@ -9,7 +9,7 @@
  * silent (without), prepare, invoke (once it has run after=N times, by default one: a stick that was pulled out);
  * garbage=noise computes numbers that look like an answer and have nothing to do with it, garbage=same always the same
  * ones, garbage=faint nearly the same ones, garbage=shift the right ones of the next channel;
- * spill=1 writes a byte past the end of a block of memory at each picture, which does no harm but to the rules;
+ * spill=1 changes a byte past the end of a block of memory at each picture, which does no harm but to the rules;
  * kill=FILE does not fail there but, while there is FILE, takes the whole process along.
  *
  * The structs are the beginnings of those in tensorflow/lite/core/c/common.h, in the order that has not changed since
@@ -139,7 +139,7 @@ static int kernel_invoke(void *c, Node *node) {
     if (state->spill) {
         volatile size_t size = 8;
         char *block = malloc(size);
-        block[size] = 1;
+        block[size] ^= 0xff; /* always another byte: a strict heap keeps one there, which may be any */
         free(block);
     }
     const Tensor *in = &context->tensors[node->inputs->items[0]];
