@@ -9,8 +9,12 @@ from urllib.parse import unquote, urlsplit
 
 __all__ = ["ESCAPES", "CameraUrl", "split_url"]
 
-ESCAPES = "in a user or password, write # as %23, / as %2F, ? as %3F, @ as %40 and [ as %5B"
+ESCAPES = (
+    "in a user or password, write # as %23, / as %2F, ? as %3F, @ as %40 and [ as %5B, "
+    "and likewise % as %25, ] as %5D and \\ as %5C"
+)
 
+_PLACE = re.compile(r"(?:\[[^][]+\]|[^][]+)(?::[0-9]*)?")
 _AUTHORITY_END = re.compile(r"[/?#\\]|$")
 
 
@@ -46,6 +50,8 @@ def split_url(text: str) -> CameraUrl:
         raise ValueError(f"{ESCAPES}; an @ in the path or query is %40, too")
     if any(sign in login for sign in "@[]"):
         raise ValueError(ESCAPES)
+    if not _PLACE.fullmatch(place):
+        raise ValueError("its host has brackets that are not around an address")
     parts = urlsplit(f"{scheme}://{place}{after}")
     if not parts.hostname or (place.startswith("[") and ":" not in parts.hostname):
         raise ValueError(ESCAPES)
@@ -56,9 +62,17 @@ def split_url(text: str) -> CameraUrl:
         parts.port,
         parts.path,
         parts.query,
-        unquote(user) if has_login else None,
-        unquote(password),
+        _unescaped(user) if has_login else None,
+        _unescaped(password),
     )
+
+
+def _unescaped(text: str) -> str:
+    """Return *text* of a user or password without its escapes, which have to be those of a text."""
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise ValueError(ESCAPES) from None  # the error of Python has the password
 
 
 def _host(name: str) -> str:

@@ -127,6 +127,27 @@ def test_a_url_whose_parts_are_clear_is_taken(url: str) -> None:
     assert SourceSpec.parse(url, FOLDER).target == url
 
 
+@pytest.mark.parametrize(("sign", "escape"), [("%", "% as %25"), ("]", "] as %5D"), ("\\", "\\ as %5C")])
+def test_signs_that_are_refused_less_often_have_their_escapes_named_too(sign: str, escape: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(escape)) as caught:
+        SourceSpec.parse(f"rtsp://admin:s3{sign}abcret@10.0.0.7/live", FOLDER)
+    assert "s3" not in str(caught.value)
+
+
+@pytest.mark.parametrize("login", ["admin:s3%e9cret", "s3%ffcret:p", "admin:%ab"])
+def test_an_escape_that_is_no_text_is_refused_and_not_altered(login: str) -> None:
+    with pytest.raises(ValueError, match="% as %25") as caught:
+        SourceSpec.parse(f"http://{login}@10.0.0.7/live", FOLDER)
+    assert "s3" not in str(caught.value)
+    assert caught.value.__cause__ is None, "a UnicodeDecodeError has the password"
+
+
+@pytest.mark.parametrize("place", ["[::1]x", "[fe80::1%25eth0].lan", "[::1]8080", "x[::1]", "[::1]x:80"])
+def test_nothing_but_a_port_follows_the_brackets_of_a_host(place: str) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        SourceSpec.parse(f"http://{place}/live", FOLDER)
+
+
 def test_a_password_in_the_wrong_place_is_in_no_repr() -> None:
     assert "s3cret" not in repr(SourceSpec(KINDS_BY_NAME["file"], "rtsp://admin:s3cret@10.0.0.7/live"))
 
