@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from edged.cli.console import Commands, emit
 from edged.cli.daemon_arguments import add_daemon, connect_daemon, score_text
+from edged.label_text import escaped
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,7 +64,7 @@ def _table(infos: Sequence[ReferenceInfo]) -> Table:
         where = Text(", ".join(info.places) or "everywhere")
         if info.problem:
             where = Text(f"nowhere: {info.problem}", style="yellow")
-        space, picture = Text(info.space_id or "-"), Text(info.thumbnail or "-", overflow="fold")
+        space, picture = Text(info.space_id or "-"), Text(escaped(info.thumbnail or "-"), overflow="fold")
         table.add_row(Text(info.name, style="bold"), _origin(info), where, space, picture)
     return table
 
