@@ -33,7 +33,7 @@ class RingWriter:
     """Writes the frames of a source that is open to the ring, and counts those that it leaves out.
 
     Used by the thread that owns *source*. *in_charge* makes a context in which that thread is not abandoned, and raises
-    RingClosed if it is already.
+    RingClosed if it is already. ``settings`` are those in effect.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class RingWriter:
 
     def use(self, settings: CaptureSettings) -> None:
         """Go by *settings* from the next frame on."""
-        self._settings = settings
+        self.settings = settings
         self._cap = RateCap(settings.max_fps)
         self._freeze = FreezeWatch(settings.frozen_seconds)
         self._lazy_decode = LazyDecode()
@@ -75,7 +75,7 @@ class RingWriter:
 
     def begin(self) -> None:
         """Expect the first frame of a source that was opened just now."""
-        self._unsettled = self._settings.settle_frames
+        self._unsettled = self.settings.settle_frames
         self._last_good, self._damage = time.monotonic(), ""
         self._freeze.expect_opening()
         self._lazy_decode.forget()
@@ -89,10 +89,10 @@ class RingWriter:
             EndOfStream: it has no more.
             RingClosed: the ring is closed, or another thread captures the camera.
         """
-        if self._settings.wait_for_reader and not self._ring.wait_taken(GRAB_SECONDS):
+        if self.settings.wait_for_reader and not self._ring.wait_taken(GRAB_SECONDS):
             return False
         is_written = False
-        stalls_after = self._settings.stall_seconds
+        stalls_after = self.settings.stall_seconds
         self._stats.expect_return(GRAB_SECONDS + stalls_after if stalls_after else None)
         stamp = self._grab()
         if stamp is not None:
@@ -134,7 +134,7 @@ class RingWriter:
             self._retrieve(slot)
             decoded = time.monotonic_ns()
             if self._freeze.is_frozen(slot, stamp):
-                raise Frozen(f"the same picture for {self._settings.frozen_seconds:g} s")
+                raise Frozen(f"the same picture for {self.settings.frozen_seconds:g} s")
         except SourceError as error:
             self._stats.dropped_capture += 1
             self._lazy_decode.forget()
@@ -166,7 +166,7 @@ class RingWriter:
         """Whether the inference will not ask for this frame. Under the policy ``block`` it asks for each."""
         # One that lies ready is to be replaced by each that comes, so that the one taken is never older than need be.
         due_ns = 0 if self._ring.waiting else self._demand.due_ns(self._stats.camera)
-        if self._settings.wait_for_reader or not self._lazy_decode.can_wait(time.monotonic_ns(), due_ns):
+        if self.settings.wait_for_reader or not self._lazy_decode.can_wait(time.monotonic_ns(), due_ns):
             return False
         self._ring.count_left_out()
         return True

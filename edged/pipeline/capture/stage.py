@@ -59,7 +59,6 @@ class Capture(Stage):
         self._source = source
         self._ring = ring
         self._stats = stats
-        self._settings = settings
         self._writer = RingWriter(source, ring, stats, settings, demand, self._in_charge)
         self._calls = CallQueue(lambda: None)  # a step waits for a frame no longer than a moment
         self._is_open = False
@@ -75,11 +74,7 @@ class Capture(Stage):
 
     def use(self, settings: CaptureSettings) -> Future[None]:
         """Go by *settings* from the next frame on; may be called from any thread, and returns at once."""
-        return self._calls.submit(lambda: self._use(settings))
-
-    def _use(self, settings: CaptureSettings) -> None:
-        self._settings = settings
-        self._writer.use(settings)
+        return self._calls.submit(lambda: self._writer.use(settings))
 
     def stop(self, reason: str = STOPPING) -> None:
         """Ask the stage to end, and make *reason* that of its last condition; the first call counts."""
@@ -107,14 +102,14 @@ class Capture(Stage):
         """Open a source that must be there. A camera that may be absent is opened by the first step."""
         self.progress()
         self._writer.continue_counts()
-        if self._settings.refuse is not None:
+        if self._writer.settings.refuse is not None:
             try:
                 with self._translated():
                     self._open_source()
             except UnexpectedError as error:
                 self._lose(CameraState.LOST, error)
             except SourceError as exc:
-                raise self._settings.refuse(str(exc)) from exc
+                raise self._writer.settings.refuse(str(exc)) from exc
 
     def step(self) -> None:
         try:
@@ -182,7 +177,7 @@ class Capture(Stage):
             self._turn(CameraState.RUNNING)
 
     def _open_source(self) -> None:
-        self._stats.expect_return(OPEN_SECONDS + self._settings.stall_seconds)
+        self._stats.expect_return(OPEN_SECONDS + self._writer.settings.stall_seconds)
         frame_format = self._source.open()
         with self._in_charge():
             self._ring.allocate(frame_format)
@@ -204,7 +199,7 @@ class Capture(Stage):
         if self._is_open:
             self._stats.reopens += 1
         self._is_open = False
-        self.pause(self._retries.next_pause(self._settings, error))
+        self.pause(self._retries.next_pause(self._writer.settings, error))
 
     def _close_source(self) -> None:
         try:

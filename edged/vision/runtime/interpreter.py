@@ -1,12 +1,7 @@
-"""A model, loaded and ready to run: the one file that imports a TFLite runtime.
-
-The runtime is imported when the first model is opened. It then prints ``INFO: Created TensorFlow Lite XNNPACK
-delegate for CPU.`` on stderr, once a process; neither runtime has a setting for that.
-"""
+"""A model, loaded and ready to run."""
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from importlib.metadata import version
@@ -14,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from edged.errors import DelegateError, InferenceError, ModelError
 from edged.values import Delegate
-from edged.vision.runtime.delegate import CORAL_OP, DelegateLibrary, delegate_library
-from edged.vision.runtime.engine import EngineName, EngineOption, choose_engine
+from edged.vision.runtime.delegate import delegate_library
+from edged.vision.runtime.engine import EngineOption, choose_engine
+from edged.vision.runtime.loader import REFUSALS, Loader, import_runtime, one_line
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,11 +27,6 @@ AUTO = Delegate()
 
 RUN_SECONDS = 30
 """The longest time of one run of a model. In its trial, a longer one refuses the model; in the daemon, it is a hang."""
-
-log = logging.getLogger(__name__)
-
-# What the runtimes raise when they refuse something; which of the two is chance.
-_REFUSALS = (ValueError, RuntimeError)
 
 
 class Interpreter:
@@ -64,12 +55,12 @@ class Interpreter:
     ) -> None:
         if num_threads < 1:
             raise ModelError(f"model {model.name}: the number of threads must be at least 1 (got {num_threads})")
-        module, self.engine = _import_runtime(choose_engine(engine, delegate))
+        module, self.engine = import_runtime(choose_engine(engine, delegate))
         self._model = model
         self._lock = threading.Lock()
         self._runtime: Any  # neither runtime has types
         # TFLite's threads spin while they wait: more than processors take seconds a run, and thousands crash.
-        loader = _Loader(model, self.engine, module, min(num_threads, len(os.sched_getaffinity(0))))
+        loader = Loader(model, self.engine, module, min(num_threads, len(os.sched_getaffinity(0))))
         library = delegate_library(delegate)
         try:
             if library is None:
@@ -125,10 +116,10 @@ class Interpreter:
         runtime = self._begin()
         try:
             runtime.invoke()
-        except _REFUSALS as exc:
+        except REFUSALS as exc:
             raise InferenceError(
                 f"model {self._model.name}: failed while running on {self.engine} "
-                f"with delegate {self.delegate}: {_one_line(exc)}"
+                f"with delegate {self.delegate}: {one_line(exc)}"
             ) from exc
         finally:
             self._lock.release()
@@ -201,116 +192,3 @@ class Interpreter:
                 f"model {self._model.name}: two threads use one interpreter at the same time; "
                 "give each its own, or let them take turns with a lock"
             )
-
-
-class _Loader:
-    """The ways to load a model into a runtime.
-
-    Each returns the runtime's interpreter, ready to run, and the delegate in effect. The runtime's
-    interpreter frees the native one first and then the delegates that it holds: whoever lets go of it has the
-    order right.
-    """
-
-    def __init__(self, model: ModelFile, engine: str, module: Any, num_threads: int) -> None:
-        self._model = model
-        self._engine = engine
-        self._module = module
-        self._num_threads = num_threads
-
-    def built_in(self, delegate: Delegate) -> tuple[Any, str]:
-        resolvers = self._module.OpResolverType
-        plain = delegate.kind == "none"
-        resolver = resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES if plain else resolvers.AUTO
-        try:
-            runtime = self._create(experimental_op_resolver_type=resolver)
-            runtime.allocate_tensors()
-        except _REFUSALS as exc:
-            raise self._model_error(exc) from exc
-        in_effect = _default_delegate(runtime)
-        if delegate.kind == "xnnpack" and in_effect != "xnnpack":
-            raise DelegateError(
-                f"delegate xnnpack: {self._engine} does not apply it to model {self._model.name} "
-                "(tflite-runtime does for float models only): "
-                "choose engine ai-edge-litert, or delegate auto"
-            )
-        return runtime, in_effect
-
-    def external(self, library: DelegateLibrary) -> tuple[Any, str]:
-        library.check(self._engine)
-        try:
-            delegate = self._module.load_delegate(library.path, dict(library.options))
-        except _REFUSALS as exc:
-            raise self._delegate_error(library, f"{library.path} did not start", exc) from exc
-        try:
-            runtime = self._create(experimental_delegates=[delegate])
-            taken = _delegated(runtime)  # asked now, for allocate_tensors gives what is left to XNNPACK
-            runtime.allocate_tensors()
-        except _REFUSALS as exc:
-            raise self._delegate_error(library, f"cannot run model {self._model.name}", exc) from exc
-        if taken:
-            return runtime, library.label
-        return runtime, self._without(library, runtime)
-
-    def _without(self, library: DelegateLibrary, runtime: Any) -> str:
-        """The delegate in effect where *library* works, but takes no operator of the model."""
-        if library.label == "coral":
-            raise DelegateError(
-                f"delegate coral: model {self._model.name} is not compiled for the Edge TPU and would run on "
-                "the CPU: compile it with edgetpu_compiler, or choose another delegate"
-            )
-        in_effect = _default_delegate(runtime)
-        log.warning(
-            "delegate %s takes no operator of model %s: the delegate in effect is %s",
-            library.label,
-            self._model.name,
-            in_effect,
-        )
-        return in_effect
-
-    def _create(self, **options: Any) -> Any:
-        content, image = self._model.content, self._model.input
-        runtime = self._module.Interpreter(model_content=content, num_threads=self._num_threads, **options)
-        if image.resized:
-            runtime.resize_tensor_input(image.index, [1, image.height, image.width, 3])
-        return runtime
-
-    def _model_error(self, exc: Exception) -> ModelError:
-        if CORAL_OP in self._model.custom_ops:
-            return ModelError(
-                f"model {self._model.name} is compiled for the Edge TPU and runs with delegate coral only: "
-                f"choose that, or the model that it was compiled from ({_one_line(exc)})"
-            )
-        return ModelError(f"model {self._model.name}: {self._engine} cannot run it: {_one_line(exc)}")
-
-    def _delegate_error(self, library: DelegateLibrary, what: str, exc: Exception) -> DelegateError:
-        return DelegateError(f"delegate {library.label}: {what} on {self._engine} ({_one_line(exc)}): {library.cure}")
-
-
-def _import_runtime(name: EngineName) -> tuple[Any, str]:
-    """The module of the engine *name*, and the engine's name with its version."""
-    try:
-        if name == "tflite-runtime":
-            import tflite_runtime as package
-            import tflite_runtime.interpreter as module
-        else:
-            import ai_edge_litert as package
-            import ai_edge_litert.interpreter as module
-    except ImportError as exc:
-        raise DelegateError(
-            f"the engine {name} is installed but cannot be loaded ({_one_line(exc)}): "
-            f"run 'pip install --force-reinstall {name}', or choose another engine"
-        ) from exc
-    return module, f"{name} {package.__version__}"
-
-
-def _default_delegate(runtime: Any) -> str:
-    return "xnnpack" if _delegated(runtime) else "none"
-
-
-def _delegated(runtime: Any) -> bool:
-    operators = runtime._get_ops_details()  # noqa: SLF001 - nothing public tells, in both runtimes
-    return any(operator["op_name"] == "DELEGATE" for operator in operators)
-
-
-def _one_line(exc: Exception) -> str:
-    return " ".join(str(exc).split()) or type(exc).__name__

@@ -531,7 +531,7 @@ def test_settings_that_come_between_any_two_lines_of_a_step_are_not_lost() -> No
         if not sent.is_set():
             break
         rig.stage.step()
-        assert rig.stage._settings is second, f"lost before line {line} of a step"
+        assert rig.stage._writer.settings is second, f"lost before line {line} of a step"
         rig.stage.close()
     assert line >= 4, "a step has some lines"
 
