@@ -176,8 +176,8 @@ def tables(times: dict[str, dict[str, float]], rates: dict[str, float], cost: di
         "|---|---|",
         f"| frames a second, clip, efficientnet-lite0-int8 | {rates['edged']:.1f}; {straight} (edged × {ratio:.2f}) |",
         f"| processor time of a frame, decoding left out, over the bare `invoke()` | × {cost['over_invoke']:.2f} |",
-        f"| from capture to a subscriber, less `invoke()`: p50, p99 | {cost['p50']:.2f} ms, {cost['p99']:.2f} ms |",
-        f"| the same, less each frame's own: p50, p99 | {cost['own p50']:.2f} ms, {cost['own p99']:.2f} ms |",
+        f"| capture to a subscriber, less the bare `invoke()`: p50, p99 | {cost['p50']:.2f} ms, {cost['p99']:.2f} ms |",
+        f"| the same, less the `infer` of each frame: p50, p99 | {cost['own p50']:.2f} ms, {cost['own p99']:.2f} ms |",
         f"| memory (RSS) | {cost['memory']:.0f} MiB |",
         f"| start to the first vector | {cost['start']:.2f} s |",
     ]
