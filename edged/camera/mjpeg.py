@@ -30,18 +30,24 @@ DRAINED_AT_ONCE = 8 << 20  # bytes, of older pictures or of anything else, that 
 
 OTHER_ADDRESS = "write another address of the camera as the source, such as that of its snapshots or of its RTSP stream"
 START = b"\xff\xd8"  # of a JPEG
+JPEG_TYPES = frozenset({"image/jpeg", "image/jpg", "image/pjpeg"})
+SERIES = (".mjpeg", ".mjpg")  # files of JPEGs one after the other
 
 
 class NotMjpegError(SourceError):
-    """The server answers, but with something else than a stream of JPEGs: ``content_type``, empty if it has none."""
+    """The server answers, but with something else than a stream of JPEGs: ``content_type``, empty if it has none.
 
-    def __init__(self, address: Address, content_type: str) -> None:
+    ``is_jpeg``: it is a single one, whatever its type says.
+    """
+
+    def __init__(self, address: Address, content_type: str, *, is_jpeg: bool) -> None:
         if content_type:
             what = f"not a stream of JPEGs, but {peer_text(address.without_login(content_type))}"
         else:
             what = f"its answer has no Content-Type, so nothing says what it sends; {OTHER_ADDRESS}"
         super().__init__(f"{address}: {what}")
         self.content_type = content_type
+        self.is_jpeg = is_jpeg
 
 
 class MjpegSource:
@@ -103,7 +109,7 @@ class MjpegSource:
             undo.callback(self.close)
             response = self._client.ask(bell, deadline)
             self._body = response.body
-            self._parts = Parts(self._boundary(response), START)
+            self._parts = Parts(self._boundary(response, deadline), START)
             with self._client.mapped_errors():
                 frame_format = self._first_format(deadline)
             undo.pop_all()
@@ -177,7 +183,7 @@ class MjpegSource:
                 self._is_new = True
                 self._arrived_ns = time.monotonic_ns()
 
-    def _boundary(self, response: Response) -> bytes:
+    def _boundary(self, response: Response, deadline: float) -> bytes:
         content_type = response.headers.get("Content-Type")
         with map_exceptions({ValueError: SourceError}, str(self._address)):
             boundary = boundary_of(content_type)
@@ -185,9 +191,25 @@ class MjpegSource:
         if boundary is None and kind.startswith("multipart/"):
             raise SourceError(f"{self._address}: its answer announces parts, but no boundary of these; {OTHER_ADDRESS}")
         if boundary is None:
-            raise NotMjpegError(self._address, kind)
+            raise NotMjpegError(self._address, kind, is_jpeg=self._is_jpeg(response, kind, deadline))
         self._announced = boundary
         return boundary
+
+    def _is_jpeg(self, response: Response, kind: str, deadline: float) -> bool:
+        """Check whether the answer is a JPEG of a known length: the type that a camera gives it is not always right."""
+        if kind in JPEG_TYPES:
+            return True
+        is_many = kind.startswith("video/") or response.address.target.partition("?")[0].lower().endswith(SERIES)
+        if is_many or not response.headers.get("Content-Length"):
+            return False
+        begin, room = b"", memoryview(bytearray(len(START)))
+        with self._client.mapped_errors(), suppress(EndOfBody):
+            while len(begin) < len(START):
+                count = response.body.receive(room[: len(START) - len(begin)])
+                if count is None:
+                    response.body.wait(deadline)
+                begin += room[: count or 0]
+        return begin == START
 
     def _first_format(self, deadline: float) -> Format:
         assert self._body is not None

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["WebSource"]
 
-JPEG_TYPES = frozenset({"image/jpeg", "image/jpg", "image/pjpeg"})
-
 
 class WebSource:
     """A `LiveStream` that asks the server what it sends: JPEGs, in a stream or one by one, or a video.
@@ -119,7 +117,7 @@ class WebSource:
         try:
             return self._mjpeg.open()
         except NotMjpegError as other:
-            if other.content_type in JPEG_TYPES:
+            if other.is_jpeg:
                 self._used = self._snapshots
                 return self._snapshots.open()
             is_list = self._url_path.endswith((".m3u8", ".m3u")) and other.content_type == "text/plain"

@@ -64,7 +64,7 @@ def _lines(cameras: Sequence[OnvifCamera], user: str | None) -> Iterator[str]:
         sources = [source for profile in camera.profiles for source in _sources(profile, user)]
         for place, (source, about) in enumerate(sources):
             yield f"    {'#' if place else ''}source: {json.dumps(source)}  # {printable(about)}"
-    if user is not None:
+    if user is not None and not all(camera.problem for camera in cameras):
         yield "# CAM_PASSWORD is a variable of the environment, or a secret: docs/service.md"
 
 

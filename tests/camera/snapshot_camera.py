@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import http.server
 import socket
 import threading
@@ -21,7 +22,7 @@ class SnapshotCamera(http.server.ThreadingHTTPServer):
     ``fault`` is one of: ``close`` (ends the connection after each answer), ``mute`` (closes it before the next answer),
     ``hang``, ``cut`` (ends within the picture), ``endless`` (no length, no end), ``huge`` (a length of a gigabyte),
     ``lengthless`` (the end of the connection is that of the picture), ``damaged`` (a picture
-    without its end), ``text``, ``large``, ``gone``.
+    without its end), ``text``, ``large``, ``gone``, ``gzip`` (compressed, though nothing asked for that).
     """
 
     daemon_threads = True
@@ -33,8 +34,12 @@ class SnapshotCamera(http.server.ThreadingHTTPServer):
         self.fault = self.elsewhere = ""
         self.number = 0
         self.has_tags = False
+        self.media_type = "image/jpeg"
+        """Empty for none."""
         self.asked: list[tuple[int, str, str]] = []
         """The connection, the path and the header ``If-None-Match`` of each request."""
+        self.asked_encodings: set[str] = set()
+        """The headers ``Accept-Encoding``."""
         self.stopping = threading.Event()
         self.open: set[socket.socket] = set()
 
@@ -59,6 +64,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         camera = self.server
         camera.asked.append((self.client_address[1], self.path, self.headers.get("If-None-Match", "")))
+        camera.asked_encodings.add(self.headers.get("Accept-Encoding", ""))
         if camera.fault == "hang":
             camera.stopping.wait()
         expected = "Basic " + base64.b64encode(f"user:{camera.password}".encode()).decode()
@@ -75,7 +81,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         camera = self.server
         content = jpeg(camera.number, 640, 480) if camera.fault == "large" else jpeg(camera.number)
         tag = f'"{camera.number}"'
-        headers = {"Content-Type": "text/html" if camera.fault == "text" else "image/jpeg"}
+        headers = {"Content-Type": "text/html" if camera.fault == "text" else camera.media_type}
         if camera.has_tags:
             headers["ETag"] = tag
             if self.headers.get("If-None-Match") == tag:
@@ -92,6 +98,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 while camera.fault == "endless" and not camera.stopping.is_set():
                     self.wfile.write(bytes(65536))
                 self.close_connection = True
+            case "gzip":
+                self.answer(HTTPStatus.OK, {**headers, "Content-Encoding": "gzip"}, gzip.compress(content))
             case "damaged":
                 self.answer(HTTPStatus.OK, headers, content[:-300])
             case _:

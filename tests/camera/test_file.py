@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -229,6 +230,24 @@ def test_a_jump_forwards_or_backwards_is_no_pause_in_any_container(tmp_path: Pat
         assert sum(next_stamp(video) is not None for _ in range(count)) == count
     video.close()
     assert watch.elapsed < 15.0
+
+
+@pytest.mark.parametrize("times", [[0, *range(900_001, 900_010)], [0, 900_001, 900_002, 900_003]])
+def test_a_jump_after_the_first_frame_is_no_pause(tmp_path: Path, times: list[int]) -> None:
+    """The average rate of an .mp4 is its frames through its duration, so the jump is in it."""
+    video = VideoFile(make_clip(tmp_path / "clip.mp4", frames=len(times), times=times), loop=False, fps=None)
+    with closing(video):
+        assert video.open().fps == 25.0
+        assert [video.grab(5.0) is not None for _ in times] == [True] * len(times)
+
+
+def test_pictures_that_come_slowly_from_the_beginning_are_shown_for_as_long(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "clip.mp4", frames=4, times=[0, 2000, 4000, 6000])  # 80 s apart
+    video = VideoFile(path, loop=False, fps=None)
+    with closing(video):
+        assert video.open().fps == pytest.approx(1 / 80, rel=0.5)
+        assert video.grab(5.0) is not None
+        assert video.grab(2.0) is None
 
 
 @pytest.mark.parametrize("codecs", [("libx264", "libx265"), ("libx264", "mpeg4", "libx264"), ("mpeg2video", "libx264")])

@@ -63,6 +63,23 @@ def test_each_request_gives_a_picture_over_one_connection() -> None:
         assert len(set(ports(camera))) == 1
 
 
+@pytest.mark.parametrize("media_type", ["", "application/octet-stream", "text/plain", "image/png"])
+def test_a_jpeg_with_a_length_is_a_snapshot_whatever_its_media_type_says(media_type: str) -> None:
+    with snapshot_camera() as camera:
+        camera.media_type = media_type
+        source = WebSource(camera.url(), fps=FAST)
+        with opened(source) as slot:
+            for camera.number in (1, 5, 9):
+                assert shown(source, slot) == camera.number
+
+
+def test_a_compressed_answer_is_refused_by_its_name() -> None:
+    with snapshot_camera() as camera:
+        camera.fault = "gzip"
+        assert "its answer is compressed (gzip), which edged does not ask for" in refusal(WebSource(camera.url()))
+        assert camera.asked_encodings == {"identity"}
+
+
 def test_a_picture_that_has_not_changed_is_not_sent_again() -> None:
     with snapshot_camera() as camera:
         camera.has_tags = True

@@ -12,12 +12,14 @@ from edged.camera.http.address import Address
 from edged.camera.http.auth import authorization
 from edged.camera.http.chunks import Chunks
 from edged.camera.http.connection import HttpConnection
-from edged.camera.http.head import LONGEST_HEAD, HeadEnd, Headers, read_head
+from edged.camera.http.head import LONGEST_HEAD, Head, HeadEnd, Headers, read_head
 from edged.camera.http.redirects import MOST_REDIRECTIONS, REDIRECTIONS, Follow, redirected
 from edged.errors import map_exceptions
+from edged.peer_text import peer_text
 
 __all__ = ["RECEIVED_AT_ONCE", "Body", "EndOfBody", "HttpError", "Response", "get", "read_response"]
 
+_WITH_CONTENT = (200, 206)
 RECEIVED_AT_ONCE = 65536  # bytes, between two of which the caller looks at its deadline
 
 
@@ -149,6 +151,7 @@ def _ask(
         f"Host: {address.host_header}",
         "User-Agent: edged",
         "Accept: */*",
+        "Accept-Encoding: identity",
         "Connection: close",
         *headers,
     ]
@@ -177,5 +180,13 @@ def read_response(address: Address, connection: HttpConnection, deadline: float)
         received += buffer[: count or 0]
     with map_exceptions({ValueError: HttpError}):
         head = read_head(bytes(received[:end]))
+    _check_coding(head, address)
     chunked = head.headers.get("Transfer-Encoding").lower() == "chunked"
     return Response(address, head.status, head.reason, head.headers, Body(connection, bytes(received[end:]), chunked))
+
+
+def _check_coding(head: Head, address: Address) -> None:
+    coding = head.headers.get("Content-Encoding").strip().lower()
+    if head.status in _WITH_CONTENT and coding not in ("", "identity"):
+        shown = peer_text(address.without_login(coding), 20)
+        raise HttpError(f"its answer is compressed ({shown}), which edged does not ask for: switch that off there")

@@ -116,6 +116,7 @@ class PolledResource:
             f"Host: {address.host_header}",
             "User-Agent: edged",
             "Accept: */*",
+            "Accept-Encoding: identity",
         ]
         credentials = authorization(self._challenges, address) if address.user is not None else None
         if credentials is not None:

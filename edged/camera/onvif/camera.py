@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -83,8 +84,19 @@ def ask_camera(device: FoundDevice, user: str | None, password: str) -> OnvifCam
         return OnvifCamera(device.name, device.service.url, (), reason)
     finally:
         bell.close()
-    problem = "" if profiles else "it has no video stream"
-    return OnvifCamera(name, device.service.url, profiles, problem)
+    return OnvifCamera(name, device.service.url, profiles, _problem(profiles))
+
+
+def _problem(profiles: Sequence[OnvifProfile]) -> str:
+    """Return why none of *profiles* can be used; empty if one can."""
+    if not profiles:
+        return "it has no video stream"
+    if any(profile.stream or profile.snapshot for profile in profiles):
+        return ""
+    return (
+        "the addresses that it gives for its pictures are none of this host, so edged does not print them; "
+        "ask it by the address that it has in its network settings"
+    )
 
 
 def _ask(soap: Soap, device: FoundDevice) -> tuple[str, tuple[OnvifProfile, ...]]:

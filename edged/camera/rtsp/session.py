@@ -28,7 +28,7 @@ _SESSION = re.compile(r"([!-:<-~]{1,256})(?:\s*+;\s*+timeout\s*+=\s*+([0-9]{1,6}
 _CHANNELS = re.compile(r"interleaved=([0-9]{1,3})(?:-([0-9]{1,3}))?", re.ASCII)
 _SERVER_PORTS = re.compile(r"server_port=([0-9]{1,5})(?:-([0-9]{1,5}))?", re.ASCII)
 _CLIENT_PORTS = re.compile(r"client_port=([0-9]{1,5})", re.ASCII)
-_LOGIN = (401, 403)  # answers that no other transport changes
+_FINAL = (401, 403, 404, 410)  # answers that no other transport changes
 _LARGEST_PORT = 65535
 
 Transport = Literal["auto", "tcp", "udp"]
@@ -65,6 +65,8 @@ class RtspSession:
         on_report: Callable[[memoryview], None],
     ) -> None:
         self._origin = address
+        self.asked = address
+        """The address that was asked last: where redirections have led."""
         self._verify_tls = verify_tls
         self._follow: Follow = follow
         self._transport: Transport = transport
@@ -151,6 +153,7 @@ class RtspSession:
         self._disconnect()
 
     def _describe_at(self, address: Address, deadline: float) -> VideoTrack:
+        self.asked = address
         tls = tls_context(verify=self._verify_tls) if address.is_encrypted else None
         connection = HttpConnection(address, tls, self._bell, deadline)
         self._talk = Conversation(connection, address, self._woken, self._dispatch)
@@ -200,7 +203,7 @@ class RtspSession:
     def _is_accepted(self, response: RtspMessage) -> bool:
         """Take note of the session that a SETUP has made. Returns whether it did."""
         assert self._talk is not None
-        if response.status in _LOGIN:
+        if response.status in _FINAL:
             raise RtspError(refusal_of(response, self._talk.address))
         if response.status == 200:
             self._note_session(response)

@@ -23,6 +23,7 @@ from edged.camera.rtsp.video import Video
 from edged.camera.video.decoder_choice import DecoderChoice
 from edged.camera.wake_bell import WakeBell
 from edged.errors import DamagedFrame, SourceError, map_exceptions
+from edged.peer_text import peer_text
 from edged.values import MAX_PIXELS, Format, Stamp, StreamClock
 
 if TYPE_CHECKING:
@@ -290,4 +291,6 @@ class RtspSource:
         )
 
     def _reason(self, exc: Exception) -> str:
-        return failure_of(exc, self._address, self._timeout)
+        asked = self._address if self._session is None else self._session.asked
+        reason = failure_of(exc, asked, self._timeout)
+        return reason if str(asked) == str(self._address) else f"redirected to {peer_text(str(asked))}: {reason}"

@@ -22,6 +22,7 @@ from edged.vision.pixels.orientation import Orientation
 __all__ = ["Container", "Track"]
 
 FASTEST = 1000.0  # frames per second; a higher claim is wrong
+SLOW = 1.0  # frames per second; a lower average may be that of a recording with a jump in its times
 NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails  # pictures that go with it
 UNREADABLE = (
     "not a video that FFmpeg can read: it is damaged, or of a codec that is missing there; H.264 in an .mp4 works"
@@ -117,12 +118,17 @@ class _Elsewhere:
 
 def _track(stream: VideoStream) -> Track:
     context = stream.codec_context
-    rates = (_rate(stream.average_rate), _rate(stream.guessed_rate))
     metadata = {name.lower(): value for name, value in stream.metadata.items()}
     orientation = orientation_of_degrees(metadata.get("rotate", "0"))
-    return Track(
-        context, context.width, context.height, next((rate for rate in rates if rate is not None), None), orientation
-    )
+    return Track(context, context.width, context.height, _frames_per_second(stream), orientation)
+
+
+def _frames_per_second(stream: VideoStream) -> float | None:
+    """Return the average rate; the one by the distances of frames where there is none, or a jump has spoiled it."""
+    average, usual = _rate(stream.average_rate), _rate(stream.guessed_rate)
+    if average is None or (usual is not None and average < SLOW and usual > 5 * average):
+        return usual
+    return average
 
 
 def _rate(rate: Fraction | None) -> float | None:

@@ -87,8 +87,10 @@ def test_a_camera_without_snapshots_has_its_stream(device: Callable[..., OnvifDe
 
 def test_no_address_of_another_host_is_asked_or_printed(device: Callable[..., OnvifDevice]) -> None:
     made = device("elsewhere")
-    (profile,) = asked(made).profiles
+    camera = asked(made)
+    (profile,) = camera.profiles
     assert (profile.stream, profile.snapshot) == ("", "")
+    assert camera.problem.startswith("the addresses that it gives for its pictures are none of this host")
     assert made.asked.count("GetProfiles") == 1  # at its own host, though it has named another
 
 
@@ -175,6 +177,16 @@ def test_the_command_prints_lines_for_a_configuration(
     assert main(["devices", "--onvif", hosts[0], "--user", "admin", "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
     assert found["profiles"][0]["snapshot"] == f"http://127.0.0.1:{made.port}/snapshot.jpg"
+
+
+def test_nothing_about_a_password_is_printed_for_a_camera_that_cannot_be_used(
+    device: Callable[..., OnvifDevice], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EDGED_ONVIF_PASSWORD", "s3cret")
+    made = device("elsewhere")
+    assert main(["devices", "--onvif", f"127.0.0.1:{made.port}", "--user", "admin"]) == 0
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last.startswith("  # the addresses that it gives for its pictures are none of this host")
 
 
 def test_wrong_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

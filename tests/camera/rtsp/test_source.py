@@ -156,9 +156,26 @@ def test_no_password_goes_to_another_host_even_where_any_is_followed() -> None:
     with serving_rtsp(RtspServer(host="127.0.0.2", auth="basic")) as other, serving_rtsp(RtspServer()) as server:
         server.answers["DESCRIBE"] = moved(other.url())
         source = RtspSource(server.url("some-user:some-secret"), timeout=LIMIT, follow_redirects="any")
-        assert "it asks for a user and password" in refusal(source)
+        text = refusal(source)
+    assert f"/cam: redirected to rtsp://127.0.0.2:{other.port}/cam: it asks for a user and password" in text
     assert other.methods_asked
     assert all("authorization" not in headers and "some-" not in uri for _, uri, headers in other.requests)
+
+
+def test_the_host_of_a_redirection_is_named_where_it_does_not_answer() -> None:
+    port = free_port()
+    with serving_rtsp(RtspServer()) as server:
+        server.answers["DESCRIBE"] = moved(f"rtsp://127.0.0.2:{port}/real")
+        text = refusal(RtspSource(server.url(), timeout=LIMIT, follow_redirects="any"))
+    assert text.startswith(f"{server.url()}: redirected to rtsp://127.0.0.2:{port}/real: ")
+    assert "nobody listens there" in text
+
+
+def test_a_track_that_is_not_there_is_not_asked_for_over_udp() -> None:
+    with serving_rtsp(RtspServer()) as server:
+        server.answers["SETUP"] = b"RTSP/1.0 404 Not Found\r\nCSeq: CSEQ\r\n\r\n"
+        assert "it has nothing there (it says 404 Not Found): check the path" in refusal(server.url())
+    assert server.methods_asked.count("SETUP") == 1
 
 
 def test_a_redirection_in_a_circle_ends() -> None:
