@@ -186,7 +186,7 @@ def test_a_link_that_goes_round_does_not_take_the_other_pictures_away(folder: Pa
     frame_format = source.open()
     assert colours(frames(source, frame_format, 3)) == [BLUE, GREEN, RED]
     source.grab(10)
-    with pytest.raises(DamagedFrame, match="z.png: no such picture any more"):
+    with pytest.raises(DamagedFrame, match="no such picture any more"):
         source.retrieve(np.zeros(frame_format.shape, np.uint8))
     source.close()
 
