@@ -29,6 +29,7 @@ __all__ = ["FolderSource"]
 log = logging.getLogger(__name__)
 
 DEFAULT_FPS = 10.0
+MOST_FILES = 100_000  # in a folder, whose list is in memory, and is made anew for each round
 MOST_REPORTED = 20  # pictures that cannot be read, each with a line in the log
 
 
@@ -137,7 +138,7 @@ class FolderSource:
 
     def _list(self) -> list[Path]:
         with map_exceptions({OSError: SourceError}, f"{self._path}: the folder cannot be read"):
-            folder = list_pictures(self._path)
+            folder = list_pictures(self._path, MOST_FILES)
         if not folder.pictures:
             raise SourceError(folder.emptiness)
         if folder.notice not in ("", self._notice):

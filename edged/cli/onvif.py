@@ -30,7 +30,7 @@ No ONVIF camera has answered. Check:
 
 def list_onvif_cameras(hosts: Sequence[str], user: str | None, *, is_json: bool) -> int:
     """Print the cameras at *hosts*, or those of the network, asked as *user*; returns the exit status."""
-    from edged.camera.onvif.camera import ask_camera, device_at, find_cameras
+    from edged.camera.onvif.camera import ask_cameras, device_at, find_cameras
 
     try:
         devices = [device_at(host) for host in hosts]
@@ -39,7 +39,7 @@ def list_onvif_cameras(hosts: Sequence[str], user: str | None, *, is_json: bool)
         return EXIT_USAGE
     password = "" if user is None else os.environ.get(PASSWORD_VARIABLE) or getpass.getpass(f"Password of {user}: ")
     try:
-        cameras = [ask_camera(device, user, password) for device in devices] or find_cameras(user, password)
+        cameras = ask_cameras(devices, user, password) if devices else find_cameras(user, password)
     except OSError as exc:
         print(f"edged devices: no question can be sent to the network: {exc.strerror or exc}", file=sys.stderr)
         return EXIT_FAILURE

@@ -171,6 +171,26 @@ def test_a_folder_that_is_missing_empty_or_none_is_named(tmp_path: Path) -> None
         FolderSource(tmp_path / "file.jpg", loop=True, fps=None).open()
 
 
+def test_a_folder_of_too_many_files_is_refused_before_its_list_fills_the_memory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edged.camera.folder.MOST_FILES", 4)
+    source = FolderSource(folder, loop=True, fps=1000)
+    with pytest.raises(SourceError, match=f"^{folder}: the folder cannot be read: it holds more than 4 files$"):
+        source.open()
+
+
+def test_a_link_that_goes_round_does_not_take_the_other_pictures_away(folder: Path) -> None:
+    (folder / "z.png").symlink_to("z.png")
+    source = FolderSource(folder, loop=False, fps=1000)
+    frame_format = source.open()
+    assert colours(frames(source, frame_format, 3)) == [BLUE, GREEN, RED]
+    source.grab(10)
+    with pytest.raises(DamagedFrame, match="no such picture any more"):
+        source.retrieve(np.zeros(frame_format.shape, np.uint8))
+    source.close()
+
+
 def test_a_folder_that_is_emptied_while_it_loops_is_a_loss(folder: Path) -> None:
     source = FolderSource(folder, loop=True, fps=1000)
     frame_format = source.open()

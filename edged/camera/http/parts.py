@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from edged.camera.http.head import HeadEnd
 
@@ -11,6 +12,7 @@ __all__ = ["Parts"]
 LARGEST_PART = 16 << 20
 LONGEST_HEADER = 8192
 MOST_PARTS_AT_ONCE = 256  # that end in one call: of 64 KiB, this leaves 256 bytes for each, less than any picture
+MOST_PARTS = 2000  # a second; a camera sends a tenth, and each takes time from the threads of other cameras
 _AT_ONCE = 65536  # at least so much room for what arrives
 _LENGTH = re.compile(rb"^content-length[ \t]*+:[ \t]*+([0-9]{1,9}+)[ \t]*+\r?$", re.IGNORECASE | re.MULTILINE)
 
@@ -36,6 +38,7 @@ class Parts:
         self._header_end: HeadEnd | None = None  # of the part whose header is coming in
         self._body: tuple[int, int | None] | None = None  # begin of the part that is coming in, and its length if told
         self._newest: tuple[int, int] | None = None
+        self._second_begin, self._in_second = 0.0, 0  # and the parts since then
 
     @property
     def newest(self) -> memoryview | None:
@@ -58,7 +61,7 @@ class Parts:
         """Take note of *count* more bytes in ``room``. Returns whether there is a newer part.
 
         Raises:
-            ValueError: this is no multipart stream, or one of so small parts that they cannot be pictures.
+            ValueError: this is no multipart stream, or one of so small or many parts that they cannot be pictures.
         """
         self._filled += count
         before, parts = self._newest, 0
@@ -66,7 +69,16 @@ class Parts:
             parts += 1
             if parts > MOST_PARTS_AT_ONCE:
                 raise ValueError("its parts are too small for pictures")
+        self._count(parts)
         return self._newest is not before
+
+    def _count(self, parts: int) -> None:
+        now = time.monotonic()
+        if now - self._second_begin >= 1.0:
+            self._second_begin, self._in_second = now, 0
+        self._in_second += parts
+        if self._in_second > MOST_PARTS:
+            raise ValueError(f"it sends more than {MOST_PARTS} parts a second")
 
     def _find_body(self) -> bool:
         if self._body is not None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+import select
 import time
 
 from edged.bell import Bell
 from edged.camera.http.address import Address
 from edged.camera.http.client import WebClient
+from edged.camera.http.connection import Woken
 from edged.camera.http.exchange import RECEIVED_AT_ONCE, EndOfBody, Response
 from edged.camera.video.readable import ReadAhead
 from edged.errors import SourceError
@@ -44,6 +46,8 @@ class RemoteFile(ReadAhead):
         self.length = length if length is not None else _length(response)
         """Bytes of it; None where that is not known, as of a stream without an end."""
         self._client, self._bell, self._timeout = client, bell, timeout
+        self._rings = select.poll()
+        self._rings.register(bell, select.POLLIN)
         self._at: Address = response.address
         self._body = response.body
         self._can_jump = response.headers.get("Accept-Ranges").strip().lower() == "bytes" and self.length is not None
@@ -112,6 +116,8 @@ class RemoteFile(ReadAhead):
 
     def _await_content(self, into: memoryview) -> bytes:
         deadline = time.monotonic() + self._timeout
+        if self._rings.poll(0):  # a server that never lets this wait would never be left
+            raise Woken
         try:
             while not (count := self._body.receive(into)):
                 self._body.wait(deadline)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,9 +18,10 @@ from edged.config.problems import shown
 from edged.errors import SourceError
 from edged.peer_text import peer_text
 
-__all__ = ["OnvifCamera", "OnvifProfile", "ask_camera", "device_at", "find_cameras"]
+__all__ = ["OnvifCamera", "OnvifProfile", "ask_camera", "ask_cameras", "device_at", "find_cameras"]
 
 SECONDS = 10.0  # for all requests to one camera
+ASKED_AT_ONCE = 32
 MOST_PROFILES = 8
 _DEVICE, _MEDIA = "http://www.onvif.org/ver10/device/wsdl", "http://www.onvif.org/ver10/media/wsdl"
 _SCHEMA = "http://www.onvif.org/ver10/schema"
@@ -57,7 +59,13 @@ def find_cameras(user: str | None, password: str) -> list[OnvifCamera]:
     Raises:
         OSError: no question can be sent.
     """
-    return [ask_camera(device, user, password) for device in find_devices()]
+    return ask_cameras(find_devices(), user, password)
+
+
+def ask_cameras(devices: Sequence[FoundDevice], user: str | None, password: str) -> list[OnvifCamera]:
+    """Ask *devices* for their streams, many at once: some may have made it up that they are there, and are silent."""
+    with ThreadPoolExecutor(ASKED_AT_ONCE, "ONVIF") as asking:
+        return list(asking.map(lambda device: ask_camera(device, user, password), devices))
 
 
 def device_at(host: str) -> FoundDevice:

@@ -8,7 +8,9 @@ import socket
 import struct
 import time
 import uuid
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -21,7 +23,8 @@ __all__ = ["FoundDevice", "find_devices"]
 GROUP, PORT = "239.255.255.250", 3702
 SECONDS = 3.0
 MOST_DEVICES = 256
-MOST_ANSWERS = 4096  # of all devices together
+MOST_SENDERS = 4096
+MOST_ANSWERS = 16  # of one sender; the others are not read, so that it hides nobody
 LARGEST_DATAGRAM = 65535
 REPEATED_AFTER = 1.0  # seconds: a datagram may be lost
 LONGEST_NAME = 60
@@ -53,22 +56,27 @@ def find_devices(seconds: float = SECONDS) -> list[FoundDevice]:
     """
     message = str(uuid.uuid4())
     probe = PROBE.format(message=message).encode()
-    found: dict[str, FoundDevice] = {}
-    begin = time.monotonic()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.setblocking(False)
         asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
         asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
-        _send(asking, probe)
-        repeated = False
-        for answer, sender in _answers(asking, begin + seconds):
-            if not repeated and time.monotonic() - begin > REPEATED_AFTER:
-                repeated = True
-                _send(asking, probe)
-            device = _device(answer, sender, message)
-            if device is not None and len(found) < MOST_DEVICES:
-                found.setdefault(sender, device)
-    return sorted(found.values(), key=lambda device: socket.inet_aton(device.service.host))
+        found = _devices(_answers(asking, probe, seconds), message)
+    return sorted(found, key=lambda device: socket.inet_aton(device.service.host))
+
+
+def _devices(answers: Iterable[tuple[bytes, str]], message: str) -> Collection[FoundDevice]:
+    """Return the devices that answer *message*, one of each sender."""
+    found: dict[str, FoundDevice] = {}
+    seen: Counter[str] = Counter()
+    for answer, sender in answers:
+        is_known = sender in seen or len(seen) < MOST_SENDERS
+        if sender in found or not is_known or seen[sender] >= MOST_ANSWERS:
+            continue
+        seen[sender] += 1
+        device = _device(answer, sender, message)
+        if device is not None and len(found) < MOST_DEVICES:
+            found[sender] = device
+    return found.values()
 
 
 def _send(asking: socket.socket, probe: bytes) -> None:
@@ -88,22 +96,22 @@ def _send(asking: socket.socket, probe: bytes) -> None:
         raise failure
 
 
-def _answers(asking: socket.socket, deadline: float) -> Iterator[tuple[bytes, str]]:
-    """Yield each datagram with the address of its sender, and an empty one now and then."""
+def _answers(asking: socket.socket, probe: bytes, seconds: float) -> Iterator[tuple[bytes, str]]:
+    """Send *probe*, once more after a while, and yield each datagram of the next *seconds* with its sender's address.
+
+    Raises:
+        OSError: no question can be sent.
+    """
     poll = select.poll()
     poll.register(asking, select.POLLIN)
-    for _ in range(MOST_ANSWERS):
-        left = deadline - time.monotonic()
-        if left <= 0:
-            return
-        if poll.poll(min(left, REPEATED_AFTER / 4) * 1000):
-            try:
-                content, place = asking.recvfrom(LARGEST_DATAGRAM)
-            except OSError:  # such as the answer of a host where nobody listens
-                continue
-            yield content, str(place[0])
-        else:
-            yield b"", ""
+    begin = time.monotonic()
+    for until in (begin + min(REPEATED_AFTER, seconds), begin + seconds):
+        _send(asking, probe)
+        while (left := until - time.monotonic()) > 0:
+            if poll.poll(left * 1000):
+                with suppress(OSError):  # such as the answer of a host where nobody listens
+                    content, place = asking.recvfrom(LARGEST_DATAGRAM)
+                    yield content, str(place[0])
 
 
 def _device(answer: bytes, sender: str, message: str) -> FoundDevice | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from edged.camera.rtsp.flood import FloodLimit
 from edged.camera.rtsp.reordering import Reordering
+from edged.camera.rtsp.sender_filter import accept_only
 
 __all__ = ["UdpChannels"]
 
@@ -44,6 +45,9 @@ class UdpChannels:
         self._flood_limit = FloodLimit()
         self._buffer = bytearray(_LARGEST)
         self._video, self._reports = _bind_pair(own)
+        for channel in self.sockets:
+            with suppress(OSError):  # strangers are left out here too, but a flood of theirs would take the room
+                accept_only(channel, camera[0])
         self.packets = 0
         """Packets of the camera so far."""
 

@@ -21,6 +21,7 @@ PACKET = 188
 SYNC = 0x47
 READ_AT_ONCE = 32 * 1024
 PAT, PMT = 0, 2  # numbers of the tables; the first is also that of its packets
+MOST_CHANGES = 1000  # of tables that are followed; after that no table is looked at, and the stream goes on as it is
 MOST_PROGRAMMES = 64  # whose maps are remembered; a broadcast has some ten
 VIDEO_TYPES = frozenset({0x01, 0x02, 0x10, 0x1B, 0x20, 0x21, 0x24, 0x33, 0x42, 0xD1, 0xD2, 0xEA})
 
@@ -41,6 +42,8 @@ class TransportStream:
         self._waiting = head  # was read, and not looked through yet
         self._maps: dict[int, frozenset[tuple[int, int]]] = {}  # number and type of video streams, by programme
         self._table_pids = {PAT}
+        self._association = b""  # the table that they are from
+        self._changes_left = MOST_CHANGES
         self._table = b""  # the last packet with the association table, which every part begins with
         self._has_ended = False
 
@@ -70,28 +73,22 @@ class TransportStream:
 
     def _find_change(self, packets: Packets) -> int | None:
         """Return which of *packets* changes the streams of a programme; None if none does."""
-        at = 0
-        while True:
-            known = self._table_pids
-            begins = np.isin(_pids(packets[at:]), list(known)) & (packets[at:, 1] & 0x40 > 0)
-            for index in at + np.flatnonzero(begins):
-                if self._changes(packets[index].tobytes()):
-                    return int(index)
-                if self._table_pids is not known:
-                    at = int(index) + 1
-                    break
-            else:
-                return None
+        begins = np.flatnonzero(packets[:, 1] & 0x40)
+        for index, pid in zip(begins.tolist(), _pids(packets[begins]).tolist(), strict=True):
+            if pid in self._table_pids and self._changes(packets[index].tobytes()):
+                return int(index)
+        return None
 
     def _changes(self, packet: bytes) -> bool:
         """Take in a packet with the beginning of a table. Returns whether it changes the streams of a programme."""
         section = _section(packet)
         if section[:1] == bytes([PAT]):
             self._table = packet
-            entries = (section[at : at + 4] for at in range(8, len(section) - 7, 4))
-            pids = {PAT} | {_pid(entry[2:]) for entry in entries if entry[:2] != b"\0\0"}
-            if pids != self._table_pids:
-                self._table_pids = pids
+            if section != self._association:
+                entries = (section[at : at + 4] for at in range(8, len(section) - 7, 4))
+                self._association = section
+                self._table_pids = {PAT} | {_pid(entry[2:]) for entry in entries if entry[:2] != b"\0\0"}
+                self._count_change()
         elif section[:1] == bytes([PMT]) and section[5] & 1:  # in force, and not the next one
             programme, now = int.from_bytes(section[3:5]), frozenset(_videos(section))
             if programme not in self._maps and len(self._maps) >= MOST_PROGRAMMES:
@@ -99,8 +96,14 @@ class TransportStream:
             before = self._maps.setdefault(programme, now)
             if now and now != before:
                 self._maps[programme] = now
+                self._count_change()
                 return bool(before)
         return False
+
+    def _count_change(self) -> None:
+        self._changes_left -= 1
+        if not self._changes_left:
+            self._table_pids = set()
 
 
 class _Part:

@@ -12,7 +12,7 @@ from edged.cli import argument_types, subscriber_arguments
 from edged.cli.console import EXIT_FAILURE, EXIT_USAGE, Commands, Paragraphs, emit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from edged.events.score_series import CollectedScores
     from edged.events.tuning import Tuning
@@ -135,15 +135,20 @@ def _with_bar(recording: Recording) -> Iterator[Recorded]:
 def _choice_needed(args: argparse.Namespace, found: CollectedScores) -> str:
     """Return why the scores of *found* are not those of one place, and the cure."""
     if found.series:
-        places = ", ".join(sorted(series.place for series in found.series))
+        places = _listed(series.place for series in found.series)
         return f"{args.reference} has scores in {places}: choose one with --node, --camera and --region"
     if args.reference in found.references:
         return f"{args.recording}: {args.reference} has no score in what --node, --camera and --region choose"
     if found.references:
-        names = sorted(found.references)
-        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-        return f"{args.recording}: has no scores of {args.reference}, only of {', '.join(names[:MOST_NAMES])}{more}"
+        return f"{args.recording}: has no scores of {args.reference}, only of {_listed(found.references)}"
     return f"{args.recording}: has no scores; record vec messages of a daemon that has references"
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Return the first of *names* in their order, and the count of the others."""
+    ordered = sorted(names)
+    more = f" and {len(ordered) - MOST_NAMES} more" if len(ordered) > MOST_NAMES else ""
+    return ", ".join(ordered[:MOST_NAMES]) + more
 
 
 def _draw(tuning: Tuning, path: Path) -> Path | None:

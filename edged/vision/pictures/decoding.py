@@ -51,20 +51,30 @@ def read_limited(file: Path, into: bytearray | None = None) -> bytes | bytearray
         OSError: it cannot be read.
         PictureError: it is not a regular file, or larger, or changes its size while it is read.
     """
-    found = file.stat()  # before it is opened: opening a pipe waits
-    if not stat.S_ISREG(found.st_mode):
-        raise PictureError("it is no file")
-    size = found.st_size
-    if size > MAX_FILE_BYTES:
-        raise PictureError(f"the file is too large: it may have {MAX_FILE_BYTES >> 20} MiB (got {size} bytes)")
-    content = bytearray() if into is None else into
-    del content[size:]
-    content += bytes(size - len(content))
-    with file.open("rb", buffering=0) as opened:
+    _check_regular(file.stat())  # before it is opened: opening some devices does something
+    # Another file may have its name a moment later: a pipe, too, for which nobody is to wait.
+    with open(file, "rb", buffering=0, opener=_open_at_once) as opened:
+        found = os.fstat(opened.fileno())
+        _check_regular(found)
+        size = found.st_size
+        if size > MAX_FILE_BYTES:
+            raise PictureError(f"the file is too large: it may have {MAX_FILE_BYTES >> 20} MiB (got {size} bytes)")
+        content = bytearray() if into is None else into
+        del content[size:]
+        content += bytes(size - len(content))
         is_whole = _fill(opened, content) and not opened.read(1)
     if not is_whole:
         raise PictureError("the file changes while it is read")
     return bytes(content) if into is None else content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+
+
+def _check_regular(found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise PictureError("it is no file")
 
 
 def _fill(opened: FileIO, content: bytearray) -> bool:

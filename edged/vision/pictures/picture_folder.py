@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections import Counter
@@ -19,7 +20,7 @@ _OTHER_PICTURES = frozenset(
     {".arw", ".avif", ".cr2", ".cr3", ".dng", ".exr", ".gif", ".heic", ".heics", ".heif", ".hif", ".ico", ".jxl"}
     | {".jxr", ".nef", ".orf", ".pcx", ".psd", ".qoi", ".raf", ".raw", ".rw2", ".svg", ".tga", ".xcf"}
 )
-_NUMBER = re.compile(r"([0-9]+)")
+_NUMBER = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,19 @@ class PictureFolder:
         return self.notice or f"{self.path}: the folder holds no picture (files that end in {suffixes})"
 
 
-def list_pictures(path: Path) -> PictureFolder:
+def list_pictures(path: Path, most: int | None = None) -> PictureFolder:
     """Return the pictures in the folder *path* itself; hidden files, whose names begin with a dot, are left out.
 
     Raises:
-        OSError: the folder cannot be read.
+        OSError: the folder cannot be read, or holds more than *most* other files and folders (``EFBIG``).
     """
+    names: list[str] = []
     with os.scandir(path) as entries:
-        names = [entry.name for entry in entries if not entry.name.startswith(".") and not entry.is_dir()]
+        for number, entry in enumerate(entries):
+            if number == most:
+                raise OSError(errno.EFBIG, f"it holds more than {most} files")
+            if not entry.name.startswith(".") and not _is_folder(entry):
+                names.append(entry.name)
     files = [path / name for name in sorted(names, key=_natural)]
     return PictureFolder(
         path,
@@ -63,10 +69,23 @@ def list_pictures(path: Path) -> PictureFolder:
     )
 
 
-def _natural(name: str) -> tuple[list[str | int], str]:
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Check whether *entry* is a folder; a link that leads nowhere is one of the files, and cannot be read."""
+    try:
+        return entry.is_dir()
+    except OSError:  # of links that go round, for example
+        return False
+
+
+def _natural(name: str) -> tuple[str, str]:
     """Return a key to sort by: numbers in *name* count as numbers, and capital letters as small ones.
 
     Where that makes names equal (1 and 01, a and A), they count as they are written.
     """
-    parts = _NUMBER.split(name.casefold())
-    return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
+    return _NUMBER.sub(_sortable, name.casefold()), name
+
+
+def _sortable(number: re.Match[str]) -> str:
+    """Return digits that sort as their number does, and before all that a name can hold in their place."""
+    digits = number[0].lstrip("0")
+    return f"\0{chr(len(digits))}{digits}"

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from edged.camera.http.parts import LARGEST_PART, MOST_PARTS_AT_ONCE, Parts
+from edged.camera.http.parts import LARGEST_PART, MOST_PARTS, MOST_PARTS_AT_ONCE, Parts
 from tests.allocated import allocated
 
 
@@ -139,3 +139,24 @@ def test_parts_that_are_too_small_for_pictures_are_refused() -> None:
     feed(Parts(b"c"), b"--c\n\n" * MOST_PARTS_AT_ONCE)
     with pytest.raises(ValueError, match="too small for pictures"):
         feed(Parts(b"c"), b"--c\n\n" * (MOST_PARTS_AT_ONCE + 2))
+
+
+def test_a_server_that_sends_too_many_parts_a_second_is_refused() -> None:
+    parts, piece = Parts(b"cut", b"\xff\xd8"), part(b"\xff\xd8" + b"x" * 1000)
+
+    def flood() -> None:
+        for _ in range(10 * MOST_PARTS):
+            feed(parts, piece)
+
+    with pytest.raises(ValueError, match=f"^it sends more than {MOST_PARTS} parts a second$"):
+        flood()
+
+
+def test_the_parts_of_each_second_are_counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    parts, piece = Parts(b"cut"), part(b"x" * 240) * 100
+    for _ in range(3):
+        for _ in range(MOST_PARTS // 100):
+            feed(parts, piece)
+        now += 1.0

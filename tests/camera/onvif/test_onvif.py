@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from edged.camera.onvif.camera import OnvifCamera, OnvifProfile, ask_camera, device_at
-from edged.camera.onvif.discovery import _device
+from edged.camera.onvif.camera import OnvifCamera, OnvifProfile, ask_camera, ask_cameras, device_at
+from edged.camera.onvif.discovery import MOST_ANSWERS, _device, _devices
 from edged.camera.onvif.xml import MOST_ELEMENTS, read_xml
 from edged.cli import main
 from edged.config import load_text
+from tests.allocated import allocated
 from tests.camera.onvif.onvif_device import OnvifDevice
 from tests.camera.servers import free_port
 
@@ -125,6 +128,37 @@ def test_an_answer_counts_for_its_sender_only(device: Callable[..., OnvifDevice]
     assert _device(answer, "127.0.0.2", "one-probe") is None
     assert _device(answer, "127.0.0.1", "another-probe") is None
     assert _device(b"one-probe, no XML", "127.0.0.1", "one-probe") is None
+
+
+def test_a_flood_of_answers_hides_no_other_device(device: Callable[..., OnvifDevice]) -> None:
+    answer = device().match(b"<w:MessageID>uuid:one-probe</w:MessageID>")
+    flood = itertools.repeat((b"one-probe, no XML", "127.0.0.9"), 10_000)
+    (found,) = _devices(itertools.chain(flood, [(answer, "127.0.0.1")]), "one-probe")
+    assert found.name == "Front door?"
+
+
+def test_of_one_sender_only_so_many_answers_are_read(device: Callable[..., OnvifDevice]) -> None:
+    answer = device().match(b"<w:MessageID>uuid:one-probe</w:MessageID>")
+    flood = itertools.repeat((b"one-probe, no XML", "127.0.0.1"), MOST_ANSWERS)
+    assert not _devices(itertools.chain(flood, [(answer, "127.0.0.1")]), "one-probe")
+
+
+def test_answers_of_many_senders_take_little_memory() -> None:
+    def answers() -> Iterator[tuple[bytes, str]]:
+        return ((b"nothing", f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}") for n in range(100_000))
+
+    assert allocated(lambda: _devices(answers(), "one-probe")).peak < 2 << 20
+
+
+def test_devices_that_are_silent_are_asked_at_the_same_time(
+    device: Callable[..., OnvifDevice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edged.camera.onvif.camera.SECONDS", 1.0)
+    silent = device("hang")
+    devices = [device_at(f"{silent.host}:{silent.port}")] * 20
+    begin = time.monotonic()
+    assert all(camera.problem for camera in ask_cameras(devices, None, ""))
+    assert time.monotonic() - begin < 10
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,11 @@ def test_one_of_several_places_must_be_chosen(run: Run) -> None:
     assert "has no score in what" in run(messages, "--camera", "yard", "--region", "door")[2]
 
 
+def test_of_very_many_places_only_some_are_listed(run: Run) -> None:
+    _, _, err = run([message for n in range(30) for message in shown(2, region=f"r{n:02}")])
+    assert "porch/street/r08, porch/street/r09 and 20 more: choose one with" in err
+
+
 def test_missing_scores_are_reported(run: Run) -> None:
     assert run(shown(10), reference="bird")[::2] == (
         1,

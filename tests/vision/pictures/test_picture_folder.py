@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from edged.vision.pictures.picture_folder import list_pictures
 
 
@@ -48,3 +50,24 @@ def test_a_folder_of_nothing_else_says_so(tmp_path: Path) -> None:
     assert "the folder holds no picture (files that end in .bmp, " in list_pictures(tmp_path).emptiness
     names(tmp_path, "a.heic")
     assert "(1 .heic); convert them" in list_pictures(tmp_path).emptiness
+
+
+@pytest.mark.parametrize(
+    "target", ["loop.jpg", "x" * 300, "a.jpg/below"], ids=["a loop", "too long", "not in a folder"]
+)
+def test_a_link_that_leads_nowhere_hides_no_other_picture(target: str, tmp_path: Path) -> None:
+    (tmp_path / "loop.jpg").symlink_to(target)
+    assert names(tmp_path, "a.jpg") == ["a.jpg", "loop.jpg"]
+
+
+def test_long_numbers_come_after_short_ones_and_before_letters(tmp_path: Path) -> None:
+    given = ["b" + "9" * 99 + ".jpg", "b1" + "0" * 99 + ".jpg", "b.jpg", "ba.jpg", "b00.jpg", "b0.jpg", "b-1.jpg"]
+    files = ["b0.jpg", "b00.jpg", given[0], given[1], "b-1.jpg", "b.jpg", "ba.jpg"]
+    assert names(tmp_path, *given) == files
+
+
+def test_a_folder_may_have_a_limit_of_files(tmp_path: Path) -> None:
+    names(tmp_path, "a.jpg", "b.txt", ".c")
+    assert len(list_pictures(tmp_path, 3).pictures) == 1
+    with pytest.raises(OSError, match="it holds more than 2 files"):
+        list_pictures(tmp_path, 2)

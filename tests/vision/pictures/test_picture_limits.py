@@ -6,8 +6,10 @@ import os
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -20,7 +22,7 @@ from edged.errors import PictureError, ReferenceImageError
 from edged.references import read_reference
 from edged.values import MAX_PIXELS
 from edged.vision.image import TensorImage, read_picture
-from edged.vision.pictures.decoding import MAX_FILE_BYTES, decode, decode_bgr, read_file
+from edged.vision.pictures.decoding import MAX_FILE_BYTES, decode, decode_bgr, read_file, read_limited
 from edged.vision.pictures.jpeg2000_size import SIGNATURE, codestream_of
 from edged.vision.pictures.jpeg_claims import MAX_SCANS, MAX_SEGMENTS, jpeg_claims
 from edged.vision.pictures.picture_size import claimed_size
@@ -331,3 +333,23 @@ def test_a_jpeg_that_is_decoded_has_the_size_that_was_claimed(data: st.DataObjec
 @given(st.data())
 def test_any_other_picture_that_is_decoded_has_the_size_that_was_claimed(data: st.DataObject) -> None:
     check_that_claims_hold(mutated(data, data.draw(st.sampled_from(OTHERS)), 190))
+
+
+def test_a_pipe_that_takes_the_place_of_a_picture_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    os.mkfifo(tmp_path / "b.jpg")  # nobody ever writes into it
+    before = (tmp_path / "a.jpg").stat()
+    monkeypatch.setattr(Path, "stat", lambda _: before)
+    outcome: list[str] = []
+
+    def read() -> None:
+        with suppress(PictureError):
+            read_limited(tmp_path / "b.jpg")
+        outcome.append("ended")
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert outcome == ["ended"]
