@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edged.camera.rtsp.sdp import Codec
 from edged.camera.video.decoder import Converter, OrientationReader
 from edged.camera.video.decoder_choice import DecoderChoice
+from edged.camera.video.held_frames import HeldFrames
 from edged.camera.video.messages import forward_messages
 from edged.errors import DamagedFrame
 from edged.vision.pixels.orientation import Orientation
@@ -35,6 +36,7 @@ class Decoder:
         assert isinstance(software, VideoCodecContext)
         self._context = (choice or DecoderChoice("", "")).open(software, max_pixels)
         self._failure = f"a frame cannot be decoded: it is damaged, or has more than {max_pixels} pixels"
+        self._held = HeldFrames(max_pixels)
         self._converter, self._orientations = Converter(), OrientationReader()
         self._orientation = Orientation.TOP_LEFT
         self._frame: VideoFrame | None = None
@@ -62,6 +64,7 @@ class Decoder:
 
         Raises:
             DamagedFrame: it cannot be decoded.
+            SourceError: frames refer to too many others.
         """
         packet = av.Packet(content)  # type: ignore[arg-type]  # it takes any buffer, and FFmpeg copies it
         packet.pts = packet.dts = timestamp
@@ -70,6 +73,7 @@ class Decoder:
             frames = self._context.decode(packet)
         except (av.FFmpegError, MemoryError) as exc:
             raise DamagedFrame(self._failure) from exc
+        self._held.note(frames)
         if frames:
             self._keep(frames[-1])
         return bool(frames)

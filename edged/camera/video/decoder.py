@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from edged.camera.video.codec_name import codec_name
+from edged.camera.video.held_frames import HeldFrames
 from edged.camera.video.messages import forward_messages
 from edged.camera.video.orientation import orientation_of_matrix
 from edged.errors import DamagedFrame
@@ -27,6 +28,7 @@ class PacketDecoder:
         forward_messages()
         self._context = context
         self._max_pixels = max_pixels
+        self._held = HeldFrames(max_pixels)
 
     @property
     def codec(self) -> str:
@@ -43,6 +45,7 @@ class PacketDecoder:
 
         Raises:
             DamagedFrame: it cannot be decoded, or has too many pixels.
+            SourceError: frames refer to too many others.
         """
         try:
             frames = self._context.decode(packet)
@@ -52,6 +55,7 @@ class PacketDecoder:
             raise DamagedFrame(self._failure) from None  # its text may quote what must not be shown
         if any(frame.width * frame.height > self._max_pixels for frame in frames):
             raise DamagedFrame(self._failure)
+        self._held.note(frames)
         return frames
 
     def decode_alone(self, packet: av.Packet[VideoStream]) -> list[VideoFrame]:

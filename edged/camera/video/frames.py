@@ -195,12 +195,14 @@ class VideoFrames:
         elif self._keys_only or self._is_awaiting_key():
             return
         self._awaits_key, self._without_key = False, 0
-        try:
-            for picture in self._decoder.decode_alone(packet) if self._keys_only else self._decoder.decode(packet):
-                self._append(picture)
-        except DamagedFrame as exc:
-            self._is_broken = True
-            self._note(None, self._seconds(packet), str(exc))
+        decode = self._decoder.decode_alone if self._keys_only else self._decoder.decode
+        with map_exceptions({SourceError: SourceError}, self._shown):
+            try:
+                for picture in decode(packet):
+                    self._append(picture)
+            except DamagedFrame as exc:
+                self._is_broken = True
+                self._note(None, self._seconds(packet), str(exc))
 
     def _judge_key_frames(self, packet: VideoPacket) -> None:
         at = self._seconds(packet)
@@ -232,7 +234,7 @@ class VideoFrames:
         """Take the frames that the decoder has held back to put them in order."""
         if self._decoder is None:
             return
-        with suppress(DamagedFrame):
+        with suppress(SourceError):
             for picture in self._decoder.decode(None):
                 self._append(picture)
         self._decoder = None
