@@ -95,6 +95,11 @@ class RtspServer:
     def methods_asked(self) -> list[str]:
         return [method for method, _, _ in self.requests]
 
+    @property
+    def connections(self) -> int:
+        """Count of those so far."""
+        return len(self._threads)
+
     def stop(self) -> None:
         """End as a camera does that loses its power: every connection is cut at once."""
         self.stopping.set()
