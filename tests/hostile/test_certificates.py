@@ -21,13 +21,17 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "of the future": (
         {"begins_in_days": 1, "ends_in_days": 9},
-        "certificate is not yet valid: set the clock of this machine if that is wrong, or that of the camera and "
-        "renew its certificate",
+        (
+            "certificate is not yet valid: set the clock of this machine if that is wrong, or that of the camera and "
+            "renew its certificate"
+        ),
     ),
     "of another host": (
         {"host": "DNS:garden.example"},
-        "IP address mismatch, certificate is not valid for '127.0.0.1': write the name that it is for into the URL, "
-        "or give the camera a certificate for 127.0.0.1",
+        (
+            "IP address mismatch, certificate is not valid for '127.0.0.1': write the name that it is for into the "
+            "URL, or give the camera a certificate for 127.0.0.1"
+        ),
     ),
 }
 

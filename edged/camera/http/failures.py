@@ -37,10 +37,11 @@ def reason_of(failure: Exception, host: str, timeout: float) -> str:
 
 def _with_cure(failure: ssl.SSLCertVerificationError, host: str) -> str:
     """Return what is wrong with a certificate and what helps, which is another thing for each fault."""
+    clock = "set the clock of this machine if that is wrong"
     other_host = f"write the name that it is for into the URL, or give the camera a certificate for {host}"
     cures = {
-        EXPIRED: "renew it in the camera, or set the clock of this machine if that is wrong",
-        NOT_YET_VALID: "set the clock of this machine if that is wrong, or that of the camera and renew its certificate",
+        EXPIRED: f"renew it in the camera, or {clock}",
+        NOT_YET_VALID: f"{clock}, or that of the camera and renew its certificate",
         OTHER_HOST: other_host,
         OTHER_ADDRESS: other_host,
     }
