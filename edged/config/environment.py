@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import stat
 from pathlib import Path
 
 __all__ = [
@@ -51,7 +52,9 @@ def credential(name: str) -> str:
             "edged by hand, set CREDENTIALS_DIRECTORY=FOLDER"
         )
     try:
-        with Path(folder, name).open("rb") as file:
+        with open(Path(folder, name), "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ValueError("it must be a file, and is a device or a pipe")
             content = file.read(LONGEST_CREDENTIAL + 1)
     except FileNotFoundError as exc:
         raise LookupError(f"{folder} has none of that name; the unit gets it by LoadCredential={name}:FILE") from exc
@@ -65,6 +68,10 @@ def credential(name: str) -> str:
         return content.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text") from None  # whose text would quote it
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)  # a pipe would wait for who writes into it
 
 
 def default_node() -> str:

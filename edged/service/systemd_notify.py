@@ -18,7 +18,8 @@ class Notifier:
     """Notifies the service manager at *address* of the daemon's state; without an address it does nothing.
 
     Only the first message that cannot be sent causes a warning: the daemon works as well without a manager.
-    One thread uses it.
+    A manager that does not read its messages is waited for once, for `SEND_SECONDS`, until it takes one again. One
+    thread uses it.
 
     Args:
         address: ``$NOTIFY_SOCKET``: the path of a datagram socket, or ``@`` and the name of an abstract one.
@@ -27,7 +28,7 @@ class Notifier:
     def __init__(self, address: str | None) -> None:
         self._address = ""
         self._socket: socket.socket | None = None
-        self._has_failed = False
+        self._has_failed = self._is_deaf = False
         if address is None:
             return
         if not address.startswith(("/", "@")):
@@ -37,7 +38,6 @@ class Notifier:
             return
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        self._socket.settimeout(SEND_SECONDS)
 
     def ready(self) -> None:
         """Report the end of the start, or of a reload: every stage is open."""
@@ -73,9 +73,12 @@ class Notifier:
     def _send(self, *fields: str) -> None:
         if self._socket is None:
             return
+        self._socket.settimeout(0.0 if self._is_deaf else SEND_SECONDS)
         try:
             self._socket.sendto("\n".join(fields).encode(), self._address)
+            self._is_deaf = False
         except OSError as exc:
+            self._is_deaf = isinstance(exc, TimeoutError | BlockingIOError)
             if not self._has_failed:
                 log.warning("the service manager at %s cannot be notified: %s", self._address.replace("\0", "@"), exc)
             self._has_failed = True

@@ -15,6 +15,7 @@ __all__ = ["Watchdog", "hanging"]
 log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 1.0
+LEAST_SECONDS = 0.05  # between two checks and two signs of life, or they would take up a processor
 
 
 def hanging(stages: Iterable[Stage]) -> list[Stage]:
@@ -36,11 +37,11 @@ class Watchdog:
 
     def __init__(self, notifier: Notifier, seconds: float | None) -> None:
         self.check_seconds = (
-            CHECK_SECONDS if seconds is None else min(CHECK_SECONDS, seconds / 8)
+            CHECK_SECONDS if seconds is None else min(CHECK_SECONDS, max(seconds / 8, LEAST_SECONDS))
         )  # so that no gap is over a half
         """The longest time between two checks."""
         self._notifier = notifier
-        self._feed_seconds = math.inf if seconds is None else seconds / 3
+        self._feed_seconds = math.inf if seconds is None else max(seconds / 3, LEAST_SECONDS)
         self._next_feed = math.inf if seconds is None else 0.0
         self._consequence = "" if seconds is None else "; unless it goes on, the service manager starts edged again"
         self._hanging: frozenset[str] = frozenset()

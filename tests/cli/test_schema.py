@@ -99,7 +99,18 @@ def faults(value: Any, rule: Schema, root: Schema, path: str = "") -> Iterator[s
             case "minItems" | "minProperties" | "minLength" if isinstance(value, list | dict | str):
                 if len(value) < limit:
                     yield f"{path}: {keyword} is {limit}"
-            case "minimum" | "maximum" | "exclusiveMinimum" | "minItems" | "minProperties" | "minLength":
+            case "maxProperties" if isinstance(value, dict):
+                if len(value) > limit:
+                    yield f"{path}: {keyword} is {limit}"
+            case (
+                "minimum"
+                | "maximum"
+                | "exclusiveMinimum"
+                | "minItems"
+                | "minProperties"
+                | "minLength"
+                | "maxProperties"
+            ):
                 pass  # says nothing of a value of another type
             case _:
                 assert keyword in SAYS_NOTHING, f"this test does not know {keyword}"
@@ -142,6 +153,10 @@ def test_sections_that_are_left_empty_fit_too(schema: Schema) -> None:
     [
         ("node: a", ".cameras: is missing"),
         ("cameras: {}", ".cameras: minProperties is 1"),
+        (
+            f"cameras: {{{', '.join(f'c{n}: ' for n in range(1001))}}}",
+            ".cameras: maxProperties is 1000",
+        ),
         ("cameras: {a: {}}", ".cameras.a.source: is missing"),
         ("cameras: {A: {source: 'file:a'}}", ".cameras.A: unknown key"),
         ("cameras: {a: {source: rtsp}}", ".cameras.a.source: does not fit ^(file:.|"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from tests.camera.rtsp.clips import rtp
 from tests.camera.rtsp.server import RtspServer, serving_rtsp
 from tests.camera.servers import flooding
 from tests.camera.video.test_held_frames import rtsp_camera
@@ -109,3 +112,29 @@ def test_a_video_that_takes_more_memory_than_is_left_is_lost_before_it_is_taken(
         highest = rig.highest_memory()
     assert highest < most
     assert "not enough memory for the frames" in rig.log() or "need more memory than is left" in rig.log()
+
+
+@pytest.mark.parametrize("kind", ["video", "reports"])
+def test_a_flood_in_the_name_of_a_camera_over_udp_disturbs_nobody(tmp_path: Path, kind: str) -> None:
+    server = RtspServer()
+    server.transports = {"udp"}
+    options = "rtsp_transport: udp, retry_seconds: 0.2, retry_max_seconds: 0.4"
+    with (
+        serving_rtsp(server) as camera,
+        hostile_rig(tmp_path, cameras={"bad": f'{{source: "rtsp://127.0.0.1:{camera.port}/cam", {options}}}'}) as rig,
+    ):
+        rig.wait_for_state("bad", "running")
+        with rig.undisturbed(4), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forger:
+            forger.bind(("127.0.0.1", 0))
+            video = rtp(b"\x65" + bytes(1000), 7, 7, marker=True)[:8] + b"evil" + bytes(1000)
+            begin, sent = time.monotonic(), 0
+            while time.monotonic() - begin < 4:
+                for port in camera.udp_to:
+                    if kind == "video":
+                        forger.sendto(video, ("127.0.0.1", port))
+                    else:
+                        forger.sendto(b"\x81\xcb\0\1evil", ("127.0.0.1", port + 1))
+                    sent += 1
+        assert sent > 20_000
+        assert [status.state for status in rig.statuses("bad")][-1] == "running"
+        assert "lost" not in {status.state for status in rig.statuses("bad")}

@@ -91,6 +91,23 @@ def test_a_manager_that_does_not_listen_delays_nothing(
     assert "cannot be notified: timed out" in caplog.text
 
 
+def test_a_manager_that_does_not_listen_is_waited_for_once_until_it_listens_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("edged.service.systemd_notify.SEND_SECONDS", 0.5)
+    with closing(Manager(str(tmp_path / "notify"))) as deaf, closing(Notifier(deaf.address)) as notifier:
+        while not caplog.records:
+            notifier.alive()
+        begin = time.monotonic()
+        for _ in range(100):
+            notifier.alive()
+        assert time.monotonic() - begin < 25  # half of what 100 waits take
+        while deaf.hear(0.05):
+            pass
+        notifier.stopping()
+        assert deaf.hear(10) == ["STOPPING=1"]
+
+
 def test_an_address_that_is_not_a_socket_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     Notifier("vsock:2:1234").ready()
     assert "neither a path nor an abstract socket" in caplog.text
@@ -126,6 +143,7 @@ def test_the_address_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch)
         ("soon", None, None),
         ("٣", None, None),
         ("9" * 5000, None, None),
+        ("1" + "0" * 30, None, None),
     ],
 )
 def test_the_watchdog_of_another_process_is_not_ours(

@@ -113,6 +113,17 @@ def looking(watchdog: Watchdog, stages: list[Stage], until: Callable[[], bool]) 
     eventually(look, "what the watchdog should see")
 
 
+def test_a_time_that_nobody_can_keep_takes_up_no_processor(manager: Manager) -> None:
+    with closing(Notifier(manager.address)) as notifier:
+        watchdog = Watchdog(notifier, 1e-6)
+        assert watchdog.check_seconds == 0.05
+        for _ in range(1000):
+            watchdog.check([])
+        while manager.hear(0.05):
+            pass
+    assert manager.heard.count("WATCHDOG=1") < 100
+
+
 def test_signs_of_life_come_often_enough(manager: Manager) -> None:
     with closing(Notifier(manager.address)) as notifier:
         watchdog = Watchdog(notifier, 0.4)

@@ -66,7 +66,7 @@ def failure_of(failure: Exception, address: Address, timeout: float) -> str:
         case socket.gaierror():
             return f"{reason}: check it, or write the IP address"
         case ssl.SSLCertVerificationError():
-            return f"{reason}: set verify_tls: false to take any, or let this machine trust it (SSL_CERT_FILE)"
+            return reason
         case ssl.SSLError():
             return f"{reason}: check the port (322 is the usual one), or write rtsp://"
         case _:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from edged.config.environment import default_node
 from edged.config.problems import brief, shown
@@ -21,6 +21,17 @@ from edged.config.sections.reference import ReferenceConfig
 from edged.values import MAX_PIXELS, MOST_PIXELS, WHITE
 
 __all__ = ["Config", "LogConfig"]
+
+
+MOST_CAMERAS = 1000
+"""Each has two threads: with as many, all of them absent, a daemon starts in 10 s and stops in 2 s on a small PC."""
+
+
+def _not_too_many(cameras: object) -> object:
+    # Before they are looked at: that would take a minute where a program has written tens of thousands.
+    if isinstance(cameras, dict) and len(cameras) > MOST_CAMERAS:
+        raise misfit(f"must be at most {MOST_CAMERAS} cameras (got {len(cameras)})")
+    return cameras
 
 
 _Level = Annotated[int, Field(ge=0, le=255)]
@@ -42,8 +53,9 @@ class Config(Section):
         description="Name of this board in every message. Default: the host name, made to fit.",
     )
     model: ModelConfig = Field(default={}, validate_default=True, description=ModelConfig.__doc__)
-    cameras: Annotated[Mapping[Name, CameraConfig], at_least_one, left_empty] = Field(
-        json_schema_extra={"minProperties": 1}, description="Cameras by name; at least one."
+    cameras: Annotated[Mapping[Name, CameraConfig], at_least_one, BeforeValidator(_not_too_many), left_empty] = Field(
+        json_schema_extra={"minProperties": 1, "maxProperties": MOST_CAMERAS},
+        description=f"Cameras by name; at least one, and at most {MOST_CAMERAS}.",
     )
     references: Annotated[Mapping[Name, ReferenceConfig], left_empty] = Field(
         default={}, description="What frames are compared with, by name."

@@ -115,8 +115,9 @@ class StatusMessages:
 
     def greet_subscribers(self, node: str, prefixes: Sequence[bytes]) -> None:
         """Make a fresh status due for every camera whose topic begins with one of the new subscriptions."""
+        begins = tuple(prefixes)  # all in one call, because peers subscribe by the thousand
         for camera, status in self._cameras.items():
-            if any(wire.topic("status", node, camera).startswith(prefix) for prefix in prefixes):
+            if wire.topic("status", node, camera).startswith(begins):
                 status.greet_subscriber()
 
     def make_due(self) -> None:

@@ -66,6 +66,8 @@ class RtspServer:
         """The status for other transports."""
         self.udp_to: list[int] = []
         """The ports of those that are sent to over UDP."""
+        self.announced: int | None = None
+        """The port from which it says it sends over UDP, in place of the right one."""
         self.interleaved = (0, 1)
         self.media_before = ""
         """Of the session description, before the video."""
@@ -92,6 +94,11 @@ class RtspServer:
     @property
     def methods_asked(self) -> list[str]:
         return [method for method, _, _ in self.requests]
+
+    @property
+    def connections(self) -> int:
+        """Count of those so far."""
+        return len(self._threads)
 
     def stop(self) -> None:
         """End as a camera does that loses its power: every connection is cut at once."""
@@ -224,7 +231,7 @@ class _Viewer:
                 if ports and "udp" in camera.transports:
                     self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                     self._udp.bind((camera.host, 0))
-                    self._udp_to, own = int(ports[1]), self._udp.getsockname()[1]
+                    self._udp_to, own = int(ports[1]), camera.announced or self._udp.getsockname()[1]
                     camera.udp_to.append(self._udp_to)
                     transport = f"RTP/AVP/UDP;unicast;client_port={ports[1]}-{ports[2]};server_port={own}-{own + 1}"
                     return _message(200, number, "Session: 1234;timeout=60", f"Transport: {transport}")

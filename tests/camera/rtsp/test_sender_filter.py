@@ -44,6 +44,16 @@ def test_only_the_packets_of_the_sender_arrive_from_any_of_its_ports() -> None:
         assert received(here) == [b"x" * 1400, b"yes"]
 
 
+def test_the_port_of_the_sender_and_bytes_of_the_packet_may_count_too() -> None:
+    with sockets("127.0.0.1", "127.0.0.2", "127.0.0.2") as (here, camera, other_port):
+        port = camera.getsockname()[1]
+        accept_only(here, "127.0.0.2", port=port, source=b"mine", source_at=8)
+        for sender, content in ((camera, b"????????mine!"), (other_port, b"????????mine?"), (camera, b"????????mind?")):
+            sender.sendto(content, here.getsockname())
+        camera.sendto(b"????????min", here.getsockname())
+        assert received(here) == [b"????????mine!"]
+
+
 @pytest.mark.parametrize(("sender", "count"), [("::1", 1), ("::2", 0), ("1::1", 0), ("::1%lo", 1)])
 def test_every_part_of_an_ipv6_address_counts(sender: str, count: int) -> None:
     with ExitStack() as stack:

@@ -131,22 +131,93 @@ def test_packets_of_strangers_are_left_out() -> None:
 def test_a_flood_of_packets_is_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edged.camera.rtsp.flood.MOST_ITEMS", 500)  # the camera sends less than 100
     server = camera("udp")
-    with playing(server) as (source, _), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+    with playing(server) as (source, slot):
+        take(source, slot)
+        server.order = lambda packets: packets * 100
+        assert "it sends more than 500 packets a second" in loss(source)
+
+
+SHORT = 20  # pictures of a clip, whose numbers are below that
+FORGED = 30  # the number of a picture that the camera never sends
+
+
+def forged(packet: bytes, kind: str) -> tuple[int, bytes]:
+    """What is sent before a *packet* of the camera to confuse its reader, and which of the two ports it goes to."""
+    sequence, timestamp = int.from_bytes(packet[2:4]), int.from_bytes(packet[4:8])
+    units = coded(frames=FORGED + 1, gop=1).units[FORGED]
+    whole = b"\x18" + b"".join(len(nal).to_bytes(2) + nal for nal in units)
+    match kind:
+        case "another source":
+            return 0, rtp(whole, sequence, timestamp, marker=True)[:8] + b"evil" + whole
+        case "the same source":
+            return 0, rtp(whole, sequence, timestamp, marker=True)
+        case "the next picture":
+            return 0, rtp(whole, sequence + 1, timestamp + 1, marker=True)
+        case "far ahead":
+            return 0, rtp(whole, sequence + 20_000, timestamp, marker=True)
+        case "goodbye":
+            return 1, b"\x81\xcb\0\1evil"
+    raise AssertionError(kind)
+
+
+@pytest.mark.parametrize("kind", ["another source", "the same source", "the next picture", "far ahead", "goodbye"])
+def test_packets_in_the_name_of_the_camera_from_another_port_are_left_out(kind: str) -> None:
+    server = camera("udp", clip=coded(frames=SHORT))
+    with playing(server) as (source, slot), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forger:
+        forger.bind(("127.0.0.1", 0))
+        take(source, slot)
+
+        def forge_first(packets: list[bytes]) -> list[bytes]:
+            for each in packets:
+                channel, packet = forged(each, kind)
+                forger.sendto(packet, ("127.0.0.1", server.udp_to[0] + channel))
+            return packets
+
+        server.order = forge_first
+        assert max(take(source, slot, 50)) < SHORT
+        assert source.lost_packets == 0
+
+
+def test_packets_from_the_port_of_the_camera_but_of_another_source_are_left_out() -> None:
+    server = camera("udp", clip=coded(frames=SHORT))
+    with playing(server) as (source, slot):
+        take(source, slot)
+        server.order = lambda packets: [
+            each for packet in packets for each in (forged(packet, "another source")[1], packet)
+        ]
+        assert max(take(source, slot, 50)) < SHORT
+        assert source.lost_packets == 0
+
+
+def test_a_flood_in_the_name_of_the_camera_costs_it_nothing() -> None:
+    server = camera("udp")
+    with playing(server) as (source, slot), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forger:
+        forger.bind(("127.0.0.1", 0))
+        take(source, slot)
         ending = threading.Event()
 
         def flood() -> None:
-            packet = rtp(b"\x09", 0, 0)
+            packets = [forged(rtp(b"", 0, 0), kind) for kind in ("another source", "goodbye")]
             while not ending.is_set():
-                sender.sendto(packet, ("127.0.0.1", server.udp_to[0]))
-                ending.wait(0.001)
+                for channel, packet in packets:
+                    forger.sendto(packet, ("127.0.0.1", server.udp_to[0] + channel))
 
         thread = threading.Thread(target=flood)
         thread.start()
         try:
-            assert "it sends more than 500 packets a second" in loss(source)
+            take(source, slot, 50)
         finally:
             ending.set()
             thread.join()
+        assert source.lost_packets == 0
+
+
+def test_a_camera_may_send_from_another_port_than_it_announces() -> None:
+    server = camera("udp")
+    server.announced = 5
+    with playing(server) as (source, slot):
+        assert take(source, slot, 30)
+        assert source.lost_packets == 0
 
 
 def test_a_wait_is_ended_from_another_thread() -> None:

@@ -324,6 +324,20 @@ def test_a_credential_that_cannot_be_used_is_reported(
     assert line.endswith(rule), "a default stands in for what is missing, not for what is broken"
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_credential_that_is_no_file_is_refused_and_not_waited_for(
+    told: Told, credentials: Credentials, kind: str
+) -> None:
+    path = credentials() / "cam"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    (line,) = told(camera("http://me:${CREDENTIAL:cam}@h/"))
+    assert line.endswith("needs ${CREDENTIAL:cam}: it must be a file, and is a device or a pipe")
+
+
 def test_a_missing_credential_is_reported_with_the_cure(told: Told, read: Read, credentials: Credentials) -> None:
     source = camera("http://me:${CREDENTIAL:cam}@h/")
     (line,) = told(source)

@@ -277,6 +277,10 @@ def test_an_endpoint_is_given_once(told: Told, read: Read) -> None:
         ("log: {level: 10}", "log.level: must be one of debug, info, warning, error (got 10)"),
         ("node: 12", "node: must be text (got 12)"),
         ("node:", "node: must be text (got nothing)"),
+        (
+            f"cameras: {{{', '.join(f'c{n}: {{}}' for n in range(1001))}}}",
+            "cameras: must be at most 1000 cameras (got 1001)",
+        ),
         ("cameras: [a]", "cameras: must be a mapping (got a list)"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,7 +52,7 @@ def test_a_subscription_too_many_ends_the_connection() -> None:
     subscriptions = Subscriptions()
     for number in range(MAX_SUBSCRIPTIONS):
         subscriptions.add(b"%d" % number)
-    assert subscriptions.add(b"0") == [b"0"]
+    assert subscriptions.add(b"0") == (b"0",)
     with pytest.raises(PeerError, match="more than 1000") as raised:
         subscriptions.add(b"one more")
     assert raised.value.reason == "subscriptions"
@@ -58,4 +60,22 @@ def test_a_subscription_too_many_ends_the_connection() -> None:
 
 
 def test_a_prefix_is_narrowed_to_the_longer_of_the_two() -> None:
-    assert narrowed(b"edged/1/", [b"edged/1/event/", b"edged/", b"other/"]) == [b"edged/1/event/", b"edged/1/"]
+    allowed = (b"edged/1/event/", b"edged/1/status/", b"edged/2/", b"other/")
+    assert narrowed(b"edged/1/", allowed) == allowed[:2]
+    assert narrowed(b"edged/1/event/porch/", allowed) == (b"edged/1/event/porch/",)
+    assert narrowed(b"edged/3/", allowed) == ()
+
+
+def test_a_change_costs_little_however_long_the_lists_are() -> None:
+    subscriptions = Subscriptions()
+    allowed = tuple(b"edged/1/vec/porch/cam%03d/" % number for number in range(500))
+    subscriptions.allow(allowed)
+    for number in range(MAX_SUBSCRIPTIONS - 1):
+        subscriptions.add(allowed[number % 500] + b"%d" % number)
+    begin = time.thread_time()
+    for _ in range(100):
+        subscriptions.add(b"edged/")
+        assert len(subscriptions.effective) == MAX_SUBSCRIPTIONS - 1 + 500
+        subscriptions.remove(b"edged/")
+        assert len(subscriptions.effective) == MAX_SUBSCRIPTIONS - 1
+    assert time.thread_time() - begin < 2  # of which it needs a tenth
