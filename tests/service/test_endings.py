@@ -66,7 +66,7 @@ class Rig:
         pipeline = replace(
             build(config),
             cameras={"cam": Camera(capture, feed, self.stats)},
-            inference=Inference([feed], frames, lambda go_on: (Faulty(model), References([])), handover, demand),
+            inference=Inference([feed], frames, lambda go_on: Opened(Faulty(model), References([])), handover, demand),
             publisher=Publisher(
                 PublisherSettings("node", [endpoint], 30, "", 256), handover, bell, [self.stats], demand
             ),

@@ -367,7 +367,7 @@ def test_regions_and_rotation_are_changed_between_two_frames(cases: Path) -> Non
 def test_another_model_takes_over_and_no_ring_is_closed(cases: Path) -> None:
     rig = Rig(cases)
     options = EmbedderOptions(quantize=True)
-    other = Inference([], rig.frames, lambda _: (Embedder(rig.model, options), References()), rig.handover, rig.demand)
+    other = Inference([], rig.frames, lambda _: Opened(Embedder(rig.model, options), References()), rig.handover, rig.demand)
     with started(rig):
         rig.deliver(1, 1, picture(0))
         [last] = rig.results(1)

@@ -76,7 +76,7 @@ class Rig:
         settings = PublisherSettings("node", [Endpoint.parse(f"pub+bind:{address}", Path("/"))], 100.0, "cafe", 256)
         self.address = address
         self.publisher = Publisher(settings, handover, self.bell, [self.stats], demand, EventRules([], PLACES))
-        self.inference = Inference([feed], frames, lambda _: (Embedder(model), References()), handover, demand)
+        self.inference = Inference([feed], frames, lambda _: Opened(Embedder(model), References()), handover, demand)
         self.capture = Capture(self.source, ring, self.stats, CaptureSettings(), demand)
 
     def rests(self) -> None:
