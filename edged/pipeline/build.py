@@ -22,7 +22,7 @@ from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.skip_unchanged import UnchangedSettings
-from edged.pipeline.inference.stage import Inference
+from edged.pipeline.inference.stage import Inference, Opened
 from edged.pipeline.latencies import Latencies
 from edged.pipeline.loading.enrolled_references import EnrolledReferences
 from edged.pipeline.loading.event_rules import event_rules
@@ -33,7 +33,6 @@ from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
 from edged.references import References
-from edged.vision.embedder import Embedder
 from edged.vision.specs import ModelFile
 
 __all__ = [
@@ -159,7 +158,7 @@ class Wiring:
         It then embeds all references, unless it is given *references* that this model has embedded before.
         """
 
-        def open_all(go_on: Callable[[], None]) -> tuple[Embedder, References]:
+        def open_all(go_on: Callable[[], None]) -> Opened:
             return _open(loaded, models, self.enrolled, references, go_on)
 
         return Inference(feeds, self._frames_came, open_all, self._handover, self._demand)
@@ -200,7 +199,7 @@ def _open(
     enrolled_references: EnrolledReferences,
     references: References | None,
     go_on: Callable[[], None],
-) -> tuple[Embedder, References]:
+) -> Opened:
     with ExitStack() as on_error:
         embedder = on_error.enter_context(open_model(loaded, models.first, models.fallback))
         if references is None:
@@ -208,7 +207,7 @@ def _open(
             enrolled = enrolled_references.open(embedder, loaded.config.references, go_on)
             references = References(configured, enrolled, loaded.config.publish.top_k)
         on_error.pop_all()
-    return embedder, references
+    return Opened(embedder, references)
 
 
 def capture_settings(loaded: Loaded, name: str, *, must_open: bool = True) -> CaptureSettings:

@@ -16,7 +16,7 @@ from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation
-from edged.pipeline.inference.stage import Inference
+from edged.pipeline.inference.stage import Inference, Opened
 from edged.pipeline.ring import FrameRing
 from edged.references import References
 from edged.values import FULL

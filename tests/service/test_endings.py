@@ -21,7 +21,7 @@ from edged.pipeline.capture.supervisor import CaptureSupervisor
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
-from edged.pipeline.inference.stage import Inference
+from edged.pipeline.inference.stage import Inference, Opened
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
 from edged.references import References

@@ -21,11 +21,13 @@ __all__ = ["RegionState"]
 class RegionState:
     """One region as it is embedded and compared; made anew when it, its references or its sets change.
 
-    ``scorer`` compares it with ``compared`` references, and ``classifier`` answers for its sets. ``unchanged_filter`` finds frames in which nothing has moved;
-    None where each frame is embedded.
+    ``scorer`` compares it with ``compared`` references, and ``classifier`` answers for its sets of states.
+    ``unchanged_filter`` finds frames in which nothing has moved; None where each frame is embedded.
     """
 
-    def __init__(self, feed: Feed, name: str, roi: Region, references: References, sets: Iterable[PlacedSet]) -> None:
+    def __init__(
+        self, feed: Feed, name: str, roi: Region, references: References, sets: Iterable[PlacedSet] = ()
+    ) -> None:
         self.name = name
         self.roi = roi
         here = [each.state_set for each in sets_at(sets, feed.camera, name)]

@@ -171,6 +171,8 @@ class Inference(Stage):
             self._round_robin.serve(feeds)
             if feeds:  # else another inference works
                 self._serve(self._facts)
+        if self._feeds and self._handover.sets is not self._sets:
+            self._handover.use_sets(self._sets)
         # Anew: what was seen in another region, or compared with others, is not published again.
         self._regions = {
             feed.camera: [RegionState(feed, name, roi, self._references, self._sets) for name, roi in feed.regions]

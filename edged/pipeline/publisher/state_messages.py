@@ -46,9 +46,9 @@ _Place: TypeAlias = tuple[str, str]
 class StateMessages:
     """Makes decided states of the answers that are published. Only the publisher's thread uses it."""
 
-    def __init__(self, builder: MessageBuilder, sets: Sequence[PlacedSet] = ()) -> None:
+    def __init__(self, builder: MessageBuilder) -> None:
         self._builder = builder
-        self.sets = tuple(sets)
+        self.sets: Sequence[PlacedSet] = ()
         """The sets in effect."""
         self._followed: dict[_Place, dict[str, _Followed]] = {}
         self._blind_until_us: dict[str, int] = {}
@@ -64,13 +64,11 @@ class StateMessages:
 
     def at(self, camera: str) -> tuple[PlacedSet, ...]:
         """Return the sets that decide somewhere on *camera*."""
-        return tuple(
-            each for each in self.sets if any(place == camera or place.startswith(f"{camera}/") for place in each.places)
-        )
+        return tuple(each for each in self.sets if any(place.split("/")[0] == camera for place in each.places))
 
     def use_sets(self, sets: Sequence[PlacedSet]) -> Iterator[wire.Message]:
         """Go by *sets* from now on. Yields the ends of the states, and of the events, that they leave no place for."""
-        self.sets = tuple(sets)
+        self.sets = sets
         for (camera, region), followed in self._followed.items():
             here = {each.name: each for each in sets_at(self.sets, camera, region)}
             for name, each in tuple(followed.items()):
