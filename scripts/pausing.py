@@ -60,19 +60,23 @@ def paused(pid: int, root: int) -> Iterator[bool]:
         yield False
         return
     try:
-        if pid not in running(root):
-            yield False
-            return
+        is_stopped = pid in running(root) and _send(process, signal.SIGSTOP)
         try:
-            signal.pidfd_send_signal(process, signal.SIGSTOP)
-            yield True
+            yield is_stopped
         finally:
-            if not is_stopped_by_others(pid):
-                signal.pidfd_send_signal(process, signal.SIGCONT)
-    except ProcessLookupError:
-        pass  # ended while it was stopped
+            if is_stopped and not is_stopped_by_others(pid):
+                _send(process, signal.SIGCONT)
     finally:
         os.close(process)
+
+
+def _send(process: int, number: signal.Signals) -> bool:
+    """Send a signal to the process of a descriptor; False if it has ended."""
+    try:
+        signal.pidfd_send_signal(process, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def is_stopped_by_others(pid: int) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from scripts.pausing import paused, running, tree_of
 
 PAUSING = Path(__file__).parent.parent / "scripts" / "pausing.py"
@@ -90,6 +92,15 @@ def test_a_process_of_another_tree_is_not_stopped() -> None:
     with sleeper() as pid, sleeper() as other, paused(other, pid) as is_stopped:
         assert not is_stopped
         assert running(pid) == [pid]
+
+
+def test_a_process_that_ends_just_before_it_is_stopped_is_not_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        process = os.pidfd_open(ended.pid)
+    monkeypatch.setattr("scripts.pausing.os.pidfd_open", lambda _: process)
+    monkeypatch.setattr("scripts.pausing.running", lambda _: [ended.pid])
+    with paused(ended.pid, os.getpid()) as is_stopped:
+        assert not is_stopped
 
 
 def test_a_process_that_somebody_else_stopped_stays_stopped() -> None:
