@@ -43,6 +43,7 @@ class Link:
         self._subscribed = subscribed
         self._trouble: str | None = None
         self._is_connected = threading.Event()
+        self._is_stopped = False
         self._thread: threading.Thread | None = None
         self._in_flight: set[int] = set()
         self._acknowledged: deque[int] = deque()
@@ -102,6 +103,7 @@ class Link:
         A thread that is still connecting is left behind, because nothing can end its call, and the process ends soon.
         """
         was_connected = self.is_connected
+        self._is_stopped = True
         self._client.disconnect()
         if was_connected:
             self._client.loop_stop()
@@ -111,7 +113,9 @@ class Link:
     def _on_connect(
         self, client: mqtt.Client, _: object, __: mqtt.ConnectFlags, reason: ReasonCode, ___: Properties | None
     ) -> None:
-        if reason.is_failure:
+        if self._is_stopped:
+            client.disconnect()
+        elif reason.is_failure:
             self._log_trouble(str(reason))
         else:
             # It counts as connected when this is confirmed: by then the messages that were not acknowledged have been
@@ -124,7 +128,10 @@ class Link:
         log.info("connected to %s", self._broker)
         self._is_connected.set()
 
-    def _on_connect_fail(self, _: mqtt.Client, __: object) -> None:
+    def _on_connect_fail(self, client: mqtt.Client, _: object) -> None:
+        if self._is_stopped:
+            client.disconnect()  # once more: an attempt that has just begun makes paho-mqtt forget the first time
+            return
         error = sys.exception()
         self._log_trouble(getattr(error, "strerror", None) or str(error))
 

@@ -148,6 +148,27 @@ def test_a_refusal_is_logged_once_and_tried_again(broker: SmallBroker, caplog: p
     link.stop()
 
 
+@pytest.mark.parametrize("listens", [True, False])
+def test_an_attempt_that_begins_as_it_is_stopped_is_the_last_one(
+    broker: SmallBroker, listens: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = link_to(broker)
+    link.start()
+    until(lambda: link.is_connected)
+    reconnect = link._client.reconnect
+
+    def stop_first() -> object:
+        monkeypatch.undo()
+        link.stop()
+        return reconnect()
+
+    monkeypatch.setattr(link._client, "reconnect", stop_first)
+    thread = link._thread
+    broker.hang_up() if listens else broker.close()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
 def test_where_nobody_listens_the_reason_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with SmallBroker() as broker:
         pass

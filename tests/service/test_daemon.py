@@ -78,6 +78,7 @@ def stop(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM
     return process.returncode, log, watch.seconds
 
 
+@pytest.mark.timed  # it has to be connected before the model is open, though it is there before the daemon
 def test_an_early_subscriber_gets_every_frame_of_the_clip_once(board: Board) -> None:
     board.configure(loop="false", fps=200)
     with Subscriber(board.address, kinds=("vec", "status")) as subscriber, board.running() as process:

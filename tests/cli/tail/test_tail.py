@@ -150,10 +150,12 @@ def test_into_a_pipe_it_prints_one_plain_line_a_second(publisher: Publisher) -> 
     assert second.endswith("drops 0  gaps 2\n")
 
 
+def test_it_ends_after_its_seconds_without_a_message_too(publisher: Publisher) -> None:
+    assert subprocess.run([*TAIL, publisher.address, "--seconds", "0.5"], stdout=subprocess.PIPE).returncode == 0
+
+
 def test_it_ends_after_its_seconds_with_status_1_if_the_count_is_not_met(publisher: Publisher) -> None:
-    with tail(publisher, "--seconds", "0.5") as process:
-        assert process.wait(timeout=SOON) == 0
-    with tail(publisher, "--seconds", "0.5", "--count", "2") as process:
+    with tail(publisher, "--seconds", "4", "--count", "2") as process:
         publisher.send(vec(0))
         out, err = process.communicate(timeout=SOON)
         assert process.returncode == 1
