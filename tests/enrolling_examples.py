@@ -84,8 +84,7 @@ def change_for_ever(folder: Path, first: int, told: int) -> None:
 def compare(folder: Path, promised: Promised, told: str) -> tuple[Promised, int]:
     """What the folder holds, and how many changes were *told* as done; fails if one of these is missing."""
     store, changes = ExampleStore(folder), 0
-    expected: dict[int, str] = dict(promised)
-    under_way: dict[int, str] = {}
+    expected, under_way = dict(promised), dict[int, str]()
     for line in told.splitlines():
         word, number, state = line.split()
         under_way = {int(number): state} if word == "begin" else {}
@@ -93,14 +92,14 @@ def compare(folder: Path, promised: Promised, told: str) -> tuple[Promised, int]
             expected[int(number)] = state
             changes += 1
     there = {each.t_wall_us: each for each in store.load()}
-    for number in expected.keys() | under_way.keys() | there.keys():
-        found = there[number].state if number in there else "-"
-        before = expected.get(number, "-")
-        assert found in {before, under_way.get(number, before)}, (number, found, before, under_way)
-        if number in there:
-            assert store.picture_of(there[number]) == picture(number)
-            assert store.vectors_of(there[number], MADE_BY) is not None
-    return {number: each.state for number, each in there.items()}, changes
+    for each in expected.keys() | under_way.keys() | there.keys():
+        found = there[each].state if each in there else "-"
+        before = expected.get(each, "-")
+        assert found in {before, under_way.get(each, before)}, (each, found, before, under_way)
+        if each in there:
+            assert store.picture_of(there[each]) == picture(each)
+            assert store.vectors_of(there[each], MADE_BY) is not None
+    return {number: example.state for number, example in there.items()}, changes
 
 
 def main(folder: Path, rounds: int) -> None:

@@ -33,7 +33,7 @@ def dump_vectors(vectors: NDArray[Any], made_by: str) -> bytes:
         raise ValueError(f"vectors of shape {wide.shape} cannot be kept")
     if not np.isfinite(wide).all() or not wide.any(axis=1).all():
         raise ValueError("a vector is zero, or not finite")
-    numbers = (wide / np.abs(wide).max(axis=1, keepdims=True)).astype("<f2").tobytes()
+    numbers: bytes = (wide / np.abs(wide).max(axis=1, keepdims=True)).astype("<f2").tobytes()
     line = {
         "v": VERSION,
         "made_by": made_by,

@@ -140,11 +140,11 @@ class RecordFolder(Generic[Entry]):
     def sweep(self, name: str = "*") -> None:
         """Remove what a process that was killed, or a record that was replaced, has left behind."""
         for file in self.folder.glob(f"{name}.*"):
+            match = self._kind.names.fullmatch(file.name)
             if file.suffix == ".new":
-                is_left = self._kind.names.fullmatch(file.name) or self._kind.passed.fullmatch(file.name)
+                is_left = bool(match or self._kind.passed.fullmatch(file.name))
             else:
-                match = self._kind.names.fullmatch(file.name)
-                is_left = match and match["kind"] != ".json" and not self._may_belong(file, match["name"])
+                is_left = match is not None and file.suffix != ".json" and not self._may_belong(file, match["name"])
             if is_left:
                 with suppress(OSError):  # then it stays until the next time
                     file.unlink(missing_ok=True)
