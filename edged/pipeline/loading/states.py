@@ -114,7 +114,7 @@ class StateSets:
         """
         fingerprint = _fingerprint(definition, space)
         kept, kept_fingerprint = self._kept(definition, space)
-        old = kept if old is None else old
+        old = kept if old is None or not _is_of(old, space) else old
         if definition.lack is not None:
             return self._without(definition, definition.lack, old)
         if kept is not None and kept_fingerprint == fingerprint:
@@ -150,8 +150,7 @@ class StateSets:
         except ValueError as exc:
             log.warning("the head of %s %s; it is learned again", name, exc)
             return None, ""
-        is_of_space = (head.space_id, head.dimension) == (space.space_id, space.dimension)
-        return head if is_of_space else None, content[:DIGITS].decode("ascii", "replace")
+        return head if _is_of(head, space) else None, content[:DIGITS].decode("ascii", "replace")
 
     def _keep(self, definition: SetDefinition, fingerprint: str = "", head: StateHead | None = None) -> None:
         """Keep *head*, or remove what is kept; if that fails it is logged, because it only costs time."""
@@ -163,6 +162,11 @@ class StateSets:
             self.store.keep_head(name, content)
         except StateError as exc:
             log.warning("the head of %s is not kept: %s", name, exc)
+
+
+def _is_of(head: StateHead, space: Space) -> bool:
+    """Whether *head* is for vectors of *space*."""
+    return (head.space_id, head.dimension) == (space.space_id, space.dimension)
 
 
 def _fingerprint(definition: SetDefinition, space: Space) -> str:

@@ -450,6 +450,21 @@ def test_a_state_without_examples_leaves_the_head_in_use_and_two_end_it(daemon: 
     assert not (daemon.store.folder / "bay.head").exists()
 
 
+def test_a_head_of_another_model_is_not_in_use_whatever_is_missing(daemon: Daemon, other: Embedder) -> None:
+    text = f"{CAMERA}states: {{bay: {{of: [empty, truck, blocked]}}}}"
+    kept = daemon.enrol_each(2, "empty", "truck", "blocked")
+    before = daemon.open(text)["bay"]
+    daemon.store.remove([each.id for each in kept if each.state == "blocked"])
+    changed = daemon.restart(other)
+    assert not changed.learn("bay", before, text).state_set.is_ready
+    daemon = changed.restart(daemon.embedder)
+    daemon.enrol("blocked")
+    daemon.open(text)
+    daemon.store.remove([daemon.store.load()[-1].id])
+    changed = daemon.restart(other)
+    assert not changed.open(text)["bay"].state_set.is_ready
+
+
 def test_a_state_that_was_enrolled_only_ends_with_its_examples(daemon: Daemon) -> None:
     kept = daemon.enrol_each(2, "empty", "truck", "blocked")
     before = daemon.open()["bay"]
