@@ -41,7 +41,6 @@ def example(state: str = "empty", number: int = 1, set_name: str = "bay") -> Enr
         rotation=90,
         decode="full",
         t_wall_us=number,
-        picture=Path(),
     )
 
 

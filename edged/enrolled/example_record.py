@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
@@ -32,13 +33,15 @@ HEADS = re.compile(rf"{NAME_PATTERN}(?:\.head|{NEW})", re.ASCII)
 class EnrolledExample:
     """A picture of a region of a camera that shows a state of a set. Its vectors are on the disk only.
 
+    There may be a thousand of them in memory, so what they have in common is there once.
+
     Attributes:
         id: 16 hex digits that no other example ever has.
         number: the order of enrolment; the newest has the highest.
         places: where its set applies, as in ``states.SET.for``: ``street/path``.
         rotation, decode: the rotation for another embedding, and the decoding that the picture had.
         t_wall_us: when the frame was captured, in microseconds since 1970.
-        picture: the PNG, as captured: before any rotation.
+        folder: where its files are.
     """
 
     id: str
@@ -51,12 +54,17 @@ class EnrolledExample:
     rotation: Rotation
     decode: Literal["full", "reduced"]
     t_wall_us: int
-    picture: Path
+    folder: str = ""
 
     @property
     def stem(self) -> str:
         """What the names of its files begin with."""
         return f"{self.set}.{self.id}"
+
+    @property
+    def picture(self) -> Path:
+        """The PNG, as captured: before any rotation."""
+        return Path(self.folder, f"{self.stem}.png")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +88,7 @@ class ExampleRecord:
 
 def to_json(example: EnrolledExample, size: int, sha256: str) -> bytes:
     """Return the file of *example*, whose picture has *size* bytes with that *sha256*."""
-    plain = {member.name: getattr(example, member.name) for member in fields(example) if member.name != "picture"}
+    plain = {member.name: getattr(example, member.name) for member in fields(example) if member.name != "folder"}
     record = ExampleRecord(**plain | {"v": VERSION, "picture_bytes": size, "picture_sha256": sha256})
     return json.dumps(asdict(record), indent=1, allow_nan=False).encode() + b"\n"
 
@@ -118,10 +126,10 @@ def from_record(record: ExampleRecord, file: Path) -> EnrolledExample:
         raise StateError(f"{file} cannot be used: {exc}") from exc
     if size != record.picture_bytes:
         raise StateError(f"{file} cannot be used: its picture {picture.name} is not whole")
-    plain = {
-        member.name: getattr(record, member.name) for member in fields(EnrolledExample) if member.name != "picture"
-    }
-    return EnrolledExample(**plain | {"picture": picture})
+    plain = {member.name: getattr(record, member.name) for member in fields(EnrolledExample) if member.name != "folder"}
+    shared = {name: sys.intern(plain[name]) for name in ("set", "state", "camera", "region", "decode")}
+    places = tuple(map(sys.intern, record.places))
+    return EnrolledExample(**plain | shared | {"places": places, "folder": sys.intern(str(file.parent))})
 
 
 def _check(record: ExampleRecord, stem: str) -> None:

@@ -74,7 +74,7 @@ class ExampleStore:
         """Keep *example* with its picture and *vectors*; it is on the disk when this returns.
 
         *vectors* are those of the picture and its variants, one each row; see `vectors_of` for *made_by*. Returns the
-        example with an id, a number and the path of its picture, whatever it had there.
+        example with an id, a number and the folder of its files, whatever it had there.
 
         Raises:
             StateError: it cannot be kept, because there are too many, or for the disk.
@@ -85,8 +85,7 @@ class ExampleStore:
             others = self._read()
             _check_room(others, example.set, example.state)
             number = 1 + max((other.number for other in others), default=0)
-            kept = replace(example, id=secrets.token_hex(8), number=number)
-            kept = replace(kept, picture=self.folder / f"{kept.stem}.png")
+            kept = replace(example, id=secrets.token_hex(8), number=number, folder=str(self.folder))
             record = to_json(kept, len(png), hashlib.sha256(png).hexdigest())
             self._records.put(kept.stem, record, {kept.picture: png, self._vectors(kept): content})
         return kept

@@ -216,4 +216,4 @@ def _signature(*files: Path) -> object:
         stats = [file.lstat() for file in files]
     except OSError:
         return object()
-    return [(each.st_dev, each.st_ino, each.st_size, each.st_mtime_ns) for each in stats]
+    return hash(tuple((each.st_dev, each.st_ino, each.st_size, each.st_mtime_ns) for each in stats))

@@ -456,13 +456,13 @@ def test_a_head_of_another_model_is_not_in_use_whatever_is_missing(daemon: Daemo
     before = daemon.open(text)["bay"]
     daemon.store.remove([each.id for each in kept if each.state == "blocked"])
     changed = daemon.restart(other)
-    assert not changed.learn("bay", before, text).state_set.is_ready
+    assert changed.learn("bay", before, text).state_set is None
     daemon = changed.restart(daemon.embedder)
     daemon.enrol("blocked")
     daemon.open(text)
     daemon.store.remove([daemon.store.load()[-1].id])
     changed = daemon.restart(other)
-    assert not changed.open(text)["bay"].state_set.is_ready
+    assert changed.open(text)["bay"].state_set is None
 
 
 def test_a_state_that_was_enrolled_only_ends_with_its_examples(daemon: Daemon) -> None:
