@@ -99,7 +99,7 @@ def test_the_schema_accepts_what_a_subscriber_accepts(message: Message) -> None:
 
 
 @pytest.mark.parametrize("cls", [Vec, Event, Status])
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(choices=st.data())
 def test_an_earlier_subscriber_reads_every_message_of_the_kinds_that_it_knows(
     cls: type, choices: st.DataObject
