@@ -114,7 +114,8 @@ def test_a_set_of_a_camera_with_a_frame_an_hour_stays() -> None:
         world.tick(hour * 3600.0)  # the vector of the other region has not come yet
         world.receive(vec(hour, states=(BAY,)), hour * 3600.0)
         world.tick(hour * 3600.0 + 1)
-        assert world.states[SENSOR] != b""
+    assert world.states[SENSOR] != b""
+    assert b"" not in world.payloads
 
 
 def test_the_sets_of_a_camera_that_is_gone_are_withdrawn() -> None:
