@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <cstring>
-#include <iomanip>
 #include <iostream>
 #include <map>
 #include <vector>
@@ -39,10 +38,8 @@ int main(int argc, char **argv) {
         last[topic] = {run, seq};
 
         if (message["kind"] == "state") {
-            std::cout << topic << " " << seq << " " << message["set"].get<std::string>() << " is "
-                      << message["state"].get<std::string>() << " (" << std::fixed << std::setprecision(4)
-                      << message["p"].get<double>() << "), was " << message["was"].get<std::string>() << ": "
-                      << message["reason"].get<std::string>() << std::endl;
+            std::cout << topic << " " << seq << " " << message["set"].get<std::string>() << "="
+                      << message["state"].get<std::string>() << std::endl;
             continue;
         }
 

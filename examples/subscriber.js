@@ -23,8 +23,7 @@ async function main() {
     last.set(`${topic}`, { run, seq });
 
     if (message.kind === "state") {
-      const { set, state, p, was, reason } = message;
-      console.log(`${topic} ${seq} ${set} is ${state} (${p.toFixed(4)}), was ${was}: ${reason}`);
+      console.log(`${topic} ${seq} ${message.set}=${message.state}`);
       continue;
     }
 

@@ -30,10 +30,7 @@ while True:
     last[topic] = run, seq
 
     if message["kind"] == "state":
-        change = (
-            f"{message['set']} is {message['state']} ({message['p']:.4f}), was {message['was']}: {message['reason']}"
-        )
-        print(topic.decode(), seq, change, flush=True)
+        print(topic.decode(), seq, f"{message['set']}={message['state']}", flush=True)
         continue
 
     vector = np.frombuffer(payload, message["dtype"]).astype(float)
