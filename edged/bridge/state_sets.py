@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from edged.bridge.discovery import set_sensor, withdrawals
 from edged.bridge.known import KnownCamera
-from edged.bridge.left_out import LeftOut
+from edged.bridge.limit_log import LimitLog
 from edged.bridge.topics import CameraKey, Publication, SetPlace, Topics
 from edged.values import UNKNOWN, check_name
 from edged.wire import Event, State, Status, Vec
@@ -36,10 +36,10 @@ class StateSets:
         has_news: whether a set came or went since it was set to False.
     """
 
-    def __init__(self, topics: Topics, left_out: LeftOut, *, discover: bool) -> None:
+    def __init__(self, topics: Topics, limits: LimitLog, *, discover: bool) -> None:
         self.has_news = False
         self._topics = topics
-        self._left_out = left_out
+        self._limits = limits
         self._discover = discover
         self._sets: dict[SetPlace, _KnownSet] = {}
         self._sets_of: Counter[str] = Counter()  # by node
@@ -56,10 +56,10 @@ class StateSets:
             if not _is_name(place.set):
                 return None
             if len(self._sets) >= MAX_SETS:
-                self._left_out.report(f"more than {MAX_SETS} sets of states in regions")
+                self._limits.report(f"more than {MAX_SETS} sets of states in regions")
                 return None
             if self._sets_of[place.node] >= MAX_SETS_OF_NODE:
-                self._left_out.report(f"more than {MAX_SETS_OF_NODE} sets of states in regions of {place.node}")
+                self._limits.report(f"more than {MAX_SETS_OF_NODE} sets of states in regions of {place.node}")
                 return None
             self._sets_of[place.node] += 1
             known = self._sets[place] = _KnownSet(now)
@@ -126,7 +126,7 @@ class StateSets:
         if not states or states == known.states:
             return
         if len(states) > MAX_STATES or not all(map(_is_name, states)):
-            self._left_out.report(
+            self._limits.report(
                 f"a set of {place.node} with more than {MAX_STATES} states, or names that are not legal"
             )
             return

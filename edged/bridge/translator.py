@@ -19,7 +19,7 @@ from edged.bridge.discovery import (
     withdrawals,
 )
 from edged.bridge.known import Activity, KnownCamera, KnownRegion, read_known, write_known
-from edged.bridge.left_out import LeftOut
+from edged.bridge.limit_log import LimitLog
 from edged.bridge.state_sets import GONE_SECONDS, StateSets
 from edged.bridge.topics import CameraKey, Publication, ReferencePlace, Topics
 from edged.client import Delivery
@@ -66,8 +66,8 @@ class Translator:
         self._active: dict[ReferencePlace, Activity] = {}
         self._known_at = -inf  # when what is known was published last, as a bucket: in the future while it is empty
         self._is_known_due = False
-        self._left_out = LeftOut()
-        self._sets = StateSets(settings.topics, self._left_out, discover=settings.discover)
+        self._limits = LimitLog()
+        self._sets = StateSets(settings.topics, self._limits, discover=settings.discover)
 
     def translate(self, delivery: Delivery, now: float) -> Iterator[Publication]:
         """Yield the publications for a message that came at *now*."""
@@ -76,7 +76,7 @@ class Translator:
         camera = self._cameras.get(key)
         most = MAX_STATUS if isinstance(message, Status) else MAX_HEADER
         if not isinstance(message, Vec) and len(delivery.frames[1]) > most:
-            self._left_out.report(f"a {message.kind} of more than {most} bytes of {key.node}")
+            self._limits.report(f"a {message.kind} of more than {most} bytes of {key.node}")
             return
         if camera is None:
             if not self._has_room(key):
@@ -190,7 +190,7 @@ class Translator:
         region = camera.regions.get(vec.region)
         if region is None:
             if len(camera.regions) >= MAX_REGIONS:
-                self._left_out.report(f"more than {MAX_REGIONS} regions of camera {key.camera} of {key.node}")
+                self._limits.report(f"more than {MAX_REGIONS} regions of camera {key.camera} of {key.node}")
                 return
             region = camera.regions[vec.region] = KnownRegion(now)
         region.last_seen = now
@@ -241,10 +241,10 @@ class Translator:
             except ValueError:
                 return False
             if len(self._places) >= MAX_PLACES:
-                self._left_out.report(f"more than {MAX_PLACES} references in regions")
+                self._limits.report(f"more than {MAX_PLACES} references in regions")
                 return False
             if self._places_of[place.node] >= MAX_PLACES_OF_NODE:
-                self._left_out.report(f"more than {MAX_PLACES_OF_NODE} references in regions of {place.node}")
+                self._limits.report(f"more than {MAX_PLACES_OF_NODE} references in regions of {place.node}")
                 return False
             self._places_of[place.node] += 1
         self._places[place] = now
@@ -253,9 +253,9 @@ class Translator:
     def _has_room(self, key: CameraKey) -> bool:
         """Return whether one more camera of its node may be known."""
         if len(self._cameras) >= MAX_CAMERAS:
-            self._left_out.report(f"more than {MAX_CAMERAS} cameras")
+            self._limits.report(f"more than {MAX_CAMERAS} cameras")
         elif sum(known.node == key.node for known in self._cameras) >= MAX_CAMERAS_OF_NODE:
-            self._left_out.report(f"more than {MAX_CAMERAS_OF_NODE} cameras of {key.node}")
+            self._limits.report(f"more than {MAX_CAMERAS_OF_NODE} cameras of {key.node}")
         else:
             return True
         return False

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 
-__all__ = ["LeftOut"]
+__all__ = ["LimitLog"]
 
 log = logging.getLogger(__name__)
 
 MAX_LIMITS = 256  # that are remembered, because some name a node
 
 
-class LeftOut:
+class LimitLog:
     """Logs once what each limit leaves out."""
 
     def __init__(self) -> None:
