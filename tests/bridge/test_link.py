@@ -164,6 +164,7 @@ def test_an_attempt_that_begins_as_it_is_stopped_is_the_last_one(
 
     monkeypatch.setattr(link._client, "reconnect", stop_first)
     thread = link._thread
+    assert thread is not None
     broker.hang_up() if listens else broker.close()
     thread.join(20)
     assert not thread.is_alive()

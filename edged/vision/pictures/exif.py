@@ -26,9 +26,8 @@ _MOST_CHUNKS = 1 << 16
 
 def stored_orientation(content: bytes | bytearray) -> Orientation:
     """Return how the picture in the file *content* is stored. Without usable EXIF data it is upright."""
-    for block in _exif_blocks(content):
-        return _orientation_in(block)
-    return Orientation.TOP_LEFT
+    found = (orientation for block in _exif_blocks(content) if (orientation := _orientation_in(block)) is not None)
+    return next(found, Orientation.TOP_LEFT)
 
 
 def without_tiff_orientation(content: bytes | bytearray) -> bytes | bytearray:
@@ -44,7 +43,7 @@ def without_tiff_orientation(content: bytes | bytearray) -> bytes | bytearray:
 
 
 def _exif_blocks(content: bytes | bytearray) -> Iterator[bytes | bytearray | memoryview]:
-    """Yield the EXIF data of a file, which is a TIFF without pixels; the first block counts."""
+    """Yield the EXIF data of a file, which is a TIFF without pixels; the first block with an orientation counts."""
     if content.startswith(b"\xff\xd8"):
         for marker, segment in jpeg_segments(content):
             if marker == _SCAN:
@@ -71,13 +70,13 @@ def _webp_exif(content: bytes | bytearray) -> Iterator[memoryview]:
         at += 8 + size + size % 2
 
 
-def _orientation_in(block: bytes | bytearray | memoryview) -> Orientation:
+def _orientation_in(block: bytes | bytearray | memoryview) -> Orientation | None:
     if not bytes(block[:4]).startswith(STARTS):
-        return Orientation.TOP_LEFT
+        return None
     try:
         for entry in first_directory(block, _TAGS):
             if len(entry.numbers) == 1 and entry.numbers[0] in set(Orientation):
                 return Orientation(entry.numbers[0])
     except (PictureError, struct.error):
         pass  # EXIF data that cannot be read are as good as none
-    return Orientation.TOP_LEFT
+    return None

@@ -45,7 +45,7 @@ def stored_as(orientation: int, upright: Picture) -> Picture:
 
 
 def exif(orientation: int, order: str = "<", kind: str = "H") -> bytes:
-    number = {"B": 1, "H": 3, "I": 4}[kind]
+    number = {"B": 1, "H": 3, "I": 4, "b": 6, "h": 8, "i": 9}[kind]
     value = struct.pack(order + kind, orientation).ljust(4, b"\0")
     start = b"II\x2a\0" if order == "<" else b"MM\0\x2a"
     other = struct.pack(order + "HHI4s", 0x0110, 2, 4, b"Cam\0")
@@ -148,9 +148,18 @@ def test_a_transparent_picture_is_turned_too(name: str) -> None:
     np.testing.assert_array_equal(decode_bgr(content), scene(4)[..., :3])
 
 
-@pytest.mark.parametrize("kind", "BHI")
+@pytest.mark.parametrize("kind", "BHIbhi")
 def test_an_orientation_may_be_a_number_of_any_size(kind: str) -> None:
     assert stored_orientation(png(scene(), exif(8, ">", kind))) is Orientation.LEFT_BOTTOM
+
+
+@pytest.mark.parametrize("kind", [6, 8, 9])
+def test_a_signed_orientation_of_a_tiff_is_not_left_to_opencv(kind: int) -> None:
+    stored = stored_as(6, scene())
+    entry, signed = (struct.pack("<HHI", 274, number, 1) for number in (3, kind))
+    content = tiff(stored, exif(6)).replace(entry, signed)
+    np.testing.assert_array_equal(decode(content, exif=False), stored[..., ::-1])
+    np.testing.assert_array_equal(decode_bgr(content), scene())
 
 
 @pytest.mark.parametrize(
@@ -175,11 +184,12 @@ def test_exif_data_that_make_no_sense_change_nothing(name: str, block: bytes) ->
     assert decode_bgr(content).shape == scene().shape
 
 
-def test_the_first_exif_block_counts() -> None:
+@pytest.mark.parametrize(("first", "counts"), [(3, Orientation.BOTTOM_RIGHT), (0, Orientation.RIGHT_TOP)])
+def test_the_first_exif_block_with_an_orientation_counts(first: int, counts: Orientation) -> None:
     content = jpeg(scene(), exif(6))
-    segment = b"Exif\0\0" + exif(3)
+    segment = b"Exif\0\0" + exif(first)
     twice = content[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + content[2:]
-    assert stored_orientation(twice) is Orientation.BOTTOM_RIGHT
+    assert stored_orientation(twice) is counts
 
 
 def test_a_jpeg_2000_is_read(tmp_path: Path) -> None:
