@@ -19,8 +19,8 @@ from edged.bridge.discovery import (
     withdrawals,
 )
 from edged.bridge.known import Activity, KnownCamera, KnownRegion, read_known, write_known
+from edged.bridge.known_sets import GONE_SECONDS, KnownSets
 from edged.bridge.limit_log import LimitLog
-from edged.bridge.state_sets import GONE_SECONDS, StateSets
 from edged.bridge.topics import CameraKey, Publication, ReferencePlace, Topics
 from edged.client import Delivery
 from edged.peer_text import peer_text
@@ -67,7 +67,7 @@ class Translator:
         self._known_at = -inf  # when what is known was published last, as a bucket: in the future while it is empty
         self._is_known_due = False
         self._limits = LimitLog()
-        self._sets = StateSets(settings.topics, self._limits, discover=settings.discover)
+        self._sets = KnownSets(settings.topics, self._limits, discover=settings.discover)
 
     def translate(self, delivery: Delivery, now: float) -> Iterator[Publication]:
         """Yield the publications for a message that came at *now*."""

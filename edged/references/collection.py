@@ -36,6 +36,11 @@ class References:
             if names.isdisjoint(reference.name for reference in group.references):
                 yield group
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all references that are compared somewhere."""
+        return frozenset(reference.name for group in self for reference in group.references)
+
     def scorer(self, camera: str, region: str, watched: Collection[str] = ()) -> Scorer:
         """Return the scorer of a region; regions with the same references share one, and so its memory.
 

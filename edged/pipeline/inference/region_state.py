@@ -30,7 +30,7 @@ class RegionState:
     ) -> None:
         self.name = name
         self.roi = roi
-        here = [each.state_set for each in sets_at(sets, feed.camera, name)]
+        here = sets_at(sets, feed.camera, name).values()
         grouped = {reference for each in here if each.head is None for reference in each.references.values()}
         self.classifier = Classifier(here)
         self.scorer = references.scorer(feed.camera, name, grouped)

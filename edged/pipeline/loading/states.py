@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from edged.enrolled import EnrolledExample, ExampleStore
 from edged.errors import StateError
 from edged.pipeline.loading.example_vectors import Embed, made_by, read_examples
 from edged.pipeline.loading.set_definitions import SetDefinition, define_sets, lack_of
+from edged.pipeline.placed_set import PlacedSet
 from edged.references.catalogue import Space
 from edged.states import Example, StateHead, StateSet, TrainingSet, dump, load, objection
 from edged.states.head_file import LONGEST
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from edged.vision.pixels.reduction import Decode
     from edged.wire import Vector
 
-__all__ = ["LearnedSet", "StateSets"]
+__all__ = ["LearnedSet", "StateSets", "placed_sets"]
 
 log = logging.getLogger(__name__)
 
@@ -167,6 +168,21 @@ class StateSets:
 def _is_of(head: StateHead, space: Space) -> bool:
     """Whether *head* is for vectors of *space*."""
     return (head.space_id, head.dimension) == (space.space_id, space.dimension)
+
+
+def placed_sets(learned: Iterable[LearnedSet]) -> tuple[PlacedSet, ...]:
+    """Return what the stages need of *learned*."""
+    return tuple(
+        PlacedSet(
+            name=each.definition.name,
+            states=each.definition.states,
+            places=each.definition.places,
+            state_set=each.state_set,
+            events=each.definition.config.events,
+            examples=each.definition.counts,
+        )
+        for each in learned
+    )
 
 
 def _fingerprint(definition: SetDefinition, space: Space) -> str:

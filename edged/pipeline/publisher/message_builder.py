@@ -151,9 +151,8 @@ def _set_state(answer: StateAnswer) -> wire.SetState:
 
 
 def _set_info(placed: PlacedSet) -> wire.SetInfo:
-    state_set = placed.state_set
-    examples = {state: placed.examples.get(state, 0) for state in state_set.states}
-    return wire.SetInfo(placed.name, state_set.states, examples, state_set.head is not None)
+    examples = {state: placed.examples.get(state, 0) for state in placed.states}
+    return wire.SetInfo(placed.name, placed.states, examples, placed.is_learned)
 
 
 def _latency(result: Result) -> wire.Latency:

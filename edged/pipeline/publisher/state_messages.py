@@ -12,7 +12,7 @@ from edged.pipeline.placed_set import PlacedSet, sets_at
 from edged.pipeline.publisher.event_messages import LAST_RESULTS_SECONDS
 from edged.pipeline.publisher.message_builder import MessageBuilder
 from edged.pipeline.publisher.set_events import SetEvent, SetEvents
-from edged.states import Decision, StateChange, StateReason
+from edged.states import Decision, StateChange, StateReason, StateSet
 from edged.values import StateAnswer
 
 __all__ = ["DecidedState", "StateMessages"]
@@ -33,10 +33,10 @@ class DecidedState(NamedTuple):
 class _Followed:
     """One set in one place: its decision, and its open event."""
 
-    def __init__(self, placed: PlacedSet, events: SetEvents) -> None:
-        self.placed = placed
+    def __init__(self, state_set: StateSet, events: SetEvents) -> None:
+        self.state_set = state_set
         self.events = events
-        self.decision = Decision(placed.state_set.min_seconds, placed.state_set.unknown_seconds)
+        self.decision = Decision(state_set.min_seconds, state_set.unknown_seconds)
         self.reported_us: int | None = None  # None: soon
 
 
@@ -70,16 +70,16 @@ class StateMessages:
         """Go by *sets* from now on. Yields the ends of the states, and of the events, that they leave no place for."""
         self.sets = sets
         for (camera, region), followed in self._followed.items():
-            here = {each.name: each for each in sets_at(self.sets, camera, region)}
+            here = sets_at(self.sets, camera, region)
             for name, each in tuple(followed.items()):
                 if name not in here:
                     yield from self._end(each, camera, region, "set-removed")
                     del followed[name]
                     continue
-                state_set = here[name].state_set
+                state_set = here[name]
                 if each.decision.state not in state_set.states:
                     yield from self._end(each, camera, region, "relearned")
-                each.placed, each.events.states = here[name], frozenset(here[name].events)
+                each.state_set, each.events.states = state_set, self._events_of(name)
                 each.decision.use(state_set.min_seconds, state_set.unknown_seconds)
         self._note_decided()
 
@@ -160,11 +160,14 @@ class StateMessages:
     def _follow(self, camera: str, region: str, name: str) -> _Followed | None:
         followed = self._followed.setdefault((camera, region), {})
         if name not in followed:
-            placed = next((each for each in sets_at(self.sets, camera, region) if each.name == name), None)
-            if placed is None:
+            state_set = sets_at(self.sets, camera, region).get(name)
+            if state_set is None:
                 return None
-            followed[name] = _Followed(placed, SetEvents(frozenset(placed.events), self._new_event_id))
+            followed[name] = _Followed(state_set, SetEvents(self._events_of(name), self._new_event_id))
         return followed[name]
+
+    def _events_of(self, name: str) -> frozenset[str]:
+        return frozenset(state for each in self.sets if each.name == name for state in each.events)
 
     def _new_event_id(self) -> str:
         self._number += 1
@@ -176,7 +179,7 @@ class StateMessages:
 
     def _note_decided(self) -> None:
         self._decided = tuple(
-            DecidedState(camera, region, name, each.decision.state, each.placed.state_set.states)
+            DecidedState(camera, region, name, each.decision.state, each.state_set.states)
             for (camera, region), followed in self._followed.items()
             for name, each in followed.items()
         )
@@ -214,7 +217,7 @@ class StateMessages:
                 region=region,
                 event_id=event.event_id,
                 phase=event.phase,
-                ref=followed.placed.name,
+                ref=followed.state_set.name,
                 state=event.state,
                 s=round(event.s, 6),
                 peak=round(event.peak, 6),

@@ -22,7 +22,6 @@ from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation
 from edged.pipeline.inference.skip_unchanged import UnchangedSettings
 from edged.pipeline.inference.stage import Inference, Opened
-from edged.pipeline.placed_set import PlacedSet
 from edged.pipeline.result import Result
 from edged.pipeline.ring import FrameRing
 from edged.references import ReferenceGroup, References
@@ -31,6 +30,7 @@ from edged.values import FULL, Format, Region, Rotation, Stamp
 from edged.vision.embedder import Embedder
 from edged.vision.tflite.model_file import read_model
 from tests.fakes import eventually, running
+from tests.pipeline.placing import placed
 
 FORMAT = Format(width=120, height=80)
 LEFT, RIGHT = Region(right=0.5), Region(left=0.5)
@@ -113,7 +113,7 @@ def test_the_states_of_an_unchanged_region_are_published_again(cases: Path) -> N
     rig.references = [ReferenceGroup.single("open", [vector]), ReferenceGroup.single("shut", [-vector])]
     door = StateSet(name="door", states=("open", "shut"), references={"open": "open", "shut": "shut"})
     with started(rig):
-        rig.stage.use(sets=[PlacedSet(door, ("cam",))]).result(20)
+        rig.stage.use(sets=[placed(door, ("cam",))]).result(20)
         now = time.monotonic_ns()
         (first,), (again,) = rig.see(picture(1), now - SECOND), rig.see(picture(1), now)
     assert (first.unchanged, again.unchanged) == (False, True)

@@ -23,7 +23,6 @@ from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation
 from edged.pipeline.inference.round_robin import RoundRobin
 from edged.pipeline.inference.stage import Inference, Opened
-from edged.pipeline.placed_set import PlacedSet
 from edged.pipeline.result import Result
 from edged.pipeline.ring import FrameRing
 from edged.references import ReferenceGroup, References
@@ -33,6 +32,7 @@ from edged.values import FULL, Box, Format, PixelFormat, Region, Stamp
 from edged.vision.embedder import Embedder, EmbedderOptions
 from edged.vision.tflite.model_file import read_model
 from tests.fakes import Clock, eventually, running
+from tests.pipeline.placing import placed
 from tests.stopwatch import stopwatch
 
 FORMAT = Format(width=120, height=80)
@@ -125,13 +125,13 @@ def test_sets_of_states_answer_for_their_places_from_the_next_frame_on(cases: Pa
         embedder.embed(pixels, PixelFormat.BGR, RIGHT.to_box(120, 80), 90, vector)
     rig.references = [ReferenceGroup.single("like", [vector]), ReferenceGroup.single("unlike", [-vector])]
     grouped = StateSet(name="bay", states=("busy", "free"), references={"busy": "like", "free": "unlike"})
-    placed = PlacedSet(grouped, ("one/right",))
+    there = placed(grouped, ("one/right",))
     with started(rig):
         rig.deliver(0, 1, pixels)
         assert [result.states for result in rig.results(2)] == [(), ()]
-        rig.stage.use(top_k=1, sets=[placed]).result(20)
-        assert rig.stage.sets == (placed,)
-        assert rig.handover.sets == (placed,)
+        rig.stage.use(top_k=1, sets=[there]).result(20)
+        assert rig.stage.sets == (there,)
+        assert rig.handover.sets == (there,)
         rig.deliver(0, 2, pixels)
         left, right = rig.results(2)
     assert left.states == ()

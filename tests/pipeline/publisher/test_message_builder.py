@@ -12,13 +12,13 @@ import pytest
 from edged import wire
 from edged.board import Health
 from edged.pipeline.camera_stats import CameraState, CameraStats, Condition
-from edged.pipeline.placed_set import PlacedSet
 from edged.pipeline.publisher import message_builder
 from edged.pipeline.publisher.message_builder import MessageBuilder
 from edged.pipeline.result import ModelFacts, Result
 from edged.states import StateSet
 from edged.values import Format, PixelFormat, Region, Stamp, StateAnswer
 from tests.fakes import Clock
+from tests.pipeline.placing import placed
 
 FACTS = ModelFacts("tiny", "0123456789abcdef", "engine 1", "none", 3, "feature", "<f4", 4, "l2", None)
 MATCHES = tuple(wire.Match(name, 0.5) for name in ("cat", "dog", "cow"))
@@ -98,7 +98,7 @@ def test_a_status_has_the_sets_of_its_camera_and_their_examples() -> None:
         health=Health(),
         insecure=False,
         bye=False,
-        sets=[PlacedSet(door, ("cam",), examples={"open": 2})],
+        sets=[placed(door, ("cam",), examples={"open": 2})],
     )
     assert message.sets == (wire.SetInfo("door", ("open", "shut"), {"open": 2, "shut": 0}, learned=False),)
 

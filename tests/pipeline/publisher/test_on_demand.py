@@ -25,7 +25,6 @@ from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation
 from edged.pipeline.inference.stage import Inference, Opened
-from edged.pipeline.placed_set import PlacedSet
 from edged.pipeline.publisher.on_demand import wanted_places
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
@@ -35,6 +34,7 @@ from edged.values import Region
 from edged.vision.embedder import Embedder
 from edged.vision.tflite.model_file import read_model
 from tests.fakes import FakeSource, eventually
+from tests.pipeline.placing import placed
 
 PLACES = [("cam", "left"), ("cam", "right"), ("cam10", "left")]
 RULE = EventRule("person", Thresholds(0.9, 0.8), ("cam/right",))
@@ -65,8 +65,8 @@ def test_a_region_is_wanted_where_a_reference_makes_events() -> None:
 def test_a_region_is_wanted_where_a_set_of_states_decides() -> None:
     door = StateSet(name="door", states=("open", "shut"), references={"open": "a", "shut": "b"})
     rules = EventRules([], PLACES)
-    assert wanted_places("node", rules, [PlacedSet(door, ("cam/left",))], []) == {("cam", "left")}
-    assert wanted_places("node", rules, [PlacedSet(replace(door, references={}), ("cam",))], []) == set()
+    assert wanted_places("node", rules, [placed(door, ("cam/left",))], []) == {("cam", "left")}
+    assert wanted_places("node", rules, [placed(replace(door, references={}), ("cam",))], []) == set()
 
 
 class Rig:

@@ -15,11 +15,12 @@ from edged.pipeline.publisher.message_builder import MessageBuilder
 from edged.pipeline.publisher.state_messages import DecidedState, StateMessages
 from edged.states import StateSet
 from edged.values import UNKNOWN, StateAnswer
+from tests.pipeline.placing import placed
 
 SECOND = 1_000_000
 WALL_US = 1_700_000_000 * SECOND  # at zero of the monotonic clock
 BAY = StateSet(name="bay", states=("empty", "truck"), references={"empty": "a", "truck": "b"}, min_seconds=1.0)
-PLACED = PlacedSet(BAY, ("dock/bay",), ("truck",), {"empty": 3, "truck": 4})
+PLACED = placed(BAY, ("dock/bay",), ("truck",), {"empty": 3, "truck": 4})
 
 
 def vec(t_us: int, frame_seq: int, camera: str = "dock") -> wire.Vec:
@@ -144,7 +145,7 @@ def test_a_set_that_learned_anew_keeps_its_state_if_it_still_has_it() -> None:
     assert list(scene.messages.use_sets([replace(PLACED, examples={"truck": 9})])) == []
     assert scene.decided == [("bay", "truck")]
     other = replace(BAY, states=("empty", "van"), references={"empty": "a", "van": "b"})
-    relearned, _ = scene.messages.use_sets([PlacedSet(other, ("dock/bay",))])
+    relearned, _ = scene.messages.use_sets([placed(other, ("dock/bay",))])
     assert isinstance(relearned, wire.State)
     assert (relearned.was, relearned.state, relearned.reason) == ("truck", UNKNOWN, "relearned")
 
@@ -152,7 +153,7 @@ def test_a_set_that_learned_anew_keeps_its_state_if_it_still_has_it() -> None:
 def test_other_times_of_a_set_count_from_the_next_answer_on() -> None:
     scene = Scene()
     scene.states("empty", 0, 1)
-    list(scene.messages.use_sets([PlacedSet(replace(BAY, min_seconds=0.0), ("dock/bay",))]))
+    list(scene.messages.use_sets([placed(replace(BAY, min_seconds=0.0), ("dock/bay",))]))
     assert scene.states("truck", 2) == [("empty", "truck", "changed")]
 
 
@@ -172,7 +173,7 @@ def test_all_states_end_with_the_daemon() -> None:
 
 
 def test_sets_decide_apart() -> None:
-    door = PlacedSet(replace(BAY, name="door", min_seconds=0.0), ("dock",))
+    door = placed(replace(BAY, name="door", min_seconds=0.0), ("dock",))
     scene = Scene(PLACED, door)
     scene.answer("empty", 0, name="door")
     scene.states("truck", 0, 1)

@@ -13,7 +13,7 @@ from edged.bridge.topics import CameraKey, Publication, SetPlace, Topics
 from edged.values import UNKNOWN, check_name
 from edged.wire import Event, State, Status, Vec
 
-__all__ = ["GONE_SECONDS", "MAX_SETS", "MAX_SETS_OF_NODE", "MAX_STATES", "StateSets"]
+__all__ = ["GONE_SECONDS", "MAX_SETS", "MAX_SETS_OF_NODE", "MAX_STATES", "KnownSets"]
 
 GONE_SECONDS = 60.0  # before what the daemon no longer has is withdrawn
 MAX_SETS, MAX_SETS_OF_NODE = 1000, 250  # in regions: in all, and of one node
@@ -29,7 +29,7 @@ class _KnownSet:
     has_state: bool = False
 
 
-class StateSets:
+class KnownSets:
     """Known sets of states. Messages and time change them, and yield publications; times are monotonic seconds.
 
     Attributes:

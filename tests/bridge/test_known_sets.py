@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from edged.bridge.state_sets import GONE_SECONDS, MAX_SETS, MAX_SETS_OF_NODE, MAX_STATES
+from edged.bridge.known_sets import GONE_SECONDS, MAX_SETS, MAX_SETS_OF_NODE, MAX_STATES
 from edged.wire import SetInfo, SetState
 from tests.bridge.test_translator import KNOWN, TOPICS, World
 from tests.publishing import event, state, status, vec
