@@ -70,6 +70,14 @@ class ExampleStore:
         """Return every example, in the order of enrolment. Other files are logged, once, and left alone."""
         return self._records.load()
 
+    def check_room(self, set_name: str, state: str) -> None:
+        """Check that another example of that state of that set can be added.
+
+        Raises:
+            StateError: there are too many, or too many states.
+        """
+        _check_room(self.load(), set_name, state)
+
     def add(self, example: EnrolledExample, png: bytes, vectors: NDArray[Any], made_by: str) -> EnrolledExample:
         """Keep *example* with its picture and *vectors*; it is on the disk when this returns.
 

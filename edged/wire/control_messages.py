@@ -71,7 +71,7 @@ class Enroll:
     most similar to the others is kept. A reference of that name is replaced only with ``replace``. With ``enter`` it
     makes events, as ``references.NAME.enter`` of the configuration does; ``leave`` is 0.03 less where it is None.
 
-    With ``state`` the picture becomes an example of that state of the set ``name`` instead, beside those that are there.
+    With ``state`` the picture becomes an example of that state of the set ``name`` instead, beside its others.
     """
 
     op: ClassVar = "enroll"

@@ -47,7 +47,7 @@ _ERROR = {
     "required": ["code", "text"],
 }
 _TEXTS = {
-    **dict.fromkeys(("name", "camera", "region"), {"pattern": f"^{NAME_PATTERN}$"}),
+    **{key: {"pattern": f"^{NAME_PATTERN}$"} for key in ("name", "camera", "region")},
     "state": {"pattern": f"^(?!{UNKNOWN}$){NAME_PATTERN}$"},
     "example": {"pattern": f"^{messages.EXAMPLE_PATTERN}$"},
 }

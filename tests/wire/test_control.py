@@ -30,7 +30,19 @@ requests = st.fixed_dictionaries(
     {"v": st.just(1) | json_values, "id": st.text(max_size=70), "op": st.sampled_from([*messages.REQUESTS, "stop"])},
     optional={
         key: json_values | st.sampled_from(["street", "path"])
-        for key in ("name", "camera", "region", "frames", "replace", "enter", "leave", "min_seconds", "state", "last", "other")
+        for key in (
+            "name",
+            "camera",
+            "region",
+            "frames",
+            "replace",
+            "enter",
+            "leave",
+            "min_seconds",
+            "state",
+            "last",
+            "other",
+        )
     },
 )
 

@@ -124,6 +124,18 @@ class Inference(Stage):
         """
         return self._calls.submit(lambda: self._use(feeds, configured, enrolled, top_k, sets))
 
+    def use_set(self, name: str, placed: PlacedSet | None) -> Future[Sequence[PlacedSet]]:
+        """Use *placed* in place of the set *name* from the next frame on; None: use no such set.
+
+        The future gets all sets in use then. May be called from any thread.
+        """
+
+        def replace() -> Sequence[PlacedSet]:
+            self._use(sets=_with_set(self._sets, name, placed))
+            return self._sets
+
+        return self._calls.submit(replace)
+
     def add_observer(self, observer: Observer) -> Future[None]:
         """Show *observer* every region that is embedded from now on, until it has seen enough, or `remove_observer`.
 
@@ -298,6 +310,12 @@ class Inference(Stage):
         for observer in tuple(self._observers):
             if observer(observation):
                 self._remove(observer)
+
+
+def _with_set(sets: Sequence[PlacedSet], name: str, placed: PlacedSet | None) -> Sequence[PlacedSet]:
+    new = [] if placed is None else [placed]
+    place = next((number for number, each in enumerate(sets) if each.name == name), len(sets))
+    return *sets[:place], *new, *sets[place + 1 :]
 
 
 def _facts(embedder: Embedder) -> ModelFacts:

@@ -63,6 +63,11 @@ class StateSets:
         self.store = store
         """None without a state folder."""
 
+    @property
+    def entries(self) -> tuple[EnrolledExample, ...]:
+        """Every enrolled example, as they were read last."""
+        return () if self.store is None else self.store.entries
+
     def load(self) -> list[EnrolledExample]:
         """Return every enrolled example, in the order of enrolment."""
         return [] if self.store is None else self.store.load()
@@ -132,6 +137,16 @@ class StateSets:
         if len(examples) == len(definition.labels):
             self._keep(definition, fingerprint, head)
         return LearnedSet(definition, definition.with_head(head), None, training)
+
+    def training(self, loaded: Loaded, definition: SetDefinition, space: Space, embed: Embed) -> TrainingSet | None:
+        """Return what the examples of *definition* teach; None if some are missing for that.
+
+        Raises:
+            ConfigFileError: a picture of the configuration cannot be used.
+            EdgedError: what *embed* raises but PictureError.
+        """
+        examples = read_examples(loaded, definition, self.store, space, embed)
+        return None if _lack(definition, examples) is not None else TrainingSet(examples, definition.states)
 
     def _without(self, definition: SetDefinition, lack: str, old: StateHead | None) -> LearnedSet:
         """Return *definition* where a new head cannot be learned: with the *old* one, if the set can still use that."""
