@@ -50,6 +50,15 @@ class Lesson:
     info: messages.SetInfo | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Model:
+    """The model of a pipeline, for as long as it runs; *embed* embeds with it from another thread."""
+
+    pipeline: Pipeline
+    facts: ModelFacts
+    embed: Embed
+
+
 class Trainer(CallWorker):
     """Learns sets of states for the *running* stages. Its methods but `submit` are for its own thread.
 
@@ -74,9 +83,11 @@ class Trainer(CallWorker):
         store = self._running.pipeline.wiring.states.store
         assert store is not None, "checked by who asks"
 
-        def embed(pipeline: Pipeline, facts: ModelFacts, embed: Embed) -> tuple[str, NDArray[np.generic]]:
-            own = taken.vector if taken.space_id == facts.space_id else None
-            return made_by(facts.space_id), vectors_of_picture(taken.picture, taken.rotation, taken.decode, embed, own)
+        def embed(model: _Model) -> tuple[str, NDArray[np.generic]]:
+            space_id = model.facts.space_id
+            own = taken.vector if taken.space_id == space_id else None
+            vectors = vectors_of_picture(taken.picture, taken.rotation, taken.decode, model.embed, own)
+            return made_by(space_id), vectors
 
         maker, vectors = self._with_model(embed)
         return store.add(example, taken.png, vectors, maker)
@@ -89,12 +100,12 @@ class Trainer(CallWorker):
             EdgedError: the model does not embed what has to be embedded.
         """
 
-        def learn(pipeline: Pipeline, facts: ModelFacts, embed: Embed) -> Lesson:
-            for definition in self._definitions(pipeline):
+        def learn(model: _Model) -> Lesson:
+            for definition in _definitions(model.pipeline):
                 if definition.name == name:
-                    return self._learn(pipeline, definition, facts, embed)
+                    return self._learn(model, definition)
             self._judged.pop(name, None)
-            return Lesson(pipeline.loaded)
+            return Lesson(model.pipeline.loaded)
 
         return self._with_model(learn)
 
@@ -105,19 +116,19 @@ class Trainer(CallWorker):
             EdgedError: as `learn`.
         """
 
-        def learn_all(pipeline: Pipeline, facts: ModelFacts, embed: Embed) -> tuple[messages.SetInfo, ...]:
-            lessons = [self._learn(pipeline, each, facts, embed) for each in self._definitions(pipeline)]
+        def learn_all(model: _Model) -> tuple[messages.SetInfo, ...]:
+            lessons = [self._learn(model, each) for each in _definitions(model.pipeline)]
             return tuple(lesson.info for lesson in lessons if lesson.info is not None)
 
         return self._with_model(learn_all)
 
-    def _with_model(self, work: Callable[[Pipeline, ModelFacts, Embed], T]) -> T:
+    def _with_model(self, work: Callable[[_Model], T]) -> T:
         """Return what *work* does with the model; if a reload ends that meanwhile, it is done with the next one."""
         while True:
             self._check_stop()
             pipeline = self._running.pipeline
             try:
-                return work(pipeline, model_facts(pipeline), partial(self._embed, pipeline.inference))
+                return work(_Model(pipeline, model_facts(pipeline), partial(self._embed, pipeline.inference)))
             except EdgedError:
                 if self._running.pipeline.inference is pipeline.inference:
                     raise
@@ -131,25 +142,26 @@ class Trainer(CallWorker):
         if self.stopping:
             raise ControlError("stopping", "the daemon is stopping")
 
-    def _definitions(self, pipeline: Pipeline) -> tuple[SetDefinition, ...]:
-        references = pipeline.inference.references
-        assert references is not None, "its model is open"
-        return pipeline.wiring.states.define(pipeline.loaded, references.names)
-
-    def _learn(self, pipeline: Pipeline, definition: SetDefinition, facts: ModelFacts, embed: Embed) -> Lesson:
-        loaded, states = pipeline.loaded, pipeline.wiring.states
+    def _learn(self, model: _Model, definition: SetDefinition) -> Lesson:
+        pipeline = model.pipeline
         head = _head_in_use(pipeline.inference, definition.name)
-        learned = states.learn(loaded, definition, facts, embed, head)
-        key = facts.space_id, definition.states, definition.labels
-        before, judged = self._judged.get(definition.name, (None, ()))
-        if before != key:
-            training = learned.training
-            if training is None and definition.lack is None:
-                training = states.training(loaded, definition, facts, embed)
-            judged = () if training is None else tuple(self._judge(training))
-            self._judged[definition.name] = key, judged
+        learned = pipeline.wiring.states.learn(pipeline.loaded, definition, model.facts, model.embed, head)
         (placed,) = placed_sets([learned])
-        return Lesson(loaded, placed, _info(learned, placed, judged))
+        return Lesson(pipeline.loaded, placed, _info(learned, placed, self._judgements(model, learned)))
+
+    def _judgements(self, model: _Model, learned: LearnedSet) -> tuple[LeftOut, ...]:
+        """Return a judgement of each example by the others, made once for the same examples."""
+        definition, training = learned.definition, learned.training
+        key = model.facts.space_id, definition.states, definition.labels
+        before, judged = self._judged.get(definition.name, (None, ()))
+        if before == key:
+            return judged
+        if training is None and definition.lack is None:
+            states, loaded = model.pipeline.wiring.states, model.pipeline.loaded
+            training = states.training(loaded, definition, model.facts, model.embed)
+        judged = () if training is None else tuple(self._judge(training))
+        self._judged[definition.name] = key, judged
+        return judged
 
     def _judge(self, training: TrainingSet) -> Iterator[LeftOut]:
         """Judge each example by the others, with a rest after each."""
@@ -159,6 +171,12 @@ class Trainer(CallWorker):
             yield each
             self.pause(self.rest * (time.thread_time() - begin))
             begin = time.thread_time()
+
+
+def _definitions(pipeline: Pipeline) -> tuple[SetDefinition, ...]:
+    references = pipeline.inference.references
+    assert references is not None, "its model is open"
+    return pipeline.wiring.states.define(pipeline.loaded, references.names)
 
 
 def _head_in_use(inference: Inference, name: str) -> StateHead | None:
