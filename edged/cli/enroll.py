@@ -97,17 +97,21 @@ def enroll(args: argparse.Namespace) -> int:
     chosen = {setting: getattr(args, setting) for setting in settings}
     try:
         request = Enroll(**chosen, state=args.state)
-        if args.state is None and (args.count is not None or args.every is not None):
-            raise WireError("--count, --every: do nothing without --state")
     except WireError as exc:
-        print(f"edged enroll: {exc}", file=sys.stderr)
-        return EXIT_USAGE
+        return _refuse(str(exc))
+    if args.state is None and (args.count is not None or args.every is not None):
+        return _refuse("--count, --every: do nothing without --state")
     with connect_daemon(args) as daemon:
         if args.state is not None:
             return enroll_examples(daemon, request, args.count or 1, EVERY if args.every is None else args.every)
         result = daemon.enroll(**chosen)
     emit("".join(f"{line}\n" for line in _lines(result)))
     return 0
+
+
+def _refuse(rule: str) -> int:
+    print(f"edged enroll: {rule}", file=sys.stderr)
+    return EXIT_USAGE
 
 
 def _lines(result: EnrollResult) -> Iterator[str]:

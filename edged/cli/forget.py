@@ -19,8 +19,8 @@ def add_parser(commands: Commands) -> None:
         "forget",
         help="remove an enrolled reference, or enrolled examples of a set of states",
         description="Removes a reference that 'edged enroll' made: the running daemon no longer compares with it, its "
-        "events end, and its picture is deleted. If NAME is a set of states, its enrolled examples are removed, and the "
-        "set is learned again without them: all of them, those of one --state, the newest one (--last), or the one "
+        "events end, and its picture is deleted. If NAME is a set of states, its enrolled examples are removed, and "
+        "it is learned again without them: all of them, those of one --state, the newest one (--last), or the one "
         "with an ID that 'edged states' lists (--example). What is in the configuration is removed in that file.",
     )
     parser.add_argument("name", metavar="NAME", type=argument_types.name, help="the name of the reference or set")
