@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edged.cli.console import EXIT_INTERRUPTED, emit
 from edged.cli.set_text import set_lines
-from edged.cli.text import lasted, time_of_day
+from edged.cli.text import lasted, some, time_of_day
 from edged.errors import EdgedError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _wait_until(deadline: float) -> None:
 def _print_one(result: SetResult, done: int, count: int, left: float) -> None:
     (example,) = result.changed
     where = f"{example.camera}/{example.region} at {time_of_day(example.t_wall_us)}"
-    ignored = f", {len(result.outliers)} frames showed something else" if result.outliers else ""
+    ignored = f", {some(len(result.outliers), 'frame')} showed something else" if result.outliers else ""
     following = f"; the next one in {lasted(left)}" if left > 0 else ""
     emit(f"{done} of {count}: {example.state}, {where}{ignored}{following}\n")
 

@@ -282,10 +282,10 @@ def test_a_change_is_on_the_disk_also_where_the_set_cannot_be_learned(
     daemon: ControlClient, dock: Dock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
-        raise ControlError("failed", "no power")
+        raise ControlError("busy", "no power")
 
     with monkeypatch.context() as patch:
         patch.setattr("edged.pipeline.loading.states.StateSets.define", fail)
         code, text = refusal(lambda: dock.teach(daemon, "empty"))
-    assert (code, text) == ("failed", "the change is on the disk, but bay is not learned again: no power")
+    assert (code, text) == ("busy", "the change is on the disk, but bay is not learned again: no power")
     assert {each.name: each.counts for each in daemon.states()}["bay"] == {"empty": 1}

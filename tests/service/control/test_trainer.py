@@ -89,7 +89,10 @@ def test_what_a_reload_interrupts_is_done_with_the_next_model() -> None:
 
 
 def test_an_inference_that_ends_without_another_one_is_an_error() -> None:
-    trainer = started(running_stages(Inference(lambda future: future.cancel() and None)))
+    def end(future: Future[Any]) -> None:
+        future.cancel()
+
+    trainer = started(running_stages(Inference(end)))
     try:
         with pytest.raises(ReloadError, match="inference has ended"):
             trainer.submit(lambda: trainer.learn("bay")).result(10)
