@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from edged.cli.text import some
 
 if TYPE_CHECKING:
-    from edged.wire.control_messages import ExampleInfo, SetInfo
+    from edged.wire.control_messages import ExampleInfo, SetReport
 
 __all__ = ["examples_text", "set_lines"]
 
 
-def set_lines(info: SetInfo) -> Iterator[str]:
+def set_lines(info: SetReport) -> Iterator[str]:
     """Yield what the examples of a set prove, why it does not decide by all of them, and what to do next."""
     yield f"{info.name}: {info.summary}"
     if info.objection is not None:

@@ -18,7 +18,7 @@ from edged.cli.text import some
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from edged.wire.control_messages import SetInfo
+    from edged.wire.control_messages import SetReport
 
 __all__ = ["add_parser"]
 
@@ -59,7 +59,7 @@ def states(args: argparse.Namespace) -> int:
     return 0
 
 
-def _table(infos: Sequence[SetInfo]) -> Table:
+def _table(infos: Sequence[SetReport]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -72,7 +72,7 @@ def _table(infos: Sequence[SetInfo]) -> Table:
     return table
 
 
-def _rows(info: SetInfo, state: str) -> list[tuple[str, str, str]]:
+def _rows(info: SetReport, state: str) -> list[tuple[str, str, str]]:
     """Return the last three cells of each example of *state*, newest last; of a state without any a row too."""
     enrolled = [example for example in info.examples if example.state == state]
     rows = []

@@ -159,7 +159,7 @@ class ControlClient:
         request = messages.Relabel(example=example, state=state)
         return self._request(request, messages.SetResult, LEARN_SECONDS)[0]
 
-    def states(self) -> tuple[messages.SetInfo, ...]:
+    def states(self) -> tuple[messages.SetReport, ...]:
         """Return all sets of states, with what their examples prove."""
         return self._request(messages.ListStates(), messages.StatesResult, LEARN_SECONDS)[0].sets
 

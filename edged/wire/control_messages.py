@@ -33,7 +33,7 @@ __all__ = [
     "ReloadResult",
     "Request",
     "Result",
-    "SetInfo",
+    "SetReport",
     "SetResult",
     "Snapshot",
     "SnapshotResult",
@@ -281,7 +281,7 @@ class ExampleInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetInfo:
+class SetReport:
     """A set of states: its origin, the places where it decides, and what it has learned.
 
     ``counts`` are the examples of each state, with those of the configuration, and ``examples`` the enrolled ones in
@@ -311,7 +311,7 @@ class SetResult:
 
     name: str
     changed: tuple[ExampleInfo, ...]
-    set: SetInfo | None
+    set: SetReport | None
     similarities: tuple[float, ...] = ()
     outliers: tuple[int, ...] = ()
 
@@ -320,7 +320,7 @@ class SetResult:
 class StatesResult:
     """All sets of states: those of the configuration, and then those that were only enrolled."""
 
-    sets: tuple[SetInfo, ...]
+    sets: tuple[SetReport, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from edged.cli.console import EXIT_INTERRUPTED
 from edged.cli.enroll_examples import enroll_examples
 from edged.client.control import ControlClient
 from edged.errors import ControlError
-from edged.wire.control_messages import Enroll, ExampleInfo, SetInfo, SetResult
+from edged.wire.control_messages import Enroll, ExampleInfo, SetReport, SetResult
 
 REQUEST = Enroll(name="bay", state="empty", camera="dock", region="bay", frames=2)
 
@@ -34,7 +34,7 @@ class Daemon:
         example = ExampleInfo(
             id=f"{number:016x}", state="empty", camera="dock", region="bay", t_wall_us=0, thumbnail=""
         )
-        known = SetInfo(
+        known = SetReport(
             name="bay",
             origin="enrolled",
             places=("dock/bay",),

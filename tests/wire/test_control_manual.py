@@ -33,7 +33,7 @@ def test_the_manual_has_every_key_of_the_parts_of_a_result() -> None:
         (messages.ReferenceInfo, "references"),
         (messages.PictureInfo, "snapshot"),
         (messages.CameraReport, "status"),
-        (messages.SetInfo, "states"),
+        (messages.SetReport, "states"),
         (messages.ExampleInfo, "states"),
     ):
         assert {member.name for member in dataclasses.fields(cls)} <= set(re.findall(r"`(\w+)`", section(op)))

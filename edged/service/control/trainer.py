@@ -47,7 +47,7 @@ class Lesson:
 
     loaded: Loaded
     placed: PlacedSet | None = None
-    info: messages.SetInfo | None = None
+    info: messages.SetReport | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,14 +109,14 @@ class Trainer(CallWorker):
 
         return self._with_model(learn)
 
-    def list_sets(self) -> tuple[messages.SetInfo, ...]:
+    def list_sets(self) -> tuple[messages.SetReport, ...]:
         """Return all sets.
 
         Raises:
             EdgedError: as `learn`.
         """
 
-        def learn_all(model: _Model) -> tuple[messages.SetInfo, ...]:
+        def learn_all(model: _Model) -> tuple[messages.SetReport, ...]:
             lessons = [self._learn(model, each) for each in _definitions(model.pipeline)]
             return tuple(lesson.info for lesson in lessons if lesson.info is not None)
 
@@ -185,10 +185,10 @@ def _head_in_use(inference: Inference, name: str) -> StateHead | None:
     return None if state_set is None else state_set.head
 
 
-def _info(learned: LearnedSet, placed: PlacedSet, judged: tuple[LeftOut, ...]) -> messages.SetInfo:
+def _info(learned: LearnedSet, placed: PlacedSet, judged: tuple[LeftOut, ...]) -> messages.SetReport:
     definition = learned.definition
     counts = definition.counts
-    return messages.SetInfo(
+    return messages.SetReport(
         name=definition.name,
         origin="config" if definition.is_configured else "enrolled",
         places=definition.places,

@@ -14,7 +14,7 @@ import pytest
 from edged.client import Subscriber
 from edged.client.control import ControlClient
 from edged.config import load_text
-from edged.enrolled import example_store
+from edged.enrolled import ExampleStore, example_store
 from edged.errors import ControlError
 from edged.pipeline.build import Pipeline, build
 from edged.service.control.server import Control
@@ -35,6 +35,7 @@ cameras:
     fps: 20
     rotation: 90
     regions: {{bay: {{}}, gate: {{right: 0.5}}}}
+  yard: {{source: "usb:/dev/video99"}}
 references:
   given: {{images: ["{folder}/given.png"]}}
 states:
@@ -230,9 +231,9 @@ def test_what_is_learned_is_refused_if_it_knows_earlier_examples_less_well(
 
 def test_a_set_of_the_configuration_refuses_other_states_and_places(daemon: ControlClient, dock: Dock) -> None:
     ajar = refusal(lambda: daemon.enroll_state("door", "ajar", "dock", "gate"))
-    assert ajar == ("not-found", f"door has no state ajar; it has open, shut ({dock.folder}/edged.yaml:13:9)")
+    assert ajar == ("not-found", f"door has no state ajar; it has open, shut ({dock.folder}/edged.yaml:14:9)")
     elsewhere = refusal(lambda: daemon.enroll_state("door", "open", "dock", "bay"))
-    assert elsewhere == ("invalid", f"door is not for dock/bay; it is for dock/gate ({dock.folder}/edged.yaml:13:9)")
+    assert elsewhere == ("invalid", f"door is not for dock/bay; it is for dock/gate ({dock.folder}/edged.yaml:14:9)")
     (example,) = daemon.enroll_state("door", "open", "dock", "gate", frames=1).changed
     assert refusal(lambda: daemon.relabel(example.id, "ajar"))[0] == "not-found"
     assert daemon.relabel(example.id, "shut").changed[0].state == "shut"
@@ -253,8 +254,10 @@ def test_a_name_is_that_of_a_set_or_of_a_reference(daemon: ControlClient, dock: 
 
 def test_what_is_not_there_is_refused(daemon: ControlClient) -> None:
     assert refusal(lambda: daemon.relabel("0" * 16, "empty"))[0] == "not-found"
-    assert refusal(lambda: daemon.forget_examples("bay", "empty"))[0] == "not-found"
-    assert refusal(lambda: daemon.enroll_state("bay", "empty", "yard"))[0] == "not-found"
+    nothing = refusal(lambda: daemon.forget_examples("bay", "empty"))
+    assert nothing == ("not-found", "bay has no enrolled example of empty; 'edged states' lists them")
+    assert refusal(lambda: daemon.enroll_state("bay", "empty", "roof"))[0] == "not-found"
+    assert refusal(lambda: daemon.enroll_state("bay", "empty", "yard"))[0] == "no-frames"
     assert refusal(lambda: daemon.enroll_state("bay", "empty", "dock"))[0] == "invalid"
 
 
@@ -263,9 +266,11 @@ def test_a_set_has_so_many_examples_and_states_at_most(
 ) -> None:
     monkeypatch.setattr(example_store, "MOST_STATES", 1)
     dock.teach(daemon, "empty")
-    assert "bay has 1 states already (empty)" in refusal(lambda: dock.teach(daemon, "truck"))[1]
+    states = refusal(lambda: daemon.enroll_state("bay", "truck", "yard"))  # before it waits for frames
+    assert states[1].startswith("bay has 1 states already (empty)")
     monkeypatch.setattr(example_store, "MOST_OF_A_SET", 1)
-    assert "bay has 1 enrolled examples already" in refusal(lambda: dock.teach(daemon, "empty", 1))[1]
+    examples = refusal(lambda: daemon.enroll_state("bay", "empty", "yard"))
+    assert examples[1].startswith("bay has 1 enrolled examples already")
 
 
 def test_what_a_reload_read_too_early_is_learned_again(daemon: ControlClient, dock: Dock) -> None:
@@ -289,3 +294,14 @@ def test_a_change_is_on_the_disk_also_where_the_set_cannot_be_learned(
         code, text = refusal(lambda: dock.teach(daemon, "empty"))
     assert (code, text) == ("busy", "the change is on the disk, but bay is not learned again: no power")
     assert {each.name: each.counts for each in daemon.states()}["bay"] == {"empty": 1}
+
+
+def test_a_daemon_that_has_ended_lets_another_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    dock = Dock(tmp_path)
+    with dock.running(), ControlClient(dock.address) as client:
+        (example,) = dock.teach(client, "empty").changed
+    store = ExampleStore(tmp_path / "state" / "examples")
+    assert [each.id for each in store.load()] == [example.id]
+    store.remove([example.id])
+    store.close()
