@@ -10,9 +10,11 @@ from typing import TypeVar
 from edged.errors import map_exceptions
 from edged.values import check_name
 
-__all__ = ["checked", "name", "number", "positive", "whole"]
+__all__ = ["checked", "duration", "name", "number", "positive", "whole"]
 
 T = TypeVar("T")
+
+MOST_DURATION = 86_400.0
 
 
 def checked(check: Callable[[str], T], text: str) -> T:
@@ -40,6 +42,17 @@ def positive(text: str, most: float = inf) -> float:
     if not (0 < value <= most and value < inf):
         limit = "" if most == inf else f", and at most {most:.0f}"
         raise argparse.ArgumentTypeError(f"must be a number greater than 0{limit} (got {text!r})")
+    return value
+
+
+def duration(text: str) -> float:
+    """Parse a duration such as ``20s``, ``1.5min`` or ``2h``; returns seconds, a day at most."""
+    for unit, seconds in (("min", 60), ("h", 3600), ("s", 1), ("", 1)):
+        if text.endswith(unit):
+            value = _value(text.removesuffix(unit)) * seconds
+            break
+    if not 0 <= value <= MOST_DURATION:
+        raise argparse.ArgumentTypeError(f"must be a duration up to 24h, such as 20s, 5min or 1h (got {text!r})")
     return value
 
 

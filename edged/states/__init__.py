@@ -24,11 +24,12 @@ from edged.states.leave_one_out import LeftOut, leave_one_out
 from edged.states.picture_health import EnrolledLooks, PictureHealth, PictureState
 from edged.states.report import advice, summary
 from edged.states.review import Review, ReviewEntry
-from edged.states.variants import VARIANTS, variants
+from edged.states.variants import RECIPE, VARIANTS, variants
 
 __all__ = [
     "MOST_EXAMPLES",
     "MOST_STATES",
+    "RECIPE",
     "VARIANTS",
     "Classifier",
     "Decision",

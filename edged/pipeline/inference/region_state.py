@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from edged.pipeline.inference.skip_unchanged import UnchangedFilter
+from edged.pipeline.placed_set import PlacedSet, sets_at
+from edged.states import Classifier
 from edged.values import FULL
 
 if TYPE_CHECKING:
@@ -16,16 +19,21 @@ __all__ = ["RegionState"]
 
 
 class RegionState:
-    """One region as it is embedded and compared; made anew when it or its references change.
+    """One region as it is embedded and compared; made anew when it, its references or its sets change.
 
-    ``scorer`` compares it with ``compared`` references. ``unchanged_filter`` finds frames in which nothing has moved;
-    None where each frame is embedded.
+    ``scorer`` compares it with ``compared`` references, and ``classifier`` answers for its sets of states.
+    ``unchanged_filter`` finds frames in which nothing has moved; None where each frame is embedded.
     """
 
-    def __init__(self, feed: Feed, name: str, roi: Region, references: References) -> None:
+    def __init__(
+        self, feed: Feed, name: str, roi: Region, references: References, sets: Iterable[PlacedSet] = ()
+    ) -> None:
         self.name = name
         self.roi = roi
-        self.scorer = references.scorer(feed.camera, name)
+        here = sets_at(sets, feed.camera, name).values()
+        grouped = {reference for each in here if each.head is None for reference in each.references.values()}
+        self.classifier = Classifier(here)
+        self.scorer = references.scorer(feed.camera, name, grouped)
         self.compared = self.scorer.size
         self.unchanged_filter = None if feed.skipping is None else UnchangedFilter(feed.skipping)
         self._seen = FULL if feed.is_cropped else roi

@@ -21,6 +21,7 @@ from edged.board import CONDITIONS, PAST
 from edged.pipeline.camera_stats import CameraState
 from edged.pipeline.latencies import PARTS
 from edged.pipeline.wall_clock import clock_synced
+from edged.values import UNKNOWN
 
 if TYPE_CHECKING:
     from edged.pipeline.build import Pipeline
@@ -52,6 +53,7 @@ class PipelineCollector(Collector):
         yield _left_behind(pipeline)
         yield _latencies(pipeline)
         yield from _publisher(pipeline)
+        yield _states(pipeline)
         yield from _board(pipeline)
 
 
@@ -119,6 +121,19 @@ def _publisher(pipeline: Pipeline) -> Iterator[Metric]:
     words = "Peers of publish endpoints that were refused or cut off, by the reason; docs/security.md explains each."
     cut = CounterMetricFamily("edged_refused_connections", words, labels=["reason"])
     yield _family(cut, (((reason,), count) for reason, count in publisher.refusals.items()))
+
+
+def _states(pipeline: Pipeline) -> Metric:
+    words = "1 for the decided state of a set of states in a region."
+    family = GaugeMetricFamily("edged_state", words, labels=["camera", "region", "set", "state"])
+    return _family(
+        family,
+        (
+            ((each.camera, each.region, each.set, state), each.state == state)
+            for each in pipeline.publisher.decided_states
+            for state in (*each.states, UNKNOWN)
+        ),
+    )
 
 
 def _left_behind(pipeline: Pipeline) -> Metric:

@@ -1,0 +1,26 @@
+"""Sets of states with the places where they decide."""
+
+from __future__ import annotations
+
+import pytest
+
+from edged.pipeline.placed_set import sets_at
+from edged.states import StateSet
+from tests.pipeline.placing import placed
+
+STATES = ("free", "busy")
+READY = StateSet(name="path", states=STATES, references={"free": "path-free", "busy": "path-busy"})
+
+
+@pytest.mark.parametrize(
+    ("places", "is_there"),
+    [(("street",), True), (("street/path",), True), (("street/road",), False), (("yard", "street"), True), ((), False)],
+)
+def test_a_set_decides_for_its_places_only(places: tuple[str, ...], is_there: bool) -> None:
+    there = placed(READY, places)
+    assert there.applies_in("street", "path") is is_there
+    assert sets_at([there], "street", "path") == ({"path": READY} if is_there else {})
+
+
+def test_a_set_that_cannot_answer_decides_nowhere() -> None:
+    assert sets_at([placed(StateSet(name="bay", states=STATES), ("street",))], "street", "path") == {}
