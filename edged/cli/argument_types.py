@@ -15,6 +15,7 @@ __all__ = ["checked", "duration", "name", "number", "positive", "whole"]
 T = TypeVar("T")
 
 MOST_DURATION = 86_400.0
+DURATION_UNITS = {"min": 60, "m": 60, "h": 3600, "s": 1, "": 1}  # in seconds; the first that fits is the unit
 
 
 def checked(check: Callable[[str], T], text: str) -> T:
@@ -46,13 +47,12 @@ def positive(text: str, most: float = inf) -> float:
 
 
 def duration(text: str) -> float:
-    """Parse a duration such as ``20s``, ``1.5min`` or ``2h``; returns seconds, a day at most."""
-    for unit, seconds in (("min", 60), ("h", 3600), ("s", 1), ("", 1)):
-        if text.endswith(unit):
-            value = _value(text.removesuffix(unit)) * seconds
-            break
-    if not 0 <= value <= MOST_DURATION:
-        raise argparse.ArgumentTypeError(f"must be a duration up to 24h, such as 20s, 5min or 1h (got {text!r})")
+    """Parse a duration such as ``20s``, ``1.5m``, ``5min`` or ``2h``; returns seconds, at most those of a day."""
+    unit = next(unit for unit in DURATION_UNITS if text.endswith(unit))
+    value = _value(text.removesuffix(unit)) * DURATION_UNITS[unit]
+    if not 0 < value <= MOST_DURATION:
+        rule = "must be a duration greater than 0, and at most 24h, such as 20s, 2m or 1h"
+        raise argparse.ArgumentTypeError(f"{rule} (got {text!r})")
     return value
 
 

@@ -73,7 +73,7 @@ def add_parser(commands: Commands) -> None:
         "--every",
         type=argument_types.duration,
         metavar="TIME",
-        help="the time from one to the next, such as 20s or 5min, in which the view should change (default: 20s)",
+        help="the time from one to the next, such as 20s or 2m, in which the view should change (default: 20s)",
     )
     events = parser.add_argument_group("events", "the settings enter, leave … of a reference in the configuration")
     events.add_argument("--enter", type=float, metavar="SCORE", help="make events, which begin at this score")

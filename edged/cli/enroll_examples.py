@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from edged.cli.console import EXIT_INTERRUPTED, emit
 from edged.cli.set_text import set_lines
 from edged.cli.text import lasted, some, time_of_day
-from edged.errors import EdgedError
+from edged.errors import ControlError, EdgedError
 
 if TYPE_CHECKING:
     from edged.client.control import ControlClient
@@ -21,7 +22,7 @@ __all__ = ["enroll_examples"]
 def enroll_examples(daemon: ControlClient, request: Enroll, count: int, every: float) -> int:
     """Enroll *count* examples as *request* says, one each *every* seconds, print each, and return the exit status.
 
-    Ctrl-C and a refusal end it: what is enrolled stays, and is reported.
+    Ctrl-C and a refusal end it: what is enrolled stays, and is reported. How many these are is printed on stderr.
 
     Raises:
         EdgedError: the daemon refuses one.
@@ -38,12 +39,15 @@ def enroll_examples(daemon: ControlClient, request: Enroll, count: int, every: f
             left = begin + done * every - time.monotonic()
             _print_one(result, done, count, left if done < count else 0.0)
     except KeyboardInterrupt:
-        _print_end(result, f"stopped: {done} of {count} are enrolled; one that was being taken may be kept as well")
+        _print_early_end(done, count, "; one that was being taken may be kept as well")
+        _print_set(result)
         return EXIT_INTERRUPTED
-    except EdgedError:
-        _print_end(result, f"{done} of {count} are enrolled")
+    except EdgedError as exc:
+        is_kept = isinstance(exc, ControlError) and exc.code == "not-learned"
+        _print_early_end(done + is_kept, count)
+        _print_set(result)
         raise
-    _print_end(result)
+    _print_set(result)
     return 0
 
 
@@ -59,8 +63,10 @@ def _print_one(result: SetResult, done: int, count: int, left: float) -> None:
     emit(f"{done} of {count}: {example.state}, {where}{ignored}{following}\n")
 
 
-def _print_end(result: SetResult | None, first: str = "") -> None:
-    lines = [first] if first else []
+def _print_early_end(done: int, count: int, more: str = "") -> None:
+    print(f"edged enroll: {done} of {count} are enrolled{more}", file=sys.stderr)
+
+
+def _print_set(result: SetResult | None) -> None:
     if result is not None and result.set is not None:
-        lines += set_lines(result.set)
-    emit("".join(f"{line}\n" for line in lines))
+        emit("".join(f"{line}\n" for line in set_lines(result.set)))

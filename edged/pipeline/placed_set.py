@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from edged.states import StateSet
 from edged.values import applies_in
 
-__all__ = ["PlacedSet", "sets_at"]
+__all__ = ["AnsweringSets", "PlacedSet", "sets_at"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -39,6 +42,38 @@ class PlacedSet:
     def applies_in(self, camera: str, region: str) -> bool:
         """Whether it is one of that region; a set without places is one of none."""
         return bool(self.places) and applies_in(self.places, camera, region)
+
+
+class AnsweringSets:
+    """Finds which sets answer: one that groups references needs all of them. One thread uses it.
+
+    With one reference missing the others would win every time.
+    """
+
+    def __init__(self) -> None:
+        self._missing: Mapping[str, str] = {}
+
+    def choose(self, sets: Sequence[PlacedSet], references: Collection[str]) -> Sequence[PlacedSet]:
+        """Return *sets*, in which those that need more than *references* do not answer; changes of that are logged."""
+        before, self._missing = (
+            self._missing,
+            {each.name: ", ".join(missing) for each in sets if (missing := _missing(each, references))},
+        )
+        for name, missing in self._missing.items():
+            if before.get(name) != missing:
+                log.warning("set %s decides nothing: there is no reference %s", name, missing)
+        for name in before.keys() - self._missing.keys():
+            log.info("set %s does not wait for references any more", name)
+        if not self._missing:
+            return sets
+        return tuple(replace(each, state_set=None) if each.name in self._missing else each for each in sets)
+
+
+def _missing(placed: PlacedSet, references: Collection[str]) -> list[str]:
+    """Return the references that *placed* needs and that are not among *references*."""
+    if placed.state_set is None or placed.state_set.head is not None:
+        return []
+    return [reference for reference in placed.state_set.references.values() if reference not in references]
 
 
 def sets_at(sets: Iterable[PlacedSet], camera: str, region: str) -> dict[str, StateSet]:

@@ -54,6 +54,7 @@ CODES: Mapping[str, str] = {
     "no-frames": "the camera delivers no frames now, or too few",
     "config": "the configuration is wrong; nothing has changed",
     "failed": "the request failed, mostly because of the disk",
+    "not-learned": "the change is on the disk, but the set of states could not be learned from it; it will be later",
     "stopping": "the daemon is stopping",
 }
 """Reasons for refusing a request, by the code for programs."""

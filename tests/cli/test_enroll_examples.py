@@ -67,17 +67,27 @@ def test_so_many_examples_are_enrolled_with_time_in_between(capsys: pytest.Captu
 
 def test_ctrl_c_keeps_what_was_enrolled_and_reports_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert enroll(Daemon([None, None, KeyboardInterrupt()]), 5, 0) == EXIT_INTERRUPTED
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[2] == "stopped: 2 of 5 are enrolled; one that was being taken may be kept as well"
-    assert lines[3] == "bay: 2 empty, 3 truck"
+    printed = capsys.readouterr()
+    assert printed.err == "edged enroll: 2 of 5 are enrolled; one that was being taken may be kept as well\n"
+    assert printed.out.splitlines()[2] == "bay: 2 empty, 3 truck"
 
 
 def test_ctrl_c_before_the_first_one_reports_that_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert enroll(Daemon([KeyboardInterrupt()]), 5, 0) == EXIT_INTERRUPTED
-    assert capsys.readouterr().out.splitlines()[0].startswith("stopped: 0 of 5 are enrolled")
+    printed = capsys.readouterr()
+    assert printed.err.startswith("edged enroll: 0 of 5 are enrolled; ")
+    assert not printed.out
 
 
 def test_a_refusal_ends_it_after_what_was_enrolled_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ControlError, match="camera dock is lost"):
         enroll(Daemon([None, ControlError("no-frames", "camera dock is lost")]), 5, 0)
-    assert capsys.readouterr().out.splitlines()[1:3] == ["1 of 5 are enrolled", "bay: 1 empty, 3 truck"]
+    printed = capsys.readouterr()
+    assert printed.err == "edged enroll: 1 of 5 are enrolled\n"
+    assert printed.out.splitlines()[1] == "bay: 1 empty, 3 truck"
+
+
+def test_one_that_is_kept_counts_also_where_nothing_was_learned_from_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ControlError, match="on the disk"):
+        enroll(Daemon([None, ControlError("not-learned", "the change is on the disk")]), 5, 0)
+    assert capsys.readouterr().err == "edged enroll: 2 of 5 are enrolled\n"

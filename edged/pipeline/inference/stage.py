@@ -17,7 +17,7 @@ from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation, Observer
 from edged.pipeline.inference.region_state import RegionState
 from edged.pipeline.inference.round_robin import RoundRobin
-from edged.pipeline.placed_set import PlacedSet
+from edged.pipeline.placed_set import AnsweringSets, PlacedSet
 from edged.pipeline.result import ModelFacts, Result
 from edged.pipeline.ring import Lease
 from edged.pipeline.stage import Stage
@@ -77,6 +77,7 @@ class Inference(Stage):
         self._model: Embedder | None = None
         self._references: References | None = None
         self._sets: Sequence[PlacedSet] = ()
+        self._answering = AnsweringSets()
         self._facts: ModelFacts | None = None
         self._handover = handover
         self._demand = demand
@@ -96,7 +97,7 @@ class Inference(Stage):
 
     @property
     def sets(self) -> Sequence[PlacedSet]:
-        """The sets of states that answer; none until the model is open."""
+        """The sets of states; none until the model is open."""
         return self._sets
 
     def submit(self, call: Callable[[Embedder], T]) -> Future[T]:
@@ -183,11 +184,12 @@ class Inference(Stage):
             self._round_robin.serve(feeds)
             if feeds:  # else another inference works
                 self._serve(self._facts)
-        if self._feeds and self._handover.sets is not self._sets:
-            self._handover.use_sets(self._sets)
+        answering = self._answering.choose(self._sets, self._references.names)
+        if self._feeds and self._handover.sets is not answering:
+            self._handover.use_sets(answering)
         # Anew: what was seen in another region, or compared with others, is not published again.
         self._regions = {
-            feed.camera: [RegionState(feed, name, roi, self._references, self._sets) for name, roi in feed.regions]
+            feed.camera: [RegionState(feed, name, roi, self._references, answering) for name, roi in feed.regions]
             for feed in self._feeds
         }
 

@@ -13,6 +13,7 @@ from edged.config import ConfigFileError, Loaded
 from edged.enrolled import EnrolledExample, ExampleStore
 from edged.errors import PictureError, ReferenceImageError, StateError, map_exceptions
 from edged.label_text import shown_path
+from edged.pipeline.loading.picture_vectors import PictureVectors
 from edged.pipeline.loading.set_definitions import ExamplePicture, SetDefinition
 from edged.references import read_reference
 from edged.references.catalogue import Space
@@ -50,12 +51,17 @@ def vectors_of_picture(
 
 
 def read_examples(
-    loaded: Loaded, definition: SetDefinition, store: ExampleStore | None, space: Space, embed: Embed
+    loaded: Loaded,
+    definition: SetDefinition,
+    store: ExampleStore | None,
+    pictures: PictureVectors,
+    space: Space,
+    embed: Embed,
 ) -> list[Example]:
     """Return all examples of *definition* with vectors of the *space* in which *embed* embeds.
 
-    Those of a folder of pictures are embedded each time. Enrolled ones are embedded once for each space, and kept in
-    *store*; one that cannot be is logged and left out.
+    Each is embedded once for each space. The vectors of picture files are then kept in *pictures*, and those of
+    enrolled examples in *store*; one of these that cannot be embedded is logged and left out.
 
     Raises:
         ConfigFileError: pictures of the configuration cannot be used; it has a problem for each.
@@ -64,7 +70,7 @@ def read_examples(
     found, problems = [], []
     for picture in definition.pictures:
         try:
-            found.append(_of_picture(loaded, picture, embed))
+            found.append(_of_picture(loaded, picture, pictures, space, embed))
         except ReferenceImageError as exc:
             problems.append(loaded.problem(picture.setting, str(exc)))
     if problems:
@@ -78,10 +84,15 @@ def read_examples(
     return found
 
 
-def _of_picture(loaded: Loaded, picture: ExamplePicture, embed: Embed) -> Example:
+def _of_picture(loaded: Loaded, picture: ExamplePicture, known: PictureVectors, space: Space, embed: Embed) -> Example:
+    maker = made_by(space.space_id)
+    if (vectors := known.get(picture.key, maker)) is not None:
+        return Example(picture.state, vectors, picture.key)
     pixels = read_reference(picture.path, loaded.config.max_pixels, loaded.config.background)
     with map_exceptions({PictureError: ReferenceImageError}, shown_path(picture.path)):
-        return _example(picture.state, vectors_of_picture(pixels, 0, "full", embed), picture.key)
+        example = _example(picture.state, vectors_of_picture(pixels, 0, "full", embed), picture.key)
+    known.keep(picture.key, maker, example.vectors)
+    return example
 
 
 def _of_enrolled(enrolled: EnrolledExample, store: ExampleStore, space: Space, embed: Embed) -> Example:

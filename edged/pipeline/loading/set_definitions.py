@@ -12,14 +12,13 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 
 from edged.config import ConfigFileError, Loaded, Problem, StateSetConfig
 from edged.enrolled import EnrolledExample
 from edged.errors import PictureError, ReferenceImageError, map_exceptions
 from edged.label_text import shown_path
 from edged.references import picture_files, read_reference
-from edged.states import StateHead, StateSet
+from edged.states import MOST_EXAMPLES, MOST_STATES, StateHead, StateSet
 from edged.vision.pictures.decoding import read_limited
 
 __all__ = [
@@ -61,7 +60,7 @@ class SetDefinition:
     Attributes:
         config: its settings; the defaults, if it was only enrolled.
         places: where it applies, as in ``states.NAME.for``.
-        references: the reference of each state, if all of them are there.
+        references: the reference of each state, where it groups references; not all of them need exist.
         least: the examples of each state from which on a head is learned.
     """
 
@@ -116,7 +115,9 @@ class SetDefinition:
 
 
 def lack_of(counts: Mapping[str, int], least: int) -> str | None:
-    """Return what is missing of *least* examples of each of two states or more; None if that is there."""
+    """Return why nothing can be learned of so many examples of each state, such as too few; None if it can."""
+    if len(counts) > MOST_STATES or sum(counts.values()) > MOST_EXAMPLES:
+        return f"it has more than {MOST_STATES} states, or more than {MOST_EXAMPLES} examples"
     if len(counts) < 2:
         return "a second state has no example yet"
     missing = [
@@ -132,8 +133,8 @@ def define_sets(
 ) -> tuple[SetDefinition, ...]:
     """Return the sets of the configuration and then those that were only *enrolled*, by name.
 
-    *references* are the names of all that frames are compared with. A set that groups others has no references; one
-    that was only enrolled, and has the name of a reference, is left out; both are logged.
+    *references* are the names of all that frames are compared with. A set that was only enrolled, and has the name of
+    one of them, is left out, and logged.
 
     Raises:
         ConfigFileError: pictures cannot be used; it has a problem for each.
@@ -144,7 +145,7 @@ def define_sets(
     if problems:
         raise ConfigFileError(problems)
     found = [
-        _of_config(name, config, pictures[name], [each for each in enrolled if each.set == name], references)
+        _of_config(name, config, pictures[name], [each for each in enrolled if each.set == name])
         for name, config in configs.items()
     ]
     for name in sorted({each.set for each in enrolled} - configs.keys()):
@@ -213,7 +214,6 @@ def _of_config(
     config: StateSetConfig,
     pictures: tuple[ExamplePicture, ...],
     enrolled: Sequence[EnrolledExample],
-    references: Collection[str],
 ) -> SetDefinition:
     own = tuple(example for example in enrolled if example.state in config.states)
     if others := sorted({example.state for example in enrolled} - set(config.states)):
@@ -225,17 +225,9 @@ def _of_config(
         places=config.places or _places(own),
         pictures=pictures,
         enrolled=own,
-        references=_grouped(name, config, references),
+        references=config.references,
         least=FOR_A_HEAD if config.references else 1,
     )
-
-
-def _grouped(name: str, config: StateSetConfig, references: Collection[str]) -> Mapping[str, str]:
-    """Return the reference of each state; none of them if one is missing, because the others would win every time."""
-    if missing := [reference for reference in config.references.values() if reference not in references]:
-        log.warning("states.%s does without its references: there is no %s", name, ", ".join(missing))
-        return {}
-    return MappingProxyType(dict(config.references))
 
 
 def _of_enrolled(name: str, enrolled: tuple[EnrolledExample, ...]) -> SetDefinition:

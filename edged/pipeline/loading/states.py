@@ -13,6 +13,7 @@ from edged.config import Loaded
 from edged.enrolled import EnrolledExample, ExampleStore
 from edged.errors import StateError
 from edged.pipeline.loading.example_vectors import Embed, made_by, read_examples
+from edged.pipeline.loading.picture_vectors import PictureVectors
 from edged.pipeline.loading.set_definitions import SetDefinition, define_sets, lack_of
 from edged.pipeline.placed_set import PlacedSet
 from edged.references.catalogue import Space
@@ -62,6 +63,7 @@ class StateSets:
     def __init__(self, store: ExampleStore | None) -> None:
         self.store = store
         """None without a state folder."""
+        self._pictures = PictureVectors()
 
     @property
     def entries(self) -> tuple[EnrolledExample, ...]:
@@ -125,7 +127,7 @@ class StateSets:
             return self._without(definition, definition.lack, old)
         if kept is not None and kept_fingerprint == fingerprint:
             return LearnedSet(definition, definition.with_head(kept))
-        examples = read_examples(loaded, definition, self.store, space, embed)
+        examples = read_examples(loaded, definition, self.store, self._pictures, space, embed)
         if (lack := _lack(definition, examples)) is not None:
             return self._without(definition, lack, old)
         training = TrainingSet(examples, definition.states)
@@ -145,7 +147,7 @@ class StateSets:
             ConfigFileError: a picture of the configuration cannot be used.
             EdgedError: what *embed* raises but PictureError.
         """
-        examples = read_examples(loaded, definition, self.store, space, embed)
+        examples = read_examples(loaded, definition, self.store, self._pictures, space, embed)
         return None if _lack(definition, examples) is not None else TrainingSet(examples, definition.states)
 
     def _without(self, definition: SetDefinition, lack: str, old: StateHead | None) -> LearnedSet:

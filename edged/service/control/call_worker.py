@@ -22,7 +22,8 @@ T = TypeVar("T")
 class CallWorker(Stage):
     """Runs calls one after the other. The control stage owns it, and bounds how many wait.
 
-    After each call it pauses for ``rest`` times as long as that took the processor.
+    After each call it rests: it pauses for ``rest`` times as long as that took the processor. A long call may do so in
+    between, and does not rest twice for the same work.
     """
 
     rest: ClassVar[float]
@@ -31,6 +32,7 @@ class CallWorker(Stage):
         super().__init__(name)
         self._submitted = threading.Event()
         self._calls = CallQueue(self._submitted.set)
+        self._rested = 0.0  # the processor's time of this thread up to which it has rested
 
     def submit(self, call: Callable[[], T]) -> Future[T]:
         """Run *call* in the thread of this stage; the future gets its result, or a ControlError without memory."""
@@ -43,9 +45,14 @@ class CallWorker(Stage):
         self._submitted.wait(IDLE_SECONDS)
         self._submitted.clear()
         while self._calls and not self.stopping:
-            begin = time.thread_time()
+            self._rested = time.thread_time()
             self._calls.run_next()
-            self.pause(self.rest * (time.thread_time() - begin))
+            self.take_rest()
+
+    def take_rest(self) -> None:
+        """Pause for the work since the last rest, or since the call began; only in the thread of this stage."""
+        self.pause(self.rest * (time.thread_time() - self._rested))
+        self._rested = time.thread_time()
 
     def wake(self) -> None:
         self._submitted.set()

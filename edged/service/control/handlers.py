@@ -103,7 +103,7 @@ class RequestHandlers:
     def _is_of_a_set(self, request: messages.Forget) -> bool:
         """Whether *request* means examples of a set, and not a reference."""
         name = request.name
-        return request.is_of_a_set or (not self._enrollment.is_enrolled(name) and self._states.is_enrolled(name))
+        return request.is_of_a_set or (not self._enrollment.is_enrolled(name) and self._states.is_set(name))
 
     def _report_status(self) -> Job:
         yield from ()

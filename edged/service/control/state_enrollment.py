@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edged.enrolled import EnrolledExample, ExampleStore
 from edged.errors import ControlError, StateError, map_exceptions
+from edged.label_text import shown_path
 from edged.service.control.claims import Claims
 from edged.service.control.jobs import Job, wait_for
 from edged.service.control.trainer import Lesson, Trainer, example_info
@@ -26,6 +27,7 @@ __all__ = ["StateEnrollment"]
 log = logging.getLogger(__name__)
 
 LEARN_SECONDS = 300.0  # for a set, after those of other callers: each of its pictures may have to be embedded
+MOST_CHANGED = 1000  # sets that are learned again after a reload
 
 
 class StateEnrollment:
@@ -48,7 +50,7 @@ class StateEnrollment:
         self._pictures = pictures
         self._claims = claims
         self._trainer = trainer
-        self._changed: set[str] = set()  # sets that a reload may have read before they were
+        self._changed: dict[str, None] = {}  # sets that a reload may have read before they were, the newest last
         self._applied: tuple[Loaded, Sequence[PlacedSet]] | None = None
 
     def enroll(self, request: messages.Enroll) -> Job:
@@ -79,9 +81,7 @@ class StateEnrollment:
         with self._claims.changing(name):
             chosen = [example for example in store.load() if _is_meant(example, request)]
             if not chosen:
-                of_state = f" of {request.state}" if request.state else ""
-                which = f"example {request.example}" if request.example else f"enrolled example{of_state}"
-                raise ControlError("not-found", f"{name} has no {which}; 'edged states' lists them")
+                raise ControlError("not-found", self._nothing_to_forget(request))
             if request.last:
                 chosen = chosen[-1:]
             ids = [example.id for example in chosen]
@@ -110,9 +110,11 @@ class StateEnrollment:
         sets = yield from wait_for(self._trainer.submit(self._trainer.list_sets), self._wake, LEARN_SECONDS)
         return messages.StatesResult(sets=sets), ()
 
-    def is_enrolled(self, name: str) -> bool:
-        """Whether the set *name* has enrolled examples."""
-        return any(example.set == name for example in self._running.pipeline.wiring.states.entries)
+    def is_set(self, name: str) -> bool:
+        """Whether *name* is a set of the configuration, or has enrolled examples."""
+        pipeline = self._running.pipeline
+        is_enrolled = any(example.set == name for example in pipeline.wiring.states.entries)
+        return is_enrolled or name in pipeline.loaded.config.states
 
     @property
     def is_behind(self) -> bool:
@@ -127,18 +129,20 @@ class StateEnrollment:
         """Learn the sets again that were changed here, with what a reload has brought."""
         pipeline = self._running.pipeline
         self._applied = pipeline.loaded, pipeline.inference.sets  # also if it fails: it is tried once
-        for name in sorted(self._changed):
-            yield from self._learn(name)
+        while self._changed:
+            yield from self._learn(self._changed.popitem()[0])
         return messages.ReloadResult(changes=()), ()
 
     def _learn_kept(self, name: str) -> Generator[None, None, Lesson]:
         """Learn the set *name* after a change that is on the disk."""
-        self._changed.add(name)
+        self._changed[name] = None
+        if len(self._changed) > MOST_CHANGED:
+            del self._changed[next(iter(self._changed))]
         try:
             return (yield from self._learn(name))
         except ControlError as refusal:
             text = f"the change is on the disk, but {name} is not learned again: {refusal}"
-            raise ControlError("failed" if refusal.code == "config" else refusal.code, text) from refusal
+            raise ControlError("not-learned", text) from refusal
 
     def _learn(self, name: str) -> Generator[None, None, Lesson]:
         """Learn the set *name* and use it from the next frame on, in whichever inference works then."""
@@ -154,6 +158,22 @@ class StateEnrollment:
                 continue
             self._applied = lesson.loaded, sets
             return lesson
+
+    def _nothing_to_forget(self, request: messages.Forget) -> str:
+        """Return why there is no example that *request* means, and what to do."""
+        name, loaded = request.name, self._running.pipeline.loaded
+        if request.example:
+            return f"{name} has no example {request.example}; 'edged states' lists them"
+        missing = f"{name} has no enrolled example" + (f" of {request.state}" if request.state else "")
+        configured = loaded.config.states.get(name)
+        if configured is None:
+            return f"{missing}; 'edged states' lists them"
+        named = [path for state, paths in configured.images.items() if request.state in (None, state) for path in paths]
+        if not named:
+            where = loaded.where(("states", name))
+            return f"{missing}; it is a set of the configuration ({where}), so take it out there and reload"
+        folders, where = ", ".join(shown_path(path) for path in named), loaded.where(("states", name, "images"))
+        return f"{missing}: its examples are in {folders} ({where}); remove pictures there and reload"
 
     def _check_name(self, name: str) -> None:
         """Raise ControlError if *name* is that of a reference."""

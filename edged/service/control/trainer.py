@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from edged.enrolled import EnrolledExample
-from edged.errors import ControlError, EdgedError
+from edged.errors import ControlError, EdgedError, map_exceptions
 from edged.pipeline.loading.example_vectors import Embed, made_by, vectors_of_picture
 from edged.pipeline.loading.set_definitions import SetDefinition
 from edged.pipeline.loading.states import LearnedSet, placed_sets
@@ -90,7 +89,8 @@ class Trainer(CallWorker):
             return made_by(space_id), vectors
 
         maker, vectors = self._with_model(embed)
-        return store.add(example, taken.png, vectors, maker)
+        with map_exceptions({ValueError: partial(ControlError, "failed")}, "nothing can be learned from this picture"):
+            return store.add(example, taken.png, vectors, maker)
 
     def learn(self, name: str) -> Lesson:
         """Learn the set *name* again.
@@ -165,12 +165,10 @@ class Trainer(CallWorker):
 
     def _judge(self, training: TrainingSet) -> Iterator[LeftOut]:
         """Judge each example by the others, with a rest after each."""
-        begin = time.thread_time()
         for each in leave_one_out(training):
             self._check_stop()
             yield each
-            self.pause(self.rest * (time.thread_time() - begin))
-            begin = time.thread_time()
+            self.take_rest()
 
 
 def _definitions(pipeline: Pipeline) -> tuple[SetDefinition, ...]:

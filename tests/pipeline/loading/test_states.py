@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edged.config import ConfigFileError, Loaded, load_text
-from edged.enrolled import EnrolledExample, ExampleStore
+from edged.enrolled import EnrolledExample, ExampleStore, example_store
 from edged.pipeline.loading import example_vectors, set_definitions, states
 from edged.pipeline.loading.example_vectors import made_by, vectors_of_picture
 from edged.pipeline.loading.set_definitions import SetDefinition, set_problems
@@ -190,16 +190,11 @@ def test_grouped_references_decide_until_each_state_has_three_examples(
     assert head_of(daemon.open(text, {"e", "t"})["bay"]) is None, "it goes back"
 
 
-def test_a_group_without_one_of_its_references_decides_nothing(
-    daemon: Daemon, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_group_keeps_its_references_while_one_does_not_exist(daemon: Daemon) -> None:
     text = f"{CAMERA}states: {{bay: {{of: {{empty: e, truck: t}}, for: [dock]}}}}"
     learned = daemon.open(text, {"e"})["bay"]
-    assert learned.state_set is None
-    assert caplog.messages == [
-        "states.bay does without its references: there is no t",
-        "set bay decides nothing yet: empty has no example, truck has no example yet, and 3 of each are needed",
-    ]
+    assert learned.state_set is not None
+    assert learned.state_set.references == {"empty": "e", "truck": "t"}, "it may be enrolled later"
 
 
 # -- pictures of the configuration ------------------------------------------------------------------------------------
@@ -230,6 +225,42 @@ def test_what_pictures_taught_is_kept_until_one_of_them_changes(daemon: Daemon) 
     blue.open(CAMERA + IMAGES + "\nbackground: [0, 0, 255]")
     assert blue.embedded == 4 * (1 + VARIANTS), "another background makes other pictures"
     blue.store.close()
+
+
+def test_pictures_are_embedded_once_in_a_run_whatever_is_enrolled_beside_them(
+    daemon: Daemon, embedder: Embedder, other: Embedder
+) -> None:
+    write(daemon.folder, "empty", 2)
+    write(daemon.folder, "truck", 2)
+    learned = daemon.open(CAMERA + IMAGES)["bay"]
+    daemon.enrol("truck", 9)
+    daemon.embedded = 0
+    again = daemon.learn("bay", learned, CAMERA + IMAGES)
+    assert daemon.embedded == 0
+    assert len(keys_of(again)) == 5
+    assert [daemon.decides(again, state, 0) for state in ("empty", "truck")] == ["empty", "truck"]
+    daemon.embedder, daemon.embedded = other, 0
+    daemon.open(CAMERA + IMAGES)
+    assert daemon.embedded == 5 * (1 + VARIANTS), "another model makes other vectors"
+
+
+def test_a_picture_that_is_too_long_for_its_variants_is_refused_at_its_place(daemon: Daemon) -> None:
+    write(daemon.folder, "empty", 1)
+    (daemon.folder / "truck").mkdir()
+    (daemon.folder / "truck" / "0.png").write_bytes(to_png(np.zeros((2, 40_000, 3), np.uint8)))
+    with pytest.raises(ConfigFileError, match=r"images\.truck\[0\]: .*: must have sides of at most 32766 pixels"):
+        daemon.open(CAMERA + IMAGES)
+
+
+def test_a_set_of_more_states_than_a_head_can_have_learns_nothing(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(example_store, "MOST_STATES", 99)  # as if another program had written the folder
+    for number in range(9):
+        daemon.enrol(f"s{number}", number, shows="truck")
+    learned = daemon.open()["bay"]
+    assert learned.state_set is None
+    assert learned.objection == "it has more than 8 states, or more than 400 examples"
 
 
 def test_a_picture_counts_once_and_shows_one_state(daemon: Daemon) -> None:

@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edged.client import Subscriber
 from edged.client.control import ControlClient
@@ -17,12 +19,16 @@ from edged.config import load_text
 from edged.enrolled import ExampleStore, example_store
 from edged.errors import ControlError
 from edged.pipeline.build import Pipeline, build
+from edged.pipeline.loading.example_vectors import vectors_of_picture
 from edged.service.control.server import Control
+from edged.service.control.trainer import Lesson, Trainer
 from edged.service.daemon import Daemon
 from edged.service.running_stages import RunningStages
 from edged.wire import State, Vec
 from edged.wire.control_messages import SetResult
 from tests.fakes import eventually
+
+Picture = NDArray[np.uint8]
 
 MODEL = Path(__file__).parents[2] / "cases" / "small96_uint8_meta.tflite"
 CONFIG = """\
@@ -40,6 +46,8 @@ references:
   given: {{images: ["{folder}/given.png"]}}
 states:
   door: {{of: [open, shut], for: [dock/gate]}}
+  lamp: {{of: [lit, dark], for: [dock/gate], images: {{lit: ["{folder}/given.png"], dark: ["{folder}/dark.png"]}}}}
+  path: {{of: {{empty: given, busy: path-busy}}, for: [dock/bay]}}
 publish: {{endpoints: ["pub+bind:ipc://pub.sock"]}}
 control: {{endpoint: "ipc://control.sock"}}
 """
@@ -56,6 +64,7 @@ class Dock:
         self._shown = 0
         self.show("empty")
         cv2.imwrite(str(folder / "given.png"), np.full((80, 100, 3), 90, np.uint8))
+        cv2.imwrite(str(folder / "dark.png"), np.tile(np.arange(100, dtype=np.uint8)[:, None, None], (1, 100, 3)))
         self.pipeline: Pipeline
 
     def show(self, state: str, number: int = 0) -> None:
@@ -173,7 +182,7 @@ def test_the_list_has_the_examples_and_what_they_prove(daemon: ControlClient, do
         for state in ("empty", "truck"):
             last = dock.teach(daemon, state, number)
     listed = {each.name: each for each in daemon.states()}
-    assert list(listed) == ["door", "bay"], "those of the configuration come first"
+    assert list(listed) == ["door", "lamp", "path", "bay"], "those of the configuration come first"
     assert listed["bay"] == last.set
     assert [example.state for example in listed["bay"].examples] == ["empty", "truck"] * 2
     assert listed["bay"].summary.startswith("2 empty, 2 truck; left out in turn, 0 of 4 wrong: ")
@@ -210,7 +219,7 @@ def test_examples_are_forgotten_by_age_by_id_by_state_and_all(daemon: ControlCli
     assert (result.set.counts, result.set.learned) == ({"truck": 1}, False)
     assert len(list((dock.folder / "state" / "examples").glob("bay.*.png"))) == 1
     daemon.forget("bay")
-    assert [each.name for each in daemon.states()] == ["door"]
+    assert [each.name for each in daemon.states()] == ["door", "lamp", "path"]
     dock.until(lambda vec: not vec.states, "nothing is decided")
     assert refusal(lambda: daemon.forget_examples("bay", last=True))[0] == "not-found"
 
@@ -261,6 +270,53 @@ def test_what_is_not_there_is_refused(daemon: ControlClient) -> None:
     assert refusal(lambda: daemon.enroll_state("bay", "empty", "dock"))[0] == "invalid"
 
 
+def test_examples_of_the_configuration_are_removed_there(daemon: ControlClient, dock: Dock) -> None:
+    file = dock.folder / "edged.yaml"
+    for work in (lambda: daemon.forget("lamp"), lambda: daemon.forget_examples("lamp", last=True)):
+        code, text = refusal(work)
+        assert code == "not-found"
+        assert text == (
+            f"lamp has no enrolled example: its examples are in {dock.folder}/given.png, {dock.folder}/dark.png "
+            f"({file}:15:53); remove pictures there and reload"
+        )
+    assert f"are in {dock.folder}/dark.png (" in refusal(lambda: daemon.forget_examples("lamp", "dark"))[1]
+    code, text = refusal(lambda: daemon.forget("door"))
+    assert text == (
+        f"door has no enrolled example; it is a set of the configuration ({file}:14:9), so take it out there and reload"
+    )
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, 0.0])
+def test_a_picture_from_which_nothing_can_be_learned_is_refused_and_the_daemon_runs_on(
+    daemon: ControlClient, dock: Dock, monkeypatch: pytest.MonkeyPatch, number: float
+) -> None:
+    def spoil(picture: Picture, *rest: Any) -> NDArray[np.float32]:
+        vectors = vectors_of_picture(picture, *rest).astype(np.float32)
+        vectors[2] = number
+        return vectors
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edged.service.control.trainer.vectors_of_picture", spoil)
+        code, text = refusal(lambda: dock.teach(daemon, "empty"))
+    assert (code, text) == ("failed", "nothing can be learned from this picture: a vector is zero, or not finite")
+    (kept,) = dock.teach(daemon, "empty").changed
+    assert [each.id for each in daemon.states()[-1].examples] == [kept.id]
+
+
+def test_a_group_decides_as_soon_as_its_references_are_enrolled_and_as_long(daemon: ControlClient, dock: Dock) -> None:
+    dock.until(lambda vec: not vec.states, "the group waits")
+    with Subscriber(dock.events, camera="dock", region="bay", kinds=("state",)) as subscriber:
+        daemon.enroll("path-busy", "dock", "bay", frames=1)
+        states = (each for each in subscriber if isinstance(each, State) and each.set == "path")
+        assert any(each.state == "busy" for each in states)
+        daemon.forget("path-busy")
+        dock.until(lambda vec: not vec.states, "the group waits again")
+        assert next(states).reason == "set-removed"
+        daemon.enroll("path-busy", "dock", "bay", frames=1)
+        dock.answers("path", "busy")
+        daemon.forget("path-busy")
+
+
 def test_a_set_has_so_many_examples_and_states_at_most(
     daemon: ControlClient, dock: Dock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,6 +339,28 @@ def test_what_a_reload_read_too_early_is_learned_again(daemon: ControlClient, do
     dock.answers("bay", "truck")
 
 
+def test_a_set_is_learned_again_after_one_reload_and_not_after_each(
+    daemon: ControlClient, dock: Dock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dock.teach(daemon, "empty")
+    dock.teach(daemon, "truck")
+    rounds: list[list[str]] = []
+    learn = Trainer.learn
+
+    def count(trainer: Trainer, name: str) -> Lesson:
+        rounds[-1].append(name)
+        return learn(trainer, name)
+
+    monkeypatch.setattr(Trainer, "learn", count)
+    for _ in range(3):
+        rounds.append([])
+        dock.pipeline.inference.use(sets=list(dock.pipeline.inference.sets)).result(10)
+        daemon.status()
+        daemon.states()  # the thread that learns has done what came before
+    assert "bay" in rounds[0]
+    assert rounds[1:] == [[], []]
+
+
 def test_a_change_is_on_the_disk_also_where_the_set_cannot_be_learned(
     daemon: ControlClient, dock: Dock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,7 +370,7 @@ def test_a_change_is_on_the_disk_also_where_the_set_cannot_be_learned(
     with monkeypatch.context() as patch:
         patch.setattr("edged.pipeline.loading.states.StateSets.define", fail)
         code, text = refusal(lambda: dock.teach(daemon, "empty"))
-    assert (code, text) == ("busy", "the change is on the disk, but bay is not learned again: no power")
+    assert (code, text) == ("not-learned", "the change is on the disk, but bay is not learned again: no power")
     assert {each.name: each.counts for each in daemon.states()}["bay"] == {"empty": 1}
 
 
