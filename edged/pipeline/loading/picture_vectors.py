@@ -47,4 +47,5 @@ class PictureVectors:
 
 
 def _scaled(vectors: NDArray[Any]) -> NDArray[np.float16]:
-    return (vectors / np.abs(vectors).max(axis=1, keepdims=True)).astype(np.float16)
+    scaled: NDArray[np.float16] = (vectors / np.abs(vectors).max(axis=1, keepdims=True)).astype(np.float16)
+    return scaled
