@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING
 
 from edged.cli.console import Commands, emit
 from edged.cli.daemon_arguments import add_daemon, connect_daemon, score_text
-from edged.errors import ControlError
 from edged.label_text import escaped
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from edged.client.control import ControlClient
     from edged.wire.control_messages import ReferenceInfo
 
 __all__ = ["add_parser"]
@@ -45,7 +43,7 @@ def references(args: argparse.Namespace) -> int:
     """List the references."""
     with connect_daemon(args) as daemon:
         infos = daemon.references()
-        sets = () if args.json else _sets(daemon)
+        sets = () if args.json else daemon.status().sets
     if args.json:
         emit(json.dumps([asdict(info) for info in infos], indent=2, ensure_ascii=False) + "\n")
     elif not infos:
@@ -59,14 +57,6 @@ def references(args: argparse.Namespace) -> int:
     if sets:
         emit(f"Sets of states: {', '.join(sets)}; 'edged states' lists them.\n")
     return 0
-
-
-def _sets(daemon: ControlClient) -> Sequence[str]:
-    """Return the names of the sets of states; none where the daemon cannot list them: references were asked for."""
-    try:
-        return [info.name for info in daemon.states()]
-    except ControlError:
-        return ()
 
 
 def _table(infos: Sequence[ReferenceInfo]) -> Table:

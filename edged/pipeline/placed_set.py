@@ -6,7 +6,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from edged.states import StateSet
+from edged.states import EnrolledLooks, StateSet
 from edged.values import applies_in
 
 __all__ = ["AnsweringSets", "PlacedSet", "sets_at"]
@@ -25,6 +25,7 @@ class PlacedSet:
         state_set: what answers; None as long as nothing can. With an earlier head it may have other states.
         events: the states of which events are made.
         examples: the number of examples of each state.
+        looks: what its enrolled pictures looked like, by the place (``dock/bay``) where they were taken.
     """
 
     name: str
@@ -33,6 +34,7 @@ class PlacedSet:
     state_set: StateSet | None = None
     events: Collection[str] = ()
     examples: Mapping[str, int] = field(default_factory=dict)
+    looks: Mapping[str, EnrolledLooks] = field(default_factory=dict)
 
     @property
     def is_learned(self) -> bool:
@@ -55,13 +57,11 @@ class AnsweringSets:
 
     def choose(self, sets: Sequence[PlacedSet], references: Collection[str]) -> Sequence[PlacedSet]:
         """Return *sets*, in which those that need more than *references* do not answer; changes of that are logged."""
-        before, self._missing = (
-            self._missing,
-            {each.name: ", ".join(missing) for each in sets if (missing := _missing(each, references))},
-        )
-        for name, missing in self._missing.items():
-            if before.get(name) != missing:
-                log.warning("set %s decides nothing: there is no reference %s", name, missing)
+        before = self._missing
+        self._missing = {each.name: ", ".join(missing) for each in sets if (missing := _missing(each, references))}
+        for name, absent in self._missing.items():
+            if before.get(name) != absent:
+                log.warning("set %s decides nothing: there is no reference %s", name, absent)
         for name in before.keys() - self._missing.keys():
             log.info("set %s does not wait for references any more", name)
         if not self._missing:

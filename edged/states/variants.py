@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edged.errors import PictureError
 from edged.vision.pixels.alterations import darkened, in_grey, noisy_jpeg, shifted
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ JPEG_QUALITY = 40
 BRIGHTER_STOPS, DARKER_STOPS = 1.2, 1.9
 RIGHT, DOWN = 0.1, -0.07  # shares of the region's width and height
 SEED = 14
-LONGEST_SIDE = 0x7FFF - 1  # pixels: OpenCV moves no larger pictures
 
 
 def variants(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:
@@ -32,13 +30,8 @@ def variants(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:
 
     They are: brighter and without colour; with noise, as a coarse JPEG; darker and moved to the right and up; and moved
     to the left and down. docs/decision-quality.md has what these do for decisions, and what others did.
-
-    Raises:
-        PictureError: a side of it is longer than OpenCV can move.
     """
     height, width = picture.shape[:2]
-    if max(height, width) > LONGEST_SIDE:
-        raise PictureError(f"must have sides of at most {LONGEST_SIDE} pixels as an example (got {width}x{height})")
     right, down = RIGHT * width, DOWN * height
     return (
         in_grey(darkened(picture, -BRIGHTER_STOPS)),

@@ -182,17 +182,24 @@ REQUESTS: Mapping[str, type[Request]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraReport:
-    """A camera: its regions, its state, and the reason for the state."""
+    """A camera: its regions, its state, and the reason for the state.
+
+    ``picture`` is that of a status message: whether it still shows what its examples of states did.
+    """
 
     name: str
     regions: tuple[str, ...]
     state: Literal["starting", "running", "lost", "frozen", "stopped"]
     reason: str | None
+    picture: Literal["ok", "covered", "blurred", "dazzled", "moved", "changed"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusResult:
-    """State of the daemon. ``references`` counts all that are compared, ``enrolled`` those that were enrolled."""
+    """State of the daemon. ``references`` counts all that are compared, ``enrolled`` those that were enrolled.
+
+    ``sets`` are the names of the sets of states.
+    """
 
     node: str
     version: str
@@ -206,6 +213,7 @@ class StatusResult:
     cameras: tuple[CameraReport, ...]
     references: int
     enrolled: int
+    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation, Observer
+from edged.pipeline.inference.picture_checks import PictureChecks
 from edged.pipeline.inference.region_state import RegionState
 from edged.pipeline.inference.round_robin import RoundRobin
 from edged.pipeline.placed_set import AnsweringSets, PlacedSet
@@ -78,6 +79,7 @@ class Inference(Stage):
         self._references: References | None = None
         self._sets: Sequence[PlacedSet] = ()
         self._answering = AnsweringSets()
+        self._checks = PictureChecks()
         self._facts: ModelFacts | None = None
         self._handover = handover
         self._demand = demand
@@ -187,9 +189,13 @@ class Inference(Stage):
         answering = self._answering.choose(self._sets, self._references.names)
         if self._feeds and self._handover.sets is not answering:
             self._handover.use_sets(answering)
+        self._checks.use(self._feeds, answering)
         # Anew: what was seen in another region, or compared with others, is not published again.
         self._regions = {
-            feed.camera: [RegionState(feed, name, roi, self._references, answering) for name, roi in feed.regions]
+            feed.camera: [
+                RegionState(feed, name, roi, self._references, answering, self._checks.at(feed.camera, name))
+                for name, roi in feed.regions
+            ]
             for feed in self._feeds
         }
 
@@ -270,11 +276,13 @@ class Inference(Stage):
         else:
             loaded, inferred = self._run_model(lease, box, feed.rotation, vector)
             matches, unchanged = region.scorer.matches(vector), False
-            states = region.classifier.answers(vector, matches)
+            states = region.classifier.answers(vector, matches, is_blind=region.is_blind)
             compared = time.monotonic_ns()
             if unchanged_filter is not None:
                 unchanged_filter.remember(lease, vector, matches, states)
             self._show_observers(Observation(feed, lease, region.name, box, vector, self._embedder))
+        if region.check_picture(lease, box, states):
+            self._checks.report(feed)
         self._handover.put(
             Result(
                 camera=feed.camera,

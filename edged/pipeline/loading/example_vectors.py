@@ -29,6 +29,8 @@ __all__ = ["Embed", "made_by", "read_examples", "vectors_of_picture"]
 
 log = logging.getLogger(__name__)
 
+LONGEST_SIDE = 0x7FFF - 1  # pixels: OpenCV moves no larger pictures
+
 Embed: TypeAlias = "Callable[[NDArray[np.uint8], Rotation, Decode], Vector]"
 """Embeds one picture: `edged.vision.whole_picture.embed_whole` in the thread of the embedder, which may be another."""
 
@@ -44,8 +46,12 @@ def vectors_of_picture(
     """Return the vectors of *picture* and of its variants, one each row. *own* is that of the picture, if it is known.
 
     Raises:
+        PictureError: a side of it is too long for its variants.
         EdgedError: whatever *embed* raises.
     """
+    height, width = picture.shape[:2]
+    if max(height, width) > LONGEST_SIDE:
+        raise PictureError(f"must have sides of at most {LONGEST_SIDE} pixels as an example (got {width}x{height})")
     first = embed(picture, rotation, decoded) if own is None else own
     return np.stack([first, *(embed(variant, rotation, decoded) for variant in variants(picture))])
 

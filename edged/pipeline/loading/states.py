@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from edged.config import Loaded
 from edged.enrolled import EnrolledExample, ExampleStore
 from edged.errors import StateError
+from edged.pipeline.loading.enrolled_looks import EnrolledLooksOfSets
 from edged.pipeline.loading.example_vectors import Embed, made_by, read_examples
 from edged.pipeline.loading.picture_vectors import PictureVectors
 from edged.pipeline.loading.set_definitions import SetDefinition, define_sets, lack_of
 from edged.pipeline.placed_set import PlacedSet
 from edged.references.catalogue import Space
-from edged.states import Example, StateHead, StateSet, TrainingSet, dump, load, objection
+from edged.states import EnrolledLooks, Example, StateHead, StateSet, TrainingSet, dump, load, objection
 from edged.states.head_file import LONGEST
 
 if TYPE_CHECKING:
@@ -45,12 +46,14 @@ class LearnedSet:
         objection: why it has no head, or an earlier one; None if its head is of all the examples.
         training: what the head of all the examples was learned from, for `leave_one_out`; None if nothing was learned.
             It takes much memory.
+        looks: what its enrolled pictures looked like, by place.
     """
 
     definition: SetDefinition
     state_set: StateSet | None
     objection: str | None = None
     training: TrainingSet | None = None
+    looks: Mapping[str, EnrolledLooks] = field(default_factory=dict)
 
 
 class StateSets:
@@ -64,6 +67,7 @@ class StateSets:
         self.store = store
         """None without a state folder."""
         self._pictures = PictureVectors()
+        self._looks = EnrolledLooksOfSets()
 
     @property
     def entries(self) -> tuple[EnrolledExample, ...]:
@@ -80,7 +84,9 @@ class StateSets:
         Raises:
             ConfigFileError: pictures cannot be used; it has a problem for each.
         """
-        return define_sets(loaded, self.load(), references)
+        found = define_sets(loaded, self.load(), references)
+        self._looks.keep_only([definition.name for definition in found])
+        return found
 
     def open(
         self, loaded: Loaded, references: Collection[str], space: Space, embed: Embed, go_on: Callable[[], None]
@@ -120,6 +126,13 @@ class StateSets:
             ConfigFileError: a picture of the configuration cannot be used.
             EdgedError: what *embed* raises but PictureError.
         """
+        learned = self._learn(loaded, definition, space, embed, old)
+        looks = {} if self.store is None else self._looks.of(definition.name, definition.enrolled, self.store)
+        return replace(learned, looks=looks)
+
+    def _learn(
+        self, loaded: Loaded, definition: SetDefinition, space: Space, embed: Embed, old: StateHead | None
+    ) -> LearnedSet:
         fingerprint = _fingerprint(definition, space)
         kept, kept_fingerprint = self._kept(definition, space)
         old = kept if old is None or not _is_of(old, space) else old
@@ -197,6 +210,7 @@ def placed_sets(learned: Iterable[LearnedSet]) -> tuple[PlacedSet, ...]:
             state_set=each.state_set,
             events=each.definition.config.events,
             examples=each.definition.counts,
+            looks=each.looks,
         )
         for each in learned
     )

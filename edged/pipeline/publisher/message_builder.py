@@ -117,6 +117,7 @@ class MessageBuilder:
             dropped=wire.Drops(**stats.dropped()),
             reopens=stats.reopens,
             format=None if (frames := stats.format) is None else _format(frames),
+            picture=stats.picture,
             sets=tuple(_set_info(each) for each in sets),
             engine=facts.engine if facts else None,
             delegate=facts.delegate if facts else None,

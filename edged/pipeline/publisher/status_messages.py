@@ -25,6 +25,8 @@ class CameraStatus:
 
     def __init__(self, stats: CameraStats) -> None:
         self.stats = stats
+        self.picture = stats.picture
+        """The one that was reported last."""
         self.due = time.monotonic()
         self._greeted = -math.inf
         self._rates: tuple[float | None, float | None] = (None, None)
@@ -97,7 +99,7 @@ class StatusMessages:
                 yield from self._follow_condition(camera, condition)
                 yield self._message(status, condition)
             yield from self._follow_condition(camera, stats.condition)
-            if now >= status.due:
+            if now >= status.due or stats.picture != status.picture:
                 yield self._message(status)
 
     def change_cameras(self, all_stats: Sequence[CameraStats]) -> Iterator[wire.Message]:
@@ -159,4 +161,5 @@ class StatusMessages:
 
     def _message(self, status: CameraStatus, condition: Condition | None = None, *, bye: bool = False) -> wire.Status:
         status.due = time.monotonic() + STATUS_SECONDS
+        status.picture = status.stats.picture
         return self._build_status(status, condition or status.stats.condition, bye)

@@ -109,7 +109,7 @@ class RequestHandlers:
         yield from ()
         pipeline = self._running.pipeline
         config, facts = pipeline.loaded.config, model_facts(pipeline)
-        conditions = {stats.camera: stats.condition for stats in pipeline.all_stats}
+        all_stats = {stats.camera: stats for stats in pipeline.all_stats}
         enrolled = [entry.name for entry in pipeline.wiring.enrolled.entries if entry.name not in config.references]
         result = messages.StatusResult(
             node=config.node,
@@ -125,14 +125,16 @@ class RequestHandlers:
                 messages.CameraReport(
                     name=name,
                     regions=tuple(config.cameras[name].regions),
-                    state=condition.state.value,
-                    reason=condition.reason,
+                    state=stats.condition.state.value,
+                    reason=stats.condition.reason,
+                    picture=stats.picture,
                 )
-                for name, condition in conditions.items()
+                for name, stats in all_stats.items()
                 if name in config.cameras
             ),
             references=len(config.references) + len(enrolled),
             enrolled=len(enrolled),
+            sets=tuple(each.name for each in pipeline.inference.sets),
         )
         return result, ()
 

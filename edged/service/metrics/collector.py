@@ -21,6 +21,7 @@ from edged.board import CONDITIONS, PAST
 from edged.pipeline.camera_stats import CameraState
 from edged.pipeline.latencies import PARTS
 from edged.pipeline.wall_clock import clock_synced
+from edged.states import PICTURE_STATES
 from edged.values import UNKNOWN
 
 if TYPE_CHECKING:
@@ -82,6 +83,10 @@ def _cameras(pipeline: Pipeline) -> Iterator[Metric]:
     yield _formats(all_stats)
     states = GaugeMetricFamily("edged_camera_state", "1 for the state that it is in.", labels=["camera", "state"])
     yield _family(states, (((t.camera, state), t.condition.state is state) for t in all_stats for state in CameraState))
+    words = "1 for what its picture is beside those of its examples; none where nothing is enrolled."
+    pictures = GaugeMetricFamily("edged_camera_picture", words, labels=["camera", "picture"])
+    found = [(stats.camera, stats.picture) for stats in all_stats]
+    yield _family(pictures, (((camera, each), each == now) for camera, now in found if now for each in PICTURE_STATES))
 
 
 def _formats(all_stats: Sequence[CameraStats]) -> Metric:

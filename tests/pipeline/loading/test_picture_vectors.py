@@ -54,4 +54,4 @@ def test_large_and_small_vectors_stay_finite_and_not_zero() -> None:
     known.keep("a", "model", np.array([[1e30, 1e29], [1e-30, -1e-30]], np.float32))
     found = known.get("a", "model")
     assert found is not None
-    assert np.allclose(found, [[1, 0.1], [1, -1]], atol=1e-3)
+    assert np.allclose(found, np.array([[1, 0.1], [1, -1]]), atol=1e-3)

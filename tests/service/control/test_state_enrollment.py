@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from edged.service.control.server import Control
 from edged.service.control.trainer import Lesson, Trainer
 from edged.service.daemon import Daemon
 from edged.service.running_stages import RunningStages
-from edged.wire import State, Vec
+from edged.states import PictureHealth
+from edged.wire import State, Status, Vec
 from edged.wire.control_messages import SetResult
 from tests.fakes import eventually
 
@@ -72,7 +74,13 @@ class Dock:
         rows, columns = np.mgrid[0:90, 0:120]
         along = {"empty": rows, "truck": columns, "blocked": rows + columns}[state]
         noise = np.random.default_rng(number).integers(0, 60, (90, 120, 3))
-        picture = np.clip((along % 24 * 8)[..., None] + noise, 0, 255).astype(np.uint8)
+        self._show(np.clip((along % 24 * 8)[..., None] + noise, 0, 255).astype(np.uint8))
+
+    def cover(self) -> None:
+        """Show nearly nothing from the next frame on."""
+        self._show(np.full((90, 120, 3), 12, np.uint8))
+
+    def _show(self, picture: Picture) -> None:
         self._shown += 1
         new = self.folder / f"{self._shown}.png"
         cv2.imwrite(str(new), picture)
@@ -315,6 +323,35 @@ def test_a_group_decides_as_soon_as_its_references_are_enrolled_and_as_long(daem
         daemon.enroll("path-busy", "dock", "bay", frames=1)
         dock.answers("path", "busy")
         daemon.forget("path-busy")
+
+
+def test_a_camera_that_is_covered_is_reported_in_every_status_and_decides_nothing(
+    daemon: ControlClient, dock: Dock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edged.states.picture_health.CHECK_SECONDS", 0.2)
+    monkeypatch.setattr(
+        "edged.pipeline.inference.picture_checks.PictureHealth", partial(PictureHealth, patience_seconds=1.0)
+    )
+
+    def picture() -> str | None:
+        return {camera.name: camera.picture for camera in daemon.status().cameras}["dock"]
+
+    assert picture() is None
+    for number in range(2):
+        for state in ("empty", "truck"):
+            dock.teach(daemon, state, number)
+    assert picture() == "ok"
+    assert daemon.status().sets == ("door", "lamp", "path", "bay")
+    with Subscriber(dock.events, camera="dock", kinds=("status",)) as subscriber:
+        dock.cover()
+        eventually(lambda: picture() == "covered", "it is covered")
+        told = (each.picture for each in subscriber if isinstance(each, Status))
+        assert "covered" in told
+        dock.until(lambda vec: [each.state for each in vec.states] == ["unknown"], "nothing is decided")
+        dock.show("truck")
+        eventually(lambda: picture() == "ok", "it is uncovered")
+        assert "ok" in told
+    dock.until(lambda vec: [each.state for each in vec.states] != ["unknown"], "it decides again")
 
 
 def test_a_set_has_so_many_examples_and_states_at_most(
