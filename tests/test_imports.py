@@ -34,6 +34,7 @@ FLOORS = {
     "wire": 2,
     "values": 1,
     "board": 1,
+    "memory_left": 1,
     "bell": 1,
     "label_text": 1,
     "peer_text": 1,

@@ -51,7 +51,7 @@ def add_parser(commands: Commands) -> None:
         nargs="*",
         metavar="HOST",
         help="instead, find the ONVIF cameras of the network, or ask those at HOST, and print the addresses of their "
-        "streams and snapshots",
+        "streams and snapshots. Exit status 1: no HOST can be used",
     )
     parser.add_argument(
         "--user",

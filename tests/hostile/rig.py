@@ -132,6 +132,10 @@ class Rig:
         tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
         return sorted((task / "comm").read_text().strip() for task in tasks)
 
+    def highest_memory(self) -> int:
+        """The most bytes of memory that the daemon had since the last `undisturbed` began, or since its start."""
+        return self._memory("VmHWM")
+
     @contextmanager
     def undisturbed(self, seconds: float = 3.0, *, memory: int = MOST_MEMORY, descriptors: int = 0) -> Iterator[None]:
         """Check that the block disturbs nothing; it and the wait after it take at least *seconds* together.

@@ -10,6 +10,7 @@ import pytest
 
 from tests.camera.rtsp.server import RtspServer, serving_rtsp
 from tests.camera.servers import flooding
+from tests.camera.video.test_held_frames import rtsp_camera
 from tests.hostile.rig import hostile_rig
 
 pytestmark = [pytest.mark.timed, pytest.mark.once]
@@ -69,3 +70,42 @@ def test_an_rtsp_camera_with_a_fault_disturbs_nobody(tmp_path: Path, name: str) 
     assert "s3cret" not in log
     assert "\x1b" not in log
     assert max(map(len, log.splitlines())) < 1000
+
+
+# The memory that a small board's limit would leave: this machine has too much of it to be in the way.
+LITTLE_MEMORY = """
+import resource
+import edged.camera.frame_limit as frame_limit
+import edged.pipeline.ring as ring
+def memory_left():
+    with open("/proc/self/statm") as statm:
+        return {most} - int(statm.read().split()[1]) * resource.getpagesize()
+frame_limit.memory_left = ring.memory_left = memory_left
+"""
+
+
+def test_a_video_of_few_kilobytes_that_refers_to_many_frames_is_lost_by_their_count(tmp_path: Path) -> None:
+    with (
+        serving_rtsp(rtsp_camera(16)) as camera,
+        hostile_rig(tmp_path, cameras=bad_camera(camera.port), sections="max_pixels: 3686400") as rig,
+        # 64 MiB in the decoder, three slots of 11 MB, and one frame in conversion.
+        rig.undisturbed(5, memory=120 << 20, descriptors=4),
+    ):
+        rig.wait_for_state("bad", "lost")
+    assert "pixels refer to too many others: these take more than 64 MiB" in rig.log()
+
+
+@pytest.mark.parametrize("size", [(5760, 5760), (3840, 2160)])
+def test_a_video_that_takes_more_memory_than_is_left_is_lost_before_it_is_taken(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    most = 300_000_000
+    with (
+        serving_rtsp(rtsp_camera(16, *size)) as camera,
+        hostile_rig(tmp_path, cameras=bad_camera(camera.port), prelude=LITTLE_MEMORY.format(most=most)) as rig,
+    ):
+        with rig.undisturbed(5, memory=most, descriptors=4):
+            rig.wait_for_state("bad", "lost")
+        highest = rig.highest_memory()
+    assert highest < most
+    assert "not enough memory for the frames" in rig.log() or "need more memory than is left" in rig.log()

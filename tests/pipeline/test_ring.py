@@ -274,6 +274,23 @@ def test_too_little_memory_for_the_frames_is_a_loss_of_the_camera(monkeypatch: p
         assert lease.pixels.shape == big.shape
 
 
+def test_frames_for_which_too_little_memory_is_left_are_a_loss_of_the_camera(monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = ring_of()
+    large = Format(width=2560, height=1440)  # 31.6 MiB of slots
+    larger = Format(width=3840, height=2160)
+    monkeypatch.setattr("edged.pipeline.ring.memory_left", lambda: 90 << 20)
+    ring.allocate(large)
+    expected = r"those of 3840×2160 pixels need 71 MiB, and 90 MiB are left: have the camera send smaller ones"
+    with pytest.raises(SourceError, match=expected):
+        ring.allocate(larger)
+    monkeypatch.setattr("edged.pipeline.ring.memory_left", lambda: 110 << 20)
+    ring.allocate(larger)
+    write(ring, 1)
+    monkeypatch.setattr("edged.pipeline.ring.memory_left", lambda: 0)
+    ring.allocate(larger)  # it has them
+    ring.allocate(SMALL)  # these need little
+
+
 def test_a_reader_never_sees_a_torn_frame_while_the_writer_laps_it_thousands_of_times() -> None:
     ring = ring_of(Format(width=64, height=64))
     torn: list[int] = []

@@ -64,8 +64,9 @@ class Decoder:
 
         Raises:
             DamagedFrame: it cannot be decoded.
-            SourceError: frames refer to too many others.
+            SourceError: frames refer to too many others, or there is not enough memory for them.
         """
+        self._held.expect(self._context.width, self._context.height)
         packet = av.Packet(content)  # type: ignore[arg-type]  # it takes any buffer, and FFmpeg copies it
         packet.pts = packet.dts = timestamp
         packet.time_base = Fraction(1, clock_rate)

@@ -45,8 +45,9 @@ class PacketDecoder:
 
         Raises:
             DamagedFrame: it cannot be decoded, or has too many pixels.
-            SourceError: frames refer to too many others.
+            SourceError: frames refer to too many others, or there is not enough memory for them.
         """
+        self._held.expect(self._context.width, self._context.height)
         try:
             frames = self._context.decode(packet)
         except EOFError:  # it was ended before

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from av.video.frame import VideoFrame
 
+from edged.camera.frame_limit import LARGE, check_memory
 from edged.errors import SourceError
 
 __all__ = ["HeldFrames"]
@@ -19,19 +20,32 @@ WINDOW = 32  # frames, in which each buffer that is in use comes round
 class HeldFrames:
     """Counts the buffers that the last frames came in; a decoder takes another one only where it holds all others.
 
-    Pictures that are never shown do not come out, and are not counted.
+    Pictures that are never shown do not come out, and are not counted. So the memory that is left is looked at, too.
     """
 
     def __init__(self, max_pixels: int) -> None:
         self._most = max(LEAST, BYTES_OF_A_PIXEL * max_pixels)
         self._kind = ("", 0, 0)
         self._buffers: deque[int] = deque(maxlen=WINDOW)
+        self._room = 0  # packets until the memory is looked at again: each may take that of one frame
+
+    def expect(self, width: int, height: int) -> None:
+        """Prepare for a packet of frames of *width* × *height*, as far as is known; it may take memory.
+
+        Raises:
+            SourceError: there is none for it. The decoder has to be given up, because only that frees what it holds.
+        """
+        if width * height <= LARGE:
+            return
+        self._room -= 1
+        if self._room < 1:
+            self._room = min(check_memory(width, height), WINDOW)
 
     def note(self, frames: Iterable[VideoFrame]) -> None:
         """Take note of *frames* that came out.
 
         Raises:
-            SourceError: the decoder holds too many. It has to be given up, because only that frees them.
+            SourceError: the decoder holds too many, and has to be given up.
         """
         for frame in frames:
             kind = (frame.format.name, frame.width, frame.height)

@@ -218,9 +218,14 @@ def test_nothing_about_a_password_is_printed_for_a_camera_that_cannot_be_used(
 ) -> None:
     monkeypatch.setenv("EDGED_ONVIF_PASSWORD", "s3cret")
     made = device("elsewhere")
-    assert main(["devices", "--onvif", f"127.0.0.1:{made.port}", "--user", "admin"]) == 0
+    assert main(["devices", "--onvif", f"127.0.0.1:{made.port}", "--user", "admin"]) == 1
     *_, last = capsys.readouterr().out.splitlines()
     assert last.startswith("  # the addresses that it gives for its pictures are none of this host")
+
+
+def test_a_camera_that_does_not_answer_is_a_failure_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["devices", "--onvif", f"127.0.0.1:{free_port()}"]) == 1
+    assert "# " in capsys.readouterr().out
 
 
 def test_wrong_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

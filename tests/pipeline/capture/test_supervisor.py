@@ -338,6 +338,7 @@ def test_a_step_waits_a_second_at_most_for_its_thread_and_is_woken_by_its_end_or
     rig.step()
     assert waits == [supervisor.CHECK_SECONDS]
     assert not changed.is_set()
+    assert rig.sources[0].hanging.wait(20), "it hangs: a thread that does not may end before the event is cleared"
     rig.supervisor.stop()
     assert changed.is_set()
     changed.clear()
