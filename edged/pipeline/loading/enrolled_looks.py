@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +31,12 @@ class EnrolledLooksOfSets:
 
     def __init__(self) -> None:
         self._found: dict[str, dict[str, tuple[tuple[str, ...], EnrolledLooks]]] = {}
+        self._lock = threading.Lock()
 
-    def keep_only(self, names: Sequence[str]) -> None:
+    def keep_only(self, names: Collection[str]) -> None:
         """Drop what is known of other sets than *names*."""
-        for gone in self._found.keys() - set(names):
-            self._found.pop(gone, None)
+        with self._lock:
+            self._found = {name: found for name, found in self._found.items() if name in names}
 
     def of(self, name: str, enrolled: Sequence[EnrolledExample], store: ExampleStore) -> Mapping[str, EnrolledLooks]:
         """Return the looks of the examples *enrolled* of the set *name*, by the place where they were taken."""
@@ -48,7 +50,8 @@ class EnrolledLooksOfSets:
                 now[place] = before[place]
             elif pictures := list(_pictures(examples, store)):
                 now[place] = ids, EnrolledLooks(pictures)
-        self._found[name] = now
+        with self._lock:
+            self._found[name] = now
         return {place: looks for place, (_, looks) in now.items()}
 
 
