@@ -16,7 +16,7 @@ int main(int argc, char **argv) {
     zmq::socket_t subscriber(context, zmq::socket_type::sub);
     subscriber.set(zmq::sockopt::rcvhwm, 20);  // with the defaults, who was busy first reads a thousand old messages
     subscriber.set(zmq::sockopt::rcvbuf, 16384);
-    subscriber.set(zmq::sockopt::subscribe, "edged/1/vec/");
+    for (const char *prefix : {"edged/1/vec/", "edged/1/state/"}) subscriber.set(zmq::sockopt::subscribe, prefix);
     subscriber.connect(argc > 1 ? argv[1] : "tcp://127.0.0.1:5556");
     std::map<std::string, std::pair<std::string, long>> last;  // by topic: run and seq of the message before
 
@@ -36,6 +36,12 @@ int main(int argc, char **argv) {
         }
         if (seq > last_seq + 1) std::cout << topic << " lost " << seq - last_seq - 1 << std::endl;
         last[topic] = {run, seq};
+
+        if (message["kind"] == "state") {
+            std::cout << topic << " " << seq << " " << message["set"].get<std::string>() << "="
+                      << message["state"].get<std::string>() << std::endl;
+            continue;
+        }
 
         std::vector<float> vector(message["shape"][0].get<size_t>());  // the payload need not be aligned: it is copied
         if (message["dtype"] == "<f4") std::memcpy(vector.data(), frames[2].data(), frames[2].size());

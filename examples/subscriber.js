@@ -5,7 +5,7 @@ const { Subscriber } = require("zeromq");
 async function main() {
   // With the defaults, who was busy first reads a thousand old messages.
   const subscriber = new Subscriber({ receiveHighWaterMark: 20, receiveBufferSize: 16384 });
-  subscriber.subscribe("edged/1/vec/");
+  subscriber.subscribe("edged/1/vec/", "edged/1/state/");
   subscriber.connect(process.argv[2] ?? "tcp://127.0.0.1:5556");
   const last = new Map(); // by topic: run and seq of the message before
 
@@ -21,6 +21,11 @@ async function main() {
     }
     if (seq > before.seq + 1) console.log(`${topic} lost ${seq - before.seq - 1}`);
     last.set(`${topic}`, { run, seq });
+
+    if (message.kind === "state") {
+      console.log(`${topic} ${seq} ${message.set}=${message.state}`);
+      continue;
+    }
 
     // A typed array wants an aligned buffer, so the bytes are copied. (The byte order is the machine's: little-endian.)
     const { buffer } = new Uint8Array(payload);

@@ -10,6 +10,7 @@ subscriber = zmq.Context.instance().socket(zmq.SUB)
 subscriber.set(zmq.RCVHWM, 20)  # with the defaults, who was busy first reads a thousand old messages
 subscriber.set(zmq.RCVBUF, 16384)
 subscriber.subscribe(b"edged/1/vec/")
+subscriber.subscribe(b"edged/1/state/")
 subscriber.connect(sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:5556")
 last: dict[bytes, tuple[str, int]] = {}  # by topic: run and seq of the message before
 
@@ -27,6 +28,10 @@ while True:
     if seq > last_seq + 1:
         print(topic.decode(), "lost", seq - last_seq - 1, flush=True)
     last[topic] = run, seq
+
+    if message["kind"] == "state":
+        print(topic.decode(), seq, f"{message['set']}={message['state']}", flush=True)
+        continue
 
     vector = np.frombuffer(payload, message["dtype"]).astype(float)
     if message["scale"] is not None:

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
 
 from edged.enrolled import Enrolled, EnrolledStore
+from tests.killing import told_until_killed
 
-LONGEST = 0.05  # seconds that a child lives
 NAMES = ("gate", "gate-open", "yard")
 
 
@@ -62,22 +60,7 @@ def change_for_ever(folder: Path, told: int, first: int) -> None:
 
 def round_of(folder: Path, promised: dict[str, int], first: int) -> tuple[dict[str, int], int]:
     """Let a child change the folder, kill it, and return what is there then and how many changes it had done."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        try:
-            change_for_ever(folder, writing, first)
-        finally:
-            os._exit(1)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as lines:
-        told = lines.readline()
-        threading.Event().wait(random.uniform(0, LONGEST))
-        os.kill(child, signal.SIGKILL)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL, "it has died by itself"
-        told += lines.read()
-    return compare(folder, promised, told.decode())
+    return compare(folder, promised, told_until_killed(lambda told: change_for_ever(folder, told, first)))
 
 
 def compare(folder: Path, promised: dict[str, int], told: str) -> tuple[dict[str, int], int]:

@@ -17,9 +17,9 @@ import numpy as np
 import zmq
 
 from edged.bell import Bell
-from edged.wire import Drops, Event, Latency, Match, Message, Status, Vec, encode
+from edged.wire import Drops, Event, Latency, Match, Message, State, Status, Vec, encode
 
-__all__ = ["Publisher", "event", "status", "vec"]
+__all__ = ["Publisher", "event", "state", "status", "vec"]
 
 
 def vec(seq: int = 0, camera: str = "street", region: str = "path", **other: Any) -> Vec:
@@ -110,6 +110,30 @@ def event(phase: str, **other: Any) -> Event:
         "space_id": "8a1f",
     }
     return Event(**usual | other)
+
+
+def state(reason: str = "changed", **other: Any) -> State:
+    """A ``state`` of this moment, which became so 12.4 s ago; arguments replace the usual values."""
+    now = time.time_ns() // 1000
+    usual: dict[str, Any] = {
+        "run": "5f3c9a0e12b4d678",
+        "seq": 0,
+        "node": "porch",
+        "camera": "street",
+        "region": "path",
+        "set": "bay",
+        "state": "truck",
+        "was": "empty",
+        "p": 0.97,
+        "novelty": 0.5,
+        "t_since_us": now - 12_400_000,
+        "t_cap_us": time.monotonic_ns() // 1000,
+        "t_wall_us": now,
+        "frame_seq": 0,
+        "space_id": "8a1f",
+        "reason": reason,
+    }
+    return State(**usual | other)
 
 
 class Publisher:

@@ -21,12 +21,13 @@ import numpy.typing as npt
 
 from edged.client import Subscriber
 from edged.vision import Delegate, ImageEmbedder, TensorImage
-from edged.wire import Event, Message, Status, Vec
+from edged.wire import Event, Message, State, Status, Vec
 
 assert_type(Subscriber(), Subscriber[Vec])
 for vec in Subscriber("tcp://127.0.0.1:5556", kinds=("vec",), newest_only=True):
     assert_type(vec, Vec)
 assert_type(Subscriber(kinds="event").receive(1.0), Event | None)
+assert_type(Subscriber(kinds="state").receive(), State | None)
 assert_type(Subscriber(kinds=("status",)).receive(), Status | None)
 assert_type(Subscriber(kinds=("vec", "event")).receive(), Message | None)
 

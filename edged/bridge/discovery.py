@@ -7,13 +7,25 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from edged import __version__
-from edged.bridge.topics import CameraKey, Publication, ReferencePlace, Topics, identifier
+from edged.bridge.topics import CameraKey, Publication, ReferencePlace, SetPlace, Topics, identifier
+from edged.values import UNKNOWN
 
-__all__ = ["OFF", "OFFLINE", "ON", "ONLINE", "STATES", "active_sensor", "score_sensor", "state_sensor", "withdrawals"]
+__all__ = [
+    "OFF",
+    "OFFLINE",
+    "ON",
+    "ONLINE",
+    "STATES",
+    "active_sensor",
+    "score_sensor",
+    "set_sensor",
+    "state_sensor",
+    "withdrawals",
+]
 
 ONLINE, OFFLINE = b"online", b"offline"
 ON, OFF = b"ON", b"OFF"
@@ -71,8 +83,28 @@ def state_sensor(topics: Topics, camera: CameraKey, model: str) -> Publication:
     )
 
 
-def withdrawals(topics: Topics, subject: CameraKey | ReferencePlace) -> Iterator[Publication]:
+def set_sensor(topics: Topics, place: SetPlace, model: str, states: Sequence[str]) -> Publication:
+    """A sensor: the decided state of the set of *place*, one of *states* or unknown."""
+    return _config(
+        topics,
+        "sensor",
+        place,
+        "state",
+        model,
+        name=place.set if place.region == "full" else f"{place.region} {place.set}",
+        state_topic=topics.set_state(place),
+        device_class="enum",
+        options=(*states, *(name for name in (UNKNOWN,) if name not in states)),
+        qos=1,
+    )
+
+
+def withdrawals(topics: Topics, subject: CameraKey | ReferencePlace | SetPlace) -> Iterator[Publication]:
     """Empty messages that make the broker and Home Assistant forget *subject*."""
+    if isinstance(subject, SetPlace):
+        yield Publication(topics.config("sensor", subject, "state"), b"")
+        yield Publication(topics.set_state(subject), b"")
+        return
     if isinstance(subject, ReferencePlace):
         yield Publication(topics.config("binary_sensor", subject, "active"), b"")
         yield Publication(topics.config("sensor", subject, "score"), b"")
@@ -84,7 +116,7 @@ def withdrawals(topics: Topics, subject: CameraKey | ReferencePlace) -> Iterator
 
 
 def _config(
-    topics: Topics, component: str, subject: CameraKey | ReferencePlace, leaf: str, model: str, **other: Any
+    topics: Topics, component: str, subject: CameraKey | ReferencePlace | SetPlace, leaf: str, model: str, **other: Any
 ) -> Publication:
     camera = CameraKey(subject.node, subject.camera)
     available = [topics.bridge("availability")]

@@ -6,12 +6,13 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from math import inf
+from typing import NamedTuple
 
-from edged.bridge.topics import CameraKey, ReferencePlace
+from edged.bridge.topics import CameraKey, ReferencePlace, SetPlace
 from edged.errors import map_exceptions
 from edged.values import check_name
 
-__all__ = ["Activity", "KnownCamera", "KnownRegion", "read_known", "write_known"]
+__all__ = ["Activity", "Known", "KnownCamera", "KnownRegion", "read_known", "write_known"]
 
 
 MAX_BYTES = 2 << 20  # for all that a bridge keeps, with the longest names
@@ -42,6 +43,10 @@ class KnownCamera:
     next_status: float = -inf
     regions: dict[str, KnownRegion] = field(default_factory=dict)
 
+    def delivers(self, now: float, silent_seconds: float) -> bool:
+        """Whether a vector of any region came in the last *silent_seconds*."""
+        return any(now - region.last_seen < silent_seconds for region in self.regions.values())
+
 
 @dataclass(slots=True)
 class Activity:
@@ -55,25 +60,41 @@ class Activity:
     t_cap_us: int | None = None
 
 
+class Known(NamedTuple):
+    """What a bridge knows: its cameras, for each reference in a region whether it makes events, and its sets."""
+
+    cameras: list[CameraKey]
+    places: dict[ReferencePlace, bool]
+    sets: list[SetPlace]
+
+
 def write_known(
-    cameras: Iterable[CameraKey], places: Iterable[ReferencePlace], active: Collection[ReferencePlace]
+    cameras: Iterable[CameraKey],
+    places: Iterable[ReferencePlace],
+    active: Collection[ReferencePlace],
+    sets: Iterable[SetPlace],
 ) -> bytes:
-    """Return JSON of all *cameras* and *places*, and which of the places make events."""
-    content = {"cameras": list(cameras), "places": [[*place, place in active] for place in places]}
+    """Return JSON of all *cameras*, *places* and *sets*, and which of the places make events."""
+    content = {
+        "cameras": list(cameras),
+        "places": [[*place, place in active] for place in places],
+        "sets": list(sets),
+    }
     return json.dumps(content, separators=(",", ":")).encode()
 
 
-def read_known(content: bytes) -> tuple[list[CameraKey], dict[ReferencePlace, bool]]:
-    """Return the cameras, and for each place whether it makes events, from JSON of `write_known`.
+def read_known(content: bytes) -> Known:
+    """Return what JSON of `write_known` holds; that of an earlier bridge has no sets.
 
     Raises:
         ValueError: another program wrote *content*.
     """
     if len(content) > MAX_BYTES:
         raise ValueError(f"has more than {MAX_BYTES} bytes, which no bridge writes")
-    failures = ValueError, TypeError, KeyError, RecursionError
+    failures = ValueError, TypeError, KeyError, AttributeError, RecursionError
     with map_exceptions(dict.fromkeys(failures, ValueError), "is not what a bridge writes"):
         known = json.loads(content)
         cameras = [CameraKey(*map(check_name, names)) for names in known["cameras"]]
         places = {ReferencePlace(*map(check_name, names)): is_active is True for *names, is_active in known["places"]}
-    return cameras, places
+        sets = [SetPlace(*map(check_name, names)) for names in known.get("sets", ())]
+    return Known(cameras, places, sets)

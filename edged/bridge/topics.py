@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["CameraKey", "Publication", "ReferencePlace", "Topics", "identifier"]
+__all__ = ["CameraKey", "Publication", "ReferencePlace", "SetPlace", "Topics", "identifier"]
 
 
 class CameraKey(NamedTuple):
@@ -22,6 +22,20 @@ class ReferencePlace(NamedTuple):
     camera: str
     region: str
     ref: str
+
+    @property
+    def camera_key(self) -> CameraKey:
+        """The camera that the region belongs to."""
+        return CameraKey(self.node, self.camera)
+
+
+class SetPlace(NamedTuple):
+    """A set of states in a region of a camera."""
+
+    node: str
+    camera: str
+    region: str
+    set: str
 
     @property
     def camera_key(self) -> CameraKey:
@@ -62,7 +76,15 @@ class Topics:
         """Topic of a reference in a region: ``active``, ``event``, ``score``."""
         return f"{self.base}/{'/'.join(place)}/{leaf}"
 
-    def config(self, component: str, subject: CameraKey | ReferencePlace, leaf: str) -> str:
+    def set_state(self, place: SetPlace) -> str:
+        """Topic of the decided state of a set in a region. No other topic has as many parts."""
+        return f"{self.base}/{'/'.join(place)}"
+
+    def set_event(self, place: SetPlace) -> str:
+        """Topic of the events of a set in a region."""
+        return f"{self.set_state(place)}/event"
+
+    def config(self, component: str, subject: CameraKey | ReferencePlace | SetPlace, leaf: str) -> str:
         """Topic of the discovery message of an entity of Home Assistant."""
         return f"{self.discovery}/{component}/{identifier(subject.node)}/{identifier(*subject[1:], leaf)}/config"
 

@@ -19,11 +19,13 @@ from edged.bridge.discovery import (
     withdrawals,
 )
 from edged.bridge.known import Activity, KnownCamera, KnownRegion, read_known, write_known
+from edged.bridge.known_sets import GONE_SECONDS, KnownSets
+from edged.bridge.limit_log import LimitLog
 from edged.bridge.topics import CameraKey, Publication, ReferencePlace, Topics
 from edged.client import Delivery
 from edged.peer_text import peer_text
 from edged.values import check_name
-from edged.wire import Event, Status, Vec
+from edged.wire import Event, State, Status, Vec
 
 __all__ = ["GONE_SECONDS", "Settings", "Translator"]
 
@@ -31,11 +33,11 @@ log = logging.getLogger(__name__)
 
 STATUS_SECONDS = 30.0  # between two of the same state
 OPEN_US = 15_000_000  # an open event is reported again every 10 s of frames
-GONE_SECONDS = 60.0  # before a camera or region that the daemon no longer has is withdrawn
 MAX_CAMERAS, MAX_CAMERAS_OF_NODE = 256, 64  # cameras that the bridge knows: in all, and of one node
 MAX_PLACES, MAX_PLACES_OF_NODE = 4000, 1000  # references in regions: in all, and of one node
 MAX_REGIONS = 64  # of one camera
-MAX_HEADER = 8192  # bytes of a status or event that is passed on: many times as many as a daemon's have
+MAX_HEADER = 8192  # bytes of an event that is passed on: many times as many as a daemon's have
+MAX_STATUS = 32_768  # bytes of a status, which names the sets of states
 KNOWN_SECONDS, KNOWN_AT_ONCE = 1.0, 16  # how often what is known is published: so many at once, then one a second
 
 
@@ -64,15 +66,17 @@ class Translator:
         self._active: dict[ReferencePlace, Activity] = {}
         self._known_at = -inf  # when what is known was published last, as a bucket: in the future while it is empty
         self._is_known_due = False
-        self._left_out: set[str] = set()
+        self._limits = LimitLog()
+        self._sets = KnownSets(settings.topics, self._limits, discover=settings.discover)
 
     def translate(self, delivery: Delivery, now: float) -> Iterator[Publication]:
         """Yield the publications for a message that came at *now*."""
         message = delivery.message
         key = CameraKey(message.node, message.camera)
         camera = self._cameras.get(key)
-        if not isinstance(message, Vec) and len(delivery.frames[1]) > MAX_HEADER:
-            self._leave_out(f"a {message.kind} of more than {MAX_HEADER} bytes of {key.node}")
+        most = MAX_STATUS if isinstance(message, Status) else MAX_HEADER
+        if not isinstance(message, Vec) and len(delivery.frames[1]) > most:
+            self._limits.report(f"a {message.kind} of more than {most} bytes of {key.node}")
             return
         if camera is None:
             if not self._has_room(key):
@@ -85,10 +89,16 @@ class Translator:
             yield from self._begin_run(key, camera, run)
         if isinstance(message, Status):
             yield from self._translate_status(key, camera, message, bytes(delivery.frames[1]), now)
-        elif isinstance(message, Event):
+        elif isinstance(message, State):
+            yield from self._sets.follow_state(message, now)
+        elif isinstance(message, Vec):
+            yield from self._translate_vec(key, camera, message, now)
+        elif message.state is None:
             yield from self._translate_event(camera, message, bytes(delivery.frames[1]), now)
         else:
-            yield from self._translate_vec(key, camera, message, now)
+            yield from self._sets.follow_event(message, bytes(delivery.frames[1]), now)
+        if self._sets.has_news:
+            yield from self._publish_known(now)
 
     def tick(self, now: float) -> Iterator[Publication]:
         """Yield what is due at *now*: cameras that are silent, scores, and withdrawals."""
@@ -107,13 +117,13 @@ class Translator:
                             topic = self._topics.reference(place, "score")
                             yield Publication(topic, f"{score:.6g}".encode(), qos=0, retain=False)
         yield from self._withdraw_gone(now)
-        if self._is_known_due:
+        if self._is_known_due or self._sets.has_news:
             yield from self._publish_known(now)
 
     def restore(self, known: bytes, now: float) -> Iterator[Publication]:
         """Add what the last bridge of this name had published, so that what is gone by now is withdrawn."""
         try:
-            cameras, places = read_known(known)
+            cameras, places, sets = read_known(known)
         except ValueError as exc:
             log.warning("%s %s", self._topics.bridge("known"), peer_text(str(exc)))
             return
@@ -123,6 +133,8 @@ class Translator:
         for place, is_active in places.items():
             if (place in self._places or self._note_place(place, now)) and is_active:
                 self._active.setdefault(place, Activity())
+        for set_place in sets:
+            self._sets.note(set_place, now)
         yield from self._publish_known(now)
 
     def announce_end(self) -> Iterator[Publication]:
@@ -138,6 +150,7 @@ class Translator:
         for place, activity in self._active.items():
             if place.camera_key == key and is_new:
                 yield from self._switch_event(place, activity, on=False)
+        yield from self._sets.begin_run(key)
 
     def _translate_status(
         self, key: CameraKey, camera: KnownCamera, status: Status, header: bytes, now: float
@@ -146,6 +159,7 @@ class Translator:
         if model != camera.model or not camera.state:
             camera.model = model
             yield from self._discover(state_sensor(self._topics, key, model))
+        yield from self._sets.follow_status(status, model)
         state = "stopped" if status.bye else status.state
         if state != camera.state or now >= camera.next_status:
             camera.next_status = now + STATUS_SECONDS
@@ -176,10 +190,11 @@ class Translator:
         region = camera.regions.get(vec.region)
         if region is None:
             if len(camera.regions) >= MAX_REGIONS:
-                self._leave_out(f"more than {MAX_REGIONS} regions of camera {key.camera} of {key.node}")
+                self._limits.report(f"more than {MAX_REGIONS} regions of camera {key.camera} of {key.node}")
                 return
             region = camera.regions[vec.region] = KnownRegion(now)
         region.last_seen = now
+        yield from self._sets.follow_vec(vec, camera.model, now)
         before, region.t_cap_us = region.t_cap_us, vec.t_cap_us
         is_complete = vec.refs == len(vec.sims)
         scores = {match.ref: match.s for match in reversed(vec.sims)}  # the best of each comes first
@@ -226,10 +241,10 @@ class Translator:
             except ValueError:
                 return False
             if len(self._places) >= MAX_PLACES:
-                self._leave_out(f"more than {MAX_PLACES} references in regions")
+                self._limits.report(f"more than {MAX_PLACES} references in regions")
                 return False
             if self._places_of[place.node] >= MAX_PLACES_OF_NODE:
-                self._leave_out(f"more than {MAX_PLACES_OF_NODE} references in regions of {place.node}")
+                self._limits.report(f"more than {MAX_PLACES_OF_NODE} references in regions of {place.node}")
                 return False
             self._places_of[place.node] += 1
         self._places[place] = now
@@ -238,33 +253,27 @@ class Translator:
     def _has_room(self, key: CameraKey) -> bool:
         """Return whether one more camera of its node may be known."""
         if len(self._cameras) >= MAX_CAMERAS:
-            self._leave_out(f"more than {MAX_CAMERAS} cameras")
+            self._limits.report(f"more than {MAX_CAMERAS} cameras")
         elif sum(known.node == key.node for known in self._cameras) >= MAX_CAMERAS_OF_NODE:
-            self._leave_out(f"more than {MAX_CAMERAS_OF_NODE} cameras of {key.node}")
+            self._limits.report(f"more than {MAX_CAMERAS_OF_NODE} cameras of {key.node}")
         else:
             return True
         return False
-
-    def _leave_out(self, what: str) -> None:
-        """Log once what a limit leaves out."""
-        if what not in self._left_out and len(self._left_out) < MAX_CAMERAS:
-            self._left_out.add(what)
-            log.warning("%s: the others are left out", what)
 
     def _withdraw_gone(self, now: float) -> Iterator[Publication]:
         """Withdraw what the daemon no longer has: a region while its camera delivers, a camera while its node does."""
         for place, last_seen in list(self._places.items()):
             camera = self._cameras.get(place.camera_key)
-            delivers = camera is not None and any(
-                now - region.last_seen < self._settings.silent_seconds for region in camera.regions.values()
-            )
+            delivers = camera is not None and camera.delivers(now, self._settings.silent_seconds)
             if now - last_seen > GONE_SECONDS and delivers and camera and place.region not in camera.regions:
                 yield from self._withdraw(place, now)
+        yield from self._sets.withdraw_gone(self._cameras, self._settings.silent_seconds, now)
         for key, camera in list(self._cameras.items()):
             if now - camera.last_seen > GONE_SECONDS and self._node_delivers(key.node, now):
                 log.info("camera %s of %s is gone", key.camera, key.node)
                 for place in [place for place in self._places if place.camera_key == key]:
                     yield from self._withdraw(place, now)
+                yield from self._sets.withdraw_camera(key)
                 del self._cameras[key]
                 yield from withdrawals(self._topics, key)
                 yield from self._publish_known(now)
@@ -287,11 +296,13 @@ class Translator:
 
         It is as long as everything that is known, so that names that come and go would fill the network with it.
         """
+        self._sets.has_news = False
         paid = max(self._known_at, now - KNOWN_AT_ONCE * KNOWN_SECONDS) + KNOWN_SECONDS
         self._is_known_due = paid > now
         if not self._is_known_due:
             self._known_at = paid
-            yield Publication(self._topics.bridge("known"), write_known(self._cameras, self._places, self._active))
+            known = write_known(self._cameras, self._places, self._active, self._sets.places)
+            yield Publication(self._topics.bridge("known"), known)
 
     def _discover(self, *publications: Publication) -> Iterable[Publication]:
         return publications if self._settings.discover else ()

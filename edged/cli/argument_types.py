@@ -10,9 +10,12 @@ from typing import TypeVar
 from edged.errors import map_exceptions
 from edged.values import check_name
 
-__all__ = ["checked", "name", "number", "positive", "whole"]
+__all__ = ["checked", "duration", "name", "number", "positive", "whole"]
 
 T = TypeVar("T")
+
+MOST_DURATION = 86_400.0
+DURATION_UNITS = {"min": 60, "m": 60, "h": 3600, "s": 1, "": 1}  # in seconds; the first that fits is the unit
 
 
 def checked(check: Callable[[str], T], text: str) -> T:
@@ -40,6 +43,16 @@ def positive(text: str, most: float = inf) -> float:
     if not (0 < value <= most and value < inf):
         limit = "" if most == inf else f", and at most {most:.0f}"
         raise argparse.ArgumentTypeError(f"must be a number greater than 0{limit} (got {text!r})")
+    return value
+
+
+def duration(text: str) -> float:
+    """Parse a duration such as ``20s``, ``1.5m``, ``5min`` or ``2h``; returns seconds, at most those of a day."""
+    unit = next(unit for unit in DURATION_UNITS if text.endswith(unit))
+    value = _value(text.removesuffix(unit)) * DURATION_UNITS[unit]
+    if not 0 < value <= MOST_DURATION:
+        rule = "must be a duration greater than 0, and at most 24h, such as 20s, 2m or 1h"
+        raise argparse.ArgumentTypeError(f"{rule} (got {text!r})")
     return value
 
 

@@ -29,8 +29,8 @@ Give the user in the URL or in EDGED_MQTT_USERNAME. The password is never an arg
 can read arguments: it comes from the systemd credential mqtt-password, or else from EDGED_MQTT_PASSWORD.
 
 Home Assistant finds a device for each camera by itself: a binary sensor for each reference that makes events, a sensor
-for each score, and the state of the camera. docs/mqtt.md lists the topics; systemd/edged-bridge.service is a unit for
-this program.
+for each score, one for each set of states, and the state of the camera. docs/mqtt.md lists the topics;
+systemd/edged-bridge.service is a unit for this program.
 """
 
 
@@ -38,11 +38,11 @@ def add_parser(commands: Commands) -> None:
     """Add the command to those of ``edged``."""
     parser = commands.add_parser(
         "bridge",
-        help="publish events, scores and camera states over MQTT, such as for Home Assistant",
-        description="Subscribes to a daemon and publishes its events, its scores and the states of its cameras at an "
-        "MQTT broker. Daemon and broker may go away and come back: events wait for the broker, and cameras of a silent "
-        "daemon are published as offline. Ctrl-C ends it. Exit status: 0 ended by Ctrl-C; 2 wrong arguments; 78 a key, "
-        "certificate or password file is wrong, or paho-mqtt is missing.",
+        help="publish events, scores, decided states and camera states over MQTT, such as for Home Assistant",
+        description="Subscribes to a daemon and publishes its events, its scores, the decided states of its sets and "
+        "those of its cameras at an MQTT broker. Daemon and broker may go away and come back: events wait for the "
+        "broker, and cameras of a silent daemon are published as offline. Ctrl-C ends it. Exit status: 0 ended by "
+        "Ctrl-C; 2 wrong arguments; 78 a key, certificate or password file is wrong, or paho-mqtt is missing.",
         epilog=EPILOG,
         formatter_class=Paragraphs,
     )

@@ -31,7 +31,8 @@ def add_parser(commands: Commands) -> None:
         help="list the references of the running daemon",
         description="Lists the references of the running daemon, from its configuration and enrolled ones: in which "
         "regions they are compared, the space of their vectors, and the file of a picture of each. For an enrolled "
-        "reference that is not compared, it prints the reason.",
+        "reference that is not compared, it prints the reason. The last line names the sets of states, if there are "
+        "any: 'edged states' lists these.",
     )
     parser.add_argument("--json", action="store_true", help="print all details as JSON, for programs")
     add_daemon(parser)
@@ -42,6 +43,7 @@ def references(args: argparse.Namespace) -> int:
     """List the references."""
     with connect_daemon(args) as daemon:
         infos = daemon.references()
+        sets = () if args.json else daemon.status().sets
     if args.json:
         emit(json.dumps([asdict(info) for info in infos], indent=2, ensure_ascii=False) + "\n")
     elif not infos:
@@ -52,6 +54,8 @@ def references(args: argparse.Namespace) -> int:
         from rich.console import Console
 
         Console(width=None if sys.stdout.isatty() else WIDE, highlight=False).print(_table(infos))
+    if sets:
+        emit(f"Sets of states: {', '.join(sets)}; 'edged states' lists them.\n")
     return 0
 
 

@@ -29,7 +29,7 @@ __all__ = [
     "subscribe",
 ]
 
-KINDS: tuple[Kind, ...] = ("vec", "event", "status")
+KINDS: tuple[Kind, ...] = ("vec", "event", "state", "status")
 
 ENDPOINT_HELP = (
     "the endpoint of the daemon: tcp://HOST:PORT or ipc://PATH; with sub+bind: before it, the endpoint that a daemon "

@@ -24,6 +24,7 @@ SOCKET_NAME = "control.sock"
 SYSTEM_FOLDER = Path("/run/edged")  # RuntimeDirectory=edged of the service
 REPLY_SECONDS = 60.0  # a camera has 20 for its frames
 RELOAD_SECONDS = 330.0
+LEARN_SECONDS = 630.0  # a picture is kept, and then a set is learned: 300 s each at most, and longer is a refusal
 PROBE_SECONDS = 1.0  # between two checks that the daemon still listens
 MAX_PICTURE_BYTES = 512 << 20
 
@@ -117,9 +118,50 @@ class ControlClient:
         )
         return self._request(request, messages.EnrollResult)[0]
 
+    def enroll_state(
+        self,
+        name: str,
+        state: str,
+        camera: str,
+        region: str | None = None,
+        *,
+        frames: int = messages.DEFAULT_FRAMES,
+    ) -> messages.SetResult:
+        """Make the present picture of a region an example of *state* of the set *name*, and learn the set again.
+
+        *region* may be left out where the camera has only one.
+
+        Raises:
+            WireError: also if a name is not valid, or a number out of range.
+        """
+        request = messages.Enroll(name=name, state=state, camera=camera, region=region, frames=frames)
+        return self._request(request, messages.SetResult, LEARN_SECONDS)[0]
+
     def forget(self, name: str) -> None:
-        """Forget the enrolled reference *name*."""
-        self._request(messages.Forget(name=name), messages.ForgetResult)
+        """Forget the enrolled reference *name*, or all enrolled examples of the set *name*."""
+        self._request(messages.Forget(name=name), messages.ForgetResult, LEARN_SECONDS)
+
+    def forget_examples(
+        self, name: str, state: str | None = None, *, last: bool = False, example: str | None = None
+    ) -> messages.SetResult:
+        """Forget the newest example of *state* of the set *name* (*last*), or all, or one by its id; give one of these.
+
+        Raises:
+            WireError: also if nothing is given, or too much.
+        """
+        request = messages.Forget(name=name, state=state, last=last, example=example)
+        if not request.is_of_a_set:
+            raise WireError("state, last, example: one must be given; forget() forgets a whole set")
+        return self._request(request, messages.SetResult, LEARN_SECONDS)[0]
+
+    def relabel(self, example: str, state: str) -> messages.SetResult:
+        """Make the enrolled example with that id one of *state*, and learn its set again."""
+        request = messages.Relabel(example=example, state=state)
+        return self._request(request, messages.SetResult, LEARN_SECONDS)[0]
+
+    def states(self) -> tuple[messages.SetReport, ...]:
+        """Return all sets of states, with what their examples prove."""
+        return self._request(messages.ListStates(), messages.StatesResult, LEARN_SECONDS)[0].sets
 
     def references(self) -> tuple[messages.ReferenceInfo, ...]:
         """Return all references, by name."""

@@ -24,6 +24,7 @@ from edged.wire import (
     Event,
     Kind,
     Message,
+    State,
     Status,
     Vec,
     check_address,
@@ -51,14 +52,15 @@ class Subscriber(Generic[Received_co]):
 
     *endpoints* are ZeroMQ addresses, ``tcp://HOST:PORT`` or ``ipc://PATH``; the default is the address of a daemon on
     this machine. With ``sub+bind:`` before it, an address is one to which daemons connect that have it as their
-    ``pub+connect:``. *kinds* are one or more of ``vec``, ``event`` and ``status``; a subscriber to one of them yields
-    messages of that type alone: ``Subscriber(kinds=("vec",))``, which is the default, yields `Vec`. *node*, *camera*
-    and *region* select messages; a ``status`` is about a whole camera and comes for every region.
+    ``pub+connect:``. *kinds* are one or more of ``vec``, ``event``, ``state`` and ``status``; a subscriber to one of
+    them yields messages of that type alone: ``Subscriber(kinds=("vec",))``, which is the default, yields `Vec`. *node*,
+    *camera* and *region* select messages; a ``status`` is about a whole camera and comes for every region.
 
-    With *newest_only* only the newest message of each topic is delivered; older ones that waited while the program was
-    busy are skipped. *max_age_seconds* skips messages that are older than that when their turn comes.
-    :meth:`age_seconds` defines the age; *same_host* is whether the daemons share this machine's clocks, and None
-    guesses it from the endpoints. Pass False for a loopback endpoint that is a tunnel to another machine.
+    With *newest_only* only the newest message of each topic is delivered, and the newest ``state`` of each set; older
+    ones that waited while the program was busy are skipped. *max_age_seconds* skips messages that are older than that
+    when their turn comes. :meth:`age_seconds` defines the age; *same_host* is whether the daemons share this machine's
+    clocks, and None guesses it from the endpoints. Pass False for a loopback endpoint that is a tunnel to another
+    machine.
 
     *queue* messages for each endpoint, and *queue_bytes* in the kernel, wait for a program that is busy. After that
     they wait in the daemon, for two seconds, and then are lost, which :attr:`gaps` counts. A connection with a long
@@ -95,6 +97,14 @@ class Subscriber(Generic[Received_co]):
         self: Subscriber[Event],
         *endpoints: str,
         kinds: Literal["event"] | tuple[Literal["event"]],
+        **options: Unpack[SubscriberOptions],
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: Subscriber[State],
+        *endpoints: str,
+        kinds: Literal["state"] | tuple[Literal["state"]],
         **options: Unpack[SubscriberOptions],
     ) -> None: ...
 
@@ -180,7 +190,7 @@ class Subscriber(Generic[Received_co]):
 
     @property
     def superseded(self) -> int:
-        """Number of messages that were skipped because a newer one of their topic was there (``newest_only``)."""
+        """Number of messages that were skipped because a newer one of the same was there (``newest_only``)."""
         return self._newest.superseded
 
     @property

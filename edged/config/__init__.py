@@ -12,6 +12,7 @@ from edged.config.sections.reference import ReferenceConfig, default_leave
 from edged.config.sections.region import RegionConfig
 from edged.config.sections.root import Config, LogConfig
 from edged.config.sections.source import SourceSpec
+from edged.config.sections.states import StateSetConfig
 
 __all__ = [
     "CameraConfig",
@@ -30,6 +31,7 @@ __all__ = [
     "ReferenceConfig",
     "RegionConfig",
     "SourceSpec",
+    "StateSetConfig",
     "config_hash",
     "default_leave",
     "dump",

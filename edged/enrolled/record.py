@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
-import stat
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
@@ -15,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.enrolled.durable import NEW, read_bounded
 from edged.errors import StateError
 from edged.values import NAME_PATTERN, Rotation, check_name
 from edged.wire.typed import object_reader
@@ -24,7 +23,7 @@ __all__ = ["OURS", "Enrolled", "EnrolledRecord", "from_record", "read_record", "
 VERSION = 1
 LONGEST = 1 << 20  # bytes of the file with the vector
 
-OURS = re.compile(rf"(?P<name>{NAME_PATTERN})(?P<kind>\.json|\.[0-9a-f]{{16}}\.(?:png|new))", re.ASCII)
+OURS = re.compile(rf"(?P<name>{NAME_PATTERN})(?P<kind>\.json|\.[0-9a-f]{{16}}\.png|{NEW})", re.ASCII)
 """The names of the files of a reference: the one with the vector, its picture, and one that is being written."""
 
 
@@ -111,23 +110,11 @@ def read_record(file: Path) -> EnrolledRecord:
         StateError: it is not whole, or of another kind.
     """
     try:
-        return EnrolledRecord(**_read_values(json.loads(_read(file))))
+        return EnrolledRecord(**_read_values(json.loads(read_bounded(file, LONGEST))))
     except OSError as exc:
         raise StateError(f"{file} cannot be read: {exc.strerror}") from exc
     except (ValueError, RecursionError) as exc:
         raise StateError(f"{file} is not a reference, or is incomplete: {exc}") from exc
-
-
-def _read(file: Path) -> bytes:
-    """Return the content of *file*; ValueError if it is not a file, or too large for a reference."""
-    fd = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(fd, "rb") as content:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise ValueError("it is not even a file")
-        text = content.read(LONGEST + 1)
-    if len(text) > LONGEST:
-        raise ValueError(f"it has more than {LONGEST} bytes")
-    return text
 
 
 _read_values = object_reader(EnrolledRecord, "")

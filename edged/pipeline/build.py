@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from edged.bell import Bell
 from edged.camera import open_source
 from edged.config import ConfigFileError, Loaded, config_hash
 from edged.config.environment import state_folder
-from edged.enrolled import EnrolledStore
+from edged.enrolled import EnrolledStore, ExampleStore
 from edged.events import EventRules
 from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.capture.left_behind import LeftBehind
@@ -22,19 +23,30 @@ from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.skip_unchanged import UnchangedSettings
-from edged.pipeline.inference.stage import Inference
+from edged.pipeline.inference.stage import Inference, Opened
 from edged.pipeline.latencies import Latencies
 from edged.pipeline.loading.enrolled_references import EnrolledReferences
 from edged.pipeline.loading.event_rules import event_rules
 from edged.pipeline.loading.keyring import read_keyring
 from edged.pipeline.loading.model import open_model, read_fallback_file, read_model_file
 from edged.pipeline.loading.references import open_references
+from edged.pipeline.loading.states import StateSets, placed_sets
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
 from edged.references import References
-from edged.vision.embedder import Embedder
 from edged.vision.specs import ModelFile
+from edged.vision.whole_picture import embed_whole
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edged.pipeline.placed_set import PlacedSet
+    from edged.values import Rotation
+    from edged.vision.embedder import Embedder
+    from edged.vision.pixels.reduction import Decode
+    from edged.wire import Vector
 
 __all__ = [
     "Camera",
@@ -125,6 +137,8 @@ class Wiring:
         folder = state_folder()
         self.enrolled = EnrolledReferences(None if folder is None else EnrolledStore(folder / "references"))
         """The enrolled references."""
+        self.states = StateSets(None if folder is None else ExampleStore(folder / "examples"))
+        """The sets of states, with their enrolled examples."""
         self.left_behind = LeftBehind()
         """The threads of cameras that hang, also of cameras that are gone."""
 
@@ -152,17 +166,38 @@ class Wiring:
         return Camera(capture, make_feed(loaded, name, ring, stats), stats)
 
     def inference(
-        self, loaded: Loaded, models: Models, feeds: Sequence[Feed], references: References | None = None
+        self, loaded: Loaded, models: Models, feeds: Sequence[Feed], before: Inference | None = None
     ) -> Inference:
         """Make an inference with the model of *loaded*, which it opens in its own thread.
 
-        It then embeds all references, unless it is given *references* that this model has embedded before.
+        It then embeds all references and examples, unless it is to go on with those of the one *before*.
         """
 
-        def open_all(go_on: Callable[[], None]) -> tuple[Embedder, References]:
-            return _open(loaded, models, self.enrolled, references, go_on)
+        def open_all(go_on: Callable[[], None]) -> Opened:
+            with ExitStack() as on_error:
+                embedder = on_error.enter_context(open_model(loaded, models.first, models.fallback))
+                if before is not None and before.references is not None:
+                    opened = Opened(embedder, before.references, before.sets)
+                else:
+                    references = self._references(loaded, embedder, go_on)
+                    opened = Opened(embedder, references, self._sets(loaded, references, embedder, go_on))
+                on_error.pop_all()
+            return opened
 
         return Inference(feeds, self._frames_came, open_all, self._handover, self._demand)
+
+    def _references(self, loaded: Loaded, embedder: Embedder, go_on: Callable[[], None]) -> References:
+        configured = open_references(loaded, embedder, go_on).configured
+        enrolled = self.enrolled.open(embedder, loaded.config.references, go_on)
+        return References(configured, enrolled, loaded.config.publish.top_k)
+
+    def _sets(
+        self, loaded: Loaded, references: References, embedder: Embedder, go_on: Callable[[], None]
+    ) -> tuple[PlacedSet, ...]:
+        def embed(picture: NDArray[np.uint8], rotation: Rotation, decode: Decode) -> Vector:
+            return embed_whole(picture, rotation, decode, embedder)
+
+        return placed_sets(self.states.open(loaded, references.names, embedder, embed, go_on))
 
     def publisher(self, loaded: Loaded, all_stats: Sequence[CameraStats]) -> Publisher:
         """Make the publisher; a daemon has one."""
@@ -192,23 +227,6 @@ def read_models(loaded: Loaded) -> Models:
         ConfigFileError: one can never be used.
     """
     return Models(read_model_file(loaded), read_fallback_file(loaded))
-
-
-def _open(
-    loaded: Loaded,
-    models: Models,
-    enrolled_references: EnrolledReferences,
-    references: References | None,
-    go_on: Callable[[], None],
-) -> tuple[Embedder, References]:
-    with ExitStack() as on_error:
-        embedder = on_error.enter_context(open_model(loaded, models.first, models.fallback))
-        if references is None:
-            configured = open_references(loaded, embedder, go_on).configured
-            enrolled = enrolled_references.open(embedder, loaded.config.references, go_on)
-            references = References(configured, enrolled, loaded.config.publish.top_k)
-        on_error.pop_all()
-    return embedder, references
 
 
 def capture_settings(loaded: Loaded, name: str, *, must_open: bool = True) -> CaptureSettings:

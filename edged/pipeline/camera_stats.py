@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edged.pipeline.latencies import Latencies
+    from edged.states import PictureState
     from edged.values import Format
 
 __all__ = ["STOPPING", "CameraState", "CameraStats", "Condition"]
@@ -61,6 +62,8 @@ class CameraStats:
         self.dropped_publish = 0
         self.format: Format | None = None
         """The format of its frames while it is open."""
+        self.picture: PictureState | None = None
+        """Whether it shows what it did when examples were enrolled; None where none were. The inference writes it."""
         self.condition = Condition(CameraState.STARTING, None, time.monotonic_ns())
         self.changes: deque[Condition] = deque(maxlen=64)
         """Conditions that were not published yet, oldest first."""
@@ -85,6 +88,7 @@ class CameraStats:
         self.dropped_ring = before.dropped_ring
         self.dropped_publish = before.dropped_publish
         self.latencies = before.latencies
+        self.picture = before.picture
 
     def dropped(self) -> dict[str, int]:
         """Count of frames and results that were dropped since the start, by cause."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edged.bell import Bell
 from edged.errors import RingClosed
+from edged.pipeline.placed_set import PlacedSet
 from edged.pipeline.result import ModelFacts, Result
 
 __all__ = ["Handover"]
@@ -25,6 +27,8 @@ class Handover:
     def __init__(self, capacity: int, bell: Bell) -> None:
         self.facts: ModelFacts | None = None
         """The model in use; None until the first one is loaded."""
+        self.sets: Sequence[PlacedSet] = ()
+        """The sets of states in use: answers of others may still come, from before a change."""
         self._capacity = capacity
         self._bell = bell
         self._changed = threading.Condition()
@@ -45,6 +49,11 @@ class Handover:
             self._memory = np.zeros((self._capacity, facts.dimension), np.dtype(facts.dtype))
             self._free = list(self._memory)
             self._changed.notify_all()
+        self._bell.ring()
+
+    def use_sets(self, sets: Sequence[PlacedSet]) -> None:
+        """Let the publisher decide by *sets* before the next result."""
+        self.sets = sets
         self._bell.ring()
 
     def borrow(self, timeout: float) -> NDArray[np.float32] | NDArray[np.int8] | None:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.values import ReferenceScore, Region, Rotation, Stamp
+from edged.values import ReferenceScore, Region, Rotation, Stamp, StateAnswer
 
 __all__ = ["ModelFacts", "Result"]
 
@@ -37,7 +37,7 @@ class Result:
     """One embedded region of one frame. ``vector`` is lent by the hand-over and goes back to it.
 
     With ``unchanged`` nothing has moved there, and the vector is that of an earlier frame. Only the first ``top_k`` of
-    ``matches`` are published (None: all); the others are for events.
+    ``matches`` are published (None: all); the others are for events. ``states`` are the answers of the sets of states.
     """
 
     camera: str
@@ -57,3 +57,4 @@ class Result:
     facts: ModelFacts
     unchanged: bool = False
     top_k: int | None = None
+    states: tuple[StateAnswer, ...] = ()

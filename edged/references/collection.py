@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from edged.references.reference import ReferenceGroup
 from edged.references.scorer import MOST_REPORTED, Scorer
@@ -26,7 +26,7 @@ class References:
         self.configured = tuple(configured)
         self.enrolled = tuple(enrolled)
         self.top_k = top_k
-        self._scorers: dict[tuple[ReferenceGroup, ...], Scorer] = {}
+        self._scorers: dict[tuple[tuple[ReferenceGroup, ...], frozenset[str]], Scorer] = {}
 
     def __iter__(self) -> Iterator[ReferenceGroup]:
         """Every group that is compared somewhere."""
@@ -36,9 +36,17 @@ class References:
             if names.isdisjoint(reference.name for reference in group.references):
                 yield group
 
-    def scorer(self, camera: str, region: str) -> Scorer:
-        """Return the scorer of a region; regions with the same references share one, and so its memory."""
-        applying = tuple(group for group in self if group.applies_to(camera, region))
-        if applying not in self._scorers:
-            self._scorers[applying] = Scorer(applying, self.top_k)
-        return self._scorers[applying]
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all references that are compared somewhere."""
+        return frozenset(reference.name for group in self for reference in group.references)
+
+    def scorer(self, camera: str, region: str, watched: Collection[str] = ()) -> Scorer:
+        """Return the scorer of a region; regions with the same references share one, and so its memory.
+
+        The best scores of the references in *watched* are among its matches in any case.
+        """
+        groups, names = tuple(group for group in self if group.applies_to(camera, region)), frozenset(watched)
+        if (groups, names) not in self._scorers:
+            self._scorers[groups, names] = Scorer(groups, self.top_k, names)
+        return self._scorers[groups, names]

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from edged.errors import PictureError, ReferenceImageError, map_exceptions
 from edged.label_text import shown_path
-from edged.values import MAX_PIXELS, WHITE, Box, Colour, PixelFormat
+from edged.values import MAX_PIXELS, WHITE, Colour
 from edged.vision.image import read_picture
 from edged.vision.pictures.picture_folder import list_pictures
-from edged.vision.pixels.reduction import reduce_picture
+from edged.vision.whole_picture import embed_whole
 
 if TYPE_CHECKING:
     from edged.vision.embedder import Embedder
@@ -73,12 +73,5 @@ def embed_upright(path: Path, picture: NDArray[np.uint8], embedder: Embedder) ->
     Raises:
         ReferenceImageError: it gives a vector that cannot be compared, or there is no memory to reduce it.
     """
-    if embedder.options.decode == "reduced":
-        with map_exceptions({PictureError: ReferenceImageError}, shown_path(path)):
-            picture = reduce_picture(picture, (embedder.model.input.width, embedder.model.input.height))
-    height, width = picture.shape[:2]
-    vector = np.zeros(embedder.dimension, embedder.dtype)
-    embedder.embed(picture, PixelFormat.RGB, Box(0, 0, width, height), 0, vector)
-    if not vector.any():
-        raise ReferenceImageError(f"{shown_path(path)}: the model gives a vector of zeros, which is like nothing")
-    return vector
+    with map_exceptions({PictureError: ReferenceImageError}, shown_path(path)):
+        return embed_whole(picture, 0, "full", embedder)

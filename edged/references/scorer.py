@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,12 +23,16 @@ FEW = 64  # so many vectors, or more, are worth a matrix product of their own
 class Scorer:
     """Compares vectors with the references of *groups*, of which it reports the best *top_k*. One thread uses it.
 
+    The best score of each other reference that makes events, or is in *watched*, follows these.
+
     Every vector of every reference is compared, in one matrix product for each large group and one for all the small
     ones of a dtype, and nothing is guessed. Large groups are not copied. Once it is made it makes no array larger than
     what it reports.
     """
 
-    def __init__(self, groups: Sequence[ReferenceGroup], top_k: int = MOST_REPORTED) -> None:
+    def __init__(
+        self, groups: Sequence[ReferenceGroup], top_k: int = MOST_REPORTED, watched: Collection[str] = ()
+    ) -> None:
         parts = list(_parts(groups))
         self._references = [reference for references, _ in parts for reference in references]
         counts = [reference.count for reference in self._references]
@@ -38,10 +42,14 @@ class Scorer:
         self._best = np.zeros(len(counts), np.float32)
         self._largest = _Largest(max(len(self._scores), len(self._best)))
         self.top_k = top_k
-        """The number of `matches` that are reported; those after them are for events only."""
+        """The number of `matches` that are reported; those after them are for events and states only."""
         self._matrices = list(_with_scores([rows for _, rows in parts], self._scores))
         self._query = Query(parts[0][1].size if parts else 0)
-        self._watched = [index for index, reference in enumerate(self._references) if reference.makes_events]
+        self._watched = [
+            index
+            for index, reference in enumerate(self._references)
+            if reference.makes_events or reference.name in watched
+        ]
 
     @property
     def size(self) -> int:
@@ -51,7 +59,7 @@ class Scorer:
     def matches(self, vector: NDArray[np.float32] | NDArray[np.int8]) -> tuple[ReferenceScore, ...]:
         """Return the best `top_k` references with their cosine to *vector*, -1…1, best first; equal ones by name.
 
-        The best score of each other reference that makes events follows.
+        The best score of each other reference that makes events or is watched follows.
         """
         if not self._references:
             return ()

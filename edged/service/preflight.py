@@ -10,6 +10,7 @@ from edged.errors import SourceError
 from edged.pipeline.loading.keyring import read_keyring
 from edged.pipeline.loading.model import open_model, read_fallback_file, read_model_file
 from edged.pipeline.loading.references import open_references, reference_problems
+from edged.pipeline.loading.set_definitions import set_problems
 from edged.service.metrics.pages import metrics_problems
 
 __all__ = ["errors", "source_problems", "warnings"]
@@ -19,6 +20,7 @@ def errors(loaded: Loaded) -> list[Problem]:
     """Find all that would keep the daemon from starting: load the model, open every picture, clip and key file."""
     return [
         *_model_and_references(loaded),
+        *set_problems(loaded),
         *source_problems(loaded, live=False),
         *_keys(loaded),
         *metrics_problems(loaded),

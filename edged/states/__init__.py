@@ -21,14 +21,16 @@ from edged.states.example import Example
 from edged.states.head import MOST_EXAMPLES, MOST_STATES, StateHead, TrainingSet, train
 from edged.states.head_file import dump, load
 from edged.states.leave_one_out import LeftOut, leave_one_out
-from edged.states.picture_health import EnrolledLooks, PictureHealth, PictureState
+from edged.states.picture_health import PICTURE_STATES, EnrolledLooks, PictureHealth, PictureState
 from edged.states.report import advice, summary
 from edged.states.review import Review, ReviewEntry
-from edged.states.variants import VARIANTS, variants
+from edged.states.variants import RECIPE, VARIANTS, variants
 
 __all__ = [
     "MOST_EXAMPLES",
     "MOST_STATES",
+    "PICTURE_STATES",
+    "RECIPE",
     "VARIANTS",
     "Classifier",
     "Decision",

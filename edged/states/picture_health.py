@@ -9,16 +9,25 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edged.vision.pixels.grey_square import grey_square
 
-__all__ = ["BLIND", "CHECK_SECONDS", "PATIENCE_SECONDS", "EnrolledLooks", "PictureHealth", "PictureState"]
+__all__ = [
+    "BLIND",
+    "CHECK_SECONDS",
+    "PATIENCE_SECONDS",
+    "PICTURE_STATES",
+    "EnrolledLooks",
+    "PictureHealth",
+    "PictureState",
+]
 
 PictureState = Literal["ok", "covered", "blurred", "dazzled", "moved", "changed"]
+PICTURE_STATES: tuple[PictureState, ...] = get_args(PictureState)
 
 BLIND: frozenset[PictureState] = frozenset({"covered", "blurred", "dazzled"})
 """States of a picture in which nothing can be decided about what it shows."""

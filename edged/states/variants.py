@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["VARIANTS", "variants"]
+__all__ = ["RECIPE", "VARIANTS", "variants"]
+
+RECIPE = 1
+"""The number of the way from pictures to a head. Whatever is kept of another number is made again."""
 
 VARIANTS = 4
 """The number of variants of one picture."""

@@ -15,7 +15,20 @@ from edged.wire.endpoints import (
     default_address,
     is_local,
 )
-from edged.wire.messages import Drops, Event, FrameFormat, Latency, Match, Message, Status, Vec, Vector
+from edged.wire.messages import (
+    Drops,
+    Event,
+    FrameFormat,
+    Latency,
+    Match,
+    Message,
+    SetInfo,
+    SetState,
+    State,
+    Status,
+    Vec,
+    Vector,
+)
 from edged.wire.topics import KINDS, VERSION, Kind, Topic, parse_topic, subscription, topic
 
 __all__ = [
@@ -35,6 +48,9 @@ __all__ = [
     "Latency",
     "Match",
     "Message",
+    "SetInfo",
+    "SetState",
+    "State",
     "Status",
     "Topic",
     "Vec",

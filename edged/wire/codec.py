@@ -14,7 +14,7 @@ from reprlib import repr as short
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from edged.errors import WireError
-from edged.wire.messages import Event, Match, Message, Status, Vec
+from edged.wire.messages import Event, Match, Message, State, Status, Vec
 from edged.wire.topics import VERSION, Topic, parse_topic
 from edged.wire.typed import object_reader
 
@@ -32,7 +32,7 @@ Frame: TypeAlias = bytes | memoryview
 Frames: TypeAlias = tuple[bytes, bytes, Frame]
 """Topic, header, payload."""
 
-_CLASSES: dict[str, Any] = {cls.kind: cls for cls in (Vec, Event, Status)}
+_CLASSES: dict[str, Any] = {cls.kind: cls for cls in (Vec, Event, State, Status)}
 
 
 def encode(message: Message) -> Frames:

@@ -49,11 +49,12 @@ CODES: Mapping[str, str] = {
     "unknown-op": "the op does not exist",
     "invalid": "a key is missing, unknown, or has a wrong value",
     "busy": "too many requests are under way; try again later",
-    "not-found": "the camera, region or reference does not exist",
+    "not-found": "the camera, region, reference, set of states, state or example does not exist",
     "taken": "a reference of that name exists already",
     "no-frames": "the camera delivers no frames now, or too few",
     "config": "the configuration is wrong; nothing has changed",
     "failed": "the request failed, mostly because of the disk",
+    "not-learned": "the change is on the disk, but the set of states could not be learned from it; it will be later",
     "stopping": "the daemon is stopping",
 }
 """Reasons for refusing a request, by the code for programs."""

@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from edged.errors import WireError, map_exceptions
-from edged.values import check_name
+from edged.values import UNKNOWN, check_name
 
 __all__ = [
     "DEFAULT_FRAMES",
+    "EXAMPLE_PATTERN",
     "LONGEST_SECONDS",
     "MOST_FRAMES",
     "REQUESTS",
     "CameraReport",
     "Enroll",
     "EnrollResult",
+    "ExampleInfo",
     "Forget",
     "ForgetResult",
     "GetStatus",
     "ListReferences",
+    "ListStates",
     "PictureInfo",
     "ReferenceInfo",
     "ReferencesResult",
+    "Relabel",
     "Reload",
     "ReloadResult",
     "Request",
     "Result",
+    "SetReport",
+    "SetResult",
     "Snapshot",
     "SnapshotResult",
+    "StatesResult",
     "StatusResult",
 ]
 
 DEFAULT_FRAMES = 5
 MOST_FRAMES = 50
 LONGEST_SECONDS = 86_400
+
+EXAMPLE_PATTERN = "[0-9a-f]{16}"
+"""The id of an example."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +70,8 @@ class Enroll:
     ``region`` may be None where the camera has only one. ``frames`` are captured within some two seconds, and the one
     most similar to the others is kept. A reference of that name is replaced only with ``replace``. With ``enter`` it
     makes events, as ``references.NAME.enter`` of the configuration does; ``leave`` is 0.03 less where it is None.
+
+    With ``state`` the picture becomes an example of that state of the set ``name`` instead, beside its others.
     """
 
     op: ClassVar = "enroll"
@@ -72,9 +85,13 @@ class Enroll:
     leave: float | None = None
     min_seconds: float = 0.0
     cooldown_seconds: float = 0.0
+    state: str | None = None
 
     def __post_init__(self) -> None:
         _check_names(name=self.name, camera=self.camera, region=self.region)
+        _check_state(self.state)
+        if self.state is not None and (self.replace or self.enter is not None):
+            raise WireError("replace, enter: are for references, and do nothing with state")
         _check_range("frames", self.frames, 1, MOST_FRAMES)
         _check_range("min_seconds", self.min_seconds, 0, LONGEST_SECONDS)
         _check_range("cooldown_seconds", self.cooldown_seconds, 0, LONGEST_SECONDS)
@@ -89,14 +106,52 @@ class Enroll:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forget:
-    """Request that an enrolled reference is forgotten."""
+    """Request that an enrolled reference, or enrolled examples of a set of states, are forgotten.
+
+    Of the set ``name`` that is the ``example`` with that id, or all of ``state``, or all; with ``last`` only the newest
+    of these.
+    """
 
     op: ClassVar = "forget"
 
     name: str
+    state: str | None = None
+    last: bool = False
+    example: str | None = None
 
     def __post_init__(self) -> None:
         _check_names(name=self.name)
+        _check_state(self.state)
+        if self.example is not None:
+            _check_example(self.example)
+            if self.state is not None or self.last:
+                raise WireError("state, last: do nothing with example")
+
+    @property
+    def is_of_a_set(self) -> bool:
+        """Whether it can only mean examples of a set."""
+        return self.state is not None or self.last or self.example is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relabel:
+    """Request that an enrolled example becomes one of another state of its set."""
+
+    op: ClassVar = "relabel"
+
+    example: str
+    state: str
+
+    def __post_init__(self) -> None:
+        _check_example(self.example)
+        _check_state(self.state)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListStates:
+    """Request all sets of states."""
+
+    op: ClassVar = "states"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,26 +173,33 @@ class Snapshot:
         _check_names(camera=self.camera)
 
 
-Request: TypeAlias = GetStatus | Reload | Enroll | Forget | ListReferences | Snapshot
+Request: TypeAlias = GetStatus | Reload | Enroll | Forget | Relabel | ListReferences | ListStates | Snapshot
 
 REQUESTS: Mapping[str, type[Request]] = {
-    cls.op: cls for cls in (GetStatus, Reload, Enroll, Forget, ListReferences, Snapshot)
+    cls.op: cls for cls in (GetStatus, Reload, Enroll, Forget, Relabel, ListReferences, ListStates, Snapshot)
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraReport:
-    """A camera: its regions, its state, and the reason for the state."""
+    """A camera: its regions, its state, and the reason for the state.
+
+    ``picture`` is that of a status message: whether it still shows what its examples of states did.
+    """
 
     name: str
     regions: tuple[str, ...]
     state: Literal["starting", "running", "lost", "frozen", "stopped"]
     reason: str | None
+    picture: Literal["ok", "covered", "blurred", "dazzled", "moved", "changed"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusResult:
-    """State of the daemon. ``references`` counts all that are compared, ``enrolled`` those that were enrolled."""
+    """State of the daemon. ``references`` counts all that are compared, ``enrolled`` those that were enrolled.
+
+    ``sets`` are the names of the sets of states.
+    """
 
     node: str
     version: str
@@ -151,6 +213,7 @@ class StatusResult:
     cameras: tuple[CameraReport, ...]
     references: int
     enrolled: int
+    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +274,64 @@ class ReferencesResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleInfo:
+    """An enrolled example: when its frame was captured (in microseconds since 1970), by which camera, in which region.
+
+    ``thumbnail`` is the path of its picture on the daemon's machine.
+    """
+
+    id: str
+    state: str
+    camera: str
+    region: str
+    t_wall_us: int
+    thumbnail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetReport:
+    """A set of states: its origin, the places where it decides, and what it has learned.
+
+    ``counts`` are the examples of each state, with those of the configuration, and ``examples`` the enrolled ones in
+    the order of enrolment. ``learned`` is whether it decides by examples; ``objection`` is the reason why it does not
+    decide by all of these. ``summary`` is what the examples prove, and ``advice`` what to do next, if anything.
+    """
+
+    name: str
+    origin: Literal["config", "enrolled"]
+    places: tuple[str, ...]
+    states: tuple[str, ...]
+    counts: Mapping[str, int]
+    learned: bool
+    objection: str | None
+    summary: str
+    advice: str | None
+    examples: tuple[ExampleInfo, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetResult:
+    """A set of states after a change of its examples; ``set`` is null if nothing is left of it.
+
+    ``changed`` are the examples that were enrolled, given another state, or forgotten. After an enrolment
+    ``similarities`` are those of each frame to the one that is kept, and ``outliers`` the numbers of ignored ones.
+    """
+
+    name: str
+    changed: tuple[ExampleInfo, ...]
+    set: SetReport | None
+    similarities: tuple[float, ...] = ()
+    outliers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatesResult:
+    """All sets of states: those of the configuration, and then those that were only enrolled."""
+
+    sets: tuple[SetReport, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PictureInfo:
     """A PNG that follows in a frame of its own: ``street`` is the camera's frame, ``street.path`` a region's input."""
 
@@ -229,7 +350,16 @@ class SnapshotResult:
     pictures: tuple[PictureInfo, ...]
 
 
-Result: TypeAlias = StatusResult | ReloadResult | EnrollResult | ForgetResult | ReferencesResult | SnapshotResult
+Result: TypeAlias = (
+    StatusResult
+    | ReloadResult
+    | EnrollResult
+    | ForgetResult
+    | SetResult
+    | ReferencesResult
+    | StatesResult
+    | SnapshotResult
+)
 
 
 def _check_names(**names: str | None) -> None:
@@ -237,6 +367,17 @@ def _check_names(**names: str | None) -> None:
         if name is not None:
             with map_exceptions({ValueError: WireError}, key):
                 check_name(name)
+
+
+def _check_state(state: str | None) -> None:
+    _check_names(state=state)
+    if state == UNKNOWN:
+        raise WireError(f"state: must not be {UNKNOWN}, because that is the answer of a set that is not sure")
+
+
+def _check_example(example: str) -> None:
+    if not re.fullmatch(EXAMPLE_PATTERN, example, re.ASCII):
+        raise WireError(f"example: must be 16 digits from 0-9a-f, as 'edged states' lists them (got {example[:40]!r})")
 
 
 def _check_range(key: str, value: float, least: float, most: float) -> None:

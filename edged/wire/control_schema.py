@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from edged.values import NAME_PATTERN
+from edged.values import NAME_PATTERN, UNKNOWN
 from edged.wire import control
 from edged.wire import control_messages as messages
 from edged.wire.json_schema import DIALECT, object_schema
 
 __all__ = ["control_schema"]
 
-RESULTS = {
-    "status": messages.StatusResult,
-    "reload": messages.ReloadResult,
-    "enroll": messages.EnrollResult,
-    "forget": messages.ForgetResult,
-    "references": messages.ReferencesResult,
-    "snapshot": messages.SnapshotResult,
+RESULTS: dict[str, tuple[type[messages.Result], ...]] = {
+    "status": (messages.StatusResult,),
+    "reload": (messages.ReloadResult,),
+    "enroll": (messages.EnrollResult, messages.SetResult),
+    "forget": (messages.ForgetResult, messages.SetResult),
+    "relabel": (messages.SetResult,),
+    "references": (messages.ReferencesResult,),
+    "states": (messages.StatesResult,),
+    "snapshot": (messages.SnapshotResult,),
 }
+"""The results of each op; the second one is that of a set of states."""
 
 
 def control_schema() -> dict[str, Any]:
@@ -43,7 +46,11 @@ _ERROR = {
     "properties": {"code": {"type": "string", "examples": list(control.CODES)}, "text": {"type": "string"}},
     "required": ["code", "text"],
 }
-_NAMES = ("name", "camera", "region")
+_TEXTS = {
+    **{key: {"pattern": f"^{NAME_PATTERN}$"} for key in ("name", "camera", "region")},
+    "state": {"pattern": f"^(?!{UNKNOWN}$){NAME_PATTERN}$"},
+    "example": {"pattern": f"^{messages.EXAMPLE_PATTERN}$"},
+}
 _LIMITS: dict[str, dict[str, float]] = {
     "frames": {"minimum": 1, "maximum": messages.MOST_FRAMES},
     "enter": {"minimum": -1, "maximum": 1},
@@ -61,8 +68,7 @@ def _request(op: str) -> dict[str, Any]:
     own = object_schema(messages.REQUESTS[op], closed=True)
     for key, rule in own["properties"].items():
         rule |= _LIMITS.get(key, {})
-        if key in _NAMES:
-            rule["pattern"] = f"^{NAME_PATTERN}$"
+        rule |= _TEXTS.get(key, {})
     outside = {"v": _VERSION, "id": {"type": "string", "maxLength": control.MAX_ID_LENGTH}, "op": {"const": op}}
     own["properties"] = {**outside, **own["properties"]}
     own["required"] = [*outside, *own.get("required", [])]
@@ -70,5 +76,7 @@ def _request(op: str) -> dict[str, Any]:
 
 
 def _reply(op: str) -> dict[str, Any]:
-    outside = {"v": _VERSION, "id": {"type": "string"}, "ok": {"const": True}, "result": object_schema(RESULTS[op])}
+    results = [object_schema(cls) for cls in RESULTS[op]]
+    result = results[0] if len(results) == 1 else {"anyOf": results}
+    outside = {"v": _VERSION, "id": {"type": "string"}, "ok": {"const": True}, "result": result}
     return _object(outside)

@@ -15,7 +15,7 @@ _NAMES = ("node", "camera", "region")  # as in the topic
 
 
 def header_schema() -> dict[str, Any]:
-    """Return the schema of any header; ``$defs`` has that of each kind: ``vec``, ``event`` and ``status``.
+    """Return the schema of any header; ``$defs`` has that of each kind, such as ``vec``.
 
     Other keys are allowed everywhere, because a later edged may add some.
     """

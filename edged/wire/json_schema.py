@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -55,6 +56,8 @@ def _schema(annotation: Any) -> Schema:
     if origin is tuple:
         items = {"type": "array", "items": _schema(arguments[0])}
         return items if arguments[-1] is Ellipsis else {**items, "minItems": len(arguments), "maxItems": len(arguments)}
+    if origin is Mapping:
+        return {"type": "object", "additionalProperties": _schema(arguments[1])}
     if is_dataclass(annotation):
         assert isinstance(annotation, type)
         return object_schema(annotation)

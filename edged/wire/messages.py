@@ -8,6 +8,7 @@ A field with a default may be absent from a header: this is how keys are added w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
@@ -15,7 +16,20 @@ from edged.errors import WireError
 from edged.values import Rotation, StreamClock, TimeSource
 from edged.wire.topics import Kind, topic
 
-__all__ = ["Drops", "Event", "FrameFormat", "Latency", "Match", "Message", "Status", "Vec", "Vector"]
+__all__ = [
+    "Drops",
+    "Event",
+    "FrameFormat",
+    "Latency",
+    "Match",
+    "Message",
+    "SetInfo",
+    "SetState",
+    "State",
+    "Status",
+    "Vec",
+    "Vector",
+]
 
 # A program that wants no vectors does without numpy, which takes some 25 MiB of memory and, on a small board, a second.
 if TYPE_CHECKING:
@@ -86,6 +100,35 @@ class FrameFormat:
     decoder: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class SetState:
+    """Answer of a set of states for one frame.
+
+    ``state`` is the most probable state, or ``unknown`` where none is probable enough; ``p`` has the probability of
+    each state, from 0 to 1. ``novelty`` is how far the frame is from the nearest example: 1 is as far as examples are
+    from each other at most; None: the set has no examples.
+    """
+
+    set: str
+    state: str
+    p: Mapping[str, float]
+    novelty: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetInfo:
+    """A set of states that applies to a camera, or to a region of it.
+
+    ``examples`` is how many each of the ``states`` has. ``learned`` is whether it decides by these examples; until
+    then it decides by the references that it groups, or not at all.
+    """
+
+    name: str
+    states: tuple[str, ...]
+    examples: Mapping[str, int]
+    learned: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Vec:
     """One embedding of one region of one frame, and its similarities to the references.
@@ -127,6 +170,7 @@ class Vec:
     scale: float | None
     sims: tuple[Match, ...]
     refs: int
+    states: tuple[SetState, ...] = ()
     vector: Vector = field(repr=False)
 
     def __post_init__(self) -> None:
@@ -148,7 +192,11 @@ class Vec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A reference appeared, is still there, or has left. Two thresholds and a minimum time decide when."""
+    """A reference appeared, is still there, or has left. Two thresholds and a minimum time decide when.
+
+    An event of a set of states has the name of the set as its ``ref``, and its ``state`` is the one that it is about;
+    None: the event is one of a reference.
+    """
 
     kind: ClassVar[Kind] = "event"
 
@@ -160,6 +208,7 @@ class Event:
     event_id: str
     phase: Literal["begin", "update", "end"]
     ref: str
+    state: str | None = None
     s: float
     peak: float
     reason: Literal["left", "camera-lost", "stopped", "reference-removed"] | None
@@ -172,6 +221,39 @@ class Event:
     @property
     def topic(self) -> bytes:
         """Topic of this message."""
+        return topic(self.kind, self.node, self.camera, self.region)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Decided state of a set in a region: at once on a change, and repeated. ``reason`` is why the message was sent.
+
+    It is ``unknown`` where nothing is decided. ``was`` is the state before it, and ``t_since_us`` is when the frames
+    began to look so.
+    """
+
+    kind: ClassVar[Kind] = "state"
+
+    run: str
+    seq: int
+    node: str
+    camera: str
+    region: str
+    set: str
+    state: str
+    was: str
+    p: float
+    novelty: float | None
+    t_since_us: int
+    t_cap_us: int
+    t_wall_us: int
+    frame_seq: int
+    space_id: str
+    reason: Literal["changed", "camera-lost", "stopped", "set-removed", "relearned", "repeat"]
+
+    @property
+    def topic(self) -> bytes:
+        """Topic of this message, which all sets of the region share."""
         return topic(self.kind, self.node, self.camera, self.region)
 
 
@@ -194,6 +276,8 @@ class Status:
     dropped: Drops
     reopens: int
     format: FrameFormat | None = None
+    picture: Literal["ok", "covered", "blurred", "dazzled", "moved", "changed"] | None = None
+    sets: tuple[SetInfo, ...] = ()
     engine: str | None
     delegate: str | None
     model: str | None
@@ -214,4 +298,4 @@ class Status:
         return topic(self.kind, self.node, self.camera)
 
 
-Message: TypeAlias = Vec | Event | Status
+Message: TypeAlias = Vec | Event | State | Status

@@ -4,6 +4,7 @@
 
     edged/1/vec/<node>/<camera>/<region>/
     edged/1/event/<node>/<camera>/<region>/
+    edged/1/state/<node>/<camera>/<region>/
     edged/1/status/<node>/<camera>/
 
 ZeroMQ filters by prefix. The kind comes first, so that a hub can subscribe to the events of every board without
@@ -22,7 +23,7 @@ __all__ = ["KINDS", "VERSION", "Kind", "Topic", "parse_topic", "subscription", "
 
 VERSION = 1
 
-Kind = Literal["vec", "event", "status"]
+Kind = Literal["vec", "event", "state", "status"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -48,7 +49,7 @@ def topic(kind: Kind, node: str, camera: str, region: str | None = None) -> byte
     if kind not in KINDS:
         raise WireError(f"topic: the kind must be one of {', '.join(KINDS)} (got {kind!r})")
     if (region is None) != (kind == "status"):
-        raise WireError(f"topic: vec and event have a region, status has none (got {kind} with {region!r})")
+        raise WireError(f"topic: vec, event and state have a region, status has none (got {kind} with {region!r})")
     return subscription(kind, node, camera, region)
 
 
@@ -83,7 +84,7 @@ def parse_topic(frame: bytes | memoryview) -> Topic:
 @lru_cache(maxsize=1024)  # the same few come again and again
 def _parsed(raw: bytes) -> Topic:
     match raw.decode("ascii", "replace").split("/"):
-        case ["edged", "1", "vec" | "event" as kind, node, camera, region, ""]:
+        case ["edged", "1", "vec" | "event" | "state" as kind, node, camera, region, ""]:
             return Topic(kind, _checked("node", node), _checked("camera", camera), _checked("region", region))
         case ["edged", "1", "status", node, camera, ""]:
             return Topic("status", _checked("node", node), _checked("camera", camera))

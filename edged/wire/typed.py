@@ -1,14 +1,14 @@
 """Readers that turn JSON values into the types of annotations, or refuse them.
 
 The annotations of the messages are the only description of a header; this module reads them. It supports what headers
-need: ``int``, ``float``, ``str``, ``bool``, ``Literal``, ``X | None``, tuples and nested
-dataclasses.
+need: ``int``, ``float``, ``str``, ``bool``, ``Literal``, ``X | None``, tuples, mappings of names
+and nested dataclasses.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from math import isfinite
 from reprlib import repr as short
@@ -46,6 +46,8 @@ def reader(annotation: Any, where: str) -> Reader:
     if origin is tuple:
         count = None if arguments[-1] is Ellipsis else len(arguments)
         return _array(reader(arguments[0], f"{where}[]"), count, where)
+    if origin is Mapping:
+        return _mapping(reader(arguments[1], f"{where}.*"), where)
     if is_dataclass(annotation):
         return _object(annotation, where)
     raise TypeError(f"{where}: JSON has no type for {annotation}")
@@ -150,5 +152,16 @@ def _array(read_item: Reader, count: int | None, where: str) -> Reader:
             size = "" if count is None else f" of {count}"
             raise WireError(f"{where}: must be an array{size} (got {short(value)})")
         return tuple(map(read_item, value))
+
+    return read
+
+
+def _mapping(read_item: Reader, where: str) -> Reader:
+    read_key = _string(where)
+
+    def read(value: Any) -> dict[str, Any]:
+        if type(value) is not dict:
+            raise WireError(f"{where}: must be a JSON object (got {short(value)})")
+        return {read_key(key): read_item(item) for key, item in value.items()}
 
     return read

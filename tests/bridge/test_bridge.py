@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from edged.wire import Event
-from tests.publishing import Publisher, status, vec
+from edged.wire import Event, SetState
+from tests.publishing import Publisher, state, status, vec
 
 pytestmark = pytest.mark.once
 
@@ -63,7 +63,7 @@ class Board(Publisher):
         self._seq = 0
         self._thread = threading.Thread(target=self._tell)
 
-    def begin(self, subscriptions: int = 3) -> None:
+    def begin(self, subscriptions: int = 4) -> None:
         """Wait for the bridge, and go on telling."""
         self.wait_for_subscription(subscriptions)
         self._thread.start()
@@ -146,9 +146,18 @@ def test_home_assistant_finds_every_entity_and_loses_those_that_are_gone(
         reader.wait("the begin", lambda reader: f"{PLACE}/event" in reader.states)  # a score, of QoS 0, may overtake it
         assert json.loads(reader.states[f"{PLACE}/event"])["phase"] == "begin"
 
+        bay = SetState("bay", "truck", {"empty": 0.03, "truck": 0.97}, 0.5)
+        board.send(vec(1, states=(bay,)), state())
+        reader.wait_for(f"{CAMERA}/path/bay", b"truck")
+        decided = json.loads(reader.states[f"{scores}/street_path_bay_state/config"])
+        assert (decided["state_topic"], decided["options"]) == (f"{CAMERA}/path/bay", ["empty", "truck", "unknown"])
+        board.send(state("set-removed", state="unknown", seq=1))
+        reader.wait_for(f"{CAMERA}/path/bay", b"")
+        reader.wait_for(f"{scores}/street_path_bay_state/config", b"")
+
         board.send(event(1, "end"))
         reader.wait_for(f"{PLACE}/active", b"OFF")
-        board.send(vec(1, sims=vec().sims[1:], refs=1))  # path-empty is no longer compared
+        board.send(vec(2, sims=vec().sims[1:], refs=1))  # path-empty is no longer compared
         for topic in (
             f"{scores}/street_path_path-empty_score/config",
             f"{sensors}/street_path_path-empty_active/config",
@@ -196,7 +205,7 @@ def test_a_daemon_that_is_killed_takes_its_cameras_offline_and_comes_back(
         reader.wait_for(f"{CAMERA}/state", b"silent")
         assert reader.states[f"{OWN}/availability"] == b"online"
         with Publisher(address) as again:
-            again.wait_for_subscription(3)
+            again.wait_for_subscription(4)
             again.send(status(0, run="another"))
             reader.wait_for(f"{CAMERA}/availability", b"online")
             reader.wait_for(f"{PLACE}/active", b"OFF")  # whatever was open is not open in another run

@@ -155,7 +155,7 @@ def has_lost(count: int, broker: SmallBroker) -> bool:
 
 
 def test_what_the_last_bridge_published_comes_from_the_broker(broker: SmallBroker) -> None:
-    known = b'{"cameras":[["porch","yard"]],"places":[]}'
+    known = b'{"cameras":[["porch","yard"]],"places":[],"sets":[]}'
     broker.greeting = [(f"{OWN}/known", known, True)]
     with working(Source(), broker):
         broker.wait(lambda broker: known in broker.payloads(f"{OWN}/known"))

@@ -20,13 +20,14 @@ from edged.bridge.translator import (
     MAX_PLACES,
     MAX_PLACES_OF_NODE,
     MAX_REGIONS,
+    MAX_STATUS,
     Settings,
     Translator,
 )
 from edged.client import Delivery
-from edged.wire import Match, Message, encode
+from edged.wire import Match, Message, SetInfo, encode
 from tests.bridge.test_bridge import event
-from tests.publishing import status, vec
+from tests.publishing import state, status, vec
 
 TOPICS = Topics("rig")
 PLACE = "edged/porch/street/path/path-empty"
@@ -173,15 +174,15 @@ def test_a_camera_whose_vectors_come_before_its_state_is_announced_with_it() -> 
 def test_a_camera_without_a_region_is_known_to_the_next_bridge() -> None:
     world = World()
     world.receive(status(0), 0.0)
-    assert json.loads(world.states[KNOWN]) == {"cameras": [["porch", "street"]], "places": []}
+    assert json.loads(world.states[KNOWN]) == {"cameras": [["porch", "street"]], "places": [], "sets": []}
 
 
 def test_the_status_of_a_camera_is_repeated_every_half_minute_and_when_its_state_changes() -> None:
     world = World()
     told = []
-    for now, state in ((0.0, "running"), (2.0, "running"), (4.0, "lost"), (33.0, "lost"), (34.0, "lost")):
+    for now, condition in ((0.0, "running"), (2.0, "running"), (4.0, "lost"), (33.0, "lost"), (34.0, "lost")):
         world.published.clear()
-        world.receive(status(0, state=state), now)
+        world.receive(status(0, state=condition), now)
         told.append("edged/porch/street/status" in world.published)
     assert told == [True, False, True, False, True]
 
@@ -279,10 +280,19 @@ def test_regions_beyond_the_bound_are_left_out_and_logged_once(caplog: pytest.Lo
 
 def test_a_status_or_event_that_is_too_long_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
-    world.receive(status(0, reason="x" * MAX_HEADER), 0.0)
+    world.receive(status(0, reason="x" * MAX_STATUS), 0.0)
     world.receive(event(0, ref="x" * MAX_HEADER), 0.0)
+    world.receive(state(set="x" * MAX_HEADER), 0.0)
     assert world.states == {}
-    assert [message.split()[:2] for message in caplog.messages] == [["a", "status"], ["a", "event"]]
+    assert [message.split()[:2] for message in caplog.messages] == [["a", "status"], ["a", "event"], ["a", "state"]]
+
+
+def test_a_status_with_many_sets_of_states_is_passed_on() -> None:
+    names = tuple(f"{number}-" + "x" * 60 for number in range(8))
+    sets = tuple(SetInfo("s" * 64, names, dict.fromkeys(names, 200), learned=True) for _ in range(24))
+    world = World()
+    world.receive(status(0, sets=sets), 0.0)
+    assert len(world.states["edged/porch/street/status"]) > MAX_HEADER
 
 
 def test_texts_of_a_daemon_are_short_and_printable_in_what_is_announced() -> None:
@@ -358,6 +368,7 @@ def test_a_region_and_a_camera_that_are_gone_are_withdrawn() -> None:
     assert json.loads(world.states[KNOWN]) == {
         "cameras": [["porch", "street"]],
         "places": [["porch", "street", "door", ref, False] for ref in ("path-empty", "path-busy")],
+        "sets": [],
     }
 
 
@@ -526,7 +537,7 @@ def test_a_score_expires_after_three_that_did_not_come_and_never_within_half_a_m
 # -- the outbox -------------------------------------------------------------------------------------------------------
 
 
-def state(topic: str, payload: bytes) -> Publication:
+def retained(topic: str, payload: bytes) -> Publication:
     return Publication(topic, payload)
 
 
@@ -543,13 +554,13 @@ def taken(outbox: Outbox) -> list[bytes]:
 
 def test_the_newest_of_a_state_is_sent_once_and_again_when_states_are_repeated() -> None:
     outbox = Outbox(10)
-    outbox.put([state("a", b"1"), state("b", b"2"), state("a", b"3")])
+    outbox.put([retained("a", b"1"), retained("b", b"2"), retained("a", b"3")])
     assert taken(outbox) == [b"3", b"2"]
-    outbox.put([state("a", b"3")])
+    outbox.put([retained("a", b"3")])
     assert taken(outbox) == []
     outbox.repeat_states()
     assert taken(outbox) == [b"3", b"2"]
-    outbox.put([state("a", b"")])
+    outbox.put([retained("a", b"")])
     assert taken(outbox) == [b""]
     outbox.repeat_states()
     assert taken(outbox) == [b"2"]
@@ -565,7 +576,7 @@ def test_events_wait_up_to_a_bound_and_the_oldest_are_dropped() -> None:
 def test_states_come_before_events_and_scores_in_their_order_come_last() -> None:
     outbox = Outbox(3)
     scores = [Publication(topic, topic.encode(), qos=0, retain=False) for topic in ("x", "y", "z")]
-    outbox.put([*scores, happening(1), state("a", b"s"), state("b", b"t"), happening(2)])
+    outbox.put([*scores, happening(1), retained("a", b"s"), retained("b", b"t"), happening(2)])
     assert taken(outbox) == [b"s", b"t", b"1", b"2", b"x", b"y", b"z"]
 
 

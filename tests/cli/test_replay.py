@@ -16,12 +16,12 @@ from edged.cli import main
 from edged.client import Subscriber
 from edged.recording import Recorded, Recorder, read_recording
 from edged.wire import KINDS, encode
-from tests.publishing import status, vec
+from tests.publishing import state, status, vec
 
 pytestmark = pytest.mark.once
 
 SOON = 20.0
-FRAMES = [tuple(map(bytes, encode(message))) for message in (status(0), vec(0), vec(0, region="door"), vec(1))]
+FRAMES = [tuple(map(bytes, encode(message))) for message in (status(0), vec(0), state(), vec(1))]
 
 
 @pytest.fixture

@@ -79,9 +79,9 @@ def faults(value: Any, rule: Schema, root: Schema, path: str = "") -> Iterator[s
                 if isinstance(value, list):
                     for index, (item, form) in enumerate(zip(value, limit, strict=False)):
                         yield from faults(item, form, root, f"{path}[{index}]")
-            case "maxItems":
-                if isinstance(value, list) and len(value) > limit:
-                    yield f"{path}: maxItems is {limit}"
+            case "maxItems" | "maxProperties":
+                if isinstance(value, list | dict) and len(value) > limit:
+                    yield f"{path}: {keyword} is {limit}"
             case "maxLength":
                 if isinstance(value, str) and len(value) > limit:
                     yield f"{path}: maxLength is {limit}"
@@ -106,6 +106,7 @@ def faults(value: Any, rule: Schema, root: Schema, path: str = "") -> Iterator[s
                 "minimum"
                 | "maximum"
                 | "exclusiveMinimum"
+                | "exclusiveMaximum"
                 | "minItems"
                 | "minProperties"
                 | "minLength"
@@ -143,7 +144,7 @@ def test_the_examples_fit_the_schema(schema: Schema, demo: Path) -> None:
 
 
 def test_sections_that_are_left_empty_fit_too(schema: Schema) -> None:
-    text = "cameras: {a: {source: 'file:a', regions: }}\nmodel:\nreferences:\npublish:\nlog:\n"
+    text = "cameras: {a: {source: 'file:a', regions: }}\nmodel:\nreferences:\nstates:\npublish:\nlog:\n"
     assert list(faults(compose(text, "edged.yaml").root.plain, schema, schema)) == []
     assert list(faults({"cameras": None}, schema, schema)) == [".cameras: is no object"]
 
@@ -170,6 +171,14 @@ def test_sections_that_are_left_empty_fit_too(schema: Schema) -> None:
         ("cameras: {a: {source: 'file:a'}}\nmodel: {delegate: {}}", ".model.delegate: fits no form"),
         ("cameras: {a: {source: 'file:a'}}\npublish: {endpoints: []}", ".publish.endpoints: minItems is 1"),
         ("cameras: {a: {source: 'file:a'}}\nreferences: {r: {images: [a], for: a}}", ".references.r.for: fits no form"),
+        ("cameras: {a: {source: 'file:a'}}\nstates: {s: {of: [b]}}", ".states.s.of: fits no form"),
+        ("cameras: {a: {source: 'file:a'}}\nstates: {s: {of: {b: r}}}", ".states.s.of: fits no form"),
+        ("cameras: {a: {source: 'file:a'}}\nstates: {s: {of: {b: r, C: r}}}", ".states.s.of: fits no form"),
+        ("cameras: {a: {source: 'file:a'}}\nstates: {s: {images: {}}}", ".states.s.of: is missing"),
+        (
+            "cameras: {a: {source: 'file:a'}}\nstates: {s: {of: [b, c], unknown_below: 0.5}}",
+            ".states.s.unknown_below: exclusiveMinimum is 0.5",
+        ),
     ],
 )
 def test_a_mistake_does_not_fit(schema: Schema, text: str, fault: str) -> None:
@@ -187,6 +196,7 @@ cameras:
     rotation: "${ROTATION:-90}"
     loop: "${LOOP}"
     regions: {b: {left: "${LEFT}"}}
+states: {s: {of: {b: "${R}", c: "${R}"}, unknown_below: "${U}", images: }}
 model: {delegate: "${DELEGATE}", mean: ["${MEAN}"], head: "${HEAD}"}
 log: {level: "${LEVEL:-info}"}
 """

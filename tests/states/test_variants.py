@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edged.states import VARIANTS, variants
+from edged.states import RECIPE, VARIANTS, variants
+from edged.states.dual import PENALTY
+from edged.states.example import LENGTH
 
 Picture = npt.NDArray[np.uint8]
 
@@ -65,3 +69,11 @@ def spot() -> Picture:
 
 def test_a_tiny_picture_has_variants_too() -> None:
     assert [each.shape for each in variants(np.full((1, 1, 3), 7, np.uint8))] == [(1, 1, 3)] * 4
+
+
+def test_another_recipe_has_another_number() -> None:
+    """What daemons keep is made again only where the number differs: a change here needs the next one."""
+    module = sys.modules["edged.states.variants"]
+    names = ("NOISE_LEVELS", "JPEG_QUALITY", "BRIGHTER_STOPS", "DARKER_STOPS", "RIGHT", "DOWN", "SEED")
+    settings = tuple(getattr(module, name) for name in names)
+    assert (RECIPE, settings, PENALTY, LENGTH) == (1, (7.0, 40, 1.2, 1.9, 0.1, -0.07, 14), 0.02, 8.0)

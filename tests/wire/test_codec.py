@@ -7,7 +7,7 @@ import dataclasses
 import inspect
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -19,7 +19,22 @@ from hypothesis import strategies as st
 from edged import wire
 from edged.errors import WireError
 from edged.values import NAME_PATTERN
-from edged.wire import MAX_HEADER_BYTES, Drops, Event, FrameFormat, Latency, Match, Message, Status, Vec, decode, encode
+from edged.wire import (
+    MAX_HEADER_BYTES,
+    Drops,
+    Event,
+    FrameFormat,
+    Latency,
+    Match,
+    Message,
+    SetInfo,
+    SetState,
+    State,
+    Status,
+    Vec,
+    decode,
+    encode,
+)
 from tests.allocated import allocated
 
 VECTOR = np.linspace(-1, 1, 8, dtype=np.float32)
@@ -53,11 +68,17 @@ VEC = Vec(
     scale=None,
     sims=(Match("path-empty", 0.75), Match("path-busy", -0.5)),
     refs=2,
+    states=(SetState("bay", "truck", {"empty": 0.03125, "truck": 0.96875}, 0.5),),
     vector=VECTOR,
 )
 
-ADDED = {"cma_free_bytes", "config_problem", "format", "ts_from"}
-"""Keys that were added to version 1 later."""
+ADDED = {
+    "vec": {"states", "ts_from"},
+    "event": {"state"},
+    "state": set(),
+    "status": {"cma_free_bytes", "config_problem", "format", "picture", "sets"},
+}
+"""Keys that were added to version 1 later, by kind."""
 
 STATUS = Status(
     run="5f3c9a0e12b4d678",
@@ -73,6 +94,8 @@ STATUS = Status(
     dropped=Drops(capture=0, ring=0, publish=0),
     reopens=2,
     format=FrameFormat(1280, 720, 29.97, "bgr", "h264", "h264"),
+    picture="covered",
+    sets=(SetInfo("bay", ("empty", "truck"), {"empty": 5, "truck": 0}, learned=False),),
     engine="ai-edge-litert 2.3.0",
     delegate="xnnpack",
     model="efficientnet-lite0",
@@ -104,6 +127,28 @@ EVENT = Event(
     frame_seq=58,
     space_id="8a1f",
 )
+
+
+STATE = State(
+    run="5f3c9a0e12b4d678",
+    seq=7,
+    node="porch",
+    camera="street",
+    region="path",
+    set="bay",
+    state="truck",
+    was="empty",
+    p=0.96875,
+    novelty=0.5,
+    t_since_us=1_790_000_000_000_000,
+    t_cap_us=81_234_567_890,
+    t_wall_us=1_790_000_000_500_000,
+    frame_seq=58,
+    space_id="8a1f",
+    reason="changed",
+)
+
+ALL = [VEC, EVENT, STATE, STATUS]
 
 
 def same(one: Message, other: Message) -> bool:
@@ -146,6 +191,8 @@ def values_of(annotation: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(arguments)
     if NoneType in arguments:
         return st.none() | values_of(next(argument for argument in arguments if argument is not NoneType))
+    if origin is Mapping:
+        return st.dictionaries(values_of(arguments[0]), values_of(arguments[1]), max_size=4)
     if origin is tuple and arguments[-1] is Ellipsis:
         return st.lists(values_of(arguments[0]), max_size=4).map(tuple)
     if origin is tuple:
@@ -203,7 +250,7 @@ def test_every_message_survives_encoding_and_decoding(cls: type, choices: st.Dat
         assert same(returned, message)
 
 
-@pytest.mark.parametrize("message", [VEC, STATUS, EVENT], ids=lambda message: message.kind)
+@pytest.mark.parametrize("message", ALL, ids=lambda message: message.kind)
 def test_the_keys_of_a_header_are_the_fields_in_their_order(message: Message) -> None:
     names = [member.name for member in dataclasses.fields(message) if member.name != "vector"]
     assert list(header_of(message)) == ["v", "kind", *names]
@@ -222,7 +269,8 @@ def test_the_frames_of_a_vec_are_those_of_the_manual() -> None:
         '"dropped":{"capture":1,"ring":2,"publish":3},"rotation":90,"roi":[0.05,0.32,0.42,0.56],'
         '"model":"efficientnet-lite0","space_id":"8a1f","delegate":"xnnpack","unchanged":false,'
         '"engine":"ai-edge-litert 2.3.0","head":0,"head_name":null,"dtype":"<f4","shape":[8],"norm":"none",'
-        '"scale":null,"sims":[{"ref":"path-empty","s":0.75},{"ref":"path-busy","s":-0.5}],"refs":2}'
+        '"scale":null,"sims":[{"ref":"path-empty","s":0.75},{"ref":"path-busy","s":-0.5}],"refs":2,'
+        '"states":[{"set":"bay","state":"truck","p":{"empty":0.03125,"truck":0.96875},"novelty":0.5}]}'
     )
     assert bytes(payload) == VECTOR.tobytes()
 
@@ -235,6 +283,8 @@ def test_the_frames_of_a_status_are_those_of_the_manual() -> None:
         '"reason":"no frame for 5 s","since_us":1790000000000000,"t_wall_us":1790000002000000,'
         '"fps_captured":null,"fps_published":9.98,"dropped":{"capture":0,"ring":0,"publish":0},"reopens":2,'
         '"format":{"width":1280,"height":720,"fps":29.97,"pixels":"bgr","codec":"h264","decoder":"h264"},'
+        '"picture":"covered","sets":[{"name":"bay","states":["empty","truck"],"examples":{"empty":5,"truck":0},'
+        '"learned":false}],'
         '"engine":"ai-edge-litert 2.3.0","delegate":"xnnpack","model":"efficientnet-lite0","space_id":"8a1f",'
         '"config_hash":"c0ffee","config_problem":null,"uptime_s":7.25,"rss_bytes":150000000,"temp_c":null,'
         '"throttled":null,"cma_free_bytes":null,"insecure":false,"bye":false}'
@@ -247,9 +297,20 @@ def test_the_frames_of_an_event_are_those_of_the_manual() -> None:
     assert topic == b"edged/1/event/porch/street/path/"
     assert header.decode() == (
         '{"v":1,"kind":"event","run":"5f3c9a0e12b4d678","seq":0,"node":"porch","camera":"street","region":"path",'
-        '"event_id":"5f3c-1","phase":"end","ref":"path-busy","s":0.5,"peak":0.875,"reason":"left",'
+        '"event_id":"5f3c-1","phase":"end","ref":"path-busy","state":null,"s":0.5,"peak":0.875,"reason":"left",'
         '"t_begin_us":1790000000000000,"t_cap_us":81234567890,"t_wall_us":1790000002000000,"frame_seq":58,'
         '"space_id":"8a1f"}'
+    )
+    assert payload == b""
+
+
+def test_the_frames_of_a_state_are_those_of_the_manual() -> None:
+    topic, header, payload = encode(STATE)
+    assert topic == b"edged/1/state/porch/street/path/"
+    assert header.decode() == (
+        '{"v":1,"kind":"state","run":"5f3c9a0e12b4d678","seq":7,"node":"porch","camera":"street","region":"path",'
+        '"set":"bay","state":"truck","was":"empty","p":0.96875,"novelty":0.5,"t_since_us":1790000000000000,'
+        '"t_cap_us":81234567890,"t_wall_us":1790000000500000,"frame_seq":58,"space_id":"8a1f","reason":"changed"}'
     )
     assert payload == b""
 
@@ -379,19 +440,22 @@ def test_keys_of_a_later_version_are_ignored() -> None:
 
 
 def test_keys_that_were_added_later_may_be_absent() -> None:
-    message = decode(with_header(STATUS, lambda header: [header.pop(key, None) for key in ADDED]))
+    message = decode(with_header(STATUS, lambda header: [header.pop(key) for key in ADDED["status"]]))
     assert isinstance(message, Status)
     assert message.cma_free_bytes is None
     assert message.config_problem is None
     assert message.format is None
-    vec = decode(with_header(VEC, lambda header: [header.pop(key, None) for key in ADDED]))
+    assert (message.picture, message.sets) == (None, ())
+    vec = decode(with_header(VEC, lambda header: [header.pop(key) for key in ADDED["vec"]]))
     assert isinstance(vec, Vec)
     assert vec.ts_from is None
+    assert vec.states == ()
+    assert decode(with_header(EVENT, lambda header: header.pop("state"))) == EVENT
 
 
-@pytest.mark.parametrize("message", [VEC, STATUS, EVENT], ids=lambda message: message.kind)
+@pytest.mark.parametrize("message", ALL, ids=lambda message: message.kind)
 def test_every_key_of_the_first_version_1_is_required(message: Message) -> None:
-    for key in header_of(message).keys() - ADDED:
+    for key in header_of(message).keys() - ADDED[message.kind]:
         with pytest.raises(WireError, match=key):
             decode(with_header(message, lambda header, key=key: header.pop(key)))  # type: ignore[misc]  # mypy cannot infer it
 
@@ -433,6 +497,11 @@ def test_whole_numbers_are_accepted_for_fractions() -> None:
         ({"lat_us": {"wait": 1}}, "lat_us.pre: is missing"),
         ({"sims": [{"ref": "a", "s": None}]}, r"sims\[\].s: must be a number"),
         ({"sims": ["a"]}, r"sims\[\]: must be a JSON object"),
+        ({"states": {"bay": "truck"}}, "states: must be an array"),
+        ({"states": [{"set": "bay", "state": "truck", "p": {}}]}, r"states\[\].novelty: is missing"),
+        ({"states": [{"set": "bay", "state": "truck", "p": [["truck", 1]]}]}, r"states\[\].p: must be a JSON object"),
+        ({"states": [{"set": "bay", "state": "truck", "p": {"truck": "1"}}]}, r"states\[\].p.\*: must be a number"),
+        ({"states": [{"set": "bay", "state": "truck", "p": {"\ud800": 1}}]}, r"states\[\].p: must be a string"),
         ({"dtype": "<f8"}, "dtype: must be one of"),
         ({"dtype": "O"}, "dtype: must be one of"),
         ({"shape": [9]}, "vector: must match dtype and shape"),
@@ -507,7 +576,7 @@ JSON_VALUES = st.recursive(
 
 @settings(max_examples=300)
 @given(
-    message=st.sampled_from([VEC, STATUS, EVENT]),
+    message=st.sampled_from(ALL),
     choices=st.data(),
 )
 def test_a_header_with_any_value_anywhere_is_a_message_or_a_wire_error(
@@ -526,7 +595,7 @@ def test_a_header_with_any_value_anywhere_is_a_message_or_a_wire_error(
 
 
 @settings(max_examples=300)
-@given(message=st.sampled_from([VEC, STATUS, EVENT]), choices=st.data())
+@given(message=st.sampled_from(ALL), choices=st.data())
 def test_frames_with_bytes_changed_are_a_message_or_a_wire_error(message: Message, choices: st.DataObject) -> None:
     frames = [bytearray(frame) for frame in encode(message)]
     for _ in range(choices.draw(st.integers(1, 4))):

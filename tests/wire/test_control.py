@@ -30,7 +30,19 @@ requests = st.fixed_dictionaries(
     {"v": st.just(1) | json_values, "id": st.text(max_size=70), "op": st.sampled_from([*messages.REQUESTS, "stop"])},
     optional={
         key: json_values | st.sampled_from(["street", "path"])
-        for key in ("name", "camera", "region", "frames", "replace", "enter", "leave", "min_seconds", "other")
+        for key in (
+            "name",
+            "camera",
+            "region",
+            "frames",
+            "replace",
+            "enter",
+            "leave",
+            "min_seconds",
+            "state",
+            "last",
+            "other",
+        )
     },
 )
 
@@ -79,7 +91,7 @@ def test_the_wrong_requests_of_the_vectors_are_refused_with_their_code(vector: d
 @pytest.mark.parametrize("vector", VECTORS["replies"], ids=lambda vector: str(vector["reply"])[:60])
 def test_the_replies_of_the_vectors_are_read(vector: dict[str, Any]) -> None:
     frames = [vector["reply"].encode(), *[b"PNG"] * vector.get("pictures", 0)]
-    cls: type[Any] = RESULTS[vector["op"]]
+    cls: type[Any] = RESULTS[vector["op"]][-1 if vector.get("of") == "a set" else 0]
     if "code" in vector:
         with pytest.raises(ControlError) as refused:
             wire.read_reply(frames, cls, "a")

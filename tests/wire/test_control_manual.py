@@ -24,7 +24,7 @@ def section(op: str) -> str:
 @pytest.mark.parametrize("op", messages.REQUESTS)
 def test_the_manual_has_every_key_of_a_request_and_of_its_result(op: str) -> None:
     told = set(re.findall(r"`(\w+)`", section(op)))
-    for cls in (messages.REQUESTS[op], RESULTS[op]):
+    for cls in (messages.REQUESTS[op], *RESULTS[op]):
         assert {member.name for member in dataclasses.fields(cls)} <= told
 
 
@@ -33,6 +33,8 @@ def test_the_manual_has_every_key_of_the_parts_of_a_result() -> None:
         (messages.ReferenceInfo, "references"),
         (messages.PictureInfo, "snapshot"),
         (messages.CameraReport, "status"),
+        (messages.SetReport, "states"),
+        (messages.ExampleInfo, "states"),
     ):
         assert {member.name for member in dataclasses.fields(cls)} <= set(re.findall(r"`(\w+)`", section(op)))
 

@@ -11,7 +11,17 @@ from typing import get_args
 
 import pytest
 
-from edged.wire import MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, Drops, FrameFormat, Latency, Match, Message
+from edged.wire import (
+    MAX_HEADER_BYTES,
+    MAX_PAYLOAD_BYTES,
+    Drops,
+    FrameFormat,
+    Latency,
+    Match,
+    Message,
+    SetInfo,
+    SetState,
+)
 from tests.publishing import Publisher, vec
 
 MANUAL = (Path(__file__).parent.parent.parent / "docs" / "wire.md").read_text()
@@ -35,6 +45,9 @@ def test_the_manual_names_the_parts_of_the_objects_and_the_limits() -> None:
         assert all(f"`{member.name}`" in MANUAL for member in dataclasses.fields(cls))
     sims = next(line for line in MANUAL.splitlines() if line.startswith("| `sims` |"))
     assert {member.name for member in dataclasses.fields(Match)} <= set(re.findall(r"\w+", sims))
+    for key, part in (("states", SetState), ("sets", SetInfo)):
+        row = next(line for line in MANUAL.splitlines() if line.startswith(f"| `{key}` |"))
+        assert {member.name for member in dataclasses.fields(part)} <= set(re.findall(r"\w+", row))
     assert (MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES) == (1 << 20, 4 << 20)
     assert "at most 1 MiB" in MANUAL
     assert "at most 4 MiB" in MANUAL

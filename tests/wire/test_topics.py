@@ -18,6 +18,7 @@ NAMES = st.from_regex(NAME_PATTERN, fullmatch=True)
 def test_a_topic_names_kind_node_camera_and_region() -> None:
     assert topic("vec", "porch", "street", "path") == b"edged/1/vec/porch/street/path/"
     assert topic("event", "porch", "street", "path") == b"edged/1/event/porch/street/path/"
+    assert topic("state", "porch", "street", "path") == b"edged/1/state/porch/street/path/"
     assert topic("status", "porch", "street") == b"edged/1/status/porch/street/"
 
 
@@ -38,8 +39,9 @@ def test_the_longest_valid_topic_is_understood() -> None:
 @pytest.mark.parametrize(
     ("parts", "why"),
     [
-        (("frame", "porch", "street", "path"), "kind must be one of vec, event, status"),
-        (("vec", "porch", "street"), "vec and event have a region"),
+        (("frame", "porch", "street", "path"), "kind must be one of vec, event, state, status"),
+        (("vec", "porch", "street"), "vec, event and state have a region"),
+        (("state", "porch", "street"), "vec, event and state have a region"),
         (("status", "porch", "street", "path"), "status has none"),
         (("vec", "Porch", "street", "path"), "node: must start with a letter"),
         (("vec", "porch", "cam/1", "path"), "camera: must start with a letter"),
@@ -61,6 +63,7 @@ def test_a_topic_of_invalid_parts_is_refused(parts: Any, why: str) -> None:
         (b"edged/1/vec/porch/street/path", "must read edged/1/"),  # no slash at the end
         (b"edged/1/vec/porch/street/", "must read edged/1/"),
         (b"edged/1/status/porch/street/path/", "must read edged/1/"),
+        (b"edged/1/state/porch/street/", "must read edged/1/"),
         (b"edged/1/frame/porch/street/path/", "must read edged/1/"),
         (b"other/1/vec/porch/street/path/", "must read edged/1/"),
         (b"edged/2/vec/porch/street/path/", "understands version 1"),

@@ -24,7 +24,7 @@ SMALLEST = 1000
 
 EPILOG = """\
   edged record street.edged --seconds 60                  record the daemon on this machine
-  edged record night.edged --connect tcp://porch:5556 --kinds event,status
+  edged record night.edged --connect tcp://porch:5556 --kinds event,state,status
   edged record clip.edged -c edged.yaml                   run the configuration here, until its clip ends
 
 'edged replay FILE' publishes a recording again. Messages are written once a second, each with a checksum: those before

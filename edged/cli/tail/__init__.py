@@ -26,10 +26,11 @@ def add_parser(commands: Commands) -> None:
         "tail",
         help="show live the messages of a daemon",
         description="Shows the messages of a daemon live. For each camera and region: the state, the score of every "
-        "reference, messages per second, latency (from capture to the socket of the daemon), age (from capture to "
-        "here), drops with their causes, and gaps (messages that did not arrive). If stdout is not a terminal, it "
-        "prints a plain line for each camera and region every second. With --events it prints a sentence when an event "
-        "begins and when it ends. Ctrl-C ends it.",
+        "reference, the answer of every set of states, messages per second, latency (from capture to the socket of the "
+        "daemon), age (from capture to here), drops with their causes, and gaps (messages that did not arrive). If "
+        "stdout is not a terminal, it prints a plain line for each camera and region every second. With --events it "
+        "prints a sentence when an event begins, when it ends, and when a set decides on another state. Ctrl-C ends "
+        "it.",
     )
     parser.add_argument(
         "endpoint", nargs="?", metavar="ENDPOINT", type=subscriber_arguments.address, help=ENDPOINT_HELP
@@ -38,7 +39,7 @@ def add_parser(commands: Commands) -> None:
     form.add_argument("--json", action="store_true", help="print the header of every message unchanged, one a line")
     form.add_argument("--plain", action="store_true", help="print plain lines on a terminal, too")
     chosen = parser.add_mutually_exclusive_group()
-    chosen.add_argument("--events", action="store_true", help="print only events: a sentence for each begin and end")
+    chosen.add_argument("--events", action="store_true", help="print only events and changes of states, as sentences")
     chosen.add_argument(
         "--kinds",
         type=subscriber_arguments.kinds,
@@ -73,7 +74,7 @@ def tail(args: argparse.Namespace) -> int:
     address = args.endpoint or default_address()
     kinds: tuple[Kind, ...] = args.kinds or KINDS
     if args.events:
-        kinds = ("event",) if args.json else ("event", "status")
+        kinds = ("event", "state") if args.json else ("event", "state", "status")
     same_host = False if args.wall_clock else None
     subscriber = subscriber_arguments.subscribe(
         args, address, kinds, camera=args.camera, region=args.region, same_host=same_host

@@ -106,12 +106,12 @@ def _widest(cells: Sequence[str]) -> int:
 
 
 def _scores(line: Line, width: int, ascii_only: bool) -> RenderableType:
-    """Return the scores as bars, or the reason why there are none."""
-    if line.state in OLD_SCORES or not line.scores:
+    """Return the scores and the answers of sets of states as bars, or the reason why there are none."""
+    if line.state in OLD_SCORES or not (line.scores or line.states):
         return Text(line.reason, style=STATE_STYLES.get(line.state, "dim"), no_wrap=False)
     shown = best(line.scores)
     events = dict(line.events)
-    names = min(_widest([name for name, _ in shown]), max(12, width // 3), width - 8)
+    names = min(_widest([name for name, _ in (*shown, *line.states)]), max(12, width // 3), width - 8)
     free = width - names - 8  # 8: the score, such as -0.123, and two spaces
     since = next((wide for wide in (10, 2) if wide <= free), 0) if events else 0  # such as ● 119 min, or the mark alone
     bar = min(30, max(0, free - since))
@@ -126,6 +126,8 @@ def _scores(line: Line, width: int, ascii_only: bool) -> RenderableType:
             mark = "*" if ascii_only else "●"
             cells.append(Text(f"{mark} {_duration(events[name])}" if since > 2 else mark, style="green"))
         table.add_row(*cells)
+    for name, p in line.states:
+        table.add_row(name, Text(_bar(p, bar, ascii_only), style="magenta"), f"{p:.2f}")
     more = remaining(line)
     return Group(table, Text(more, style="dim")) if more else table
 

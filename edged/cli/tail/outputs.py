@@ -14,12 +14,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from edged.cli.subscriber_arguments import HINT
-from edged.cli.tail.event_lines import sentence
+from edged.cli.tail import event_lines, state_lines
 from edged.cli.tail.plain import plain
 from edged.cli.tail.state import TailState
 from edged.cli.text import some
 from edged.peer_text import peer_text
-from edged.wire import Event
+from edged.wire import Event, State
 
 if TYPE_CHECKING:
     from edged.cli.tail.live import View
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Output", "choose"]
 
 
-MAX_KNOWN = 10_000  # open events whose begin is remembered; of more, those that were reported longest ago are not
+MAX_KNOWN = 10_000  # open events and decided states that are remembered; of more, those reported longest ago are not
 TROUBLE_SECONDS = 2.0  # a daemon that is just starting may close the connection once
 
 
@@ -140,14 +140,14 @@ class PlainLines(_Lines):
 
 
 class Sentences(_Lines):
-    """A line when an event begins, when it ends, and when it goes on but its begin did not arrive.
+    """A line when an event begins, when it ends, and when it goes on but its begin did not arrive; and as for states.
 
     It subscribes to status messages, too: events may be rare, and these show that a daemon is there.
     """
 
     def __init__(self, address: str, subscriber: Subscriber) -> None:
         super().__init__(address, subscriber)
-        self._known: dict[tuple[str, str, str, str], str] = {}
+        self._known: dict[tuple[str, ...], str] = {}
         self._printed = 0
 
     @property
@@ -156,16 +156,33 @@ class Sentences(_Lines):
 
     def add_message(self, delivery: Delivery, now: float) -> None:
         super().add_message(delivery, now)
-        event = delivery.message
-        if not isinstance(event, Event):
-            return
-        subject, event_id = (event.node, event.camera, event.region, peer_text(event.ref)), peer_text(event.event_id)
+        if isinstance(delivery.message, Event):
+            self._add_event(delivery.message)
+        elif isinstance(delivery.message, State):
+            self._add_state(delivery.message)
+
+    def _add_event(self, event: Event) -> None:
+        subject = "event", event.node, event.camera, event.region, peer_text(f"{event.ref} {event.state or ''}")
+        event_id = peer_text(event.event_id)
         if event.phase != "update" or self._known.get(subject) != event_id:
-            print(sentence(event, with_node=len(self.state.nodes()) > 1), flush=True)
-            self._printed += 1
+            self._print(event_lines.sentence(event, with_node=len(self.state.nodes()) > 1))
+        self._remember(subject, event_id if event.phase != "end" else None)
+
+    def _add_state(self, message: State) -> None:
+        subject = "state", message.node, message.camera, message.region, peer_text(message.set)
+        state = peer_text(message.state)
+        if message.reason != "repeat" or self._known.get(subject) != state:
+            self._print(state_lines.sentence(message, with_node=len(self.state.nodes()) > 1))
+        self._remember(subject, state)
+
+    def _print(self, sentence: str) -> None:
+        print(sentence, flush=True)
+        self._printed += 1
+
+    def _remember(self, subject: tuple[str, ...], what: str | None) -> None:
         self._known.pop(subject, None)
-        if event.phase != "end":
-            self._known[subject] = event_id
+        if what is not None:
+            self._known[subject] = what
         if len(self._known) > MAX_KNOWN:
             del self._known[next(iter(self._known))]
 

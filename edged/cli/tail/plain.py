@@ -23,6 +23,7 @@ def plain(line: Line) -> str:
         for name, score in best(line.scores):
             words.append(f"{name} {score:.3f}" + (f" (event, {lasted(events[name])})" if name in events else ""))
         words += filter(None, [remaining(line)])
+        words += [f"{name} {p:.2f}" for name, p in line.states]
     words.append(f"{line.rate:.1f} msg/s")
     if line.latency_ms is not None and line.age_ms is not None:
         words += [f"latency {line.latency_ms:.1f} ms", f"age {line.age_ms:.1f} ms"]

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from statistics import median
 
 from edged.peer_text import peer_text
-from edged.wire import Event, Match, Message, Status, Vec
+from edged.wire import Event, Match, Message, SetState, Status, Vec
 
 __all__ = ["Line", "NodeState", "TailState"]
 
@@ -17,7 +17,8 @@ RATE_SECONDS = 3.0
 SAMPLES = 101  # messages that the medians are taken over
 MAX_CAMERAS = 500  # that are shown, of all nodes together,
 MAX_REGIONS = 64  # regions of a camera,
-MAX_SCORES = 100  # best scores of a region, and open events of one
+MAX_SCORES = 100  # best scores of a region, and open events of one,
+MAX_SETS = 16  # and answers of its sets of states
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Line:
     without a message, and empty before the first ``status``. ``rate`` is messages per second. ``latency_ms`` and
     ``age_ms`` are medians, from capture to the socket of the daemon and from capture to here; None before the first
     vector. ``events`` are the references with an open event, and its seconds so far; ``more`` is the number of
-    references that are not in ``scores``.
+    references that are not in ``scores``. ``states`` are the answers of the sets of states for the last frame, with
+    their probabilities.
     """
 
     node: str
@@ -44,6 +46,7 @@ class Line:
     gaps: int
     events: tuple[tuple[str, float], ...] = ()
     more: int = 0
+    states: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class _RegionSeries:
     facts: NodeState
     scores: tuple[tuple[str, float], ...] = ()
     more: int = 0
+    states: tuple[tuple[str, float], ...] = ()
     drops: tuple[tuple[str, int], ...] = ()
     came: deque[float] = field(default_factory=deque)
     totals: deque[int] = field(default_factory=lambda: deque(maxlen=SAMPLES))
@@ -156,6 +160,7 @@ class TailState:
             gaps=gaps.get(region.topic, 0),
             events=tuple((reference, now - since) for reference, since in events.items()),
             more=region.more,
+            states=region.states,
         )
 
     def _line_of_camera(self, node: str, camera: str, now: float) -> Line:
@@ -179,6 +184,17 @@ def _match_name(match: Match) -> str:
     return peer_text(match.ref if match.label is None else f"{match.ref}:{match.label}")
 
 
+def _answers(states: tuple[SetState, ...]) -> tuple[tuple[str, float], ...]:
+    """Return the answers, ``truck``, with their probabilities; of several sets, ``bay truck``."""
+    return tuple(
+        (
+            peer_text(f"{each.set} {each.state}" if len(states) > 1 else each.state),
+            each.p.get(each.state, max(each.p.values(), default=0.0)),
+        )
+        for each in states[:MAX_SETS]
+    )
+
+
 def _shortened(status: Status) -> Status:
     """Return *status* with texts that can be shown, and none that is not shown."""
     return replace(
@@ -191,6 +207,7 @@ def _shortened(status: Status) -> Status:
         space_id=None,
         config_hash=None,
         config_problem=None,
+        sets=(),
     )
 
 
@@ -218,6 +235,7 @@ def _add_vec(region: _RegionSeries, message: Vec, age_seconds: float, now: float
     region.facts = _node(message.node, message)
     region.scores = tuple((_match_name(match), match.s) for match in message.sims[:MAX_SCORES])
     region.more = len(message.sims) - len(region.scores)
+    region.states = _answers(message.states)
     region.drops = tuple(asdict(message.dropped).items())
     region.came.append(now)
     while len(region.came) > 3 and region.came[0] < now - RATE_SECONDS:

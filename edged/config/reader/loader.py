@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,8 +15,9 @@ from edged.config.reader.compose import LARGEST, compose, position
 from edged.config.reader.document import Document
 from edged.config.reader.pydantic_errors import problems_of
 from edged.config.reader.variables import where_secrets_go
-from edged.config.sections.places import misplaced, places_in
+from edged.config.sections.places import mapping_in, misplaced, places_in
 from edged.config.sections.root import Config
+from edged.config.sections.states import names_taken
 
 __all__ = ["Loaded", "load", "load_text"]
 
@@ -61,7 +62,9 @@ def load_text(text: str, path: str | Path) -> Loaded:
     found = [*document.problems, *_secrets_shown(document)]
     if len(found) > len(document.problems):
         raise ConfigFileError(_once(found))  # and no other message can then quote them
-    for place, rule in islice(misplaced(*places_in(document.root.plain)), MOST_SHOWN):
+    plain = document.root.plain
+    taken = names_taken(mapping_in(plain, "states"), mapping_in(plain, "references"))
+    for place, rule in islice(chain(misplaced(*places_in(plain)), taken), MOST_SHOWN):
         found.append(document.problem(place, rule))
     try:
         config = Config.model_validate(document.root.plain, context={"folder": folder})

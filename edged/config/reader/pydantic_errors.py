@@ -12,8 +12,7 @@ from pydantic_core import ErrorDetails
 
 from edged.config.problems import KeyPath, Problem, shown, suggestion
 from edged.config.reader.document import Document
-from edged.config.sections.delegate import MAPPING, WORD
-from edged.config.sections.fields import Read, Section
+from edged.config.sections.fields import FORMS, Read, Section
 from edged.config.sections.root import Config
 
 __all__ = ["problems_of", "section_at"]
@@ -61,7 +60,7 @@ def section_at(path: KeyPath) -> type[Section]:
 
 
 def _problem(details: ErrorDetails, document: Document) -> Problem:
-    path = tuple(part for part in details["loc"] if part not in (WORD, MAPPING))
+    path = tuple(part for part in details["loc"] if part not in FORMS)
     context = details.get("ctx", {})
     match details["type"]:
         case "missing":

@@ -9,14 +9,11 @@ from typing import Annotated
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from edged.config.problems import shown
-from edged.config.sections.fields import Read, Section, left_empty, misfit
+from edged.config.sections.fields import MAPPING, WORD, Read, Section, left_empty, misfit
 from edged.config.sections.paths import absolute
 from edged.values import Delegate
 
-__all__ = ["MAPPING", "WORD", "DelegateSetting", "ExternalDelegate"]
-
-WORD, MAPPING = "\0word", "\0mapping"
-"""The forms of a delegate, which pydantic names in the place of an error; no key of a file can look like these."""
+__all__ = ["DelegateSetting", "ExternalDelegate"]
 
 
 def _library(text: str, folder: Path) -> str:

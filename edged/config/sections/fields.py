@@ -28,6 +28,10 @@ from edged.config.sections.source import SOURCE_PATTERN, SourceSpec
 from edged.values import NAME_PATTERN, check_name
 
 __all__ = [
+    "FORMS",
+    "LIST",
+    "MAPPING",
+    "WORD",
     "EndpointText",
     "FilePath",
     "Name",
@@ -41,6 +45,10 @@ __all__ = [
     "several",
     "whole",
 ]
+
+
+FORMS = WORD, LIST, MAPPING = "\0word", "\0list", "\0mapping"
+"""Forms of one setting, which pydantic names in the place of an error; no key of a file can look like these."""
 
 
 class Section(BaseModel):

@@ -1,4 +1,4 @@
-"""The places where a reference applies: ``street`` is a camera with all its regions, ``street/path`` is one region."""
+"""The places of references and sets: ``street`` is a camera with all its regions, ``street/path`` is one region."""
 
 from __future__ import annotations
 
@@ -6,35 +6,36 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from edged.config.problems import KeyPath, brief, shown, suggestion
 
-__all__ = ["misplaced", "places_in"]
+__all__ = ["mapping_in", "misplaced", "places_in"]
 
 
-def places_in(values: object) -> tuple[dict[str, Collection[str] | None], dict[str, list[object]]]:
-    """Return the regions of each camera and the places of each reference in what a file holds, right or wrong.
+def places_in(values: object) -> tuple[dict[str, Collection[str] | None], dict[KeyPath, list[object]]]:
+    """Return the regions of each camera, and the places of each reference and set, in what a file holds, right or not.
 
     Regions that cannot be made out are None.
     """
     cameras = {
         name: _regions(camera) if isinstance(camera, dict) else None
-        for name, camera in _mapping(values, "cameras").items()
+        for name, camera in mapping_in(values, "cameras").items()
     }
-    references = {
-        name: reference["for"]
-        for name, reference in _mapping(values, "references").items()
-        if isinstance(reference, dict) and isinstance(reference.get("for"), list)
+    places: dict[KeyPath, list[object]] = {
+        (part, name): section["for"]
+        for part in ("references", "states")
+        for name, section in mapping_in(values, part).items()
+        if isinstance(section, dict) and isinstance(section.get("for"), list)
     }
-    return cameras, references
+    return cameras, places
 
 
 def misplaced(
-    cameras: Mapping[str, Collection[str] | None], references: Mapping[str, Iterable[object]]
+    cameras: Mapping[str, Collection[str] | None], places: Mapping[KeyPath, Iterable[object]]
 ) -> Iterator[tuple[KeyPath, str]]:
-    """Each place of *references* that is not in *cameras*: its path in the file, and what is wrong with it."""
-    for name, places in references.items():
-        for index, place in enumerate(places):
+    """Each of the *places* of some sections that is not in *cameras*: its path in the file, and what is wrong."""
+    for section, named in places.items():
+        for index, place in enumerate(named):
             rule = _misplaced(place, cameras) if isinstance(place, str) else None
             if rule is not None:
-                yield ("references", name, "for", index), rule
+                yield (*section, "for", index), rule
 
 
 def _misplaced(place: str, cameras: Mapping[str, Collection[str] | None]) -> str | None:
@@ -47,7 +48,8 @@ def _misplaced(place: str, cameras: Mapping[str, Collection[str] | None]) -> str
     return None
 
 
-def _mapping(values: object, key: str) -> dict[str, object]:
+def mapping_in(values: object, key: str) -> dict[str, object]:
+    """Return the mapping at *key* of what a file holds; an empty one if there is none."""
     found = values.get(key) if isinstance(values, dict) else None
     return found if isinstance(found, dict) else {}
 

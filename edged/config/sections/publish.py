@@ -10,9 +10,18 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from edged.config.environment import default_endpoints
 from edged.config.problems import KeyPath, shown, suggestion
-from edged.config.sections.delegate import MAPPING, WORD
 from edged.config.sections.endpoint import Endpoint
-from edged.config.sections.fields import EndpointText, FilePath, Read, Section, at_least_one, misfit, several
+from edged.config.sections.fields import (
+    MAPPING,
+    WORD,
+    EndpointText,
+    FilePath,
+    Read,
+    Section,
+    at_least_one,
+    misfit,
+    several,
+)
 from edged.config.sections.paths import absolute
 
 __all__ = ["PublishConfig"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from edged.config.environment import default_node
-from edged.config.problems import brief, shown
+from edged.config.problems import KeyPath, brief, shown
 from edged.config.sections.camera import CameraConfig
 from edged.config.sections.camera_kinds import CAMERA_KINDS, listed
 from edged.config.sections.control import ControlConfig
@@ -18,6 +19,7 @@ from edged.config.sections.model import ModelConfig
 from edged.config.sections.places import misplaced
 from edged.config.sections.publish import PublishConfig
 from edged.config.sections.reference import ReferenceConfig
+from edged.config.sections.states import StateSetConfig, names_taken
 from edged.values import MAX_PIXELS, MOST_PIXELS, WHITE
 
 __all__ = ["Config", "LogConfig"]
@@ -60,6 +62,9 @@ class Config(Section):
     references: Annotated[Mapping[Name, ReferenceConfig], left_empty] = Field(
         default={}, description="What frames are compared with, by name."
     )
+    states: Annotated[Mapping[Name, StateSetConfig], left_empty] = Field(
+        default={}, description="Sets of states, by name: what a place can look like, and edged decides what it does."
+    )
     max_pixels: Annotated[int, Field(ge=1 << 16, le=MOST_PIXELS)] = Field(
         default=MAX_PIXELS,
         description="The most pixels of a frame of any camera, and of a picture of a reference; what claims to have "
@@ -76,10 +81,14 @@ class Config(Section):
     log: LogConfig = Field(default={}, validate_default=True, description=LogConfig.__doc__)
 
     @model_validator(mode="after")
-    def _references_have_places(self) -> Self:
+    def _references_and_sets_fit(self) -> Self:
         cameras = {name: camera.regions.keys() for name, camera in self.cameras.items()}
-        places = {name: reference.places or () for name, reference in self.references.items()}
-        for path, rule in misplaced(cameras, places):
+        references: dict[KeyPath, tuple[str, ...]]
+        references = {("references", name): reference.places or () for name, reference in self.references.items()}
+        sets: dict[KeyPath, tuple[str, ...]]
+        sets = {("states", name): states.places or () for name, states in self.states.items()}
+        taken = names_taken(self.states, self.references)
+        for path, rule in chain(misplaced(cameras, references | sets), taken):
             raise misfit(rule, at=path)
         return self
 

@@ -2,35 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from edged.pipeline.inference.skip_unchanged import UnchangedFilter
+from edged.pipeline.placed_set import PlacedSet, sets_at
+from edged.states import Classifier
 from edged.values import FULL
 
 if TYPE_CHECKING:
     from edged.pipeline.inference.feed import Feed
+    from edged.pipeline.inference.picture_checks import PlaceCheck
+    from edged.pipeline.ring import Lease
     from edged.references import References
-    from edged.values import Box, Format, Region
+    from edged.values import Box, Format, Region, StateAnswer
 
 __all__ = ["RegionState"]
 
 
 class RegionState:
-    """One region as it is embedded and compared; made anew when it or its references change.
+    """One region as it is embedded and compared; made anew when it, its references or its sets change.
 
-    ``scorer`` compares it with ``compared`` references. ``unchanged_filter`` finds frames in which nothing has moved;
-    None where each frame is embedded.
+    ``scorer`` compares it with ``compared`` references, and ``classifier`` answers for its sets of states.
+    ``check`` finds out whether it shows what it did; None where nothing was enrolled. ``unchanged_filter`` finds
+    frames in which nothing has moved; None where each frame is embedded.
     """
 
-    def __init__(self, feed: Feed, name: str, roi: Region, references: References) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        name: str,
+        roi: Region,
+        references: References,
+        sets: Iterable[PlacedSet] = (),
+        check: PlaceCheck | None = None,
+    ) -> None:
         self.name = name
         self.roi = roi
-        self.scorer = references.scorer(feed.camera, name)
+        here = sets_at(sets, feed.camera, name).values()
+        grouped = {reference for each in here if each.head is None for reference in each.references.values()}
+        self.classifier = Classifier(here)
+        self.scorer = references.scorer(feed.camera, name, grouped)
         self.compared = self.scorer.size
         self.unchanged_filter = None if feed.skipping is None else UnchangedFilter(feed.skipping)
+        self.check = check
+        self._skipping = feed.skipping
         self._seen = FULL if feed.is_cropped else roi
         self._format: Format | None = None
         self._box: Box
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether nothing can be decided about what it shows now."""
+        return self.check is not None and self.check.health.is_blind
+
+    def check_picture(self, lease: Lease, box: Box, states: Sequence[StateAnswer]) -> bool:
+        """Check the frame in *lease* if that is due; returns whether its picture is in another state than before.
+
+        The next frame is embedded then: what was answered before may not hold.
+        """
+        if self.check is None or not self.check.check(lease, box, states):
+            return False
+        if self._skipping is not None:
+            self.unchanged_filter = UnchangedFilter(self._skipping)
+        return True
 
     def box(self, frame_format: Format) -> Box:
         """Return its pixels in frames of *frame_format*: the same object for the same format object."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edged.pipeline.ring import Lease
-    from edged.values import Box, Format, ReferenceScore
+    from edged.values import Box, Format, ReferenceScore, StateAnswer
 
 __all__ = ["UnchangedFilter", "UnchangedSettings"]
 
@@ -45,6 +45,8 @@ class UnchangedFilter:
         self._vector: NDArray[np.float32] | NDArray[np.int8] | None = None
         self.matches: tuple[ReferenceScore, ...] = ()
         """The matches of the frame that was embedded last."""
+        self.states: tuple[StateAnswer, ...] = ()
+        """The answers of its sets of states."""
 
     def is_unchanged(self, lease: Lease, box: Box) -> bool:
         """Whether the frame in *lease* shows in *box* what the last one showed that was embedded."""
@@ -61,7 +63,11 @@ class UnchangedFilter:
         vector[...] = self._vector
 
     def remember(
-        self, lease: Lease, vector: NDArray[np.float32] | NDArray[np.int8], matches: tuple[ReferenceScore, ...]
+        self,
+        lease: Lease,
+        vector: NDArray[np.float32] | NDArray[np.int8],
+        matches: tuple[ReferenceScore, ...],
+        states: tuple[StateAnswer, ...] = (),
     ) -> None:
         """Compare with the frame that was asked about last from now on: it was embedded, with that result."""
         self._thumbnails.keep()
@@ -70,4 +76,4 @@ class UnchangedFilter:
             self._vector = vector.copy()
         else:
             self._vector[...] = vector
-        self.matches = matches
+        self.matches, self.states = matches, states

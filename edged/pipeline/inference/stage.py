@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from edged.errors import RingClosed
 from edged.pipeline.call_queue import CallQueue
@@ -15,8 +15,10 @@ from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation, Observer
+from edged.pipeline.inference.picture_checks import PictureChecks
 from edged.pipeline.inference.region_state import RegionState
 from edged.pipeline.inference.round_robin import RoundRobin
+from edged.pipeline.placed_set import AnsweringSets, PlacedSet
 from edged.pipeline.result import ModelFacts, Result
 from edged.pipeline.ring import Lease
 from edged.pipeline.stage import Stage
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from edged.values import Box, Rotation
     from edged.vision.embedder import Embedder
 
-__all__ = ["Inference"]
+__all__ = ["Inference", "Opened"]
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +41,20 @@ T = TypeVar("T")
 WAIT_SECONDS = 0.25  # how long one step may wait for a frame or for a free vector
 
 
+class Opened(NamedTuple):
+    """An open model, with the references and the sets of states that it has embedded."""
+
+    embedder: Embedder
+    references: References
+    sets: Sequence[PlacedSet] = ()
+
+
 class Inference(Stage):
     """Takes the newest frame of each camera in turn, and embeds and compares its regions.
 
     One frame of one camera is one turn, so a fast camera cannot starve a slow one. The embedder is opened, used and
-    closed in this stage's thread. *open_model* makes it, with the references that it has embedded, and calls its
-    argument between any two parts of that. Other threads submit calls: `submit` for work with the embedder, `use` to
+    closed in this stage's thread. *open_model* makes it, with what it has embedded, and calls its argument between any
+    two parts of that. Other threads submit calls: `submit` for work with the embedder, `use` to
     change what is embedded and compared.
 
     An inference with *feeds* closes their rings and the hand-over when it ends. Without any it opens its model and
@@ -57,7 +67,7 @@ class Inference(Stage):
         self,
         feeds: Sequence[Feed],
         frames_came: threading.Condition,
-        open_model: Callable[[Callable[[], None]], tuple[Embedder, References]],
+        open_model: Callable[[Callable[[], None]], Opened],
         handover: Handover,
         demand: Demand,
     ) -> None:
@@ -67,6 +77,9 @@ class Inference(Stage):
         self._open_model = open_model
         self._model: Embedder | None = None
         self._references: References | None = None
+        self._sets: Sequence[PlacedSet] = ()
+        self._answering = AnsweringSets()
+        self._checks = PictureChecks()
         self._facts: ModelFacts | None = None
         self._handover = handover
         self._demand = demand
@@ -84,6 +97,11 @@ class Inference(Stage):
         """The references that it compares with; None until they are embedded."""
         return self._references
 
+    @property
+    def sets(self) -> Sequence[PlacedSet]:
+        """The sets of states; none until the model is open."""
+        return self._sets
+
     def submit(self, call: Callable[[Embedder], T]) -> Future[T]:
         """Have *call* run with the embedder, between two frames; may be called from any thread, and returns at once.
 
@@ -100,13 +118,26 @@ class Inference(Stage):
         configured: Sequence[ReferenceGroup] | None = None,
         enrolled: Sequence[ReferenceGroup] | None = None,
         top_k: int | None = None,
+        sets: Sequence[PlacedSet] | None = None,
     ) -> Future[None]:
         """Use these from the next frame on, all at once; None changes nothing. May be called from any thread.
 
-        *configured* and *enrolled* are all references of that origin, embedded by this stage's model. The best *top_k*
-        of a region are published.
+        *configured* and *enrolled* are all references of that origin, embedded by this stage's model, and *sets* all
+        sets of states, learned from its vectors. The best *top_k* references of a region are published.
         """
-        return self._calls.submit(lambda: self._use(feeds, configured, enrolled, top_k))
+        return self._calls.submit(lambda: self._use(feeds, configured, enrolled, top_k, sets))
+
+    def use_set(self, name: str, placed: PlacedSet | None) -> Future[Sequence[PlacedSet]]:
+        """Use *placed* in place of the set *name* from the next frame on; None: use no such set.
+
+        The future gets all sets in use then. May be called from any thread.
+        """
+
+        def replace() -> Sequence[PlacedSet]:
+            self._use(sets=_with_set(self._sets, name, placed))
+            return self._sets
+
+        return self._calls.submit(replace)
 
     def add_observer(self, observer: Observer) -> Future[None]:
         """Show *observer* every region that is embedded from now on, until it has seen enough, or `remove_observer`.
@@ -121,7 +152,7 @@ class Inference(Stage):
         return self._calls.submit(lambda: self._remove(observer))
 
     def open(self) -> None:
-        self._model, self._references = self._open_model(self._check_stop)
+        self._model, self._references, self._sets = self._open_model(self._check_stop)
         self._facts = facts = _facts(self._embedder)
         log.info(
             "model %s on %s, delegate %s, threads: %d, %d values, space %s",
@@ -132,14 +163,15 @@ class Inference(Stage):
             facts.dimension,
             facts.space_id,
         )
-        self._use(self._feeds, None, None, None)
+        self._use(self._feeds)
 
     def _use(
         self,
-        feeds: Sequence[Feed] | None,
-        configured: Sequence[ReferenceGroup] | None,
-        enrolled: Sequence[ReferenceGroup] | None,
-        top_k: int | None,
+        feeds: Sequence[Feed] | None = None,
+        configured: Sequence[ReferenceGroup] | None = None,
+        enrolled: Sequence[ReferenceGroup] | None = None,
+        top_k: int | None = None,
+        sets: Sequence[PlacedSet] | None = None,
     ) -> None:
         assert self._references is not None, "made by open"
         assert self._facts is not None, "made by open"
@@ -148,14 +180,22 @@ class Inference(Stage):
             self._references.enrolled if enrolled is None else enrolled,
             self._references.top_k if top_k is None else top_k,
         )
+        self._sets = self._sets if sets is None else tuple(sets)
         if feeds is not None:
             self._feeds = list(feeds)
             self._round_robin.serve(feeds)
             if feeds:  # else another inference works
                 self._serve(self._facts)
+        answering = self._answering.choose(self._sets, self._references.names)
+        if self._feeds and self._handover.sets is not answering:
+            self._handover.use_sets(answering)
+        self._checks.use(self._feeds, answering)
         # Anew: what was seen in another region, or compared with others, is not published again.
         self._regions = {
-            feed.camera: [RegionState(feed, name, roi, self._references) for name, roi in feed.regions]
+            feed.camera: [
+                RegionState(feed, name, roi, self._references, answering, self._checks.at(feed.camera, name))
+                for name, roi in feed.regions
+            ]
             for feed in self._feeds
         }
 
@@ -231,15 +271,18 @@ class Inference(Stage):
         box, unchanged_filter = region.box(lease.format), region.unchanged_filter
         if unchanged_filter is not None and unchanged_filter.is_unchanged(lease, box) and not self._observers:
             unchanged_filter.recall(vector)
-            matches, unchanged = unchanged_filter.matches, True
+            matches, states, unchanged = unchanged_filter.matches, unchanged_filter.states, True
             loaded = inferred = compared = time.monotonic_ns()
         else:
             loaded, inferred = self._run_model(lease, box, feed.rotation, vector)
             matches, unchanged = region.scorer.matches(vector), False
+            states = region.classifier.answers(vector, matches, is_blind=region.is_blind)
             compared = time.monotonic_ns()
             if unchanged_filter is not None:
-                unchanged_filter.remember(lease, vector, matches)
+                unchanged_filter.remember(lease, vector, matches, states)
             self._show_observers(Observation(feed, lease, region.name, box, vector, self._embedder))
+        if region.check_picture(lease, box, states):
+            self._checks.report(feed)
         self._handover.put(
             Result(
                 camera=feed.camera,
@@ -259,6 +302,7 @@ class Inference(Stage):
                 facts=self._facts,
                 unchanged=unchanged,
                 top_k=region.scorer.top_k,
+                states=states,
             )
         )
 
@@ -276,6 +320,12 @@ class Inference(Stage):
         for observer in tuple(self._observers):
             if observer(observation):
                 self._remove(observer)
+
+
+def _with_set(sets: Sequence[PlacedSet], name: str, placed: PlacedSet | None) -> Sequence[PlacedSet]:
+    new = [] if placed is None else [placed]
+    place = next((number for number, each in enumerate(sets) if each.name == name), len(sets))
+    return *sets[:place], *new, *sets[place + 1 :]
 
 
 def _facts(embedder: Embedder) -> ModelFacts:

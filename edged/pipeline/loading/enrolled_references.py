@@ -7,16 +7,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edged.enrolled import Enrolled, EnrolledStore
 from edged.errors import EdgedError, PictureError, ReferenceImageError, map_exceptions
 from edged.events import EventRule, Thresholds
 from edged.references import ReferenceGroup
 from edged.references.catalogue import Space
-from edged.values import MOST_PIXELS, Box, PixelFormat
+from edged.values import MOST_PIXELS
 from edged.vision.pictures.decoding import decode
-from edged.vision.pixels.reduction import crop_size, reduce_picture
+from edged.vision.whole_picture import embed_whole
 
 if TYPE_CHECKING:
     from edged.vision.embedder import Embedder
@@ -127,15 +125,7 @@ class EnrolledReferences:
         assert self.store is not None, "what is enrolled has a store"
         with map_exceptions({PictureError: ReferenceImageError}, str(enrolled.picture)):
             picture = decode(self.store.picture_of(enrolled), exif=True, max_pixels=MOST_PIXELS)  # its own
-        spec = embedder.model.input
-        if embedder.options.decode == "reduced" and enrolled.decode == "full":
-            picture = reduce_picture(picture, crop_size((spec.width, spec.height), enrolled.rotation))
-        height, width = picture.shape[:2]
-        vector = np.zeros(embedder.dimension, embedder.dtype)
-        embedder.embed(picture, PixelFormat.RGB, Box(0, 0, width, height), enrolled.rotation, vector)
-        if not vector.any():
-            raise ReferenceImageError(f"{enrolled.picture}: the model gives a vector of zeros, which is like nothing")
-        return vector
+            return embed_whole(picture, enrolled.rotation, enrolled.decode, embedder)
 
 
 def comparable(references: Sequence[EnrolledReference]) -> list[ReferenceGroup]:

@@ -6,7 +6,7 @@ import os
 import secrets
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,9 @@ from edged.pipeline.wall_clock import WallClock
 if TYPE_CHECKING:
     from edged.board import Health
     from edged.pipeline.camera_stats import CameraStats, Condition
+    from edged.pipeline.placed_set import PlacedSet
     from edged.pipeline.result import ModelFacts, Result
-    from edged.values import Format
+    from edged.values import Format, StateAnswer
 
 __all__ = ["MessageBuilder"]
 
@@ -80,6 +81,7 @@ class MessageBuilder:
             scale=facts.scale,
             sims=tuple(scores[: result.top_k]),
             refs=result.compared,
+            states=tuple(_set_state(answer) for answer in result.states),
             vector=result.vector,
         )
 
@@ -93,10 +95,12 @@ class MessageBuilder:
         health: Health,
         insecure: bool,
         bye: bool,
+        sets: Iterable[PlacedSet] = (),
     ) -> wire.Status:
         """Return the status of a camera, and with it of the daemon.
 
         *rates* are frames captured and messages published a second; *facts* are None until the model is loaded.
+        *sets* are those that decide somewhere on the camera.
         """
         captured, published = rates
         return wire.Status(
@@ -113,6 +117,8 @@ class MessageBuilder:
             dropped=wire.Drops(**stats.dropped()),
             reopens=stats.reopens,
             format=None if (frames := stats.format) is None else _format(frames),
+            picture=stats.picture,
+            sets=tuple(_set_info(each) for each in sets),
             engine=facts.engine if facts else None,
             delegate=facts.delegate if facts else None,
             model=facts.model if facts else None,
@@ -138,6 +144,16 @@ def _format(frames: Format) -> wire.FrameFormat:
         frames.codec,
         frames.decoder,
     )
+
+
+def _set_state(answer: StateAnswer) -> wire.SetState:
+    p = {state: round(share, 6) for state, share in answer.p}
+    return wire.SetState(answer.set, answer.state, p, None if answer.novelty is None else round(answer.novelty, 6))
+
+
+def _set_info(placed: PlacedSet) -> wire.SetInfo:
+    examples = {state: placed.examples.get(state, 0) for state in placed.states}
+    return wire.SetInfo(placed.name, placed.states, examples, placed.is_learned)
 
 
 def _latency(result: Result) -> wire.Latency:

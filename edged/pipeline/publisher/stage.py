@@ -19,11 +19,13 @@ from edged.pipeline.camera_stats import CameraStats, Condition
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.loading.keyring import Keyring
+from edged.pipeline.placed_set import PlacedSet
 from edged.pipeline.publisher.board_health import HealthWatch
 from edged.pipeline.publisher.event_messages import EventMessages
 from edged.pipeline.publisher.message_builder import MessageBuilder
 from edged.pipeline.publisher.on_demand import wanted_places
 from edged.pipeline.publisher.pub_sockets import LostEndpointError, PubSockets
+from edged.pipeline.publisher.state_messages import DecidedState, StateMessages
 from edged.pipeline.publisher.status_messages import CameraStatus, StatusMessages
 from edged.pipeline.result import ModelFacts, Result
 from edged.pipeline.stage import Stage
@@ -59,9 +61,10 @@ class PublisherSettings:
 
 
 class Publisher(Stage):
-    """Publishes results as ``vec`` messages, events as ``event`` and conditions as ``status``, at every endpoint.
+    """Publishes results as ``vec`` messages, decided states, events, and conditions as ``status``, at every endpoint.
 
-    *rules* make events at first; `use_rules` changes them. Other threads change it through its call queue.
+    *rules* make events at first; `use_rules` changes them. The sets of states are those of the hand-over. Other
+    threads change it through its call queue.
     """
 
     def __init__(
@@ -82,11 +85,14 @@ class Publisher(Stage):
         self._health = HealthWatch(settings.board)
         self._pub_sockets = PubSockets()
         self._calls = CallQueue(bell.ring, fatal=(LostEndpointError,))
-        self._audience: tuple[str, EventRules, frozenset[bytes]] | None = None
+        self._audience: tuple[str, EventRules, Sequence[PlacedSet], frozenset[bytes]] | None = None
         self._keys = Keyring()
         self._is_hurried = False
         self._event_messages = EventMessages(self._builder, rules or EventRules())
-        self._status_messages = StatusMessages(all_stats, self._event_messages, self._build_status)
+        self._state_messages = StateMessages(self._builder)
+        self._status_messages = StatusMessages(
+            all_stats, self._event_messages, self._state_messages, self._build_status
+        )
 
     @property
     def health(self) -> Health:
@@ -107,6 +113,11 @@ class Publisher(Stage):
     def subscriptions(self) -> int:
         """Count of topic prefixes that are subscribed to, over all subscribers."""
         return self._pub_sockets.subscribed
+
+    @property
+    def decided_states(self) -> Sequence[DecidedState]:
+        """The decided state of each set of states in each place that has had an answer."""
+        return self._state_messages.decided
 
     @property
     def keys(self) -> Keyring:
@@ -196,6 +207,7 @@ class Publisher(Stage):
         self._poll.poll(math.ceil(seconds * 1000))
         self._bell.silence()
         self._run_calls()
+        self._follow_sets()
         self._greet_subscribers()
         self._update_demand()
         self._send(self._status_messages.report())
@@ -232,6 +244,7 @@ class Publisher(Stage):
         stats.published += 1
         if stats.latencies is not None:
             stats.latencies.observe(message.lat_us)
+        self._send(self._state_messages.follow_result(message, result.states))
         self._send(self._event_messages.follow_result(message, scores))
 
     def _run_calls(self) -> None:
@@ -256,14 +269,26 @@ class Publisher(Stage):
             self._builder.config_problem = problem
             self._status_messages.make_due()
 
+    def _follow_sets(self) -> None:
+        """Decide by the sets of states that the inference has, before its next results."""
+        if self._handover.sets is not self._state_messages.sets:
+            self._send(self._state_messages.use_sets(self._handover.sets))
+            self._status_messages.make_due()
+
     def _greet_subscribers(self) -> None:
         if prefixes := self._pub_sockets.attend():
             self._event_messages.greet_subscribers(prefixes)
+            self._state_messages.greet_subscribers(prefixes)
             self._status_messages.greet_subscribers(self._builder.node, prefixes)
 
     def _update_demand(self) -> None:
-        """Set the wanted places, if the subscriptions or the rules have changed."""
-        audience = self._settings.node, self._event_messages.rules, self._pub_sockets.prefixes
+        """Set the wanted places, if the subscriptions, the rules or the sets have changed."""
+        audience = (
+            self._settings.node,
+            self._event_messages.rules,
+            self._state_messages.sets,
+            self._pub_sockets.prefixes,
+        )
         if audience != self._audience:
             self._audience = audience
             self._demand.set_wanted(wanted_places(*audience))
@@ -277,6 +302,7 @@ class Publisher(Stage):
             health=self._health.read(),
             insecure=self._pub_sockets.in_clear,
             bye=bye,
+            sets=self._state_messages.at(status.stats.camera),
         )
 
     def _send(self, messages: Iterable[wire.Message]) -> None:

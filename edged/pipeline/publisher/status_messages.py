@@ -1,4 +1,4 @@
-"""Status messages of all cameras, and the events that end with a camera's condition."""
+"""Status messages of all cameras, and the states and events that end with a camera's condition."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from edged import wire
 from edged.pipeline.camera_stats import STOPPING, CameraState, CameraStats, Condition
 from edged.pipeline.publisher.event_messages import EventMessages
+from edged.pipeline.publisher.state_messages import StateMessages
 
 __all__ = ["STATUS_SECONDS", "BuildStatus", "CameraStatus", "StatusMessages"]
 
@@ -24,6 +25,8 @@ class CameraStatus:
 
     def __init__(self, stats: CameraStats) -> None:
         self.stats = stats
+        self.picture = stats.picture
+        """The one that was reported last."""
         self.due = time.monotonic()
         self._greeted = -math.inf
         self._rates: tuple[float | None, float | None] = (None, None)
@@ -57,15 +60,19 @@ class StatusMessages:
 
     Args:
         all_stats: of the cameras.
-        event_messages: the events that a camera's condition may end.
+        event_messages, state_messages: what a camera's condition may end.
         build_status: builds a status.
     """
 
     def __init__(
-        self, all_stats: Sequence[CameraStats], event_messages: EventMessages, build_status: BuildStatus
+        self,
+        all_stats: Sequence[CameraStats],
+        event_messages: EventMessages,
+        state_messages: StateMessages,
+        build_status: BuildStatus,
     ) -> None:
         self._cameras = {stats.camera: CameraStatus(stats) for stats in all_stats}
-        self._event_messages = event_messages
+        self._followers = state_messages, event_messages
         self._build_status = build_status
 
     def stats_of(self, camera: str) -> CameraStats | None:
@@ -89,10 +96,10 @@ class StatusMessages:
                 log.log(level, "camera %s is lost: %s", camera, stats.condition.reason)
             while stats.changes:
                 condition = stats.changes.popleft()
-                yield from self._event_messages.follow_condition(camera, condition)
+                yield from self._follow_condition(camera, condition)
                 yield self._message(status, condition)
-            yield from self._event_messages.follow_condition(camera, stats.condition)
-            if now >= status.due:
+            yield from self._follow_condition(camera, stats.condition)
+            if now >= status.due or stats.picture != status.picture:
                 yield self._message(status)
 
     def change_cameras(self, all_stats: Sequence[CameraStats]) -> Iterator[wire.Message]:
@@ -110,7 +117,8 @@ class StatusMessages:
                 yield self._message(known)  # it is not captured yet, and will be at once
             self._cameras[stats.camera] = known
         for gone in before.values():
-            yield from self._event_messages.end_camera(gone.stats.camera)
+            for follower in self._followers:
+                yield from follower.end_camera(gone.stats.camera)
             yield self._last_message(gone, "no longer in the configuration")
 
     def greet_subscribers(self, node: str, prefixes: Sequence[bytes]) -> None:
@@ -127,7 +135,7 @@ class StatusMessages:
 
     def end_topics(self, reason: str) -> Iterator[wire.Message]:
         """The last messages of these topics: the node gets another name."""
-        yield from self._event_messages.end_all()
+        yield from self._end_followed()
         for status in self._cameras.values():
             yield self._last_message(status, reason)
         self.make_due()
@@ -135,15 +143,24 @@ class StatusMessages:
     def end_all(self) -> Iterator[wire.Message]:
         """The last messages of the daemon: what is new, and that every camera has stopped."""
         yield from self.report()
-        yield from self._event_messages.end_all()
+        yield from self._end_followed()
         for status in self._cameras.values():
             # One that never started, too, and one whose driver takes longer to close than this stage waits.
             status.stats.turn(CameraState.STOPPED, status.stats.condition.reason or STOPPING)
             yield self._message(status, bye=True)
+
+    def _follow_condition(self, camera: str, condition: Condition) -> Iterator[wire.Message]:
+        for follower in self._followers:
+            yield from follower.follow_condition(camera, condition)
+
+    def _end_followed(self) -> Iterator[wire.Message]:
+        for follower in self._followers:
+            yield from follower.end_all()
 
     def _last_message(self, status: CameraStatus, reason: str) -> wire.Status:
         return self._message(status, Condition(CameraState.STOPPED, reason, time.monotonic_ns()), bye=True)
 
     def _message(self, status: CameraStatus, condition: Condition | None = None, *, bye: bool = False) -> wire.Status:
         status.due = time.monotonic() + STATUS_SECONDS
+        status.picture = status.stats.picture
         return self._build_status(status, condition or status.stats.condition, bye)

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edged.config import CameraConfig, default_leave
+from edged.config import default_leave
 from edged.enrolled import Enrolled, EnrolledStore
 from edged.errors import ControlError, ReferenceImageError, StateError, map_exceptions
 from edged.pipeline.loading.enrolled_references import EnrolledReference, comparable
 from edged.pipeline.loading.event_rules import event_rules
-from edged.pipeline.wall_clock import WallClock
 from edged.references import picture_files
-from edged.service.control.jobs import Job, camera_of, check_delivers, model_facts, wait_for
-from edged.service.control.samples import SampleCollector, Selection, choose
-from edged.vision.pictures.png import to_png
+from edged.service.control.claims import Claims
+from edged.service.control.jobs import Job, model_facts, wait_for
+from edged.service.control.typical_picture import PictureTaker, TypicalPicture, region_of
 from edged.wire import control_messages as messages
 from edged.wire.control import write_result
 
 if TYPE_CHECKING:
     from edged.pipeline.build import Pipeline
     from edged.pipeline.result import ModelFacts
-    from edged.service.control.picture_encoder import PictureEncoder
     from edged.service.running_stages import RunningStages
 
 __all__ = ["Enrollment"]
@@ -33,47 +30,39 @@ __all__ = ["Enrollment"]
 log = logging.getLogger(__name__)
 
 _failed = partial(ControlError, "failed")
-FRAMES_SECONDS = 20.0  # within which a camera must deliver all the frames of a request
 
 
 class Enrollment:
     """Enrolls, forgets and lists references of the *running* stages; *wake* lets a waiting job go on.
 
-    *encoder* makes the pictures that are kept.
+    *pictures* takes what is kept, and *claims* are the names that jobs are changing.
     """
 
-    def __init__(self, running: RunningStages, wake: Callable[[], None], encoder: PictureEncoder) -> None:
+    def __init__(
+        self, running: RunningStages, wake: Callable[[], None], pictures: PictureTaker, claims: Claims
+    ) -> None:
         self._running = running
         self._wake = wake
-        self._encoder = encoder
-        self._clock = WallClock()
-        self._changing: set[str] = set()  # names, while a job is at them
+        self._pictures = pictures
+        self._claims = claims
         self._listed: tuple[tuple[object, ...], bytes] | None = None
 
     def enroll(self, request: messages.Enroll) -> Job:
         """Take samples of a region, keep the most typical one, and compare frames with it from the next one on."""
-        region = _region(request, camera_of(self._running.pipeline, request.camera))
+        region = region_of(self._running.pipeline, request.camera, request.region)
         store = self._store()
         replaced = self._check_name(request, store)
-        self._changing.add(request.name)
-        try:
-            samples = yield from self._collect_samples(request, region)
-            with map_exceptions({ValueError: _failed}, "what the model makes of it cannot be compared"):
-                selection = choose(samples.taken)
-            new = self._enrolled(request, region, samples, selection)
-            encoding = self._encoder.submit(partial(to_png, samples.taken[selection.index].picture))
-            png = yield from wait_for(encoding, self._wake)
+        with self._claims.changing(request.name):
+            taken = yield from self._pictures.take(request.camera, region, request.frames)
             with map_exceptions({StateError: _failed}, f"{request.name} cannot be kept"):
-                kept = store.add(new, png)
+                kept = store.add(_enrolled(request, region, taken), taken.png)
             yield from self._apply_enrolled(without=request.name if replaced else None)
-        finally:
-            self._changing.discard(request.name)
         log.info("enrolled %s: what %s/%s looks like now", request.name, request.camera, region)
         result = messages.EnrollResult(
-            reference=_info(EnrolledReference(kept, kept.vector), samples.space_id),
+            reference=_info(EnrolledReference(kept, kept.vector), taken.space_id),
             replaced=replaced,
-            similarities=selection.similarities,
-            outliers=selection.outliers,
+            similarities=taken.selection.similarities,
+            outliers=taken.selection.outliers,
         )
         return result, ()
 
@@ -88,14 +77,10 @@ class Enrollment:
                 if configured
                 else f"there is no enrolled reference {name}; 'edged references' lists them",
             )
-        self._check_free(name)
-        self._changing.add(name)
-        try:
+        with self._claims.changing(name):
             with map_exceptions({StateError: _failed}, f"{name} cannot be removed"):
                 store.remove(name)
             yield from self._apply_enrolled()
-        finally:
-            self._changing.discard(name)
         log.info("forgot %s", name)
         return messages.ForgetResult(name=name), ()
 
@@ -129,52 +114,15 @@ class Enrollment:
         infos += [_info(self._placed(member), facts.space_id) for member in members]
         return messages.ReferencesResult(references=tuple(sorted(infos, key=lambda info: (info.name, info.origin))))
 
+    def is_enrolled(self, name: str) -> bool:
+        """Whether *name* is an enrolled reference."""
+        store = self._running.pipeline.wiring.enrolled.store
+        return store is not None and name in store
+
     def catch_up(self) -> Job:
         """Embed all enrolled references again with a new model."""
         yield from self._apply_enrolled()
         return messages.ReloadResult(changes=()), ()
-
-    def _collect_samples(self, request: messages.Enroll, region: str) -> Generator[None, None, SampleCollector]:
-        samples = SampleCollector(request.camera, region, request.frames, self._wake)
-        inference, deadline = self._running.pipeline.inference, time.monotonic() + FRAMES_SECONDS
-        inference.add_observer(samples)
-        try:
-            while not samples.done:
-                check_delivers(self._running.pipeline, request.camera)
-                if time.monotonic() > deadline:
-                    came = f"gave {len(samples.taken)} of {request.frames} frames within {FRAMES_SECONDS:g} s"
-                    raise ControlError("no-frames", f"camera {request.camera} {came}; ask for fewer")
-                yield
-        finally:
-            inference.remove_observer(samples)
-        if samples.problem is not None:
-            raise ControlError("failed", f"{request.camera}/{region}: {samples.problem}")
-        return samples
-
-    def _enrolled(
-        self, request: messages.Enroll, region: str, samples: SampleCollector, selection: Selection
-    ) -> Enrolled:
-        sample, leave = samples.taken[selection.index], request.leave
-        if request.enter is not None and leave is None:
-            leave = default_leave(request.enter)
-        return Enrolled(
-            name=request.name,
-            camera=request.camera,
-            region=region,
-            places=(f"{request.camera}/{region}",),
-            rotation=samples.rotation,
-            decode=samples.decode,
-            space_id=samples.space_id,
-            vector=sample.vector,
-            t_wall_us=self._clock.wall_us(sample.t_cap_ns),
-            frames=len(samples.taken) - len(selection.outliers),
-            similarity=selection.least,
-            picture=Path(),
-            enter=request.enter,
-            leave=leave,
-            min_seconds=request.min_seconds,
-            cooldown_seconds=request.cooldown_seconds,
-        )
 
     def _apply_enrolled(self, without: str | None = None) -> Generator[None, None, None]:
         """Give the inference and the publisher the references that are enrolled now.
@@ -206,17 +154,16 @@ class Enrollment:
 
     def _check_name(self, request: messages.Enroll, store: EnrolledStore) -> bool:
         """Return whether *request* replaces a reference; raises ControlError if it must not."""
-        name = request.name
+        name, config = request.name, self._running.pipeline.loaded.config
         if where := self._where(name):
             raise ControlError("taken", f"{name} is a reference of the configuration ({where}); choose another name")
-        self._check_free(name)
+        wiring = self._running.pipeline.wiring
+        if name in config.states or any(example.set == name for example in wiring.states.entries):
+            raise ControlError("taken", f"{name} is a set of states; choose another name, or add a state (--state)")
+        self._claims.check(name)
         if name in store and not request.replace:
             raise ControlError("taken", f"{name} is enrolled already; ask to replace it (--replace), or forget it")
         return name in store
-
-    def _check_free(self, name: str) -> None:
-        if name in self._changing:
-            raise ControlError("busy", f"{name} is being enrolled or forgotten at this moment")
 
     def _where(self, name: str) -> str:
         """The place of the reference *name* in the configuration; empty if there is none."""
@@ -239,16 +186,28 @@ class Enrollment:
         )
 
 
-def _region(request: messages.Enroll, camera: CameraConfig) -> str:
-    """The region of *request*; raises ControlError without one."""
-    known = ", ".join(camera.regions)
-    if request.region is None:
-        if len(camera.regions) > 1:
-            raise ControlError("invalid", f"region: must be given, as camera {request.camera} has {known}")
-        return next(iter(camera.regions))
-    if request.region not in camera.regions:
-        raise ControlError("not-found", f"camera {request.camera} has no region {request.region}; it has {known}")
-    return request.region
+def _enrolled(request: messages.Enroll, region: str, taken: TypicalPicture) -> Enrolled:
+    leave = request.leave
+    if request.enter is not None and leave is None:
+        leave = default_leave(request.enter)
+    return Enrolled(
+        name=request.name,
+        camera=request.camera,
+        region=region,
+        places=(f"{request.camera}/{region}",),
+        rotation=taken.rotation,
+        decode=taken.decode,
+        space_id=taken.space_id,
+        vector=taken.vector,
+        t_wall_us=taken.t_wall_us,
+        frames=taken.count - len(taken.selection.outliers),
+        similarity=taken.selection.least,
+        picture=Path(),
+        enter=request.enter,
+        leave=leave,
+        min_seconds=request.min_seconds,
+        cooldown_seconds=request.cooldown_seconds,
+    )
 
 
 def _info(member: EnrolledReference, space_id: str) -> messages.ReferenceInfo:

@@ -14,8 +14,11 @@ from edged import __version__
 from edged.errors import ControlError
 from edged.pipeline.inference.observer import Observation
 from edged.pipeline.wall_clock import WallClock
+from edged.service.control.claims import Claims
 from edged.service.control.enrollment import Enrollment
 from edged.service.control.jobs import Job, camera_of, check_delivers, model_facts, wait_for
+from edged.service.control.state_enrollment import StateEnrollment
+from edged.service.control.typical_picture import PictureTaker
 from edged.values import FULL, Format, Region, Rotation, Stamp
 from edged.vision.pictures.png import to_png
 from edged.vision.pixels.view import frame_pictures
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from edged.pipeline.inference.stage import Inference
     from edged.service.control.picture_encoder import PictureEncoder
+    from edged.service.control.trainer import Trainer
     from edged.service.running_stages import RunningStages
     from edged.vision.pixels.fit import Fit
     from edged.vision.pixels.resize import Resize
@@ -46,6 +50,7 @@ class RequestHandlers:
         reload: starts a reload; its future has a line for each change. None: reloads are refused.
         wake: lets the jobs go on; called from other threads.
         encoder: makes the pictures.
+        trainer: learns the sets of states.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class RequestHandlers:
         reload: Callable[[], Future[Sequence[str]]] | None,
         wake: Callable[[], None],
         encoder: PictureEncoder,
+        trainer: Trainer,
     ) -> None:
         self._running = running
         self._reload = reload
@@ -61,7 +67,9 @@ class RequestHandlers:
         self._encoder = encoder
         self._clock = WallClock()
         self._started = time.monotonic()
-        self._enrollment = Enrollment(running, wake, encoder)
+        pictures, claims = PictureTaker(running, wake, encoder), Claims()
+        self._enrollment = Enrollment(running, wake, pictures, claims)
+        self._states = StateEnrollment(running, wake, pictures, claims, trainer)
         self._inference: Inference | None = None
 
     def start_job(self, request: messages.Request) -> Job:
@@ -72,24 +80,36 @@ class RequestHandlers:
             case messages.Reload():
                 return self._begin_reload()
             case messages.Enroll():
-                return self._enrollment.enroll(request)
+                of_a_set = request.state is not None
+                return self._states.enroll(request) if of_a_set else self._enrollment.enroll(request)
             case messages.Forget():
-                return self._enrollment.forget(request)
+                return self._states.forget(request) if self._is_of_a_set(request) else self._enrollment.forget(request)
+            case messages.Relabel():
+                return self._states.relabel(request)
             case messages.ListReferences():
                 return self._enrollment.list_references()
+            case messages.ListStates():
+                return self._states.list_states()
             case messages.Snapshot():
                 return self._take_snapshot(request)
 
-    def follow_model(self) -> Job | None:
-        """The job after a change of the model: something may have been enrolled meanwhile. None: the same model."""
+    def follow_reload(self) -> Job | None:
+        """The job after a reload: something may have been enrolled meanwhile. None: there is nothing to do."""
         before, self._inference = self._inference, self._running.pipeline.inference
-        return None if before in (None, self._inference) else self._enrollment.catch_up()
+        if before not in (None, self._inference):
+            return self._enrollment.catch_up()
+        return self._states.catch_up() if self._states.is_behind else None
+
+    def _is_of_a_set(self, request: messages.Forget) -> bool:
+        """Whether *request* means examples of a set, and not a reference."""
+        name = request.name
+        return request.is_of_a_set or (not self._enrollment.is_enrolled(name) and self._states.is_set(name))
 
     def _report_status(self) -> Job:
         yield from ()
         pipeline = self._running.pipeline
         config, facts = pipeline.loaded.config, model_facts(pipeline)
-        conditions = {stats.camera: stats.condition for stats in pipeline.all_stats}
+        all_stats = {stats.camera: stats for stats in pipeline.all_stats}
         enrolled = [entry.name for entry in pipeline.wiring.enrolled.entries if entry.name not in config.references]
         result = messages.StatusResult(
             node=config.node,
@@ -105,14 +125,16 @@ class RequestHandlers:
                 messages.CameraReport(
                     name=name,
                     regions=tuple(config.cameras[name].regions),
-                    state=condition.state.value,
-                    reason=condition.reason,
+                    state=stats.condition.state.value,
+                    reason=stats.condition.reason,
+                    picture=stats.picture,
                 )
-                for name, condition in conditions.items()
+                for name, stats in all_stats.items()
                 if name in config.cameras
             ),
             references=len(config.references) + len(enrolled),
             enrolled=len(enrolled),
+            sets=tuple(each.name for each in pipeline.inference.sets),
         )
         return result, ()
 

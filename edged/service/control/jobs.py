@@ -49,6 +49,8 @@ def wait_for(future: Future[T], wake: Callable[[], None], seconds: float = CALL_
         if time.monotonic() > deadline:
             raise ControlError("failed", f"the daemon did not come to it within {seconds:g} s")
         yield
+    if not future.cancelled() and isinstance(refusal := future.exception(0), ControlError):
+        raise refusal  # it has its code
     with map_exceptions(_REFUSALS):
         return future.result(0)
 

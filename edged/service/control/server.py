@@ -16,6 +16,7 @@ from edged.service.control.connections import Connection, Connections, TurnClock
 from edged.service.control.handlers import RequestHandlers
 from edged.service.control.jobs import Answer, Job
 from edged.service.control.picture_encoder import PictureEncoder
+from edged.service.control.trainer import Trainer
 from edged.transport.socket_file import SocketFile
 from edged.wire import control as wire
 from edged.wire import control_messages as messages
@@ -36,6 +37,7 @@ JOB_SECONDS = 0.25  # how long a step may wait while jobs are under way: a lost 
 IDLE_SECONDS = 1.0
 BYE_SECONDS = 0.3  # for answers that are on their way when the daemon stops
 ENCODER_SECONDS = 1.0  # for the picture that is being made then
+TRAINER_SECONDS = 5.0  # for the example that is being kept or learned then
 
 
 @dataclass(slots=True)
@@ -75,7 +77,8 @@ class Control(Stage):
         self._running = running
         self._bell = Bell()
         self._encoder = PictureEncoder()
-        self._handlers = RequestHandlers(running, reload, self._bell.ring, self._encoder)
+        self._trainer = Trainer(running)
+        self._handlers = RequestHandlers(running, reload, self._bell.ring, self._encoder, self._trainer)
         self._jobs: list[_UnderWay] = []
         self._own: Job | None = None
         self._jobs_due = 0.0
@@ -96,11 +99,13 @@ class Control(Stage):
             return
         self._connections = Connections(self._file.listening, self._bell)
         self._encoder.start(self._bell.ring)
+        self._trainer.start(self._bell.ring)
         log.info("control: %s", endpoint.address)
 
     def step(self) -> None:
-        if self._encoder.error is not None:
-            raise self._encoder.error
+        for worker in (self._encoder, self._trainer):
+            if worker.error is not None:
+                raise worker.error
         seconds = IDLE_SECONDS
         if self._jobs or self._own:
             seconds = max(self._jobs_due - time.monotonic(), 0.0 if self._are_jobs_behind else JOB_SECONDS)
@@ -125,12 +130,17 @@ class Control(Stage):
             self._answer(under_way, [wire.write_refusal(stopping, under_way.request_id)])
         self._connections.close(BYE_SECONDS)
         self._encoder.stop()
+        self._trainer.stop()
         if not self._encoder.join(ENCODER_SECONDS):
             log.warning("a picture is not made within %g s; its thread is left behind", ENCODER_SECONDS)
+        if not self._trainer.join(TRAINER_SECONDS):
+            log.warning("a set of states is not learned within %g s; its thread is left behind", TRAINER_SECONDS)
         if self._file is not None:
             self._file.close()
-        if (store := self._running.pipeline.wiring.enrolled.store) is not None:
-            store.close()
+        wiring = self._running.pipeline.wiring
+        for store in (wiring.enrolled.store, wiring.states.store):
+            if store is not None:
+                store.close()
         self._bell.close()
 
     def _take_request(self, connection: Connection, frames: list[bytes]) -> None:
@@ -162,11 +172,11 @@ class Control(Stage):
             self._jobs.append(self._jobs.pop(0))
             self._go_on_with(under_way)
         self._are_jobs_behind = clock.is_over
-        self._follow_model()
+        self._follow_reload()
         self._jobs_due = time.monotonic() + REST * clock.spent
 
-    def _follow_model(self) -> None:
-        self._own = self._own or self._handlers.follow_model()
+    def _follow_reload(self) -> None:
+        self._own = self._own or self._handlers.follow_reload()
         if self._own is not None:
             try:
                 next(self._own)
@@ -174,7 +184,7 @@ class Control(Stage):
                 self._own = None
             except ControlError as refusal:
                 self._own = None
-                log.warning("enrolled references could not follow the new model: %s", refusal)
+                log.warning("what is enrolled could not follow the reload: %s", refusal)
 
     def _go_on_with(self, under_way: _UnderWay) -> None:
         try:

@@ -21,6 +21,8 @@ from edged.board import CONDITIONS, PAST
 from edged.pipeline.camera_stats import CameraState
 from edged.pipeline.latencies import PARTS
 from edged.pipeline.wall_clock import clock_synced
+from edged.states import PICTURE_STATES
+from edged.values import UNKNOWN
 
 if TYPE_CHECKING:
     from edged.pipeline.build import Pipeline
@@ -52,6 +54,7 @@ class PipelineCollector(Collector):
         yield _left_behind(pipeline)
         yield _latencies(pipeline)
         yield from _publisher(pipeline)
+        yield _states(pipeline)
         yield from _board(pipeline)
 
 
@@ -80,6 +83,10 @@ def _cameras(pipeline: Pipeline) -> Iterator[Metric]:
     yield _formats(all_stats)
     states = GaugeMetricFamily("edged_camera_state", "1 for the state that it is in.", labels=["camera", "state"])
     yield _family(states, (((t.camera, state), t.condition.state is state) for t in all_stats for state in CameraState))
+    words = "1 for what its picture is beside those of its examples; none where nothing is enrolled."
+    pictures = GaugeMetricFamily("edged_camera_picture", words, labels=["camera", "picture"])
+    found = [(stats.camera, stats.picture) for stats in all_stats]
+    yield _family(pictures, (((camera, each), each == now) for camera, now in found if now for each in PICTURE_STATES))
 
 
 def _formats(all_stats: Sequence[CameraStats]) -> Metric:
@@ -119,6 +126,19 @@ def _publisher(pipeline: Pipeline) -> Iterator[Metric]:
     words = "Peers of publish endpoints that were refused or cut off, by the reason; docs/security.md explains each."
     cut = CounterMetricFamily("edged_refused_connections", words, labels=["reason"])
     yield _family(cut, (((reason,), count) for reason, count in publisher.refusals.items()))
+
+
+def _states(pipeline: Pipeline) -> Metric:
+    words = "1 for the decided state of a set of states in a region."
+    family = GaugeMetricFamily("edged_state", words, labels=["camera", "region", "set", "state"])
+    return _family(
+        family,
+        (
+            ((each.camera, each.region, each.set, state), each.state == state)
+            for each in pipeline.publisher.decided_states
+            for state in (*each.states, UNKNOWN)
+        ),
+    )
 
 
 def _left_behind(pipeline: Pipeline) -> Metric:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edged.config import ConfigFileError, Loaded, Problem, load
 from edged.errors import EdgedError
@@ -17,6 +18,9 @@ from edged.pipeline.build import Camera, Models, Pipeline, capture_settings, mak
 from edged.pipeline.capture.supervisor import CaptureSupervisor
 from edged.pipeline.loading.keyring import Keyring, read_keyring
 from edged.pipeline.loading.references import embed_references, reference_problems
+from edged.pipeline.loading.set_definitions import set_problems
+from edged.pipeline.loading.states import placed_sets
+from edged.pipeline.placed_set import PlacedSet
 from edged.pipeline.stage import Stage
 from edged.references import ReferenceGroup, References, embed_upright, read_reference
 from edged.service.metrics.pages import metrics_problems
@@ -25,7 +29,9 @@ from edged.service.reload.model_change import ModelChange
 from edged.service.reload.plan import ReloadPlan, compare
 from edged.service.reload.waiting import StageWaiter
 from edged.service.running_stages import RunningStages
-from edged.values import Colour
+from edged.values import Colour, Rotation
+from edged.vision.pixels.reduction import Decode
+from edged.vision.whole_picture import embed_whole
 from edged.wire import Vector
 
 __all__ = ["Change"]
@@ -68,6 +74,7 @@ class Change:
         self._start = start
         self._known = known
         self._references: list[ReferenceGroup] | None = None
+        self._sets: Sequence[PlacedSet] | None = None
 
     def prepare(self) -> None:
         """Read and validate everything, and open what might fail.
@@ -84,6 +91,7 @@ class Change:
             self._references = self._embed_references(loaded)
             if not _are_equal(self._references, old.inference.references):
                 self.plan = replace(self.plan, references=True)
+            self._sets = self._learn_sets(loaded, self._references)
         else:
             self._model.prepare(loaded, models)
             self._known.clear()  # they are vectors of another model
@@ -132,6 +140,7 @@ class Change:
         problems += metrics_problems(loaded)
         if problems or plan.model is not None:  # else they are found when the pictures are embedded
             problems += reference_problems(loaded)
+            problems += set_problems(loaded)
         if problems or models is None or keys is None:
             raise ConfigFileError({str(problem): problem for problem in problems}.values())
         return models, keys, plan
@@ -157,6 +166,20 @@ class Change:
         self._known.update(known)
         return references
 
+    def _learn_sets(self, loaded: Loaded, configured: Sequence[ReferenceGroup]) -> tuple[PlacedSet, ...]:
+        """Learn the sets of states with the running model, as the references are embedded."""
+        inference = self._running.pipeline.inference
+        assert inference.facts is not None, "its model is open"
+        assert inference.references is not None, "they are embedded as it opens"
+        names = References(configured, inference.references.enrolled).names
+
+        def embed(picture: NDArray[np.uint8], rotation: Rotation, decode: Decode) -> Vector:
+            call = partial(embed_whole, picture, rotation, decode)
+            return self._waiter.wait_answer(inference.submit(call), inference)
+
+        states = self._running.pipeline.wiring.states
+        return placed_sets(states.open(loaded, names, inference.facts, embed, lambda: None))
+
     # -- when nothing can go wrong any more ---------------------------------------------------------------------------
 
     def _change_inference(self, new: Pipeline) -> None:
@@ -164,7 +187,8 @@ class Change:
         waiter, before, fresh = self._waiter, self._running.pipeline.inference, self._model.fresh
         if fresh is None:
             top_k = new.loaded.config.publish.top_k
-            waiter.wait_answer(before.use(feeds=new.feeds, configured=self._references, top_k=top_k), before)
+            use = before.use(feeds=new.feeds, configured=self._references, top_k=top_k, sets=self._sets)
+            waiter.wait_answer(use, before)
         else:
             waiter.wait_answer(before.use(feeds=[]), before)
             waiter.wait_answer(fresh.use(feeds=new.feeds), fresh)

@@ -80,8 +80,8 @@ class ModelChange:
         log.info("reload: the old model runs again")
 
     def _open_inference(self, loaded: Loaded, models: Models, *, as_it_was: bool = False) -> Inference:
-        references = self._running.pipeline.inference.references if as_it_was else None
-        inference = self._running.pipeline.wiring.inference(loaded, models, [], references)
+        before = self._running.pipeline.inference if as_it_was else None
+        inference = self._running.pipeline.wiring.inference(loaded, models, [], before)
         self._start(inference)
         try:
             self._waiter.wait_open(inference)

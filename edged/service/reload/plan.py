@@ -31,7 +31,7 @@ LIVE = frozenset(
 
 USUAL_FPS = 30.0  # of a live camera that is not asked for a rate
 
-PARTS = frozenset({"node", "model", "cameras", "references", "max_pixels", "background", "publish", "log"})
+PARTS = frozenset({"node", "model", "cameras", "references", "states", "max_pixels", "background", "publish", "log"})
 """The sections that a reload applies; any other one takes effect at the next start."""
 
 
@@ -50,6 +50,7 @@ class ReloadPlan:
     restarts: tuple[tuple[str, str], ...] = ()
     live: tuple[tuple[str, str], ...] = ()
     references: bool = False
+    states: bool = False
     publish: bool = False
     keys: bool = False
     node: bool = False
@@ -76,7 +77,7 @@ class ReloadPlan:
             yield f"camera {name}: restarted ({why})"
         for name, what in self.live:
             yield f"camera {name}: {what}"
-        for part in ("references", "node", "publish", "keys"):
+        for part in ("references", "states", "node", "publish", "keys"):
             if getattr(self, part):
                 yield f"{part}: changed"
         if self.log_level:
@@ -115,6 +116,7 @@ def compare(old: Config, new: Config, *, model_file: bool = False, model_input: 
         restarts=tuple(restarts),
         live=tuple(live),
         references=old.references != new.references or old.background != new.background,
+        states=old.states != new.states or (bool(new.states) and old.background != new.background),
         publish=old.publish != new.publish,
         node=old.node != new.node,
         log_level=old.log != new.log,

@@ -35,7 +35,7 @@ class StageWaiter:
         Raises:
             EdgedError: the stage's own error, or a `ReloadError` if it does not answer or has ended.
         """
-        if not self._until(lambda seconds: bool(wait([future], seconds).done), ANSWER_SECONDS):
+        if not self._until(lambda seconds: _is_done(future, seconds), ANSWER_SECONDS):
             future.cancel()
             raise ReloadError(f"{stage.name} does not answer")
         if future.cancelled():
@@ -67,3 +67,10 @@ class StageWaiter:
             if time.monotonic() > deadline:
                 return False
         return True
+
+
+def _is_done(future: Future[T], seconds: float) -> bool:
+    """Wait at most *seconds*, and return whether *future* is done: also if it was cancelled, which `wait` overlooks."""
+    if not future.done():
+        wait([future], seconds)
+    return future.done()

@@ -166,6 +166,18 @@ def test_a_plain_line_has_all_figures_with_their_names() -> None:
     )
 
 
+@pytest.mark.parametrize("scores", [LINE.scores, ()])
+def test_the_answers_of_sets_stand_behind_the_scores(scores: tuple[tuple[str, float], ...]) -> None:
+    line = dataclasses.replace(LINE, scores=scores, states=(("truck", 0.971),))
+    *_, last, _ = seen(view(line), 80)
+    assert last.split()[last.split().index("truck") + 2] == "0.97"
+    assert "█" in last
+    words = plain(line).split("  ")
+    assert words[2 + len(scores)] == "truck 0.97"
+    gone = dataclasses.replace(line, state="lost", reason="unplugged")
+    assert "truck" not in plain(gone) + "".join(seen(view(gone), 80))
+
+
 def test_a_plain_line_of_a_lost_camera_has_the_reason() -> None:
     lost = dataclasses.replace(LINE, state="lost", reason="unplugged", drops=(("ring", 3), ("publish", 1)), gaps=2)
     assert plain(lost) == (

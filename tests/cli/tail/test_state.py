@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edged.cli.tail.state import MAX_CAMERAS, MAX_REGIONS, MAX_SCORES, Line, TailState
-from edged.wire import Drops, Latency, Match
+from edged.cli.tail.state import MAX_CAMERAS, MAX_REGIONS, MAX_SCORES, MAX_SETS, Line, TailState
+from edged.wire import Drops, Latency, Match, SetState
 from tests.publishing import event, status, vec
 
 
@@ -76,6 +76,20 @@ def test_scores_drops_and_gaps_are_those_of_the_last_message() -> None:
     assert line.scores == (("new:side", 0.9), ("other", -0.2))
     assert line.drops == (("capture", 1), ("ring", 2), ("publish", 3))
     assert line.gaps == 7
+
+
+def test_answers_of_sets_are_those_of_the_last_message_and_several_name_their_set() -> None:
+    state = TailState()
+    bay = SetState("bay", "truck", {"empty": 0.03, "truck": 0.97}, 0.5)
+    door = SetState("door", "unknown", {"open": 0.55, "shut": 0.45}, None)
+    state.add_message(vec(0, states=(bay,)), 0.0, now=1.0)
+    assert only(state, 1.0).states == (("truck", 0.97),)
+    state.add_message(vec(1, states=(bay, door)), 0.0, now=1.1)
+    assert only(state, 1.1).states == (("bay truck", 0.97), ("door unknown", 0.55))
+    state.add_message(vec(2, states=(SetState("none", "\x1b", {}, None),) * 1000), 0.0, now=1.2)
+    assert only(state, 1.2).states == (("none ?", 0.0),) * MAX_SETS
+    state.add_message(vec(3), 0.0, now=1.3)
+    assert only(state, 1.3).states == ()
 
 
 def test_a_status_sets_the_state_of_all_regions_of_its_camera() -> None:

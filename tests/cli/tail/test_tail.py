@@ -21,10 +21,11 @@ from typing import Any
 import pytest
 
 from edged.cli import main
+from edged.cli.tail import state_lines
 from edged.cli.tail.event_lines import sentence
 from edged.cli.text import time_of_day
 from edged.wire import Message, encode
-from tests.publishing import Publisher, event, status, vec
+from tests.publishing import Publisher, event, state, status, vec
 
 pytestmark = pytest.mark.once
 
@@ -46,7 +47,7 @@ def tail(publisher: Publisher, *arguments: str, **other: Any) -> Iterator[subpro
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | other,
     ) as process:
         try:
-            kinds = 1 if "--kinds" in arguments else 3 - arguments.count("--events") * (1 + arguments.count("--json"))
+            kinds = 1 if "--kinds" in arguments else 4 - arguments.count("--events") * (1 + arguments.count("--json"))
             publisher.wait_for_subscription(kinds)
             yield process
         finally:
@@ -108,11 +109,31 @@ def test_sentences_name_the_node_if_there_are_several_and_accept_any_time() -> N
     assert time_of_day(10**30) == "--:--:--"
 
 
-def test_events_in_json_are_only_events(publisher: Publisher) -> None:
-    with tail(publisher, "--events", "--json", "--count", "1") as process:
-        publisher.send(status(0), vec(0), event("begin"))
+def test_changes_of_states_are_printed_as_sentences(publisher: Publisher) -> None:
+    with tail(publisher, "--events", "--count", "4") as process:
+        publisher.send(state(), state("repeat"), event("begin", ref="bay", state="truck"))
+        publisher.send(state("repeat", set="door", state="open"))  # the change of which nobody here has heard
+        publisher.send(state("camera-lost", state="unknown", was="truck"), state("repeat", state="unknown"))
         out, _ = process.communicate(timeout=SOON)
-    assert json.loads(out)["kind"] == "event"
+    change, began, repeat, lost = out.splitlines()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d  street/path: bay is truck \(0\.97\), was empty", change)
+    assert re.fullmatch(r"[0-9:]{8}  street/path: bay truck began \(0\.90\)", began)
+    assert re.fullmatch(r"[0-9:]{8}  street/path: door is still open after 12\.4 s \(0\.97\)", repeat)
+    assert re.fullmatch(r"[0-9:]{8}  street/path: bay is unknown, was truck: camera lost", lost)
+
+
+def test_a_sentence_of_a_state_names_the_node_if_there_are_several_and_cuts_any_text() -> None:
+    text = state_lines.sentence(state(set="\x1b[2J", state="x" * 1000, was="\n"), with_node=True)
+    assert text.isprintable()
+    assert text[8:].startswith("  porch/street/path: ?[2J is xxx")
+    assert len(text) < 300
+
+
+def test_events_in_json_are_events_and_states(publisher: Publisher) -> None:
+    with tail(publisher, "--events", "--json", "--count", "2") as process:
+        publisher.send(status(0), vec(0), event("begin"), state())
+        out, _ = process.communicate(timeout=SOON)
+    assert [json.loads(line)["kind"] for line in out.splitlines()] == ["event", "state"]
 
 
 def test_into_a_pipe_it_prints_one_plain_line_a_second(publisher: Publisher) -> None:
@@ -179,7 +200,7 @@ def test_it_waits_for_a_daemon_that_starts_later(tmp_path: Path) -> None:
     address = f"ipc://{tmp_path}/late.sock"
     command = [*TAIL, address, "--json", "--count", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process, Publisher(address) as publisher:
-        publisher.wait_for_subscription(3)
+        publisher.wait_for_subscription(4)
         publisher.send(vec(5))
         out, _ = process.communicate(timeout=SOON)
     assert json.loads(out)["seq"] == 5
@@ -190,7 +211,7 @@ def test_it_waits_for_a_daemon_that_starts_later(tmp_path: Path) -> None:
     [
         (["tcp://127.0.0.1"], "must be tcp://HOST:PORT or ipc://PATH"),
         (["pub+bind:tcp://127.0.0.1:5556"], "must be tcp://HOST:PORT or ipc://PATH"),
-        (["--kinds", "vec,frames"], "must be one or more of vec, event, status"),
+        (["--kinds", "vec,frames"], "must be one or more of vec, event, state, status"),
         (["--camera", "Street"], "must start with a letter"),
         (["--count", "0"], "must be a whole number from 1 on"),
         (["--seconds", "nan"], "must be a number greater than 0"),
@@ -265,7 +286,7 @@ def test_the_signal_handlers_of_the_calling_program_are_restored(
     publisher: Publisher, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def send() -> None:
-        publisher.wait_for_subscription(3)
+        publisher.wait_for_subscription(4)
         publisher.send(vec(0))
 
     sender = threading.Thread(target=send)

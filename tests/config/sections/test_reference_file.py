@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edged.config import Config, load, load_text
+from edged.config import Config, StateSetConfig, load, load_text
 from edged.config.reader.pydantic_errors import section_at
 from edged.config.sections.camera_kinds import CAMERA_KINDS, CameraKind
 from edged.config.sections.fields import Section
@@ -19,7 +19,7 @@ FILE = Path(__file__).parents[3] / "config" / "edged.yaml"
 # An option is a line `key:`, or `#key:` where it is commented out. Prose has a space after its #.
 OPTION = re.compile(r"(?P<indent> *)#?(?P<key>[a-z0-9_-]+):")
 
-NAMES = {"cameras": "street", "references": "path-empty", "regions": "full"}
+NAMES = {"cameras": "street", "references": "path-empty", "states": "path", "regions": "full"}
 
 
 def told() -> list[str]:
@@ -79,6 +79,8 @@ def test_what_is_commented_out_is_right_too() -> None:
     assert config.model.fallback.path == FILE.parent / "my_cpu_model.tflite"
     assert config.references["path-empty"].places == ("street/full",)
     assert config.references["path-empty"].catalogue == FILE.parent / "parts.npz"
+    usual = StateSetConfig.model_validate({"for": ["street/full"], "of": ["empty", "busy"]})
+    assert config.states == {"path": usual}, "what is commented out are the defaults"
     assert config.publish.authorized_clients == FILE.parent / "keys" / "authorized_clients"
 
 
@@ -101,7 +103,7 @@ def test_each_option_follows_a_comment() -> None:
     bare = [line.strip() for before, line in pairwise(lines) if OPTION.match(line) and "#" not in before]
     # Names come first in what they name; pairs and the edges are explained together.
     edges = ["left: 0.0", "top: 0.0", "right: 1.0", "bottom: 1.0"]
-    assert bare == ["street:", "height: null", "vflip: false", "full:", *edges, "path-empty:"]
+    assert bare == ["street:", "height: null", "vflip: false", "full:", *edges, "path-empty:", "#path:"]
 
 
 def test_the_demo_is_right(demo: Path) -> None:

@@ -21,14 +21,16 @@ from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation
 from edged.pipeline.inference.skip_unchanged import UnchangedSettings
-from edged.pipeline.inference.stage import Inference
+from edged.pipeline.inference.stage import Inference, Opened
 from edged.pipeline.result import Result
 from edged.pipeline.ring import FrameRing
 from edged.references import ReferenceGroup, References
+from edged.states import StateSet
 from edged.values import FULL, Format, Region, Rotation, Stamp
 from edged.vision.embedder import Embedder
 from edged.vision.tflite.model_file import read_model
 from tests.fakes import eventually, running
+from tests.pipeline.placing import placed
 
 FORMAT = Format(width=120, height=80)
 LEFT, RIGHT = Region(right=0.5), Region(left=0.5)
@@ -55,8 +57,8 @@ class Rig:
     def feed(self, rotation: Rotation = 0, regions: tuple[tuple[str, Region], ...] = (("full", FULL),)) -> Feed:
         return Feed("cam", self.ring, CameraStats("cam"), regions, rotation, True, skipping=self.skipping)
 
-    def _open_model(self, go_on: object) -> tuple[Embedder, References]:
-        return Embedder(self.model), References(self.references)
+    def _open_model(self, go_on: object) -> Opened:
+        return Opened(Embedder(self.model), References(self.references))
 
     def see(self, pixels: NDArray[np.uint8] | int, at_ns: int | None = None, regions: int = 1) -> list[Result]:
         """The result of a frame."""
@@ -103,6 +105,20 @@ def test_an_unchanged_region_is_published_again_with_the_times_of_its_own_frame(
     assert (again.frame_seq, again.stamp.t_cap_ns, again.compared) == (2, now, 1)
     assert (again.infer_ns, again.compare_ns) == (0, 0)
     assert again.preprocess_ns > 0  # it was compared; `edged bench` measures the time of that
+
+
+def test_the_states_of_an_unchanged_region_are_published_again(cases: Path) -> None:
+    rig = Rig(cases)
+    vector = np.ones(rig.model.heads[0].size, np.float32)
+    rig.references = [ReferenceGroup.single("open", [vector]), ReferenceGroup.single("shut", [-vector])]
+    door = StateSet(name="door", states=("open", "shut"), references={"open": "open", "shut": "shut"})
+    with started(rig):
+        rig.stage.use(sets=[placed(door, ("cam",))]).result(20)
+        now = time.monotonic_ns()
+        (first,), (again,) = rig.see(picture(1), now - SECOND), rig.see(picture(1), now)
+    assert (first.unchanged, again.unchanged) == (False, True)
+    assert [answer.set for answer in first.states] == ["door"]
+    assert again.states == first.states
 
 
 def test_a_change_is_embedded_on_its_first_frame_and_only_where_it_is(cases: Path) -> None:

@@ -22,15 +22,17 @@ from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation
 from edged.pipeline.inference.round_robin import RoundRobin
-from edged.pipeline.inference.stage import Inference
+from edged.pipeline.inference.stage import Inference, Opened
 from edged.pipeline.result import Result
 from edged.pipeline.ring import FrameRing
 from edged.references import ReferenceGroup, References
 from edged.references.scorer import Scorer
+from edged.states import StateSet
 from edged.values import FULL, Box, Format, PixelFormat, Region, Stamp
 from edged.vision.embedder import Embedder, EmbedderOptions
 from edged.vision.tflite.model_file import read_model
 from tests.fakes import Clock, eventually, running
+from tests.pipeline.placing import placed
 from tests.stopwatch import stopwatch
 
 FORMAT = Format(width=120, height=80)
@@ -59,8 +61,8 @@ class Rig:
         self.references: list[ReferenceGroup] = []
         self.stage = Inference(self.feeds, frames, self.open_model, self.handover, self.demand)
 
-    def open_model(self, go_on: Callable[[], None]) -> tuple[Embedder, References]:
-        return Embedder(self.model), References(self.references)
+    def open_model(self, go_on: Callable[[], None]) -> Opened:
+        return Opened(Embedder(self.model), References(self.references))
 
     def deliver(self, camera: int, seq: int, pixels: NDArray[np.uint8]) -> None:
         ring = self.feeds[camera].ring
@@ -113,6 +115,30 @@ def test_each_region_of_a_frame_is_embedded_and_compared(cases: Path) -> None:
     assert left.matches[0].similarity == pytest.approx(1.0)
     assert [match.reference for match in right.matches] == ["only-right", "like-left"]
     assert (left.compared, right.compared) == (1, 2)
+
+
+def test_sets_of_states_answer_for_their_places_from_the_next_frame_on(cases: Path) -> None:
+    rig = Rig(cases)
+    pixels = picture(1)
+    with Embedder(rig.model) as embedder:
+        vector = np.zeros(embedder.dimension, np.float32)
+        embedder.embed(pixels, PixelFormat.BGR, RIGHT.to_box(120, 80), 90, vector)
+    rig.references = [ReferenceGroup.single("like", [vector]), ReferenceGroup.single("unlike", [-vector])]
+    grouped = StateSet(name="bay", states=("busy", "free"), references={"busy": "like", "free": "unlike"})
+    there = placed(grouped, ("one/right",))
+    with started(rig):
+        rig.deliver(0, 1, pixels)
+        assert [result.states for result in rig.results(2)] == [(), ()]
+        rig.stage.use(top_k=1, sets=[there]).result(20)
+        assert rig.stage.sets == (there,)
+        assert rig.handover.sets == (there,)
+        rig.deliver(0, 2, pixels)
+        left, right = rig.results(2)
+    assert left.states == ()
+    (answer,) = right.states
+    assert (answer.set, answer.state, answer.novelty) == ("bay", "busy", None)
+    assert [match.reference for match in right.matches] == ["like", "unlike"]  # the second for the set only
+    assert (right.top_k, [match.reference for match in left.matches]) == (1, ["like"])
 
 
 def test_the_times_of_a_result_are_those_of_its_frame(cases: Path) -> None:
@@ -259,7 +285,7 @@ def test_it_is_stopped_while_it_waits_for_frames_and_while_it_waits_for_room(cas
 def test_a_model_that_cannot_be_opened_fails_the_start_and_closes_the_rings(cases: Path) -> None:
     rig = Rig(cases)
 
-    def refuse(go_on: Callable[[], None]) -> tuple[Embedder, References]:
+    def refuse(go_on: Callable[[], None]) -> Opened:
         raise ModelError("no good")
 
     rig.stage._open_model = refuse
@@ -275,7 +301,7 @@ def test_a_stop_ends_a_long_opening_between_two_of_its_parts(cases: Path) -> Non
     rig = Rig(cases)
     embedding = threading.Event()
 
-    def open_for_ever(go_on: Callable[[], None]) -> tuple[Embedder, References]:
+    def open_for_ever(go_on: Callable[[], None]) -> Opened:
         while True:
             go_on()
             embedding.set()
@@ -367,7 +393,9 @@ def test_regions_and_rotation_are_changed_between_two_frames(cases: Path) -> Non
 def test_another_model_takes_over_and_no_ring_is_closed(cases: Path) -> None:
     rig = Rig(cases)
     options = EmbedderOptions(quantize=True)
-    other = Inference([], rig.frames, lambda _: (Embedder(rig.model, options), References()), rig.handover, rig.demand)
+    other = Inference(
+        [], rig.frames, lambda _: Opened(Embedder(rig.model, options), References()), rig.handover, rig.demand
+    )
     with started(rig):
         rig.deliver(1, 1, picture(0))
         [last] = rig.results(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ from edged.pipeline.camera_stats import CameraState, CameraStats, Condition
 from edged.pipeline.publisher import message_builder
 from edged.pipeline.publisher.message_builder import MessageBuilder
 from edged.pipeline.result import ModelFacts, Result
-from edged.values import Format, PixelFormat, Region, Stamp
+from edged.states import StateSet
+from edged.values import Format, PixelFormat, Region, Stamp, StateAnswer
 from tests.fakes import Clock
+from tests.pipeline.placing import placed
 
 FACTS = ModelFacts("tiny", "0123456789abcdef", "engine 1", "none", 3, "feature", "<f4", 4, "l2", None)
 MATCHES = tuple(wire.Match(name, 0.5) for name in ("cat", "dog", "cow"))
@@ -67,6 +70,37 @@ def test_a_result_is_published_with_its_place_its_model_and_the_best_of_its_scor
     assert ([match.ref for match in message.sims], message.refs) == (["cat", "dog"], 5)
     assert (message.model, message.space_id, message.engine) == (FACTS.model, FACTS.space_id, FACTS.engine)
     assert (message.head, message.head_name, message.shape, message.norm) == (3, "feature", (4,), "l2")
+
+
+def test_a_result_has_the_answers_of_its_sets_of_states(clock: Clock) -> None:
+    answers = (
+        StateAnswer("bay", "truck", (("empty", 0.0312345678), ("truck", 0.9687654321)), 0.41234567),
+        StateAnswer("door", "unknown", (("open", 0.5), ("shut", 0.5))),
+    )
+    message = MessageBuilder("node", "cafe").vec(replace(result(clock), states=answers), MATCHES, CameraStats("cam"))
+    assert message.states == (
+        wire.SetState("bay", "truck", {"empty": 0.031235, "truck": 0.968765}, 0.412346),
+        wire.SetState("door", "unknown", {"open": 0.5, "shut": 0.5}, None),
+    )
+    decoded = wire.decode(wire.encode(message))
+    assert isinstance(decoded, wire.Vec)
+    assert decoded.states == message.states
+
+
+def test_a_status_has_the_sets_of_its_camera_and_their_examples() -> None:
+    door = StateSet(name="door", states=("open", "shut"), references={"open": "a", "shut": "b"})
+    stats = CameraStats("cam")
+    message = MessageBuilder("node", "cafe").status(
+        stats,
+        stats.condition,
+        rates=(None, None),
+        facts=None,
+        health=Health(),
+        insecure=False,
+        bye=False,
+        sets=[placed(door, ("cam",), examples={"open": 2})],
+    )
+    assert message.sets == (wire.SetInfo("door", ("open", "shut"), {"open": 2, "shut": 0}, learned=False),)
 
 
 def test_without_a_limit_all_scores_are_published(clock: Clock) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,15 +24,17 @@ from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation
-from edged.pipeline.inference.stage import Inference
+from edged.pipeline.inference.stage import Inference, Opened
 from edged.pipeline.publisher.on_demand import wanted_places
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
 from edged.pipeline.ring import FrameRing
 from edged.references import References
+from edged.states import StateSet
 from edged.values import Region
 from edged.vision.embedder import Embedder
 from edged.vision.tflite.model_file import read_model
 from tests.fakes import FakeSource, eventually
+from tests.pipeline.placing import placed
 
 PLACES = [("cam", "left"), ("cam", "right"), ("cam10", "left")]
 RULE = EventRule("person", Thresholds(0.9, 0.8), ("cam/right",))
@@ -52,11 +55,18 @@ RULE = EventRule("person", Thresholds(0.9, 0.8), ("cam/right",))
     ],
 )
 def test_a_region_is_wanted_if_its_vectors_have_a_subscriber(prefix: bytes, wanted: list[tuple[str, str]]) -> None:
-    assert wanted_places("node", EventRules([], PLACES), {b"edged/1/status/", prefix}) == set(wanted)
+    assert wanted_places("node", EventRules([], PLACES), (), {b"edged/1/status/", prefix}) == set(wanted)
 
 
 def test_a_region_is_wanted_where_a_reference_makes_events() -> None:
-    assert wanted_places("node", EventRules([RULE], PLACES), []) == {("cam", "right")}
+    assert wanted_places("node", EventRules([RULE], PLACES), (), []) == {("cam", "right")}
+
+
+def test_a_region_is_wanted_where_a_set_of_states_decides() -> None:
+    door = StateSet(name="door", states=("open", "shut"), references={"open": "a", "shut": "b"})
+    rules = EventRules([], PLACES)
+    assert wanted_places("node", rules, [placed(door, ("cam/left",))], []) == {("cam", "left")}
+    assert wanted_places("node", rules, [placed(replace(door, references={}), ("cam",))], []) == set()
 
 
 class Rig:
@@ -76,7 +86,7 @@ class Rig:
         settings = PublisherSettings("node", [Endpoint.parse(f"pub+bind:{address}", Path("/"))], 100.0, "cafe", 256)
         self.address = address
         self.publisher = Publisher(settings, handover, self.bell, [self.stats], demand, EventRules([], PLACES))
-        self.inference = Inference([feed], frames, lambda _: (Embedder(model), References()), handover, demand)
+        self.inference = Inference([feed], frames, lambda _: Opened(Embedder(model), References()), handover, demand)
         self.capture = Capture(self.source, ring, self.stats, CaptureSettings(), demand)
 
     def rests(self) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
-from edged.pipeline.camera_stats import CameraStats
+from edged import wire
+from edged.pipeline.camera_stats import CameraStats, Condition
 from edged.pipeline.publisher import status_messages
-from edged.pipeline.publisher.status_messages import STATUS_SECONDS, CameraStatus
+from edged.pipeline.publisher.event_messages import EventMessages
+from edged.pipeline.publisher.state_messages import StateMessages
+from edged.pipeline.publisher.status_messages import STATUS_SECONDS, CameraStatus, StatusMessages
+from edged.states import PictureState
 from tests.fakes import Clock
 
 
@@ -57,3 +64,24 @@ def test_a_greeting_puts_off_no_status_that_is_due_before(clock: Clock) -> None:
     status.due = begin + 0.1
     status.greet_subscriber()
     assert status.due == begin + 0.1
+
+
+def test_a_picture_in_another_state_makes_a_status_at_once(clock: Clock) -> None:
+    stats = CameraStats("cam")
+    reported: list[str | None] = []
+
+    def build(status: CameraStatus, _: Condition, __: bool) -> wire.Status:
+        reported.append(status.stats.picture)
+        return cast(wire.Status, None)
+
+    nothing = SimpleNamespace(follow_condition=lambda *_: ())
+    messages = StatusMessages([stats], cast(EventMessages, nothing), cast(StateMessages, nothing), build)
+    pictures: tuple[PictureState | None, ...] = (None, None, "ok", "ok", "covered", "covered", "ok")
+    for stats.picture in pictures:
+        clock.advance(0.01)
+        list(messages.report())
+    assert reported == [None, "ok", "covered", "ok"]
+    clock.advance(STATUS_SECONDS)
+    list(messages.report())
+    assert reported[-1] == "ok"
+    assert len(reported) == 5

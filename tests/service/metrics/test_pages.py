@@ -251,6 +251,7 @@ def test_each_scrape_reads_the_pipeline_as_it_is_then(parts: Parts) -> None:
         subscriptions = 2
         refused_keys = 7
         connections = 4
+        decided_states = ()
         refusals = {"key": 7, "message": 1}  # noqa: RUF012 - a stand-in for a property
         health = Health(temp_c=51.5, throttled=0x50001, cma_free_bytes=1024)
 
@@ -268,8 +269,11 @@ def test_each_scrape_reads_the_pipeline_as_it_is_then(parts: Parts) -> None:
     assert found["edged_board_throttled", "throttled"] == 0
     assert found["edged_board_throttled_before", "throttled"] == 1
     assert ("edged_latency_seconds_count", "front", "infer") not in found
-    assert not [name for name in found if name[0] == "edged_camera_format_info"]
+    assert not [name for name in found if name[0] in ("edged_camera_format_info", "edged_camera_picture")]
     parts.all_stats[0].format = Format(1280, 720, PixelFormat.BGR, 30.0, codec="jpeg", decoder="opencv")
+    parts.all_stats[0].picture = "covered"
+    pictures = {name[1:]: value for name, value in figures(page().body.decode()).items() if "_picture" in name[0]}
+    assert (pictures["front", "covered"], pictures["front", "ok"], len(pictures)) == (1, 0, 6)
     (line,) = (line for line in page().body.decode().splitlines() if line.startswith("edged_camera_format_info"))
     labels = 'camera="front",codec="jpeg",decoder="opencv",fps="30",height="720",pixels="bgr",width="1280"'
     assert ",".join(sorted(re.findall(r'\w+="[^"]*"', line))) == labels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edged.config import CameraConfig, Config, load_text
+from edged.config import CameraConfig, Config, StateSetConfig, load_text
 from edged.service.reload.plan import LIVE, PARTS, ReloadPlan, compare
 
 CONFIG = """\
@@ -158,6 +158,17 @@ def test_cameras_come_and_go() -> None:
 
 def test_thresholds_and_pictures_are_references() -> None:
     assert plan(door=", enter: 0.8") == ReloadPlan(references=True)
+
+
+def test_a_set_of_states_changes_while_all_cameras_run() -> None:
+    bay = StateSetConfig.model_validate({"of": ["empty", "truck"]})
+    more = config().model_copy(update={"states": {"bay": bay}})
+    assert compare(config(), more) == ReloadPlan(states=True)
+    assert compare(more, more) == ReloadPlan()
+    assert compare(more, more.model_copy(update={"background": (0, 0, 255)})) == ReloadPlan(
+        references=True, states=True
+    )
+    assert compare(more, config()).changes() == ("states: changed",)
 
 
 def test_the_model_is_opened_anew_for_its_settings_and_for_its_file() -> None:

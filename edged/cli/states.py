@@ -1,0 +1,84 @@
+"""``edged states``: lists the sets of states of the running daemon, and what their examples prove."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from edged.cli.console import Commands, emit
+from edged.cli.daemon_arguments import add_daemon, connect_daemon
+from edged.cli.set_text import set_lines
+from edged.cli.text import some
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from edged.wire.control_messages import SetReport
+
+__all__ = ["add_parser"]
+
+WIDE = 400  # columns when stdout is not a terminal: paths to copy must not be broken
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command to those of ``edged``."""
+    parser = commands.add_parser(
+        "states",
+        help="list the sets of states of the running daemon, and what they have learned",
+        description="Lists the examples of each set of states of the running daemon, with the ID and the picture of "
+        "each enrolled one. Below, a line for each set reports how many examples were wrong when each was judged by "
+        "all others, how many errors that leaves possible, and what to add next. 'edged enroll NAME --state STATE' "
+        "adds an example, 'edged relabel ID STATE' corrects one, and 'edged forget NAME --example ID' removes one.",
+    )
+    parser.add_argument("--json", action="store_true", help="print all details as JSON, for programs")
+    add_daemon(parser)
+    parser.set_defaults(main=states)
+
+
+def states(args: argparse.Namespace) -> int:
+    """List the sets of states."""
+    with connect_daemon(args) as daemon:
+        infos = daemon.states()
+    if args.json:
+        emit(json.dumps([asdict(info) for info in infos], indent=2, ensure_ascii=False) + "\n")
+    elif not infos:
+        emit(
+            "There are no sets of states. 'edged enroll NAME --state STATE --camera CAMERA' makes one: enroll some "
+            "pictures of each state.\n"
+        )
+    else:
+        from rich.console import Console
+
+        Console(width=None if sys.stdout.isatty() else WIDE, highlight=False).print(_table(infos))
+        emit("\n" + "".join(f"{line}\n" for info in infos for line in set_lines(info)))
+    return 0
+
+
+def _table(infos: Sequence[SetReport]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("Set", "State", "Example", "From", "Picture", box=None, padding=(0, 2, 0, 0))
+    for info in infos:
+        for state in info.states:
+            for cells in _rows(info, state):
+                path = Text(cells[-1], overflow="fold")
+                table.add_row(Text(info.name, style="bold"), Text(state), *map(Text, cells[:-1]), path)
+    return table
+
+
+def _rows(info: SetReport, state: str) -> list[tuple[str, str, str]]:
+    """Return the last three cells of each example of *state*, newest last; of a state without any a row too."""
+    enrolled = [example for example in info.examples if example.state == state]
+    rows = []
+    if in_files := info.counts.get(state, 0) - len(enrolled):
+        rows.append((some(in_files, "picture"), "the configuration", "-"))
+    for example in enrolled:
+        when = datetime.fromtimestamp(example.t_wall_us / 1e6).astimezone()
+        rows.append((example.id, f"{example.camera}/{example.region}, {when:%Y-%m-%d %H:%M}", example.thumbnail))
+    return rows or [("none yet", "-", "-")]
