@@ -28,7 +28,7 @@ def default_model_note(loaded: Loaded) -> str | None:
         runs_newer = "on this machine tflite-runtime is slow with efficientnet-lite0-int8: install ai-edge-litert"
         return f"model: {config.name}, because {runs_newer}" if loaded.config.version > 1 else None
     return (
-        f"model: {config.name}, because none is named. Write 'version: 2' for {newer}, 1.8 times as fast: with it, "
+        f"model: {config.name}, because none is named. Write 'version: 2' for {newer}, up to twice as fast: with it, "
         "catalogues have to be made and thresholds of events tuned again. To keep this one, write "
         f"'model: {{name: {config.name}}}'"
     )
