@@ -88,7 +88,7 @@ class Config(Section):
     @classmethod
     def _default_of_version(cls, model: object, info: ValidationInfo) -> object:
         given = {} if model is None else model
-        if info.data.get("version") != NEWEST_VERSION or not isinstance(given, Mapping) or "name" in given:
+        if info.data.get("version") != NEWEST_VERSION or not isinstance(given, Mapping):
             return model
         name = default_model(str(given.get("engine", "auto")))
         if given.get("path") is not None or name == ModelConfig.model_fields["name"].default:
