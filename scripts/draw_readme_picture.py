@@ -1,8 +1,9 @@
-"""Draw docs/edged.png: the demo's clip and its scores. Needs matplotlib in addition to edged."""
+"""Draw docs/edged.png: the demo's clip, its scores and its states. Needs matplotlib in addition to edged."""
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -15,12 +16,16 @@ from numpy.typing import NDArray
 from edged.config import load
 from edged.pipeline.loading.model import open_model, read_model_file
 from edged.pipeline.loading.references import open_references
+from edged.pipeline.loading.states import StateSets, placed_sets
+from edged.pipeline.placed_set import sets_at
+from edged.states import Classifier, Decision
 from edged.values import Box, PixelFormat
+from edged.vision.whole_picture import embed_whole
 
 ROOT = Path(__file__).parent.parent
 FPS = 10.0
 MOMENTS = (4.0, 8.2, 13.0, 20.4)  # seconds: nobody, somebody far away, nobody, people on the path
-BLUE, ORANGE, GREEN = "#1f6fb4", "#d95f02", "#2ca25f"
+BLUE, ORANGE, GREEN, GREY = "#1f6fb4", "#d95f02", "#2ca25f", "#e8e8e8"
 
 Picture = NDArray[np.uint8]
 
@@ -36,20 +41,31 @@ def read_clip() -> list[Picture]:
         frames.append(np.asarray(frame, np.uint8))
 
 
-def score(frames: list[Picture]) -> tuple[Box, dict[str, list[float]]]:
-    """The region in pixels, and the similarity of each reference in every frame."""
+def score(frames: list[Picture]) -> tuple[Box, dict[str, list[float]], list[str]]:
+    """The region in pixels, and the similarity of each reference and the decided state in every frame."""
     loaded = load(ROOT / "config/demo/edged.yaml")
     height, width = frames[0].shape[:2]
     box = loaded.config.cameras["street"].regions["path"].region.to_box(width, height)
     scores: dict[str, list[float]] = {}
+    decided: list[str] = []
     with open_model(loaded, read_model_file(loaded)) as embedder:
-        scorer = open_references(loaded, embedder).scorer("street", "path")
+        references = open_references(loaded, embedder)
+        scorer = references.scorer("street", "path")
+        learned = StateSets(None).open(
+            loaded, references.names, embedder, partial(embed_whole, embedder=embedder), lambda: None
+        )
+        sets = sets_at(placed_sets(learned), "street", "path")
+        classifier = Classifier(sets.values())
+        decision = Decision(sets["path"].min_seconds, sets["path"].unknown_seconds)
         vector = np.zeros(embedder.dimension, np.float32)
-        for frame in frames:
+        for number, frame in enumerate(frames):
             embedder.embed(frame, PixelFormat.BGR, box, 0, vector)
             for match in scorer.matches(vector):
                 scores.setdefault(match.reference, []).append(match.similarity)
-    return box, scores
+            (answer,) = classifier.answers(vector)
+            decision.add(answer, round(number / FPS * 1e6), number)
+            decided.append(decision.state)
+    return box, scores, decided
 
 
 def show(axes: Axes, picture: Picture, title: str) -> None:
@@ -63,7 +79,7 @@ def show(axes: Axes, picture: Picture, title: str) -> None:
 def main() -> int:
     """Draw the picture."""
     frames = read_clip()
-    box, scores = score(frames)
+    box, scores, decided = score(frames)
     seconds = np.arange(len(frames)) / FPS
     plt.switch_backend("Agg")
     figure = plt.figure(figsize=(12, 5.4), dpi=110)
@@ -77,7 +93,11 @@ def main() -> int:
     for name, color in (("path-empty", BLUE), ("path-busy", ORANGE)):
         plot.plot(seconds, scores[name], color=color, label=name, linewidth=1.8)
     plot.set(xlim=(0, seconds[-1]), xlabel="seconds of the clip", ylabel="similarity to the reference")
-    plot.legend(loc="upper right", bbox_to_anchor=(1, 1.14), ncols=2, frameon=False)
+    people = np.array([state == "people" for state in decided])
+    bottom, top = plot.get_ylim()
+    plot.fill_between(seconds, bottom, top, where=people, step="post", color=GREY, label="decided state: people")
+    plot.set_ylim(bottom, top)
+    plot.legend(loc="upper right", bbox_to_anchor=(1, 1.14), ncols=3, frameon=False)
     plot.spines[["top", "right"]].set_visible(False)
     plot.grid(alpha=0.25)
 

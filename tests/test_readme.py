@@ -11,7 +11,7 @@ import pytest
 
 from edged.cli import COMMANDS
 from edged.config import load_text
-from edged.wire import Match
+from edged.wire import Match, SetState
 from tests.publishing import Publisher, vec
 
 ROOT = Path(__file__).parent.parent
@@ -29,7 +29,7 @@ def test_the_library_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert 0.3 < float(capsys.readouterr().out) < 0.9
 
 
-def test_the_subscriber_has_ten_lines_at_most_and_prints_when_the_path_is_empty(tmp_path: Path) -> None:
+def test_the_subscriber_has_ten_lines_at_most_and_prints_whether_the_path_is_empty(tmp_path: Path) -> None:
     [example] = [block for block in blocks("python") if "Subscriber" in block]
     assert len([line for line in example.splitlines() if line.strip()]) <= 10
     address = f"ipc://{tmp_path}/pub.sock"
@@ -41,12 +41,16 @@ def test_the_subscriber_has_ten_lines_at_most_and_prints_when_the_path_is_empty(
             assert subscriber.stdout is not None
             try:
                 publisher.wait_for_subscription()
-                for seq, score in enumerate((0.95, 0.7)):
-                    publisher.send(vec(seq, sims=(Match("path-empty", score),), refs=1))
+                for seq, (score, state) in enumerate(((0.95, "empty"), (0.7, "people"))):
+                    answer = SetState("path", state, {"empty": 0.9, "people": 0.9}, 0.5)
+                    publisher.send(vec(seq, sims=(Match("path-empty", score),), refs=1, states=(answer,)))
                 told = [subscriber.stdout.readline().strip() for _ in range(2)]
             finally:
                 subscriber.kill()
-    assert told == ["street path looks empty (1280,)", "street path somebody is there"]
+    assert told == [
+        "street path path empty (1280,) {'path-empty': 0.95}",
+        "street path path people (1280,) {'path-empty': 0.7}",
+    ]
 
 
 def test_the_configuration_loads(demo: Path) -> None:

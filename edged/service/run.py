@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Collection
 from contextlib import ExitStack, closing
@@ -10,6 +11,7 @@ from pathlib import Path
 from edged.config import Loaded
 from edged.config.environment import journal_stream, notify_address, runtime_folder, state_folder, watchdog_seconds
 from edged.pipeline.build import build
+from edged.pipeline.loading.model import default_model_note
 from edged.service.control.server import Control
 from edged.service.daemon import Daemon
 from edged.service.descriptors import DescriptorReserve, raise_descriptor_limit
@@ -24,6 +26,8 @@ from edged.service.systemd_notify import Notifier
 from edged.service.terminal import Terminal
 
 __all__ = ["Service"]
+
+log = logging.getLogger(__name__)
 
 
 class Service:
@@ -44,6 +48,8 @@ class Service:
             file = Path(loaded.document.file)
             raise_descriptor_limit()
             warn_if_read_only(state_folder())
+            if note := default_model_note(loaded):
+                log.info("%s", note)
             self._notifier = Notifier(notify_address())
             self._record = RecordFile(runtime_folder(), file)
             running = RunningStages(build(loaded))

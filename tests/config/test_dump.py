@@ -67,7 +67,7 @@ def test_every_setting_survives_the_way_out_and_in(read: Read) -> None:
 
 def test_defaults_are_written_out_and_paths_are_whole(read: Read, tmp_path: Path) -> None:
     text = dump(read("cameras: {street: {source: 'file:a.mp4'}}\nnode: porch"))
-    assert text.startswith("node: porch\nmodel:\n  name: efficientnet-lite0\n")
+    assert text.startswith("version: 1\nnode: porch\nmodel:\n  name: efficientnet-lite0\n")
     assert f"source: file:{tmp_path}/a.mp4" in text
     assert "    policy: block\n" in text
     assert "      full:\n" in text

@@ -132,11 +132,18 @@ def test_it_reads_what_a_daemon_wrote_and_notices_losses_and_restarts(
     with subprocess.Popen([*command, live], stdout=subprocess.PIPE, text=True, env=environment) as program:
         try:
             assert program.stdout is not None
-            first, second = (program.stdout.readline().split() for _ in range(2))
+            vectors: list[list[str]] = []
+            states: list[list[str]] = []
+            while len(vectors) < 2 or not states:
+                words = program.stdout.readline().split()
+                (vectors if words[0] == TOPIC else states).append(words)
         finally:
             program.kill()
+    first, second, *_ = vectors
     assert (first[0], first[2], int(second[1])) == (TOPIC, "1280", int(first[1]) + 1)
     assert {score.partition("=")[0] for score in first[4:]} == {"path-empty", "path-busy"}
+    assert states[0][0] == STATES
+    assert states[0][2] in ("path=empty", "path=people", "path=unknown")
 
 
 @pytest.mark.parametrize("name", ["subscriber.py", "subscriber.js", "subscriber.cpp"])

@@ -1,8 +1,9 @@
-"""On the bundled clip, events begin and end where a person sees people leave and enter the path."""
+"""On the bundled clip, events and states are what a person sees: when people leave and enter the path."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +18,10 @@ from edged.config import load
 from edged.events import Events
 from edged.pipeline.loading.event_rules import event_rules
 from edged.recording import Recorder
+from edged.states import Decision
+from edged.values import StateAnswer
 from edged.wire import Event, Status, Vec, encode
+from scripts.decision_quality.clips import STREET, read_labels
 
 pytestmark = pytest.mark.once
 
@@ -35,11 +39,9 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Vec], list[Even
     """What the daemon publishes while it plays the demo's clip once, as fast as it can, without min_seconds."""
     demo = Path(__file__).parent.parent.parent / "config" / "demo"
     folder = tmp_path_factory.mktemp("clip")
+    shutil.copytree(demo, folder, dirs_exist_ok=True)
     text = (demo / "edged.yaml").read_text()
     for before, after in (
-        ("street.mp4", f"{demo}/street.mp4"),
-        ("path-empty.jpg", f"{demo}/path-empty.jpg"),
-        ("path-busy.jpg", f"{demo}/path-busy.jpg"),
         ("loop: true", "loop: false\n    fps: 200"),
         ("min_seconds: 0.5", "min_seconds: 0.0"),
         ("tcp://127.0.0.1:5556", f"ipc://{folder}/pub.sock"),
@@ -108,3 +110,31 @@ def test_the_thresholds_that_tune_proposes_for_the_clip_find_the_events_too(
     told = json.loads(capsys.readouterr().out)
     for event, seen in zip(told["events"], SEEN, strict=True):
         assert (event["begin"], event["end"]) == pytest.approx(seen, abs=TOLERANCE)
+
+
+def test_the_answers_of_the_demo_are_what_a_person_sees(clip: tuple[list[Vec], list[Event]], demo: Path) -> None:
+    (path,) = [region for region in read_labels(STREET, demo) if region.name == "street/path"]
+    answers = {vec.frame_seq: vec.states[0].state for vec in clip[0] if path.label(vec.frame_seq) is not None}
+    seen = {frame: path.states[label] for frame in answers if (label := path.label(frame)) is not None}
+    unknown = {frame for frame, answer in answers.items() if answer == "unknown"}
+    assert len(seen) > 200
+    assert [frame for frame in seen if answers[frame] != seen[frame] and frame not in unknown] == []
+    assert len(unknown) < 0.08 * len(seen)
+    assert {answers[frame] for frame in range(9)} == {"people"}, "it is decided from the first frame on"
+
+
+def test_the_decided_state_of_the_demo_follows_within_a_second(clip: tuple[list[Vec], list[Event]], demo: Path) -> None:
+    config = load(demo / "edged.yaml").config.states["path"]
+    decision = Decision(config.min_seconds, config.unknown_seconds)
+    changes = []
+    for number, vec in enumerate(clip[0]):
+        (answer,) = vec.states
+        change = decision.add(
+            StateAnswer(answer.set, answer.state, tuple(answer.p.items()), answer.novelty),
+            round(number / FPS * 1e6),
+            number,
+        )
+        changes += [change] if change is not None else []
+    assert [change.state for change in changes] == ["people", *["empty", "people"] * len(SEEN)]
+    since = [change.t_since_us / 1e6 for change in changes[1:]]
+    assert since == pytest.approx([moment for stretch in SEEN for moment in stretch], abs=TOLERANCE)

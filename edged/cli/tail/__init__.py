@@ -26,11 +26,11 @@ def add_parser(commands: Commands) -> None:
         "tail",
         help="show live the messages of a daemon",
         description="Shows the messages of a daemon live. For each camera and region: the state, the score of every "
-        "reference, the answer of every set of states, messages per second, latency (from capture to the socket of the "
-        "daemon), age (from capture to here), drops with their causes, and gaps (messages that did not arrive). If "
-        "stdout is not a terminal, it prints a plain line for each camera and region every second. With --events it "
-        "prints a sentence when an event begins, when it ends, and when a set decides on another state. Ctrl-C ends "
-        "it.",
+        "reference, the decided state of every set with its probability, messages per second, latency (from capture to "
+        "the socket of the daemon), age (from capture to here), drops with their causes, and gaps (messages that did "
+        "not arrive). If stdout is not a terminal, it prints a plain line for each camera and region every second. "
+        "With --events it prints a sentence when an event begins, when it ends, and when a set decides on another "
+        "state. Ctrl-C ends it.",
     )
     parser.add_argument(
         "endpoint", nargs="?", metavar="ENDPOINT", type=subscriber_arguments.address, help=ENDPOINT_HELP

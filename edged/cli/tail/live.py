@@ -106,7 +106,7 @@ def _widest(cells: Sequence[str]) -> int:
 
 
 def _scores(line: Line, width: int, ascii_only: bool) -> RenderableType:
-    """Return the scores and the answers of sets of states as bars, or the reason why there are none."""
+    """Return the scores and the states of sets as bars, or the reason why there are none."""
     if line.state in OLD_SCORES or not (line.scores or line.states):
         return Text(line.reason, style=STATE_STYLES.get(line.state, "dim"), no_wrap=False)
     shown = best(line.scores)

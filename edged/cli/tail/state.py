@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from statistics import median
 
 from edged.peer_text import peer_text
-from edged.wire import Event, Match, Message, SetState, Status, Vec
+from edged.wire import Event, Match, Message, SetState, State, Status, Vec
 
 __all__ = ["Line", "NodeState", "TailState"]
 
@@ -18,7 +18,7 @@ SAMPLES = 101  # messages that the medians are taken over
 MAX_CAMERAS = 500  # that are shown, of all nodes together,
 MAX_REGIONS = 64  # regions of a camera,
 MAX_SCORES = 100  # best scores of a region, and open events of one,
-MAX_SETS = 16  # and answers of its sets of states
+MAX_SETS = 16  # and sets of states of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Line:
     without a message, and empty before the first ``status``. ``rate`` is messages per second. ``latency_ms`` and
     ``age_ms`` are medians, from capture to the socket of the daemon and from capture to here; None before the first
     vector. ``events`` are the references with an open event, and its seconds so far; ``more`` is the number of
-    references that are not in ``scores``. ``states`` are the answers of the sets of states for the last frame, with
-    their probabilities.
+    references that are not in ``scores``. ``states`` are the decided states of its sets with their probabilities in the
+    last frame; before a decision came, the answer for that frame.
     """
 
     node: str
@@ -66,6 +66,7 @@ class _CameraRow:
     run: str = ""
     status: Status | None = None
     events: dict[str, dict[str, float]] = field(default_factory=dict)  # begin by region and reference
+    decided: dict[str, dict[str, str]] = field(default_factory=dict)  # state by region and set
     regions: dict[str, _RegionSeries] = field(default_factory=dict)
 
 
@@ -107,6 +108,7 @@ class TailState:
         if camera.run != run:  # events of the run before have ended, even if no message said so
             camera.run = run
             camera.events.clear()
+            camera.decided.clear()
         match message:
             case Status():
                 camera.status = _shortened(message)
@@ -117,9 +119,11 @@ class TailState:
                 region = camera.regions.setdefault(
                     message.region, _RegionSeries(message.topic, _node(message.node, message))
                 )
-                _add_vec(region, message, age_seconds, now)
+                _add_vec(region, message, camera.decided.get(message.region, {}), age_seconds, now)
             case Event():
                 _add_event(camera, message, now)
+            case State():
+                _add_decided(camera, message)
 
     def nodes(self) -> list[NodeState]:
         """Return the daemons that sent messages, by name."""
@@ -184,15 +188,14 @@ def _match_name(match: Match) -> str:
     return peer_text(match.ref if match.label is None else f"{match.ref}:{match.label}")
 
 
-def _answers(states: tuple[SetState, ...]) -> tuple[tuple[str, float], ...]:
-    """Return the answers, ``truck``, with their probabilities; of several sets, ``bay truck``."""
-    return tuple(
-        (
-            peer_text(f"{each.set} {each.state}" if len(states) > 1 else each.state),
-            each.p.get(each.state, max(each.p.values(), default=0.0)),
-        )
-        for each in states[:MAX_SETS]
-    )
+def _states(answers: tuple[SetState, ...], decided: Mapping[str, str]) -> tuple[tuple[str, float], ...]:
+    """Return the *decided* states, ``truck``, with their probabilities in *answers*; of several sets, ``bay truck``."""
+    found = []
+    for each in answers[:MAX_SETS]:
+        state = decided.get(each.set, each.state)
+        name = f"{each.set} {state}" if len(answers) > 1 else state
+        found.append((peer_text(name), each.p.get(state, max(each.p.values(), default=0.0))))
+    return tuple(found)
 
 
 def _shortened(status: Status) -> Status:
@@ -231,11 +234,19 @@ def _add_event(camera: _CameraRow, event: Event, now: float) -> None:
         events[name] = now - (event.t_wall_us - event.t_begin_us) / 1e6
 
 
-def _add_vec(region: _RegionSeries, message: Vec, age_seconds: float, now: float) -> None:
+def _add_decided(camera: _CameraRow, message: State) -> None:
+    if message.region not in camera.decided and len(camera.decided) >= MAX_REGIONS:
+        return
+    decided = camera.decided.setdefault(message.region, {})
+    if message.set in decided or len(decided) < MAX_SETS:
+        decided[message.set] = message.state
+
+
+def _add_vec(region: _RegionSeries, message: Vec, decided: Mapping[str, str], age_seconds: float, now: float) -> None:
     region.facts = _node(message.node, message)
     region.scores = tuple((_match_name(match), match.s) for match in message.sims[:MAX_SCORES])
     region.more = len(message.sims) - len(region.scores)
-    region.states = _answers(message.states)
+    region.states = _states(message.states, decided)
     region.drops = tuple(asdict(message.dropped).items())
     region.came.append(now)
     while len(region.came) > 3 and region.came[0] < now - RATE_SECONDS:

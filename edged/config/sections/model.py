@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 from edged.config.environment import default_num_threads
 from edged.config.problems import shown
 from edged.config.sections.delegate import DelegateSetting
-from edged.config.sections.fields import FilePath, Section, misfit, several
+from edged.config.sections.fields import FilePath, Section, misfit, no_fixed_default, several
 
 __all__ = ["FallbackConfig", "ModelConfig"]
 
@@ -60,7 +60,9 @@ class ModelConfig(_NamedOrFile):
 
     name: str | None = Field(
         default="efficientnet-lite0",
-        description="A bundled model: efficientnet-lite0 (float16) or efficientnet-lite0-int8 (quantised).",
+        json_schema_extra=no_fixed_default,
+        description="A bundled model: efficientnet-lite0 (float16) or efficientnet-lite0-int8 (quantised). Default: "
+        "efficientnet-lite0-int8 with version: 2, else efficientnet-lite0.",
     )
     path: FilePath | None = Field(
         default=None, description="Instead of name: a TFLite file with one RGB picture as input and vectors as outputs."

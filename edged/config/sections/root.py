@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from edged.config.environment import default_node
+from edged.config.environment import default_model, default_node
 from edged.config.problems import KeyPath, brief, shown
 from edged.config.sections.camera import CameraConfig
 from edged.config.sections.camera_kinds import CAMERA_KINDS, listed
@@ -38,6 +38,17 @@ def _not_too_many(cameras: object) -> object:
 
 _Level = Annotated[int, Field(ge=0, le=255)]
 
+NEWEST_VERSION = 2
+
+
+def _known_version(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool) and not 1 <= value <= NEWEST_VERSION:
+        raise misfit(
+            f"is of another edged (got {shown(value)}); this one reads 1 to {NEWEST_VERSION}: write one of these, or "
+            "install the edged that the file was written for"
+        )
+    return value
+
 
 class LogConfig(Section):
     """The log on stderr."""
@@ -50,6 +61,11 @@ class LogConfig(Section):
 class Config(Section):
     """The whole configuration of a daemon."""
 
+    version: Annotated[int, Field(ge=1, le=NEWEST_VERSION), BeforeValidator(_known_version)] = Field(
+        default=1,
+        description="The version of the configuration, which decides about defaults that would change vectors. 2: "
+        "where no model is named, it is efficientnet-lite0-int8. 1: it is efficientnet-lite0. Default: 1.",
+    )
     node: Name = Field(
         default_factory=default_node,
         description="Name of this board in every message. Default: the host name, made to fit.",
@@ -79,6 +95,17 @@ class Config(Section):
     control: ControlConfig = Field(default={}, validate_default=True, description=ControlConfig.__doc__)
     metrics: MetricsConfig = Field(default={}, validate_default=True, description=MetricsConfig.__doc__)
     log: LogConfig = Field(default={}, validate_default=True, description=LogConfig.__doc__)
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _default_of_version(cls, model: object, info: ValidationInfo) -> object:
+        given = {} if model is None else model
+        if info.data.get("version") != NEWEST_VERSION or not isinstance(given, Mapping):
+            return model
+        name = default_model(str(given.get("engine", "auto")))
+        if given.get("path") is not None or name == ModelConfig.model_fields["name"].default:
+            return model
+        return {"name": name, **given}
 
     @model_validator(mode="after")
     def _references_and_sets_fit(self) -> Self:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 from edged.config import ConfigFileError, FallbackConfig, KeyPath, Loaded, ModelConfig
-from edged.config.environment import state_folder
+from edged.config.environment import default_model, state_folder
 from edged.errors import DelegateError, FallbackError, ModelError, map_exceptions
 from edged.vision.bundled import bundled_model
 from edged.vision.embedder import Embedder, EmbedderOptions, find_head
@@ -16,7 +16,22 @@ from edged.vision.runtime.interpreter import AUTO
 from edged.vision.specs import ModelFile, Normalization
 from edged.vision.tflite.model_file import read_model
 
-__all__ = ["open_model", "read_fallback_file", "read_model_file"]
+__all__ = ["default_model_note", "open_model", "read_fallback_file", "read_model_file"]
+
+
+def default_model_note(loaded: Loaded) -> str | None:
+    """Return a line about the older bundled model where *loaded* names no model; None if nobody need know."""
+    config, newer = loaded.config.model, default_model(loaded.config.model.engine)
+    if "name" in config.model_fields_set:
+        return None
+    if newer == config.name:
+        runs_newer = "on this machine tflite-runtime is slow with efficientnet-lite0-int8: install ai-edge-litert"
+        return f"model: {config.name}, because {runs_newer}" if loaded.config.version > 1 else None
+    return (
+        f"model: {config.name}, because none is named. Write 'version: 2' for {newer}, up to twice as fast: with it, "
+        "catalogues have to be made and thresholds of events tuned again. To keep this one, write "
+        f"'model: {{name: {config.name}}}'"
+    )
 
 
 def read_model_file(loaded: Loaded) -> ModelFile:

@@ -31,7 +31,9 @@ LIVE = frozenset(
 
 USUAL_FPS = 30.0  # of a live camera that is not asked for a rate
 
-PARTS = frozenset({"node", "model", "cameras", "references", "states", "max_pixels", "background", "publish", "log"})
+PARTS = frozenset(
+    {"version", "node", "model", "cameras", "references", "states", "max_pixels", "background", "publish", "log"}
+)
 """The sections that a reload applies; any other one takes effect at the next start."""
 
 

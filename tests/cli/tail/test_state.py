@@ -6,7 +6,7 @@ import pytest
 
 from edged.cli.tail.state import MAX_CAMERAS, MAX_REGIONS, MAX_SCORES, MAX_SETS, Line, TailState
 from edged.wire import Drops, Latency, Match, SetState
-from tests.publishing import event, status, vec
+from tests.publishing import event, state, status, vec
 
 
 def only(state: TailState, now: float) -> Line:
@@ -78,7 +78,7 @@ def test_scores_drops_and_gaps_are_those_of_the_last_message() -> None:
     assert line.gaps == 7
 
 
-def test_answers_of_sets_are_those_of_the_last_message_and_several_name_their_set() -> None:
+def test_without_decisions_answers_of_sets_are_those_of_the_last_message_and_several_name_their_set() -> None:
     state = TailState()
     bay = SetState("bay", "truck", {"empty": 0.03, "truck": 0.97}, 0.5)
     door = SetState("door", "unknown", {"open": 0.55, "shut": 0.45}, None)
@@ -90,6 +90,34 @@ def test_answers_of_sets_are_those_of_the_last_message_and_several_name_their_se
     assert only(state, 1.2).states == (("none ?", 0.0),) * MAX_SETS
     state.add_message(vec(3), 0.0, now=1.3)
     assert only(state, 1.3).states == ()
+
+
+def test_states_are_the_decided_ones_with_their_probability_in_the_last_frame() -> None:
+    tail = TailState()
+    empty = SetState("bay", "empty", {"empty": 0.9, "truck": 0.1}, 0.5)
+    unsure = SetState("bay", "unknown", {"empty": 0.6, "truck": 0.4}, 0.5)
+    tail.add_message(state(seq=0, set="bay", state="truck"), 0.0, now=1.0)
+    for number, (answer, p) in enumerate(((empty, 0.1), (unsure, 0.4))):
+        tail.add_message(vec(number, states=(answer,)), 0.0, now=1.0)
+        assert only(tail, 1.0).states == (("truck", p),)
+    tail.add_message(state(seq=1, set="bay", state="unknown"), 0.0, now=1.1)
+    tail.add_message(vec(2, states=(empty,)), 0.0, now=1.1)
+    assert only(tail, 1.1).states == (("unknown", 0.9),)
+    tail.add_message(state(seq=2, set="bay", state="truck", region="door"), 0.0, now=1.1)
+    tail.add_message(vec(3, states=(empty,)), 0.0, now=1.2)
+    assert [line.states for line in tail.lines(1.2, {})] == [(("unknown", 0.9),)], "the other region decides for itself"
+    tail.add_message(vec(0, run="next", states=(empty,)), 0.0, now=1.3)
+    assert only(tail, 1.3).states == (("empty", 0.9),), "another run has decided nothing yet"
+
+
+def test_decisions_of_many_regions_and_sets_are_not_all_kept() -> None:
+    tail = TailState()
+    for number in range(2 * MAX_REGIONS):
+        tail.add_message(state(seq=number, region=f"r{number}", set="bay", state="truck"), 0.0, now=1.0)
+        tail.add_message(state(seq=number, region="r0", set=f"s{number}", state="truck"), 0.0, now=1.0)
+    (camera,) = tail._cameras.values()
+    assert len(camera.decided) == MAX_REGIONS
+    assert len(camera.decided["r0"]) == MAX_SETS
 
 
 def test_a_status_sets_the_state_of_all_regions_of_its_camera() -> None:

@@ -13,6 +13,7 @@ from edged.config import Config, StateSetConfig, load, load_text
 from edged.config.reader.pydantic_errors import section_at
 from edged.config.sections.camera_kinds import CAMERA_KINDS, CameraKind
 from edged.config.sections.fields import Section
+from edged.references import picture_files
 
 FILE = Path(__file__).parents[3] / "config" / "edged.yaml"
 
@@ -59,6 +60,7 @@ def test_every_kind_of_camera_is_in_the_list_of_sources(kind: CameraKind) -> Non
 def test_every_option_has_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1000")
     least = """
+version: 2
 cameras: {street: {source: "file:demo/street.mp4"}}
 references: {path-empty: {images: ["demo/path-empty.jpg"]}}
 """
@@ -67,7 +69,9 @@ references: {path-empty: {images: ["demo/path-empty.jpg"]}}
 
 def test_what_is_commented_out_is_right_too() -> None:
     text = (
-        FILE.read_text().replace("  name: efficientnet-lite0\n", "").replace("    #name: efficientnet-lite0-int8\n", "")
+        FILE.read_text()
+        .replace("  name: efficientnet-lite0-int8\n", "")
+        .replace("    #name: efficientnet-lite0-int8\n", "")
     )
     text = text.replace("on_failure: refuse", "on_failure: fallback")
     text = text.replace('    images: ["demo/path-empty.jpg"]\n', "")
@@ -113,4 +117,8 @@ def test_the_demo_is_right(demo: Path) -> None:
     assert list(config.references) == ["path-empty", "path-busy"]
     assert all(reference.images for reference in config.references.values())
     assert all(path.is_file() for reference in config.references.values() for path in reference.images or ())
+    assert (config.version, config.model.name) == (2, "efficientnet-lite0-int8")
+    assert config.states["path"].states == ("empty", "people")
+    counts = {state: len(picture_files(folder, print)) for state, (folder,) in config.states["path"].images.items()}
+    assert counts == {"empty": 5, "people": 5}
     assert [str(endpoint) for endpoint in config.publish.endpoints] == ["pub+bind:tcp://127.0.0.1:5556"]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from edged.config import ConfigFileError, Loaded, load_text
+from edged.config import ConfigFileError, Loaded, environment, load_text
 from edged.errors import InferenceError
-from edged.pipeline.loading.model import open_model, read_fallback_file, read_model_file
+from edged.pipeline.loading.model import default_model_note, open_model, read_fallback_file, read_model_file
 from edged.pipeline.loading.references import open_references
 from edged.vision.embedder import Embedder
 from tests.vision.pool_models import pool_model
@@ -187,3 +188,26 @@ def test_references_are_decoded_as_the_frames_are(configure: Configure, demo: Pa
             vectors[decode] = group.rows.rows[0], embedder.space_id
     assert vectors["full"][1] != vectors["reduced"][1]
     assert (vectors["full"][0] != vectors["reduced"][0]).any()
+
+
+def test_a_file_that_names_no_model_is_told_once_what_to_write(configure: Configure) -> None:
+    assert default_model_note(configure("")) == (
+        "model: efficientnet-lite0, because none is named. Write 'version: 2' for efficientnet-lite0-int8, up to twice "
+        "as fast: with it, catalogues have to be made and thresholds of events tuned again. To keep this one, write "
+        "'model: {name: efficientnet-lite0}'"
+    )
+    for named in ("name: efficientnet-lite0", "name: efficientnet-lite0-int8", "path: cpu.tflite"):
+        assert default_model_note(configure(named)) is None
+    assert default_model_note(load_text("version: 2\ncameras: {a: {source: 'usb:a'}}", "edged.yaml")) is None
+
+
+def test_where_the_quantised_model_is_slow_only_version_2_is_told_why(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(environment, "find_spec", lambda _: None)
+    assert default_model_note(configure("")) is None
+    slow = load_text("version: 2\ncameras: {a: {source: 'usb:a'}}", "edged.yaml")
+    note = default_model_note(slow)
+    assert note is not None
+    assert note.startswith("model: efficientnet-lite0, because on this machine tflite-runtime is slow with ")

@@ -206,6 +206,16 @@ def test_a_section_that_is_read_at_the_start_only_is_listed_as_later() -> None:
     assert compare(other, later).changes() == ()
 
 
+def test_a_version_that_changes_the_model_changes_nothing_else() -> None:
+    camera = "cameras: {front: {source: 'file:a'}}"
+    first, second = (load_text(f"version: {version}\n{camera}", "edged.yaml").config for version in (1, 2))
+    assert compare(first, second).changes() == ("model: opened anew (name)",)
+    assert compare(first, second).later == ()
+    named = "model: {name: efficientnet-lite0-int8}"
+    same = load_text(f"{named}\n{camera}", "edged.yaml").config
+    assert compare(same, second) == compare(second, second)
+
+
 def test_every_setting_that_is_live_exists() -> None:
     assert CameraConfig.model_fields.keys() >= LIVE
     assert Config.model_fields.keys() >= PARTS
