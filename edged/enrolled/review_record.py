@@ -19,9 +19,7 @@ __all__ = ["OURS", "ReviewPicture", "ReviewRecord", "from_record", "read_record"
 VERSION = 1
 LONGEST = 1 << 16  # bytes of the file
 
-OURS = re.compile(
-    rf"(?P<name>(?P<set>{NAME_PATTERN})\.(?P<id>[0-9a-f]{{16}}))(?P<kind>\.json|\.png|{NEW})", re.ASCII
-)
+OURS = re.compile(rf"(?P<name>(?P<set>{NAME_PATTERN})\.(?P<id>[0-9a-f]{{16}}))(?P<kind>\.json|\.png|{NEW})", re.ASCII)
 """The names of the files of a picture: its record, the PNG, and one that is being written."""
 
 

@@ -65,6 +65,8 @@ class ReviewStore:
             StateError: it is not there any more, or the disk refuses.
         """
         with self._records.changing():
+            if picture.stem not in self._records:
+                raise StateError(f"picture {picture.id} is gone: one that is less sure has taken its place")
             file = self._records.file(picture.stem)
             record, answered = read_record(file), replace(picture, answer=check_name(state))
             self._records.replace(file, to_json(answered, record.picture_bytes, record.picture_sha256))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edged.enrolled import ReviewPicture, ReviewStore
 from edged.errors import StateError
-from edged.states import Review, ReviewEntry, guess_of
+from edged.states import APART_SECONDS, Review, ReviewEntry, guess_of
 from edged.values import Rotation, StateAnswer
 from edged.vision.pictures.png import to_png
 from edged.vision.pixels.reduction import Decode
@@ -56,6 +56,8 @@ class ReviewQueues:
 
     def __init__(self, store: ReviewStore | None) -> None:
         self.store = store
+        self.apart_ns = round(APART_SECONDS * 1e9)
+        """The least time between two pictures of a set, in nanoseconds."""
         self._using = threading.Lock()
         self._room = threading.Semaphore(MOST_ON_THE_WAY)
         self._submit: Submit | None = None
@@ -131,14 +133,13 @@ class ReviewQueues:
     def _keep(self, view: UnsureView) -> None:
         """Write *view*, if it is still wanted; that the disk refuses is logged once."""
         assert self.store is not None, "else nothing is offered"
-        name = view.answer.set
+        name, png = view.answer.set, to_png(view.picture)
+        if len(png) > MOST_BYTES // 8:
+            self._complain(f"pictures of {view.camera}/{view.region} are too large to be kept for review")
+            return
         with self._using:
             queue = self._queue(name)
             if name not in self._limits or not queue.wants(view.answer, view.t_wall_us):
-                return
-            png = to_png(view.picture)
-            if len(png) > MOST_BYTES // 8:
-                self._complain(f"pictures of {view.camera}/{view.region} are too large to be kept for review")
                 return
             try:
                 _write(self.store, queue, view, png)
@@ -150,7 +151,8 @@ class ReviewQueues:
         """Return the queue of the set *name*: its pictures that have no answer yet."""
         pictures = [picture for picture in self.waiting(name) if picture.answer is None]
         return Review(
-            entries=(ReviewEntry(picture, picture.guess, picture.p, picture.t_wall_us) for picture in pictures)
+            apart_seconds=self.apart_ns / 1e9,
+            entries=(ReviewEntry(picture, picture.guess, picture.p, picture.t_wall_us) for picture in pictures),
         )
 
     def _note_limits(self, name: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edged.pipeline.review_queues import ReviewQueues, UnsureView
 from edged.pipeline.wall_clock import WallClock
-from edged.states import APART_SECONDS, guess_of
+from edged.states import guess_of
 from edged.vision.pixels.view import RgbView
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ __all__ = ["ReviewWatch"]
 
 log = logging.getLogger(__name__)
 
-MOST_PIXELS = 1 << 25  # of a view that is held: 96 MiB
-
-APART_NS = round(APART_SECONDS * 1e9)
+MOST_PIXELS = 1 << 23  # of a view that is held: 24 MiB
 
 
 class ReviewWatch:
@@ -57,7 +55,7 @@ class ReviewWatch:
     def _hold(self, answer: StateAnswer, p: float, seen: Observation) -> None:
         t_ns, box = seen.lease.stamp.t_cap_ns, seen.box
         if self._held is None:
-            self._ends_ns = t_ns + APART_NS
+            self._ends_ns = t_ns + self._queues.apart_ns
         if box.width * box.height > MOST_PIXELS:
             return
         try:
@@ -79,4 +77,4 @@ class ReviewWatch:
     def _hand_over(self, view: UnsureView) -> None:
         self._queues.offer(view)
         self._held, self._least = None, math.inf
-        self._begins_ns = self._held_ns + APART_NS
+        self._begins_ns = self._held_ns + self._queues.apart_ns
