@@ -59,7 +59,8 @@ class ReviewJobs:
     def is_behind(self) -> bool:
         """Whether the daemon has started, or has another configuration, since the queues were opened."""
         pipeline = self._running.pipeline
-        return pipeline.loaded is not self._opened and pipeline.inference.facts is not None
+        is_open = self._encoder.running and pipeline.inference.facts is not None
+        return is_open and pipeline.loaded is not self._opened
 
     def catch_up(self) -> Job:
         """Open the queues of the sets that are reviewed now, and end what a process that was killed had begun."""
