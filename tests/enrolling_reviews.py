@@ -44,7 +44,9 @@ def change_for_ever(folder: Path, first: int, told: int) -> None:
     store = ReviewStore(folder)
     there = {each.t_wall_us: each for each in store.load()}
     for number in range(first, first + 1_000_000):
-        change = random.choice(("add", "answer", "remove")) if 0 < len(there) < MOST else "add" if not there else "remove"
+        change = (
+            random.choice(("add", "answer", "remove")) if 0 < len(there) < MOST else "add" if not there else "remove"
+        )
         chosen = number if change == "add" else random.choice(list(there))
         state = {"add": OPEN, "remove": "-", "answer": random.choice(STATES)}[change]
         line = f"{chosen} {state}\n"

@@ -43,10 +43,9 @@ class ReviewWatch:
     def look(self, answer: StateAnswer, seen: Observation) -> None:
         """Look at the *answer* of the set for the frame in *seen*, of which a copy is made if it is held."""
         t_ns = seen.lease.stamp.t_cap_ns
-        if t_ns < self._begins_ns:
-            return
         if self._held is not None and t_ns >= self._ends_ns:
             self._hand_over(self._held)
+        if t_ns < self._begins_ns:
             return
         guess, p = guess_of(answer)
         if p < self._least and p < self._queues.below(self._name, guess):

@@ -66,7 +66,9 @@ class ReviewedDock:
         self.pipeline = build(loaded)
         running = RunningStages(self.pipeline)
         reloader = Reloader(self.config, running)
-        daemon = Daemon(running, beside=[Control(loaded.config.control, running, reloader.request_reload)], reloader=reloader)
+        daemon = Daemon(
+            running, beside=[Control(loaded.config.control, running, reloader.request_reload)], reloader=reloader
+        )
         thread = threading.Thread(target=daemon.run)
         thread.start()
         try:
