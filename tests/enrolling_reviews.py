@@ -75,8 +75,8 @@ def compare(folder: Path, promised: Promised, told: str) -> tuple[Promised, int]
     for each in expected.keys() | under_way.keys() | there.keys():
         before = expected.get(each, "-")
         assert found.get(each, "-") in {before, under_way.get(each, before)}, (each, found.get(each), before, under_way)
-    for number, each in there.items():
-        assert store.png_of(each) == picture(number)
+    for kept in there.values():
+        assert store.png_of(kept) == picture(kept.t_wall_us)
     return found, changes
 
 

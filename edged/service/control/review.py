@@ -146,6 +146,8 @@ class ReviewJobs:
 
     def _end_taking(self, name: str) -> Generator[None, None, None]:
         """Do what is left of `_take_answers` in a process that was killed."""
+        if not any(picture.answer is not None for picture in self._queues.waiting(name)):
+            return
         with self._claims.changing(name):
             kept = yield from self._take_answers(name)
             ids = self._example_ids()

@@ -62,8 +62,11 @@ def answers(dock: ReviewedDock) -> bool:
     return False
 
 
-def change_for_ever(daemon: ControlClient, promised: Promised) -> Iterator[None]:
-    """Answer, discard, relabel and forget pictures; *promised* is kept up with what the daemon replies."""
+def change_for_ever(daemon: ControlClient, promised: Promised, changed: list[str]) -> None:
+    """Answer, discard, relabel and forget pictures; *promised* is kept up with what the daemon replies.
+
+    The id of each picture that was changed is added to *changed*.
+    """
     while True:
         examples = [each for info in daemon.states() if info.name == "bay" for each in info.examples]
         change = random.choice(("answer", "answer", "answer", "answer again", "discard", "relabel"))
@@ -90,28 +93,28 @@ def change_for_ever(daemon: ControlClient, promised: Promised) -> Iterator[None]
             else:
                 daemon.answer(chosen, state)
         except ControlError as refusal:
-            if "is gone" not in str(refusal) and refusal.code != "not-found":
+            if "is gone" not in str(refusal) and refusal.code not in ("not-found", "busy"):
                 raise
-            del promised[chosen]  # a less sure one has taken its place before
-            assert before is None
+            # A less sure one has taken its place, or the daemon still ends what the one before had begun.
+            assert refusal.code == "busy" or before is None
+            promised |= {chosen: before or {GONE}}
         else:
             promised[chosen] = {state}
-        yield
+            changed.append(chosen)
 
 
 def change_until_killed(dock: ReviewedDock, process: subprocess.Popen[str], promised: Promised) -> int:
     """Return how many changes there were before *process* was killed."""
-    changes = 0
+    changed: list[str] = []
     with ControlClient(dock.address) as daemon:
         waiting(daemon, 3)
         timer = threading.Timer(random.uniform(0, LONGEST), process.kill)
         timer.start()
         with pytest.raises(ControlError, match="no daemon answers"):
-            for _ in change_for_ever(daemon, promised):
-                changes += 1
+            change_for_ever(daemon, promised, changed)
         timer.join()
     assert process.wait(10) < 0, "it has died by itself"
-    return changes
+    return len(changed)
 
 
 def compare(folder: Path, promised: Promised) -> Promised:
