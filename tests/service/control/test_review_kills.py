@@ -93,10 +93,10 @@ def change_for_ever(daemon: ControlClient, promised: Promised, changed: list[str
             else:
                 daemon.answer(chosen, state)
         except ControlError as refusal:
-            if "is gone" not in str(refusal) and refusal.code not in ("not-found", "busy"):
+            # The daemon still ends what the one before had begun; or a less sure picture has taken its place.
+            is_gone = before is None and (refusal.code == "not-found" or "is gone" in str(refusal))
+            if refusal.code != "busy" and not is_gone:
                 raise
-            # A less sure one has taken its place, or the daemon still ends what the one before had begun.
-            assert refusal.code == "busy" or before is None
             promised |= {chosen: before or {GONE}}
         else:
             promised[chosen] = {state}
