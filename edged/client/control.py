@@ -165,11 +165,11 @@ class ControlClient:
 
     def review(self, name: str) -> messages.ReviewResult:
         """Return the pictures that the set *name* was least sure of, which a person is to answer."""
-        return self._request(messages.Review(name=name), messages.ReviewResult)[0]
+        return self._request(messages.ListReview(name=name), messages.ReviewResult)[0]
 
     def review_picture(self, name: str, picture: str) -> bytes:
         """Return the PNG of the picture with that id among those of the set *name*."""
-        return self._request(messages.Review(name=name, picture=picture), messages.ReviewResult)[1][0]
+        return self._request(messages.ListReview(name=name, picture=picture), messages.ReviewResult)[1][0]
 
     def answer(self, picture: str, state: str) -> messages.AnswerResult:
         """Answer that the picture with that id shows *state*; it becomes an example with one of another state."""

@@ -26,6 +26,7 @@ __all__ = [
     "ForgetResult",
     "GetStatus",
     "ListReferences",
+    "ListReview",
     "ListStates",
     "PictureInfo",
     "ReferenceInfo",
@@ -35,7 +36,6 @@ __all__ = [
     "ReloadResult",
     "Request",
     "Result",
-    "Review",
     "ReviewInfo",
     "ReviewResult",
     "SetReport",
@@ -153,7 +153,7 @@ class Relabel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
+class ListReview:
     """Request the pictures that the set ``name`` was least sure of, and of one of them, ``picture``, the PNG."""
 
     op: ClassVar = "review"
@@ -211,12 +211,12 @@ class Snapshot:
 
 
 Request: TypeAlias = (
-    GetStatus | Reload | Enroll | Forget | Relabel | ListReferences | ListStates | Review | Answer | Snapshot
+    GetStatus | Reload | Enroll | Forget | Relabel | ListReferences | ListStates | ListReview | Answer | Snapshot
 )
 
 REQUESTS: Mapping[str, type[Request]] = {
     cls.op: cls
-    for cls in (GetStatus, Reload, Enroll, Forget, Relabel, ListReferences, ListStates, Review, Answer, Snapshot)
+    for cls in (GetStatus, Reload, Enroll, Forget, Relabel, ListReferences, ListStates, ListReview, Answer, Snapshot)
 }
 
 

@@ -40,9 +40,9 @@ ENTRIES = (entry(0), entry(1), entry(2, "empty"), entry(3))
 def reply(request: messages.Request) -> messages.Result | ControlError:
     """An answer of truck waits for one of empty, an answer of empty is learned, and the last picture is gone."""
     match request:
-        case messages.Review(name="bay"):
+        case messages.ListReview(name="bay"):
             return messages.ReviewResult(name="bay", states=STATES, entries=ENTRIES)
-        case messages.Review():
+        case messages.ListReview():
             return ControlError("invalid", "door is not reviewed: write 'review: true' there (edged.yaml:9)")
         case messages.Answer() if request.picture == IDS[3]:
             return ControlError("not-found", f"there is no picture {IDS[3]} to review")

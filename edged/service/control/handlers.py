@@ -92,7 +92,7 @@ class RequestHandlers:
                 return self._enrollment.list_references()
             case messages.ListStates():
                 return self._states.list_states()
-            case messages.Review():
+            case messages.ListReview():
                 return self._review.list_pictures(request)
             case messages.Answer():
                 return self._review.answer(request)

@@ -75,7 +75,7 @@ class ReviewJobs:
             log.warning("review: %s", refusal)
         return messages.ReloadResult(changes=()), ()
 
-    def list_pictures(self, request: messages.Review) -> Job:
+    def list_pictures(self, request: messages.ListReview) -> Job:
         """List the pictures to review of a set, and read one of them."""
         name = request.name
         self._check_reviewed(name)
