@@ -39,6 +39,7 @@ COMMANDS = (
     "relabel",
     "references",
     "states",
+    "review",
     "snapshot",
     "devices",
     "doctor",

@@ -163,6 +163,23 @@ class ControlClient:
         """Return all sets of states, with what their examples prove."""
         return self._request(messages.ListStates(), messages.StatesResult, LEARN_SECONDS)[0].sets
 
+    def review(self, name: str) -> messages.ReviewResult:
+        """Return the pictures that the set *name* was least sure of, which a person is to answer."""
+        return self._request(messages.ListReview(name=name), messages.ReviewResult)[0]
+
+    def review_picture(self, name: str, picture: str) -> bytes:
+        """Return the PNG of the picture with that id among those of the set *name*."""
+        return self._request(messages.ListReview(name=name, picture=picture), messages.ReviewResult)[1][0]
+
+    def answer(self, picture: str, state: str) -> messages.AnswerResult:
+        """Answer that the picture with that id shows *state*; it becomes an example with one of another state."""
+        return self._request(messages.Answer(picture=picture, state=state), messages.AnswerResult, LEARN_SECONDS)[0]
+
+    def discard(self, picture: str) -> messages.AnswerResult:
+        """Remove the picture with that id from those to review: nothing can be learned from it."""
+        request = messages.Answer(picture=picture, discard=True)
+        return self._request(request, messages.AnswerResult, LEARN_SECONDS)[0]
+
     def references(self) -> tuple[messages.ReferenceInfo, ...]:
         """Return all references, by name."""
         return self._request(messages.ListReferences(), messages.ReferencesResult)[0].references

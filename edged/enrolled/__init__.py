@@ -9,6 +9,9 @@ and never half of one.
 An example is three files in another folder: ``bay.5f0c….json``, which names its set and state, its picture, and its
 vectors, which are only there to save time. Its name never changes and is never used again, so that the same holds: the
 first file makes the example, changes its state, and ends it. The head that a set has learned lies beside them.
+
+A picture to review is two files in a third folder, in the same way. Its example has the id that it had, so that a
+picture of which there is an example already is one that was answered.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from edged.enrolled.example_record import EnrolledExample
 from edged.enrolled.example_store import MOST_OF_A_SET, MOST_OF_ALL, MOST_STATES, ExampleStore
 from edged.enrolled.record import Enrolled
 from edged.enrolled.record_folder import MOST_NAMED
+from edged.enrolled.review_record import ReviewPicture
+from edged.enrolled.review_store import ReviewStore
 from edged.enrolled.store import MOST, EnrolledStore
 
 __all__ = [
@@ -29,4 +34,6 @@ __all__ = [
     "EnrolledExample",
     "EnrolledStore",
     "ExampleStore",
+    "ReviewPicture",
+    "ReviewStore",
 ]

@@ -82,7 +82,8 @@ class ExampleStore:
         """Keep *example* with its picture and *vectors*; it is on the disk when this returns.
 
         *vectors* are those of the picture and its variants, one each row; see `vectors_of` for *made_by*. Returns the
-        example with an id, a number and the folder of its files, whatever it had there.
+        example with a number and the folder of its files, whatever it had there, and with an id if it had none. One
+        whose id is there already is the one that is kept.
 
         Raises:
             StateError: it cannot be kept, because there are too many, or for the disk.
@@ -91,9 +92,11 @@ class ExampleStore:
         content = dump_vectors(vectors, made_by)
         with self._records.changing():
             others = self._read()
+            if same := [other for other in others if other.id == example.id]:
+                return same[0]
             _check_room(others, example.set, example.state)
             number = 1 + max((other.number for other in others), default=0)
-            kept = replace(example, id=secrets.token_hex(8), number=number, folder=str(self.folder))
+            kept = replace(example, id=example.id or secrets.token_hex(8), number=number, folder=str(self.folder))
             record = to_json(kept, len(png), hashlib.sha256(png).hexdigest())
             self._records.put(kept.stem, record, {kept.picture: png, self._vectors(kept): content})
         return kept

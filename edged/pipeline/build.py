@@ -13,7 +13,7 @@ from edged.bell import Bell
 from edged.camera import open_source
 from edged.config import ConfigFileError, Loaded, config_hash
 from edged.config.environment import state_folder
-from edged.enrolled import EnrolledStore, ExampleStore
+from edged.enrolled import EnrolledStore, ExampleStore, ReviewStore
 from edged.events import EventRules
 from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.capture.left_behind import LeftBehind
@@ -32,6 +32,7 @@ from edged.pipeline.loading.model import open_model, read_fallback_file, read_mo
 from edged.pipeline.loading.references import open_references
 from edged.pipeline.loading.states import StateSets, placed_sets
 from edged.pipeline.publisher.stage import Publisher, PublisherSettings
+from edged.pipeline.review_queues import ReviewQueues
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage
 from edged.references import References
@@ -139,6 +140,8 @@ class Wiring:
         """The enrolled references."""
         self.states = StateSets(None if folder is None else ExampleStore(folder / "examples"))
         """The sets of states, with their enrolled examples."""
+        self.review = ReviewQueues(None if folder is None else ReviewStore(folder / "review"))
+        """The pictures that sets of states were least sure of."""
         self.left_behind = LeftBehind()
         """The threads of cameras that hang, also of cameras that are gone."""
 
@@ -184,7 +187,7 @@ class Wiring:
                 on_error.pop_all()
             return opened
 
-        return Inference(feeds, self._frames_came, open_all, self._handover, self._demand)
+        return Inference(feeds, self._frames_came, open_all, self._handover, self._demand, self.review)
 
     def _references(self, loaded: Loaded, embedder: Embedder, go_on: Callable[[], None]) -> References:
         configured = open_references(loaded, embedder, go_on).configured

@@ -26,6 +26,7 @@ class PlacedSet:
         events: the states of which events are made.
         examples: the number of examples of each state.
         looks: what its enrolled pictures looked like, by the place (``dock/bay``) where they were taken.
+        is_reviewed: whether pictures that it is least sure of are kept.
     """
 
     name: str
@@ -35,6 +36,7 @@ class PlacedSet:
     events: Collection[str] = ()
     examples: Mapping[str, int] = field(default_factory=dict)
     looks: Mapping[str, EnrolledLooks] = field(default_factory=dict)
+    is_reviewed: bool = False
 
     @property
     def is_learned(self) -> bool:

@@ -23,10 +23,11 @@ from edged.states.head_file import dump, load
 from edged.states.leave_one_out import LeftOut, leave_one_out
 from edged.states.picture_health import PICTURE_STATES, EnrolledLooks, PictureHealth, PictureState
 from edged.states.report import advice, summary
-from edged.states.review import Review, ReviewEntry
+from edged.states.review import APART_SECONDS, Review, ReviewEntry, guess_of
 from edged.states.variants import RECIPE, VARIANTS, variants
 
 __all__ = [
+    "APART_SECONDS",
     "MOST_EXAMPLES",
     "MOST_STATES",
     "PICTURE_STATES",
@@ -49,6 +50,7 @@ __all__ = [
     "advice",
     "dump",
     "errors",
+    "guess_of",
     "leave_one_out",
     "load",
     "objection",

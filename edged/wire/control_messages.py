@@ -16,6 +16,8 @@ __all__ = [
     "LONGEST_SECONDS",
     "MOST_FRAMES",
     "REQUESTS",
+    "Answer",
+    "AnswerResult",
     "CameraReport",
     "Enroll",
     "EnrollResult",
@@ -24,6 +26,7 @@ __all__ = [
     "ForgetResult",
     "GetStatus",
     "ListReferences",
+    "ListReview",
     "ListStates",
     "PictureInfo",
     "ReferenceInfo",
@@ -33,6 +36,8 @@ __all__ = [
     "ReloadResult",
     "Request",
     "Result",
+    "ReviewInfo",
+    "ReviewResult",
     "SetReport",
     "SetResult",
     "Snapshot",
@@ -46,7 +51,7 @@ MOST_FRAMES = 50
 LONGEST_SECONDS = 86_400
 
 EXAMPLE_PATTERN = "[0-9a-f]{16}"
-"""The id of an example."""
+"""The id of an example, and of a picture to review, which keeps its id when it becomes one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +153,38 @@ class Relabel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListReview:
+    """Request the pictures that the set ``name`` was least sure of, and of one of them, ``picture``, the PNG."""
+
+    op: ClassVar = "review"
+
+    name: str
+    picture: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_names(name=self.name)
+        if self.picture is not None:
+            _check_picture(self.picture)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Answer which ``state`` a picture to review shows; or, with ``discard``, that nothing can be learned from it."""
+
+    op: ClassVar = "answer"
+
+    picture: str
+    state: str | None = None
+    discard: bool = False
+
+    def __post_init__(self) -> None:
+        _check_picture(self.picture)
+        _check_state(self.state)
+        if (self.state is not None) == self.discard:
+            raise WireError("state, discard: one of them must be given, and not both")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListStates:
     """Request all sets of states."""
 
@@ -173,10 +210,13 @@ class Snapshot:
         _check_names(camera=self.camera)
 
 
-Request: TypeAlias = GetStatus | Reload | Enroll | Forget | Relabel | ListReferences | ListStates | Snapshot
+Request: TypeAlias = (
+    GetStatus | Reload | Enroll | Forget | Relabel | ListReferences | ListStates | ListReview | Answer | Snapshot
+)
 
 REQUESTS: Mapping[str, type[Request]] = {
-    cls.op: cls for cls in (GetStatus, Reload, Enroll, Forget, Relabel, ListReferences, ListStates, Snapshot)
+    cls.op: cls
+    for cls in (GetStatus, Reload, Enroll, Forget, Relabel, ListReferences, ListStates, ListReview, Answer, Snapshot)
 }
 
 
@@ -341,6 +381,53 @@ class PictureInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewInfo:
+    """A picture to review: the most probable state with its probability, and where and when it was captured.
+
+    ``answer`` is the state that a person has given it, if that waits for an answer of another state.
+    """
+
+    id: str
+    guess: str
+    p: float
+    camera: str
+    region: str
+    t_wall_us: int
+    thumbnail: str
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewResult:
+    """The pictures to review of a set with these ``states``, the least sure first.
+
+    The PNG that was requested follows the reply, and is the only one of ``pictures``: its name is the id.
+    """
+
+    name: str
+    states: tuple[str, ...]
+    entries: tuple[ReviewInfo, ...]
+    pictures: tuple[PictureInfo, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerResult:
+    """What has become of an answer about a picture of the set ``name``; ``state`` is null if it was discarded.
+
+    ``waiting`` counts the answers of each state that are kept and wait for one of another state, of ``waits_for``. Once
+    such an answer comes, all of them become examples: these are ``changed``, and ``set`` has learned them.
+    """
+
+    name: str
+    picture: str
+    state: str | None
+    waiting: Mapping[str, int]
+    waits_for: tuple[str, ...] = ()
+    changed: tuple[ExampleInfo, ...] = ()
+    set: SetReport | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotResult:
     """A frame of a camera. The pictures follow the reply, in this order, each in a frame of its own."""
 
@@ -358,6 +445,8 @@ Result: TypeAlias = (
     | SetResult
     | ReferencesResult
     | StatesResult
+    | ReviewResult
+    | AnswerResult
     | SnapshotResult
 )
 
@@ -378,6 +467,11 @@ def _check_state(state: str | None) -> None:
 def _check_example(example: str) -> None:
     if not re.fullmatch(EXAMPLE_PATTERN, example, re.ASCII):
         raise WireError(f"example: must be 16 digits from 0-9a-f, as 'edged states' lists them (got {example[:40]!r})")
+
+
+def _check_picture(picture: str) -> None:
+    if not re.fullmatch(EXAMPLE_PATTERN, picture, re.ASCII):
+        raise WireError(f"picture: must be 16 digits from 0-9a-f, as 'edged review' lists them (got {picture[:40]!r})")
 
 
 def _check_range(key: str, value: float, least: float, most: float) -> None:

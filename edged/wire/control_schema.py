@@ -19,6 +19,8 @@ RESULTS: dict[str, tuple[type[messages.Result], ...]] = {
     "relabel": (messages.SetResult,),
     "references": (messages.ReferencesResult,),
     "states": (messages.StatesResult,),
+    "review": (messages.ReviewResult,),
+    "answer": (messages.AnswerResult,),
     "snapshot": (messages.SnapshotResult,),
 }
 """The results of each op; the second one is that of a set of states."""
@@ -50,6 +52,7 @@ _TEXTS = {
     **{key: {"pattern": f"^{NAME_PATTERN}$"} for key in ("name", "camera", "region")},
     "state": {"pattern": f"^(?!{UNKNOWN}$){NAME_PATTERN}$"},
     "example": {"pattern": f"^{messages.EXAMPLE_PATTERN}$"},
+    "picture": {"pattern": f"^{messages.EXAMPLE_PATTERN}$"},
 }
 _LIMITS: dict[str, dict[str, float]] = {
     "frames": {"minimum": 1, "maximum": messages.MOST_FRAMES},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from edged.states import Review
@@ -85,3 +86,23 @@ def test_what_is_answered_is_removed() -> None:
     review.remove(entry)
     review.remove(entry)
     assert review.entries == ()
+
+
+def test_below_is_the_limit_of_what_is_wanted() -> None:
+    review = Review[str](most=2)
+    assert review.below("empty") == math.inf
+    offer(review, "a", "empty", 0.8, 0)
+    offer(review, "b", "empty", 0.7, MINUTE)
+    assert review.below("empty") == 0.8
+    assert review.below("truck") == math.inf, "a rare guess is always wanted"
+    for p in (0.79, 0.81):
+        assert review.wants(answer("empty", p), 5 * MINUTE) == (p < review.below("empty"))
+
+
+def test_a_queue_goes_on_with_the_entries_of_an_earlier_one() -> None:
+    first = Review[str](most=2)
+    offer(first, "a", "empty", 0.8, 0)
+    offer(first, "b", "empty", 0.7, MINUTE)
+    second = Review[str](most=2, entries=first.entries)
+    assert [entry.what for entry in second.entries] == ["b", "a"]
+    assert not second.wants(answer("empty", 0.9), 9 * MINUTE)

@@ -40,6 +40,8 @@ requests = st.fixed_dictionaries(
             "leave",
             "min_seconds",
             "state",
+            "picture",
+            "discard",
             "last",
             "other",
         )

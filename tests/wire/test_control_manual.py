@@ -34,6 +34,7 @@ def test_the_manual_has_every_key_of_the_parts_of_a_result() -> None:
         (messages.PictureInfo, "snapshot"),
         (messages.CameraReport, "status"),
         (messages.SetReport, "states"),
+        (messages.ReviewInfo, "review"),
         (messages.ExampleInfo, "states"),
     ):
         assert {member.name for member in dataclasses.fields(cls)} <= set(re.findall(r"`(\w+)`", section(op)))

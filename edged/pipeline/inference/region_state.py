@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from edged.pipeline.inference.review_watch import ReviewWatch
 from edged.pipeline.inference.skip_unchanged import UnchangedFilter
 from edged.pipeline.placed_set import PlacedSet, sets_at
 from edged.states import Classifier
@@ -23,9 +24,10 @@ __all__ = ["RegionState"]
 class RegionState:
     """One region as it is embedded and compared; made anew when it, its references or its sets change.
 
-    ``scorer`` compares it with ``compared`` references, and ``classifier`` answers for its sets of states.
-    ``check`` finds out whether it shows what it did; None where nothing was enrolled. ``unchanged_filter`` finds
-    frames in which nothing has moved; None where each frame is embedded.
+    ``scorer`` compares it with ``compared`` references, and ``classifier`` answers for its sets of states. ``watches``
+    has the number of each answer that is watched for review, with its watch. ``check`` finds out whether it shows what
+    it did; None where nothing was enrolled. ``unchanged_filter`` finds frames in which nothing has moved; None where
+    each frame is embedded.
     """
 
     def __init__(
@@ -36,12 +38,17 @@ class RegionState:
         references: References,
         sets: Iterable[PlacedSet] = (),
         check: PlaceCheck | None = None,
+        watches: Mapping[str, ReviewWatch] | None = None,
     ) -> None:
         self.name = name
         self.roi = roi
         here = sets_at(sets, feed.camera, name).values()
         grouped = {reference for each in here if each.head is None for reference in each.references.values()}
         self.classifier = Classifier(here)
+        watched = watches or {}
+        self.watches = tuple(
+            (number, watched[each.name]) for number, each in enumerate(self.classifier.sets) if each.name in watched
+        )
         self.scorer = references.scorer(feed.camera, name, grouped)
         self.compared = self.scorer.size
         self.unchanged_filter = None if feed.skipping is None else UnchangedFilter(feed.skipping)

@@ -17,9 +17,11 @@ from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation, Observer
 from edged.pipeline.inference.picture_checks import PictureChecks
 from edged.pipeline.inference.region_state import RegionState
+from edged.pipeline.inference.review_watch import ReviewWatch
 from edged.pipeline.inference.round_robin import RoundRobin
 from edged.pipeline.placed_set import AnsweringSets, PlacedSet
 from edged.pipeline.result import ModelFacts, Result
+from edged.pipeline.review_queues import ReviewQueues
 from edged.pipeline.ring import Lease
 from edged.pipeline.stage import Stage
 from edged.references import ReferenceGroup, References
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edged.values import Box, Rotation
+    from edged.values import Box, Rotation, StateAnswer
     from edged.vision.embedder import Embedder
 
 __all__ = ["Inference", "Opened"]
@@ -57,6 +59,8 @@ class Inference(Stage):
     two parts of that. Other threads submit calls: `submit` for work with the embedder, `use` to
     change what is embedded and compared.
 
+    *review* gets the views that sets of states are least sure of.
+
     An inference with *feeds* closes their rings and the hand-over when it ends. Without any it opens its model and
     waits: so one inference takes over from another.
     """
@@ -70,6 +74,7 @@ class Inference(Stage):
         open_model: Callable[[Callable[[], None]], Opened],
         handover: Handover,
         demand: Demand,
+        review: ReviewQueues | None = None,
     ) -> None:
         super().__init__("inference")
         self._feeds = list(feeds)
@@ -86,6 +91,8 @@ class Inference(Stage):
         self._calls = CallQueue(self._round_robin.wake)
         self._regions: dict[str, list[RegionState]] = {}
         self._observers: list[Observer] = []
+        self._review = review
+        self._watches: dict[str, ReviewWatch] = {}
 
     @property
     def facts(self) -> ModelFacts | None:
@@ -190,14 +197,23 @@ class Inference(Stage):
         if self._feeds and self._handover.sets is not answering:
             self._handover.use_sets(answering)
         self._checks.use(self._feeds, answering)
+        self._watch(answering)
         # Anew: what was seen in another region, or compared with others, is not published again.
         self._regions = {
             feed.camera: [
-                RegionState(feed, name, roi, self._references, answering, self._checks.at(feed.camera, name))
+                RegionState(
+                    feed, name, roi, self._references, answering, self._checks.at(feed.camera, name), self._watches
+                )
                 for name, roi in feed.regions
             ]
             for feed in self._feeds
         }
+
+    def _watch(self, sets: Sequence[PlacedSet]) -> None:
+        """Watch over those of *sets* that are reviewed; those that were watched already go on."""
+        before, review = self._watches, self._review
+        names = [] if review is None else [each.name for each in sets if each.is_reviewed]
+        self._watches = {name: before.get(name) or ReviewWatch(name, review) for name in names if review is not None}
 
     def _serve(self, facts: ModelFacts) -> None:
         self._demand.serve({feed.camera: [name for name, _ in feed.regions] for feed in self._feeds if feed.on_demand})
@@ -280,7 +296,8 @@ class Inference(Stage):
             compared = time.monotonic_ns()
             if unchanged_filter is not None:
                 unchanged_filter.remember(lease, vector, matches, states)
-            self._show_observers(Observation(feed, lease, region.name, box, vector, self._embedder))
+            if self._observers or region.watches:
+                self._show(Observation(feed, lease, region.name, box, vector, self._embedder), region, states)
         if region.check_picture(lease, box, states):
             self._checks.report(feed)
         self._handover.put(
@@ -316,7 +333,10 @@ class Inference(Stage):
         self._embedder.read(vector)
         return loaded, time.monotonic_ns()
 
-    def _show_observers(self, observation: Observation) -> None:
+    def _show(self, observation: Observation, region: RegionState, states: Sequence[StateAnswer]) -> None:
+        """Show *observation* to the observers, and to what watches over the answers *states* of its region."""
+        for number, watch in () if region.is_blind else region.watches:
+            watch.look(states[number], observation)
         for observer in tuple(self._observers):
             if observer(observation):
                 self._remove(observer)

@@ -211,6 +211,7 @@ def placed_sets(learned: Iterable[LearnedSet]) -> tuple[PlacedSet, ...]:
             events=each.definition.config.events,
             examples=each.definition.counts,
             looks=each.looks,
+            is_reviewed=each.definition.config.review,
         )
         for each in learned
     )

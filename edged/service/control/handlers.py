@@ -17,6 +17,7 @@ from edged.pipeline.wall_clock import WallClock
 from edged.service.control.claims import Claims
 from edged.service.control.enrollment import Enrollment
 from edged.service.control.jobs import Job, camera_of, check_delivers, model_facts, wait_for
+from edged.service.control.review import ReviewJobs
 from edged.service.control.state_enrollment import StateEnrollment
 from edged.service.control.typical_picture import PictureTaker
 from edged.values import FULL, Format, Region, Rotation, Stamp
@@ -70,6 +71,7 @@ class RequestHandlers:
         pictures, claims = PictureTaker(running, wake, encoder), Claims()
         self._enrollment = Enrollment(running, wake, pictures, claims)
         self._states = StateEnrollment(running, wake, pictures, claims, trainer)
+        self._review = ReviewJobs(running, wake, claims, encoder, trainer, self._states)
         self._inference: Inference | None = None
 
     def start_job(self, request: messages.Request) -> Job:
@@ -90,15 +92,21 @@ class RequestHandlers:
                 return self._enrollment.list_references()
             case messages.ListStates():
                 return self._states.list_states()
+            case messages.ListReview():
+                return self._review.list_pictures(request)
+            case messages.Answer():
+                return self._review.answer(request)
             case messages.Snapshot():
                 return self._take_snapshot(request)
 
     def follow_reload(self) -> Job | None:
-        """The job after a reload: something may have been enrolled meanwhile. None: there is nothing to do."""
+        """The job after a start or a reload, such as what was enrolled meanwhile. None: there is nothing to do."""
         before, self._inference = self._inference, self._running.pipeline.inference
         if before not in (None, self._inference):
             return self._enrollment.catch_up()
-        return self._states.catch_up() if self._states.is_behind else None
+        if self._states.is_behind:
+            return self._states.catch_up()
+        return self._review.catch_up() if self._review.is_behind else None
 
     def _is_of_a_set(self, request: messages.Forget) -> bool:
         """Whether *request* means examples of a set, and not a reference."""

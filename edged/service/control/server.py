@@ -141,6 +141,7 @@ class Control(Stage):
         for store in (wiring.enrolled.store, wiring.states.store):
             if store is not None:
                 store.close()
+        wiring.review.close()
         self._bell.close()
 
     def _take_request(self, connection: Connection, frames: list[bytes]) -> None:

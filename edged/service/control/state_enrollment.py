@@ -60,7 +60,7 @@ class StateEnrollment:
         region = region_of(self._running.pipeline, camera, request.region)
         store = self._store()
         self._check_name(name)
-        self._check_state(name, state)
+        self.check_state(name, state)
         self._check_place(name, camera, region)
         with map_exceptions({StateError: partial(ControlError, "failed")}):
             store.check_room(name, state)
@@ -70,7 +70,7 @@ class StateEnrollment:
             kept = yield from wait_for(
                 self._trainer.submit(partial(self._trainer.keep, new, taken)), self._wake, LEARN_SECONDS
             )
-            lesson = yield from self._learn_kept(name)
+            lesson = yield from self.learn_kept(name)
         log.info("enrolled an example of %s of %s: what %s/%s looks like now", state, name, camera, region)
         selection = taken.selection
         return _result(name, [kept], lesson, selection.similarities, selection.outliers), ()
@@ -86,7 +86,7 @@ class StateEnrollment:
                 chosen = chosen[-1:]
             ids = [example.id for example in chosen]
             yield from wait_for(self._trainer.submit(partial(store.remove, ids)), self._wake, LEARN_SECONDS)
-            lesson = yield from self._learn_kept(name)
+            lesson = yield from self.learn_kept(name)
         log.info("forgot %d examples of %s", len(chosen), name)
         return _result(name, chosen, lesson), ()
 
@@ -97,11 +97,11 @@ class StateEnrollment:
         if not found:
             raise ControlError("not-found", f"there is no example {request.example}; 'edged states' lists them")
         name = found[0].set
-        self._check_state(name, request.state)
+        self.check_state(name, request.state)
         with self._claims.changing(name):
             change = partial(store.relabel, request.example, request.state)
             example = yield from wait_for(self._trainer.submit(change), self._wake, LEARN_SECONDS)
-            lesson = yield from self._learn_kept(name)
+            lesson = yield from self.learn_kept(name)
         log.info("example %s of %s is one of %s now", example.id, name, example.state)
         return _result(name, [example], lesson), ()
 
@@ -133,8 +133,12 @@ class StateEnrollment:
             yield from self._learn(self._changed.popitem()[0])
         return messages.ReloadResult(changes=()), ()
 
-    def _learn_kept(self, name: str) -> Generator[None, None, Lesson]:
-        """Learn the set *name* after a change that is on the disk."""
+    def learn_kept(self, name: str) -> Generator[None, None, Lesson]:
+        """Learn the set *name* after a change that is on the disk.
+
+        Raises:
+            ControlError: that fails (``not-learned``).
+        """
         self._changed[name] = None
         if len(self._changed) > MOST_CHANGED:
             del self._changed[next(iter(self._changed))]
@@ -185,7 +189,7 @@ class StateEnrollment:
         if references is not None and name in references:
             raise ControlError("taken", f"{name} is an enrolled reference; name the set otherwise, or forget that")
 
-    def _check_state(self, name: str, state: str) -> None:
+    def check_state(self, name: str, state: str) -> None:
         """Raise ControlError if *name* is a set of the configuration without *state*."""
         loaded = self._running.pipeline.loaded
         configured = loaded.config.states.get(name)

@@ -79,18 +79,33 @@ class Trainer(CallWorker):
         Raises:
             EdgedError: it cannot be embedded or kept.
         """
+        return self.keep_picture(example, taken.picture, taken.png, taken.vector, taken.space_id)
+
+    def keep_picture(
+        self,
+        example: EnrolledExample,
+        picture: NDArray[np.uint8],
+        png: bytes,
+        vector: Vector | None = None,
+        vector_space_id: str | None = None,
+    ) -> EnrolledExample:
+        """Keep *example* with its *picture*, which is also *png*, as `keep`; its *vector* may be known in a space.
+
+        Raises:
+            EdgedError: it cannot be embedded or kept.
+        """
         store = self._running.pipeline.wiring.states.store
         assert store is not None, "checked by who asks"
 
         def embed(model: _Model) -> tuple[str, NDArray[np.generic]]:
             space_id = model.facts.space_id
-            own = taken.vector if taken.space_id == space_id else None
-            vectors = vectors_of_picture(taken.picture, taken.rotation, taken.decode, model.embed, own)
+            own = vector if vector_space_id == space_id else None
+            vectors = vectors_of_picture(picture, example.rotation, example.decode, model.embed, own)
             return made_by(space_id), vectors
 
         maker, vectors = self._with_model(embed)
         with map_exceptions({ValueError: partial(ControlError, "failed")}, "nothing can be learned from this picture"):
-            return store.add(example, taken.png, vectors, maker)
+            return store.add(example, png, vectors, maker)
 
     def learn(self, name: str) -> Lesson:
         """Learn the set *name* again.
