@@ -14,7 +14,7 @@ first file makes the example, changes its state, and ends it. The head that a se
 from __future__ import annotations
 
 from edged.enrolled.example_record import EnrolledExample
-from edged.enrolled.example_store import MOST_OF_A_SET, MOST_OF_ALL, MOST_STATES, ExampleStore
+from edged.enrolled.example_store import MOST_OF_A_SET, MOST_OF_ALL, MOST_STATES, ExampleStore, ReadOnlyExamples
 from edged.enrolled.record import Enrolled
 from edged.enrolled.record_folder import MOST_NAMED
 from edged.enrolled.store import MOST, EnrolledStore
@@ -29,4 +29,5 @@ __all__ = [
     "EnrolledExample",
     "EnrolledStore",
     "ExampleStore",
+    "ReadOnlyExamples",
 ]
