@@ -8,9 +8,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edged.cli.console import Commands, emit
+from edged.cli import argument_types
+from edged.cli.console import EXIT_FAILURE, EXIT_USAGE, Commands, emit
 from edged.cli.daemon_arguments import add_daemon, connect_daemon
 from edged.cli.set_text import set_lines
 from edged.cli.text import some
@@ -35,15 +37,31 @@ def add_parser(commands: Commands) -> None:
         "all others, how many errors that leaves possible, and what to add next. 'edged enroll NAME --state STATE' "
         "adds an example, 'edged relabel ID STATE' corrects one, and 'edged forget NAME --example ID' removes one.",
     )
+    parser.add_argument("name", metavar="NAME", nargs="?", type=argument_types.name, help="only this set")
     parser.add_argument("--json", action="store_true", help="print all details as JSON, for programs")
+    parser.add_argument(
+        "--evaluate",
+        metavar="FOLDER",
+        type=Path,
+        help="measure a set on pictures that you have labelled: FOLDER has a folder of pictures for each state, which "
+        "show what the region shows. Prints which states they were taken for, the most errors to expect, the light in "
+        "which examples are missing, and labels that may be wrong. Needs -c, and no daemon",
+    )
     add_daemon(parser)
-    parser.set_defaults(main=states)
+    parser.set_defaults(main=states, runs_native_code=True)
 
 
 def states(args: argparse.Namespace) -> int:
-    """List the sets of states."""
+    """List the sets of states, or evaluate one."""
+    if args.evaluate is not None:
+        return _evaluate(args)
     with connect_daemon(args) as daemon:
         infos = daemon.states()
+    if args.name is not None:
+        infos = tuple(info for info in infos if info.name == args.name)
+        if not infos:
+            print(f"edged states: there is no set {args.name}; 'edged states' lists all", file=sys.stderr)
+            return EXIT_FAILURE
     if args.json:
         emit(json.dumps([asdict(info) for info in infos], indent=2, ensure_ascii=False) + "\n")
     elif not infos:
@@ -57,6 +75,20 @@ def states(args: argparse.Namespace) -> int:
         Console(width=None if sys.stdout.isatty() else WIDE, highlight=False).print(_table(infos))
         emit("\n" + "".join(f"{line}\n" for info in infos for line in set_lines(info)))
     return 0
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    from edged.cli.evaluate_states import evaluate
+    from edged.cli.evaluation_text import as_json, as_text
+
+    if args.config is None:
+        print("edged states: --evaluate needs -c FILE, the configuration of the daemon", file=sys.stderr)
+        return EXIT_USAGE
+    found = evaluate(args.config, args.name, args.evaluate)
+    for error in found.failed:
+        print(f"edged states: {error}", file=sys.stderr)
+    emit((as_json if args.json else as_text)(found))
+    return EXIT_FAILURE if found.failed else 0
 
 
 def _table(infos: Sequence[SetReport]) -> Table:

@@ -17,7 +17,7 @@ picture of which there is an example already is one that was answered.
 from __future__ import annotations
 
 from edged.enrolled.example_record import EnrolledExample
-from edged.enrolled.example_store import MOST_OF_A_SET, MOST_OF_ALL, MOST_STATES, ExampleStore
+from edged.enrolled.example_store import MOST_OF_A_SET, MOST_OF_ALL, MOST_STATES, ExampleStore, ReadOnlyExamples
 from edged.enrolled.record import Enrolled
 from edged.enrolled.record_folder import MOST_NAMED
 from edged.enrolled.review_record import ReviewPicture
@@ -34,6 +34,7 @@ __all__ = [
     "EnrolledExample",
     "EnrolledStore",
     "ExampleStore",
+    "ReadOnlyExamples",
     "ReviewPicture",
     "ReviewStore",
 ]

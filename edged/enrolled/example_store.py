@@ -29,7 +29,7 @@ from edged.enrolled.record_folder import RecordFolder, RecordKind
 from edged.errors import StateError
 from edged.values import check_name
 
-__all__ = ["MOST_OF_ALL", "MOST_OF_A_SET", "MOST_STATES", "ExampleStore"]
+__all__ = ["MOST_OF_ALL", "MOST_OF_A_SET", "MOST_STATES", "ExampleStore", "ReadOnlyExamples"]
 
 log = logging.getLogger(__name__)
 
@@ -217,3 +217,13 @@ def _check_states(others: Collection[EnrolledExample], set_name: str, state: str
     states = {other.state for other in others if other.set == set_name}
     if state not in states and len(states) >= MOST_STATES:
         raise StateError(f"{set_name} has {MOST_STATES} states already ({', '.join(sorted(states))}); forget one first")
+
+
+class ReadOnlyExamples(ExampleStore):
+    """The examples of a daemon that may run now, for another process: nothing is written."""
+
+    def keep_vectors(self, example: EnrolledExample, vectors: NDArray[Any], made_by: str) -> None:
+        """Keep nothing."""
+
+    def keep_head(self, set_name: str, content: bytes | None) -> None:
+        """Keep nothing."""

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import numpy as np
 
 from edged.cli.progress import Bar
 from edged.states import TrainingSet, leave_one_out, train
@@ -20,11 +23,15 @@ from edged.vision.bundled import BUNDLED, bundled_model
 from edged.vision.embedder import Embedder
 from scripts.decision_quality import report
 from scripts.decision_quality.clips import STREET, LabelledRegion, frame_rate, read_labels
+from scripts.decision_quality.daemon import decide_by_daemon
 from scripts.decision_quality.embeddings import RegionVectors, embed_region
 from scripts.decision_quality.experiment import EXAMPLES, Outcome, decide, draw, judge_events, novelties
 from scripts.decision_quality.health import picture_states
 from scripts.decision_quality.rules import examples_of
 from scripts.decision_quality.short import broken_bounds, short_regions
+
+SHORT_EXAMPLES, DAEMON_EXAMPLES = 3, 5  # of each state
+SAME = 1e-3  # the largest difference of probabilities that are the same; messages have them rounded
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE, CLIP = "opencv-doc", Path("usr/share/doc/opencv-doc/examples/data/vtest.avi")
@@ -37,7 +44,13 @@ def main() -> int:
     regions = short_regions(ROOT / "config" / "demo") if args.short else _regions(args.clips, cache)
     with Embedder(bundled_model(args.model)) as embedder, Bar("embedding") as bar:
         vectors = [embed_region(region, embedder, cache, _progress(bar, region.name)) for region in regions]
-    outcomes = [outcome for each in vectors for outcome in decide(each, args.draws, (3,) if args.short else EXAMPLES)]
+    outcomes = [
+        outcome
+        for each in vectors
+        for outcome in decide(each, args.draws, (SHORT_EXAMPLES,) if args.short else EXAMPLES)
+    ]
+    if args.daemon:
+        return _compare_with_daemon(vectors, outcomes, args)
     if args.short:
         print("\n".join(report.of_accuracy([each for each in outcomes if each.rule == "head"])))
         broken = broken_bounds(outcomes, [novelties(each, 3, args.draws) for each in vectors])
@@ -64,8 +77,29 @@ def _arguments() -> argparse.Namespace:
         "--no-pictures", action="store_true", help="leave the states of pictures out, which take longest"
     )
     parser.add_argument("--png", type=Path, metavar="FILE", help="draw the figures, if matplotlib is installed")
+    parser.add_argument(
+        "--daemon",
+        action="store_true",
+        help="decide by a whole daemon, too: pictures in a folder, and what a subscriber is sent",
+    )
     parser.add_argument("--short", action="store_true", help="the demo's clip, and bounds")
     return parser.parse_args()
+
+
+def _compare_with_daemon(vectors: list[RegionVectors], outcomes: list[Outcome], args: argparse.Namespace) -> int:
+    """Print what a daemon decides beside what was decided here, and the largest difference. Returns the exit status."""
+    each = SHORT_EXAMPLES if args.short else DAEMON_EXAMPLES
+    here = [outcome for outcome in outcomes if (outcome.rule, outcome.examples) == ("head", each) and outcome.draw == 0]
+    there: list[Outcome] = []
+    with tempfile.TemporaryDirectory(prefix="edged-") as folder, Bar("deciding") as bar:
+        for found in vectors:
+            progress = _progress(bar, found.region.name)
+            there += decide_by_daemon(found, each, 0, args.model, Path(folder) / "daemon", progress)
+    print("\n".join(report.of_accuracy([*here, *there])))
+    pairs = {(outcome.region, outcome.change): outcome.p for outcome in here}
+    furthest = max(float(np.abs(pairs[outcome.region, outcome.change] - outcome.p).max()) for outcome in there)
+    print(f"{sum(len(outcome.p) for outcome in there)} frames; probabilities differ by {furthest:.2g} at most.")
+    return 0 if furthest <= SAME else 1
 
 
 def _findings(

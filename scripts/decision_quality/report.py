@@ -15,7 +15,7 @@ from scripts.decision_quality.figures import COLUMNS, accuracy, calibration_erro
 
 __all__ = ["of_accuracy", "of_calibration", "of_changes", "of_events", "of_novelty", "of_pictures"]
 
-RULES = ("score >= 0.9", "difference", "group", "head")
+RULES = ("score >= 0.9", "difference", "group", "head", "daemon")
 
 
 def of_accuracy(outcomes: Sequence[Outcome]) -> Iterator[str]:

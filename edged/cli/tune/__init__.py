@@ -14,6 +14,7 @@ from edged.cli.console import EXIT_FAILURE, EXIT_USAGE, Commands, Paragraphs, em
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from edged.cli.tune.states import CollectedAnswers
     from edged.events.score_series import CollectedScores
     from edged.events.tuning import Tuning
     from edged.recording import Recorded, Recording
@@ -40,13 +41,17 @@ def add_parser(commands: Commands) -> None:
         help="propose the thresholds of a reference, from a recording",
         description="Proposes the scores at which events of REFERENCE should begin (enter) and end (leave), from its "
         "scores in RECORDING. Prints the reason and the events that these thresholds would have made. Draws the "
-        "scores, their distribution and the events into a PNG, if matplotlib is installed. Exit status: 0 proposed, or "
+        "scores, their distribution and the events into a PNG, if matplotlib is installed. REFERENCE may be a set of "
+        "states, too: what it answered, and how often it would change with other settings. Exit status: 0 proposed, or "
         "--enter was tried; 1 no thresholds fit, or there are no scores; 2 wrong arguments.",
         epilog=EPILOG,
         formatter_class=Paragraphs,
     )
     parser.add_argument(
-        "reference", metavar="REFERENCE", type=argument_types.name, help="the name of the reference, as in the config"
+        "reference",
+        metavar="REFERENCE",
+        type=argument_types.name,
+        help="the name of the reference, as in the config, or of a set of states",
     )
     parser.add_argument("recording", metavar="RECORDING", help="a file that 'edged record' wrote")
     parser.add_argument("--node", type=argument_types.name, help="only messages of this node")
@@ -81,6 +86,8 @@ def tune(args: argparse.Namespace) -> int:
         print(f"edged tune: {problem}", file=sys.stderr)
         return EXIT_USAGE
     found = _collect(args)
+    if args.reference not in found.references and (answers := _collect_answers(args)).series:
+        return _tune_states(args, answers)
     if len(found.series) != 1:
         print(f"edged tune: {_choice_needed(args, found)}", file=sys.stderr)
         return EXIT_USAGE if found.series else EXIT_FAILURE
@@ -95,6 +102,24 @@ def tune(args: argparse.Namespace) -> int:
     return EXIT_FAILURE if tuning.thresholds is None else 0
 
 
+def _tune_states(args: argparse.Namespace, found: CollectedAnswers) -> int:
+    """Print what the recording shows of a set of states, which has no thresholds to propose."""
+    from edged.cli.tune.states import as_json, as_text
+
+    if len(found.series) != 1:
+        places = _listed(series.place for series in found.series)
+        print(
+            f"edged tune: {args.reference} has answers in {places}: choose one with --node, --camera and --region",
+            file=sys.stderr,
+        )
+        return EXIT_USAGE
+    if args.enter is not None:
+        print(f"edged tune: {args.reference} is a set of states, which has no --enter", file=sys.stderr)
+        return EXIT_USAGE
+    emit((as_json if args.json else as_text)(args.reference, found.series[0]) + "\n")
+    return 0
+
+
 def _own_thresholds(args: argparse.Namespace) -> tuple[float, float] | None:
     """Return ``--enter`` and ``--leave``; None without them."""
     from edged.config import default_leave
@@ -104,17 +129,28 @@ def _own_thresholds(args: argparse.Namespace) -> tuple[float, float] | None:
     return args.enter, default_leave(args.enter) if args.leave is None else args.leave
 
 
+def _collect_answers(args: argparse.Namespace) -> CollectedAnswers:
+    """Return the answers of the set that has the name of the reference."""
+    from edged.cli.tune.states import collect_answers
+    from edged.recording import decode_recorded, read_recording
+
+    with read_recording(args.recording) as recording:
+        messages = decode_recorded(_with_bar(recording), ("vec",))
+        return collect_answers(messages, args.reference, partial(_is_wanted, args))
+
+
+def _is_wanted(args: argparse.Namespace, vec: Vec) -> bool:
+    return all(getattr(args, part) in (None, getattr(vec, part)) for part in ("node", "camera", "region"))
+
+
 def _collect(args: argparse.Namespace) -> CollectedScores:
     """Return the scores in the recording; damage is reported on stderr."""
     from edged.events.score_series import collect_scores
     from edged.recording import decode_recorded, read_recording
 
-    def is_wanted(vec: Vec) -> bool:
-        return all(getattr(args, part) in (None, getattr(vec, part)) for part in ("node", "camera", "region"))
-
     with read_recording(args.recording) as recording:
         messages = decode_recorded(_with_bar(recording), ("vec", "status"))
-        found = collect_scores(messages, args.reference, is_wanted)
+        found = collect_scores(messages, args.reference, partial(_is_wanted, args))
     if recording.damage:
         print(f"edged tune: {recording.damage}; the messages before are used", file=sys.stderr)
     return found

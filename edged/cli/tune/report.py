@@ -19,6 +19,11 @@ __all__ = ["as_json", "as_text"]
 MOST_EVENTS = 20
 WIDTH = 110
 
+_OTHER_WAY = (
+    "A set of states needs no thresholds: it learns from pictures of each state. Enroll some of this state, and some "
+    "of the other one when it is there: edged enroll SET --state {name} --camera {camera} --region {region} --count 5"
+)
+
 
 def as_text(tuning: Tuning, png: Path | None) -> str:
     """Return *tuning* in lines; *png* is the file with the drawing."""
@@ -56,6 +61,8 @@ def _lines(tuning: Tuning, png: Path | None) -> Iterator[str]:
         yield from _reasons(proposal)
     else:
         yield from wrap(f"No thresholds can be proposed: {proposal.reason}.", WIDTH)
+        yield ""
+        yield from wrap(_OTHER_WAY.format(name=tuning.reference, camera=series.camera, region=series.region), WIDTH)
     if thresholds is not None:
         yield ""
         yield from _events(tuning.events, thresholds)
