@@ -50,6 +50,14 @@ class Dock:
         shutil.copy(self._demo / f"path-{name}.jpg", new)
         new.replace(self.folder / "view" / "1.jpg")
 
+    def turn(self, name: str) -> None:
+        """Show the street so, and wait until frames are of it."""
+        self.show(name)
+        with Subscriber(f"ipc://{self.folder}/pub.sock") as subscriber:
+            frame_seqs = (vec.frame_seq for vec in subscriber)
+            first = next(frame_seqs)
+            assert any(frame_seq > first + 5 for frame_seq in frame_seqs)
+
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
         environment = {**os.environ, "STATE_DIRECTORY": str(self.folder / "state")}
@@ -99,7 +107,7 @@ def test_two_states_are_taught_decided_corrected_and_kept(
         assert lines[3].startswith("bay: 3 empty; ")
         assert "bay does not decide by these examples yet: a second state has no example yet" in lines
 
-        dock.show("busy")
+        dock.turn("busy")
         lines = enroll("busy")
         assert lines[3].startswith("bay: 3 empty, 3 busy; left out in turn, 0 of 6 wrong")
         assert not any("does not decide" in line for line in lines)

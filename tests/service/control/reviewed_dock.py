@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
@@ -13,6 +16,7 @@ import pytest
 
 from edged.client.control import ControlClient
 from edged.config import load_text
+from edged.errors import ControlError
 from edged.pipeline import review_queues
 from edged.pipeline.build import Pipeline, build
 from edged.service.control.server import Control
@@ -39,6 +43,15 @@ publish: {{endpoints: ["pub+bind:ipc://pub.sock"]}}
 control: {{endpoint: "ipc://control.sock"}}
 """
 APART_SECONDS = 0.1
+
+DAEMON = """\
+import sys
+from edged.errors import ControlError
+from edged.pipeline import review_queues
+review_queues.APART_SECONDS = float(sys.argv[2])
+from edged.cli import main
+raise SystemExit(main(["run", "-c", sys.argv[1]]))
+"""
 
 
 class ReviewedDock:
@@ -79,6 +92,26 @@ class ReviewedDock:
             daemon.stop("the test is over")
             thread.join(20)
             assert not thread.is_alive()
+
+
+@contextmanager
+def daemon_process(dock: ReviewedDock) -> Iterator[subprocess.Popen[str]]:
+    """The daemon as a process of its own, which a test may kill."""
+    environment = {**os.environ, "STATE_DIRECTORY": str(dock.folder / "state")}
+    command = [sys.executable, "-c", DAEMON, str(dock.config), str(APART_SECONDS)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    try:
+        eventually(lambda: _answers(dock), "the daemon answers", 60)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _answers(dock: ReviewedDock) -> bool:
+    with suppress(ControlError), ControlClient(dock.address) as client:
+        return client.status().cameras[0].state == "running"
+    return False
 
 
 def stripes(share: float, seed: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,8 +14,9 @@ import pytest
 
 from edged.client import Subscriber
 from edged.client.control import ControlClient
-from edged.enrolled import ExampleStore, ReviewStore
+from edged.enrolled import EnrolledExample, ExampleStore, ReviewStore
 from edged.errors import ControlError
+from edged.service.control.trainer import Trainer
 from edged.wire import Vec
 from tests.fakes import eventually
 from tests.service.control.reviewed_dock import ReviewedDock, often, waiting
@@ -208,6 +210,32 @@ def test_a_daemon_that_was_killed_while_it_took_answers_ends_that_at_its_next_st
             lambda: not {first.id, second.id} & {each.id for each in ReviewStore(folder / "review").load()}, "removed"
         )
     assert {(each.id, each.state) for each in examples.load()} == {(first.id, "truck"), (second.id, "empty")}
+
+
+def test_an_answer_that_cannot_become_an_example_is_kept_and_taken_with_the_next_one(
+    daemon: ControlClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, taken = Trainer.keep_picture, list[str]()
+
+    def keep_one(trainer: Trainer, example: EnrolledExample, *rest: Any) -> EnrolledExample:
+        if taken:
+            raise ControlError("failed", "nothing can be learned from this picture")
+        taken.append(example.id)
+        return keep(trainer, example, *rest)
+
+    first, second, third, *_ = waiting(daemon, 3)
+    daemon.answer(first.id, "truck")
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "keep_picture", keep_one)
+        with pytest.raises(ControlError, match=r"is on the disk, but no example yet: picture \w+: nothing") as refused:
+            daemon.answer(second.id, "empty")
+    assert refused.value.code == "not-learned"
+    known = {entry.id: entry.answer for entry in daemon.review("bay").entries if entry.answer}
+    (other,) = {first.id, second.id} - set(taken)
+    assert known == {other: "truck" if other == first.id else "empty"}
+    changed = daemon.answer(third.id, "empty").changed
+    assert {example.id for example in changed} == {first.id, second.id, third.id}
+    assert not {first.id, second.id, third.id} & {entry.id for entry in daemon.review("bay").entries}
 
 
 def test_the_pictures_are_removed_when_the_set_is_not_reviewed_any_more(

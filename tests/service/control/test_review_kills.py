@@ -9,10 +9,7 @@ import json
 import os
 import random
 import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -20,8 +17,7 @@ import pytest
 from edged.client.control import ControlClient
 from edged.enrolled import ExampleStore, ReviewStore
 from edged.errors import ControlError
-from tests.fakes import eventually
-from tests.service.control.reviewed_dock import ReviewedDock, waiting
+from tests.service.control.reviewed_dock import ReviewedDock, daemon_process, waiting
 
 pytestmark = pytest.mark.once
 
@@ -31,35 +27,8 @@ MOST = 20  # examples; then one is forgotten
 GONE = "-"
 STATES = ("empty", "truck")
 
-DAEMON = """\
-import sys
-from edged.pipeline import review_queues
-review_queues.APART_SECONDS = 0.1
-from edged.cli import main
-raise SystemExit(main(["run", "-c", sys.argv[1]]))
-"""
-
 Promised = dict[str, set[str]]
 """What each picture may be an example of, or an answer, by its id: one state, or two while a change is under way."""
-
-
-@contextmanager
-def daemon_process(dock: ReviewedDock) -> Iterator[subprocess.Popen[str]]:
-    environment = {**os.environ, "STATE_DIRECTORY": str(dock.folder / "state")}
-    command = [sys.executable, "-c", DAEMON, str(dock.config)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-    try:
-        eventually(lambda: answers(dock), "the daemon answers", 60)
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def answers(dock: ReviewedDock) -> bool:
-    with suppress(ControlError), ControlClient(dock.address) as client:
-        return client.status().cameras[0].state == "running"
-    return False
 
 
 def change_for_ever(daemon: ControlClient, promised: Promised, changed: list[str]) -> None:
