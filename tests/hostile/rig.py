@@ -257,6 +257,7 @@ def hostile_rig(
     with ExitStack() as stack:
         manager = stack.enter_context(closing(Manager(f"@edged-hostile-{os.getpid()}-{time.monotonic_ns()}")))
         environment = {**manager.environment(WATCHDOG_SECONDS), "RUNTIME_DIRECTORY": str(folder)}
+        environment["STATE_DIRECTORY"] = str(folder / "state")
         watch = stack.enter_context(stopwatch())
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(command, stderr=log, env=environment)
