@@ -1,6 +1,7 @@
 """Measure the figures of the README: the time of the daemon to its first message, and its memory.
 
-Starts the daemon on the demo once, and then several times more. Run it on an idle machine: .venv/bin/python scripts/measure.py [RUNS]
+Starts the daemon on the demo once, and then several times more. Run it on an idle machine:
+.venv/bin/python scripts/measure.py [RUNS]
 """
 
 from __future__ import annotations
