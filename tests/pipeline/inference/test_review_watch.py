@@ -23,6 +23,7 @@ from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation
+from edged.pipeline.inference.region_state import RegionState
 from edged.pipeline.inference.review_watch import ReviewWatch
 from edged.pipeline.inference.stage import Inference, Opened
 from edged.pipeline.review_queues import ReviewQueues, UnsureView
@@ -96,6 +97,16 @@ def test_the_next_minute_begins_a_minute_after_the_view_that_was_handed_over() -
     assert [round(after - before) for before, after in pairwise(times)] == [60, 60, 60]
 
 
+def test_two_views_are_a_minute_apart_also_where_one_ends_a_minute_and_the_other_begins_one() -> None:
+    queues = Queues()
+    watch = ReviewWatch("bay", queues)
+    for second in range(200):
+        watch.look(answer(0.6 if second in (59, 61) else 0.9), seen(second * SECOND))
+    first, second_view = queues.offered
+    assert dict(first.answer.p)["empty"] == 0.6
+    assert second_view.t_wall_us - first.t_wall_us >= 59_999_000
+
+
 def test_a_view_is_copied_because_its_frame_is_only_lent() -> None:
     queues, pixels = Queues(), PIXELS.copy()
     watch = ReviewWatch("bay", queues)
@@ -160,7 +171,9 @@ def at_once(call: Callable[[], None]) -> Future[None]:
     return future
 
 
-def test_an_inference_has_the_views_of_reviewed_sets_kept_and_of_no_others(cases: Path, tmp_path: Path) -> None:
+def test_an_inference_has_the_views_of_reviewed_sets_kept_and_of_no_others(
+    cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = read_model(cases / "small96_uint8_meta.tflite")
     frames, bell, demand = threading.Condition(), Bell(), Demand()
     handover = Handover(64, bell)
@@ -181,21 +194,28 @@ def test_an_inference_has_the_views_of_reviewed_sets_kept_and_of_no_others(cases
         )
         for name in ("bay", "door")
     ]
+
+    def show(seconds: range) -> None:
+        for second in seconds:
+            feed.ring.slot()[...] = PIXELS
+            feed.ring.commit(second, Stamp(second * SECOND, "driver"))
+            eventually(lambda: handover.get() is not None, "a result")
+
     stage = Inference(
         [feed], frames, lambda _: Opened(Embedder(model), References(groups), sets), handover, demand, queues
     )
     with closing(bell), running(stage):
-        for number in range(6):
-            feed.ring.slot()[...] = PIXELS
-            feed.ring.commit(number, Stamp(number * SECOND, "driver"))
-            eventually(lambda: handover.get() is not None, "a result")
+        show(range(6))
         eventually(lambda: len(queues.waiting("bay")) >= 2, "views are kept")
         assert queues.waiting("door") == []
-        stage.use(sets=[replace(each, is_reviewed=False) for each in sets]).result(10)
         known = len(queues.waiting("bay"))
-        for number in range(10, 16):
-            feed.ring.slot()[...] = PIXELS
-            feed.ring.commit(number, Stamp(number * SECOND, "driver"))
-            eventually(lambda: handover.get() is not None, "a result")
+        with monkeypatch.context() as patch:
+            patch.setattr(RegionState, "is_blind", True)
+            show(range(10, 16))
+        assert len(queues.waiting("bay")) == known, "a covered camera is not reviewed"
+        show(range(20, 24))
+        assert (known := len(queues.waiting("bay"))) > 2
+        stage.use(sets=[replace(each, is_reviewed=False) for each in sets]).result(10)
+        show(range(30, 36))
         assert len(queues.waiting("bay")) == known
     queues.close()

@@ -10,6 +10,9 @@ import os
 import random
 import subprocess
 import threading
+import time
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -22,7 +25,7 @@ from tests.service.control.reviewed_dock import ReviewedDock, daemon_process, wa
 pytestmark = pytest.mark.once
 
 ROUNDS = int(os.environ.get("EDGED_ROUNDS", "3"))
-LONGEST = 2.0  # seconds that a daemon lives after the first request
+MOST_CHANGES = 5  # before the one at which the daemon is killed
 MOST = 20  # examples; then one is forgotten
 GONE = "-"
 STATES = ("empty", "truck")
@@ -31,12 +34,19 @@ Promised = dict[str, set[str]]
 """What each picture may be an example of, or an answer, by its id: one state, or two while a change is under way."""
 
 
-def change_for_ever(daemon: ControlClient, promised: Promised, changed: list[str]) -> None:
+def change_for_ever(
+    daemon: ControlClient, promised: Promised, changed: list[str], timer: Callable[[float], None]
+) -> None:
     """Answer, discard, relabel and forget pictures; *promised* is kept up with what the daemon replies.
 
-    The id of each picture that was changed is added to *changed*.
+    The id of each picture that was changed is added to *changed*. After some changes *timer* is called with the seconds
+    that the slowest of them took.
     """
-    while True:
+    longest, before_kill = 0.1, random.randrange(MOST_CHANGES)
+    for number in count():
+        if number == before_kill:
+            timer(longest)
+        begin = time.monotonic()
         examples = [each for info in daemon.states() if info.name == "bay" for each in info.examples]
         change = random.choice(("answer", "answer", "answer", "answer again", "discard", "relabel"))
         if len(examples) >= MOST:
@@ -70,6 +80,7 @@ def change_for_ever(daemon: ControlClient, promised: Promised, changed: list[str
         else:
             promised[chosen] = {state}
             changed.append(chosen)
+            longest = max(longest, time.monotonic() - begin)
 
 
 def change_until_killed(dock: ReviewedDock, process: subprocess.Popen[str], promised: Promised) -> int:
@@ -77,11 +88,12 @@ def change_until_killed(dock: ReviewedDock, process: subprocess.Popen[str], prom
     changed: list[str] = []
     with ControlClient(dock.address) as daemon:
         waiting(daemon, 3)
-        timer = threading.Timer(random.uniform(0, LONGEST), process.kill)
-        timer.start()
+
+        def kill_within(seconds: float) -> None:
+            threading.Timer(random.uniform(0, 2 * seconds), process.kill).start()
+
         with pytest.raises(ControlError, match="no daemon answers"):
-            change_for_ever(daemon, promised, changed)
-        timer.join()
+            change_for_ever(daemon, promised, changed, kill_within)
     assert process.wait(10) < 0, "it has died by itself"
     return len(changed)
 
