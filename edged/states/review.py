@@ -74,10 +74,6 @@ class Review(Generic[Kept]):
         self._entries.append(ReviewEntry(what, guess, p, t_us))
         return tuple(gone)
 
-    def remove(self, entry: ReviewEntry[Kept]) -> None:
-        """Remove an entry, because it is answered. Harmless when done twice."""
-        self._entries = [each for each in self._entries if each is not entry]
-
     def _given_up(self, newcomer: str) -> ReviewEntry[Kept]:
         """Return the entry that would go for one with the guess *newcomer*."""
         counts = Counter(entry.guess for entry in self._entries)

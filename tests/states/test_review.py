@@ -79,15 +79,6 @@ def test_the_queue_never_grows_beyond_its_limit() -> None:
         assert len(review.entries) <= 5
 
 
-def test_what_is_answered_is_removed() -> None:
-    review = Review[str]()
-    offer(review, "a", "empty", 0.8, 0)
-    (entry,) = review.entries
-    review.remove(entry)
-    review.remove(entry)
-    assert review.entries == ()
-
-
 def test_below_is_the_limit_of_what_is_wanted() -> None:
     review = Review[str](most=2)
     assert review.below("empty") == math.inf
