@@ -11,19 +11,20 @@ import zmq
 
 from edged.errors import ControlError
 from edged.wire import control as wire
-from edged.wire import control_messages as messages
+from edged.wire import control_requests as requests
+from edged.wire import control_results as results
 
 __all__ = ["ScriptedDaemon", "example", "set_report", "set_result"]
 
-Reply = messages.Result | ControlError
+Reply = results.Result | ControlError
 
 
 class ScriptedDaemon:
     """Answers each request at *path* with what *reply* makes of it; ``requests`` are those that came."""
 
-    def __init__(self, path: Path, reply: Callable[[messages.Request], Reply]) -> None:
+    def __init__(self, path: Path, reply: Callable[[requests.Request], Reply]) -> None:
         self.path = path
-        self.requests: list[messages.Request] = []
+        self.requests: list[requests.Request] = []
         self._reply = reply
         self._ended = threading.Event()
 
@@ -56,9 +57,9 @@ class ScriptedDaemon:
                 router.send_multipart([peer, empty, frame])
 
 
-def example(number: int, state: str = "empty") -> messages.ExampleInfo:
+def example(number: int, state: str = "empty") -> results.ExampleInfo:
     """The example of that number, seen by dock/bay."""
-    return messages.ExampleInfo(
+    return results.ExampleInfo(
         id=f"{number:016x}",
         state=state,
         camera="dock",
@@ -70,14 +71,14 @@ def example(number: int, state: str = "empty") -> messages.ExampleInfo:
 
 def set_report(
     name: str = "bay",
-    *examples: messages.ExampleInfo,
+    *examples: results.ExampleInfo,
     learned: bool = True,
     objection: str | None = None,
     advice: str | None = None,
-) -> messages.SetReport:
+) -> results.SetReport:
     """The set *name* of the states empty and truck with these *examples*."""
     counts = {state: sum(each.state == state for each in examples) for state in ("empty", "truck")}
-    return messages.SetReport(
+    return results.SetReport(
         name=name,
         origin="enrolled",
         places=("dock/bay",),
@@ -92,8 +93,8 @@ def set_report(
 
 
 def set_result(
-    info: messages.SetReport | None, *changed: messages.ExampleInfo, outliers: tuple[int, ...] = ()
-) -> messages.SetResult:
+    info: results.SetReport | None, *changed: results.ExampleInfo, outliers: tuple[int, ...] = ()
+) -> results.SetResult:
     """The answer to a change of *changed* that left the set *info*."""
     similarities = (1.0,) * 5
-    return messages.SetResult(name="bay", changed=changed, set=info, similarities=similarities, outliers=outliers)
+    return results.SetResult(name="bay", changed=changed, set=info, similarities=similarities, outliers=outliers)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from edged.cli import argument_types
 from edged.cli.console import EXIT_USAGE, Commands, Paragraphs, emit
 from edged.cli.daemon_arguments import add_daemon, connect_daemon, score_text
-from edged.cli.enroll_examples import enroll_examples
+from edged.cli.states.enroll_examples import enroll_examples
 
 if TYPE_CHECKING:
-    from edged.wire.control_messages import EnrollResult
+    from edged.wire.control_results import EnrollResult
 
 __all__ = ["add_parser"]
 
@@ -91,7 +91,7 @@ def add_parser(commands: Commands) -> None:
 def enroll(args: argparse.Namespace) -> int:
     """Enroll the view that *args* name."""
     from edged.errors import WireError
-    from edged.wire.control_messages import Enroll
+    from edged.wire.control_requests import Enroll
 
     settings = ("name", "camera", "region", "frames", "replace", "enter", "leave", "min_seconds", "cooldown_seconds")
     chosen = {setting: getattr(args, setting) for setting in settings}

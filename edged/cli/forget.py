@@ -8,7 +8,7 @@ import sys
 from edged.cli import argument_types
 from edged.cli.console import EXIT_USAGE, Commands, emit
 from edged.cli.daemon_arguments import add_daemon, connect_daemon
-from edged.cli.set_text import examples_text, set_lines
+from edged.cli.states.set_text import examples_text, set_lines
 
 __all__ = ["add_parser"]
 
@@ -34,7 +34,7 @@ def add_parser(commands: Commands) -> None:
 def forget(args: argparse.Namespace) -> int:
     """Forget the reference or the examples that *args* name."""
     from edged.errors import WireError
-    from edged.wire.control_messages import Forget
+    from edged.wire.control_requests import Forget
 
     try:
         request = Forget(name=args.name, state=args.state, last=args.last, example=args.example)

@@ -17,7 +17,7 @@ from edged.label_text import escaped
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from edged.wire.control_messages import ReferenceInfo
+    from edged.wire.control_results import ReferenceInfo
 
 __all__ = ["add_parser"]
 

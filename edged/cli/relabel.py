@@ -8,7 +8,7 @@ import sys
 from edged.cli import argument_types
 from edged.cli.console import EXIT_USAGE, Commands, emit
 from edged.cli.daemon_arguments import add_daemon, connect_daemon
-from edged.cli.set_text import set_lines
+from edged.cli.states.set_text import set_lines
 
 __all__ = ["add_parser"]
 
@@ -31,7 +31,7 @@ def add_parser(commands: Commands) -> None:
 def relabel(args: argparse.Namespace) -> int:
     """Relabel the example that *args* name."""
     from edged.errors import WireError
-    from edged.wire.control_messages import Relabel
+    from edged.wire.control_requests import Relabel
 
     try:
         Relabel(example=args.example, state=args.state)

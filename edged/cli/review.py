@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from edged.cli import argument_types
 from edged.cli.console import EXIT_USAGE, Commands, emit
 from edged.cli.daemon_arguments import add_daemon, connect_daemon
-from edged.cli.review_answers import answer_lines, ask_all
+from edged.cli.states.review_answers import answer_lines, ask_all
 from edged.cli.text import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from edged.wire.control_messages import Answer, ReviewResult
+    from edged.wire.control_requests import Answer
+    from edged.wire.control_results import ReviewResult
 
 __all__ = ["add_parser"]
 
@@ -83,7 +84,7 @@ def review(args: argparse.Namespace) -> int:
 def _requests(args: argparse.Namespace) -> Iterator[Answer]:
     """Yield the answers that *args* have; WireError if one is wrong."""
     from edged.errors import WireError
-    from edged.wire.control_messages import Answer
+    from edged.wire.control_requests import Answer
 
     for text in args.answer:
         picture, equals, state = text.partition("=")

@@ -16,7 +16,8 @@ import zmq
 
 from edged.errors import ControlError, WireError
 from edged.wire import control as wire
-from edged.wire import control_messages as messages
+from edged.wire import control_requests as requests
+from edged.wire import control_results as results
 
 __all__ = ["ControlClient", "control_addresses"]
 
@@ -30,7 +31,7 @@ MAX_PICTURE_BYTES = 512 << 20
 
 HINT = " One with a control.endpoint of its own is found with -c FILE"
 
-R = TypeVar("R", bound=messages.Result)
+R = TypeVar("R", bound=results.Result)
 
 
 def control_addresses(environ: Mapping[str, str] = os.environ) -> list[str]:
@@ -76,13 +77,13 @@ class ControlClient:
     ) -> None:
         self.close()
 
-    def status(self) -> messages.StatusResult:
+    def status(self) -> results.StatusResult:
         """Return the state of the daemon and its cameras."""
-        return self._request(messages.GetStatus(), messages.StatusResult)[0]
+        return self._request(requests.GetStatus(), results.StatusResult)[0]
 
     def reload(self) -> tuple[str, ...]:
         """Make the daemon read its configuration again; return what has changed, a line for each part."""
-        return self._request(messages.Reload(), messages.ReloadResult, RELOAD_SECONDS)[0].changes
+        return self._request(requests.Reload(), results.ReloadResult, RELOAD_SECONDS)[0].changes
 
     def enroll(
         self,
@@ -90,13 +91,13 @@ class ControlClient:
         camera: str,
         region: str | None = None,
         *,
-        frames: int = messages.DEFAULT_FRAMES,
+        frames: int = requests.DEFAULT_FRAMES,
         replace: bool = False,
         enter: float | None = None,
         leave: float | None = None,
         min_seconds: float = 0.0,
         cooldown_seconds: float = 0.0,
-    ) -> messages.EnrollResult:
+    ) -> results.EnrollResult:
         """Make a reference *name* of the present picture of a region; it is compared from the next frame on, and kept.
 
         *region* may be left out where the camera has only one. With *enter* it makes events, as a reference of the
@@ -105,7 +106,7 @@ class ControlClient:
         Raises:
             WireError: also if a name is not valid, or a number out of range.
         """
-        request = messages.Enroll(
+        request = requests.Enroll(
             name=name,
             camera=camera,
             region=region,
@@ -116,7 +117,7 @@ class ControlClient:
             min_seconds=min_seconds,
             cooldown_seconds=cooldown_seconds,
         )
-        return self._request(request, messages.EnrollResult)[0]
+        return self._request(request, results.EnrollResult)[0]
 
     def enroll_state(
         self,
@@ -125,8 +126,8 @@ class ControlClient:
         camera: str,
         region: str | None = None,
         *,
-        frames: int = messages.DEFAULT_FRAMES,
-    ) -> messages.SetResult:
+        frames: int = requests.DEFAULT_FRAMES,
+    ) -> results.SetResult:
         """Make the present picture of a region an example of *state* of the set *name*, and learn the set again.
 
         *region* may be left out where the camera has only one.
@@ -134,59 +135,59 @@ class ControlClient:
         Raises:
             WireError: also if a name is not valid, or a number out of range.
         """
-        request = messages.Enroll(name=name, state=state, camera=camera, region=region, frames=frames)
-        return self._request(request, messages.SetResult, LEARN_SECONDS)[0]
+        request = requests.Enroll(name=name, state=state, camera=camera, region=region, frames=frames)
+        return self._request(request, results.SetResult, LEARN_SECONDS)[0]
 
     def forget(self, name: str) -> None:
         """Forget the enrolled reference *name*, or all enrolled examples of the set *name*."""
-        self._request(messages.Forget(name=name), messages.ForgetResult, LEARN_SECONDS)
+        self._request(requests.Forget(name=name), results.ForgetResult, LEARN_SECONDS)
 
     def forget_examples(
         self, name: str, state: str | None = None, *, last: bool = False, example: str | None = None
-    ) -> messages.SetResult:
+    ) -> results.SetResult:
         """Forget the newest example of *state* of the set *name* (*last*), or all, or one by its id; give one of these.
 
         Raises:
             WireError: also if nothing is given, or too much.
         """
-        request = messages.Forget(name=name, state=state, last=last, example=example)
+        request = requests.Forget(name=name, state=state, last=last, example=example)
         if not request.is_of_a_set:
             raise WireError("state, last, example: one must be given; forget() forgets a whole set")
-        return self._request(request, messages.SetResult, LEARN_SECONDS)[0]
+        return self._request(request, results.SetResult, LEARN_SECONDS)[0]
 
-    def relabel(self, example: str, state: str) -> messages.SetResult:
+    def relabel(self, example: str, state: str) -> results.SetResult:
         """Make the enrolled example with that id one of *state*, and learn its set again."""
-        request = messages.Relabel(example=example, state=state)
-        return self._request(request, messages.SetResult, LEARN_SECONDS)[0]
+        request = requests.Relabel(example=example, state=state)
+        return self._request(request, results.SetResult, LEARN_SECONDS)[0]
 
-    def states(self) -> tuple[messages.SetReport, ...]:
+    def states(self) -> tuple[results.SetReport, ...]:
         """Return all sets of states, with what their examples prove."""
-        return self._request(messages.ListStates(), messages.StatesResult, LEARN_SECONDS)[0].sets
+        return self._request(requests.ListStates(), results.StatesResult, LEARN_SECONDS)[0].sets
 
-    def review(self, name: str) -> messages.ReviewResult:
+    def review(self, name: str) -> results.ReviewResult:
         """Return the pictures that the set *name* was least sure of, which a person is to answer."""
-        return self._request(messages.ListReview(name=name), messages.ReviewResult)[0]
+        return self._request(requests.ListReview(name=name), results.ReviewResult)[0]
 
     def review_picture(self, name: str, picture: str) -> bytes:
         """Return the PNG of the picture with that id among those of the set *name*."""
-        return self._request(messages.ListReview(name=name, picture=picture), messages.ReviewResult)[1][0]
+        return self._request(requests.ListReview(name=name, picture=picture), results.ReviewResult)[1][0]
 
-    def answer(self, picture: str, state: str) -> messages.AnswerResult:
+    def answer(self, picture: str, state: str) -> results.AnswerResult:
         """Answer that the picture with that id shows *state*; it becomes an example with one of another state."""
-        return self._request(messages.Answer(picture=picture, state=state), messages.AnswerResult, LEARN_SECONDS)[0]
+        return self._request(requests.Answer(picture=picture, state=state), results.AnswerResult, LEARN_SECONDS)[0]
 
-    def discard(self, picture: str) -> messages.AnswerResult:
+    def discard(self, picture: str) -> results.AnswerResult:
         """Remove the picture with that id from those to review: nothing can be learned from it."""
-        request = messages.Answer(picture=picture, discard=True)
-        return self._request(request, messages.AnswerResult, LEARN_SECONDS)[0]
+        request = requests.Answer(picture=picture, discard=True)
+        return self._request(request, results.AnswerResult, LEARN_SECONDS)[0]
 
-    def references(self) -> tuple[messages.ReferenceInfo, ...]:
+    def references(self) -> tuple[results.ReferenceInfo, ...]:
         """Return all references, by name."""
-        return self._request(messages.ListReferences(), messages.ReferencesResult)[0].references
+        return self._request(requests.ListReferences(), results.ReferencesResult)[0].references
 
-    def snapshot(self, camera: str) -> tuple[messages.SnapshotResult, dict[str, bytes]]:
+    def snapshot(self, camera: str) -> tuple[results.SnapshotResult, dict[str, bytes]]:
         """Return PNGs of a frame of *camera* by name: ``street`` with its regions, ``street.path`` as model input."""
-        result, pictures = self._request(messages.Snapshot(camera=camera), messages.SnapshotResult)
+        result, pictures = self._request(requests.Snapshot(camera=camera), results.SnapshotResult)
         return result, {info.name: png for info, png in zip(result.pictures, pictures, strict=True)}
 
     def close(self) -> None:
@@ -195,7 +196,7 @@ class ControlClient:
         self._context.term()
 
     def _request(
-        self, request: messages.Request, cls: type[R], seconds: float = REPLY_SECONDS
+        self, request: requests.Request, cls: type[R], seconds: float = REPLY_SECONDS
     ) -> tuple[R, Sequence[bytes]]:
         request_id = secrets.token_hex(8)
         self._socket.send_multipart([b"", wire.write_request(request, request_id)])

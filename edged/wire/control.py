@@ -19,7 +19,8 @@ from typing import Any, NoReturn, TypeVar
 
 from edged.errors import ControlError, WireError
 from edged.peer_text import peer_text
-from edged.wire.control_messages import REQUESTS, Request, Result, ReviewResult, SnapshotResult
+from edged.wire.control_requests import REQUESTS, Request
+from edged.wire.control_results import Result, ReviewResult, SnapshotResult
 from edged.wire.typed import object_reader
 
 __all__ = [

@@ -6,30 +6,31 @@ from typing import Any
 
 from edged.values import NAME_PATTERN, UNKNOWN
 from edged.wire import control
-from edged.wire import control_messages as messages
+from edged.wire import control_requests as requests
+from edged.wire import control_results as results
 from edged.wire.json_schema import DIALECT, object_schema
 
 __all__ = ["control_schema"]
 
-RESULTS: dict[str, tuple[type[messages.Result], ...]] = {
-    "status": (messages.StatusResult,),
-    "reload": (messages.ReloadResult,),
-    "enroll": (messages.EnrollResult, messages.SetResult),
-    "forget": (messages.ForgetResult, messages.SetResult),
-    "relabel": (messages.SetResult,),
-    "references": (messages.ReferencesResult,),
-    "states": (messages.StatesResult,),
-    "review": (messages.ReviewResult,),
-    "answer": (messages.AnswerResult,),
-    "snapshot": (messages.SnapshotResult,),
+RESULTS: dict[str, tuple[type[results.Result], ...]] = {
+    "status": (results.StatusResult,),
+    "reload": (results.ReloadResult,),
+    "enroll": (results.EnrollResult, results.SetResult),
+    "forget": (results.ForgetResult, results.SetResult),
+    "relabel": (results.SetResult,),
+    "references": (results.ReferencesResult,),
+    "states": (results.StatesResult,),
+    "review": (results.ReviewResult,),
+    "answer": (results.AnswerResult,),
+    "snapshot": (results.SnapshotResult,),
 }
 """The results of each op; the second one is that of a set of states."""
 
 
 def control_schema() -> dict[str, Any]:
     """Return the schema of any request or reply; ``$defs`` has each, such as ``enroll`` and ``enroll-reply``."""
-    requests = {op: _request(op) for op in messages.REQUESTS}
-    replies = {f"{op}-reply": _reply(op) for op in messages.REQUESTS}
+    asked = {op: _request(op) for op in requests.REQUESTS}
+    replies = {f"{op}-reply": _reply(op) for op in requests.REQUESTS}
     refusal = {
         **_object({"v": _VERSION, "id": {"type": ["string", "null"]}, "ok": {"const": False}, "error": _ERROR}),
         "description": "The reply to a request that was refused; id is null where it could not be read.",
@@ -37,8 +38,8 @@ def control_schema() -> dict[str, Any]:
     return {
         "$schema": DIALECT,
         "title": "edged control messages, version 1",
-        "anyOf": [{"$ref": f"#/$defs/{name}"} for name in (*requests, *replies, "refusal")],
-        "$defs": {**requests, **replies, "refusal": refusal},
+        "anyOf": [{"$ref": f"#/$defs/{name}"} for name in (*asked, *replies, "refusal")],
+        "$defs": {**asked, **replies, "refusal": refusal},
     }
 
 
@@ -51,15 +52,15 @@ _ERROR = {
 _TEXTS = {
     **{key: {"pattern": f"^{NAME_PATTERN}$"} for key in ("name", "camera", "region")},
     "state": {"pattern": f"^(?!{UNKNOWN}$){NAME_PATTERN}$"},
-    "example": {"pattern": f"^{messages.EXAMPLE_PATTERN}$"},
-    "picture": {"pattern": f"^{messages.EXAMPLE_PATTERN}$"},
+    "example": {"pattern": f"^{requests.EXAMPLE_PATTERN}$"},
+    "picture": {"pattern": f"^{requests.EXAMPLE_PATTERN}$"},
 }
 _LIMITS: dict[str, dict[str, float]] = {
-    "frames": {"minimum": 1, "maximum": messages.MOST_FRAMES},
+    "frames": {"minimum": 1, "maximum": requests.MOST_FRAMES},
     "enter": {"minimum": -1, "maximum": 1},
     "leave": {"minimum": -1, "maximum": 1},
-    "min_seconds": {"minimum": 0, "maximum": messages.LONGEST_SECONDS},
-    "cooldown_seconds": {"minimum": 0, "maximum": messages.LONGEST_SECONDS},
+    "min_seconds": {"minimum": 0, "maximum": requests.LONGEST_SECONDS},
+    "cooldown_seconds": {"minimum": 0, "maximum": requests.LONGEST_SECONDS},
 }
 
 
@@ -68,7 +69,7 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _request(op: str) -> dict[str, Any]:
-    own = object_schema(messages.REQUESTS[op], closed=True)
+    own = object_schema(requests.REQUESTS[op], closed=True)
     for key, rule in own["properties"].items():
         rule |= _LIMITS.get(key, {})
         rule |= _TEXTS.get(key, {})

@@ -9,7 +9,7 @@ from typing import Self
 import pytest
 
 from edged.cli import references
-from edged.wire.control_messages import ReferenceInfo, StatusResult
+from edged.wire.control_results import ReferenceInfo, StatusResult
 
 INFO = ReferenceInfo(
     name="r",

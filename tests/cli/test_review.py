@@ -12,17 +12,18 @@ from pathlib import Path
 import pytest
 
 from edged.cli import main
-from edged.cli.review_answers import chosen_state
+from edged.cli.states.review_answers import chosen_state
 from edged.errors import ControlError
-from edged.wire import control_messages as messages
+from edged.wire import control_requests as requests
+from edged.wire import control_results as results
 from tests.scripted_daemon import ScriptedDaemon, example, set_report
 
 STATES = ("empty", "truck", "trailer")
 IDS = tuple(f"{number:016x}" for number in range(4))
 
 
-def entry(number: int, answer: str | None = None) -> messages.ReviewInfo:
-    return messages.ReviewInfo(
+def entry(number: int, answer: str | None = None) -> results.ReviewInfo:
+    return results.ReviewInfo(
         id=IDS[number],
         guess="truck",
         p=0.5 + number / 10,
@@ -37,36 +38,36 @@ def entry(number: int, answer: str | None = None) -> messages.ReviewInfo:
 ENTRIES = (entry(0), entry(1), entry(2, "empty"), entry(3))
 
 
-def reply(request: messages.Request) -> messages.Result | ControlError:
+def reply(request: requests.Request) -> results.Result | ControlError:
     """An answer of truck waits for one of empty, an answer of empty is learned, and the last picture is gone."""
     match request:
-        case messages.ListReview(name="bay"):
-            return messages.ReviewResult(name="bay", states=STATES, entries=ENTRIES)
-        case messages.ListReview():
+        case requests.ListReview(name="bay"):
+            return results.ReviewResult(name="bay", states=STATES, entries=ENTRIES)
+        case requests.ListReview():
             return ControlError("invalid", "door is not reviewed: write 'review: true' there (edged.yaml:9)")
-        case messages.Answer() if request.picture == IDS[3]:
+        case requests.Answer() if request.picture == IDS[3]:
             return ControlError("not-found", f"there is no picture {IDS[3]} to review")
-        case messages.Answer(state="truck"):
-            return messages.AnswerResult(
+        case requests.Answer(state="truck"):
+            return results.AnswerResult(
                 name="bay", picture=request.picture, state="truck", waiting={"truck": 2}, waits_for=("empty", "trailer")
             )
-        case messages.Answer(state=None):
-            return messages.AnswerResult(name="bay", picture=request.picture, state=None, waiting={})
-        case messages.Answer():
+        case requests.Answer(state=None):
+            return results.AnswerResult(name="bay", picture=request.picture, state=None, waiting={})
+        case requests.Answer():
             made = example(1, "truck"), example(2)
             known = set_report("bay", *made, advice="add 2 of empty")
-            return messages.AnswerResult(
+            return results.AnswerResult(
                 name="bay", picture=request.picture, state=request.state, waiting={}, changed=made, set=known
             )
     raise AssertionError(request)
 
 
-Run = Callable[..., tuple[str, list[messages.Request]]]
+Run = Callable[..., tuple[str, list[requests.Request]]]
 
 
 @pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: str, status: int = 0) -> tuple[str, list[messages.Request]]:
+    def run(*arguments: str, status: int = 0) -> tuple[str, list[requests.Request]]:
         with ScriptedDaemon(tmp_path / "control.sock", reply).running() as daemon:
             assert main(["review", *arguments, "--socket", str(daemon.path)]) == status
         told = capsys.readouterr()
@@ -96,7 +97,7 @@ def test_programs_get_json(run: Run) -> None:
 
 
 def test_a_script_answers_and_discards(run: Run) -> None:
-    out, requests = run("bay", "--answer", f"{IDS[0]}=truck", f"{IDS[1]}=empty", "--discard", IDS[2])
+    out, sent = run("bay", "--answer", f"{IDS[0]}=truck", f"{IDS[1]}=empty", "--discard", IDS[2])
     assert out.splitlines() == [
         f"{IDS[0]} is kept as truck: 2 answers of truck so far",
         "learned as soon as there is one of empty or trailer",
@@ -105,23 +106,23 @@ def test_a_script_answers_and_discards(run: Run) -> None:
         "next: add 2 of empty",
         f"{IDS[2]} is discarded",
     ]
-    assert requests[1:] == [
-        messages.Answer(picture=IDS[0], state="truck"),
-        messages.Answer(picture=IDS[1], state="empty"),
-        messages.Answer(picture=IDS[2], discard=True),
+    assert sent[1:] == [
+        requests.Answer(picture=IDS[0], state="truck"),
+        requests.Answer(picture=IDS[1], state="empty"),
+        requests.Answer(picture=IDS[2], discard=True),
     ]
 
 
 def test_a_refusal_has_the_cure(run: Run) -> None:
     out, _ = run("door", status=1)
     assert out == "edged: door is not reviewed: write 'review: true' there (edged.yaml:9)\n"
-    out, requests = run("door", "--answer", f"{IDS[0]}=open", status=1)
+    out, sent = run("door", "--answer", f"{IDS[0]}=open", status=1)
     assert "door is not reviewed" in out
-    assert len(requests) == 1
+    assert len(sent) == 1
 
 
 def test_a_set_without_pictures_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    empty = messages.ReviewResult(name="bay", states=STATES, entries=())
+    empty = results.ReviewResult(name="bay", states=STATES, entries=())
     with ScriptedDaemon(tmp_path / "control.sock", lambda _: empty).running() as daemon:
         assert main(["review", "bay", "--socket", str(daemon.path)]) == 0
     assert capsys.readouterr().out.startswith("There is nothing to review of bay yet: ")
@@ -193,9 +194,9 @@ def test_a_terminal_asks_for_each_picture_that_has_no_answer(tmp_path: Path) -> 
     with ScriptedDaemon(tmp_path / "control.sock", reply).running() as daemon:
         shown = in_terminal(daemon, "what\ntr\ntru\nd\n1\n")
     assert daemon.requests[1:] == [
-        messages.Answer(picture=IDS[0], state="truck"),
-        messages.Answer(picture=IDS[1], discard=True),
-        messages.Answer(picture=IDS[3], state="empty"),
+        requests.Answer(picture=IDS[0], state="truck"),
+        requests.Answer(picture=IDS[1], discard=True),
+        requests.Answer(picture=IDS[3], state="empty"),
     ]
     assert shown.count("Type 1 or empty, 2 or truck, 3 or trailer, or the first letters of a state; s to skip, ") == 3
     assert f"1 of 3: dock/bay, truck 0.50?\n/var/lib/edged/review/bay.{IDS[0]}.png\n" in shown

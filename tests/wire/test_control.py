@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from edged.errors import ControlError, WireError
 from edged.wire import control as wire
-from edged.wire import control_messages as messages
+from edged.wire import control_requests as requests
+from edged.wire import control_results as results
 from edged.wire.control_schema import RESULTS, control_schema
 from tests.cli.test_schema import faults
 
@@ -26,8 +27,8 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=8,
 )
-requests = st.fixed_dictionaries(
-    {"v": st.just(1) | json_values, "id": st.text(max_size=70), "op": st.sampled_from([*messages.REQUESTS, "stop"])},
+any_request = st.fixed_dictionaries(
+    {"v": st.just(1) | json_values, "id": st.text(max_size=70), "op": st.sampled_from([*requests.REQUESTS, "stop"])},
     optional={
         key: json_values | st.sampled_from(["street", "path"])
         for key in (
@@ -49,11 +50,11 @@ requests = st.fixed_dictionaries(
 )
 
 
-def asked(body: bytes) -> messages.Request:
+def asked(body: bytes) -> requests.Request:
     return wire.read_envelope(body).request()
 
 
-def outcome(body: bytes) -> tuple[str | None, messages.Request | ControlError]:
+def outcome(body: bytes) -> tuple[str | None, requests.Request | ControlError]:
     """Return the id, if it can be read, and the request or the error that refuses it."""
     request_id = None
     try:
@@ -108,8 +109,8 @@ def test_the_replies_of_the_vectors_are_read(vector: dict[str, Any]) -> None:
 
 
 def test_a_reply_to_another_request_is_ignored() -> None:
-    body = wire.write_reply(messages.ForgetResult(name="gate"), "first")
-    assert wire.read_reply([body], messages.ForgetResult, "second") is None
+    body = wire.write_reply(results.ForgetResult(name="gate"), "first")
+    assert wire.read_reply([body], results.ForgetResult, "second") is None
 
 
 @pytest.mark.parametrize(
@@ -128,15 +129,15 @@ def test_a_reply_to_another_request_is_ignored() -> None:
 )
 def test_frames_that_are_not_a_reply_are_refused(frames: list[bytes]) -> None:
     with pytest.raises(WireError):
-        wire.read_reply(frames, messages.ForgetResult, "a")
+        wire.read_reply(frames, results.ForgetResult, "a")
 
 
 def test_a_reply_with_missing_pictures_is_refused() -> None:
-    result = messages.SnapshotResult(
-        camera="street", frame_seq=1, t_wall_us=2, pictures=(messages.PictureInfo(name="street", width=1, height=1),)
+    result = results.SnapshotResult(
+        camera="street", frame_seq=1, t_wall_us=2, pictures=(results.PictureInfo(name="street", width=1, height=1),)
     )
     with pytest.raises(WireError, match="as many as frames"):
-        wire.read_reply([wire.write_reply(result, "a")], messages.SnapshotResult, "a")
+        wire.read_reply([wire.write_reply(result, "a")], results.SnapshotResult, "a")
 
 
 @given(st.binary(max_size=200))
@@ -145,7 +146,7 @@ def test_random_bytes_are_refused(body: bytes) -> None:
         asked(body)
 
 
-@given(requests)
+@given(any_request)
 def test_requests_are_read_or_refused_as_by_the_schema(content: dict[str, Any]) -> None:
     body = json.dumps(content)
     request_id, request = outcome(body.encode())
@@ -179,7 +180,7 @@ def test_the_text_of_a_refusal_is_printable_and_its_lines_are_kept() -> None:
     content = {"code": "failed", "text": "\x1b[2Jfirst\nsecond" + "x" * 5000 + "\n" * 1000}
     body = json.dumps({"v": 1, "id": "a", "ok": False, "error": content}).encode()
     with pytest.raises(ControlError) as refused:
-        wire.read_reply([body], messages.ForgetResult, "a")
+        wire.read_reply([body], results.ForgetResult, "a")
     first, second, *rest = str(refused.value).split("\n")
     assert first == "?[2Jfirst"
     assert len(second) == 1000

@@ -11,7 +11,8 @@ import pytest
 from edged.enrolled import MOST
 from edged.service.control.server import MOST_JOBS
 from edged.wire import control as wire
-from edged.wire import control_messages as messages
+from edged.wire import control_requests as requests
+from edged.wire import control_results as results
 from edged.wire.control_schema import RESULTS
 
 MANUAL = (Path(__file__).parent.parent.parent / "docs" / "control.md").read_text()
@@ -21,21 +22,21 @@ def section(op: str) -> str:
     return MANUAL.partition(f"\n### `{op}`\n")[2].partition("\n### ")[0].partition("\n## ")[0]
 
 
-@pytest.mark.parametrize("op", messages.REQUESTS)
+@pytest.mark.parametrize("op", requests.REQUESTS)
 def test_the_manual_has_every_key_of_a_request_and_of_its_result(op: str) -> None:
     told = set(re.findall(r"`(\w+)`", section(op)))
-    for cls in (messages.REQUESTS[op], *RESULTS[op]):
+    for cls in (requests.REQUESTS[op], *RESULTS[op]):
         assert {member.name for member in dataclasses.fields(cls)} <= told
 
 
 def test_the_manual_has_every_key_of_the_parts_of_a_result() -> None:
     for cls, op in (
-        (messages.ReferenceInfo, "references"),
-        (messages.PictureInfo, "snapshot"),
-        (messages.CameraReport, "status"),
-        (messages.SetReport, "states"),
-        (messages.ReviewInfo, "review"),
-        (messages.ExampleInfo, "states"),
+        (results.ReferenceInfo, "references"),
+        (results.PictureInfo, "snapshot"),
+        (results.CameraReport, "status"),
+        (results.SetReport, "states"),
+        (results.ReviewInfo, "review"),
+        (results.ExampleInfo, "states"),
     ):
         assert {member.name for member in dataclasses.fields(cls)} <= set(re.findall(r"`(\w+)`", section(op)))
 
@@ -46,7 +47,7 @@ def test_the_manual_has_every_code_and_the_limits() -> None:
     assert f"at most {wire.MAX_REQUEST_BYTES} bytes" in MANUAL
     assert f"of at most {wire.MAX_REPLY_BYTES >> 20} MiB" in MANUAL
     assert f"at most {wire.MAX_ID_LENGTH} characters" in MANUAL
-    assert f"1…{messages.MOST_FRAMES}, default {messages.DEFAULT_FRAMES}" in MANUAL
-    assert f"0…{messages.LONGEST_SECONDS}" in MANUAL
+    assert f"1…{requests.MOST_FRAMES}, default {requests.DEFAULT_FRAMES}" in MANUAL
+    assert f"0…{requests.LONGEST_SECONDS}" in MANUAL
     assert f"({MOST_JOBS} requests)" in MANUAL
     assert f"Up to {MOST} can be enrolled" in MANUAL

@@ -17,7 +17,8 @@ from edged.references import picture_files
 from edged.service.control.claims import Claims
 from edged.service.control.jobs import Job, model_facts, wait_for
 from edged.service.control.typical_picture import PictureTaker, TypicalPicture, region_of
-from edged.wire import control_messages as messages
+from edged.wire import control_requests as requests
+from edged.wire import control_results as results
 from edged.wire.control import write_result
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Enrollment:
         self._claims = claims
         self._listed: tuple[tuple[object, ...], bytes] | None = None
 
-    def enroll(self, request: messages.Enroll) -> Job:
+    def enroll(self, request: requests.Enroll) -> Job:
         """Take samples of a region, keep the most typical one, and compare frames with it from the next one on."""
         region = region_of(self._running.pipeline, request.camera, request.region)
         store = self._store()
@@ -58,7 +59,7 @@ class Enrollment:
                 kept = store.add(_enrolled(request, region, taken), taken.png)
             yield from self._apply_enrolled(without=request.name if replaced else None)
         log.info("enrolled %s: what %s/%s looks like now", request.name, request.camera, region)
-        result = messages.EnrollResult(
+        result = results.EnrollResult(
             reference=_info(EnrolledReference(kept, kept.vector), taken.space_id),
             replaced=replaced,
             similarities=taken.selection.similarities,
@@ -66,7 +67,7 @@ class Enrollment:
         )
         return result, ()
 
-    def forget(self, request: messages.Forget) -> Job:
+    def forget(self, request: requests.Forget) -> Job:
         """Remove an enrolled reference from the disk, and compare frames with it no longer."""
         store, name = self._store(), request.name
         if name not in store:
@@ -82,7 +83,7 @@ class Enrollment:
                 store.remove(name)
             yield from self._apply_enrolled()
         log.info("forgot %s", name)
-        return messages.ForgetResult(name=name), ()
+        return results.ForgetResult(name=name), ()
 
     def list_references(self) -> Job:
         """List every reference, those of the configuration and the enrolled ones.
@@ -97,10 +98,10 @@ class Enrollment:
             self._listed = state, write_result(self._list(pipeline, facts))
         return self._listed[1], ()
 
-    def _list(self, pipeline: Pipeline, facts: ModelFacts) -> messages.ReferencesResult:
+    def _list(self, pipeline: Pipeline, facts: ModelFacts) -> results.ReferencesResult:
         config = pipeline.loaded.config
         infos = [
-            messages.ReferenceInfo(
+            results.ReferenceInfo(
                 name=name,
                 origin="config",
                 places=reference.places or (),
@@ -112,7 +113,7 @@ class Enrollment:
         enrolled_references = pipeline.wiring.enrolled
         members = enrolled_references.in_space(enrolled_references.entries, facts, config.references)
         infos += [_info(self._placed(member), facts.space_id) for member in members]
-        return messages.ReferencesResult(references=tuple(sorted(infos, key=lambda info: (info.name, info.origin))))
+        return results.ReferencesResult(references=tuple(sorted(infos, key=lambda info: (info.name, info.origin))))
 
     def is_enrolled(self, name: str) -> bool:
         """Whether *name* is an enrolled reference."""
@@ -122,7 +123,7 @@ class Enrollment:
     def catch_up(self) -> Job:
         """Embed all enrolled references again with a new model."""
         yield from self._apply_enrolled()
-        return messages.ReloadResult(changes=()), ()
+        return results.ReloadResult(changes=()), ()
 
     def _apply_enrolled(self, without: str | None = None) -> Generator[None, None, None]:
         """Give the inference and the publisher the references that are enrolled now.
@@ -152,7 +153,7 @@ class Enrollment:
         yield from wait_for(inference.use(enrolled=comparable(members)), self._wake)
         pipeline.publisher.use_rules(pipeline.wiring.rules(pipeline.loaded))
 
-    def _check_name(self, request: messages.Enroll, store: EnrolledStore) -> bool:
+    def _check_name(self, request: requests.Enroll, store: EnrolledStore) -> bool:
         """Return whether *request* replaces a reference; raises ControlError if it must not."""
         name, config = request.name, self._running.pipeline.loaded.config
         if where := self._where(name):
@@ -186,7 +187,7 @@ class Enrollment:
         )
 
 
-def _enrolled(request: messages.Enroll, region: str, taken: TypicalPicture) -> Enrolled:
+def _enrolled(request: requests.Enroll, region: str, taken: TypicalPicture) -> Enrolled:
     leave = request.leave
     if request.enter is not None and leave is None:
         leave = default_leave(request.enter)
@@ -210,9 +211,9 @@ def _enrolled(request: messages.Enroll, region: str, taken: TypicalPicture) -> E
     )
 
 
-def _info(member: EnrolledReference, space_id: str) -> messages.ReferenceInfo:
+def _info(member: EnrolledReference, space_id: str) -> results.ReferenceInfo:
     enrolled = member.enrolled
-    return messages.ReferenceInfo(
+    return results.ReferenceInfo(
         name=enrolled.name,
         origin="enrolled",
         places=enrolled.places,

@@ -23,7 +23,8 @@ from edged.service.control.typical_picture import PictureTaker
 from edged.values import FULL, Format, Region, Rotation, Stamp
 from edged.vision.pictures.png import to_png
 from edged.vision.pixels.view import frame_pictures
-from edged.wire import control_messages as messages
+from edged.wire import control_requests as requests
+from edged.wire import control_results as results
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,29 +75,29 @@ class RequestHandlers:
         self._review = ReviewJobs(running, wake, claims, encoder, trainer, self._states)
         self._inference: Inference | None = None
 
-    def start_job(self, request: messages.Request) -> Job:
+    def start_job(self, request: requests.Request) -> Job:
         """The job of *request*; it does nothing before its first step."""
         match request:
-            case messages.GetStatus():
+            case requests.GetStatus():
                 return self._report_status()
-            case messages.Reload():
+            case requests.Reload():
                 return self._begin_reload()
-            case messages.Enroll():
+            case requests.Enroll():
                 of_a_set = request.state is not None
                 return self._states.enroll(request) if of_a_set else self._enrollment.enroll(request)
-            case messages.Forget():
+            case requests.Forget():
                 return self._states.forget(request) if self._is_of_a_set(request) else self._enrollment.forget(request)
-            case messages.Relabel():
+            case requests.Relabel():
                 return self._states.relabel(request)
-            case messages.ListReferences():
+            case requests.ListReferences():
                 return self._enrollment.list_references()
-            case messages.ListStates():
+            case requests.ListStates():
                 return self._states.list_states()
-            case messages.ListReview():
+            case requests.ListReview():
                 return self._review.list_pictures(request)
-            case messages.Answer():
+            case requests.Answer():
                 return self._review.answer(request)
-            case messages.Snapshot():
+            case requests.Snapshot():
                 return self._take_snapshot(request)
 
     def follow_reload(self) -> Job | None:
@@ -108,7 +109,7 @@ class RequestHandlers:
             return self._states.catch_up()
         return self._review.catch_up() if self._review.is_behind else None
 
-    def _is_of_a_set(self, request: messages.Forget) -> bool:
+    def _is_of_a_set(self, request: requests.Forget) -> bool:
         """Whether *request* means examples of a set, and not a reference."""
         name = request.name
         return request.is_of_a_set or (not self._enrollment.is_enrolled(name) and self._states.is_set(name))
@@ -119,7 +120,7 @@ class RequestHandlers:
         config, facts = pipeline.loaded.config, model_facts(pipeline)
         all_stats = {stats.camera: stats for stats in pipeline.all_stats}
         enrolled = [entry.name for entry in pipeline.wiring.enrolled.entries if entry.name not in config.references]
-        result = messages.StatusResult(
+        result = results.StatusResult(
             node=config.node,
             version=__version__,
             pid=os.getpid(),
@@ -130,7 +131,7 @@ class RequestHandlers:
             engine=facts.engine,
             delegate=facts.delegate,
             cameras=tuple(
-                messages.CameraReport(
+                results.CameraReport(
                     name=name,
                     regions=tuple(config.cameras[name].regions),
                     state=stats.condition.state.value,
@@ -150,9 +151,9 @@ class RequestHandlers:
         if self._reload is None:
             raise ControlError("failed", "this daemon cannot read its configuration again")
         changes = yield from wait_for(self._reload(), self._wake, RELOAD_SECONDS)
-        return messages.ReloadResult(changes=tuple(changes)), ()
+        return results.ReloadResult(changes=tuple(changes)), ()
 
-    def _take_snapshot(self, request: messages.Snapshot) -> Job:
+    def _take_snapshot(self, request: requests.Snapshot) -> Job:
         camera_of(self._running.pipeline, request.camera)
         next_frame, inference = _NextFrame(request.camera, self._wake), self._running.pipeline.inference
         deadline = time.monotonic() + FRAME_SECONDS
@@ -168,7 +169,7 @@ class RequestHandlers:
         if next_frame.problem is not None:
             raise ControlError("failed", f"camera {request.camera}: {next_frame.problem}")
         pictures, files = yield from wait_for(self._encoder.submit(next_frame.encoded), self._wake, PICTURE_SECONDS)
-        result = messages.SnapshotResult(
+        result = results.SnapshotResult(
             camera=request.camera,
             frame_seq=next_frame.seq,
             t_wall_us=self._clock.wall_us(next_frame.stamp.t_cap_ns),
@@ -219,7 +220,7 @@ class _NextFrame:
         options = embedder.options
         self._input, self._resize, self._fit = embedder.model.input, options.resize, options.fit
 
-    def encoded(self) -> tuple[tuple[messages.PictureInfo, ...], list[bytes]]:
+    def encoded(self) -> tuple[tuple[results.PictureInfo, ...], list[bytes]]:
         """Return the pictures of that frame, see `frame_pictures`: what they are, and PNGs."""
         pictures = frame_pictures(
             self._camera,
@@ -232,7 +233,7 @@ class _NextFrame:
             self._fit,
         )
         infos = (
-            messages.PictureInfo(name=name, width=picture.shape[1], height=picture.shape[0])
+            results.PictureInfo(name=name, width=picture.shape[1], height=picture.shape[0])
             for name, picture in pictures.items()
         )
         return tuple(infos), [to_png(picture) for picture in pictures.values()]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from edged.config import ConfigFileError
 from edged.errors import ControlError, EdgedError, map_exceptions
 from edged.pipeline.camera_stats import CameraState
-from edged.wire import control_messages as messages
+from edged.wire import control_results as results
 
 if TYPE_CHECKING:
     from edged.config import CameraConfig
@@ -30,7 +30,7 @@ _REFUSALS: Mapping[type[Exception], Callable[[str], Exception]] = {
 
 T = TypeVar("T")
 
-Answer: TypeAlias = tuple[messages.Result | bytes, Sequence[bytes]]
+Answer: TypeAlias = tuple[results.Result | bytes, Sequence[bytes]]
 """A result, or its JSON, and the pictures that follow it."""
 
 Job: TypeAlias = Generator[None, None, Answer]

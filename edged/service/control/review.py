@@ -17,7 +17,8 @@ from edged.service.control.state_enrollment import LEARN_SECONDS, StateEnrollmen
 from edged.service.control.trainer import Lesson, Trainer, example_info
 from edged.values import MOST_PIXELS
 from edged.vision.pictures.decoding import decode
-from edged.wire import control_messages as messages
+from edged.wire import control_requests as requests
+from edged.wire import control_results as results
 
 if TYPE_CHECKING:
     from edged.config import Loaded
@@ -73,9 +74,9 @@ class ReviewJobs:
                 yield from self._end_taking(name)
         except ControlError as refusal:
             log.warning("review: %s", refusal)
-        return messages.ReloadResult(changes=()), ()
+        return results.ReloadResult(changes=()), ()
 
-    def list_pictures(self, request: messages.ListReview) -> Job:
+    def list_pictures(self, request: requests.ListReview) -> Job:
         """List the pictures to review of a set, and read one of them."""
         name = request.name
         self._check_reviewed(name)
@@ -86,13 +87,13 @@ class ReviewJobs:
             if picture is None:
                 raise ControlError("not-found", _no_picture(request.picture, name))
             pngs.append((yield from self._read(picture)))
-            pictures.append(messages.PictureInfo(name=picture.id, width=picture.width, height=picture.height))
-        result = messages.ReviewResult(
+            pictures.append(results.PictureInfo(name=picture.id, width=picture.width, height=picture.height))
+        result = results.ReviewResult(
             name=name, states=self._state_names(name), entries=tuple(map(_info, entries)), pictures=tuple(pictures)
         )
         return result, pngs
 
-    def answer(self, request: messages.Answer) -> Job:
+    def answer(self, request: requests.Answer) -> Job:
         """Note what a picture shows; once two states have answers, make examples of these and learn the set again."""
         picture = self._find(request.picture)
         name, state = picture.set, request.state
@@ -210,12 +211,12 @@ class ReviewJobs:
 
     def _result(
         self, picture: ReviewPicture, state: str | None, kept: Sequence[EnrolledExample], lesson: Lesson | None
-    ) -> messages.AnswerResult:
+    ) -> results.AnswerResult:
         name = picture.set
         pictures = self._queues.waiting(name, self._example_ids())
         waiting = Counter(each.answer for each in pictures if each.answer is not None)
         others = [other for other in self._state_names(name) if other not in waiting] if waiting else []
-        return messages.AnswerResult(
+        return results.AnswerResult(
             name=name,
             picture=picture.id,
             state=state,
@@ -238,8 +239,8 @@ def _no_picture(picture_id: str, name: str = "SET") -> str:
     )
 
 
-def _info(picture: ReviewPicture) -> messages.ReviewInfo:
-    return messages.ReviewInfo(
+def _info(picture: ReviewPicture) -> results.ReviewInfo:
+    return results.ReviewInfo(
         id=picture.id,
         guess=picture.guess,
         p=picture.p,

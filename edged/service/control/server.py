@@ -19,7 +19,7 @@ from edged.service.control.picture_encoder import PictureEncoder
 from edged.service.control.trainer import Trainer
 from edged.transport.socket_file import SocketFile
 from edged.wire import control as wire
-from edged.wire import control_messages as messages
+from edged.wire import control_requests as requests
 
 if TYPE_CHECKING:
     from edged.config import ControlConfig
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 SOCKET_MODE = 0o660  # the user and the group of the service, whatever the umask is
 REST = 2  # times as long as an answer took the processor the stage pauses: no flood gets more of it than a third
 MOST_JOBS = 8  # under way; each may hold pictures
-AT_ONCE = (messages.GetStatus, messages.ListReferences)  # these are done before the next request is read
+AT_ONCE = (requests.GetStatus, requests.ListReferences)  # these are done before the next request is read
 JOB_SECONDS = 0.25  # how long a step may wait while jobs are under way: a lost camera wakes nothing here
 IDLE_SECONDS = 1.0
 BYE_SECONDS = 0.3  # for answers that are on their way when the daemon stops
@@ -160,7 +160,7 @@ class Control(Stage):
         self._jobs.append(_UnderWay(self._handlers.start_job(request), connection, before, request_id))
         self._go_on_with(self._jobs[-1])
 
-    def _check_room(self, request: messages.Request) -> None:
+    def _check_room(self, request: requests.Request) -> None:
         if len(self._jobs) >= MOST_JOBS and not isinstance(request, AT_ONCE):
             raise ControlError("busy", f"{MOST_JOBS} requests are under way; ask again later")
 

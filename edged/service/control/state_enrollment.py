@@ -15,7 +15,8 @@ from edged.service.control.jobs import Job, wait_for
 from edged.service.control.trainer import Lesson, Trainer, example_info
 from edged.service.control.typical_picture import PictureTaker, TypicalPicture, region_of
 from edged.values import applies_in
-from edged.wire import control_messages as messages
+from edged.wire import control_requests as requests
+from edged.wire import control_results as results
 
 if TYPE_CHECKING:
     from edged.config import Loaded
@@ -53,7 +54,7 @@ class StateEnrollment:
         self._changed: dict[str, None] = {}  # sets that a reload may have read before they were, the newest last
         self._applied: tuple[Loaded, Sequence[PlacedSet]] | None = None
 
-    def enroll(self, request: messages.Enroll) -> Job:
+    def enroll(self, request: requests.Enroll) -> Job:
         """Keep the most typical view of a region as an example of a state, and learn its set again."""
         name, state, camera = request.name, request.state, request.camera
         assert state is not None, "else it is a reference that is enrolled"
@@ -75,7 +76,7 @@ class StateEnrollment:
         selection = taken.selection
         return _result(name, [kept], lesson, selection.similarities, selection.outliers), ()
 
-    def forget(self, request: messages.Forget) -> Job:
+    def forget(self, request: requests.Forget) -> Job:
         """Remove examples of a set from the disk, and learn it again without them."""
         name, store = request.name, self._store()
         with self._claims.changing(name):
@@ -90,7 +91,7 @@ class StateEnrollment:
         log.info("forgot %d examples of %s", len(chosen), name)
         return _result(name, chosen, lesson), ()
 
-    def relabel(self, request: messages.Relabel) -> Job:
+    def relabel(self, request: requests.Relabel) -> Job:
         """Make an example one of another state, and learn its set again."""
         store = self._store()
         found = [example for example in store.load() if example.id == request.example]
@@ -108,7 +109,7 @@ class StateEnrollment:
     def list_states(self) -> Job:
         """List every set with its examples, and what these prove."""
         sets = yield from wait_for(self._trainer.submit(self._trainer.list_sets), self._wake, LEARN_SECONDS)
-        return messages.StatesResult(sets=sets), ()
+        return results.StatesResult(sets=sets), ()
 
     def is_set(self, name: str) -> bool:
         """Whether *name* is a set of the configuration, or has enrolled examples."""
@@ -131,7 +132,7 @@ class StateEnrollment:
         self._applied = pipeline.loaded, pipeline.inference.sets  # also if it fails: it is tried once
         while self._changed:
             yield from self._learn(self._changed.popitem()[0])
-        return messages.ReloadResult(changes=()), ()
+        return results.ReloadResult(changes=()), ()
 
     def learn_kept(self, name: str) -> Generator[None, None, Lesson]:
         """Learn the set *name* after a change that is on the disk.
@@ -163,7 +164,7 @@ class StateEnrollment:
             self._applied = lesson.loaded, sets
             return lesson
 
-    def _nothing_to_forget(self, request: messages.Forget) -> str:
+    def _nothing_to_forget(self, request: requests.Forget) -> str:
         """Return why there is no example that *request* means, and what to do."""
         name, loaded = request.name, self._running.pipeline.loaded
         if request.example:
@@ -213,7 +214,7 @@ class StateEnrollment:
         return store
 
 
-def _is_meant(example: EnrolledExample, request: messages.Forget) -> bool:
+def _is_meant(example: EnrolledExample, request: requests.Forget) -> bool:
     return (
         example.set == request.name and request.state in (None, example.state) and request.example in (None, example.id)
     )
@@ -240,6 +241,6 @@ def _result(
     lesson: Lesson,
     similarities: tuple[float, ...] = (),
     outliers: tuple[int, ...] = (),
-) -> messages.SetResult:
+) -> results.SetResult:
     infos = tuple(example_info(example) for example in changed)
-    return messages.SetResult(name=name, changed=infos, set=lesson.info, similarities=similarities, outliers=outliers)
+    return results.SetResult(name=name, changed=infos, set=lesson.info, similarities=similarities, outliers=outliers)

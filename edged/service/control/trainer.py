@@ -17,7 +17,7 @@ from edged.service.control.jobs import model_facts
 from edged.service.reload.waiting import StageWaiter
 from edged.states import LeftOut, TrainingSet, advice, leave_one_out, summary
 from edged.vision.whole_picture import embed_whole
-from edged.wire import control_messages as messages
+from edged.wire import control_results as results
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ class Lesson:
 
     loaded: Loaded
     placed: PlacedSet | None = None
-    info: messages.SetReport | None = None
+    info: results.SetReport | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,14 +124,14 @@ class Trainer(CallWorker):
 
         return self._with_model(learn)
 
-    def list_sets(self) -> tuple[messages.SetReport, ...]:
+    def list_sets(self) -> tuple[results.SetReport, ...]:
         """Return all sets.
 
         Raises:
             EdgedError: as `learn`.
         """
 
-        def learn_all(model: _Model) -> tuple[messages.SetReport, ...]:
+        def learn_all(model: _Model) -> tuple[results.SetReport, ...]:
             lessons = [self._learn(model, each) for each in _definitions(model.pipeline)]
             return tuple(lesson.info for lesson in lessons if lesson.info is not None)
 
@@ -198,10 +198,10 @@ def _head_in_use(inference: Inference, name: str) -> StateHead | None:
     return None if state_set is None else state_set.head
 
 
-def _info(learned: LearnedSet, placed: PlacedSet, judged: tuple[LeftOut, ...]) -> messages.SetReport:
+def _info(learned: LearnedSet, placed: PlacedSet, judged: tuple[LeftOut, ...]) -> results.SetReport:
     definition = learned.definition
     counts = definition.counts
-    return messages.SetReport(
+    return results.SetReport(
         name=definition.name,
         origin="config" if definition.is_configured else "enrolled",
         places=definition.places,
@@ -215,9 +215,9 @@ def _info(learned: LearnedSet, placed: PlacedSet, judged: tuple[LeftOut, ...]) -
     )
 
 
-def example_info(example: EnrolledExample) -> messages.ExampleInfo:
+def example_info(example: EnrolledExample) -> results.ExampleInfo:
     """Return what a caller is told about *example*."""
-    return messages.ExampleInfo(
+    return results.ExampleInfo(
         id=example.id,
         state=example.state,
         camera=example.camera,

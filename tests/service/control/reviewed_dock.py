@@ -23,7 +23,7 @@ from edged.service.control.server import Control
 from edged.service.daemon import Daemon
 from edged.service.reload.stage import Reloader
 from edged.service.running_stages import RunningStages
-from edged.wire.control_messages import ReviewInfo, ReviewResult
+from edged.wire.control_results import ReviewInfo, ReviewResult
 from tests.fakes import eventually
 
 MODEL = Path(__file__).parents[2] / "cases" / "small96_uint8_meta.tflite"

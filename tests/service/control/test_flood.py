@@ -24,7 +24,7 @@ from edged.transport.zmtp.commands import from_properties
 from edged.transport.zmtp.frames import command, to_bytes
 from edged.transport.zmtp.greeting import greeting
 from edged.wire import control as wire
-from edged.wire.control_messages import GetStatus
+from edged.wire.control_requests import GetStatus
 from tests.fakes import eventually
 from tests.raw_subscriber import connected
 from tests.service.control.test_server import House

@@ -34,7 +34,7 @@ from edged.vision.pictures.png import to_png
 from edged.vision.pixels.view import ModelView, RgbView
 from edged.vision.tflite.model_file import read_model
 from edged.wire import Event, Vec
-from edged.wire.control_messages import REQUESTS
+from edged.wire.control_requests import REQUESTS
 from tests.fakes import eventually
 from tests.stopwatch import stopwatch
 

@@ -27,7 +27,7 @@ from edged.service.daemon import Daemon
 from edged.service.running_stages import RunningStages
 from edged.states import PictureHealth
 from edged.wire import State, Status, Vec
-from edged.wire.control_messages import SetResult
+from edged.wire.control_results import SetResult
 from tests.fakes import eventually
 
 Picture = NDArray[np.uint8]

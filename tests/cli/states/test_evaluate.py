@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edged.cli import main
-from edged.cli.evaluation_text import Evaluation, as_text
+from edged.cli.states.evaluation_text import Evaluation, as_text
 from edged.states.evaluation import Judged
 from edged.values import StateAnswer
 

@@ -8,13 +8,14 @@ import time
 from typing import TYPE_CHECKING
 
 from edged.cli.console import EXIT_INTERRUPTED, emit
-from edged.cli.set_text import set_lines
+from edged.cli.states.set_text import set_lines
 from edged.cli.text import lasted, some, time_of_day
 from edged.errors import ControlError, EdgedError
 
 if TYPE_CHECKING:
     from edged.client.control import ControlClient
-    from edged.wire.control_messages import Enroll, SetResult
+    from edged.wire.control_requests import Enroll
+    from edged.wire.control_results import SetResult
 
 __all__ = ["enroll_examples"]
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from edged.cli import argument_types
 from edged.cli.console import EXIT_FAILURE, EXIT_USAGE, Commands, emit
 from edged.cli.daemon_arguments import add_daemon, connect_daemon
-from edged.cli.set_text import set_lines
+from edged.cli.states.set_text import set_lines
 from edged.cli.text import some
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from edged.wire.control_messages import SetReport
+    from edged.wire.control_results import SetReport
 
 __all__ = ["add_parser"]
 
@@ -78,8 +78,8 @@ def states(args: argparse.Namespace) -> int:
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-    from edged.cli.evaluate_states import evaluate
-    from edged.cli.evaluation_text import as_json, as_text
+    from edged.cli.states.evaluate import evaluate
+    from edged.cli.states.evaluation_text import as_json, as_text
 
     if args.config is None:
         print("edged states: --evaluate needs -c FILE, the configuration of the daemon", file=sys.stderr)

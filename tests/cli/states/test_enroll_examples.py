@@ -9,10 +9,11 @@ from typing import cast
 import pytest
 
 from edged.cli.console import EXIT_INTERRUPTED
-from edged.cli.enroll_examples import enroll_examples
+from edged.cli.states.enroll_examples import enroll_examples
 from edged.client.control import ControlClient
 from edged.errors import ControlError
-from edged.wire.control_messages import Enroll, ExampleInfo, SetReport, SetResult
+from edged.wire.control_requests import Enroll
+from edged.wire.control_results import ExampleInfo, SetReport, SetResult
 
 REQUEST = Enroll(name="bay", state="empty", camera="dock", region="bay", frames=2)
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from edged.cli.console import emit
-from edged.cli.set_text import examples_text, set_lines
+from edged.cli.states.set_text import examples_text, set_lines
 from edged.cli.text import printable, some
 from edged.errors import ControlError
 
 if TYPE_CHECKING:
     from edged.client.control import ControlClient
-    from edged.wire.control_messages import AnswerResult, ReviewInfo, ReviewResult
+    from edged.wire.control_results import AnswerResult, ReviewInfo, ReviewResult
 
 __all__ = ["answer_lines", "ask_all", "chosen_state", "question"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edged.cli.text import some
 
 if TYPE_CHECKING:
-    from edged.wire.control_messages import ExampleInfo, SetReport
+    from edged.wire.control_results import ExampleInfo, SetReport
 
 __all__ = ["examples_text", "set_lines"]
 

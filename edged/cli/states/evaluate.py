@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edged.cli.evaluation_text import Evaluation
 from edged.cli.progress import Bar
+from edged.cli.states.evaluation_text import Evaluation
 from edged.cli.text import printable
 from edged.errors import EdgedError, PictureError, ReferenceImageError, StateError
 
