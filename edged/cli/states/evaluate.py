@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,13 +43,25 @@ def evaluate(config: str, name: str | None, folder: Path) -> Evaluation:
 
     loaded, state = load(config), state_folder()
     sets = StateSets(None if state is None else ReadOnlyExamples(state / "examples"))
-    logging.getLogger("edged").setLevel(logging.ERROR)  # of what is left out, the daemon has a log
-    definition = _chosen(sets.define(loaded, loaded.config.references), name)
-    pictures = _labelled(folder, definition.states)
-    with open_model(loaded, read_model_file(loaded), read_fallback_file(loaded)) as embedder:
-        learned = _learned(loaded, sets, definition, embedder)
-        judged, failed = _judge(loaded, learned, pictures, embedder, folder)
-    return Evaluation(definition.name, definition.states, judged, _taught(loaded, sets, definition), failed)
+    with _only_errors_logged():
+        definition = _chosen(sets.define(loaded, loaded.config.references), name)
+        pictures = _labelled(folder, definition.states)
+        with open_model(loaded, read_model_file(loaded), read_fallback_file(loaded)) as embedder:
+            learned = _learned(loaded, sets, definition, embedder)
+            judged, failed = _judge(loaded, learned, pictures, embedder, folder)
+        return Evaluation(definition.name, definition.states, judged, _taught(loaded, sets, definition), failed)
+
+
+@contextmanager
+def _only_errors_logged() -> Iterator[None]:
+    """Leave out what is logged about the sets: the daemon has it in its log."""
+    logger = logging.getLogger("edged")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _chosen(definitions: Sequence[SetDefinition], name: str | None) -> SetDefinition:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from pathlib import Path
 
@@ -70,9 +71,10 @@ def test_a_picture_in_the_wrong_folder_is_named(folder: Path, capsys: pytest.Cap
 
 
 def test_it_writes_nothing_and_needs_no_daemon(folder: Path) -> None:
-    before = sorted(folder.rglob("*"))
+    before, level = sorted(folder.rglob("*")), logging.getLogger("edged").level
     assert evaluate(folder) == 0
     assert sorted(folder.rglob("*")) == before
+    assert logging.getLogger("edged").level == level
 
 
 def test_a_picture_that_cannot_be_read_is_reported_and_the_others_count(
