@@ -325,6 +325,17 @@ def test_a_group_decides_as_soon_as_its_references_are_enrolled_and_as_long(daem
         daemon.forget("path-busy")
 
 
+def test_a_group_is_listed_with_what_decides_instead_of_its_examples(daemon: ControlClient) -> None:
+    def objection() -> str | None:
+        return next(each.objection for each in daemon.states() if each.name == "path")
+
+    lack = "empty has no example, busy has no example yet, and 3 of each are needed"
+    assert objection() == f"{lack}; until then nothing decides, because there is no reference path-busy"
+    daemon.enroll("path-busy", "dock", "bay", frames=1)
+    assert objection() == f"{lack}; until then the references given, path-busy decide"
+    daemon.forget("path-busy")
+
+
 def test_a_camera_that_is_covered_is_reported_in_every_status_and_decides_nothing(
     daemon: ControlClient, dock: Dock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
