@@ -212,7 +212,10 @@ def test_a_relabelled_example_teaches_its_new_state(daemon: ControlClient, dock:
     dock.answers("bay", "blocked")
 
 
-def test_examples_are_forgotten_by_age_by_id_by_state_and_all(daemon: ControlClient, dock: Dock) -> None:
+def test_examples_are_forgotten_by_age_by_id_by_state_and_all(
+    daemon: ControlClient, dock: Dock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "edged.service.control.state_enrollment")
     ids = [dock.teach(daemon, state, n).changed[0].id for n in range(3) for state in ("empty", "truck")]
 
     def forgotten(result: SetResult) -> list[str]:
@@ -223,6 +226,10 @@ def test_examples_are_forgotten_by_age_by_id_by_state_and_all(daemon: ControlCli
     assert forgotten(daemon.forget_examples("bay", example=ids[1])) == [ids[1]]
     result = daemon.forget_examples("bay", "empty")
     assert forgotten(result) == [ids[0], ids[2]]
+    assert [line for line in caplog.messages if line.startswith("forgot")] == [
+        *["forgot 1 example of bay"] * 3,
+        "forgot 2 examples of bay",
+    ]
     assert result.set is not None
     assert (result.set.counts, result.set.learned) == ({"truck": 1}, False)
     assert len(list((dock.folder / "state" / "examples").glob("bay.*.png"))) == 1
