@@ -37,7 +37,8 @@ def bound(wrong: int, count: int) -> str:
     if count >= LEAST_FOR_PERCENT:
         return f"expect at most {math.ceil(100 * most)} % wrong in pictures like these (at 95 %)"
     if most > 0.5:
-        return "that is too little to expect anything from"
+        is_bad = 2 * wrong >= count and upper_bound(0, count) <= 0.5  # more of such examples would prove no more
+        return f"that is too {'many' if is_bad else 'little'} to expect anything from"
     return f"expect at most about 1 in {round(1 / most)} wrong in pictures like these (at 95 %)"
 
 

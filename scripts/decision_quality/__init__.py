@@ -1,1 +1,1 @@
-"""How well edged decides between states; see ``scripts/decision-quality``."""
+"""How well edged decides between states; see ``scripts/quality``."""

@@ -62,7 +62,7 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/decision-quality", description=__doc__)
+    parser = argparse.ArgumentParser(prog="scripts/quality", description=__doc__)
     parser.add_argument(
         "--clips", type=Path, metavar="FOLDER", help="other clips, with a labels.json as street.json is"
     )

@@ -49,7 +49,7 @@ def test_errors_raise_the_bound(wrong: int, count: int, most: float) -> None:
 
 def test_a_few_examples_prove_nothing() -> None:
     assert judgement(judged(3)).endswith("0 of 3 wrong: that is too little to expect anything from")
-    assert judgement(judged(10, wrong=6)).endswith("6 of 10 wrong: that is too little to expect anything from")
+    assert judgement(judged(10, wrong=6)).endswith("6 of 10 wrong: that is too many to expect anything from")
 
 
 def test_thirty_examples_are_enough_for_a_percentage() -> None:
@@ -71,3 +71,12 @@ def test_advice_is_about_the_state_that_needs_it(
     counts: dict[str, int], wrong: list[LeftOut], expected: str | None
 ) -> None:
     assert advice(BAY, Counter(counts), wrong) == expected
+
+
+def test_many_errors_are_not_called_too_few_examples() -> None:
+    assert [bound(wrong, count) for wrong, count in ((10, 20), (28, 29), (3, 5))] == [
+        "that is too many to expect anything from"
+    ] * 3
+    assert {bound(wrong, count) for wrong, count in ((0, 4), (1, 5), (2, 9), (2, 4))} == {
+        "that is too little to expect anything from"
+    }

@@ -12,7 +12,7 @@ from edged.cli import argument_types, subscriber_arguments
 from edged.cli.console import EXIT_FAILURE, EXIT_USAGE, Commands, Paragraphs, emit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from edged.cli.tune.states import CollectedAnswers
     from edged.events.score_series import CollectedScores
@@ -85,11 +85,14 @@ def tune(args: argparse.Namespace) -> int:
     if problem := _conflict(args):
         print(f"edged tune: {problem}", file=sys.stderr)
         return EXIT_USAGE
-    found = _collect(args)
-    if args.reference not in found.references and (answers := _collect_answers(args)).series:
-        return _tune_states(args, answers)
+    found, sets = _collect(args), frozenset[str]()
+    if args.reference not in found.references:
+        answers = _collect_answers(args)
+        if answers.series:
+            return _tune_states(args, answers)
+        sets = answers.sets
     if len(found.series) != 1:
-        print(f"edged tune: {_choice_needed(args, found)}", file=sys.stderr)
+        print(f"edged tune: {_choice_needed(args, found, sets)}", file=sys.stderr)
         return EXIT_USAGE if found.series else EXIT_FAILURE
     (series,) = found.series
     if found.other_spaces:
@@ -168,16 +171,19 @@ def _with_bar(recording: Recording) -> Iterator[Recorded]:
             yield recorded
 
 
-def _choice_needed(args: argparse.Namespace, found: CollectedScores) -> str:
-    """Return why the scores of *found* are not those of one place, and the cure."""
+def _choice_needed(args: argparse.Namespace, found: CollectedScores, sets: Collection[str]) -> str:
+    """Return why *found* has not the scores of one place, and the cure; *sets* are the sets with answers."""
     if found.series:
         places = _listed(series.place for series in found.series)
         return f"{args.reference} has scores in {places}: choose one with --node, --camera and --region"
+    chosen = "in what --node, --camera and --region choose"
     if args.reference in found.references:
-        return f"{args.recording}: {args.reference} has no score in what --node, --camera and --region choose"
-    if found.references:
-        return f"{args.recording}: has no scores of {args.reference}, only of {_listed(found.references)}"
-    return f"{args.recording}: has no scores; record vec messages of a daemon that has references"
+        return f"{args.recording}: {args.reference} has no score {chosen}"
+    if args.reference in sets:
+        return f"{args.recording}: {args.reference} has no answer {chosen}"
+    if found.references or sets:
+        return f"{args.recording}: has no scores of {args.reference}, only of {_listed({*found.references, *sets})}"
+    return f"{args.recording}: has no scores; record vec messages of a daemon that has references or sets of states"
 
 
 def _listed(names: Iterable[str]) -> str:

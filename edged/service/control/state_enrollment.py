@@ -88,7 +88,7 @@ class StateEnrollment:
             ids = [example.id for example in chosen]
             yield from wait_for(self._trainer.submit(partial(store.remove, ids)), self._wake, LEARN_SECONDS)
             lesson = yield from self.learn_kept(name)
-        log.info("forgot %d examples of %s", len(chosen), name)
+        log.info("forgot %d example%s of %s", len(chosen), "s" * (len(chosen) > 1), name)
         return _result(name, chosen, lesson), ()
 
     def relabel(self, request: requests.Relabel) -> Job:

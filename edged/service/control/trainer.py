@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -162,7 +162,8 @@ class Trainer(CallWorker):
         head = _head_in_use(pipeline.inference, definition.name)
         learned = pipeline.wiring.states.learn(pipeline.loaded, definition, model.facts, model.embed, head)
         (placed,) = placed_sets([learned])
-        return Lesson(pipeline.loaded, placed, _info(learned, placed, self._judgements(model, learned)))
+        objection = _objection(learned, placed, _references(pipeline))
+        return Lesson(pipeline.loaded, placed, _info(learned, placed, objection, self._judgements(model, learned)))
 
     def _judgements(self, model: _Model, learned: LearnedSet) -> tuple[LeftOut, ...]:
         """Return a judgement of each example by the others, made once for the same examples."""
@@ -186,10 +187,14 @@ class Trainer(CallWorker):
             self.take_rest()
 
 
-def _definitions(pipeline: Pipeline) -> tuple[SetDefinition, ...]:
+def _references(pipeline: Pipeline) -> Collection[str]:
     references = pipeline.inference.references
     assert references is not None, "its model is open"
-    return pipeline.wiring.states.define(pipeline.loaded, references.names)
+    return references.names
+
+
+def _definitions(pipeline: Pipeline) -> tuple[SetDefinition, ...]:
+    return pipeline.wiring.states.define(pipeline.loaded, _references(pipeline))
 
 
 def _head_in_use(inference: Inference, name: str) -> StateHead | None:
@@ -198,7 +203,20 @@ def _head_in_use(inference: Inference, name: str) -> StateHead | None:
     return None if state_set is None else state_set.head
 
 
-def _info(learned: LearnedSet, placed: PlacedSet, judged: tuple[LeftOut, ...]) -> results.SetReport:
+def _objection(learned: LearnedSet, placed: PlacedSet, references: Collection[str]) -> str | None:
+    """Return why a set does not decide by all of its examples, and what decides if it groups some of *references*."""
+    if learned.objection is None or placed.is_learned or not learned.definition.references:
+        return learned.objection
+    grouped = learned.definition.references.values()
+    missing = ", ".join(name for name in grouped if name not in references)
+    if missing:
+        return f"{learned.objection}; until then nothing decides, because there is no reference {missing}"
+    return f"{learned.objection}; until then the references {', '.join(grouped)} decide"
+
+
+def _info(
+    learned: LearnedSet, placed: PlacedSet, objection: str | None, judged: tuple[LeftOut, ...]
+) -> results.SetReport:
     definition = learned.definition
     counts = definition.counts
     return results.SetReport(
@@ -208,7 +226,7 @@ def _info(learned: LearnedSet, placed: PlacedSet, judged: tuple[LeftOut, ...]) -
         states=definition.states,
         counts=dict(counts),
         learned=placed.is_learned,
-        objection=learned.objection,
+        objection=objection,
         summary=summary(definition.states, counts, judged),
         advice=advice(definition.states, counts, judged),
         examples=tuple(example_info(example) for example in definition.enrolled),

@@ -97,6 +97,17 @@ def test_several_places_are_a_choice_and_thresholds_are_refused(run: Run) -> Non
     assert (status, err) == (2, "edged tune: bay is a set of states, which has no --enter\n")
 
 
+def test_the_sets_of_a_recording_are_named_to_who_misspells_one(run: Run) -> None:
+    status, out, err = run(shown([0.1] * 5, sims=(), refs=0), name="bya")
+    assert (status, out, err) == (1, "", "edged tune: day.edged: has no scores of bya, only of bay\n")
+
+
+def test_a_set_without_an_answer_in_the_chosen_region_is_reported(run: Run) -> None:
+    status, _, err = run(shown([0.1] * 5), "--region", "door")
+    expected = "edged tune: day.edged: bay has no answer in what --node, --camera and --region choose\n"
+    assert (status, err) == (1, expected)
+
+
 def test_a_daemon_that_starts_again_begins_anew() -> None:
     messages = [*shown([0.05] * 20), *shown([0.95] * 20, run="a" * 16)]
     (series,) = collect_answers(messages, "bay").series

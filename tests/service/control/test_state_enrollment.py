@@ -212,7 +212,10 @@ def test_a_relabelled_example_teaches_its_new_state(daemon: ControlClient, dock:
     dock.answers("bay", "blocked")
 
 
-def test_examples_are_forgotten_by_age_by_id_by_state_and_all(daemon: ControlClient, dock: Dock) -> None:
+def test_examples_are_forgotten_by_age_by_id_by_state_and_all(
+    daemon: ControlClient, dock: Dock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "edged.service.control.state_enrollment")
     ids = [dock.teach(daemon, state, n).changed[0].id for n in range(3) for state in ("empty", "truck")]
 
     def forgotten(result: SetResult) -> list[str]:
@@ -223,6 +226,10 @@ def test_examples_are_forgotten_by_age_by_id_by_state_and_all(daemon: ControlCli
     assert forgotten(daemon.forget_examples("bay", example=ids[1])) == [ids[1]]
     result = daemon.forget_examples("bay", "empty")
     assert forgotten(result) == [ids[0], ids[2]]
+    assert [line for line in caplog.messages if line.startswith("forgot")] == [
+        *["forgot 1 example of bay"] * 3,
+        "forgot 2 examples of bay",
+    ]
     assert result.set is not None
     assert (result.set.counts, result.set.learned) == ({"truck": 1}, False)
     assert len(list((dock.folder / "state" / "examples").glob("bay.*.png"))) == 1
@@ -323,6 +330,17 @@ def test_a_group_decides_as_soon_as_its_references_are_enrolled_and_as_long(daem
         daemon.enroll("path-busy", "dock", "bay", frames=1)
         dock.answers("path", "busy")
         daemon.forget("path-busy")
+
+
+def test_a_group_is_listed_with_what_decides_instead_of_its_examples(daemon: ControlClient) -> None:
+    def objection() -> str | None:
+        return next(each.objection for each in daemon.states() if each.name == "path")
+
+    lack = "empty has no example, busy has no example yet, and 3 of each are needed"
+    assert objection() == f"{lack}; until then nothing decides, because there is no reference path-busy"
+    daemon.enroll("path-busy", "dock", "bay", frames=1)
+    assert objection() == f"{lack}; until then the references given, path-busy decide"
+    daemon.forget("path-busy")
 
 
 def test_a_camera_that_is_covered_is_reported_in_every_status_and_decides_nothing(
