@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from edged.camera.source import LiveStream, Source, open_source
+from edged.camera.configured import open_source
+from edged.camera.source import LiveStream, Source
 
 __all__ = ["LiveStream", "Source", "open_source"]

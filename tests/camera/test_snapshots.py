@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edged.camera.configured import open_source
 from edged.camera.snapshots import SnapshotSource
-from edged.camera.source import open_source
 from edged.camera.web import WebSource
 from edged.config import CameraConfig
 from edged.errors import DamagedFrame, SourceError
