@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import secrets
 from collections import Counter
@@ -20,11 +19,11 @@ from edged.enrolled.example_record import (
     OURS,
     EnrolledExample,
     from_record,
-    is_picture,
     read_record,
     to_json,
 )
 from edged.enrolled.example_vectors import LONGEST, dump_vectors, load_vectors
+from edged.enrolled.picture_record import picture_facts, read_picture
 from edged.enrolled.record_folder import RecordFolder, RecordKind
 from edged.errors import StateError
 from edged.values import check_name
@@ -97,7 +96,7 @@ class ExampleStore:
             _check_room(others, example.set, example.state)
             number = 1 + max((other.number for other in others), default=0)
             kept = replace(example, id=example.id or secrets.token_hex(8), number=number, folder=str(self.folder))
-            record = to_json(kept, len(png), hashlib.sha256(png).hexdigest())
+            record = to_json(kept, *picture_facts(png))
             self._records.put(kept.stem, record, {kept.picture: png, self._vectors(kept): content})
         return kept
 
@@ -137,10 +136,7 @@ class ExampleStore:
             StateError: it is not there any more, or another one.
         """
         with self._records.reading(example.picture):
-            record, png = read_record(self._records.file(example.stem)), example.picture.read_bytes()
-            if not is_picture(record, png):
-                raise StateError(f"{example.picture}: is not the picture that was enrolled")
-            return png
+            return read_picture(example.picture, read_record(self._records.file(example.stem)), "enrolled")
 
     def vectors_of(self, example: EnrolledExample, made_by: str) -> NDArray[np.float16] | None:
         """Return the vectors of *example*, one each row and each scaled; None if they have to be made.

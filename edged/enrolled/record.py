@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.enrolled.durable import NEW, read_bounded
-from edged.errors import StateError
+from edged.enrolled.durable import NEW
+from edged.enrolled.picture_record import PictureRecord, checking, dump, parse, picture_facts
 from edged.values import NAME_PATTERN, Rotation, check_name
 from edged.wire.typed import object_reader
 
@@ -61,10 +59,9 @@ class Enrolled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnrolledRecord:
+class EnrolledRecord(PictureRecord):
     """The file of a reference, as its JSON has it."""
 
-    v: int
     name: str
     camera: str
     region: str
@@ -76,8 +73,6 @@ class EnrolledRecord:
     frames: int
     similarity: float
     picture: str
-    picture_bytes: int
-    picture_sha256: str
     dtype: Literal["<f4", "|i1"]
     vector: str
     enter: float | None = None
@@ -89,18 +84,10 @@ class EnrolledRecord:
 def to_json(enrolled: Enrolled, picture: str, png: bytes) -> bytes:
     """Return the file of *enrolled*, whose picture *png* is in a file of the name *picture*."""
     plain = {member.name: getattr(enrolled, member.name) for member in fields(enrolled)}
-    record = EnrolledRecord(
-        **plain
-        | {
-            "v": VERSION,
-            "picture": picture,
-            "picture_bytes": len(png),
-            "picture_sha256": hashlib.sha256(png).hexdigest(),
-            "dtype": enrolled.vector.dtype.str,
-            "vector": base64.b64encode(enrolled.vector.tobytes()).decode(),
-        }
-    )
-    return json.dumps(asdict(record), indent=1, allow_nan=False).encode() + b"\n"
+    vector = base64.b64encode(enrolled.vector.tobytes()).decode()
+    size, sha256 = picture_facts(png)
+    plain |= {"picture": picture, "dtype": enrolled.vector.dtype.str, "vector": vector}
+    return dump(EnrolledRecord(**plain, v=VERSION, picture_bytes=size, picture_sha256=sha256))
 
 
 def read_record(file: Path) -> EnrolledRecord:
@@ -109,12 +96,7 @@ def read_record(file: Path) -> EnrolledRecord:
     Raises:
         StateError: it is not whole, or of another kind.
     """
-    try:
-        return EnrolledRecord(**_read_values(json.loads(read_bounded(file, LONGEST))))
-    except OSError as exc:
-        raise StateError(f"{file} cannot be read: {exc.strerror}") from exc
-    except (ValueError, RecursionError) as exc:
-        raise StateError(f"{file} is not a reference, or is incomplete: {exc}") from exc
+    return EnrolledRecord(**parse(file, LONGEST, _read_values, "a reference"))
 
 
 _read_values = object_reader(EnrolledRecord, "")
@@ -127,24 +109,15 @@ def from_record(record: EnrolledRecord, file: Path) -> Enrolled:
         StateError: it cannot be one, or its picture is not there and whole.
     """
     picture = file.parent / record.picture
-    try:
+    with checking(record, VERSION, file, picture):
         _check(record, file.stem)
-        size = picture.stat().st_size
         vector = _vector(record)
-    except OSError as exc:
-        raise StateError(f"{file} cannot be used: its picture {record.picture}: {exc.strerror}") from exc
-    except ValueError as exc:
-        raise StateError(f"{file} cannot be used: {exc}") from exc
-    if size != record.picture_bytes:
-        raise StateError(f"{file} cannot be used: its picture {record.picture} is not whole")
     plain = {member.name: getattr(record, member.name) for member in fields(Enrolled)}
     return Enrolled(**plain | {"vector": vector, "picture": picture})
 
 
 def _check(record: EnrolledRecord, stem: str) -> None:
     """Raise ValueError if *record* cannot be the reference in a file of that *stem*."""
-    if record.v != VERSION:
-        raise ValueError(f"it is of version {record.v}, and this edged knows version {VERSION}")
     if record.name != stem:
         raise ValueError(f"it is named {record.name!r}")
     for name in (record.camera, record.region, *(part for place in record.places for part in place.split("/"))):

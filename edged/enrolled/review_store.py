@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
+from edged.enrolled.picture_record import picture_facts, read_picture
 from edged.enrolled.record_folder import RecordFolder, RecordKind
-from edged.enrolled.review_record import OURS, ReviewPicture, from_record, is_picture, read_record, to_json
+from edged.enrolled.review_record import OURS, ReviewPicture, from_record, read_record, to_json
 from edged.errors import StateError
 from edged.values import check_name
 
@@ -54,7 +54,7 @@ class ReviewStore:
         """
         with self._records.changing():
             kept = replace(picture, id=secrets.token_hex(8), folder=str(self.folder))
-            record = to_json(kept, len(png), hashlib.sha256(png).hexdigest())
+            record = to_json(kept, *picture_facts(png))
             self._records.put(kept.stem, record, {kept.picture: png})
         return kept
 
@@ -99,10 +99,7 @@ class ReviewStore:
             StateError: it is not there any more, or another one.
         """
         with self._records.reading(picture.picture):
-            record, png = read_record(self._records.file(picture.stem)), picture.picture.read_bytes()
-            if not is_picture(record, png):
-                raise StateError(f"{picture.picture}: is not the picture that was kept")
-            return png
+            return read_picture(picture.picture, read_record(self._records.file(picture.stem)), "kept")
 
     def close(self) -> None:
         """Let another process write. Harmless when done twice."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from dataclasses import replace
 from pathlib import Path
 
+from edged.enrolled.picture_record import read_picture
 from edged.enrolled.record import OURS, Enrolled, from_record, read_record, to_json
 from edged.enrolled.record_folder import RecordFolder, RecordKind
 from edged.errors import StateError
@@ -86,11 +86,7 @@ class EnrolledStore:
             StateError: it is not there any more, or another one.
         """
         with self._records.reading(enrolled.picture):
-            record = read_record(self._records.file(enrolled.name))
-            png = enrolled.picture.read_bytes()
-            if hashlib.sha256(png).hexdigest() != record.picture_sha256:
-                raise StateError(f"{enrolled.picture}: is not the picture that was enrolled")
-            return png
+            return read_picture(enrolled.picture, read_record(self._records.file(enrolled.name)), "enrolled")
 
     def close(self) -> None:
         """Let another process write. Harmless when done twice."""
