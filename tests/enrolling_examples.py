@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edged.enrolled import EnrolledExample, ExampleStore
-from tests.killing import told_until_killed
+from tests.killing import Told, told_until_killed
 
 STATES = ("empty", "truck", "blocked")
 MADE_BY = "8a1f/1"
@@ -82,23 +82,14 @@ def change_for_ever(folder: Path, first: int, told: int) -> None:
 
 def compare(folder: Path, promised: Promised, told: str) -> tuple[Promised, int]:
     """What the folder holds, and how many changes were *told* as done; fails if one of these is missing."""
-    store, changes = ExampleStore(folder), 0
-    expected, under_way = dict(promised), dict[int, str]()
-    for line in told.splitlines():
-        word, number, state = line.split()
-        under_way = {int(number): state} if word == "begin" else {}
-        if word == "done":
-            expected[int(number)] = state
-            changes += 1
+    store, lines = ExampleStore(folder), Told.of(told, promised)
     there = {each.t_wall_us: each for each in store.load()}
-    for each in expected.keys() | under_way.keys() | there.keys():
-        found = there[each].state if each in there else "-"
-        before = expected.get(each, "-")
-        assert found in {before, under_way.get(each, before)}, (each, found, before, under_way)
-        if each in there:
-            assert store.picture_of(there[each]) == picture(each)
-            assert store.vectors_of(there[each], MADE_BY) is not None
-    return {number: example.state for number, example in there.items()}, changes
+    found = {number: example.state for number, example in there.items()}
+    lines.check(found)
+    for number, kept in there.items():
+        assert store.picture_of(kept) == picture(number)
+        assert store.vectors_of(kept, MADE_BY) is not None
+    return found, lines.done
 
 
 def main(folder: Path, rounds: int) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from edged.enrolled import ReviewPicture, ReviewStore
 from tests.enrolling_examples import STATES, picture
-from tests.killing import told_until_killed
+from tests.killing import Told, told_until_killed
 
 MOST = 20  # pictures; then one is removed
 OPEN = "none"  # of a picture without an answer, in what is told
@@ -62,22 +62,13 @@ def change_for_ever(folder: Path, first: int, told: int) -> None:
 
 def compare(folder: Path, promised: Promised, told: str) -> tuple[Promised, int]:
     """What the folder holds, and how many changes were *told* as done; fails if one of these is missing."""
-    store, changes = ReviewStore(folder), 0
-    expected, under_way = dict(promised), dict[int, str]()
-    for line in told.splitlines():
-        word, number, state = line.split()
-        under_way = {int(number): state} if word == "begin" else {}
-        if word == "done":
-            expected[int(number)] = state
-            changes += 1
+    store, lines = ReviewStore(folder), Told.of(told, promised)
     there = {each.t_wall_us: each for each in store.load()}
     found = {number: each.answer or OPEN for number, each in there.items()}
-    for each in expected.keys() | under_way.keys() | there.keys():
-        before = expected.get(each, "-")
-        assert found.get(each, "-") in {before, under_way.get(each, before)}, (each, found.get(each), before, under_way)
-    for kept in there.values():
-        assert store.png_of(kept) == picture(kept.t_wall_us)
-    return found, changes
+    lines.check(found)
+    for number, kept in there.items():
+        assert store.png_of(kept) == picture(number)
+    return found, lines.done
 
 
 def main(folder: Path, rounds: int) -> None:

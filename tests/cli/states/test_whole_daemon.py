@@ -137,5 +137,10 @@ def test_two_states_are_taught_decided_corrected_and_kept(
         assert run("references").endswith("Sets of states: bay; 'edged states' lists them.\n")
         assert main(["forget", "bay", "--example", "0" * 16, *here]) == 1
         assert "bay has no example 0000000000000000" in capsys.readouterr().err
+        assert main(["relabel", "0" * 16, "empty", *here]) == 1
+        assert "no example 0000000000000000" in capsys.readouterr().err
+        example = info["examples"][-1]["id"]
+        assert run("relabel", example, "empty").splitlines()[1].startswith("bay: 3 empty, 2 busy; ")
+        assert run("forget", "bay", "--example", example).startswith("forgotten: 1 example of empty of bay\n")
         assert run("forget", "bay") == "bay is forgotten\n"
         assert run("states").startswith("There are no sets of states.")
