@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edged.values import ReferenceScore, Region, Rotation, Stamp, StateAnswer
+
+if TYPE_CHECKING:
+    from edged.vision.embedder import Embedder
 
 __all__ = ["ModelFacts", "Result"]
 
@@ -30,6 +33,22 @@ class ModelFacts:
     dimension: int
     norm: Literal["l2", "none"]
     scale: float | None
+
+    @classmethod
+    def of(cls, embedder: Embedder) -> Self:
+        """Return the facts about the open model of *embedder*."""
+        return cls(
+            model=embedder.model.name.encode("utf-8", "replace").decode(),  # a file's name need not be text
+            space_id=embedder.space_id,
+            engine=embedder.engine,
+            delegate=embedder.delegate,
+            head=embedder.head.index,
+            head_name=embedder.head.name,
+            dtype="|i1" if embedder.options.quantize else "<f4",
+            dimension=embedder.dimension,
+            norm="l2" if embedder.l2_normalize else "none",
+            scale=embedder.scale,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

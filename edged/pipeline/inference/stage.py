@@ -14,14 +14,10 @@ from edged.pipeline.call_queue import CallQueue
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
-from edged.pipeline.inference.observer import Observation, Observer
-from edged.pipeline.inference.picture_checks import PictureChecks
-from edged.pipeline.inference.region_state import RegionState
-from edged.pipeline.inference.review_watch import ReviewWatch
+from edged.pipeline.inference.observer import Observation, Observer, Observers
+from edged.pipeline.inference.region_states import RegionStates
 from edged.pipeline.inference.round_robin import RoundRobin
-from edged.pipeline.placed_set import AnsweringSets, PlacedSet
 from edged.pipeline.result import ModelFacts, Result
-from edged.pipeline.review_queues import ReviewQueues
 from edged.pipeline.ring import Lease
 from edged.pipeline.stage import Stage
 from edged.references import ReferenceGroup, References
@@ -31,6 +27,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from edged.pipeline.inference.region_state import RegionState
+    from edged.pipeline.placed_set import PlacedSet
+    from edged.pipeline.review_queues import ReviewQueues
     from edged.values import Box, Rotation, StateAnswer
     from edged.vision.embedder import Embedder
 
@@ -56,8 +55,8 @@ class Inference(Stage):
 
     One frame of one camera is one turn, so a fast camera cannot starve a slow one. The embedder is opened, used and
     closed in this stage's thread. *open_model* makes it, with what it has embedded, and calls its argument between any
-    two parts of that. Other threads submit calls: `submit` for work with the embedder, `use` to
-    change what is embedded and compared.
+    two parts of that. Other threads submit calls: `submit` for work with the embedder, `use` to change what is embedded
+    and compared.
 
     *review* gets the views that sets of states are least sure of.
 
@@ -81,18 +80,12 @@ class Inference(Stage):
         self._round_robin = RoundRobin(frames_came, demand)
         self._open_model = open_model
         self._model: Embedder | None = None
-        self._references: References | None = None
-        self._sets: Sequence[PlacedSet] = ()
-        self._answering = AnsweringSets()
-        self._checks = PictureChecks()
         self._facts: ModelFacts | None = None
         self._handover = handover
         self._demand = demand
         self._calls = CallQueue(self._round_robin.wake)
-        self._regions: dict[str, list[RegionState]] = {}
-        self._observers: list[Observer] = []
-        self._review = review
-        self._watches: dict[str, ReviewWatch] = {}
+        self._regions = RegionStates(review)
+        self._observers = Observers(demand)
 
     @property
     def facts(self) -> ModelFacts | None:
@@ -102,12 +95,12 @@ class Inference(Stage):
     @property
     def references(self) -> References | None:
         """The references that it compares with; None until they are embedded."""
-        return self._references
+        return self._regions.references
 
     @property
     def sets(self) -> Sequence[PlacedSet]:
         """The sets of states; none until the model is open."""
-        return self._sets
+        return self._regions.sets
 
     def submit(self, call: Callable[[Embedder], T]) -> Future[T]:
         """Have *call* run with the embedder, between two frames; may be called from any thread, and returns at once.
@@ -141,8 +134,8 @@ class Inference(Stage):
         """
 
         def replace() -> Sequence[PlacedSet]:
-            self._use(sets=_with_set(self._sets, name, placed))
-            return self._sets
+            self._use(sets=self._regions.with_set(name, placed))
+            return self._regions.sets
 
         return self._calls.submit(replace)
 
@@ -152,15 +145,15 @@ class Inference(Stage):
         Until then every region of every frame is embedded, also where nothing moves or without a subscriber. May be
         called from any thread. An observer that takes long holds up the stream.
         """
-        return self._calls.submit(lambda: self._add(observer))
+        return self._calls.submit(lambda: self._observers.add(observer))
 
     def remove_observer(self, observer: Observer) -> Future[None]:
         """Show *observer* nothing more; harmless if it has seen enough. May be called from any thread."""
-        return self._calls.submit(lambda: self._remove(observer))
+        return self._calls.submit(lambda: self._observers.remove(observer))
 
     def open(self) -> None:
-        self._model, self._references, self._sets = self._open_model(self._check_stop)
-        self._facts = facts = _facts(self._embedder)
+        self._model, self._regions.references, self._regions.sets = self._open_model(self._check_stop)
+        self._facts = facts = ModelFacts.of(self._embedder)
         log.info(
             "model %s on %s, delegate %s, threads: %d, %d values, space %s",
             facts.model,
@@ -180,40 +173,15 @@ class Inference(Stage):
         top_k: int | None = None,
         sets: Sequence[PlacedSet] | None = None,
     ) -> None:
-        assert self._references is not None, "made by open"
         assert self._facts is not None, "made by open"
-        self._references = References(
-            self._references.configured if configured is None else configured,
-            self._references.enrolled if enrolled is None else enrolled,
-            self._references.top_k if top_k is None else top_k,
-        )
-        self._sets = self._sets if sets is None else tuple(sets)
         if feeds is not None:
             self._feeds = list(feeds)
             self._round_robin.serve(feeds)
             if feeds:  # else another inference works
                 self._serve(self._facts)
-        answering = self._answering.choose(self._sets, self._references.names)
-        if self._feeds and self._handover.sets is not answering:
-            self._handover.use_sets(answering)
-        self._checks.use(self._feeds, answering)
-        self._watch(answering)
-        # Anew: what was seen in another region, or compared with others, is not published again.
-        self._regions = {
-            feed.camera: [
-                RegionState(
-                    feed, name, roi, self._references, answering, self._checks.at(feed.camera, name), self._watches
-                )
-                for name, roi in feed.regions
-            ]
-            for feed in self._feeds
-        }
-
-    def _watch(self, sets: Sequence[PlacedSet]) -> None:
-        """Watch over those of *sets* that are reviewed; those that were watched already go on."""
-        before, review = self._watches, self._review
-        names = [] if review is None else [each.name for each in sets if each.is_reviewed]
-        self._watches = {name: before.get(name) or ReviewWatch(name, review) for name in names if review is not None}
+        self._regions.use(self._feeds, configured, enrolled, top_k, sets)
+        if self._feeds and self._handover.sets is not self._regions.answering:
+            self._handover.use_sets(self._regions.answering)
 
     def _serve(self, facts: ModelFacts) -> None:
         self._demand.serve({feed.camera: [name for name, _ in feed.regions] for feed in self._feeds if feed.on_demand})
@@ -234,7 +202,7 @@ class Inference(Stage):
             return
         feed, lease = taken
         with lease:
-            for region in self._regions[feed.camera]:
+            for region in self._regions.of(feed.camera):
                 if self._demand.is_wanted(feed.camera, region.name):
                     self._embed(feed, lease, region)
                     self.progress()
@@ -251,23 +219,13 @@ class Inference(Stage):
 
     def close(self) -> None:
         self._calls.close()
-        for observer in tuple(self._observers):
-            self._remove(observer)
+        self._observers.close()
         if self._feeds:
             self._handover.close()
         for feed in self._feeds:
             feed.ring.close()  # no frame is taken any more: a capture that waits for that must not wait for ever
         if self._model is not None:
             self._model.close()
-
-    def _add(self, observer: Observer) -> None:
-        self._observers.append(observer)
-        self._demand.count_observers(1)
-
-    def _remove(self, observer: Observer) -> None:
-        if observer in self._observers:
-            self._observers.remove(observer)
-            self._demand.count_observers(-1)
 
     def _borrow(self, feed: Feed) -> NDArray[np.float32] | NDArray[np.int8] | None:
         """Return a free vector for a result; None, and a drop is counted, if the result could not be handed over."""
@@ -299,7 +257,7 @@ class Inference(Stage):
             if self._observers or region.watches:
                 self._show(Observation(feed, lease, region.name, box, vector, self._embedder), region, states)
         if region.check_picture(lease, box, states):
-            self._checks.report(feed)
+            self._regions.report_picture(feed)
         self._handover.put(
             Result(
                 camera=feed.camera,
@@ -337,27 +295,4 @@ class Inference(Stage):
         """Show *observation* to the observers, and to what watches over the answers *states* of its region."""
         for number, watch in () if region.is_blind else region.watches:
             watch.look(states[number], observation)
-        for observer in tuple(self._observers):
-            if observer(observation):
-                self._remove(observer)
-
-
-def _with_set(sets: Sequence[PlacedSet], name: str, placed: PlacedSet | None) -> Sequence[PlacedSet]:
-    new = [] if placed is None else [placed]
-    place = next((number for number, each in enumerate(sets) if each.name == name), len(sets))
-    return *sets[:place], *new, *sets[place + 1 :]
-
-
-def _facts(embedder: Embedder) -> ModelFacts:
-    return ModelFacts(
-        model=embedder.model.name.encode("utf-8", "replace").decode(),  # a file's name need not be text
-        space_id=embedder.space_id,
-        engine=embedder.engine,
-        delegate=embedder.delegate,
-        head=embedder.head.index,
-        head_name=embedder.head.name,
-        dtype="|i1" if embedder.options.quantize else "<f4",
-        dimension=embedder.dimension,
-        norm="l2" if embedder.l2_normalize else "none",
-        scale=embedder.scale,
-    )
+        self._observers.show(observation)
