@@ -50,7 +50,7 @@ TimeSource = Literal["driver", "arrival"]
 """Origin of a capture time: the camera's driver, or the arrival of the frame."""
 
 StreamClock = Literal["pts", "rtcp"]
-"""What a stream gives of its own time: timestamps of its frames, or with them the wall clock of the camera."""
+"""The own time of a stream: timestamps of its frames, or with them the wall clock of the camera."""
 
 MAX_PIXELS = 1 << 25
 """The most pixels of a frame or picture (33.5 megapixels) unless configured; more are refused before memory is used."""

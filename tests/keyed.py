@@ -15,7 +15,8 @@ from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.loading.keyring import read_keyring
-from edged.pipeline.publisher.stage import Publisher, PublisherSettings
+from edged.pipeline.publisher.settings import PublisherSettings
+from edged.pipeline.publisher.stage import Publisher
 from edged.pipeline.result import ModelFacts, Result
 from edged.transport.keys import KeyPair, new_pair, read_pair, write_pair
 from edged.values import FULL, ReferenceScore, Stamp

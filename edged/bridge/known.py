@@ -61,7 +61,7 @@ class Activity:
 
 
 class Known(NamedTuple):
-    """What a bridge knows: its cameras, for each reference in a region whether it makes events, and its sets."""
+    """The knowledge of a bridge: its cameras, for each reference in a region whether it makes events, and its sets."""
 
     cameras: list[CameraKey]
     places: dict[ReferencePlace, bool]

@@ -134,7 +134,7 @@ def _inside(outline: NDArray[np.float64], top: int, rows: int, width: int) -> ND
 def _positions(
     heights: NDArray[np.float64], begin: tuple[float, float], end: tuple[float, float]
 ) -> NDArray[np.float64]:
-    """Where the edge from *begin* to *end* is at *heights*, first and last; a level one is at both of its ends."""
+    """The places of the edge from *begin* to *end* at *heights*, first and last; a level one is at both of its ends."""
     (x, y), (to_x, to_y) = begin, end
     if y == to_y:
         return np.array([np.full(heights.shape[1], x), np.full(heights.shape[1], to_x)])

@@ -177,7 +177,7 @@ class StreamSource:
 
 
 class _Played:
-    """What comes as a whole or in pieces: its frames are due at the distances of their own times."""
+    """A stream that comes as a whole or in pieces: its frames are due at the distances of their own times."""
 
     def __init__(self, fps: float | None) -> None:
         self._timeline, self._pace = Timeline(1.0 / (fps or DEFAULT_FPS)), Pace()
@@ -202,7 +202,7 @@ class _Played:
 
 
 class _AsItComes:
-    """What comes as it is captured: frames are given out at once, except those that are behind."""
+    """A stream that comes as it is captured: frames are given out at once, except those that are behind."""
 
     def __init__(self, shown: str) -> None:
         self._shown = shown

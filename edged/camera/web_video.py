@@ -22,7 +22,7 @@ LISTS = ("dash+xml", "sdp", "x-scpls", "smil")  # of other addresses, as parts o
 
 
 class WebVideo:
-    """What the server of *client* sends, as an `edged.camera.video.readable.Input`.
+    """The bytes that the server of *client* sends, as an `edged.camera.video.readable.Input`.
 
     Args:
         client: asks for it, and for all that it leads to.

@@ -1,4 +1,4 @@
-"""What was enrolled in a running daemon, kept through restarts: references, and examples of states.
+"""Everything that was enrolled in a running daemon, kept through restarts: references, and examples of states.
 
 A reference is two files in one folder: a picture with a name of its own, such as ``door-shut.5f0c….png``, and
 ``door-shut.json``, which names that picture and holds the vector. The picture is written and synced first; renaming
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from edged.enrolled.example_record import EnrolledExample
 from edged.enrolled.example_store import MOST_OF_A_SET, MOST_OF_ALL, MOST_STATES, ExampleStore, ReadOnlyExamples
+from edged.enrolled.example_vectors import compact
 from edged.enrolled.record import Enrolled
 from edged.enrolled.record_folder import MOST_NAMED
 from edged.enrolled.review_record import ReviewPicture
@@ -37,4 +38,5 @@ __all__ = [
     "ReadOnlyExamples",
     "ReviewPicture",
     "ReviewStore",
+    "compact",
 ]

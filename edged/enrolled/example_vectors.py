@@ -33,7 +33,7 @@ def dump_vectors(vectors: NDArray[Any], made_by: str) -> bytes:
         raise ValueError(f"vectors of shape {wide.shape} cannot be kept")
     if not np.isfinite(wide).all() or not wide.any(axis=1).all():
         raise ValueError("a vector is zero, or not finite")
-    numbers: bytes = (wide / np.abs(wide).max(axis=1, keepdims=True)).astype("<f2").tobytes()
+    numbers: bytes = compact(wide).astype("<f2", copy=False).tobytes()
     line = {
         "v": VERSION,
         "made_by": made_by,
@@ -41,6 +41,12 @@ def dump_vectors(vectors: NDArray[Any], made_by: str) -> bytes:
         "sha256": hashlib.sha256(numbers).hexdigest(),
     }
     return json.dumps(line).encode() + b"\n" + numbers
+
+
+def compact(vectors: NDArray[Any]) -> NDArray[np.float16]:
+    """Return *vectors*, one each row, finite and none of them zero, scaled to what float16 holds best."""
+    scaled: NDArray[np.float16] = (vectors / np.abs(vectors).max(axis=1, keepdims=True)).astype(np.float16)
+    return scaled
 
 
 def load_vectors(content: bytes, made_by: str) -> NDArray[np.float16] | None:

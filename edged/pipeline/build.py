@@ -31,7 +31,8 @@ from edged.pipeline.loading.keyring import read_keyring
 from edged.pipeline.loading.model import open_model, read_fallback_file, read_model_file
 from edged.pipeline.loading.references import open_references
 from edged.pipeline.loading.states import StateSets, placed_sets
-from edged.pipeline.publisher.stage import Publisher, PublisherSettings
+from edged.pipeline.publisher.settings import PublisherSettings
+from edged.pipeline.publisher.stage import Publisher
 from edged.pipeline.review_queues import ReviewQueues
 from edged.pipeline.ring import FrameRing
 from edged.pipeline.stage import Stage

@@ -1,4 +1,4 @@
-"""How right a set of states is about labelled pictures, and in which light."""
+"""Judgements of labelled pictures by a set of states, and the light of pictures."""
 
 from __future__ import annotations
 

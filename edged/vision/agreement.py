@@ -41,8 +41,8 @@ STEADY = 0.9
 quantised, gave 0.995 and more; their vectors of the two self-test pictures have 0.1 to 0.4."""
 
 NEARER = 10
-"""How many times nearer (in 1 - cosine) a picture has to be to a brighter copy of it than to the other one. The same
-models gave 219 times and more."""
+"""The least ratio of two distances (1 - cosine): of a picture to the other one, and to a brighter copy of itself.
+The same models gave 219 and more."""
 
 SHADE = 4
 

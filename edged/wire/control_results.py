@@ -219,7 +219,7 @@ class ReviewResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerResult:
-    """What has become of an answer about a picture of the set ``name``; ``state`` is null if it was discarded.
+    """The outcome of an answer about a picture of the set ``name``; ``state`` is null if it was discarded.
 
     ``waiting`` counts the answers of each state that are kept and wait for one of another state, of ``waits_for``. Once
     such an answer comes, all of them become examples: these are ``changed``, and ``set`` has learned them.

@@ -22,7 +22,8 @@ from edged.pipeline.build import Pipeline, build
 from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
-from edged.pipeline.publisher.stage import Publisher, PublisherSettings
+from edged.pipeline.publisher.settings import PublisherSettings
+from edged.pipeline.publisher.stage import Publisher
 from edged.pipeline.result import ModelFacts, Result
 from edged.values import FULL, Format, Stamp
 from tests.allocated import allocated

@@ -22,7 +22,8 @@ from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.stage import Inference, Opened
-from edged.pipeline.publisher.stage import Publisher, PublisherSettings
+from edged.pipeline.publisher.settings import PublisherSettings
+from edged.pipeline.publisher.stage import Publisher
 from edged.pipeline.ring import FrameRing
 from edged.references import References
 from edged.service.daemon import Daemon

@@ -55,7 +55,7 @@ class Playlist:
 
 @dataclass(slots=True)
 class _Reading:
-    """What the lines so far say of the next segment."""
+    """The next segment, as far as the lines so far describe it."""
 
     number: int = 0
     seconds: float = 0.0

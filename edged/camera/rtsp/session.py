@@ -32,7 +32,7 @@ _FINAL = (401, 403, 404, 410)  # answers that no other transport changes
 _LARGEST_PORT = 65535
 
 Transport = Literal["auto", "tcp", "udp"]
-"""How the video comes: over the connection that it is asked over, over UDP, or over UDP where the server wants that."""
+"""The way of the video: over the connection of the requests, over UDP, or over UDP where the server wants that."""
 
 
 class _Redirected(Exception):  # noqa: N818 - not an error: the server is elsewhere

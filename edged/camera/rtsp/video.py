@@ -58,7 +58,7 @@ class Video:
         self.frames = 0
         """Frames so far, damaged ones too."""
         self.damage = ""
-        """What is wrong with the newest frame; empty if nothing is."""
+        """The fault of the newest frame; empty if it has none."""
         self.report: SenderReport | None = None
         """The wall clock of the camera, as it gave it last."""
 

@@ -103,7 +103,7 @@ class VideoFrames:
 
     @property
     def damage(self) -> str:
-        """What is wrong with the newest frame; empty if nothing is."""
+        """The fault of the newest frame; empty if it has none."""
         return self._newest.damage if self._newest is not None else ""
 
     @property

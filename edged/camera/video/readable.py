@@ -1,4 +1,4 @@
-"""What a video is read from: bytes, in parts that FFmpeg opens one after the other."""
+"""Inputs that a video is read from: bytes, in parts that FFmpeg opens one after the other."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ReadAhead:
 
 
 class Input(Protocol):
-    """Where a video comes from. One thread reads it; only ``wake`` is for others."""
+    """The origin of a video. One thread reads it; only ``wake`` is for others."""
 
     @property
     def failure(self) -> str:

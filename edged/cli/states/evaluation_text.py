@@ -1,4 +1,4 @@
-"""What an evaluation of a set of states found, as text and as JSON."""
+"""The findings about a set of states, as text and as JSON."""
 
 from __future__ import annotations
 

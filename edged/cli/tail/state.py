@@ -72,7 +72,7 @@ class _CameraRow:
 
 @dataclass(slots=True)
 class _RegionSeries:
-    """What the last vector said; not that itself, because it may have megabytes."""
+    """The content of the last vector message; not the vector itself, because it may have megabytes."""
 
     topic: bytes
     facts: NodeState

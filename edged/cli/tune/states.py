@@ -1,4 +1,4 @@
-"""What a recording shows of a set of states: its answers, and what other settings would have decided."""
+"""Answers of a set of states in a recording, and the changes that other settings would have decided."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the enrolled pictures of each place looked like, for the health of pictures."""
+"""Looks of the enrolled pictures of each place, for the health of pictures."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class EnrolledReferences:
 
     @property
     def entries(self) -> tuple[Enrolled, ...]:
-        """What `load` returned last; the folder is not read again."""
+        """The result of the last `load`; the folder is not read again."""
         return () if self.store is None else self.store.entries
 
     def open(self, embedder: Embedder, configured: Collection[str], go_on: Callable[[], None]) -> list[ReferenceGroup]:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.enrolled import compact
+
 __all__ = ["MOST_PICTURES", "PictureVectors"]
 
 MOST_PICTURES = 400
@@ -37,15 +39,10 @@ class PictureVectors:
 
     def keep(self, key: str, made_by: str, vectors: NDArray[Any]) -> None:
         """Keep *vectors*, finite and none of them zero. Those of another maker are dropped."""
-        compact = vectors if vectors.dtype == np.int8 else _scaled(vectors)
+        rows = vectors if vectors.dtype == np.int8 else compact(vectors)
         with self._lock:
             if made_by != self._made_by:
                 self._made_by, self._found = made_by, {}
-            self._found[key] = compact
+            self._found[key] = rows
             if len(self._found) > self._most:
                 del self._found[next(iter(self._found))]
-
-
-def _scaled(vectors: NDArray[Any]) -> NDArray[np.float16]:
-    scaled: NDArray[np.float16] = (vectors / np.abs(vectors).max(axis=1, keepdims=True)).astype(np.float16)
-    return scaled

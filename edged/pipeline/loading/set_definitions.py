@@ -104,7 +104,7 @@ class SetDefinition:
 
     @property
     def lack(self) -> str | None:
-        """What examples are missing before a head can be learned; None if there are enough."""
+        """The examples that are missing before a head can be learned; None if there are enough."""
         return lack_of(self.counts, self.least)
 
     @property

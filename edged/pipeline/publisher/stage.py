@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import select
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edged import wire
 from edged.bell import Bell
-from edged.board import Board, Health
+from edged.board import Health
 from edged.events import EventRules
 from edged.pipeline.call_queue import CallQueue
 from edged.pipeline.camera_stats import CameraStats, Condition
@@ -25,39 +24,22 @@ from edged.pipeline.publisher.event_messages import EventMessages
 from edged.pipeline.publisher.message_builder import MessageBuilder
 from edged.pipeline.publisher.on_demand import wanted_places
 from edged.pipeline.publisher.pub_sockets import LostEndpointError, PubSockets
+from edged.pipeline.publisher.settings import PublisherSettings
 from edged.pipeline.publisher.state_messages import DecidedState, StateMessages
 from edged.pipeline.publisher.status_messages import CameraStatus, StatusMessages
 from edged.pipeline.result import ModelFacts, Result
 from edged.pipeline.stage import Stage
 
 if TYPE_CHECKING:
-    from edged.config import Endpoint
+    pass
 
-__all__ = ["Publisher", "PublisherSettings"]
+__all__ = ["Publisher"]
 
 log = logging.getLogger(__name__)
 
 BATCH = 64  # results sent before the sockets are polled again
 BYE_SECONDS = 0.3  # for what is queued when the daemon is told to stop
 DRAIN_SECONDS = 5.0  # for what is queued when the cameras have come to their end
-MESSAGE_BYTES = 8192  # a header and a vector of 1280 float32, roughly: what the kernel's buffer is sized by
-
-
-@dataclass(frozen=True, slots=True)
-class PublisherSettings:
-    """Settings of the publisher.
-
-    ``messages_per_second`` is the highest rate expected; two seconds of it are kept for a slow subscriber.
-    ``read_keys`` reads the key files, at the start and at each reload.
-    """
-
-    node: str
-    endpoints: Sequence[Endpoint]
-    messages_per_second: float
-    config_hash: str
-    max_connections: int
-    read_keys: Callable[[], Keyring] = Keyring
-    board: Board = field(default_factory=Board)
 
 
 class Publisher(Stage):
@@ -193,7 +175,7 @@ class Publisher(Stage):
     def open(self) -> None:
         settings = self._settings
         log.info("publishing as node %s", settings.node)
-        queue, size = _queue(settings)
+        queue, size = settings.queue, settings.queue_bytes
         self._keys = settings.read_keys()
         self._pub_sockets.open(
             settings.endpoints, self._keys, queue=queue, queue_bytes=size, max_connections=settings.max_connections
@@ -252,7 +234,7 @@ class Publisher(Stage):
             self.progress()
 
     def _use(self, settings: PublisherSettings, keys: Keyring) -> None:
-        queue, size = _queue(settings)
+        queue, size = settings.queue, settings.queue_bytes
         self._pub_sockets.change(
             settings.endpoints, keys, queue=queue, queue_bytes=size, max_connections=settings.max_connections
         )
@@ -308,9 +290,3 @@ class Publisher(Stage):
     def _send(self, messages: Iterable[wire.Message]) -> None:
         for message in messages:
             self._pub_sockets.send(wire.encode(message))
-
-
-def _queue(settings: PublisherSettings) -> tuple[int, int]:
-    """Count of messages, and of bytes in the kernel, that are kept for a slow subscriber."""
-    queue = max(16, round(2 * settings.messages_per_second))
-    return queue, queue * MESSAGE_BYTES // 2

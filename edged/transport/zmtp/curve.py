@@ -175,7 +175,7 @@ class CurveClient(_CurveEnd):
     as_server = False
     own_nonce, other_nonce = b"CurveZMQMESSAGEC", b"CurveZMQMESSAGES"
     properties = PUBLISHER
-    """What it says about its socket in the handshake."""
+    """The properties of its socket that it sent in the handshake."""
 
     def __init__(self, public: bytes, secret: bytes, server: bytes) -> None:
         super().__init__()

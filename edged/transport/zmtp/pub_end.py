@@ -32,7 +32,7 @@ class PubEnd:
         self.frames = 0
         """Count of frames that came after the handshake."""
         self.ttl_seconds = 0.0
-        """How long the other end may be silent, by the time-to-live of its last PING; 0: without a limit."""
+        """The seconds that the other end may be silent, by the time-to-live of its last PING; 0: without a limit."""
         self._mechanism = mechanism
         self._reader = FrameReader(MAX_HANDSHAKE_BYTES)
         self._greeted = False

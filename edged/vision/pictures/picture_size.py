@@ -86,4 +86,4 @@ _SIZES: tuple[tuple[tuple[bytes, ...], Callable[[bytes | bytearray], Size]], ...
     ((SIGNATURE, CODESTREAM), jpeg2000_size),
     ((b"P1", b"P2", b"P3", b"P4", b"P5", b"P6"), _pnm),
 )
-"""How a file of each format begins, and where its size stands. Others are refused, even if OpenCV decodes them."""
+"""The begin of a file of each format, and the place of its size. Others are refused, even if OpenCV decodes them."""

@@ -11,7 +11,7 @@ from edged.errors import PictureError
 __all__ = ["STARTS", "Entry", "first_directory"]
 
 STARTS = (b"II\x2a\0", b"MM\0\x2a", b"II\x2b\0", b"MM\0\x2b")
-"""How a TIFF begins: in the order of Intel or of Motorola, with offsets of 32 or of 64 bits."""
+"""The begins of a TIFF: in the order of Intel or of Motorola, with offsets of 32 or of 64 bits."""
 
 # The types BYTE, SHORT, LONG and LONG8, and the signed ones, which libtiff takes in their place.
 NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q", 6: "b", 8: "h", 9: "i", 17: "q"}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["BAR", "Fit", "Placement", "place"]
 
 Fit = Literal["stretch", "letterbox", "crop"]
-"""How a crop of other proportions than the input becomes the input.
+"""The way in which a crop of other proportions than the input becomes the input.
 
 ``stretch`` changes its proportions, as the Task Library does. The others keep them: ``letterbox`` puts it in the middle
 with grey bars at two sides, ``crop`` takes as much of its middle as has the input's proportions.

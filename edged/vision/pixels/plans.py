@@ -46,7 +46,7 @@ class Target(NamedTuple):
 
     @property
     def bar(self) -> Any:
-        """What the pixels of a letterbox's bars become: a number, or one for each channel."""
+        """The value of the pixels of a letterbox's bars: a number, or one for each channel."""
         if self.values is None:
             return BAR
         return self.values[BAR] if self.values.ndim == 1 else self.values[0, BAR]

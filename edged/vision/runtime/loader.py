@@ -22,7 +22,7 @@ __all__ = ["REFUSALS", "Loader", "import_runtime", "one_line"]
 log = logging.getLogger(__name__)
 
 REFUSALS = (ValueError, RuntimeError)
-"""What the runtimes raise when they refuse something; which of the two is chance."""
+"""The exceptions that the runtimes raise when they refuse something; which of the two is chance."""
 
 
 class Loader:

@@ -14,7 +14,8 @@ from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.publisher.board_health import HealthWatch
-from edged.pipeline.publisher.stage import Publisher, PublisherSettings
+from edged.pipeline.publisher.settings import PublisherSettings
+from edged.pipeline.publisher.stage import Publisher
 from edged.wire import Status
 
 

@@ -15,7 +15,8 @@ from edged.events import EventRule, EventRules, Thresholds
 from edged.pipeline.camera_stats import CameraState, CameraStats
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
-from edged.pipeline.publisher.stage import Publisher, PublisherSettings
+from edged.pipeline.publisher.settings import PublisherSettings
+from edged.pipeline.publisher.stage import Publisher
 from edged.pipeline.result import ModelFacts, Result
 from edged.values import FULL, ReferenceScore, Stamp
 from edged.wire import Event, Message, Status, Vec

@@ -26,7 +26,8 @@ from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation
 from edged.pipeline.inference.stage import Inference, Opened
 from edged.pipeline.publisher.on_demand import wanted_places
-from edged.pipeline.publisher.stage import Publisher, PublisherSettings
+from edged.pipeline.publisher.settings import PublisherSettings
+from edged.pipeline.publisher.stage import Publisher
 from edged.pipeline.ring import FrameRing
 from edged.references import References
 from edged.states import StateSet

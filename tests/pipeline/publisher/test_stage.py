@@ -24,7 +24,8 @@ from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.loading.keyring import Keyring
 from edged.pipeline.publisher.pub_socket import PubSocket
-from edged.pipeline.publisher.stage import Publisher, PublisherSettings
+from edged.pipeline.publisher.settings import PublisherSettings
+from edged.pipeline.publisher.stage import Publisher
 from edged.pipeline.result import ModelFacts, Result
 from edged.values import FULL, Format, PixelFormat, ReferenceScore, Stamp
 from tests.fakes import eventually, running
