@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from edged.cli.text import lasted, some, time_of_day
 from edged.states import Decision, StateChange
 from edged.values import UNKNOWN, StateAnswer
-from edged.wire import Message, Status, Vec
+from edged.wire import Message, SetState, Vec
 
 __all__ = ["AnswerSeries", "CollectedAnswers", "as_json", "as_text", "collect_answers"]
 
@@ -23,54 +26,73 @@ MANY = 0.05
 
 
 @dataclass(slots=True)
-class _Answered:
-    answer: StateAnswer
-    t_cap_us: int
-    t_wall_us: int
-    run: str
-
-
-@dataclass(slots=True)
 class AnswerSeries:
-    """The answers of one set in one region of one camera, in the order in which they came."""
+    """The answers of one set in one region of one camera, in the order in which they came.
+
+    ``p`` has the probabilities of each answer, in the order of ``states``; ``cap_us`` and ``wall_us`` are its times.
+    ``begins`` are the numbers of answers with which a daemon began: there may be millions, so these are all that is
+    kept.
+    """
 
     place: str
     states: tuple[str, ...]
-    answers: list[_Answered] = field(default_factory=list)
+    p: array[float] = field(default_factory=lambda: array("f"))
+    cap_us: array[int] = field(default_factory=lambda: array("q"))
+    wall_us: array[int] = field(default_factory=lambda: array("q"))
+    begins: set[int] = field(default_factory=set)
+    _run: str = ""
+
+    def add(self, vec: Vec, answer: SetState) -> None:
+        """Add the *answer* of *vec*."""
+        if vec.run != self._run:
+            self._run = vec.run
+            self.begins.add(len(self))
+        self.p.extend(answer.p[state] for state in self.states)
+        self.cap_us.append(vec.t_cap_us)
+        self.wall_us.append(vec.t_wall_us)
+
+    def __len__(self) -> int:
+        return len(self.cap_us)
 
     @property
     def seconds(self) -> float:
         """Seconds between the first answer and the last, by the wall clock."""
-        return max(0, self.answers[-1].t_wall_us - self.answers[0].t_wall_us) / 1e6
+        return max(0, self.wall_us[-1] - self.wall_us[0]) / 1e6
+
+    def judged(self, unknown_below: float = USUAL_BELOW) -> list[int]:
+        """Return the number of the state of each answer; that of `UNKNOWN` comes after all states."""
+        p = np.frombuffer(self.p, np.float32).reshape(-1, len(self.states))
+        found: list[int] = np.where(p.max(axis=1) >= unknown_below, p.argmax(axis=1), len(self.states)).tolist()
+        return found
 
     def shares(self, unknown_below: float = USUAL_BELOW) -> dict[str, float]:
         """Return the share of each answer, where one below that probability is unknown."""
-        counts = Counter(_judged(each.answer, unknown_below).state for each in self.answers)
-        return {state: counts[state] / len(self.answers) for state in (*self.states, UNKNOWN)}
+        counts = Counter(self.judged(unknown_below))
+        return {state: counts[number] / len(self) for number, state in enumerate((*self.states, UNKNOWN))}
 
     def changes(self, min_seconds: float, unknown_below: float = USUAL_BELOW) -> list[StateChange]:
-        """Return the changes that would have been decided."""
-        decision, found, run = Decision(min_seconds, UNKNOWN_SECONDS), [], self.answers[0].run
-        for number, each in enumerate(self.answers):
-            if each.run != run:
-                run, decision = each.run, Decision(min_seconds, UNKNOWN_SECONDS)
-            if change := decision.add(_judged(each.answer, unknown_below), each.t_cap_us, number):
+        """Return the changes that would have been decided; ``frame_seq`` is the number of an answer."""
+        answers = [StateAnswer("", state, ((state, 1.0),), None) for state in (*self.states, UNKNOWN)]
+        decision, found = Decision(min_seconds, UNKNOWN_SECONDS), []
+        for number, (judged, t_us) in enumerate(zip(self.judged(unknown_below), self.cap_us, strict=True)):
+            if number in self.begins:
+                decision = Decision(min_seconds, UNKNOWN_SECONDS)
+            if change := decision.add(answers[judged], t_us, number):
                 found.append(change)
         return found
 
     def unknown_stretches(self) -> list[tuple[int, float]]:
         """Return when the answers were unknown on the wall clock, and for how many seconds, the longest first."""
-        found, begin, last = [], None, 0
-        for each in self.answers:
-            is_unknown = _judged(each.answer, USUAL_BELOW).state == UNKNOWN
-            if is_unknown and begin is None:
-                begin = each.t_wall_us
-            if not is_unknown and begin is not None:
-                found.append((begin, (each.t_wall_us - begin) / 1e6))
+        found: list[tuple[int, float]] = []
+        begin: int | None = None
+        for judged, wall_us in zip(self.judged(), self.wall_us, strict=True):
+            if judged != len(self.states) and begin is not None:
+                found.append((begin, (wall_us - begin) / 1e6))
                 begin = None
-            last = each.t_wall_us
+            elif judged == len(self.states) and begin is None:
+                begin = wall_us
         if begin is not None:
-            found.append((begin, (last - begin) / 1e6))
+            found.append((begin, (self.wall_us[-1] - begin) / 1e6))
         return sorted(found, key=lambda stretch: -stretch[1])
 
 
@@ -89,24 +111,18 @@ def collect_answers(
     places: dict[str, AnswerSeries] = {}
     sets: set[str] = set()
     for message in messages:
-        if isinstance(message, Status) or not isinstance(message, Vec):
+        if not isinstance(message, Vec):
             continue
         sets.update(each.set for each in message.states)
         found = next((each for each in message.states if each.set == name), None)
-        if found is None or not is_wanted(message):
+        if found is None or not found.p or not is_wanted(message):
             continue
         place = f"{message.node}/{message.camera}/{message.region}"
         states = tuple(found.p)
         if place not in places or places[place].states != states:  # learned anew, with other states
             places[place] = AnswerSeries(place, states)
-        answer = StateAnswer(name, found.state, tuple(found.p.items()), found.novelty)
-        places[place].answers.append(_Answered(answer, message.t_cap_us, message.t_wall_us, message.run))
+        places[place].add(message, found)
     return CollectedAnswers(tuple(places.values()), frozenset(sets))
-
-
-def _judged(answer: StateAnswer, unknown_below: float) -> StateAnswer:
-    state, p = max(answer.p, key=lambda pair: pair[1])
-    return replace(answer, state=state if p >= unknown_below else UNKNOWN)
 
 
 def as_text(name: str, series: AnswerSeries) -> str:
@@ -115,7 +131,7 @@ def as_text(name: str, series: AnswerSeries) -> str:
 
 
 def _lines(name: str, series: AnswerSeries) -> Iterator[str]:
-    yield f"{name} in {series.place}: {some(len(series.answers), 'answer')} in {lasted(series.seconds)}"
+    yield f"{name} in {series.place}: {some(len(series), 'answer')} in {lasted(series.seconds)}"
     shares = series.shares()
     yield from (f"  {state:<16} {share:6.1%}" for state, share in shares.items())
     yield ""
@@ -152,7 +168,7 @@ def as_json(name: str, series: AnswerSeries) -> str:
     content = {
         "set": name,
         "place": series.place,
-        "answers": len(series.answers),
+        "answers": len(series),
         "seconds": series.seconds,
         "shares": series.shares(),
         "changes_by_min_seconds": {f"{seconds:g}": len(series.changes(seconds)) for seconds in MIN_SECONDS},
@@ -164,7 +180,7 @@ def as_json(name: str, series: AnswerSeries) -> str:
             for below in UNKNOWN_BELOW
         },
         "changes": [
-            {"state": change.state, "was": change.was, "t_wall_us": series.answers[change.frame_seq].t_wall_us}
+            {"state": change.state, "was": change.was, "t_wall_us": series.wall_us[change.frame_seq]}
             for change in series.changes(USUAL_SECONDS)
         ],
     }

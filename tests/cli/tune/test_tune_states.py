@@ -13,6 +13,7 @@ from edged.cli import main
 from edged.cli.tune.states import collect_answers
 from edged.recording import Recorder
 from edged.wire import Match, Message, SetState, encode
+from tests.allocated import allocated
 from tests.publishing import vec
 
 pytestmark = pytest.mark.once
@@ -115,6 +116,23 @@ def test_a_daemon_that_starts_again_begins_anew() -> None:
         ("unknown", "empty"),
         ("unknown", "truck"),
     ]
+
+
+def test_an_answer_without_probabilities_is_passed_over() -> None:
+    nothing = vec(0, states=(SetState("bay", "unknown", {}, None),))
+    assert not collect_answers([nothing], "bay").series
+
+
+def test_millions_of_answers_take_little_memory() -> None:
+    def peak(hundreds: int) -> int:
+        def collect() -> None:
+            messages = (message for _ in range(hundreds) for message in shown([0.05, 0.95] * 50))
+            (series,) = collect_answers(messages, "bay").series
+            assert len(series) == hundreds * 100
+
+        return allocated(collect).peak
+
+    assert peak(150) - peak(50) < 60 * 10_000  # 24 bytes each, and as many again while an array grows
 
 
 def test_one_group_of_scores_leads_to_states(run: Run) -> None:
