@@ -21,7 +21,6 @@ from edged.service.doctor.finding import Finding
 from edged.service.doctor.folders import folder_findings
 from edged.service.doctor.holder import holder_of_port
 from edged.service.doctor.machine import board_findings
-from tests.fakes import eventually
 from tests.keyed import SERVER, Keys
 
 Write = Callable[[str, str], Path]
@@ -175,9 +174,11 @@ def test_an_endpoint_that_another_program_has_is_bad_and_that_one_is_named(taken
 
 def test_an_endpoint_that_a_running_daemon_has_is_well(tmp_path: Path) -> None:
     address = f"ipc://{tmp_path}/pub.sock"
-    with subprocess.Popen([sys.executable, "-m", "tests.publishing", address]) as daemon:
+    command = [sys.executable, "-m", "tests.publishing", address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as daemon:
         try:
-            eventually((tmp_path / "pub.sock").exists, "it is bound")
+            assert daemon.stdout is not None
+            daemon.stdout.readline()  # the address, once it listens: the file is there a moment before
             finding = endpoint_finding(endpoint(f"pub+bind:{address}"))
         finally:
             daemon.terminate()
