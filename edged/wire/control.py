@@ -20,7 +20,7 @@ from typing import Any, NoReturn, TypeVar
 from edged.errors import ControlError, WireError
 from edged.peer_text import peer_text
 from edged.wire.control_requests import REQUESTS, Request, Try
-from edged.wire.control_results import PreviewResult, Result, ReviewResult, SnapshotResult
+from edged.wire.control_results import PreviewResult, RecentResult, Result, ReviewResult, SnapshotResult
 from edged.wire.typed import object_reader
 
 __all__ = [
@@ -52,7 +52,7 @@ CODES: Mapping[str, str] = {
     "unknown-op": "the op does not exist",
     "invalid": "a key is missing, unknown, or has a wrong value",
     "busy": "too many requests are under way; try again later",
-    "not-found": "the camera, region, reference, set of states, state, example or picture to review does not exist",
+    "not-found": "the camera, region, reference, set of states, state, example or picture does not exist",
     "taken": "a reference of that name exists already",
     "no-frames": "the camera delivers no frames now, or too few",
     "config": "the configuration is wrong; nothing has changed",
@@ -66,6 +66,7 @@ CODES: Mapping[str, str] = {
 R = TypeVar("R", bound=Result)
 
 _RESERVED = ("v", "id", "op")
+_WITH_PICTURES = (PreviewResult, RecentResult, ReviewResult, SnapshotResult)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: s
         lines = [peer_text(line, LONGEST_LINE) for line in error["text"].split("\n", MAX_LINES)[:MAX_LINES]]
         raise ControlError(peer_text(error["code"]), "\n".join(lines))
     result = cls(**object_reader(cls, "result")(content.get("result")))
-    if isinstance(result, ReviewResult | SnapshotResult | PreviewResult) and result.picture_count != len(frames) - 1:
+    if isinstance(result, _WITH_PICTURES) and result.picture_count != len(frames) - 1:
         raise WireError(f"pictures: must be as many as frames after the first (got {len(frames) - 1})")
     return result
 
