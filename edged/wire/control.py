@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from reprlib import repr as short
 from typing import Any, NoReturn, TypeVar
 
@@ -91,7 +92,7 @@ class Envelope:
             has = ", ".join(member.name for member in fields(cls)) or "no keys of its own"
             raise ControlError("invalid", f"{short(unknown[0])}: is not a key of {self.op}, which has {has}")
         try:
-            return cls(**object_reader(cls, "")(self.rest))
+            return cls(**_reader_of(cls)(self.rest))
         except WireError as exc:
             raise ControlError("invalid", str(exc)) from exc
 
@@ -108,7 +109,7 @@ def read_envelope(body: bytes | memoryview) -> Envelope:
         if type(content.get("v")) is not int or content["v"] != CONTROL_VERSION:
             text = f"v: this daemon understands version {CONTROL_VERSION} (got {short(content.get('v'))})"
             raise ControlError("version", text)
-        values = object_reader(_EnvelopeKeys, "")(content)
+        values = _reader_of(_EnvelopeKeys)(content)
         if values["op"] != Try.op:
             _check_length(body, MAX_REQUEST_BYTES)
     except WireError as exc:
@@ -167,6 +168,11 @@ def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: s
 def _check_length(body: bytes | memoryview, most: int) -> None:
     if len(body) > most:
         raise ControlError("malformed", f"request: must be at most {most} bytes (got {len(body)})")
+
+
+@cache  # a page asks several times a second
+def _reader_of(cls: type) -> Callable[[Any], dict[str, Any]]:
+    return object_reader(cls, "")
 
 
 @dataclass(frozen=True, slots=True)
