@@ -92,7 +92,7 @@ class Envelope:
             has = ", ".join(member.name for member in fields(cls)) or "no keys of its own"
             raise ControlError("invalid", f"{short(unknown[0])}: is not a key of {self.op}, which has {has}")
         try:
-            return cls(**_reader_of(cls)(self.rest))
+            return cls(**_request_reader(self.op)(self.rest))
         except WireError as exc:
             raise ControlError("invalid", str(exc)) from exc
 
@@ -109,7 +109,7 @@ def read_envelope(body: bytes | memoryview) -> Envelope:
         if type(content.get("v")) is not int or content["v"] != CONTROL_VERSION:
             text = f"v: this daemon understands version {CONTROL_VERSION} (got {short(content.get('v'))})"
             raise ControlError("version", text)
-        values = _reader_of(_EnvelopeKeys)(content)
+        values = _envelope_reader()(content)
         if values["op"] != Try.op:
             _check_length(body, MAX_REQUEST_BYTES)
     except WireError as exc:
@@ -171,8 +171,13 @@ def _check_length(body: bytes | memoryview, most: int) -> None:
 
 
 @cache  # a page asks several times a second
-def _reader_of(cls: type) -> Callable[[Any], dict[str, Any]]:
-    return object_reader(cls, "")
+def _request_reader(op: str) -> Callable[[Any], dict[str, Any]]:
+    return object_reader(REQUESTS[op], "")
+
+
+@cache
+def _envelope_reader() -> Callable[[Any], dict[str, Any]]:
+    return object_reader(_EnvelopeKeys, "")
 
 
 @dataclass(frozen=True, slots=True)
