@@ -190,6 +190,23 @@ class ControlClient:
         result, pictures = self._request(requests.Snapshot(camera=camera), results.SnapshotResult)
         return result, {info.name: png for info, png in zip(result.pictures, pictures, strict=True)}
 
+    def preview(
+        self, camera: str, *, width: int = requests.DEFAULT_WIDTH, quality: int = requests.DEFAULT_QUALITY
+    ) -> tuple[results.PreviewResult, bytes]:
+        """Return the next frame of *camera* as a JPEG of at most *width* pixels a line.
+
+        Raises:
+            WireError: also if a number is out of range.
+        """
+        request = requests.Preview(camera=camera, width=width, quality=quality)
+        result, (jpeg,) = self._request(request, results.PreviewResult)
+        return result, jpeg
+
+    def preview_region(self, camera: str, region: str) -> tuple[results.PreviewResult, bytes]:
+        """Return a PNG of what the model gets of *region* in the next frame of *camera*."""
+        result, (png,) = self._request(requests.Preview(camera=camera, region=region), results.PreviewResult)
+        return result, png
+
     def close(self) -> None:
         """Close the socket; harmless when done twice."""
         self._socket.close()

@@ -20,7 +20,7 @@ from typing import Any, NoReturn, TypeVar
 from edged.errors import ControlError, WireError
 from edged.peer_text import peer_text
 from edged.wire.control_requests import REQUESTS, Request
-from edged.wire.control_results import Result, ReviewResult, SnapshotResult
+from edged.wire.control_results import PreviewResult, Result, ReviewResult, SnapshotResult
 from edged.wire.typed import object_reader
 
 __all__ = [
@@ -180,7 +180,7 @@ def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: s
     if isinstance(content, ControlError):
         raise content
     result = cls(**object_reader(cls, "result")(content))
-    if isinstance(result, ReviewResult | SnapshotResult) and len(result.pictures) != len(frames) - 1:
+    if isinstance(result, ReviewResult | SnapshotResult | PreviewResult) and result.picture_count != len(frames) - 1:
         raise WireError(f"pictures: must be as many as frames after the first (got {len(frames) - 1})")
     return result
 

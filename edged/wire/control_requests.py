@@ -12,10 +12,14 @@ from edged.values import UNKNOWN, check_name
 
 __all__ = [
     "DEFAULT_FRAMES",
+    "DEFAULT_QUALITY",
+    "DEFAULT_WIDTH",
     "EXAMPLE_PATTERN",
     "LONGEST_SECONDS",
     "MOST_FRAMES",
+    "QUALITIES",
     "REQUESTS",
+    "WIDTHS",
     "Answer",
     "Enroll",
     "Forget",
@@ -23,6 +27,7 @@ __all__ = [
     "ListReferences",
     "ListReview",
     "ListStates",
+    "Preview",
     "Relabel",
     "Reload",
     "Request",
@@ -32,6 +37,14 @@ __all__ = [
 DEFAULT_FRAMES = 5
 MOST_FRAMES = 50
 LONGEST_SECONDS = 86_400
+
+WIDTHS = (64, 1920)
+"""The least and the most pixels that the width of a preview may be limited to."""
+DEFAULT_WIDTH = 640
+
+QUALITIES = (20, 95)
+"""The least and the best quality of a JPEG."""
+DEFAULT_QUALITY = 75
 
 EXAMPLE_PATTERN = "[0-9a-f]{16}"
 """The id of an example, and of a picture to review, which keeps its id when it becomes one."""
@@ -193,13 +206,55 @@ class Snapshot:
         _check_names(camera=self.camera)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """Request the next frame of a camera as a JPEG of at most ``width`` pixels a line, never enlarged.
+
+    With ``region`` it is a PNG of what the model gets of that region instead, and ``width`` and ``quality`` do nothing.
+    """
+
+    op: ClassVar = "preview"
+
+    camera: str
+    width: int = DEFAULT_WIDTH
+    quality: int = DEFAULT_QUALITY
+    region: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_names(camera=self.camera, region=self.region)
+        _check_range("width", self.width, *WIDTHS)
+        _check_range("quality", self.quality, *QUALITIES)
+
+
 Request: TypeAlias = (
-    GetStatus | Reload | Enroll | Forget | Relabel | ListReferences | ListStates | ListReview | Answer | Snapshot
+    GetStatus
+    | Reload
+    | Enroll
+    | Forget
+    | Relabel
+    | ListReferences
+    | ListStates
+    | ListReview
+    | Answer
+    | Snapshot
+    | Preview
 )
 
 REQUESTS: Mapping[str, type[Request]] = {
     cls.op: cls
-    for cls in (GetStatus, Reload, Enroll, Forget, Relabel, ListReferences, ListStates, ListReview, Answer, Snapshot)
+    for cls in (
+        GetStatus,
+        Reload,
+        Enroll,
+        Forget,
+        Relabel,
+        ListReferences,
+        ListStates,
+        ListReview,
+        Answer,
+        Snapshot,
+        Preview,
+    )
 }
 
 

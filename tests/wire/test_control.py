@@ -44,6 +44,8 @@ any_request = st.fixed_dictionaries(
             "picture",
             "discard",
             "last",
+            "width",
+            "quality",
             "other",
         )
     },

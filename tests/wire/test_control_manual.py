@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edged.enrolled import MOST
-from edged.service.control.server import MOST_JOBS
+from edged.service.control.server import MOST_JOBS, MOST_PREVIEWS
 from edged.wire import control as wire
 from edged.wire import control_requests as requests
 from edged.wire import control_results as results
@@ -49,5 +49,7 @@ def test_the_manual_has_every_code_and_the_limits() -> None:
     assert f"at most {wire.MAX_ID_LENGTH} characters" in MANUAL
     assert f"1…{requests.MOST_FRAMES}, default {requests.DEFAULT_FRAMES}" in MANUAL
     assert f"0…{requests.LONGEST_SECONDS}" in MANUAL
-    assert f"({MOST_JOBS} requests)" in MANUAL
+    assert f"({MOST_JOBS} requests, or {MOST_PREVIEWS} previews)" in MANUAL
+    assert f"{requests.WIDTHS[0]}…{requests.WIDTHS[1]}, default {requests.DEFAULT_WIDTH}" in MANUAL
+    assert f"{requests.QUALITIES[0]}…{requests.QUALITIES[1]}, default {requests.DEFAULT_QUALITY}" in MANUAL
     assert f"Up to {MOST} can be enrolled" in MANUAL
