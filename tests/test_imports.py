@@ -221,6 +221,7 @@ def test_the_tflite_runtimes_are_imported_in_one_file_only() -> None:
         ("edged.cli", {"numpy", "cv2", "zmq", "yaml", "pydantic", "rich"}),
         ("edged.wire", {"numpy", "zmq", "yaml", "pydantic"}),
         ("edged.client", {"numpy", "cv2", "ai_edge_litert", "tflite_runtime", "yaml", "pydantic", "rich"}),
+        ("edged.config.environment", {"yaml", "pydantic"}),
         ("edged.page.server", {"numpy", "cv2", "ai_edge_litert", "tflite_runtime", "yaml", "pydantic", "rich"}),
         ("edged.states", {"ai_edge_litert", "tflite_runtime", "zmq", "yaml", "pydantic", "rich"}),
         ("edged.vision", {"ai_edge_litert", "tflite_runtime", "zmq", "yaml", "pydantic", "rich"}),

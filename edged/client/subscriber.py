@@ -76,8 +76,8 @@ class Subscriber(Generic[Received_co]):
     ``NODE.public`` or ``NODE-client.public``, or *nodes* has the node of that file (``{"board-17": "porch"}``). Other
     messages are dropped, counted in :attr:`refused` and reported in :attr:`troubles`.
 
-    A program that wants the scores of ``vec`` messages and not their vectors passes ``vectors=False``: then numpy, which
-    takes 25 MiB and on a small board a second, is loaded only if it asks for a vector all the same.
+    A program that wants the scores of ``vec`` messages and not their vectors passes ``vectors=False``. Then numpy,
+    which takes 25 MiB and a second on a small board, is loaded only if it asks for a vector all the same.
 
     One thread uses it; :meth:`close` may be called by any thread, and by a signal handler.
 

@@ -40,12 +40,12 @@ class Daemon:
 
     Attributes:
         trouble: why there is no daemon; None while there is one.
-        address: where it was found.
+        address: where it was found last; empty before that.
     """
 
     def __init__(self, addresses: Sequence[str], on_change: Callable[[], None]) -> None:
         self.trouble: str | None = "the daemon is not found yet"
-        self.address: str | None = None
+        self.address = ""
         self._addresses = addresses
         self._on_change = on_change
         self._numbers = itertools.count(1)

@@ -11,6 +11,7 @@ from edged.page.changes import Changes, Line
 from edged.page.history import History
 from edged.page.protocol import write_message
 from edged.page.session import Session
+from edged.page.viewers import Viewer
 from edged.wire import Event, Message, State, Status, Vec
 
 __all__ = ["Live"]
@@ -35,6 +36,10 @@ class Live:
         self._changes = Changes()
         self._known: OrderedDict[str, str] = OrderedDict()
         self._scored: dict[tuple[str, str], float] = {}
+
+    def viewers(self) -> list[Viewer]:
+        """Return the viewers of the sessions that are open."""
+        return [session.viewer for session in self.sessions]
 
     def join(self, session: Session) -> None:
         """Add a session, and let it have everything that is known."""

@@ -1,4 +1,4 @@
-"""What waits to be sent to one browser as text: newest first where only the newest counts, in order where all do. Pure."""
+"""Texts that wait to be sent to one browser: all in order, or only the newest of a kind. Pure."""
 
 from __future__ import annotations
 

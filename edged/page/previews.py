@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from edged.errors import ControlError
@@ -41,14 +41,14 @@ async def fetch(daemon: Daemon, stream: Stream) -> Picture:
 class Previews:
     """Keeps one task for each stream that a viewer takes pictures of.
 
-    *viewers* are those of the moment, and *on_picture* is called with every new picture, and after an error with None
-    and its text.
+    *viewers* returns those of the moment. *on_picture* is called with every new picture, and *on_error* instead when
+    there is none.
     """
 
     def __init__(
         self,
         daemon: Daemon,
-        viewers: Collection[Viewer],
+        viewers: Callable[[], Iterable[Viewer]],
         on_picture: Callable[[Stream, Picture], None],
         on_error: Callable[[Stream, ControlError], None],
     ) -> None:
@@ -61,7 +61,7 @@ class Previews:
 
     def review(self) -> None:
         """Look anew at what the viewers want: streams begin and end."""
-        wanted = fastest(self._viewers, asyncio.get_running_loop().time())
+        wanted = fastest(self._viewers(), asyncio.get_running_loop().time())
         self._periods = dict(list(wanted.items())[:MOST_STREAMS])
         for stream in self._periods:
             if stream not in self._tasks:

@@ -15,18 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from edged import __version__
-from edged.errors import ControlError
 from edged.client import Subscriber
+from edged.errors import ControlError
 from edged.page.connections import Connection, Connections
 from edged.page.daemon import Daemon
 from edged.page.feed import Feed
-from edged.page.gate import Gate
+from edged.page.gate import Gate, Role
 from edged.page.http import Request, Response, text_response
 from edged.page.live import Live
-from edged.page.operations import Operations
+from edged.page.operations import Operations, config_file
+from edged.page.passwords import SECONDS_EACH, Hash, Passwords
 from edged.page.previews import Previews, fetch
 from edged.page.protocol import LONGEST_MESSAGE, MOST_CAMERAS, MOST_FPS, MOST_WIDTH, write_message
-from edged.page.routes import CheckPassword, OpenWebSocket, Routes, SendPicture
+from edged.page.routes import CheckPassword, OpenWebSocket, Route, Routes, SendPicture
 from edged.page.session import Session
 from edged.page.static_files import StaticFiles
 from edged.page.viewers import Picture, Stream
@@ -51,7 +52,8 @@ class Settings:
 
     gate: Gate
     control: Sequence[str]
-    subscribe: Callable[[str | None], Subscriber] = field(repr=False)
+    subscribe: Callable[[str], Subscriber] = field(repr=False)
+    passwords: Mapping[Role, Hash] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
     idle_seconds: float | None = None
     frame_ancestors: str = "'none'"
@@ -64,10 +66,10 @@ class PageServer:
         self._settings = settings
         self._live = Live()
         self._daemon = Daemon(settings.control, self._note_presence)
-        self._viewers = _ViewersOf(self._live)
-        self._previews = Previews(self._daemon, self._viewers, self._offer, self._note_missing)
+        self._previews = Previews(self._daemon, self._live.viewers, self._offer, self._note_missing)
         self._operations = Operations(self._daemon, self._live, self._ask_status_soon)
-        self._routes = Routes(settings.gate, StaticFiles(), with_passwords=False)
+        self._passwords = Passwords(settings.passwords) if settings.passwords else None
+        self._routes = Routes(settings.gate, StaticFiles(), with_passwords=self._passwords is not None)
         self._usual = _usual_fields(settings)
         self._connections = Connections(listeners, settings.tls, self._serve, self._usual)
         self._status_due = asyncio.Event()
@@ -95,6 +97,8 @@ class PageServer:
 
     async def _serve(self, connection: Connection, request: Request) -> None:
         route = self._routes.route(request, connection.local, time.time())
+        if isinstance(route, CheckPassword):
+            route = await self._check_password(route, request, connection.peer)
         match route:
             case OpenWebSocket(role=role):
                 await self._open(connection, role)
@@ -103,7 +107,18 @@ class PageServer:
             case Response():
                 await connection.respond(route, self._usual)
 
-    async def _open(self, connection: Connection, role: Any) -> None:
+    async def _check_password(self, route: CheckPassword, request: Request, peer: str) -> Route:
+        assert self._passwords is not None, "there is no such route without passwords"
+        try:
+            role = await self._passwords.role_of(route.login, peer)
+        except TimeoutError:
+            fields = {"Retry-After": str(round(SECONDS_EACH))}
+            return text_response(HTTPStatus.TOO_MANY_REQUESTS, "too many wrong passwords; try again later", fields)
+        if role is None:
+            log.warning("a wrong password from %s", peer)
+        return self._routes.grant(request, role, time.time())
+
+    async def _open(self, connection: Connection, role: Role) -> None:
         websocket = WebSocket(connection.reader, connection.writer)
         if not await websocket.accept(connection.head):
             return
@@ -194,14 +209,14 @@ class PageServer:
 
     def _hello(self, session: Session) -> str:
         status: Mapping[str, Any] = self._live.status or {}
-        config = status.get("config")
+        config = config_file(status)
         return write_message(
             "hello",
             role=session.role,
             version=__version__,
             node=status.get("node"),
             daemon=self._daemon.trouble is None,
-            writable=isinstance(config, str) and _is_writable(Path(config)),
+            writable=config is not None and _is_writable(config),
             limits={
                 "cameras": MOST_CAMERAS,
                 "fps": MOST_FPS,
@@ -210,16 +225,6 @@ class PageServer:
                 "viewers": MOST_VIEWERS,
             },
         )
-
-
-class _ViewersOf:
-    """The viewers of the sessions that are open, as a collection that is always up to date."""
-
-    def __init__(self, live: Live) -> None:
-        self._live = live
-
-    def __iter__(self) -> Any:
-        return (session.viewer for session in self._live.sessions)
 
 
 def _is_writable(file: Path) -> bool:

@@ -27,7 +27,7 @@ Answer = Callable[["Session", Ask], Awaitable[dict[str, Any]]]
 
 
 class Session:
-    """A tab with the rights of *role*. *answer* answers its requests, and *on_look* is called when it looks elsewhere."""
+    """A tab with the rights of *role*: *answer* answers its requests; *on_look* is called when it looks elsewhere."""
 
     def __init__(self, role: Role, websocket: WebSocket, answer: Answer, on_look: Callable[[], None]) -> None:
         self.role = role

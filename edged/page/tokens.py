@@ -55,7 +55,7 @@ def _make(file: Path) -> str:
     text = json.dumps(random_tokens())
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w") as opened:
+        with os.fdopen(descriptor, "w") as opened:
             opened.write(text)
     except OSError as exc:
         raise ConfigError(f"{file}: cannot be made: {exc.strerror}") from exc

@@ -1,4 +1,4 @@
-"""Viewers: what each tab looks at, one picture in flight for each, and the newest wins. Pure; instants are monotonic."""
+"""Viewers: what each tab looks at, one picture in flight each, and the newest wins. Pure; instants are monotonic."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from websockets.exceptions import ProtocolError
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State

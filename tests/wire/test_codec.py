@@ -416,7 +416,7 @@ def test_a_vector_longer_than_any_subscriber_accepts_is_refused() -> None:
     ids=["float64", "big-endian", "matrix", "strided", "empty"],
 )
 def test_a_vector_of_another_kind_cannot_be_in_a_message(vector: Any) -> None:
-    with pytest.raises(WireError, match="vector: must be the bytes of one row of|payload: must be a row of"):
+    with pytest.raises(WireError, match=r"vector: must be the bytes of one row of|payload: must be a row of"):
         dataclasses.replace(VEC, payload=vector.data, dtype=vector.dtype.str, shape=vector.shape)
 
 
