@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from errno import EACCES, EPERM
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from typing import Self, TypeVar
 import zmq
 
 from edged.errors import ControlError, WireError
+from edged.values import Rotation
 from edged.wire import control as wire
 from edged.wire import control_requests as requests
 from edged.wire import control_results as results
@@ -206,6 +207,28 @@ class ControlClient:
         """Return a PNG of what the model gets of *region* in the next frame of *camera*."""
         result, (png,) = self._request(requests.Preview(camera=camera, region=region), results.PreviewResult)
         return result, png
+
+    def try_settings(
+        self,
+        camera: str,
+        *,
+        regions: Mapping[str, Mapping[str, float]] | None = None,
+        mask: Iterable[Iterable[tuple[float, float]]] | None = None,
+        rotation: Rotation | None = None,
+        seconds: float = requests.DEFAULT_TRIAL_SECONDS,
+    ) -> tuple[str, ...]:
+        """Have *camera* run with these settings for so many *seconds*; return the changes, as `reload` does.
+
+        Raises:
+            WireError: also if a number is out of range.
+        """
+        polygons = None if mask is None else tuple(map(tuple, mask))
+        request = requests.Try(camera=camera, regions=regions, mask=polygons, rotation=rotation, seconds=seconds)
+        return self._request(request, results.TryResult, RELOAD_SECONDS)[0].changes
+
+    def end_trial(self, camera: str) -> tuple[str, ...]:
+        """Have *camera* run as configured again, at once; return the changes."""
+        return self._request(requests.Try(camera=camera, seconds=0), results.TryResult, RELOAD_SECONDS)[0].changes
 
     def close(self) -> None:
         """Close the socket; harmless when done twice."""

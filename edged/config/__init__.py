@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edged.config.dumping import config_hash, dump
     from edged.config.problems import ConfigFileError, KeyPath, Problem
-    from edged.config.reader.loader import Loaded, load, load_text
+    from edged.config.reader.loader import Loaded, load, load_text, with_camera
     from edged.config.sections.camera import CameraConfig, Policy
     from edged.config.sections.control import ControlConfig
     from edged.config.sections.endpoint import Endpoint
@@ -47,12 +47,13 @@ __all__ = [
     "dump",
     "load",
     "load_text",
+    "with_camera",
 ]
 
 _HOMES = {
     "edged.config.dumping": ("config_hash", "dump"),
     "edged.config.problems": ("ConfigFileError", "KeyPath", "Problem"),
-    "edged.config.reader.loader": ("Loaded", "load", "load_text"),
+    "edged.config.reader.loader": ("Loaded", "load", "load_text", "with_camera"),
     "edged.config.sections.camera": ("CameraConfig", "Policy"),
     "edged.config.sections.control": ("ControlConfig",),
     "edged.config.sections.endpoint": ("Endpoint",),

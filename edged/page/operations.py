@@ -96,13 +96,25 @@ class Operations:
     async def _keep(self, rest: Mapping[str, Any]) -> dict[str, Any]:
         keep = read_keep(rest)
         async with self._file_turn:
-            status = (await self._daemon.ask("status")).result
-            config = config_file(status)
+            report = await self._report(keep.camera)
+            if report.get("trial_s") is not None:  # its regions are not those of the file
+                await self._daemon.ask("try", camera=keep.camera, seconds=0)
+                report = await self._report(keep.camera)
+            config = config_file(self._live.status or {})
             if config is None:
                 raise ControlError("failed", "the daemon's configuration is not known to the page")
-            answer = await change_file(str(config), changes_of(keep, _regions(status, keep.camera)))
+            answer = await change_file(str(config), changes_of(keep, [str(name) for name in report.get("regions", ())]))
             reply = await self._daemon.ask("reload")
         return {**answer, "changes": reply.result.get("changes", [])}
+
+    async def _report(self, camera: str) -> Mapping[str, Any]:
+        """Return what the status has about *camera*."""
+        status = (await self._daemon.ask("status")).result
+        self._live.take_status(status)
+        for report in status.get("cameras", ()):
+            if report.get("name") == camera:
+                return dict(report)
+        raise ControlError("not-found", f"camera: there is no {camera}")
 
 
 def config_file(status: Mapping[str, Any]) -> Path | None:
@@ -116,14 +128,6 @@ def config_file(status: Mapping[str, Any]) -> Path | None:
         except OSError:
             return None
     return Path(config)
-
-
-def _regions(status: Mapping[str, Any], camera: str) -> list[str]:
-    """Return the regions that the camera has."""
-    for report in status.get("cameras", ()):
-        if report.get("name") == camera:
-            return [str(name) for name in report.get("regions", ())]
-    raise ControlError("not-found", f"camera: there is no {camera}")
 
 
 def _texts(op: str, rest: Mapping[str, Any], *keys: str) -> list[str]:

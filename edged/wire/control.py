@@ -19,7 +19,7 @@ from typing import Any, NoReturn, TypeVar
 
 from edged.errors import ControlError, WireError
 from edged.peer_text import peer_text
-from edged.wire.control_requests import REQUESTS, Request
+from edged.wire.control_requests import REQUESTS, Request, Try
 from edged.wire.control_results import PreviewResult, Result, ReviewResult, SnapshotResult
 from edged.wire.typed import object_reader
 
@@ -29,6 +29,7 @@ __all__ = [
     "MAX_ID_LENGTH",
     "MAX_REPLY_BYTES",
     "MAX_REQUEST_BYTES",
+    "MAX_TRIAL_BYTES",
     "Envelope",
     "most_request_bytes",
     "read_content",
@@ -42,6 +43,7 @@ __all__ = [
 
 CONTROL_VERSION = 1
 MAX_REQUEST_BYTES = 4096
+MAX_TRIAL_BYTES = 65_536  # of a request for a trial: a mask has many points
 MAX_REPLY_BYTES = 8 << 20  # of the first frame: enough for ten thousand references
 MAX_ID_LENGTH = 64
 MAX_LINES, LONGEST_LINE = 50, 1000  # of the text of a refusal: the problems of a configuration have a line each
@@ -101,14 +103,14 @@ def read_envelope(body: bytes | memoryview) -> Envelope:
     Raises:
         ControlError: *body* is not a request (``malformed``), or one of another version (``version``).
     """
-    if len(body) > MAX_REQUEST_BYTES:
-        raise ControlError("malformed", f"request: must be at most {MAX_REQUEST_BYTES} bytes (got {len(body)})")
+    _check_length(body, MAX_TRIAL_BYTES)
     try:
         content = _parse(body)
         if type(content.get("v")) is not int or content["v"] != CONTROL_VERSION:
             text = f"v: this daemon understands version {CONTROL_VERSION} (got {short(content.get('v'))})"
             raise ControlError("version", text)
         values = object_reader(_EnvelopeKeys, "")(content)
+        _check_length(body, most_request_bytes(values["op"]))
     except WireError as exc:
         raise ControlError("malformed", str(exc)) from exc
     if len(values["id"]) > MAX_ID_LENGTH:
@@ -116,9 +118,9 @@ def read_envelope(body: bytes | memoryview) -> Envelope:
     return Envelope(**values, rest={key: value for key, value in content.items() if key not in _RESERVED})
 
 
-def most_request_bytes(op: str) -> int:  # noqa: ARG001 - the limit of `try` comes with it
+def most_request_bytes(op: str) -> int:
     """Return how long a request of that *op* may be."""
-    return MAX_REQUEST_BYTES
+    return MAX_TRIAL_BYTES if op == Try.op else MAX_REQUEST_BYTES
 
 
 def write_request(request: Request, request_id: str) -> bytes:
@@ -183,6 +185,11 @@ def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: s
     if isinstance(result, ReviewResult | SnapshotResult | PreviewResult) and result.picture_count != len(frames) - 1:
         raise WireError(f"pictures: must be as many as frames after the first (got {len(frames) - 1})")
     return result
+
+
+def _check_length(body: bytes | memoryview, most: int) -> None:
+    if len(body) > most:
+        raise ControlError("malformed", f"request: must be at most {most} bytes (got {len(body)})")
 
 
 @dataclass(frozen=True, slots=True)

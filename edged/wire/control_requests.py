@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from edged.errors import WireError, map_exceptions
-from edged.values import UNKNOWN, check_name
+from edged.values import UNKNOWN, Polygon, Rotation, check_name
 
 __all__ = [
     "DEFAULT_FRAMES",
     "DEFAULT_QUALITY",
+    "DEFAULT_TRIAL_SECONDS",
     "DEFAULT_WIDTH",
     "EXAMPLE_PATTERN",
     "LONGEST_SECONDS",
     "MOST_FRAMES",
     "QUALITIES",
     "REQUESTS",
+    "TRIAL_SECONDS",
     "WIDTHS",
     "Answer",
     "Enroll",
@@ -32,6 +34,7 @@ __all__ = [
     "Reload",
     "Request",
     "Snapshot",
+    "Try",
 ]
 
 DEFAULT_FRAMES = 5
@@ -45,6 +48,10 @@ DEFAULT_WIDTH = 640
 QUALITIES = (20, 95)
 """The least and the best quality of a JPEG."""
 DEFAULT_QUALITY = 75
+
+TRIAL_SECONDS = (5, 600)
+"""The shortest and the longest trial."""
+DEFAULT_TRIAL_SECONDS = 30
 
 EXAMPLE_PATTERN = "[0-9a-f]{16}"
 """The id of an example, and of a picture to review, which keeps its id when it becomes one."""
@@ -226,6 +233,35 @@ class Preview:
         _check_range("quality", self.quality, *QUALITIES)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """Request that a camera runs with other settings for some ``seconds``; 0 ends its trial. Null: as configured.
+
+    ``regions`` are the edges of all regions by name, and ``mask`` has all polygons, as in the configuration.
+    """
+
+    op: ClassVar = "try"
+
+    camera: str
+    regions: Mapping[str, Mapping[str, float]] | None = None
+    mask: tuple[Polygon, ...] | None = None
+    rotation: Rotation | None = None
+    seconds: float = DEFAULT_TRIAL_SECONDS
+
+    def __post_init__(self) -> None:
+        _check_names(camera=self.camera)
+        if self.seconds:
+            _check_range("seconds", self.seconds, *TRIAL_SECONDS)
+        elif self.settings:
+            raise WireError("regions, mask, rotation: do nothing with seconds 0")
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The settings that are tried, by their keys in the configuration."""
+        settings = {"regions": self.regions, "mask": self.mask, "rotation": self.rotation}
+        return {key: value for key, value in settings.items() if value is not None}
+
+
 Request: TypeAlias = (
     GetStatus
     | Reload
@@ -238,6 +274,7 @@ Request: TypeAlias = (
     | Answer
     | Snapshot
     | Preview
+    | Try
 )
 
 REQUESTS: Mapping[str, type[Request]] = {
@@ -254,6 +291,7 @@ REQUESTS: Mapping[str, type[Request]] = {
         Answer,
         Snapshot,
         Preview,
+        Try,
     )
 }
 

@@ -27,6 +27,7 @@ __all__ = [
     "SnapshotResult",
     "StatesResult",
     "StatusResult",
+    "TryResult",
 ]
 
 
@@ -291,6 +292,15 @@ class PreviewResult:
         return 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryResult:
+    """A trial of a camera that lasts so many ``seconds``, 0 if it has ended; ``changes`` are as in a reload."""
+
+    camera: str
+    seconds: float
+    changes: tuple[str, ...]
+
+
 Result: TypeAlias = (
     StatusResult
     | ReloadResult
@@ -303,4 +313,5 @@ Result: TypeAlias = (
     | AnswerResult
     | SnapshotResult
     | PreviewResult
+    | TryResult
 )

@@ -10,6 +10,7 @@ import pytest
 
 from edged.enrolled import MOST
 from edged.service.control.server import MOST_JOBS, MOST_PREVIEWS
+from edged.transport.zmtp.router_end import MAX_MESSAGE_BYTES
 from edged.wire import control as wire
 from edged.wire import control_requests as requests
 from edged.wire import control_results as results
@@ -45,6 +46,10 @@ def test_the_manual_has_every_code_and_the_limits() -> None:
     table = MANUAL.partition("why a request is refused")[2].partition("\n\n")[0]
     assert set(re.findall(r"^\| `([a-z-]+)`", table, re.MULTILINE)) == set(wire.CODES)
     assert f"at most {wire.MAX_REQUEST_BYTES} bytes" in MANUAL
+    assert f"may have {wire.MAX_TRIAL_BYTES} bytes" in MANUAL
+    assert f"more\nthan {MAX_MESSAGE_BYTES >> 10} KiB in a message" in MANUAL
+    shortest, longest = requests.TRIAL_SECONDS
+    assert f"{shortest}…{longest}, default {requests.DEFAULT_TRIAL_SECONDS}" in MANUAL
     assert f"of at most {wire.MAX_REPLY_BYTES >> 20} MiB" in MANUAL
     assert f"at most {wire.MAX_ID_LENGTH} characters" in MANUAL
     assert f"1…{requests.MOST_FRAMES}, default {requests.DEFAULT_FRAMES}" in MANUAL

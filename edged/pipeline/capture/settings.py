@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edged.errors import EdgedError
+from edged.values import Polygon
 
 __all__ = ["CaptureSettings"]
 
@@ -23,6 +24,8 @@ class CaptureSettings:
 
     ``refuse`` makes the error with which the daemon refuses to start if the source cannot be opened then; without it
     the source is tried again like a lost one.
+
+    ``mask`` are the polygons that are grey in each frame of a `MaskedSource`; None: those that it has.
     """
 
     wait_for_reader: bool = False
@@ -34,3 +37,4 @@ class CaptureSettings:
     retry_max_seconds: float = 30.0
     max_reopens: int = 0
     refuse: Callable[[str], EdgedError] | None = None
+    mask: tuple[Polygon, ...] | None = None

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from edged.errors import ControlError
 from edged.service.control.claims import Claims
 from edged.service.control.enrollment import Enrollment
-from edged.service.control.jobs import Job, wait_for
+from edged.service.control.jobs import Job, camera_of, wait_for
 from edged.service.control.preview import FramePictures
 from edged.service.control.review import ReviewJobs
 from edged.service.control.state_enrollment import StateEnrollment
 from edged.service.control.status import StatusReport
 from edged.service.control.typical_picture import PictureTaker
+from edged.service.reload.trials import Trial
 from edged.wire import control_requests as requests
 from edged.wire import control_results as results
 
@@ -38,6 +39,8 @@ class RequestHandlers:
         wake: lets the jobs go on; called from other threads.
         encoder: makes the pictures.
         trainer: learns the sets of states.
+        try_settings: begins or ends a trial; its future is as that of *reload*. None: trials are refused.
+        trial_ends: returns when the trial of each camera that has one ends, in seconds on the monotonic clock.
     """
 
     def __init__(
@@ -47,11 +50,14 @@ class RequestHandlers:
         wake: Callable[[], None],
         encoder: PictureEncoder,
         trainer: Trainer,
+        try_settings: Callable[[Trial], Future[Sequence[str]]] | None = None,
+        trial_ends: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         self._running = running
         self._reload = reload
         self._wake = wake
-        self._status = StatusReport(running, dict)
+        self._try_settings = try_settings
+        self._status = StatusReport(running, trial_ends)
         self._pictures = FramePictures(running, wake, encoder)
         pictures, claims = PictureTaker(running, wake, encoder), Claims()
         self._enrollment = Enrollment(running, wake, pictures, claims)
@@ -85,6 +91,8 @@ class RequestHandlers:
                 return self._pictures.snapshot(request)
             case requests.Preview():
                 return self._pictures.preview(request)
+            case requests.Try():
+                return self._try(request)
 
     def follow_reload(self) -> Job | None:
         """The job after a start or a reload, such as what was enrolled meanwhile. None: there is nothing to do."""
@@ -105,3 +113,14 @@ class RequestHandlers:
             raise ControlError("failed", "this daemon cannot read its configuration again")
         changes = yield from wait_for(self._reload(), self._wake, RELOAD_SECONDS)
         return results.ReloadResult(changes=tuple(changes)), ()
+
+    def _try(self, request: requests.Try) -> Job:
+        camera, try_settings = camera_of(self._running.pipeline, request.camera), self._try_settings
+        if try_settings is None:
+            raise ControlError("failed", "this daemon tries no settings")
+        if camera.scaler_crop and request.regions is not None:
+            text = f"regions: camera {request.camera} delivers nothing but its region, because scaler_crop is true"
+            raise ControlError("invalid", text)
+        trial = Trial(request.camera, request.settings, request.seconds)
+        changes = yield from wait_for(try_settings(trial), self._wake, RELOAD_SECONDS)
+        return results.TryResult(camera=request.camera, seconds=request.seconds, changes=tuple(changes)), ()

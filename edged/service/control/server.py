@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from edged.wire import control_requests as requests
 
 if TYPE_CHECKING:
     from edged.config import ControlConfig
+    from edged.service.reload.trials import Trial
     from edged.service.running_stages import RunningStages
 
 __all__ = ["Control"]
@@ -64,7 +65,7 @@ class Control(Stage):
         config: where it listens. If the file does not say so, and another daemon has the default path, this one runs
             without a control socket and logs that.
         running: the stages as they are now.
-        reload: starts a reload; see `RequestHandlers`. None: reloads are refused.
+        reload, try_settings, trial_ends: see `RequestHandlers`.
     """
 
     step_seconds = 60.0  # a worn memory card takes its time to keep a picture
@@ -74,6 +75,8 @@ class Control(Stage):
         config: ControlConfig,
         running: RunningStages,
         reload: Callable[[], Future[Sequence[str]]] | None = None,
+        try_settings: Callable[[Trial], Future[Sequence[str]]] | None = None,
+        trial_ends: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         super().__init__("control")
         self._config = config
@@ -81,7 +84,9 @@ class Control(Stage):
         self._bell = Bell()
         self._encoder = PictureEncoder()
         self._trainer = Trainer(running)
-        self._handlers = RequestHandlers(running, reload, self._bell.ring, self._encoder, self._trainer)
+        self._handlers = RequestHandlers(
+            running, reload, self._bell.ring, self._encoder, self._trainer, try_settings, trial_ends
+        )
         self._jobs: list[_UnderWay] = []
         self._own: Job | None = None
         self._jobs_due = 0.0

@@ -124,7 +124,8 @@ class StateEnrollment:
             return False
         loaded, sets = self._applied
         pipeline = self._running.pipeline
-        return pipeline.loaded is not loaded or pipeline.inference.sets is not sets
+        is_changed = pipeline.loaded.config.states is not loaded.config.states  # a trial of a camera changes none
+        return is_changed or pipeline.inference.sets is not sets
 
     def catch_up(self) -> Job:
         """Learn the sets again that were changed here, with what a reload has brought."""

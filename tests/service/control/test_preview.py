@@ -21,11 +21,11 @@ from edged.client.control import ControlClient
 from edged.config import load_text
 from edged.errors import ControlError
 from edged.pipeline.build import build
-from edged.service.control import preview
 from edged.service.control.server import MOST_PREVIEWS, Control
 from edged.service.daemon import Daemon
 from edged.service.running_stages import RunningStages
 from edged.values import PixelFormat, Region
+from edged.vision.pictures.preview import EncodedPicture, to_preview
 from edged.vision.pixels.view import ModelView
 from edged.vision.tflite.model_file import read_model
 from edged.wire import Vec
@@ -163,12 +163,11 @@ def test_viewers_of_one_camera_share_one_copy_and_one_picture(
 ) -> None:
     made: list[int] = []
 
-    def counted(frame: NDArray[np.uint8], pixels: PixelFormat, width: int, quality: int) -> preview.EncodedPicture:
+    def counted(frame: NDArray[np.uint8], pixels: PixelFormat, width: int, quality: int) -> EncodedPicture:
         made.append(width)
-        return encode(frame, pixels, width, quality)
+        return to_preview(frame, pixels, width, quality)
 
-    encode = preview.to_preview
-    monkeypatch.setattr(preview, "to_preview", counted)
+    monkeypatch.setattr("edged.service.control.preview.to_preview", counted)
     with zmq.Context() as context, context.socket(zmq.DEALER) as viewer:
         viewer.set(zmq.LINGER, 0)
         viewer.connect(gallery.address)
