@@ -16,8 +16,8 @@ from edged.wire import control_results as results
 
 __all__ = ["ScriptedDaemon", "example", "set_report", "set_result"]
 
-Reply = results.Result | ControlError | tuple[results.Result, list[bytes]]
-"""A result, or a refusal, or a result with the pictures that follow it."""
+Reply = results.Result | ControlError | tuple[results.Result, list[bytes]] | None
+"""A result, or a refusal, or a result with the pictures that follow it; None: no answer."""
 
 
 class ScriptedDaemon:
@@ -52,6 +52,8 @@ class ScriptedDaemon:
                 reply, pictures = self._reply(request), list[bytes]()
                 if isinstance(reply, tuple):
                     reply, pictures = reply
+                if reply is None:
+                    continue
                 frame = (
                     wire.write_refusal(reply, envelope.id)
                     if isinstance(reply, ControlError)

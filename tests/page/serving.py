@@ -206,19 +206,21 @@ def page(
             served.has_ended.set()
 
         thread = threading.Thread(target=lambda: asyncio.run(run()))
-        if with_daemon:
-            with daemon.running():
-                thread.start()
-                assert ready.wait(20)
-                publisher.wait_for_subscription(4)
-                yield served
-        else:
+        with ExitStack() as ending:
+            if with_daemon:
+                ending.enter_context(daemon.running())
             thread.start()
             assert ready.wait(20)
+            ending.callback(_end, thread, served, stop)
+            if with_daemon:
+                publisher.wait_for_subscription(4)
             yield served
-        if not served.has_ended.is_set():
-            stop[0]()
-        thread.join(20)
-        assert not thread.is_alive(), "the page ends when it is asked to"
-        assert served.has_ended.is_set()
         listener.close()
+
+
+def _end(thread: threading.Thread, served: Page, stop: list[Callable[[], object]]) -> None:
+    if not served.has_ended.is_set():
+        stop[0]()
+    thread.join(20)
+    assert not thread.is_alive(), "the page ends when it is asked to"
+    assert served.has_ended.is_set()
