@@ -75,11 +75,13 @@ def test_a_tab_that_never_acknowledges_is_dropped_and_slows_nobody(tmp_path: Pat
         stuck.send("look", cameras=[STREET])
         other.send("look", cameras=[STREET])
         begin = time.monotonic()
-        stuck.wait_for_the_end(ACK_SECONDS + 10)
-        assert time.monotonic() - begin > ACK_SECONDS - 1
+        while served.viewers() == 2:
+            other.receive()
+        lasted = time.monotonic() - begin
+        assert ACK_SECONDS - 1 < lasted < ACK_SECONDS + 10
+        assert len(other.pictures) > 5 * lasted, "of 10 a second"
+        stuck.wait_for_the_end()
         assert len(stuck.pictures) == 1
-        count = len(other.pictures)
-        until(lambda: other.receive() is not None and len(other.pictures) >= count + 30)
 
 
 def test_a_tab_that_reads_nothing_is_dropped(tmp_path: Path) -> None:
@@ -105,7 +107,8 @@ def test_a_tab_that_reads_nothing_is_dropped(tmp_path: Path) -> None:
             assert other.ask("states")["ok"]
         stop.set()
         browser.socket.close_timeout = 0.1
-        raw.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # it is closed already
+            raw.shutdown(socket.SHUT_RDWR)
         thread.join(20)
         assert served.viewers() == 1
         assert rss_kib() - before < 80_000
