@@ -128,15 +128,16 @@ class ControlClient:
         region: str | None = None,
         *,
         frames: int = requests.DEFAULT_FRAMES,
+        picture: str | None = None,
     ) -> results.SetResult:
         """Make the present picture of a region an example of *state* of the set *name*, and learn the set again.
 
-        *region* may be left out where the camera has only one.
+        *region* may be left out where the camera has only one. With *picture*, the id of a recent view, it is that one.
 
         Raises:
             WireError: also if a name is not valid, or a number out of range.
         """
-        request = requests.Enroll(name=name, state=state, camera=camera, region=region, frames=frames)
+        request = requests.Enroll(name=name, state=state, camera=camera, region=region, frames=frames, picture=picture)
         return self._request(request, results.SetResult, LEARN_SECONDS)[0]
 
     def forget(self, name: str) -> None:
@@ -207,6 +208,15 @@ class ControlClient:
         """Return a PNG of what the model gets of *region* in the next frame of *camera*."""
         result, (png,) = self._request(requests.Preview(camera=camera, region=region), results.PreviewResult)
         return result, png
+
+    def recent(self, camera: str, region: str | None = None) -> results.RecentResult:
+        """Return the views of a region of the last two minutes, which are kept from the first call on."""
+        return self._request(requests.ListRecent(camera=camera, region=region), results.RecentResult)[0]
+
+    def recent_picture(self, camera: str, region: str | None, picture: str) -> bytes:
+        """Return the PNG of the recent view of a region with that id."""
+        request = requests.ListRecent(camera=camera, region=region, picture=picture)
+        return self._request(request, results.RecentResult)[1][0]
 
     def try_settings(
         self,

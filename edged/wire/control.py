@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from reprlib import repr as short
 from typing import Any, NoReturn, TypeVar
 
 from edged.errors import ControlError, WireError
 from edged.peer_text import peer_text
 from edged.wire.control_requests import REQUESTS, Request, Try
-from edged.wire.control_results import PreviewResult, Result, ReviewResult, SnapshotResult
+from edged.wire.control_results import PreviewResult, RecentResult, Result, ReviewResult, SnapshotResult
 from edged.wire.typed import object_reader
 
 __all__ = [
@@ -54,7 +55,7 @@ CODES: Mapping[str, str] = {
     "unknown-op": "the op does not exist",
     "invalid": "a key is missing, unknown, or has a wrong value",
     "busy": "too many requests are under way; try again later",
-    "not-found": "the camera, region, reference, set of states, state, example or picture to review does not exist",
+    "not-found": "the camera, region, reference, set of states, state, example or picture does not exist",
     "taken": "a reference of that name exists already",
     "no-frames": "the camera delivers no frames now, or too few",
     "config": "the configuration is wrong; nothing has changed",
@@ -68,6 +69,7 @@ CODES: Mapping[str, str] = {
 R = TypeVar("R", bound=Result)
 
 _RESERVED = ("v", "id", "op")
+_WITH_PICTURES = (PreviewResult, RecentResult, ReviewResult, SnapshotResult)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Envelope:
             has = ", ".join(member.name for member in fields(cls)) or "no keys of its own"
             raise ControlError("invalid", f"{short(unknown[0])}: is not a key of {self.op}, which has {has}")
         try:
-            return cls(**object_reader(cls, "")(self.rest))
+            return cls(**_reader_of(cls)(self.rest))
         except WireError as exc:
             raise ControlError("invalid", str(exc)) from exc
 
@@ -109,7 +111,7 @@ def read_envelope(body: bytes | memoryview) -> Envelope:
         if type(content.get("v")) is not int or content["v"] != CONTROL_VERSION:
             text = f"v: this daemon understands version {CONTROL_VERSION} (got {short(content.get('v'))})"
             raise ControlError("version", text)
-        values = object_reader(_EnvelopeKeys, "")(content)
+        values = _reader_of(_EnvelopeKeys)(content)
         _check_length(body, most_request_bytes(values["op"]))
     except WireError as exc:
         raise ControlError("malformed", str(exc)) from exc
@@ -182,7 +184,7 @@ def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: s
     if isinstance(content, ControlError):
         raise content
     result = cls(**object_reader(cls, "result")(content))
-    if isinstance(result, ReviewResult | SnapshotResult | PreviewResult) and result.picture_count != len(frames) - 1:
+    if isinstance(result, _WITH_PICTURES) and result.picture_count != len(frames) - 1:
         raise WireError(f"pictures: must be as many as frames after the first (got {len(frames) - 1})")
     return result
 
@@ -190,6 +192,11 @@ def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: s
 def _check_length(body: bytes | memoryview, most: int) -> None:
     if len(body) > most:
         raise ControlError("malformed", f"request: must be at most {most} bytes (got {len(body)})")
+
+
+@cache  # a page asks several times a second
+def _reader_of(cls: type) -> Callable[[Any], dict[str, Any]]:
+    return object_reader(cls, "")
 
 
 @dataclass(frozen=True, slots=True)

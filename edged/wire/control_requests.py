@@ -26,6 +26,7 @@ __all__ = [
     "Enroll",
     "Forget",
     "GetStatus",
+    "ListRecent",
     "ListReferences",
     "ListReview",
     "ListStates",
@@ -54,7 +55,7 @@ TRIAL_SECONDS = (5, 600)
 DEFAULT_TRIAL_SECONDS = 30
 
 EXAMPLE_PATTERN = "[0-9a-f]{16}"
-"""The id of an example, and of a picture to review, which keeps its id when it becomes one."""
+"""The id of an example, of a recent view, and of a picture to review, which keeps its id when it becomes an example."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,8 @@ class Enroll:
     most similar to the others is kept. A reference of that name is replaced only with ``replace``. With ``enter`` it
     makes events, as ``references.NAME.enter`` of the configuration does; ``leave`` is 0.03 less where it is None.
 
-    With ``state`` the picture becomes an example of that state of the set ``name`` instead, beside its others.
+    With ``state`` the picture becomes an example of that state of the set ``name`` instead, beside its others. With
+    ``picture`` it is a recent view of the region and not one of the next frames.
     """
 
     op: ClassVar = "enroll"
@@ -94,9 +96,14 @@ class Enroll:
     min_seconds: float = 0.0
     cooldown_seconds: float = 0.0
     state: str | None = None
+    picture: str | None = None
 
     def __post_init__(self) -> None:
         _check_names(name=self.name, camera=self.camera, region=self.region)
+        if self.picture is not None:
+            _check_picture(self.picture, "'recent'")
+            if self.state is None:
+                raise WireError("picture: does nothing without state")
         _check_state(self.state)
         if self.state is not None and (self.replace or self.enter is not None):
             raise WireError("replace, enter: are for references, and do nothing with state")
@@ -167,7 +174,7 @@ class ListReview:
     def __post_init__(self) -> None:
         _check_names(name=self.name)
         if self.picture is not None:
-            _check_picture(self.picture)
+            _check_picture(self.picture, "'edged review'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +188,7 @@ class Answer:
     discard: bool = False
 
     def __post_init__(self) -> None:
-        _check_picture(self.picture)
+        _check_picture(self.picture, "'edged review'")
         _check_state(self.state)
         if (self.state is not None) == self.discard:
             raise WireError("state, discard: one of them must be given, and not both")
@@ -234,6 +241,25 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListRecent:
+    """Request the views of a region of the last two minutes, and of one of them, ``picture``, the PNG.
+
+    They are kept from the first such request on, until 60 s after the last one.
+    """
+
+    op: ClassVar = "recent"
+
+    camera: str
+    region: str | None = None
+    picture: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_names(camera=self.camera, region=self.region)
+        if self.picture is not None:
+            _check_picture(self.picture, "'recent'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
     """Request that a camera runs with other settings for some ``seconds``; 0 ends its trial. Null: as configured.
 
@@ -275,6 +301,7 @@ Request: TypeAlias = (
     | Snapshot
     | Preview
     | Try
+    | ListRecent
 )
 
 REQUESTS: Mapping[str, type[Request]] = {
@@ -292,6 +319,7 @@ REQUESTS: Mapping[str, type[Request]] = {
         Snapshot,
         Preview,
         Try,
+        ListRecent,
     )
 }
 
@@ -314,9 +342,9 @@ def _check_example(example: str) -> None:
         raise WireError(f"example: must be 16 digits from 0-9a-f, as 'edged states' lists them (got {example[:40]!r})")
 
 
-def _check_picture(picture: str) -> None:
+def _check_picture(picture: str, listing: str) -> None:
     if not re.fullmatch(EXAMPLE_PATTERN, picture, re.ASCII):
-        raise WireError(f"picture: must be 16 digits from 0-9a-f, as 'edged review' lists them (got {picture[:40]!r})")
+        raise WireError(f"picture: must be 16 digits from 0-9a-f, as {listing} lists them (got {picture[:40]!r})")
 
 
 def _check_range(key: str, value: float, least: float, most: float) -> None:

@@ -16,6 +16,8 @@ __all__ = [
     "ForgetResult",
     "PictureInfo",
     "PreviewResult",
+    "RecentInfo",
+    "RecentResult",
     "ReferenceInfo",
     "ReferencesResult",
     "ReloadResult",
@@ -293,6 +295,33 @@ class PreviewResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecentInfo:
+    """A recent view of a region: when it was captured, in microseconds since 1970, and what each set answered."""
+
+    id: str
+    t_wall_us: int
+    set_states: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecentResult:
+    """The recent views of a region, the newest first.
+
+    The PNG that was requested follows the reply, and is the only one of ``pictures``: its name is the id.
+    """
+
+    camera: str
+    region: str
+    entries: tuple[RecentInfo, ...]
+    pictures: tuple[PictureInfo, ...] = ()
+
+    @property
+    def picture_count(self) -> int:
+        """Count of the pictures that follow the reply."""
+        return len(self.pictures)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TryResult:
     """A trial of a camera that lasts so many ``seconds``, 0 if it has ended; ``changes`` are as in a reload."""
 
@@ -314,4 +343,5 @@ Result: TypeAlias = (
     | SnapshotResult
     | PreviewResult
     | TryResult
+    | RecentResult
 )

@@ -25,6 +25,7 @@ RESULTS: dict[str, tuple[type[results.Result], ...]] = {
     "snapshot": (results.SnapshotResult,),
     "preview": (results.PreviewResult,),
     "try": (results.TryResult,),
+    "recent": (results.RecentResult,),
 }
 """The results of each op; the second one is that of a set of states."""
 

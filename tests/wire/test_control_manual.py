@@ -37,6 +37,7 @@ def test_the_manual_has_every_key_of_the_parts_of_a_result() -> None:
         (results.CameraReport, "status"),
         (results.SetReport, "states"),
         (results.ReviewInfo, "review"),
+        (results.RecentInfo, "recent"),
         (results.ExampleInfo, "states"),
     ):
         assert {member.name for member in dataclasses.fields(cls)} <= set(re.findall(r"`(\w+)`", section(op)))

@@ -11,6 +11,7 @@ from edged.service.control.claims import Claims
 from edged.service.control.enrollment import Enrollment
 from edged.service.control.jobs import Job, camera_of, wait_for
 from edged.service.control.preview import FramePictures
+from edged.service.control.recent_views import RecentViews
 from edged.service.control.review import ReviewJobs
 from edged.service.control.state_enrollment import StateEnrollment
 from edged.service.control.status import StatusReport
@@ -61,7 +62,8 @@ class RequestHandlers:
         self._pictures = FramePictures(running, wake, encoder)
         pictures, claims = PictureTaker(running, wake, encoder), Claims()
         self._enrollment = Enrollment(running, wake, pictures, claims)
-        self._states = StateEnrollment(running, wake, pictures, claims, trainer)
+        self._recent = RecentViews(running, wake, encoder)
+        self._states = StateEnrollment(running, wake, pictures, self._recent, claims, trainer)
         self._review = ReviewJobs(running, wake, claims, encoder, trainer, self._states)
         self._inference: Inference | None = None
 
@@ -91,8 +93,14 @@ class RequestHandlers:
                 return self._pictures.snapshot(request)
             case requests.Preview():
                 return self._pictures.preview(request)
+            case requests.ListRecent():
+                return self._recent.list_views(request)
             case requests.Try():
                 return self._try(request)
+
+    def tidy(self) -> None:
+        """Forget what nobody asks for any more; called again and again."""
+        self._recent.tidy()
 
     def follow_reload(self) -> Job | None:
         """The job after a start or a reload, such as what was enrolled meanwhile. None: there is nothing to do."""

@@ -121,6 +121,7 @@ class Control(Stage):
         for connection, frames in self._connections.wait(seconds):
             self._take_request(connection, frames)
         self.pause(REST * (time.thread_time() - begin))
+        self._handlers.tidy()
         if time.monotonic() >= self._jobs_due:
             self._go_on()
         else:

@@ -54,9 +54,16 @@ def to_preview(frame: NDArray[np.uint8], pixels: PixelFormat, width: int, qualit
 
 
 def _shrink(picture: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
-    """Return *picture* with at most *width* pixels a line, in its proportions; at least one line."""
+    """Return *picture* with at most *width* pixels a line, in its proportions; at least one line.
+
+    It is halved as often as that goes, because a mean of 2 × 2 pixels is a tenth of the work of any other area's.
+    """
     height, before = picture.shape[:2]
     if before <= width:
         return picture
     size = (width, max(1, (height * width + before // 2) // before))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    while picture.shape[1] >= 2 * width and picture.shape[0] >= 2:
+        rows, columns = (side // 2 for side in picture.shape[:2])
+        even = picture[: 2 * rows, : 2 * columns]
+        picture = np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), np.uint8)

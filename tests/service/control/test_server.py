@@ -437,8 +437,8 @@ def test_only_the_same_user_and_group_may_open_the_socket(house: House) -> None:
 
 
 def test_every_op_is_tried_here() -> None:
-    in_test_states, in_test_review, elsewhere = {"relabel", "states"}, {"review", "answer"}, {"preview", "try"}
-    assert set(REQUESTS) - in_test_states - in_test_review - elsewhere == {
+    of_states, of_pictures = {"relabel", "states", "review", "answer"}, {"preview", "try", "recent"}
+    assert set(REQUESTS) - of_states - of_pictures == {
         "status",
         "reload",
         "enroll",
