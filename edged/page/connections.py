@@ -26,6 +26,7 @@ MOST_CONNECTIONS = 96  # of which viewers are at most 16
 HEAD_SECONDS = 5.0  # also of the handshake of TLS
 SEND_SECONDS = 30.0
 REST_SECONDS = 0.5
+UNREAD_BYTES = 1 << 17  # that the kernel keeps for the other end; by itself it would keep megabytes
 
 
 class Connection:
@@ -42,6 +43,7 @@ class Connection:
         self.local = _plain_address(accepted.getsockname()[0])
         self.peer = _plain_address(accepted.getpeername()[0])
         self.head = b""
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
         self._socket = accepted
         self.reader = asyncio.StreamReader(limit=LONGEST_HEAD)
         self.writer: asyncio.StreamWriter

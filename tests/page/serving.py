@@ -15,12 +15,14 @@ from typing import Any, Self
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from edged.client import Subscriber
 from edged.errors import ControlError
 from edged.page.gate import Gate, Role
 from edged.page.listening import HttpAddress, address_of, listen
 from edged.page.server import PageServer, Settings
+from edged.wire import KINDS
 from edged.wire import control_requests as requests
 from edged.wire import control_results as results
 from tests.publishing import Publisher
@@ -122,7 +124,7 @@ class Browser:
         connection = connect(
             f"ws://{page.host}/ws",
             additional_headers={"Cookie": cookie},
-            origin=origin or f"http://{page.host}",  # type: ignore[arg-type]  # a new type of text
+            origin=Origin(origin or f"http://{page.host}"),
             compression=None,
             max_size=None,
             close_timeout=2,
@@ -194,8 +196,7 @@ def page(
         stop: list[Callable[[], object]] = []
 
         def subscribe(_: str) -> Subscriber:
-            kinds = ("vec", "event", "state", "status")
-            return Subscriber(publisher.address, kinds=kinds, vectors=False)  # type: ignore[call-overload]  # any kinds
+            return Subscriber(publisher.address, kinds=KINDS, vectors=False)
 
         async def run() -> None:
             served.loop, ended = asyncio.get_running_loop(), asyncio.Event()

@@ -74,42 +74,37 @@ def test_a_tab_that_never_acknowledges_is_dropped_and_slows_nobody(tmp_path: Pat
     with page(tmp_path) as served, served.browser(acknowledges=False) as stuck, served.browser() as other:
         stuck.send("look", cameras=[STREET])
         other.send("look", cameras=[STREET])
+        until(lambda: served.viewers() == 2)
         begin = time.monotonic()
         while served.viewers() == 2:
             other.receive()
         lasted = time.monotonic() - begin
         assert ACK_SECONDS - 1 < lasted < ACK_SECONDS + 10
-        assert len(other.pictures) > 5 * lasted, "of 10 a second"
+        assert len(other.pictures) > 2 * lasted, "of 10 a second, on a machine that may be busy"
         stuck.wait_for_the_end()
         assert len(stuck.pictures) == 1
 
 
 def test_a_tab_that_reads_nothing_is_dropped(tmp_path: Path) -> None:
-    """Its texts wait, but not for ever, and not without a limit."""
-    with page(tmp_path) as served, served.browser() as other:
-        browser = served.browser("look")
-        raw = browser.socket.socket
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        browser.socket.recv_messages.pause()
+    """What it asks for waits, but not for ever, and not without a limit."""
+    asked = b'{"type":"request","id":"h","op":"status"}'
+    frame = struct.pack(">BBI", 0x81, 0x80 | len(asked), 0) + asked  # with a mask of zeros
+    with page(tmp_path) as served, served.browser() as other, socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", served.port))
+        deaf.settimeout(0.2)
+        fields = (
+            f"Host: {served.host}", f"Origin: http://{served.host}", f"Cookie: {served.cookie('look')}",
+            "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+        )  # fmt: skip
+        deaf.sendall("\r\n".join(("GET /ws HTTP/1.1", *fields, "", "")).encode())
         until(lambda: served.viewers() == 2)
-        before = rss_kib()
-        stop = threading.Event()
-
-        def ask() -> None:
-            with suppress(ConnectionClosed, OSError):
-                while not stop.is_set():
-                    browser.send("request", id="h", op="history", camera="street", region="path")
-
-        thread = threading.Thread(target=ask)
-        thread.start()
-        deadline = time.monotonic() + 60
+        before, deadline = rss_kib(), time.monotonic() + 80
         while served.viewers() == 2 and time.monotonic() < deadline:
+            with suppress(OSError):  # the page reads no more for a while, or has ended the connection
+                deaf.send(frame * 50)
             assert other.ask("states")["ok"]
-        stop.set()
-        browser.socket.close_timeout = 0.1
-        with suppress(OSError):  # it is closed already
-            raw.shutdown(socket.SHUT_RDWR)
-        thread.join(20)
         assert served.viewers() == 1
         assert rss_kib() - before < 80_000
 

@@ -266,9 +266,9 @@ def test_more_tabs_than_sixteen_are_told_so(tmp_path: Path) -> None:
 def test_a_websocket_of_another_site_is_refused(tmp_path: Path) -> None:
     with page(tmp_path) as served:
         cookie = served.cookie()
-        for bad in ({"cookie": cookie, "origin": "http://evil.example"}, {"cookie": "a=b"}):
+        for shown, origin in ((cookie, "http://evil.example"), ("a=b", "")):
             with pytest.raises(InvalidStatus):
-                Browser(served, **bad)
+                Browser(served, shown, origin=origin)
         assert served.viewers() == 0
 
 
