@@ -54,7 +54,9 @@ def vec(seq: int = 0, camera: str = "street", region: str = "path", **other: Any
         "refs": 2,
         "vector": np.full(1280, seq, dtype=np.float32),
     }
-    return Vec(**usual | other)
+    values = usual | other
+    vector = values.pop("vector")
+    return Vec(**values, payload=vector.view("u1").data)
 
 
 def status(seq: int = 0, camera: str = "street", **other: Any) -> Status:

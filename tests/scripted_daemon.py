@@ -16,7 +16,8 @@ from edged.wire import control_results as results
 
 __all__ = ["ScriptedDaemon", "example", "set_report", "set_result"]
 
-Reply = results.Result | ControlError
+Reply = results.Result | ControlError | tuple[results.Result, list[bytes]] | None
+"""A result, or a refusal, or a result with the pictures that follow it; None: no answer."""
 
 
 class ScriptedDaemon:
@@ -48,13 +49,17 @@ class ScriptedDaemon:
                 peer, empty, body = router.recv_multipart()
                 envelope = wire.read_envelope(body)
                 self.requests.append(request := envelope.request())
-                reply = self._reply(request)
+                reply, pictures = self._reply(request), list[bytes]()
+                if isinstance(reply, tuple):
+                    reply, pictures = reply
+                if reply is None:
+                    continue
                 frame = (
                     wire.write_refusal(reply, envelope.id)
                     if isinstance(reply, ControlError)
                     else wire.write_reply(reply, envelope.id)
                 )
-                router.send_multipart([peer, empty, frame])
+                router.send_multipart([peer, empty, frame, *pictures])
 
 
 def example(number: int, state: str = "empty") -> results.ExampleInfo:

@@ -25,6 +25,7 @@ FLOORS = {
     "events": 4,
     "states": 4,
     "bridge": 4,
+    "page": 4,
     "recording": 4,
     "task": 4,
     "vision": 3,
@@ -54,6 +55,7 @@ ROOMS = {
     "rich": {"cli"},
     "prometheus_client": {"service"},
     "paho": {"bridge"},
+    "websockets": {"page"},
     "matplotlib": {"cli"},
 }
 
@@ -219,6 +221,8 @@ def test_the_tflite_runtimes_are_imported_in_one_file_only() -> None:
         ("edged.cli", {"numpy", "cv2", "zmq", "yaml", "pydantic", "rich"}),
         ("edged.wire", {"numpy", "zmq", "yaml", "pydantic"}),
         ("edged.client", {"numpy", "cv2", "ai_edge_litert", "tflite_runtime", "yaml", "pydantic", "rich"}),
+        ("edged.config.environment", {"yaml", "pydantic"}),
+        ("edged.page.server", {"numpy", "cv2", "ai_edge_litert", "tflite_runtime", "yaml", "pydantic", "rich"}),
         ("edged.states", {"ai_edge_litert", "tflite_runtime", "zmq", "yaml", "pydantic", "rich"}),
         ("edged.vision", {"ai_edge_litert", "tflite_runtime", "zmq", "yaml", "pydantic", "rich"}),
         ("edged.service.daemon", {"av", "picamera2", "rich", "prometheus_client"}),

@@ -32,6 +32,7 @@ COMMANDS = (
     "replay",
     "tune",
     "bridge",
+    "page",
     "embed",
     "bench",
     "enroll",

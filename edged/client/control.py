@@ -20,7 +20,7 @@ from edged.wire import control as wire
 from edged.wire import control_requests as requests
 from edged.wire import control_results as results
 
-__all__ = ["ControlClient", "control_addresses"]
+__all__ = ["ControlClient", "control_addresses", "find_daemon"]
 
 SOCKET_NAME = "control.sock"
 SYSTEM_FOLDER = Path("/run/edged")  # RuntimeDirectory=edged of the service
@@ -63,7 +63,7 @@ class ControlClient:
     """
 
     def __init__(self, *addresses: str) -> None:
-        self.address = _find_daemon(addresses or control_addresses(), "" if addresses else HINT)
+        self.address = find_daemon(addresses or control_addresses(), "" if addresses else HINT)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.set(zmq.LINGER, 0)
@@ -253,7 +253,7 @@ class ControlClient:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             if not self._socket.poll(round(min(left, PROBE_SECONDS) * 1000)):
-                _find_daemon([self.address])
+                find_daemon([self.address])
                 continue
             _, *frames = self._socket.recv_multipart()
             if (result := wire.read_reply(frames, cls, request_id)) is not None:
@@ -261,7 +261,7 @@ class ControlClient:
         raise ControlError("no-answer", f"the daemon at {self.address} did not answer within {seconds:g} s")
 
 
-def _find_daemon(addresses: Sequence[str], hint: str = "") -> str:
+def find_daemon(addresses: Sequence[str], hint: str = "") -> str:
     """Return the first of *addresses* at which a daemon listens; *hint* ends the error if none does."""
     forbidden = []
     for address in addresses:

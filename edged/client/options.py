@@ -37,6 +37,7 @@ class SubscriberOptions(TypedDict, total=False):
     client_key: KeyFile | None
     authorized_clients: KeyFile | None
     nodes: Mapping[str, str] | None
+    vectors: bool
 
 
 def checked_kinds(kinds: tuple[Kind, ...] | Kind) -> tuple[Kind, ...]:

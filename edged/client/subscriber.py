@@ -76,6 +76,9 @@ class Subscriber(Generic[Received_co]):
     ``NODE.public`` or ``NODE-client.public``, or *nodes* has the node of that file (``{"board-17": "porch"}``). Other
     messages are dropped, counted in :attr:`refused` and reported in :attr:`troubles`.
 
+    A program that wants the scores of ``vec`` messages and not their vectors passes ``vectors=False``. Then numpy,
+    which takes 25 MiB and a second on a small board, is loaded only if it asks for a vector all the same.
+
     One thread uses it; :meth:`close` may be called by any thread, and by a signal handler.
 
     Raises:
@@ -140,6 +143,7 @@ class Subscriber(Generic[Received_co]):
         client_key: KeyFile | None = None,
         authorized_clients: KeyFile | None = None,
         nodes: Mapping[str, str] | None = None,
+        vectors: bool = True,
     ) -> None:
         addresses = [check_address(endpoint) for endpoint in endpoints or (default_address(),)]
         check_positive(max_age_seconds=max_age_seconds, queue=queue, queue_bytes=queue_bytes)
@@ -152,7 +156,7 @@ class Subscriber(Generic[Received_co]):
         self._ages = AgeLimit(max_age_seconds, same_host=is_near)
         self._newest_only = newest_only
         self._newest = NewestDeliveries()
-        if "vec" in chosen:
+        if vectors and "vec" in chosen:
             import_module("numpy")  # now, because its import may take a second, and the first message would age by it
         self._connection = StreamConnection(
             addresses,

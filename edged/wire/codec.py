@@ -14,21 +14,18 @@ from reprlib import repr as short
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from edged.errors import WireError
-from edged.wire.messages import Event, Match, Message, State, Status, Vec
+from edged.wire.messages import Event, Frame, Match, Message, State, Status, Vec
 from edged.wire.topics import VERSION, Topic, parse_topic
 from edged.wire.typed import object_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from edged.wire.messages import Vector
-
 __all__ = ["MAX_HEADER_BYTES", "MAX_PAYLOAD_BYTES", "Frame", "Frames", "decode", "encode"]
 
 MAX_HEADER_BYTES = 1 << 20  # enough for some ten thousand references
 MAX_PAYLOAD_BYTES = 4 << 20  # a million float32
 
-Frame: TypeAlias = bytes | memoryview
 Frames: TypeAlias = tuple[bytes, bytes, Frame]
 """Topic, header, payload."""
 
@@ -36,7 +33,7 @@ _CLASSES: dict[str, Any] = {cls.kind: cls for cls in (Vec, Event, State, Status)
 
 
 def encode(message: Message) -> Frames:
-    """Return the three frames of *message*. The payload is a view of its vector, not a copy.
+    """Return the three frames of *message*. The payload is not copied.
 
     Raises:
         WireError: a value is not JSON (NaN and infinity are not, nor are numpy's numbers), a name is not
@@ -47,14 +44,14 @@ def encode(message: Message) -> Frames:
         header = _TO_JSON.encode(content).encode()
     except (ValueError, TypeError) as exc:
         raise WireError(f"{_wrong_key(content)}: {exc}") from exc
-    payload: Frame = message.vector.view("u1").data if isinstance(message, Vec) else b""
+    payload: Frame = message.payload if isinstance(message, Vec) else b""
     _check_length("header", header, MAX_HEADER_BYTES)
     _check_length("payload", payload, MAX_PAYLOAD_BYTES)
     return message.topic, header, payload
 
 
 def decode(frames: Sequence[Frame]) -> Message:
-    """Return the message in *frames*. A vector in it is a read-only view of the payload, not a copy.
+    """Return the message in *frames*. The payload is not copied, and the vector in it is made when it is asked for.
 
     Keys that this version does not know are ignored.
 
@@ -70,7 +67,8 @@ def decode(frames: Sequence[Frame]) -> Message:
     values = _reader(cls)(header)
     _check_address(address, header)
     if cls is Vec:
-        values["vector"] = _vector(values["dtype"], payload)
+        _check_length("payload", payload, MAX_PAYLOAD_BYTES)
+        values["payload"] = payload
     elif len(payload):
         raise WireError(f"payload: must be empty in a {cls.kind} (got {len(payload)} bytes)")
     message: Message = cls(**values)
@@ -81,13 +79,13 @@ def decode(frames: Sequence[Frame]) -> Message:
 def _layout(cls: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
     if not is_dataclass(cls):
         raise TypeError(f"{cls.__module__}.{cls.__name__} is not JSON")
-    keys = tuple(member.name for member in fields(cls) if member.name != "vector")
+    keys = tuple(member.name for member in fields(cls) if member.name != "payload")
     return keys, attrgetter(*keys)
 
 
 @cache
 def _reader(cls: Any) -> Callable[[Any], dict[str, Any]]:
-    return object_reader(cls, "", without=("vector",))
+    return object_reader(cls, "", without=("payload",))
 
 
 def _plain(value: Any) -> dict[str, Any]:
@@ -139,15 +137,3 @@ def _check_address(address: Topic, header: dict[str, Any]) -> None:
 def _check_length(name: str, frame: Frame, most: int) -> None:
     if len(frame) > most:
         raise WireError(f"{name}: must not be longer than {most} bytes (got {len(frame)})")
-
-
-def _vector(dtype: str, payload: Frame) -> Vector:
-    import numpy as np  # at the first vector only; see `edged.wire.messages`
-
-    _check_length("payload", payload, MAX_PAYLOAD_BYTES)
-    try:
-        vector: Vector = np.frombuffer(payload, dtype=dtype)
-    except ValueError as exc:  # empty, cut off within a number, or not contiguous
-        raise WireError(f"payload: must be a row of {dtype} ({exc})") from exc
-    vector.flags.writeable = False
-    return vector

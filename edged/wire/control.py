@@ -32,6 +32,8 @@ __all__ = [
     "MAX_REQUEST_BYTES",
     "MAX_TRIAL_BYTES",
     "Envelope",
+    "most_request_bytes",
+    "read_content",
     "read_envelope",
     "read_reply",
     "write_refusal",
@@ -110,13 +112,17 @@ def read_envelope(body: bytes | memoryview) -> Envelope:
             text = f"v: this daemon understands version {CONTROL_VERSION} (got {short(content.get('v'))})"
             raise ControlError("version", text)
         values = _envelope_reader()(content)
-        if values["op"] != Try.op:
-            _check_length(body, MAX_REQUEST_BYTES)
+        _check_length(body, most_request_bytes(values["op"]))
     except WireError as exc:
         raise ControlError("malformed", str(exc)) from exc
     if len(values["id"]) > MAX_ID_LENGTH:
         raise ControlError("malformed", f"id: must be at most {MAX_ID_LENGTH} characters (got {len(values['id'])})")
     return Envelope(**values, rest={key: value for key, value in content.items() if key not in _RESERVED})
+
+
+def most_request_bytes(op: str) -> int:
+    """Return how long a request of that *op* may be."""
+    return MAX_TRIAL_BYTES if op == Try.op else MAX_REQUEST_BYTES
 
 
 def write_request(request: Request, request_id: str) -> bytes:
@@ -141,11 +147,10 @@ def write_refusal(error: ControlError, request_id: str | None) -> bytes:
     return _to_json({"v": CONTROL_VERSION, "id": request_id, "ok": False, "error": error_content})
 
 
-def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: str) -> R | None:
-    """Return the result in the *frames* of a reply; None if it is the reply to another request.
+def read_content(frames: Sequence[bytes | memoryview]) -> tuple[str | None, dict[str, Any] | ControlError]:
+    """Return the id in the *frames* of a reply, and its result as JSON, with keys that may be unknown; or the refusal.
 
     Raises:
-        ControlError: the daemon refused the request; the text is the reason.
         WireError: *frames* are not a reply of this version.
     """
     if not frames or len(frames[0]) > MAX_REPLY_BYTES:
@@ -153,13 +158,32 @@ def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: s
     content = _parse(frames[0])
     if type(content.get("v")) is not int or content["v"] != CONTROL_VERSION:
         raise WireError(f"v: this client understands version {CONTROL_VERSION} (got {short(content.get('v'))})")
-    if content.get("id") not in (request_id, None):
-        return None
+    request_id = content.get("id")
+    if not isinstance(request_id, str | None):
+        raise WireError(f"id: must be a string (got {short(request_id)})")
     if content.get("ok") is not True:
         error = object_reader(_Refusal, "error")(content.get("error"))
         lines = [peer_text(line, LONGEST_LINE) for line in error["text"].split("\n", MAX_LINES)[:MAX_LINES]]
-        raise ControlError(peer_text(error["code"]), "\n".join(lines))
-    result = cls(**object_reader(cls, "result")(content.get("result")))
+        return request_id, ControlError(peer_text(error["code"]), "\n".join(lines))
+    result = content.get("result")
+    if type(result) is not dict:
+        raise WireError(f"result: must be a JSON object (got {short(result)})")
+    return request_id, result
+
+
+def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: str) -> R | None:
+    """Return the result in the *frames* of a reply; None if it is the reply to another request.
+
+    Raises:
+        ControlError: the daemon refused the request; the text is the reason.
+        WireError: *frames* are not a reply of this version.
+    """
+    replied_id, content = read_content(frames)
+    if replied_id not in (request_id, None):
+        return None
+    if isinstance(content, ControlError):
+        raise content
+    result = cls(**object_reader(cls, "result")(content))
     if isinstance(result, _WITH_PICTURES) and result.picture_count != len(frames) - 1:
         raise WireError(f"pictures: must be as many as frames after the first (got {len(frames) - 1})")
     return result

@@ -29,7 +29,7 @@ def header_schema() -> dict[str, Any]:
 
 
 def _header(cls: Any) -> dict[str, Any]:
-    schema = object_schema(cls, without=("vector",))
+    schema = object_schema(cls, without=("payload",))
     for name in _NAMES:
         if name in schema["properties"]:
             schema["properties"][name]["pattern"] = f"^{NAME_PATTERN}$"

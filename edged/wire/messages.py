@@ -19,6 +19,7 @@ from edged.wire.topics import Kind, topic
 __all__ = [
     "Drops",
     "Event",
+    "Frame",
     "FrameFormat",
     "Latency",
     "Match",
@@ -39,6 +40,12 @@ if TYPE_CHECKING:
     Vector: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.int8]
 else:
     Vector = Any
+
+Frame: TypeAlias = bytes | memoryview
+"""A part of a message as ZeroMQ has it."""
+
+ITEM_BYTES = {"<f4": 4, "|i1": 1}
+"""Bytes of one number of a vector, by its ``dtype``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +140,11 @@ class SetInfo:
 class Vec:
     """One embedding of one region of one frame, and its similarities to the references.
 
-    ``vector`` is one C-contiguous row of little-endian ``float32`` or ``int8``. It is the payload, and
-    ``dtype`` and ``shape`` in the header describe it.
+    ``payload`` has the bytes of the vector, one row of little-endian ``float32`` or ``int8``; ``dtype`` and ``shape``
+    describe it.
 
     Raises:
-        WireError: the vector is of another kind, or does not match ``dtype`` and ``shape``.
+        WireError: the payload is of another kind, or does not match ``dtype`` and ``shape``.
     """
 
     kind: ClassVar[Kind] = "vec"
@@ -171,18 +178,26 @@ class Vec:
     sims: tuple[Match, ...]
     refs: int
     states: tuple[SetState, ...] = ()
-    vector: Vector = field(repr=False)
+    payload: Frame = field(repr=False)
 
     def __post_init__(self) -> None:
-        dtype, shape = self.vector.dtype.str, self.vector.shape
-        if len(shape) != 1 or not shape[0] or dtype not in {"<f4", "|i1"} or not self.vector.flags.c_contiguous:
-            raise WireError(
-                f"vector: must be one C-contiguous row of little-endian float32 or int8 (got {dtype} of shape {shape})"
-            )
-        if (self.dtype, self.shape) != (dtype, shape):
-            raise WireError(
-                f"vector: must match dtype and shape, {self.dtype} and {self.shape} (got {dtype} and {shape})"
-            )
+        item, payload = ITEM_BYTES.get(self.dtype), memoryview(self.payload)
+        if item is None or not payload.c_contiguous or payload.ndim != 1 or payload.itemsize != 1:
+            raise WireError(f"vector: must be the bytes of one row of little-endian float32 or int8 (got {self.dtype})")
+        count, rest = divmod(len(payload), item)
+        if rest or not count:
+            raise WireError(f"payload: must be a row of {self.dtype} (got {len(payload)} bytes)")
+        if self.shape != (count,):
+            raise WireError(f"vector: must match dtype and shape, {self.dtype} and {self.shape} (got shape {(count,)})")
+
+    @property
+    def vector(self) -> Vector:
+        """The vector: a read-only array that shares the bytes of the payload. It loads numpy."""
+        import numpy as np  # here only: see `Vector`
+
+        vector: Vector = np.frombuffer(self.payload, dtype=self.dtype)
+        vector.flags.writeable = False
+        return vector
 
     @property
     def topic(self) -> bytes:

@@ -126,6 +126,29 @@ def target(tmp_path: Path) -> Target:
     return Target(tmp_path)
 
 
+@pytest.mark.timeout(300)
+def test_with_page_the_configuration_is_writable_for_the_page_until_edged_is_removed(target: Target) -> None:
+    target.run("install", "--with", "page")
+    drop_ins = {"edged-page.service.d/page-keeps.conf", "edged.service.d/page-reads.conf"}
+    for _ in range(2):
+        assert target.config.stat().st_mode & 0o777 == 0o660
+        assert target.config.parent.stat().st_mode & 0o777 == 0o770
+        assert {str(path.relative_to(target.units)) for path in target.units.rglob("*.conf")} == drop_ins
+        target.run("install")  # an update takes nothing back
+    target.run("uninstall")
+    assert list(target.files()) == ["etc/edged/edged.yaml"]
+    assert target.config.stat().st_mode & 0o777 == 0o640
+    assert target.config.parent.stat().st_mode & 0o777 == 0o750
+
+
+def test_another_extra_than_the_page_is_refused(target: Target) -> None:
+    done = target._run("install", "--with", "cake")
+    assert done.returncode == 2
+    assert done.stderr.startswith("scripts/install: sets edged up")
+    assert done.stderr.rstrip().endswith("starts nothing")
+    assert target.files() == {}
+
+
 @pytest.mark.timeout(300)  # pip makes a wheel each time, which takes some 10 s
 def test_everything_is_put_in_its_place_once_and_again_and_taken_away(target: Target) -> None:
     assert "edged check" in target.run("install", systemd=252, SMALL_BOARD="yes")
@@ -133,7 +156,13 @@ def test_everything_is_put_in_its_place_once_and_again_and_taken_away(target: Ta
     installed = target.files()
     small = installed.pop(str(target.small.relative_to(target.folder)))
     assert small == (ROOT / "systemd/small-board.conf").read_text()
-    assert sorted(installed) == ["etc/edged/edged.yaml", "etc/systemd/system/edged.service", "usr/local/bin/edged"]
+    assert sorted(installed) == [
+        "etc/edged/edged.yaml",
+        "etc/systemd/system/edged-page.service",
+        "etc/systemd/system/edged-page.socket",
+        "etc/systemd/system/edged.service",
+        "usr/local/bin/edged",
+    ]
     assert installed["usr/local/bin/edged"] == "/opt/edged/bin/edged"
     assert (target.folder / "opt/edged/share/edged/edged.yaml").read_text() == (ROOT / "config/edged.yaml").read_text()
     version = subprocess.run([target.folder / "opt/edged/bin/edged", "--version"], check=True, capture_output=True)
@@ -199,7 +228,8 @@ def test_a_list_has_every_package_that_edged_needs_and_names_no_registry(file: P
     python, _, machine = file.stem.partition("-")
     platform = {"python_version": python, "python_full_version": f"{python}.0", "platform_machine": machine}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    wanted = map(Requirement, [*project["build-system"]["requires"], *project["project"]["dependencies"]])
+    packages = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["page"]]
+    wanted = map(Requirement, [*project["build-system"]["requires"], *packages])
     versions = dict(package.split("==") for package in listed(file))
     for requirement in wanted:
         if requirement.marker is None or requirement.marker.evaluate(platform):

@@ -82,7 +82,7 @@ class MessageBuilder:
             sims=tuple(scores[: result.top_k]),
             refs=result.compared,
             states=tuple(_set_state(answer) for answer in result.states),
-            vector=result.vector,
+            payload=result.vector.view("u1").data,
         )
 
     def status(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from edged import wire
@@ -29,7 +28,7 @@ def vec(t_us: int, frame_seq: int, camera: str = "dock") -> wire.Vec:
         t_wall_us=t_us + WALL_US, ts_source="driver", clock_synced=True, lat_us=wire.Latency(0, 0, 0, 0, 0),
         dropped=wire.Drops(0, 0, 0), rotation=0, roi=(0, 0, 1, 1), model="m", space_id="5", delegate="none",
         unchanged=False, engine="e", head=0, head_name=None, dtype="<f4", shape=(4,), norm="l2", scale=None, sims=(),
-        refs=0, vector=np.ones(4, np.float32),
+        refs=0, payload=bytes(16),
     )  # fmt: skip
 
 

@@ -1,0 +1,133 @@
+"""One tab that is connected: what it sends, what waits for it, and what it asks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from edged.errors import ControlError, WireError
+from edged.page.gate import Role
+from edged.page.outbox import Outbox
+from edged.page.protocol import Ack, Ask, Look, picture_frame, read_message, write_message
+from edged.page.viewers import Viewer
+from edged.page.websocket import CloseCode, WebSocket
+
+__all__ = ["Answer", "Session"]
+
+log = logging.getLogger(__name__)
+
+MOST_REQUESTS = 8  # of one tab at a time
+MESSAGES_A_SECOND = 200  # a tab that sends more waits
+
+Answer = Callable[["Session", Ask], Awaitable[dict[str, Any]]]
+"""Answers a request with the keys of its reply. Raises ControlError."""
+
+
+class Session:
+    """A tab with the rights of *role*: *answer* answers its requests; *on_look* is called when it looks elsewhere."""
+
+    def __init__(self, role: Role, websocket: WebSocket, answer: Answer, on_look: Callable[[], None]) -> None:
+        self.role = role
+        self.viewer = Viewer()
+        self._websocket = websocket
+        self._answer = answer
+        self._on_look = on_look
+        self._outbox = Outbox()
+        self._bell = asyncio.Event()
+        self._dropped = asyncio.Event()
+        self._requests: set[asyncio.Task[None]] = set()
+
+    def put(self, text: str, replaces: str | None = None) -> None:
+        """Let *text* wait to be sent; see `Outbox.put`."""
+        self._outbox.put(text, replaces)
+        self._bell.set()
+
+    def drop(self, reason: str) -> None:
+        """End the connection, because the tab breaks a rule."""
+        log.info("a viewer is dropped: %s", reason)
+        self._dropped.set()
+
+    def wake(self) -> None:
+        """Look for something to send: a picture waits."""
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Receive and send until the tab is closed, breaks a rule, or takes nothing for too long."""
+        tasks: set[asyncio.Task[Any]] = {
+            asyncio.create_task(self._receive()),
+            asyncio.create_task(self._send()),
+            asyncio.create_task(self._dropped.wait()),
+        }
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            tasks |= self._requests
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._websocket.close()
+        for task in tasks:
+            if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, OSError):
+                raise error
+
+    async def _receive(self) -> None:
+        loop = asyncio.get_running_loop()
+        allowed_at = loop.time()
+        while (text := await self._websocket.receive()) is not None:
+            try:
+                await self._take(text)
+            except WireError as exc:
+                await self._websocket.close(
+                    CloseCode.POLICY_VIOLATION, str(exc).encode()[:120].decode("utf-8", "ignore")
+                )
+                return
+            allowed_at = max(allowed_at, loop.time() - 1.0) + 1 / MESSAGES_A_SECOND
+            await asyncio.sleep(max(0.0, allowed_at - loop.time()))
+
+    async def _take(self, text: str) -> None:
+        match read_message(text):
+            case Look() as look:
+                self.viewer.look(look)
+                self._on_look()
+            case Ack(number=number):
+                self.viewer.acknowledge(number)
+                self._bell.set()
+            case Ask() as ask if len(self._requests) >= MOST_REQUESTS:
+                self._refuse(ask, ControlError("busy", f"this tab has {MOST_REQUESTS} requests under way"))
+            case Ask() as ask:
+                task = asyncio.create_task(self._reply(ask))
+                self._requests.add(task)
+                task.add_done_callback(self._requests.discard)
+
+    async def _reply(self, ask: Ask) -> None:
+        try:
+            result = await self._answer(self, ask)
+        except ControlError as exc:
+            self._refuse(ask, exc)
+        else:
+            self.put(write_message("reply", id=ask.id, ok=True, result=result))
+
+    def _refuse(self, ask: Ask, error: ControlError) -> None:
+        content = {"code": error.code, "text": str(error)}
+        if (yaml := getattr(error, "yaml", None)) is not None:
+            content["yaml"] = yaml
+        self.put(write_message("reply", id=ask.id, ok=False, error=content))
+
+    async def _send(self) -> None:
+        while True:
+            await self._bell.wait()
+            self._bell.clear()
+            if self._outbox.is_full:
+                await self._websocket.close(CloseCode.TRY_AGAIN_LATER, "too much waits for you")
+                return
+            while (text := self._outbox.take()) is not None:
+                await self._websocket.send(text)
+            if (taken := self.viewer.take(time.monotonic())) is not None:
+                number, picture = taken
+                age_ms = max(0, (time.monotonic_ns() // 1000 - picture.t_cap_us) // 1000)
+                header = {"number": number, **picture.facts, "age_ms": age_ms}
+                await self._websocket.send(picture_frame(header, picture.body))
+                self._bell.set()  # texts may have come meanwhile

@@ -1,0 +1,129 @@
+"""One WebSocket over the streams of asyncio; the protocol itself is that of the package websockets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from edged.page.protocol import LONGEST_MESSAGE
+
+__all__ = ["CloseCode", "WebSocket"]
+
+READ_BYTES = 16_384
+SEND_SECONDS = 20.0
+PING_SECONDS = 15.0
+SILENT_SECONDS = 45.0
+
+_quiet = logging.getLogger("edged.page.websockets")
+_quiet.setLevel(logging.CRITICAL)  # what a stranger does wrong would fill the log
+
+
+class WebSocket:
+    """The server's end, on a connection whose request had the bytes *head*.
+
+    One task receives; any may send. Every wait has a limit.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self._protocol = ServerProtocol(max_size=LONGEST_MESSAGE, logger=_quiet)
+        self._texts: list[str] = []
+        self._parts: list[bytes] = []
+
+    async def accept(self, head: bytes) -> bool:
+        """Answer the opening handshake; return whether the connection is open now."""
+        self._protocol.receive_data(head)
+        events = self._protocol.events_received()
+        if events and isinstance(events[0], Request):
+            self._protocol.send_response(self._protocol.accept(events[0]))
+        await self._flush()
+        return self._protocol.state is State.OPEN
+
+    async def receive(self) -> str | None:
+        """Return the next text; None when the connection has ended, or the browser breaks a rule.
+
+        Only texts are messages: a binary one ends the connection, and so does one that is too long.
+        """
+        while not self._texts:
+            if self._protocol.state is not State.OPEN:
+                return None
+            data = await self._receive_data()
+            if not data:
+                return None
+            self._protocol.receive_data(data)
+            for event in self._protocol.events_received():
+                if isinstance(event, Frame):
+                    self._collect(event)
+            await self._flush()
+        return self._texts.pop(0)
+
+    async def send(self, message: str | bytes) -> None:
+        """Send a message, and wait until the kernel has taken most of it.
+
+        Raises:
+            OSError: the connection has ended, or takes nothing for too long.
+        """
+        if self._protocol.state is not State.OPEN:
+            raise ConnectionResetError("the connection has ended")
+        if isinstance(message, str):
+            self._protocol.send_text(message.encode("utf-8", "replace"))
+        else:
+            self._protocol.send_binary(message)
+        await self._flush()
+
+    async def close(self, code: CloseCode = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """End the connection in order; the browser learns the reason if it still reads."""
+        if self._protocol.state is State.OPEN:
+            self._protocol.fail(code, reason)
+        with suppress(OSError):
+            await self._flush()
+
+    async def _receive_data(self) -> bytes:
+        """Return what has come; empty at the end. A browser that is silent is asked whether it is still there."""
+        waited = 0.0
+        while waited < SILENT_SECONDS:
+            try:
+                async with asyncio.timeout(PING_SECONDS):
+                    return await self._reader.read(READ_BYTES)
+            except TimeoutError:  # an OSError, too
+                waited += PING_SECONDS
+                if self._protocol.state is not State.OPEN:
+                    return b""
+                self._protocol.send_ping(b"edged")
+                await self._flush()
+            except OSError:
+                return b""
+        return b""
+
+    def _collect(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.BINARY:
+            self._protocol.fail(CloseCode.UNSUPPORTED_DATA, "only texts")
+        elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
+            self._parts.append(bytes(frame.data))
+            if frame.fin:
+                text, self._parts = b"".join(self._parts), []
+                try:
+                    self._texts.append(text.decode())
+                except UnicodeDecodeError:
+                    self._protocol.fail(CloseCode.INVALID_DATA, "not UTF-8")
+            elif len(self._parts) > LONGEST_MESSAGE:  # of empty fragments there can be as many as one likes
+                self._protocol.fail(CloseCode.POLICY_VIOLATION, "too many fragments")
+
+    async def _flush(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self._writer.write(data)
+            elif self._writer.can_write_eof():
+                with suppress(OSError):
+                    self._writer.write_eof()
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._writer.drain()
+        except TimeoutError as exc:
+            raise ConnectionResetError("the browser takes nothing") from exc

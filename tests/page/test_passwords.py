@@ -1,0 +1,113 @@
+"""Passwords, kept tokens, and addresses to listen on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from edged.errors import ConfigError, PublishError
+from edged.page.gate import Login
+from edged.page.listening import HttpAddress, address_of, listen, passed_sockets
+from edged.page.passwords import FAILURES, MOST_ADDRESSES, SECONDS_EACH, Attempts, hash_password, read_passwords
+from edged.page.tokens import kept_tokens, random_tokens
+
+
+def test_a_password_is_kept_as_a_salted_hash(tmp_path: Path) -> None:
+    file = tmp_path / "passwords"
+    file.write_text(f"# of the page\n{hash_password('look', 'päss')}\n\n{hash_password('change', 'word')}\n")
+    hashes = read_passwords(file)
+    assert hashes["look"].matches("päss")
+    assert not hashes["look"].matches("word")
+    assert hash_password("look", "a") != hash_password("look", "a")
+    assert "päss" not in file.read_text()
+    assert repr(hashes["look"].digest) not in repr(hashes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "look:secret\n",
+        "admin:scrypt:14:" + "0" * 32 + ":" + "0" * 64,
+        "look:scrypt:30:" + "0" * 32 + ":" + "0" * 64,
+    ],
+)
+def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "passwords"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match="passwords"):
+        read_passwords(file)
+
+
+def test_wrong_passwords_are_limited_for_an_address_and_for_all() -> None:
+    attempts = Attempts()
+    for _ in range(FAILURES):
+        assert attempts.may_try("10.0.0.1", 100.0)
+        attempts.note_failure("10.0.0.1", 100.0)
+    assert not attempts.may_try("10.0.0.1", 100.0)
+    assert attempts.may_try("10.0.0.2", 100.0)
+    assert attempts.may_try("10.0.0.1", 100.0 + SECONDS_EACH)
+    for number in range(1000):
+        attempts.note_failure(f"10.1.{number // 250}.{number % 250}", 100.0)
+    assert not attempts.may_try("10.0.0.9", 100.0)
+    assert len(attempts._by_address) <= MOST_ADDRESSES
+
+
+def test_a_login_shows_no_password() -> None:
+    assert "secret" not in repr(Login("look", "secret"))
+
+
+def test_tokens_are_long_and_new_each_time() -> None:
+    first, second = random_tokens(), random_tokens()
+    assert len({*first.values(), *second.values()}) == 4
+    assert all(len(token) >= 43 for token in first.values())
+
+
+def test_kept_tokens_are_the_same_after_a_restart_and_for_their_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    first = kept_tokens(file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert kept_tokens(file) == first
+    file.chmod(0o640)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        kept_tokens(file)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"look": "a", "change": "b"}', '{"look": 1, "change": 2}'])
+def test_a_damaged_file_of_tokens_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "tokens"
+    file.write_text(text)
+    file.chmod(0o600)
+    with pytest.raises(ConfigError, match="tokens"):
+        kept_tokens(file)
+
+
+def test_a_folder_that_is_missing_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be made"):
+        kept_tokens(tmp_path / "none" / "tokens")
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:8080", "[::1]:8080", "0.0.0.0:0", "localhost:1"])
+def test_an_address_is_read(text: str) -> None:
+    assert HttpAddress.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "8080", "porch:8080", "::1:8080", "127.0.0.1:70000", "127.0.0.1:", "[127.0.0.1]x:1"]
+)
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must be ADDRESS:PORT"):
+        HttpAddress.parse(text)
+
+
+def test_a_port_that_is_taken_is_reported() -> None:
+    with listen(HttpAddress("127.0.0.1", 0)) as listener, pytest.raises(PublishError, match="cannot listen on"):
+        listen(address_of(listener))
+
+
+def test_sockets_are_taken_from_systemd_only_by_the_process_that_they_are_for() -> None:
+    assert passed_sockets({}) == []
+    assert passed_sockets({"LISTEN_PID": "1", "LISTEN_FDS": "1"}) == []
+    assert passed_sockets({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "٣"}) == []

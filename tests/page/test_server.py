@@ -1,0 +1,298 @@
+"""The page between real sockets: a browser sees what the daemon has, and nothing else reaches the daemon."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from edged.errors import ControlError
+from edged.page.gate import Gate
+from edged.page.passwords import hash_password, read_passwords
+from edged.page.server import MOST_VIEWERS
+from edged.wire import Match
+from edged.wire import control_requests as requests
+from edged.wire import control_results as results
+from tests.page.serving import TOKENS, Browser, answers, page, status_result
+from tests.publishing import event, state, status, vec
+from tests.scripted_daemon import Reply
+
+STREET = {"camera": "street", "width": 640, "fps": 10}
+PATH = {"camera": "street", "region": "path"}
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_tab_is_greeted_and_gets_what_is_known(tmp_path: Path) -> None:
+    with page(tmp_path) as served:
+        served.publisher.send(status(), state(), event("begin"))
+        with served.browser("look") as first:
+            first.message("state")
+        with served.browser("look") as browser:
+            hello = browser.message("hello")
+            assert (hello["role"], hello["daemon"], hello["writable"]) == ("look", True, False)
+            assert browser.message("camera")["status"]["state"] == "running"
+            assert browser.message("state")["state"]["state"] == "truck"
+            assert browser.message("event")["event"]["phase"] == "begin"
+            (changes,) = [message for message in browser.messages if message["type"] == "changes"]
+            assert [line["text"] for line in changes["lines"]] == ["street/path: bay is truck, was empty"]
+            assert browser.message("status")["status"]["node"] == "porch"
+
+
+def test_pictures_come_as_fast_as_asked_for_and_one_at_a_time(tmp_path: Path) -> None:
+    with page(tmp_path) as served, served.browser("look") as browser:
+        browser.send("look", cameras=[STREET], inputs=[PATH])
+        begin = time.monotonic()
+        while len(browser.pictures) < 10:
+            browser.receive()
+        assert time.monotonic() - begin > 0.5
+        assert [picture["number"] for picture in browser.pictures] == list(range(1, 11))
+        assert {(picture["region"], picture["media_type"]) for picture in browser.pictures} == {
+            (None, "image/jpeg"), ("path", "image/png"),
+        }  # fmt: skip
+        assert all(0 <= picture["age_ms"] < 5000 for picture in browser.pictures)
+        assert browser.pictures[0]["body"].startswith(b"\xff\xd8\xff")
+
+
+def test_two_tabs_that_look_at_one_camera_cost_the_daemon_as_much_as_one(tmp_path: Path) -> None:
+    with page(tmp_path) as served, served.browser() as one, served.browser() as other:
+        for browser in (one, other):
+            browser.send("look", cameras=[{"camera": "street", "width": 640, "fps": 2}])
+        while len(other.pictures) < 4:
+            one.receive()
+            other.receive()
+        asked = [request for request in served.daemon.requests if isinstance(request, requests.Preview)]
+        shared = {p["frame_seq"] for p in one.pictures} & {p["frame_seq"] for p in other.pictures}
+        assert len(shared) >= 2
+        assert len(asked) <= len(other.pictures) + 2
+
+
+def test_nothing_is_asked_for_when_nobody_looks(tmp_path: Path) -> None:
+    with page(tmp_path) as served:
+        with served.browser() as browser:
+            browser.send("look", cameras=[STREET])
+            browser.wait_for(lambda message: "body" in message)
+        until(lambda: served.viewers() == 0)
+        time.sleep(0.3)
+        before = len(served.daemon.requests)
+        time.sleep(2.5)
+        assert len(served.daemon.requests) == before
+
+
+def test_a_camera_without_frames_is_reported_to_those_who_look(tmp_path: Path) -> None:
+    def lost(request: requests.Request) -> Reply:
+        return ControlError("no-frames", "street is lost: no frame") if request.op == "preview" else answers(request)
+
+    with page(tmp_path, lost) as served, served.browser() as browser:
+        browser.send("look", cameras=[STREET])
+        missing = browser.message("no-picture")
+        assert (missing["camera"], missing["code"], missing["text"]) == (
+            "street",
+            "no-frames",
+            "street is lost: no frame",
+        )
+
+
+def test_scores_come_for_the_regions_that_a_tab_wants(tmp_path: Path) -> None:
+    with page(tmp_path) as served, served.browser("look") as browser:
+        browser.send("look", scores=[PATH])
+        browser.ask("history", **PATH)
+        served.publisher.send(vec(region="door"), vec(seq=7, sims=(Match("path-empty", 0.75),)))
+        scores = browser.message("scores")
+        assert (scores["region"], scores["frame_seq"]) == ("path", 7)
+        assert scores["sims"] == [{"ref": "path-empty", "s": 0.75, "label": None}]
+        series = browser.ask("history", **PATH)["result"]["series"]
+        assert [(each["name"], each["values"][-1]) for each in series] == [("path-empty", 0.75)]
+
+
+def test_requests_are_passed_on_with_their_results(tmp_path: Path) -> None:
+    with page(tmp_path) as served, served.browser() as browser:
+        assert browser.ask("reload")["result"] == {"changes": ["street: regions"]}
+        assert browser.ask("forget", name="nothing")["error"]["code"] == "not-found"
+        assert browser.ask("enroll", name="Bad", camera="street")["error"]["code"] == "invalid"
+        assert browser.ask("shutdown")["error"]["code"] == "unknown-op"
+        assert browser.ask("preview", camera="street")["error"]["code"] == "unknown-op"
+        assert browser.ask("forget", name="a" * 5000)["error"]["code"] == "invalid"
+
+
+@pytest.mark.parametrize("op", ["enroll", "forget", "relabel", "answer", "try", "reload", "keep"])
+def test_a_tab_that_may_only_look_changes_nothing(tmp_path: Path, op: str) -> None:
+    with page(tmp_path) as served, served.browser("look") as browser:
+        assert browser.ask(op, name="x", camera="street")["error"]["code"] == "not-allowed"
+        assert browser.ask("states")["ok"]
+        assert {request.op for request in served.daemon.requests} <= {"status", "states"}
+
+
+def test_a_thumbnail_is_a_file_that_the_daemon_has_named(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(b"\x89PNG secret")
+    known = tmp_path / "known.png"
+    known.write_bytes(b"\x89PNG known")
+    info = results.ReferenceInfo(name="gate", origin="enrolled", places=(), space_id=None, thumbnail=str(known))
+    odd = results.ReferenceInfo(name="odd", origin="config", places=(), space_id=None, thumbnail="/etc/passwd")
+
+    def reply(request: requests.Request) -> Reply:
+        references = results.ReferencesResult(references=(info, odd))
+        return references if request.op == "references" else answers(request)
+
+    with page(tmp_path, reply) as served, served.browser("look") as browser:
+        got = browser.ask("thumbnail", example="gate")["result"]
+        assert (got["media_type"], len(got["pictures"])) == ("image/png", 1)
+        assert browser.ask("thumbnail", example=str(secret))["error"]["code"] == "not-found"
+        assert browser.ask("thumbnail", example="odd")["error"]["code"] == "failed"
+
+
+def test_a_daemon_that_goes_and_comes_back_is_reported(tmp_path: Path) -> None:
+    with page(tmp_path, with_daemon=False) as served, served.browser() as browser:
+        assert not browser.message("daemon")["up"]
+        assert browser.ask("status")["error"]["code"] == "no-daemon"
+        with served.daemon.running():
+            assert browser.wait_for(lambda message: message.get("up") is True)
+            browser.message("status")
+        gone = browser.wait_for(lambda message: message.get("up") is False)
+        assert "daemon" in gone["text"]
+        lines = [line["text"] for message in browser.messages for line in message.get("lines", ())]
+        assert [line for line in lines if line.startswith("daemon: ")]
+        served.daemon._ended.clear()
+        with served.daemon.running():
+            assert browser.wait_for(lambda message: message.get("up") is True)
+
+
+def test_a_request_under_way_is_refused_when_the_daemon_ends(tmp_path: Path) -> None:
+    def reply(request: requests.Request) -> Reply:
+        return None if request.op == "states" else answers(request)
+
+    with page(tmp_path, reply, with_daemon=False) as served, served.browser() as browser:
+        with served.daemon.running():
+            browser.wait_for(lambda message: message.get("up") is True)
+            browser.send("request", id="s", op="states")
+            until(lambda: "states" in {request.op for request in served.daemon.requests})
+        assert browser.message("reply")["error"]["code"] == "no-daemon"
+
+
+def test_a_home_assistant_gets_a_picture_with_the_token(tmp_path: Path) -> None:
+    with page(tmp_path) as served:
+        until(lambda: served.server._daemon.trouble is None)
+        code, fields, body = served.get("/cameras/street.jpg?width=320", Authorization=f"Bearer {TOKENS['look']}")
+        assert (code, fields["content-type"], body[:3]) == (200, "image/jpeg", b"\xff\xd8\xff")
+        assert fields["cache-control"] == "no-store"
+        assert served.get("/cameras/yard.jpg", Authorization=f"Bearer {TOKENS['look']}")[0] == 404
+        assert served.get("/cameras/street.jpg")[0] == 401
+
+
+def test_every_response_has_the_fields_of_a_guarded_page(tmp_path: Path) -> None:
+    with page(tmp_path, frame_ancestors="https://ha.local:8123") as served:
+        for path in ("/", "/session", "/nothing", "/cameras/street.jpg"):
+            _, fields, _ = served.get(path)
+            assert fields["content-security-policy"] == "default-src 'self'; frame-ancestors https://ha.local:8123"
+            assert (fields["x-content-type-options"], fields["referrer-policy"]) == ("nosniff", "no-referrer")
+            assert fields["cache-control"] == ("no-cache" if path == "/" else "no-store")
+            assert "server" not in fields
+    with page(tmp_path) as served:
+        assert "frame-ancestors 'none'" in served.get("/")[1]["content-security-policy"]
+
+
+def test_no_secret_and_no_picture_is_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    with page(tmp_path) as served:
+        cookie = served.cookie()
+        with Browser(served, cookie) as browser:
+            browser.send("look", cameras=[STREET])
+            browser.wait_for(lambda message: "body" in message)
+        served.get("/session", Authorization="Bearer wrong-secret")
+        served.get("/session?token=in-the-url")
+        until(lambda: served.viewers() == 0)
+    assert "a viewer from 127.0.0.1 (change)" in caplog.text
+    text = "".join(record.getMessage() for record in caplog.records if record.name != "websockets.client")
+    for secret in (*TOKENS.values(), cookie.partition("=")[2], "wrong-secret", "in-the-url", "\\xff\\xd8"):
+        assert secret not in text
+
+
+def test_a_password_does_what_a_token_does(tmp_path: Path) -> None:
+    file = tmp_path / "passwords"
+    file.write_text(hash_password("look", "correct horse") + "\n")
+    with page(tmp_path, passwords=read_passwords(file)) as served:
+        code, fields, body = served.get("/session", Authorization="Bearer correct horse")
+        assert (code, body) == (200, b'{"role": "look"}')
+        with Browser(served, fields["set-cookie"].partition(";")[0]) as browser:
+            assert browser.message("hello")["role"] == "look"
+        for _ in range(5):
+            assert served.get("/session", Authorization="Bearer wrong horse")[0] == 401
+        code, fields, _ = served.get("/session", Authorization="Bearer correct horse")
+        assert (code, fields["retry-after"]) == (429, "30"), "even the right one, else it could be guessed on"
+        assert served.get("/session", Authorization=f"Bearer {TOKENS['look']}")[0] == 200
+
+
+def test_a_page_that_nobody_looks_at_ends_when_it_was_started_on_demand(tmp_path: Path) -> None:
+    with page(tmp_path, idle_seconds=2.0) as served:
+        with served.browser():
+            assert not served.has_ended.wait(4)
+        begin = time.monotonic()
+        assert served.has_ended.wait(20)
+        assert time.monotonic() - begin > 1.5
+
+
+def test_an_ending_page_closes_its_tabs(tmp_path: Path) -> None:
+    with page(tmp_path) as served:
+        browser = served.browser()
+    browser.wait_for_the_end()
+
+
+def test_more_tabs_than_sixteen_are_told_so(tmp_path: Path) -> None:
+    with page(tmp_path) as served:
+        cookie = served.cookie("look")
+        browsers = [Browser(served, cookie) for _ in range(MOST_VIEWERS)]
+        with Browser(served, cookie) as one_more:
+            closed = one_more.wait_for_the_end()
+        assert closed.rcvd is not None
+        assert (closed.rcvd.code, closed.rcvd.reason) == (1013, "16 tabs look at this page already")
+        for browser in browsers:
+            with browser:
+                assert browser.message("hello")
+        until(lambda: served.viewers() == 0)
+        with Browser(served, cookie) as again:
+            assert again.message("hello")
+
+
+def test_a_websocket_of_another_site_is_refused(tmp_path: Path) -> None:
+    with page(tmp_path) as served:
+        cookie = served.cookie()
+        for shown, origin in ((cookie, "http://evil.example"), ("a=b", "")):
+            with pytest.raises(InvalidStatus):
+                Browser(served, shown, origin=origin)
+        assert served.viewers() == 0
+
+
+def test_the_messages_of_a_page_are_json_and_its_gate_is_its_own(tmp_path: Path) -> None:
+    gate = Gate({"look": "x" * 43}, {"127.0.0.1"})
+    with page(tmp_path, gate=gate) as served:
+        assert served.get("/session", Authorization=f"Bearer {TOKENS['look']}")[0] == 401
+        assert json.loads(served.get("/session", Authorization=f"Bearer {'x' * 43}")[2]) == {"role": "look"}
+        assert served.get("/", Host="evil.example")[0] == 421
+
+
+def test_the_status_comes_again_at_once_after_a_change(tmp_path: Path) -> None:
+    count = 0
+
+    def reply(request: requests.Request) -> Reply:
+        nonlocal count
+        if isinstance(request, requests.GetStatus):
+            count += 1
+            return status_result(references=count)
+        return answers(request)
+
+    with page(tmp_path, reply) as served, served.browser() as browser:
+        browser.message("status")
+        browser.ask("reload")
+        begin = time.monotonic()
+        browser.message("status")
+        assert time.monotonic() - begin < 1.5
