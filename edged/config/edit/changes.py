@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import yaml
 
 from edged.config.edit.edits import EditError, is_same, set_value, unset_value
-from edged.config.edit.spelling import block_lines
+from edged.config.edit.spelling import block_lines, inline
 from edged.config.edit.tree import parse_places
 from edged.config.problems import ConfigFileError, KeyPath, Problem, dotted
 from edged.config.reader.compose import compose, position
@@ -32,11 +32,15 @@ class Changes:
 
     def as_yaml(self) -> str:
         """Return them as lines to paste into a configuration, by hand."""
-        tree: dict[str, object] = {}
+        way = _Way()
         for path, value in self.set:
-            _put(tree, path, value)
-        lines = [*block_lines(tree, 0, 2), *(f"# remove {dotted(path)}" for path in self.unset)]
+            _put(way, path, value)
+        lines = [*_lines(way, 0), *(f"# remove {dotted(path)}" for path in self.unset)]
         return "".join(f"{line}\n" for line in lines)
+
+
+class _Way(dict[str, object]):
+    """A mapping on the way to a value, which is written as a block however short it is."""
 
 
 def changed_text(text: str, changes: Changes, file: str) -> str:
@@ -104,11 +108,20 @@ def _item(node: object, part: object) -> object:
     return node[part] if isinstance(node, list) and isinstance(part, int) and part < len(node) else None
 
 
-def _put(tree: dict[str, object], path: KeyPath, value: object) -> None:
+def _put(way: _Way, path: KeyPath, value: object) -> None:
     """Put *value* into the lines to paste; a list that has a position in its path is shown with that as a key."""
     for part in path[:-1]:
-        inner = tree.get(str(part))
-        if not isinstance(inner, dict):
-            inner = tree[str(part)] = {}
-        tree = inner
-    tree[str(path[-1])] = value
+        inner = way.get(str(part))
+        if not isinstance(inner, _Way):
+            inner = way[str(part)] = _Way()
+        way = inner
+    way[str(path[-1])] = value
+
+
+def _lines(way: _Way, column: int) -> Iterator[str]:
+    for key, each in way.items():
+        if isinstance(each, _Way):
+            yield f"{' ' * column}{inline(key)}:"
+            yield from _lines(each, column + 2)
+        else:
+            yield from block_lines({key: each}, column, 2)

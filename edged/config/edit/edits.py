@@ -68,6 +68,8 @@ def unset_value(text: str, path: KeyPath) -> str:
 
 def is_same(one: object, other: object) -> bool:
     """Whether two plain values are the same, also in their types."""
+    if not isinstance(one, dict | list):
+        return type(one) is type(other) and (one == other or one != one)  # .nan is not itself
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 

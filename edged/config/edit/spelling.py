@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import sys
 from collections.abc import Iterator
 
@@ -19,29 +21,29 @@ def inline(value: object, style: str = "", *, in_flow: bool = True) -> str:
 
     Not *in_flow*, a text has fewer signs that need quotes, so that ``${NAME}`` stands without them.
     """
-    if isinstance(value, str) and not in_flow:
-        return _dumped(value, style).removesuffix("\n...")
-    return _dumped([value], style if isinstance(value, str) else "")[1:-1]
-
-
-class _OneLineDumper(YamlDumper):
-    """Puts text in double quotes that would take several lines in others."""
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
-
-
-_OneLineDumper.add_representer(str, _represent_text)
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{inline(key)}: {inline(each)}" for key, each in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(inline, value)) + "]"
+        case str():
+            quotes = style if value.isprintable() else '"'  # others would take several lines
+            return _dumped([value], quotes)[1:-1] if in_flow else _dumped(value, quotes).removesuffix("\n...")
+        case float() if math.isfinite(value):
+            written = repr(value)
+            return written if "." in written else written.replace("e", ".0e")
+        case float():
+            return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
+        case _:
+            return json.dumps(value)  # null, true, 5
 
 
 def _dumped(value: object, style: str) -> str:
     written: str = yaml.dump(
         value,
-        Dumper=_OneLineDumper,
+        Dumper=YamlDumper,
         default_style=style or None,
         default_flow_style=True,
-        sort_keys=False,
         allow_unicode=True,
         width=sys.maxsize,
     )

@@ -177,11 +177,11 @@ def test_a_key_with_dots_is_in_quotes() -> None:
     assert parse_path('model.options."a.b"[2]') == ("model", "options", "a.b", 2)
 
 
-def test_a_mask_of_the_most_points_is_replaced_at_once() -> None:
-    old = [[[round(0.0001 * x, 4), 0.5] for x in range(256)] for _ in range(64)]
+def test_a_mask_of_many_points_is_replaced_at_once() -> None:
+    old = [[[round(0.0001 * x, 4), 0.5] for x in range(256)] for _ in range(8)]
     new = [[[x, 0.6] for x, _ in polygon] for polygon in old]
     text = changed("cameras: {s: {source: x}}\n", {"cameras.s.mask": old})
-    assert changed(text, {"cameras.s.mask": new}).count("0.6]") == 64 * 256
+    assert changed(text, {"cameras.s.mask": new}).count("0.6]") == 8 * 256
     assert changed(text, {"cameras.s.mask": new[:1]}).count("0.6]") == 256
 
 
