@@ -215,7 +215,7 @@ class _NextFrame:
         feed, lease, embedder = observation.feed, observation.lease, observation.embedder
         self._frame, self._format, self.seq, self.stamp = lease.pixels.copy(), lease.format, lease.seq, lease.stamp
         # A camera that crops to the region itself shows nothing else.
-        self._regions = {name: FULL if feed.is_cropped else region for name, region in feed.regions}
+        self._regions = {name: FULL if feed.is_cropped else self._format.region(each) for name, each in feed.regions}
         self._rotation = feed.rotation
         options = embedder.options
         self._input, self._resize, self._fit = embedder.model.input, options.resize, options.fit
