@@ -126,6 +126,11 @@ class Box:
     height: int
 
 
+def _check_edge(name: str, value: float) -> None:
+    if not (math.isfinite(value) and 0.0 <= value <= 1.0):
+        raise ValueError(f"{name} must be in 0…1 (got {value})")
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """A rectangle in 0…1 of the frame as captured, before any rotation.
@@ -142,8 +147,7 @@ class Region:
     def __post_init__(self) -> None:
         for edge in ("left", "top", "right", "bottom"):
             value = getattr(self, edge)
-            if not (math.isfinite(value) and 0.0 <= value <= 1.0):
-                raise ValueError(f"{edge} must be in 0…1 (got {value})")
+            _check_edge(edge, value)
         if self.left >= self.right:
             raise ValueError(f"left must be less than right (got {self.left} and {self.right})")
         if self.top >= self.bottom:
@@ -187,12 +191,24 @@ class PixelRegion:
     """A region of which some edges are in pixels of the frame, and the others in 0…1.
 
     The frame is the one as captured, before any rotation, in the camera's own size, even where it is decoded smaller.
+
+    Raises:
+        ValueError: an edge is neither pixels nor a number in 0…1, or the rectangle is empty in every frame.
     """
 
     left: float | Pixels = 0.0
     top: float | Pixels = 0.0
     right: float | Pixels = 1.0
     bottom: float | Pixels = 1.0
+
+    def __post_init__(self) -> None:
+        for low, high in (("left", "right"), ("top", "bottom")):
+            start, end = getattr(self, low), getattr(self, high)
+            for edge, value in ((low, start), (high, end)):
+                if not isinstance(value, Pixels):
+                    _check_edge(edge, value)
+            if type(start) is type(end) and start >= end:
+                raise ValueError(f"{low} must be less than {high} (got {start} and {end})")
 
     def misfit(self, width: int, height: int) -> tuple[str, str] | None:
         """Return an edge that cannot be in a frame of *width* × *height*, and why; None if all can."""

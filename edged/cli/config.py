@@ -67,7 +67,7 @@ def add_parser(commands: Commands) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Changed:
     """Outcome of a change: the file, the one that is kept, and the lines that differ."""
 
     file: Path
@@ -95,7 +95,7 @@ def change(args: argparse.Namespace) -> int:
     return 0
 
 
-def _change(args: argparse.Namespace, changes: Changes) -> _Outcome:
+def _change(args: argparse.Namespace, changes: Changes) -> _Changed:
     from edged.config.edit.changes import changed_text
     from edged.config.edit.file import opened
     from edged.config.reader.loader import read_text
@@ -110,7 +110,7 @@ def _change(args: argparse.Namespace, changes: Changes) -> _Outcome:
         if is_written:
             file.replace(before.encode(), after.encode())
         difference = "".join(_difference(before, after, str(path)))
-        return _Outcome(path, file.backup if is_written else None, difference, warnings)
+        return _Changed(path, file.backup if is_written else None, difference, warnings)
 
 
 def _changes(args: argparse.Namespace) -> Changes:
@@ -171,7 +171,7 @@ def _difference(before: str, after: str, name: str) -> Iterator[str]:
         yield redacted(line.rstrip("\r\n")) + "\n"
 
 
-def _report(args: argparse.Namespace, outcome: _Outcome) -> None:
+def _report(args: argparse.Namespace, outcome: _Changed) -> None:
     if args.json:
         answer = {
             "ok": True,

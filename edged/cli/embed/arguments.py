@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from pathlib import Path
 
@@ -128,13 +129,10 @@ def _region(text: str) -> AnyRegion:
         )
     left, top, right, bottom = (edge for edge in edges if edge is not None)
     fractions = [edge for edge in edges if isinstance(edge, float)]
-    if len(fractions) < 4:
-        wrong = next((edge for edge in fractions if not 0 <= edge <= 1), None)
-        if wrong is not None:
-            raise argparse.ArgumentTypeError(f"{wrong:g} is not in 0…1; pixels are written as 320px (got {text!r})")
-        return PixelRegion(left, top, right, bottom)
+    if (large := next((edge for edge in fractions if 1 < edge < math.inf), None)) is not None:
+        raise argparse.ArgumentTypeError(f"{large:g} is not in 0…1; for pixels write {large:.0f}px")
     with map_exceptions({ValueError: argparse.ArgumentTypeError}):
-        return Region(*fractions)
+        return Region(*fractions) if len(fractions) == 4 else PixelRegion(left, top, right, bottom)
 
 
 def _number(text: str) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from edged.config.edit.layout import Layout
 from edged.config.edit.removal import removed
-from edged.config.edit.tree import Entry, Place
+from edged.config.edit.tree import Place, YamlEntry
 from edged.config.edit.writing import Splice, added, replaced, spliced
 from edged.config.problems import KeyPath, brief, dotted, shown
 
@@ -199,7 +199,7 @@ def _is_changed_inside(place: Place, wanted: object) -> bool:
     return place.is_block or len(place.entries) == len(wanted)
 
 
-def _pairs(place: Place, wanted: object) -> Iterator[tuple[Entry, object]]:
+def _pairs(place: Place, wanted: object) -> Iterator[tuple[YamlEntry, object]]:
     """Return each entry of *place* that stays, with its value to be."""
     if isinstance(wanted, dict):
         yield from ((entry, wanted[entry.key]) for entry in place.entries if entry.key in wanted)

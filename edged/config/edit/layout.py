@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from edged.config.edit.lines import Lines
-from edged.config.edit.tree import Entry, Place, parse_places
+from edged.config.edit.lines import TextLines
+from edged.config.edit.tree import Place, YamlEntry, parse_places
 
 __all__ = ["Layout"]
 
@@ -21,7 +21,7 @@ class Layout:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.lines = Lines(text)
+        self.lines = TextLines(text)
         self.root = parse_places(text)
         self._owners = {id(entry.value): (outer, entry) for outer in self.root.all_places() for entry in outer.entries}
 
@@ -54,7 +54,7 @@ class Layout:
         """Return what stands before ``text[index]`` in its line, without blanks."""
         return self.text[self.lines.start(self.lines.number(index)) : index].strip()
 
-    def after_colon(self, entry: Entry) -> int:
+    def after_colon(self, entry: YamlEntry) -> int:
         """Return the place after the colon of *entry* of a mapping."""
         colon = _TO_COLON.match(self.text, entry.key_end)
         return colon.end() if colon else entry.key_end
@@ -76,7 +76,7 @@ class Layout:
                     index += 1
         return None
 
-    def dash(self, place: Place, entry: Entry) -> int:
+    def dash(self, place: Place, entry: YamlEntry) -> int:
         """Return where the dash of *entry* stands, an item of the block list *place*."""
         first, line = self._first_dash(place), self.lines.number(entry.start)
         column = self.lines.column(first)
@@ -110,7 +110,7 @@ class Layout:
                 end = place.start + len(self.text[place.start : end].rstrip())
         return self.lines.number(max(end - 1, place.start))
 
-    def owner(self, place: Place) -> tuple[Place, Entry] | None:
+    def owner(self, place: Place) -> tuple[Place, YamlEntry] | None:
         """Return the mapping or list that *place* is in, and its entry there; None for the top."""
         return self._owners.get(id(place))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
-__all__ = ["Lines"]
+__all__ = ["TextLines"]
 
 _BREAK = re.compile(r"\r\n?|\n")
 
 
-class Lines:
+class TextLines:
     """The lines of *text* by number, from 0. Line ends are as they are: LF, CR LF or CR."""
 
     def __init__(self, text: str) -> None:

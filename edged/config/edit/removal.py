@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from edged.config.edit.layout import Layout
-from edged.config.edit.tree import Entry, Place
+from edged.config.edit.tree import Place, YamlEntry
 from edged.config.edit.writing import Splice
 
 __all__ = ["removed"]
@@ -13,12 +13,12 @@ __all__ = ["removed"]
 _BLANKS = re.compile(r"[ \t]*")
 
 
-def removed(layout: Layout, place: Place, entry: Entry) -> Splice | None:
+def removed(layout: Layout, place: Place, entry: YamlEntry) -> Splice | None:
     """Remove *entry* from *place*, which has others; None if it begins in the line of what is around it."""
     return _without_lines(layout, place, entry) if place.is_block else _without_part(layout, place, entry)
 
 
-def _without_lines(layout: Layout, place: Place, entry: Entry) -> Splice | None:
+def _without_lines(layout: Layout, place: Place, entry: YamlEntry) -> Splice | None:
     """Remove its lines, the comments right above it, and those below that are indented further than it is."""
     lines = layout.lines
     start = layout.dash(place, entry) if place.kind == "list" else entry.start
@@ -33,11 +33,11 @@ def _without_lines(layout: Layout, place: Place, entry: Entry) -> Splice | None:
     return Splice(lines.start(first), lines.start(last + 1), "")
 
 
-def _last_line(layout: Layout, entry: Entry) -> int:
+def _last_line(layout: Layout, entry: YamlEntry) -> int:
     return max(layout.last_line(entry.value), layout.lines.number(entry.key_end))
 
 
-def _without_part(layout: Layout, place: Place, entry: Entry) -> Splice:
+def _without_part(layout: Layout, place: Place, entry: YamlEntry) -> Splice:
     """Remove it and its comma; whole lines, if nothing else stands in them."""
     lines, text = layout.lines, layout.text
     number = place.entries.index(entry)

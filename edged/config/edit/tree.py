@@ -11,7 +11,7 @@ import yaml
 from edged.config.problems import KeyPath
 from edged.config.reader.scalars import resolved
 
-__all__ = ["Entry", "Place", "parse_places"]
+__all__ = ["Place", "YamlEntry", "parse_places"]
 
 Kind = Literal["scalar", "mapping", "list", "alias"]
 
@@ -32,7 +32,7 @@ class Place:
     is_flow: bool = False
     anchor: str | None = None
     text: str = ""
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[YamlEntry] = field(default_factory=list)
     target: Place | None = None
     aliases: list[Place] = field(default_factory=list)
 
@@ -59,7 +59,7 @@ class Place:
             case _:
                 return self.text if self.style else _resolved(self.text)
 
-    def entry(self, key: str | int) -> Entry | None:
+    def entry(self, key: str | int) -> YamlEntry | None:
         """Return the entry of *key* or list position, None if there is none."""
         return next((entry for entry in self.entries if entry.key == key), None)
 
@@ -79,7 +79,7 @@ class Place:
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class YamlEntry:
     """A key with its value, or an item of a list, whose key is its position.
 
     ``start`` is where the key stands; the value, for an item. ``key_end`` is where the key ends.
@@ -151,9 +151,9 @@ class _Reading:
             return
         parent, key = self._open[-1], self._keys[-1]
         if key is None:
-            parent.entries.append(Entry(len(parent.entries), place.start, place.start, place))
+            parent.entries.append(YamlEntry(len(parent.entries), place.start, place.start, place))
         else:
-            parent.entries.append(Entry(key[0], key[1], key[2], place))
+            parent.entries.append(YamlEntry(key[0], key[1], key[2], place))
         self._keys[-1] = None
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from edged.config.edit.layout import Layout
 from edged.config.edit.spelling import block_lines, inline, is_short
-from edged.config.edit.tree import Entry, Place
+from edged.config.edit.tree import Place, YamlEntry
 
 __all__ = ["Splice", "added", "replaced", "spliced"]
 
@@ -65,7 +65,7 @@ def _extent(layout: Layout, place: Place) -> tuple[int, int, str]:
     return place.start, place.end, ""
 
 
-def _begin_of_block(layout: Layout, place: Place, owner: Place, entry: Entry) -> int:
+def _begin_of_block(layout: Layout, place: Place, owner: Place, entry: YamlEntry) -> int:
     """Return the place after the colon or dash before *place*; its own begin where it has an anchor."""
     if place.anchor:
         return place.start

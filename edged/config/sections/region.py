@@ -35,9 +35,8 @@ _Edge = Annotated[
     float | Pixels,
     PlainValidator(_edge),
     PlainSerializer(_spelled),
-    WithJsonSchema(
-        {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": "^[0-9]{1,5}px$"}]}
-    ),
+    # ``pattern`` does not apply to a number, nor ``minimum`` to a text.
+    WithJsonSchema({"type": ["number", "string"], "minimum": 0, "maximum": 1, "pattern": "^[0-9]{1,5}px$"}),
 ]
 
 
