@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edged.values import FULL, MAX_PIXELS, WHITE, Colour, Region
+from edged.values import FULL, MAX_PIXELS, WHITE, AnyRegion, Colour, Pixels
 from edged.vision.pixels.reduction import crop_size, largest_reduction
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class FrameNeeds:
     reduced. Transparent pictures are laid on ``background``.
     """
 
-    regions: tuple[Region, ...]
+    regions: tuple[AnyRegion, ...]
     crop: tuple[int, int] | None
     is_reduced: bool
     fps: float | None
@@ -74,6 +74,13 @@ class FrameNeeds:
         width, height = self.crop
         shown = (FULL,) if is_cropped else self.regions
         return (
-            max(math.ceil(width / (region.right - region.left)) for region in shown),
-            max(math.ceil(height / (region.bottom - region.top)) for region in shown),
+            max(_least_side(width, region.left, region.right) for region in shown),
+            max(_least_side(height, region.top, region.bottom) for region in shown),
         )
+
+
+def _least_side(size: int, low: float | Pixels, high: float | Pixels) -> int:
+    """Return the least side of a frame in which a region from *low* to *high* has *size* pixels, or its own ones."""
+    if isinstance(low, Pixels) or isinstance(high, Pixels):
+        return max(edge.count for edge in (low, high) if isinstance(edge, Pixels))
+    return math.ceil(size / (high - low))

@@ -26,7 +26,7 @@ from edged.camera.pi.sensor_time import stamp_of
 from edged.camera.pi.setup import Wanted, set_up
 from edged.camera.pi.view import FrameSize
 from edged.errors import SourceError, map_exceptions
-from edged.values import MAX_PIXELS, Format, Mirror, Region, Stamp
+from edged.values import MAX_PIXELS, Format, Mirror, PixelRegion, Region, Stamp
 
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds
@@ -100,12 +100,14 @@ class PicameraSource:
         """Return the source that *camera* asks for, not opened yet."""
         least, controls = needs.least_frame(is_cropped=camera.scaler_crop), camera.controls
         assert not isinstance(controls.white_balance, int), "refused for a picamera:"
+        crop = needs.regions[0] if camera.scaler_crop else None
+        assert not isinstance(crop, PixelRegion), "refused with scaler_crop"
         return cls(
             camera.source.target,
             size=FrameSize(camera.width, camera.height, least),
             mirror=camera.mirror,
             controls=PiControls(controls.exposure_us, controls.gain, controls.white_balance, needs.fps, controls.focus),
-            crop=needs.regions[0] if camera.scaler_crop else None,
+            crop=crop,
             max_pixels=needs.max_pixels,
         )
 

@@ -38,7 +38,7 @@ class SentJpegs:
         self._size = check_jpeg(first, self._max_pixels)
         self._fraction = self._reduce(*self._size) if self._reduce is not None else 1
         width, height = (reduced(side, self._fraction) for side in self._size)
-        return Format(width=width, height=height, fps=fps, codec="jpeg", decoder="opencv")
+        return Format(width, height, fps=fps, codec="jpeg", decoder="opencv", captured_size=self._size)
 
     def decode(self, picture: memoryview, slot: NDArray[np.uint8]) -> None:
         """Decode *picture* into *slot*.

@@ -26,6 +26,7 @@ __all__ = ["main"]
 COMMANDS = (
     "run",
     "check",
+    "config",
     "reload",
     "tail",
     "record",

@@ -18,7 +18,7 @@ from edged.cli.console import EXIT_CONFIG, EXIT_FAILURE, EXIT_USAGE, Commands
 if TYPE_CHECKING:
     from edged.service.reload.record_file import ReloadRecord
 
-__all__ = ["add_parser"]
+__all__ = ["add_parser", "find_daemons"]
 
 SERVICE_FOLDER = Path("/run/edged")
 USERS_FOLDER = Path("/run/user")
@@ -56,7 +56,7 @@ def add_parser(commands: Commands) -> None:
 def reload(args: argparse.Namespace) -> int:
     """Reload the daemon that *args* name."""
     try:
-        found = _find(args.config)
+        found = find_daemons(args.config)
     except PermissionError as exc:
         return _fail(f"{exc.filename}: this user may not read it; try again with sudo, or as its owner")
     if not found:
@@ -83,7 +83,7 @@ def _reload(daemon: ReloadRecord, timeout: float) -> int:
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         select.select([], [], [], POLL_SECONDS)
-        now = next((record for record in _find(Path(daemon.config)) if record.pid == daemon.pid), None)
+        now = next((record for record in find_daemons(Path(daemon.config)) if record.pid == daemon.pid), None)
         if now is None:
             return _fail("the daemon ended during the reload; see its log for the reason")
         if now.began_ns >= sent_ns:
@@ -101,7 +101,12 @@ def _report(daemon: ReloadRecord) -> int:
     return 0
 
 
-def _find(config: Path | None) -> list[ReloadRecord]:
+def find_daemons(config: Path | None) -> list[ReloadRecord]:
+    """Find the running daemons of this machine, with the configuration *config* or with any.
+
+    Raises:
+        PermissionError: no daemon is found, and one of their folders may not be read.
+    """
     from edged.config.environment import runtime_folder
     from edged.service.reload.record_file import running_daemons
 

@@ -36,6 +36,11 @@ def add_parser(commands: Commands) -> None:
         metavar="DIR",
         help="the folder to write into (default: the current folder)",
     )
+    parser.add_argument(
+        "--grid",
+        action="store_true",
+        help="draw lines at all tenths on CAMERA.png, with their numbers, to read off where a region is to be",
+    )
     add_daemon(parser)
     parser.set_defaults(main=snapshot, runs_native_code=True)
 
@@ -71,7 +76,7 @@ def snapshot(args: argparse.Namespace) -> int:
     def take(camera: str) -> Mapping[str, bytes]:
         return {name: to_png(picture) for name, picture in take_snapshot(loaded.config, camera, model_input).items()}
 
-    return _write_all(args.out, names, take)
+    return _write_all(args, names, take)
 
 
 def _save_from_daemon(args: argparse.Namespace) -> int:
@@ -79,7 +84,7 @@ def _save_from_daemon(args: argparse.Namespace) -> int:
     with connect_daemon(args) as daemon:
         names = _chosen_cameras([camera.name for camera in daemon.status().cameras], args.cameras)
 
-        return _write_all(args.out, names, lambda camera: daemon.snapshot(camera)[1])
+        return _write_all(args, names, lambda camera: daemon.snapshot(camera)[1])
 
 
 def _chosen_cameras(known: Iterable[str], names: Sequence[str]) -> Sequence[str]:
@@ -90,7 +95,7 @@ def _chosen_cameras(known: Iterable[str], names: Sequence[str]) -> Sequence[str]
     return names or list(known)
 
 
-def _write_all(folder: Path, cameras: Sequence[str], take: Take) -> int:
+def _write_all(args: argparse.Namespace, cameras: Sequence[str], take: Take) -> int:
     status = 0
     for camera in cameras:
         try:
@@ -103,7 +108,11 @@ def _write_all(folder: Path, cameras: Sequence[str], take: Take) -> int:
             print(f"edged snapshot: {exc}", file=sys.stderr)
             status = EXIT_FAILURE
             continue
-        if not _save(folder, pictures):
+        if args.grid:
+            from edged.vision.pictures.grid import with_grid
+
+            pictures = {**pictures, camera: with_grid(pictures[camera])}
+        if not _save(args.out, pictures):
             return EXIT_FAILURE
     return status
 

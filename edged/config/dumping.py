@@ -14,10 +14,10 @@ from edged.config.reader.scalars import NUMBER
 from edged.config.reader.variables import escaped
 from edged.config.sections.root import Config
 
-__all__ = ["config_hash", "dump"]
+__all__ = ["YamlDumper", "config_hash", "dump"]
 
 
-class _Dumper(yaml.SafeDumper):
+class YamlDumper(yaml.SafeDumper):
     """Puts text in quotes that YAML 1.1 or 1.2 would read as something else."""
 
     yaml_implicit_resolvers: dict[str, Any] = {  # noqa: RUF012  # so PyYAML declares it
@@ -29,7 +29,7 @@ class _Dumper(yaml.SafeDumper):
 def dump(config: Config) -> str:
     """*config* as text: all defaults, absolute paths, what variables hold, ``***`` for users and passwords."""
     values = _spelled(config.model_dump(mode="json", by_alias=True))
-    return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(values, Dumper=YamlDumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 def _spelled(value: Any) -> Any:

@@ -45,7 +45,7 @@ def _let_variables_in(rule: Any) -> None:
         case {"type": str(), "enum": list(words)}:
             rule["anyOf"] = [{"type": rule.pop("type"), "enum": words}, {"type": "string", "pattern": VARIABLE}]
             del rule["enum"]
-        case {"type": "string", "pattern": str(pattern)}:
+        case {"type": "string" | ["number", "string"], "pattern": str(pattern)}:
             rule["pattern"] = f"{pattern}|{VARIABLE}"
         case {"type": "number" | "integer" | "boolean" as kind}:
             rule |= {"type": [kind, "string"], "pattern": VARIABLE}

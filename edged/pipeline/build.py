@@ -254,6 +254,7 @@ def capture_settings(loaded: Loaded, name: str, *, must_open: bool = True) -> Ca
         retry_seconds=camera.retry_seconds,
         retry_max_seconds=camera.retry_max_seconds,
         max_reopens=camera.max_reopens,
+        regions=tuple((region, each.region) for region, each in camera.regions.items() if each.is_in_pixels),
         refuse=refuse if must_open and not camera.is_live else None,
         mask=camera.mask,
     )

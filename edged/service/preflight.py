@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from edged.camera import open_source
+from edged.camera.pixel_regions import region_misfits
 from edged.config import ConfigFileError, Loaded, Problem
 from edged.errors import SourceError
 from edged.pipeline.loading.keyring import read_keyring
@@ -63,7 +64,10 @@ def _in_clear(loaded: Loaded) -> list[Problem]:
 
 
 def source_problems(loaded: Loaded, *, live: bool, cameras: Collection[str] | None = None) -> list[Problem]:
-    """Find those of *cameras* (default: all) that cannot be opened now, among the live ones or among the others."""
+    """Find problems of *cameras* (default: all), of the live ones or of the others.
+
+    Those are cameras that cannot be opened now, and regions in pixels that are outside their frames.
+    """
     problems = []
     for name, camera in loaded.config.cameras.items():
         if camera.is_live is not live or (cameras is not None and name not in cameras):
@@ -73,7 +77,8 @@ def source_problems(loaded: Loaded, *, live: bool, cameras: Collection[str] | No
             camera, decode=config.model.decode, max_pixels=config.max_pixels, background=config.background
         )
         try:
-            source.open()
+            misfits = region_misfits({region: each.region for region, each in camera.regions.items()}, source.open())
+            problems += [loaded.problem(("cameras", name, "regions", *place), rule) for place, rule in misfits]
         except SourceError as exc:
             problems.append(loaded.problem(("cameras", name, "source"), str(exc)))
         finally:

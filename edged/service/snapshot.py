@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edged.camera import open_source
+from edged.camera.pixel_regions import check_regions
 from edged.errors import DamagedFrame, EndOfStream, SourceError, map_exceptions
 from edged.values import FULL
 from edged.vision.pixels.view import frame_pictures
@@ -33,7 +34,7 @@ def take_snapshot(config: Config, camera: str, model_input: InputSpec) -> dict[s
         model_input: the input of its model.
 
     Raises:
-        SourceError: the camera cannot be opened, or delivers no good frame.
+        SourceError: the camera cannot be opened, delivers no good frame, or one too small for a region.
     """
     camera_config, model = config.cameras[camera], config.model
     source = open_source(
@@ -43,15 +44,17 @@ def take_snapshot(config: Config, camera: str, model_input: InputSpec) -> dict[s
         max_pixels=config.max_pixels,
         background=config.background,
     )
+    places = {name: each.region for name, each in camera_config.regions.items()}
     try:
         frame_format = source.open()
+        check_regions(places, frame_format)
         slot = np.zeros(frame_format.shape, np.uint8)
         with map_exceptions({EndOfStream: SourceError}):
             _take_frame(source, slot, camera_config.settle_frames)
     finally:
         source.close()
     # A camera that crops to the region itself shows nothing else.
-    regions = {name: FULL if camera_config.scaler_crop else each.region for name, each in camera_config.regions.items()}
+    regions = {name: FULL if camera_config.scaler_crop else frame_format.region(each) for name, each in places.items()}
     return frame_pictures(
         camera, slot, frame_format, regions, camera_config.rotation, model_input, model.resize, model.fit
     )

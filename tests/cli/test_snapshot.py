@@ -64,6 +64,42 @@ def test_it_writes_the_frame_and_the_exact_model_input(
     assert np.array_equal(seen[..., ::-1], view.of(frame, PixelFormat.BGR, box, 90))
 
 
+def test_a_grid_is_drawn_on_the_frame_and_on_nothing_that_the_model_gets(config: Path, tmp_path: Path) -> None:
+    plain, gridded = tmp_path / "plain", tmp_path / "gridded"
+    assert main(["snapshot", "-c", str(config), "street", "-o", str(plain)]) == 0
+    assert main(["snapshot", "-c", str(config), "street", "-o", str(gridded), "--grid"]) == 0
+    before, after = (cv2.imread(str(folder / "street.png")) for folder in (plain, gridded))
+    assert before is not None
+    assert after is not None
+    changed = (before != after).any(axis=2)
+    assert all(changed[:, round(76.8 * tenth)].mean() > 0.9 for tenth in range(1, 10))
+    assert all(changed[round(57.6 * tenth)].mean() > 0.9 for tenth in range(1, 10))
+    assert 0.05 < changed.mean() < 0.25  # the lines and their numbers, and nothing else
+    assert (plain / "street.path.png").read_bytes() == (gridded / "street.path.png").read_bytes()
+
+
+def test_a_region_in_pixels_is_the_same_as_one_in_tenths(config: Path, tmp_path: Path) -> None:
+    tenths, pixels = tmp_path / "tenths", tmp_path / "pixels"
+    config.write_text(config.read_text().replace("bottom: 0.2", "left: 0.25, bottom: 0.5"))
+    assert main(["snapshot", "-c", str(config), "street", "-o", str(tenths)]) == 0
+    config.write_text(config.read_text().replace("left: 0.25, bottom: 0.5", "left: 192px, bottom: 288px"))
+    assert main(["snapshot", "-c", str(config), "street", "-o", str(pixels)]) == 0
+    assert all(
+        (tenths / name).read_bytes() == (pixels / name).read_bytes() for name in ("street.png", "street.sky.png")
+    )
+
+
+def test_a_region_outside_the_frame_is_reported_with_what_to_write(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text(config.read_text().replace("bottom: 0.2", "bottom: 577px"))
+    rule = "577px is outside the frame of 768×576 pixels; write at most 576px, or a number in 0…1"
+    assert main(["snapshot", "-c", str(config), "street", "-o", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == f"edged snapshot: camera street: regions.sky.bottom: {rule}\n"
+    assert main(["check", "-c", str(config)]) == 78
+    assert f"{config}:7:21: cameras.street.regions.sky.bottom: {rule}\n" in capsys.readouterr().err
+
+
 def test_the_first_frames_are_skipped_while_exposure_settles(config: Path, tmp_path: Path, demo: Path) -> None:
     config.write_text(config.read_text().replace("rotation: 90", "settle_frames: 2"))
     assert main(["snapshot", "-c", str(config), "street", "-o", str(tmp_path)]) == 0

@@ -41,7 +41,8 @@ class JpegFrameWriter:
 
     def __init__(self, picture: FrameLayout, fps: float | None, reduce: int, max_pixels: int = MAX_PIXELS) -> None:
         size = reduced(picture.width, reduce), reduced(picture.height, reduce)
-        self.format = Format(*size, PixelFormat.BGR, fps, codec="jpeg", decoder="opencv")
+        captured = (picture.width, picture.height)
+        self.format = Format(*size, PixelFormat.BGR, fps, codec="jpeg", decoder="opencv", captured_size=captured)
         self._reduce = reduce
         self._max_pixels = max_pixels
         self._copy = np.empty(min(picture.length, MAX_FILE_BYTES), np.uint8)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from pathlib import Path
 
 from edged.cli import argument_types
 from edged.errors import map_exceptions
-from edged.values import FULL, ROTATIONS, Delegate, Region
+from edged.values import FULL, ROTATIONS, AnyRegion, Delegate, PixelRegion, Pixels, Region
 
 __all__ = ["add_model_arguments", "add_picture_arguments"]
 
@@ -75,7 +76,8 @@ def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
         type=_region,
         default=FULL,
         metavar="L,T,R,B",
-        help="embed only this part: left, top, right and bottom in 0…1 of the upright picture",
+        help="embed only this part: left, top, right and bottom in 0…1 of the upright picture, or in pixels "
+        "such as 320px",
     )
     group.add_argument(
         "--rotation",
@@ -118,12 +120,26 @@ def _numbers(text: str) -> tuple[float, ...]:
         ) from None
 
 
-def _region(text: str) -> Region:
-    numbers = _numbers(text)
-    if len(numbers) != 4:
-        raise argparse.ArgumentTypeError(f"must be four numbers: left,top,right,bottom (got {text!r})")
+def _region(text: str) -> AnyRegion:
+    parts = text.split(",")
+    edges = [Pixels.parse(part) or _number(part) for part in parts]
+    if len(edges) != 4 or None in edges:
+        raise argparse.ArgumentTypeError(
+            f"must be left,top,right,bottom, each a number in 0…1 or pixels such as 320px (got {text!r})"
+        )
+    left, top, right, bottom = (edge for edge in edges if edge is not None)
+    fractions = [edge for edge in edges if isinstance(edge, float)]
+    if (large := next((edge for edge in fractions if 1 < edge < math.inf), None)) is not None:
+        raise argparse.ArgumentTypeError(f"{large:g} is not in 0…1; for pixels write {large:.0f}px")
     with map_exceptions({ValueError: argparse.ArgumentTypeError}):
-        return Region(*numbers)
+        return Region(*fractions) if len(fractions) == 4 else PixelRegion(left, top, right, bottom)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _delegate(text: str) -> Delegate:

@@ -13,7 +13,7 @@ import numpy as np
 from edged.cli.text import printable
 from edged.errors import PictureError, ReferenceImageError
 from edged.references import once_each, picture_files, read_reference
-from edged.values import WHITE, PixelFormat
+from edged.values import WHITE, PixelFormat, PixelRegion
 from edged.vision.pictures.png import to_png
 from edged.vision.pixels.reduction import crop_size, reduce_picture
 from edged.vision.pixels.view import ModelView
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edged.values import Colour, Region, Rotation
+    from edged.values import AnyRegion, Colour, Region, Rotation
     from edged.vision.embedder import Embedder
 
 __all__ = ["EmbeddedPicture", "Failure", "Pictures"]
@@ -56,7 +56,7 @@ class Pictures:
     def __init__(
         self,
         embedder: Embedder,
-        region: Region,
+        region: AnyRegion,
         rotation: Rotation,
         save_to: Path | None,
         max_pixels: int,
@@ -93,11 +93,12 @@ class Pictures:
         """Embed the picture *path*; a failure is noted and reported on stderr."""
         try:
             picture = read_reference(path, self._max_pixels, self._background)
+            region = self._region_in(picture)
             if self.embedder.options.decode == "reduced":
                 spec = self.embedder.model.input
                 picture = reduce_picture(picture, crop_size((spec.width, spec.height), self._rotation))
             height, width = picture.shape[:2]
-            box = self._region.to_box(width, height)
+            box = region.to_box(width, height)
             vector = np.zeros(self.embedder.dimension, self.embedder.dtype)
             self.embedder.embed(picture, PixelFormat.RGB, box, self._rotation, vector)
             if self._save_to is not None:
@@ -107,6 +108,12 @@ class Pictures:
             self._fail(path, exc)
         else:
             self.done.append(EmbeddedPicture(path, width, height, vector))
+
+    def _region_in(self, picture: NDArray[np.uint8]) -> Region:
+        height, width = picture.shape[:2]
+        if isinstance(self._region, PixelRegion) and (misfit := self._region.misfit(width, height)) is not None:
+            raise ReferenceImageError(f"--roi: {misfit[0]}: {misfit[1]}")
+        return self._region.at(width, height)
 
     def _fail(self, path: Path, exc: Exception) -> None:
         reason = str(exc).removeprefix(f"{path}: ")

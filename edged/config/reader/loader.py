@@ -19,7 +19,7 @@ from edged.config.sections.places import mapping_in, misplaced, places_in
 from edged.config.sections.root import Config
 from edged.config.sections.states import names_taken
 
-__all__ = ["Loaded", "load", "load_text", "with_camera"]
+__all__ = ["Loaded", "load", "load_text", "read_text", "with_camera"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def load(path: str | Path) -> Loaded:
     Raises:
         ConfigFileError: it cannot be read, or something in it is wrong; the error holds all that is wrong.
     """
-    return load_text(_read(Path(path)), path)
+    return load_text(read_text(Path(path)), path)
 
 
 def load_text(text: str, path: str | Path) -> Loaded:
@@ -112,7 +112,13 @@ def _once(problems: Iterable[Problem]) -> list[Problem]:
     return list({(p.line, p.column, p.path): p for p in reversed(list(problems))}.values())
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Read the text of the configuration at *path*.
+
+    Raises:
+        ConfigFileError: it cannot be read, is not text, or too large.
+    """
+
     def fail(rule: str, mark: tuple[int, int] = (0, 0)) -> ConfigFileError:
         return ConfigFileError([Problem(str(path), *mark, "", rule)])
 

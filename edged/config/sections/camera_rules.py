@@ -11,6 +11,7 @@ from edged.config.problems import shown
 from edged.config.sections.camera_controls import ControlsConfig
 from edged.config.sections.camera_kinds import CAMERA_KINDS, kinds_that_know
 from edged.config.sections.fields import Section, misfit
+from edged.config.sections.region import RegionConfig
 from edged.config.sections.source import SourceSpec
 
 __all__ = ["CameraRules"]
@@ -125,12 +126,31 @@ class CameraRules(Section):
             raise found
         return controls
 
+    @field_validator("regions", check_fields=False)
+    @classmethod
+    def _pixels_of_one_size(cls, regions: Mapping[str, RegionConfig], info: ValidationInfo) -> object:
+        source = _source(info)
+        sides = [info.data.get(side) for side in ("width", "height")]
+        if source is not None and source.kind.chooses_size and sides == [None, None]:
+            for name, region in regions.items():
+                if region.is_in_pixels:
+                    raise misfit(
+                        f"is in pixels, and {source.kind.prefix} chooses a size that suits the regions: give the "
+                        "camera width and height too, or write numbers in 0…1",
+                        at=(name,),
+                    )
+        return regions
+
     @field_validator("scaler_crop", check_fields=False)
     @classmethod
     def _one_region(cls, scaler_crop: bool, info: ValidationInfo) -> bool:
         regions = info.data.get("regions")
         if scaler_crop and info.data.get("mask"):
             raise misfit("must be false where there is a mask, because hardware does not crop to the pixel")
+        if scaler_crop and regions and any(region.is_in_pixels for region in regions.values()):
+            raise misfit(
+                "must be false where a region is in pixels, because frames are then the region: write 0…1 there"
+            )
         if scaler_crop and regions is not None and len(regions) > 1:
             raise misfit(f"must be false where there are several regions (got {len(regions)}): a camera delivers one")
         return scaler_crop

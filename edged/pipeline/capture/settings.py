@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edged.errors import EdgedError
-from edged.values import Polygon
+from edged.values import AnyRegion, Polygon
 
 __all__ = ["CaptureSettings"]
 
@@ -22,6 +22,8 @@ class CaptureSettings:
     off. The source is opened again after ``retry_seconds``, and after pauses that double up to ``retry_max_seconds``;
     after ``max_reopens`` in a row without a good frame the stage fails (0: never).
 
+    ``regions`` are those that may be outside the frame, because they are in pixels: then the source counts as lost.
+
     ``refuse`` makes the error with which the daemon refuses to start if the source cannot be opened then; without it
     the source is tried again like a lost one.
 
@@ -36,5 +38,6 @@ class CaptureSettings:
     retry_seconds: float = 0.5
     retry_max_seconds: float = 30.0
     max_reopens: int = 0
+    regions: tuple[tuple[str, AnyRegion], ...] = ()
     refuse: Callable[[str], EdgedError] | None = None
     mask: tuple[Polygon, ...] | None = None

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 
 from edged.camera import Source
+from edged.camera.pixel_regions import check_regions
 from edged.errors import EndOfStream, RingClosed, SourceError, text_of
 from edged.pipeline.call_queue import CallQueue
 from edged.pipeline.camera_stats import STOPPING, CameraState, CameraStats
@@ -179,6 +180,7 @@ class Capture(Stage):
     def _open_source(self) -> None:
         self._stats.expect_return(OPEN_SECONDS + self._writer.settings.stall_seconds)
         frame_format = self._source.open()
+        check_regions(dict(self._writer.settings.regions), frame_format)
         with self._in_charge():
             self._ring.allocate(frame_format)
             self._stats.format = frame_format

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.inference.skip_unchanged import UnchangedSettings
 from edged.pipeline.ring import FrameRing
-from edged.values import Region, Rotation
+from edged.values import AnyRegion, Rotation
 
 __all__ = ["Feed"]
 
@@ -25,7 +25,7 @@ class Feed:
     camera: str
     ring: FrameRing
     stats: CameraStats
-    regions: tuple[tuple[str, Region], ...]
+    regions: tuple[tuple[str, AnyRegion], ...]
     rotation: Rotation
     wait_for_publisher: bool
     is_cropped: bool = False

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edged.pipeline.inference.picture_checks import PlaceCheck
     from edged.pipeline.ring import Lease
     from edged.references import References
-    from edged.values import Box, Format, Region, StateAnswer
+    from edged.values import AnyRegion, Box, Format, Region, StateAnswer
 
 __all__ = ["RegionState"]
 
@@ -34,14 +34,15 @@ class RegionState:
         self,
         feed: Feed,
         name: str,
-        roi: Region,
+        place: AnyRegion,
         references: References,
         sets: Iterable[PlacedSet] = (),
         check: PlaceCheck | None = None,
         watches: Mapping[str, ReviewWatch] | None = None,
     ) -> None:
         self.name = name
-        self.roi = roi
+        self.roi: Region
+        """The region in 0…1 of the frames, once `box` was asked for one."""
         here = sets_at(sets, feed.camera, name).values()
         grouped = {reference for each in here if each.head is None for reference in each.references.values()}
         self.classifier = Classifier(here)
@@ -54,7 +55,8 @@ class RegionState:
         self.unchanged_filter = None if feed.skipping is None else UnchangedFilter(feed.skipping)
         self.check = check
         self._skipping = feed.skipping
-        self._seen = FULL if feed.is_cropped else roi
+        self._place = place
+        self._is_cropped = feed.is_cropped
         self._format: Format | None = None
         self._box: Box
 
@@ -77,6 +79,8 @@ class RegionState:
     def box(self, frame_format: Format) -> Box:
         """Return its pixels in frames of *frame_format*: the same object for the same format object."""
         if frame_format is not self._format:
-            self._box = self._seen.to_box(frame_format.width, frame_format.height)
+            self.roi = frame_format.region(self._place)
+            seen = FULL if self._is_cropped else self.roi
+            self._box = seen.to_box(frame_format.width, frame_format.height)
             self._format = frame_format
         return self._box

@@ -77,8 +77,10 @@ class RegionStates:
 
     def _made(self, feed: Feed, references: References) -> Sequence[RegionState]:
         return [
-            RegionState(feed, name, roi, references, self.answering, self._checks.at(feed.camera, name), self._watches)
-            for name, roi in feed.regions
+            RegionState(
+                feed, name, place, references, self.answering, self._checks.at(feed.camera, name), self._watches
+            )
+            for name, place in feed.regions
         ]
 
     def _watch(self) -> None:

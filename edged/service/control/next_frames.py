@@ -128,7 +128,7 @@ def _copied(seen: SeenFrame) -> CopiedFrame:
         format=lease.format,
         seq=lease.seq,
         stamp=lease.stamp,
-        regions={name: FULL if feed.is_cropped else region for name, region in feed.regions},
+        regions={name: FULL if feed.is_cropped else lease.format.region(each) for name, each in feed.regions},
         rotation=feed.rotation,
         input=embedder.model.input,
         resize=embedder.options.resize,

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from edged import __version__
 from edged.service.control.jobs import Job, model_facts
+from edged.values import Region
 from edged.wire import control_results as results
 
 if TYPE_CHECKING:
     from edged.config import CameraConfig
     from edged.pipeline.camera_stats import CameraStats
     from edged.service.running_stages import RunningStages
+    from edged.values import Format
 
 __all__ = ["StatusReport"]
 
@@ -71,7 +73,17 @@ def _camera(stats: CameraStats, config: CameraConfig, trial_s: float | None) -> 
         picture=stats.picture,
         rotation=config.rotation,
         mirror=config.mirror,
-        regions_at={name: (each.left, each.top, each.right, each.bottom) for name, each in config.regions.items()},
+        regions_at=_edges(stats.format, config),
         mask=config.mask,
         trial_s=None if trial_s is None else round(trial_s, 3),
     )
+
+
+def _edges(frames: Format | None, config: CameraConfig) -> dict[str, tuple[float, float, float, float]]:
+    """Return the edges of the regions in 0…1; of one in pixels only once the size of the *frames* is known."""
+    edges = {}
+    for name, each in config.regions.items():
+        region = each.region if frames is None else frames.region(each.region)
+        if isinstance(region, Region):
+            edges[name] = (region.left, region.top, region.right, region.bottom)
+    return edges

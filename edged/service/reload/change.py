@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from edged.camera.pixel_regions import region_misfits
 from edged.config import ConfigFileError, Loaded, Problem, load
 from edged.errors import EdgedError
 from edged.pipeline.build import Camera, Models, Pipeline, capture_settings, make_feed, publisher_settings, read_models
@@ -151,6 +152,7 @@ class Change:
             model_input=models is not None and models.input_size != old.models.input_size,
         )
         problems += source_problems(loaded, live=False, cameras=plan.captured_anew)
+        problems += self._regions_outside(loaded, plan)
         problems += metrics_problems(loaded)
         if problems or plan.model is not None:  # else they are found when the pictures are embedded
             problems += reference_problems(loaded)
@@ -158,6 +160,14 @@ class Change:
         if problems or models is None or keys is None:
             raise ConfigFileError({str(problem): problem for problem in problems}.values())
         return models, keys, plan
+
+    def _regions_outside(self, loaded: Loaded, plan: ReloadPlan) -> Iterator[Problem]:
+        """Find regions in pixels that are not in the frames that a camera delivers now."""
+        for name, _ in plan.live:
+            frames = self._running.pipeline.cameras[name].stats.format
+            places = {region: each.region for region, each in loaded.config.cameras[name].regions.items()}
+            for place, rule in region_misfits(places, frames) if frames else ():
+                yield loaded.problem(("cameras", name, "regions", *place), rule)
 
     def _embed_references(self, loaded: Loaded) -> list[ReferenceGroup]:
         """Embed the references with the running model: one picture at a time, with frames in between."""

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from edged.errors import PictureError, map_exceptions
-from edged.values import FULL, Region
+from edged.values import FULL, AnyRegion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,14 +31,14 @@ def crop_size(input_size: tuple[int, int], rotation: Rotation) -> tuple[int, int
     return (height, width) if rotation in (90, 270) else (width, height)
 
 
-def largest_reduction(width: int, height: int, regions: Iterable[Region], least: tuple[int, int]) -> int:
+def largest_reduction(width: int, height: int, regions: Iterable[AnyRegion], least: tuple[int, int]) -> int:
     """Return by how much *width* × *height* can be reduced so that each region keeps its *least* width and height.
 
     Returns 8, 4 or 2; or 1, which leaves them as they are. Sides are rounded up, as a JPEG's decoder does.
     """
-    regions = list(regions)
+    placed = [region.at(width, height) for region in regions]
     for reduction in _FLAGS:
-        boxes = [region.to_box(-(-width // reduction), -(-height // reduction)) for region in regions]
+        boxes = [region.to_box(-(-width // reduction), -(-height // reduction)) for region in placed]
         if all(box.width >= least[0] and box.height >= least[1] for box in boxes):
             return reduction
     return 1

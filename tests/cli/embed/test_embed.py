@@ -166,8 +166,13 @@ def test_model_trouble_is_one_sentence_and_78(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--roi", "0,0,1"], "argument --roi: must be four numbers: left,top,right,bottom (got '0,0,1')"),
+        (
+            ["--roi", "0,0,1"],
+            "argument --roi: must be left,top,right,bottom, each a number in 0…1 or pixels such as 320px (got '0,0,1')",
+        ),
         (["--roi", "0.9,0,0.4,1"], "argument --roi: left must be less than right (got 0.9 and 0.4)"),
+        (["--roi", "0,0,320,1"], "argument --roi: 320 is not in 0…1; for pixels write 320px"),
+        (["--roi", "0,0,320px,2"], "argument --roi: 2 is not in 0…1; for pixels write 2px"),
         (["--roi", "0,0,nan,1"], "argument --roi: right must be in 0…1 (got nan)"),
         (["--rotation", "45"], "argument --rotation: invalid choice: 45"),
         (["--threads", "0"], "argument --threads: must be a whole number from 1 on (got '0')"),

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType, SimpleNamespace
 from typing import Any
 
@@ -21,7 +22,7 @@ from edged.pipeline.capture.settings import CaptureSettings
 from edged.pipeline.capture.stage import Capture
 from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing
-from edged.values import Format
+from edged.values import Format, PixelRegion, Pixels
 from tests.fakes import FakeSource, eventually
 
 QUICK = CaptureSettings(retry_seconds=0.001, retry_max_seconds=0.004)
@@ -221,6 +222,16 @@ def test_a_frame_that_cannot_be_decoded_is_dropped_with_a_gap_and_the_camera_is_
         assert rig.read(2) == [0, 2]
         assert rig.stats.dropped()["capture"] == 1
         assert "lost" not in rig.states()
+
+
+def test_a_camera_whose_frames_are_too_small_for_a_region_in_pixels_is_lost_until_they_are_not() -> None:
+    settings = replace(QUICK, regions=(("bay", PixelRegion(right=Pixels(17))),))
+    script: list[str | Format] = ["open", "open", Format(width=17, height=8), *["frame"] * 3]
+    with capturing(script, settings) as rig:
+        eventually(lambda: rig.stats.captured == 3, "frames")
+    assert rig.states()[:2] == ["lost", "running"]
+    reason = "regions.bay.right: 17px is outside the frame of 16×8 pixels; write at most 16px, or a number in 0…1"
+    assert rig.stats.changes[0].reason == reason
 
 
 def test_a_camera_that_opens_and_gives_nothing_is_lost_and_opened_again() -> None:

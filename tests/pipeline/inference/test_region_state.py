@@ -13,20 +13,22 @@ from edged.pipeline.inference.region_state import RegionState
 from edged.pipeline.inference.skip_unchanged import UnchangedSettings
 from edged.pipeline.ring import FrameRing
 from edged.references import ReferenceGroup, References
-from edged.values import Box, Format, Region
+from edged.values import AnyRegion, Box, Format, PixelRegion, Pixels, Region
 
 LEFT = Region(right=0.5)
 SMALL, LARGE = Format(width=120, height=80), Format(width=240, height=80)
 
 
-def region(*, is_cropped: bool = False, skipping: UnchangedSettings | None = None) -> RegionState:
+def region(
+    *, is_cropped: bool = False, skipping: UnchangedSettings | None = None, place: AnyRegion = LEFT
+) -> RegionState:
     groups = [
         ReferenceGroup.single("everywhere", [np.ones(4, np.float32)]),
         ReferenceGroup.single("elsewhere", [np.ones(4, np.float32)], ("yard",)),
     ]
     ring, stats = FrameRing(threading.Condition()), CameraStats("street")
-    feed = Feed("street", ring, stats, (("left", LEFT),), 0, False, is_cropped, skipping)
-    return RegionState(feed, "left", LEFT, References(groups))
+    feed = Feed("street", ring, stats, (("left", place),), 0, False, is_cropped, skipping)
+    return RegionState(feed, "left", place, References(groups))
 
 
 @pytest.mark.parametrize(("is_cropped", "width"), [(False, 60), (True, 120)])
@@ -37,6 +39,12 @@ def test_its_pixels_are_a_part_of_the_frame_or_all_of_one_that_the_camera_has_cr
     assert state.box(SMALL) == Box(0, 0, width, 80)
     assert state.box(LARGE) == Box(0, 0, 2 * width, 80)
     assert (state.name, state.roi) == ("left", LEFT)
+
+
+def test_pixels_of_its_own_are_those_of_each_format() -> None:
+    state = region(place=PixelRegion(left=Pixels(30)))
+    assert (state.box(SMALL), state.roi) == (Box(30, 0, 90, 80), Region(left=0.25))
+    assert (state.box(LARGE), state.roi) == (Box(30, 0, 210, 80), Region(left=0.125))
 
 
 def test_its_pixels_are_computed_once_for_each_format() -> None:

@@ -159,6 +159,19 @@ def test_live_settings_change_without_a_gap(board: Board, demo: Path) -> None:
         assert not heard.restarts.total()
 
 
+def test_regions_in_pixels_change_without_a_gap_and_are_refused_outside_the_frames(board: Board) -> None:
+    with Subscriber(board.address, kinds=("vec", "status")) as heard:
+        vec(heard, lambda vec: vec.camera == "front")
+        inside = ", fps: 20, regions: {part: {left: 30px, top: 0.5, right: 120px}}"
+        assert board.reload(front=inside) == ("camera front: regions",)
+        assert vec(heard, lambda vec: vec.region == "part").roi == (0.25, 0.5, 1.0, 1.0)
+        with pytest.raises(ConfigFileError) as caught:
+            board.reload(front=", fps: 20, regions: {part: {left: 30px, right: 121px}}")
+        rule = "121px is outside the frame of 120×80 pixels; write at most 120px, or a number in 0…1"
+        assert str(caught.value).endswith(f"cameras.front.regions.part.right: {rule}")
+        assert vec(heard, lambda vec: vec.region == "part").roi == (0.25, 0.5, 1.0, 1.0)
+
+
 def test_a_picture_that_was_replaced_counts_at_once_and_others_are_not_embedded_again(board: Board, demo: Path) -> None:
     known = board.reloader._known
     assert board.reload() == ()

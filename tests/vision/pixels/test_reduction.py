@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edged.references import embed_picture
-from edged.values import FULL, Box, PixelFormat, Region
+from edged.values import FULL, Box, PixelFormat, PixelRegion, Pixels, Region
 from edged.vision.embedder import Embedder, EmbedderOptions, space_of
 from edged.vision.image import read_picture
 from edged.vision.pixels.reduction import crop_size, largest_reduction, reduce_picture
@@ -41,6 +41,11 @@ def test_the_smallest_region_decides() -> None:
     assert largest_reduction(1920, 1080, [FULL, half], INPUT) == 4
     assert largest_reduction(1600, 1080, [FULL, half], INPUT) == 2
     assert largest_reduction(1920, 1080, [FULL, Region(right=0.1)], INPUT) == 1
+
+
+def test_a_region_in_pixels_is_as_large_as_in_the_frame_as_captured() -> None:
+    part = PixelRegion(left=Pixels(1000), right=Pixels(1448))
+    assert largest_reduction(1920, 1080, [part], INPUT) == 2
 
 
 def test_a_crop_that_will_be_turned_needs_its_sides_the_other_way_round() -> None:
