@@ -28,16 +28,18 @@ export function Picture({ camera, region = null, fps = 5, maxWidth = 640, label 
   const shown = newestPicture(camera, region).value;
 
   useEffect(() => {
+    const element = canvas.current;
     const set = canvases.get(keyOf(camera, region)) ?? new Set();
-    canvases.set(keyOf(camera, region), set.add(canvas.current));
-    return () => set.delete(canvas.current);
+    canvases.set(keyOf(camera, region), set.add(element));
+    return () => set.delete(element);
   }, [camera, region]);
 
   useEffect(() => {
     // Only what is on the screen is looked at, and no wider than it is shown.
+    const element = canvas.current;
     let visible = false;
     const measure = () => {
-      const pixels = canvas.current.clientWidth * devicePixelRatio;
+      const pixels = element.clientWidth * devicePixelRatio;
       const fitting = WIDTHS.find((step) => step >= pixels) ?? WIDTHS.at(-1);
       setWidth(visible && pixels > 0 ? Math.min(fitting, maxWidth) : null);
     };
@@ -46,8 +48,8 @@ export function Picture({ camera, region = null, fps = 5, maxWidth = 640, label 
       measure();
     });
     const sized = new ResizeObserver(measure);
-    seen.observe(canvas.current);
-    sized.observe(canvas.current);
+    seen.observe(element);
+    sized.observe(element);
     return () => (seen.disconnect(), sized.disconnect());
   }, [camera, region, maxWidth]);
 

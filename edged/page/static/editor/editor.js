@@ -16,8 +16,9 @@ export function Editor({ draft, size, view, editable, trouble }) {
   const isUpright = view % 180 === 0;
 
   useEffect(() => {
-    const sized = new ResizeObserver(() => setShown([stage.current.clientWidth, stage.current.clientHeight]));
-    sized.observe(stage.current);
+    const element = stage.current;
+    const sized = new ResizeObserver(() => setShown([element.clientWidth, element.clientHeight]));
+    sized.observe(element);
     return () => sized.disconnect();
   }, []);
 

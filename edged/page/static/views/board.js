@@ -63,7 +63,7 @@ function Throttling({ bits }) {
 }
 
 function CameraTable({ reports }) {
-  return html`<div class="scroll" tabindex="0" role="region" aria-labelledby="b-cameras"><table>
+  return html`<div class="scroll" tabindex="0" role="group" aria-labelledby="b-cameras"><table>
     <thead><tr>${["camera", "state", "format", "rate", "published", "dropped", "reopens"].map((column) => html`<th key=${column} scope="col" class=${column === "camera" || column === "state" || column === "format" ? "" : "number"}>${t(`column.${column}`)}</th>`)}</tr></thead>
     <tbody>${reports.map(({ name, state }) => {
       const newest = cameras.value[name];

@@ -64,16 +64,17 @@ function Drawn({ state, name }) {
 
   useEffect(() => {
     if (!lines.length) return undefined;
+    const element = room.current;
     let gone = false;
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const build = () => loadPlot().then((uPlot) => {
-      if (gone || !room.current) return;
+      if (gone) return;
       plot.current?.destroy();
-      plot.current = new uPlot(options(state, sets, room.current, setPointed), dataOf(state), room.current);
+      plot.current = new uPlot(options(state, sets, element, setPointed), dataOf(state), element);
     }, () => {});
-    const sized = new ResizeObserver(() => plot.current?.setSize(sizeOf(room.current, sets)));
+    const sized = new ResizeObserver(() => plot.current?.setSize(sizeOf(element, sets)));
     build();
-    sized.observe(room.current);
+    sized.observe(element);
     dark.addEventListener("change", build);
     return () => {
       gone = true;
