@@ -123,7 +123,7 @@ function options(state, sets, room, setPointed) {
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { x: { time: false }, y: { range: (_, least, most) => [Math.min(0.5, Math.floor(((least ?? 0) - 0.02) * 10) / 10), Math.max(1, most ?? 1)] } },
-    axes: [{ ...axis, values: (_, splits) => splits.map(clock), space: 70, incrs: [60, 120, 180, 300] }, { ...axis, size: 44, values: (_, splits) => splits.map((value) => value.toFixed(1)) }],
+    axes: [{ ...axis, size: 26, values: (_, splits) => splits.map(clock), space: 70, incrs: [60, 120, 180, 300] }, { ...axis, size: 44, values: (_, splits) => splits.map((value) => value.toFixed(1)) }],
     series: [{}, ...lines.map((line, index) => ({ stroke: colourOf(index), width: 1.75, dash: line.kind === "ref" ? [6, 4] : undefined, points: { show: false }, spanGaps: false }))],
     hooks: {
       drawClear: [(u) => drawEvents(u, state, lines, colourOf)],

@@ -1,8 +1,8 @@
 // Teaching sets of states: by what the scene shows now, by frames of the last minutes, and by answers.
-import { html, signal, useEffect, useState } from "../ui.js";
+import { html, useEffect, useState } from "../ui.js";
 import { decisions, request, status } from "../connection.js";
-import { newestPicture, Picture, useScores } from "../pictures.js";
-import { Decisions, Heading, mayChange, Problem, say, Verbatim } from "../parts.js";
+import { Picture, useScores } from "../pictures.js";
+import { Heading, mayChange, Problem, say, Verbatim } from "../parts.js";
 import { score } from "../figures.js";
 import { t } from "../words.js";
 import { Examples } from "../teach/examples.js";
@@ -76,9 +76,11 @@ function SetView({ name }) {
       <div class="look">
         ${places.length > 1 && html`<label class="field">${t("place")} <select value=${place} onChange=${(event) => setChosen(event.target.value)}>
           ${places.map((other) => html`<option key=${other} value=${other}>${other}</option>`)}</select></label>`}
-        <div class="scene"><${Picture} camera=${camera} region=${region} label=${t("input.of", { name: place })} key=${place} /></div>
-        <p class="line wrap"><span class="quiet">${t("now")}</span> <${Decided} place=${place} set=${name} /></p>
-        ${mayChange() && html`<${Teach} set=${set} camera=${camera} region=${region} />`}
+        <div class="now">
+          <div><div class="scene"><${Picture} camera=${camera} region=${region} label=${t("input.of", { name: place })} key=${place} /></div>
+            <p class="line wrap"><span class="quiet">${t("now")}</span> <${Decided} place=${place} set=${name} /></p></div>
+          ${mayChange() && html`<${Teach} set=${set} camera=${camera} region=${region} />`}
+        </div>
       </div>
       <div class="side"><${Learned} set=${set} /></div>
     </div>
