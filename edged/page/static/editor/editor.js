@@ -1,9 +1,10 @@
 // The live picture with regions and masks to drag, by pointer and by keyboard.
 import { html, useEffect, useRef, useState } from "../ui.js";
-import { newestPicture, Picture } from "../pictures.js";
+import { Picture } from "../pictures.js";
 import { t } from "../words.js";
 import { HANDLES, handleAt, middle, moved, resized, turned, turnedBack, wayBack, withMiddle, withPoint } from "./geometry.js";
 
+const HIGHEST_VH = 78; // of the picture, in hundredths of the window: the numbers below it stay in reach
 const LEAST_PIXELS = 8; // of a region that is dragged
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const FAR = 10; // pixels for an arrow with shift
@@ -31,22 +32,38 @@ export function Editor({ draft, size, view, editable, trouble }) {
   const turn = isUpright ? [width, height] : [height, width];
   const { regions, mask } = draft.shown.value ?? { regions: {}, mask: [] };
   const selected = draft.selected.value;
-  const isSelected = (name) => selected?.kind === "region" && selected.name === name;
-  const names = Object.keys(regions).sort((one, other) => isSelected(one) - isSelected(other)); // the selected one on top
-  return html`<div class="stage" ref=${stage} style=${{ aspectRatio: isUpright ? `${frameWidth} / ${frameHeight}` : `${frameHeight} / ${frameWidth}` }}>
+  const region = selected?.kind === "region" ? regions[selected.name] : undefined;
+  const polygon = selected?.kind === "mask" ? mask[selected.index] : undefined;
+  const ratio = isUpright ? frameWidth / frameHeight : frameHeight / frameWidth;
+  return html`<div class="stage" ref=${stage} style=${{ aspectRatio: String(ratio), width: `min(100%, ${(HIGHEST_VH * ratio).toFixed(2)}vh)` }}>
     <div class="turn" style=${{ width: `${turn[0]}px`, height: `${turn[1]}px`, transform: `translate(-50%, -50%) rotate(${view}deg)` }}>
       <${Picture} camera=${draft.name} fps=${5} maxWidth=${1280} label=${t("picture.of", { name: draft.name })} />
     </div>
     ${width > 0 && html`<svg class="overlay" width=${width} height=${height} role="group" aria-label=${t("editor")}>
-      ${isRegion(selected, regions) && html`<${Shade} region=${regions[selected.name]} seen=${seen} />`}
-      ${mask.map((polygon, index) => html`<${Mask} key=${`mask ${index}`} polygon=${polygon} index=${index} ...${tools} />`)}
-      ${names.map((name) => html`<${Region} key=${name} name=${name} region=${regions[name]} isSelected=${isSelected(name)} ...${tools} />`)}
+      ${region && html`<${Shade} region=${region} seen=${seen} />`}
+      ${smallestLast(regions, mask).map(({ name, index }) => (name !== undefined
+        ? html`<${Region} key=${`region ${name}`} name=${name} region=${regions[name]} isSelected=${selected?.name === name} ...${tools} />`
+        : html`<${Mask} key=${`mask ${index}`} polygon=${mask[index]} index=${index} isSelected=${polygon !== undefined && selected.index === index} ...${tools} />`))}
+      ${region && editable && html`<${RegionHandles} key=${selected.name} name=${selected.name} region=${region} ...${tools} />`}
+      ${polygon && editable && html`<${MaskHandles} key=${selected.index} polygon=${polygon} index=${selected.index} ...${tools} />`}
     </svg>`}
     ${trouble}
   </div>`;
 }
 
-const isRegion = (selected, regions) => selected?.kind === "region" && selected.name in regions;
+/** All regions and masks, the largest first: what is drawn later is what a pointer finds. */
+function smallestLast(regions, mask) {
+  const areas = [
+    ...Object.entries(regions).map(([name, { left, top, right, bottom }]) => ({ name, area: (right - left) * (bottom - top) })),
+    ...mask.map((polygon, index) => ({ index, area: extent(polygon) })),
+  ];
+  return areas.sort((one, other) => other.area - one.area);
+}
+
+function extent(polygon) {
+  const [xs, ys] = [polygon.map(([x]) => x), polygon.map(([, y]) => y)];
+  return (Math.max(...xs) - Math.min(...xs)) * (Math.max(...ys) - Math.min(...ys));
+}
 
 function box(region, seen) {
   const [[x, y], [u, v]] = [seen.at([region.left, region.top]), seen.at([region.right, region.bottom])];
@@ -59,25 +76,30 @@ function Shade({ region, seen }) {
   return html`<path class="shade" fill-rule="evenodd" d=${`M0 0H${seen.width}V${seen.height}H0ZM${x} ${y}h${width}v${height}h${-width}Z`} />`;
 }
 
+const putRegion = (draft, name) => (to, when) => draft.change({ regions: { ...draft.shown.peek().regions, [name]: to } }, when);
+const putMask = (draft, index) => (to, when) => draft.change({ mask: draft.shown.peek().mask.map((other, at) => (at === index ? to : other)) }, when);
+
 function Region({ name, region, isSelected, ...tools }) {
-  const { draft, seen, editable, pixel } = tools;
+  const { draft, seen, editable } = tools;
   const { x, y, width, height } = box(region, seen);
-  const least = pixel.map((side) => side * LEAST_PIXELS);
-  const put = (to, when) => draft.change({ regions: { ...draft.shown.peek().regions, [name]: to } }, when);
+  const put = putRegion(draft, name);
   const select = () => (draft.selected.value = { kind: "region", name });
   const move = useDrag(tools, region, (from, dx, dy) => moved(from, dx, dy), put);
-  const labelUnder = y < 22;
   return html`<g class="region ${isSelected ? "selected" : ""}">
     <rect class="casing" x=${x} y=${y} width=${width} height=${height} />
     <rect class="edge" x=${x} y=${y} width=${width} height=${height} tabindex="0" role="button" data-region=${name}
       aria-pressed=${isSelected} aria-label=${t(editable ? "region.label" : "region.seen", { name, ...asText(region) })}
       onFocus=${select} onPointerDown=${(event) => (select(), editable && move.start(event))} ...${move.going}
       onKeyDown=${editable && ((event) => arrows(event, tools, (dx, dy) => put(moved(region, dx, dy), "typing")))} />
-    <text class="name" x=${x + 6} y=${labelUnder ? y + 17 : y - 7} aria-hidden="true">${name}</text>
-    ${isSelected && editable && HANDLES.map((handle) => html`<${Handle} key=${handle} at=${seen.at(handleAt(region, handle))} value=${region}
-      label=${t("handle.label", { name, edge: t(`handle.${handle}`) })} change=${(from, dx, dy) => resized(from, handle, dx, dy, least)}
-      put=${put} id=${handle} tools=${tools} />`)}
+    <text class="name" x=${x + 6} y=${y < 22 ? y + 17 : y - 7} aria-hidden="true">${name}</text>
   </g>`;
+}
+
+function RegionHandles({ name, region, ...tools }) {
+  const { draft, seen, pixel } = tools;
+  const least = pixel.map((side) => side * LEAST_PIXELS);
+  return HANDLES.map((handle) => html`<${Handle} key=${handle} at=${seen.at(handleAt(region, handle))} value=${region} id=${handle} tools=${tools}
+    label=${t("handle.label", { name, edge: t(`handle.${handle}`) })} change=${(from, dx, dy) => resized(from, handle, dx, dy, least)} put=${putRegion(draft, name)} />`);
 }
 
 const asText = (region) => Object.fromEntries(Object.entries(region).map(([edge, value]) => [edge, value.toFixed(2)]));
@@ -91,28 +113,33 @@ function Handle({ at: [x, y], value, label, change, put, id, tools, onKey }) {
   </g>`;
 }
 
-function Mask({ polygon, index, ...tools }) {
+function Mask({ polygon, index, isSelected, ...tools }) {
   const { draft, seen, editable } = tools;
-  const selected = draft.selected.value;
-  const isSelected = selected?.kind === "mask" && selected.index === index;
-  const put = (to, when) => draft.change({ mask: draft.shown.peek().mask.map((other, at) => (at === index ? to : other)) }, when);
-  const select = (point = null) => (draft.selected.value = { kind: "mask", index, point });
+  const put = putMask(draft, index);
+  const select = () => isSelected || (draft.selected.value = { kind: "mask", index, point: null });
   const move = useDrag(tools, polygon, shifted, put);
-  const corners = polygon.map(seen.at);
+  return html`<g class="mask ${isSelected ? "selected" : ""}">
+    <polygon class="edge" points=${polygon.map(seen.at).map(([x, y]) => `${x},${y}`).join(" ")} tabindex="0" role="button" data-mask=${index}
+      aria-pressed=${isSelected} aria-label=${t("mask.label", { number: index + 1, points: polygon.length })}
+      onFocus=${select} onPointerDown=${(event) => (select(), editable && move.start(event))} ...${move.going}
+      onKeyDown=${editable && ((event) => arrows(event, tools, (dx, dy) => put(shifted(polygon, dx, dy), "typing")))} />
+  </g>`;
+}
+
+function MaskHandles({ polygon, index, ...tools }) {
+  const { draft, seen } = tools;
+  const put = putMask(draft, index);
+  const select = (point) => (draft.selected.value = { kind: "mask", index, point });
   const remove = (point) => (event) => {
     if ((event.key === "Delete" || event.key === "Backspace") && polygon.length > 3) put(polygon.filter((_, at) => at !== point));
   };
-  return html`<g class="mask ${isSelected ? "selected" : ""}">
-    <polygon class="edge" points=${corners.map(([x, y]) => `${x},${y}`).join(" ")} tabindex="0" role="button" data-mask=${index}
-      aria-pressed=${isSelected} aria-label=${t("mask.label", { number: index + 1, points: polygon.length })}
-      onFocus=${() => !isSelected && select()} onPointerDown=${(event) => (select(), editable && move.start(event))} ...${move.going}
-      onKeyDown=${editable && ((event) => arrows(event, tools, (dx, dy) => put(shifted(polygon, dx, dy), "typing")))} />
-    ${isSelected && editable && polygon.map((_, edge) => html`<${Middle} key=${`middle ${edge}`} polygon=${polygon} edge=${edge} seen=${seen} put=${put} select=${select} />`)}
-    ${isSelected && editable && corners.map((at, point) => html`<g key=${point} onFocusIn=${() => select(point)}>
-      <${Handle} at=${at} value=${polygon} label=${t("point.label", { number: point + 1, mask: index + 1 })} id=${`point ${point}`}
+  return html`
+    ${polygon.map((_, edge) => html`<${Middle} key=${`middle ${edge}`} polygon=${polygon} edge=${edge} seen=${seen} put=${put} select=${select} />`)}
+    ${polygon.map((corner, point) => html`<g key=${`point ${point}`} onFocusIn=${() => select(point)}>
+      <${Handle} at=${seen.at(corner)} value=${polygon} label=${t("point.label", { number: point + 1, mask: index + 1 })} id=${`point ${point}`}
         change=${(from, dx, dy) => withPoint(from, point, from[point][0] + dx, from[point][1] + dy)} put=${put} tools=${tools} onKey=${remove(point)} />
     </g>`)}
-  </g>`;
+  `;
 }
 
 /** A small cross on an edge of a mask: a press adds a point there. Too short edges have none. */

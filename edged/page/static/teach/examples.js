@@ -42,7 +42,7 @@ function Example({ example, set, change }) {
     <div class="line"><span class="strong">${state}</span></div>
     <span class="quiet number-text small">${when}</span>
     ${isDoubtful(example) > 0 && html`<span class="badge bad">${t("looks.like", { state: example.looks_like })}</span>`}
-    ${mayChange() && html`<label class="small">${t("relabel")} <select value=${state} aria-label=${t("relabel.label", { state, when })}
+    ${mayChange() && html`<label class="small relabel">${t("relabel")} <select value=${state} aria-label=${t("relabel.label", { state, when })}
         onChange=${(event) => change("relabel", { example: id, state: event.target.value }, t("relabelled", { state: event.target.value }))}>
         ${set.states.map((other) => html`<option key=${other} value=${other}>${other}</option>`)}</select></label>
       <button type="button" class="plain small ${sure ? "danger" : ""}" onBlur=${() => setSure(false)} aria-label=${t(sure ? "forget.sure.label" : "forget.label", { state, when })}
