@@ -109,6 +109,8 @@ function Drawn({ state, name }) {
 const thresholdOf = (state, line) => (line.kind === "ref" ? state.thresholds.find(({ ref }) => ref === line.name) : null);
 const sizeOf = (room, sets) => ({ width: Math.max(200, room.clientWidth), height: (room.clientWidth < 500 ? 190 : 240) + sets.length * (STRIP + 3) });
 const dataOf = (state) => [Array.from({ length: SECONDS }, (_, index) => state.first + index), ...[...state.lines.values()].map(({ values }) => values)];
+/** Where the lines begin to be drawn: a tenth below the lowest value, and below 0 only for similarities that are. */
+const lowest = (least) => Math.max((least ?? 0) < 0 ? -1 : 0, Math.min(0.5, Math.floor(((least ?? 0) - 0.02) * 10) / 10));
 const clock = (seconds) => new Date(seconds * 1000).toTimeString().slice(0, 5);
 
 function options(state, sets, room, setPointed) {
@@ -122,7 +124,7 @@ function options(state, sets, room, setPointed) {
     padding: [8, 8, sets.length * (STRIP + 3), 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
-    scales: { x: { time: false }, y: { range: (_, least, most) => [Math.min(0.5, Math.floor(((least ?? 0) - 0.02) * 10) / 10), Math.max(1, most ?? 1)] } },
+    scales: { x: { time: false }, y: { range: (_, least) => [lowest(least), 1] } },
     axes: [{ ...axis, size: 26, values: (_, splits) => splits.map(clock), space: 70, incrs: [60, 120, 180, 300] }, { ...axis, size: 44, values: (_, splits) => splits.map((value) => value.toFixed(1)) }],
     series: [{}, ...lines.map((line, index) => ({ stroke: colourOf(index), width: 1.75, dash: line.kind === "ref" ? [6, 4] : undefined, points: { show: false }, spanGaps: false }))],
     hooks: {

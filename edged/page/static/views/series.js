@@ -59,11 +59,13 @@ function line(state, kind, set, name) {
 /** The decided states of each set as bands: {set: [{state, from, to}]}, in seconds. */
 export function bands(state) {
   const last = state.first + SECONDS - 1;
+  const seen = Math.min(...[...state.lines.values()].map(({ values }) => values.findIndex((value) => value !== null)).filter((at) => at >= 0));
+  const begin = state.first + (Number.isFinite(seen) ? seen : 0); // of what was before, nothing is known
   const result = {};
   for (const { set, state: name, was, t_since_us: since } of state.states) {
-    const list = (result[set] ??= was ? [{ state: was, from: state.first, to: since / 1e6 }] : []);
+    const list = (result[set] ??= was ? [{ state: was, from: begin, to: since / 1e6 }] : []);
     if (list.length) list.at(-1).to = since / 1e6;
-    list.push({ state: name, from: since / 1e6, to: last });
+    list.push({ state: name, from: Math.max(begin, since / 1e6), to: last });
   }
   return result;
 }
