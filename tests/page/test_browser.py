@@ -41,7 +41,11 @@ class Served:
         self._processes: list[subprocess.Popen[str]] = []
 
     def start(self) -> None:
-        """Start both; the clip is read from where it is."""
+        """Start both; the clip is read from where it is.
+
+        Raises:
+            AssertionError: one of them does not run; its log is printed.
+        """
         for name in ("street.mp4", "path-empty.jpg", "path-busy.jpg", "empty", "people"):
             (self._folder / name).symlink_to(ROOT / "config" / "demo" / name)
         demo = (ROOT / "config" / "demo" / "edged.yaml").read_text()
@@ -49,9 +53,9 @@ class Served:
         config = self._folder / "edged.yaml"
         config.write_text(demo.replace("pub+bind:tcp://127.0.0.1:5556", f"pub+bind:{publish}") + self._control())
         self._run("run", "-c", str(config))
-        eventually(self._is_running, 60)
+        eventually(self._is_running, "the camera runs", 60)
         self._run("page", "--socket", f"{self._folder}/control.sock", "--connect", publish, "--listen", "127.0.0.1:0")
-        eventually(lambda: "token=" in self._log("page"), 30)
+        eventually(lambda: "token=" in self._log("page"), "the page has an address", 30)
 
     @property
     def url(self) -> str:
@@ -130,7 +134,7 @@ def test_the_token_opens_the_page_and_pictures_move(browser: str, served: Served
 def test_a_dragged_region_is_seen_within_a_second_and_taken_back_by_itself(browser: str, served: Served) -> None:
     before = served.regions()
     drive("region.mjs", browser, served)
-    eventually(lambda: served.regions() == before, 10)
+    eventually(lambda: served.regions() == before, "the trial has ended", 10)
 
 
 def test_everything_can_be_done_by_keys_alone(browser: str, served: Served) -> None:
