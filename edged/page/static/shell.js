@@ -21,7 +21,7 @@ export function Shell() {
   return html`
     <a class="skip" href="#main" onClick=${skip}>${t("skip")}</a>
     <${Bar} view=${view} />
-    <main id="main" tabindex="-1">
+    <main id="main" tabindex="-1" class=${link.value === "open" && daemon.value.up ? "" : "stale"}>
       <${Connection} />
       ${link.value !== "refused" && hello.value && html`<${View} view=${view} name=${name} key=${`${view}/${name}`} />`}
     </main>

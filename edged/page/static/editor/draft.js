@@ -42,7 +42,7 @@ export function openDraft(name) {
     if (message.camera !== name || !running || running.firstAfter !== null) return;
     const region = edited.peek()?.regions[message.region];
     if (region && isAt(region, message.roi)) {
-      trial.value = { ...running, firstAfter: (performance.now() - running.started) / 1000 };
+      trial.value = { ...running, firstAfter: (performance.now() - running.started) / 1000, right: region.right };
     }
   });
 

@@ -166,7 +166,7 @@ export function Outcome({ draft }) {
   return html`<section class="outcome" aria-label=${t("changes.yours")} data-trial=${running ? "running" : ended.value ? "ended" : "none"}>
     ${!edited.value && !kept.value && !problem.value && html`<p class="hint">${t(mayChange() ? "draft.none" : "role.look.cure")}</p>`}
     ${running && html`<p><span class="strong">${t("trial.running")}</span> <span class="number wide">${t("trial.left", { seconds: String(left).padStart(2, "\u2007") })}</span>
-      ${running.firstAfter !== null && html`<br /><span class="quiet" data-first=${running.firstAfter.toFixed(3)}>${t("trial.first", { seconds: running.firstAfter.toFixed(1) })}</span>`}</p>`}
+      ${running.firstAfter !== null && html`<br /><span class="quiet" data-first=${running.firstAfter.toFixed(3)} data-right=${running.right}>${t("trial.first", { seconds: running.firstAfter.toFixed(1) })}</span>`}</p>`}
     ${ended.value && html`<p class="note warn">${t("trial.ended")}</p>`}
     <${Problem} error=${problem.value} />
     ${kept.value && html`<p class="note good" role="status">${t("kept.in", { file: kept.value.file ?? "" })}${kept.value.backup && html`<br /><span class="quiet">${t("kept.backup", { file: kept.value.backup })}</span>`}</p>`}
