@@ -2,7 +2,7 @@ export default {
   nav: "Views", "nav.cameras": "Cameras", "nav.camera": "Camera", "nav.teach": "Teach", "nav.board": "Board",
   skip: "To the content", language: "Language", waiting: "Waiting for the daemon…", unknown: "unknown", now: "Now:", name: "Name", place: "Place",
   "name.hint": "a to z, digits, - and _", "role.look": "You may look only", "role.look.cure": "You may look only. Open the link with the role change to draw.",
-  "link.opening": "Connecting…", "link.lost": "The page is gone; it is asked again and again.", "cure.link.lost": "If it does not come back, start it on the board:",
+  "link.opening": "Connecting…", "link.lost": "The connection is lost. It is tried again.", "cure.link.lost": "If it does not come back, start it on the board:",
   "link.refused": "This link is not valid here, or not any more.", "cure.link.refused": "Open the newest link that the board prints:",
   "link.daemon": "The daemon does not answer, so nothing here is new.", "cure.link.daemon": "On the board, see why:",
   "cameras.none": "No camera is configured. Write one under cameras in the configuration, then edged reload.",
