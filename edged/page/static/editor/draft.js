@@ -21,17 +21,20 @@ export function openDraft(name) {
   let timer = null;
   let asking = false;
   let again = false;
+  let lastChange = 0; // when something was tried last
 
   const stopReading = effect(() => {
     const report = status.value?.cameras.find((camera) => camera.name === name);
     if (!report?.regions_at) return;
     const now = asConfigured(report);
+    const isTrying = asking || trial.peek() !== null;
     if (report.trial_s == null) {
-      if (JSON.stringify(configured.peek()) !== JSON.stringify(now)) configured.value = now;
-      if (trial.peek() && performance.now() - trial.peek().started > STATUS_MS) end();
-    } else if (!trial.peek() && !edited.peek() && !asking) {
-      configured.value ??= now;
-      edited.value = now; // a trial of another tab, or of this one before it was loaded again
+      // While something is tried, a status can be older than that, or just before the trial is noted.
+      const isSure = !isTrying || performance.now() - lastChange > STATUS_MS;
+      if (isSure && JSON.stringify(configured.peek()) !== JSON.stringify(now)) configured.value = now;
+      if (isSure && trial.peek()) end();
+    } else if (!isTrying && !edited.peek()) {
+      edited.value = now; // a trial of another tab, or of this one before it was loaded again; what is configured is not known
       trial.value = { until: Date.now() + report.trial_s * 1000, started: performance.now(), firstAfter: null };
     }
     selected.value ??= Object.keys(now.regions).length ? { kind: "region", name: Object.keys(now.regions)[0] } : null;
@@ -71,9 +74,10 @@ export function openDraft(name) {
     }
     asking = true;
     again = false;
-    const started = performance.now();
+    const started = (lastChange = performance.now());
     try {
       const result = await request("try", { camera: name, ...differences(true), seconds: TRIAL_SECONDS });
+      lastChange = performance.now();
       trial.value = { until: Date.now() + result.seconds * 1000, started, firstAfter: null };
       problem.value = null;
       ended.value = false;
@@ -97,6 +101,8 @@ export function openDraft(name) {
 
   async function keep() {
     clearTimeout(timer);
+    trial.value = null; // the daemon ends it before it reads the file
+    ended.value = false;
     try {
       const result = await request("keep", { camera: name, ...differences() });
       configured.value = edited.peek();
@@ -128,7 +134,8 @@ export function openDraft(name) {
     problem.value = null;
     const { kind, name: region, index } = selected.peek() ?? {};
     const gone = kind === "region" ? !(region in (configured.peek()?.regions ?? {})) : !(configured.peek()?.mask ?? [])[index];
-    if (gone) selected.value = { kind: "region", name: Object.keys(configured.peek()?.regions ?? {})[0] };
+    const [first] = Object.keys(configured.peek()?.regions ?? {});
+    if (gone) selected.value = first === undefined ? null : { kind: "region", name: first };
   }
 
   function close() {
