@@ -5,10 +5,11 @@ import { now } from "../clock.js";
 import { score } from "../figures.js";
 import { Problem } from "../parts.js";
 import { t } from "../words.js";
-import { bands, forward, makeSeries, newest, put, putEvent, putState, SECONDS } from "./series.js";
+import { bands, begin, forward, makeSeries, newest, put, putEvent, putState, SECONDS } from "./series.js";
 
 const COLOURS = 8;
 const STRIP = 9; // pixels of the band of decided states
+const LEAST_SECONDS = 60; // drawn, however short the history is
 let library = null;
 
 /** uPlot, loaded when the first line is drawn. */
@@ -111,7 +112,7 @@ const sizeOf = (room, sets) => ({ width: Math.max(200, room.clientWidth), height
 const dataOf = (state) => [Array.from({ length: SECONDS }, (_, index) => state.first + index), ...[...state.lines.values()].map(({ values }) => values)];
 /** Where the lines begin to be drawn: a tenth below the lowest value, and below 0 only for similarities that are. */
 const lowest = (least) => Math.max((least ?? 0) < 0 ? -1 : 0, Math.min(0.5, Math.floor(((least ?? 0) - 0.02) * 10) / 10));
-const clock = (seconds) => new Date(seconds * 1000).toTimeString().slice(0, 5);
+const clock = (seconds) => new Date(seconds * 1000).toTimeString().slice(0, seconds % 60 ? 8 : 5);
 
 function options(state, sets, room, setPointed) {
   const css = getComputedStyle(document.documentElement);
@@ -124,8 +125,8 @@ function options(state, sets, room, setPointed) {
     padding: [8, 8, sets.length * (STRIP + 3), 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
-    scales: { x: { time: false }, y: { range: (_, least) => [lowest(least), 1] } },
-    axes: [{ ...axis, size: 26, values: (_, splits) => splits.map(clock), space: 70, incrs: [60, 120, 180, 300] }, { ...axis, size: 44, values: (_, splits) => splits.map((value) => value.toFixed(1)) }],
+    scales: { x: { time: false, range: (_, first, last) => [Math.max(first, Math.min(begin(state), last - LEAST_SECONDS)), last] }, y: { range: (_, least) => [lowest(least), 1] } },
+    axes: [{ ...axis, size: 26, values: (_, splits) => splits.map(clock), space: 90, incrs: [10, 20, 30, 60, 120, 180, 300] }, { ...axis, size: 44, values: (_, splits) => splits.map((value) => value.toFixed(1)) }],
     series: [{}, ...lines.map((line, index) => ({ stroke: colourOf(index), width: 1.75, dash: line.kind === "ref" ? [6, 4] : undefined, points: { show: false }, spanGaps: false }))],
     hooks: {
       drawClear: [(u) => drawEvents(u, state, lines, colourOf)],

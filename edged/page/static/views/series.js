@@ -56,16 +56,21 @@ function line(state, kind, set, name) {
   return state.lines.get(key);
 }
 
+/** The first second with a score: of what was before, nothing is known. Without any, the window's first. */
+export function begin(state) {
+  const seen = Math.min(...[...state.lines.values()].map(({ values }) => values.findIndex((value) => value !== null)).filter((at) => at >= 0));
+  return state.first + (Number.isFinite(seen) ? seen : 0);
+}
+
 /** The decided states of each set as bands: {set: [{state, from, to}]}, in seconds. */
 export function bands(state) {
   const last = state.first + SECONDS - 1;
-  const seen = Math.min(...[...state.lines.values()].map(({ values }) => values.findIndex((value) => value !== null)).filter((at) => at >= 0));
-  const begin = state.first + (Number.isFinite(seen) ? seen : 0); // of what was before, nothing is known
+  const known = begin(state);
   const result = {};
   for (const { set, state: name, was, t_since_us: since } of state.states) {
-    const list = (result[set] ??= was ? [{ state: was, from: begin, to: since / 1e6 }] : []);
+    const list = (result[set] ??= was ? [{ state: was, from: known, to: since / 1e6 }] : []);
     if (list.length) list.at(-1).to = since / 1e6;
-    list.push({ state: name, from: Math.max(begin, since / 1e6), to: last });
+    list.push({ state: name, from: Math.max(known, since / 1e6), to: last });
   }
   return result;
 }
