@@ -40,13 +40,14 @@ from edged.vision.pictures.exif import stored_orientation
 from edged.vision.pictures.foreign_formats import foreign_format
 from edged.vision.pictures.picture_size import claimed_size
 from edged.vision.pictures.png_chunks import gray_key, without_text
-from edged.wire.control import MAX_REQUEST_BYTES, read_envelope
+from edged.wire.control import MAX_TRIAL_BYTES, read_envelope
 from edged.wire.topics import parse_topic
 from tests.raw_subscriber import HELLO, subscribe
 
 ADDRESS = Address.parse("http://user:password@camera/stream")
 SECONDS = 0.25  # of the processor, for the longest input
 NEGLIGIBLE = 0.005
+BYTE_BY_BYTE = 32_768  # of ZMTP: each byte alone takes some microseconds
 
 
 def digest(text: str) -> None:
@@ -251,18 +252,20 @@ def cases() -> Iterator[Case]:
     yield Case("session description of many types", description, b"9 ", LONGEST_BODY, b"m=video 0 x ", b"\n" + maps)
     for piece in (b"\x00\x00", b"\x01\x00", b"\x04\x00", b"\x04\x07\x04PING\x00\x00", b"\x00\x01x", b"\x02" + bytes(8)):
         yield Case("ZMTP", router_in(65536), piece, 65536, HELLO)
-        yield Case("ZMTP byte by byte", router_in(1), piece, 4 * MAX_MESSAGE_BYTES, HELLO)
+        yield Case("ZMTP byte by byte", router_in(1), piece, BYTE_BY_BYTE, HELLO)
+    largest = b"\x02" + (MAX_MESSAGE_BYTES).to_bytes(8, "big")
+    yield Case("the largest message byte by byte", router_in(1), b"x", MAX_MESSAGE_BYTES, HELLO + largest)
     for piece in (subscribe(b""), subscribe(b"x" * 500), b"\x00\x01\x00", command(b"PING", bytes(18)), command(b"A")):
         yield Case("publish port", publisher_in(4096), piece, 65536, HELLO)
-        yield Case("publish port byte by byte", publisher_in(1), piece, 4 * MAX_MESSAGE_BYTES, HELLO)
+        yield Case("publish port byte by byte", publisher_in(1), piece, BYTE_BY_BYTE, HELLO)
     yield Case("publish port handshake", publisher_in(1), b"\x01a\0\0\0\0", 2000, HELLO[:66] + b"\5READY")
-    yield Case("ZMTP greeting", router_in(1), greeting(b"NULL", minor=0), 4 * MAX_MESSAGE_BYTES)
+    yield Case("ZMTP greeting", router_in(1), greeting(b"NULL", minor=0), BYTE_BY_BYTE)
     begin = '{"v": 1, "id": "x", "op": "status", '
     for text in ("[", '{"a":', '"aa":1,', "1", " ", "\\u0061", "\\", "-", '"', "1e9", "é"):
         for start in ("", begin, begin + '"a": "', begin + '"a": '):
-            yield Case("control", control, text.encode(), MAX_REQUEST_BYTES, start.encode())
+            yield Case("control", control, text.encode(), MAX_TRIAL_BYTES, start.encode())
     many = ", ".join(f'"{number:x}":1' for number in range(400))
-    yield Case("control keys", control, many.encode() + b",", MAX_REQUEST_BYTES, begin.encode(), b'"v":1}')
+    yield Case("control keys", control, many.encode() + b",", MAX_TRIAL_BYTES, begin.encode(), b'"v":1}')
     for unit in (
         "/",
         "../",

@@ -40,7 +40,7 @@ MOST_REGIONS = 4  # that are watched at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _View:
+class _RecentView:
     """One frame of a region: RGB as captured, its vector, and how that was made and decided."""
 
     id: str
@@ -125,7 +125,7 @@ class RecentViews:
         watch = self._watches.pop(place)
         watch.inference.remove_region_observer(*place, watch)
 
-    def _png(self, view: _View) -> Generator[None, None, bytes]:
+    def _png(self, view: _RecentView) -> Generator[None, None, bytes]:
         return (yield from wait_for(self._encoder.submit(partial(to_png, view.picture)), self._wake))
 
 
@@ -139,7 +139,7 @@ class _Watch:
     def __init__(self, inference: Inference) -> None:
         self.inference = inference
         self.asked = time.monotonic()
-        self.views: tuple[_View, ...] = ()
+        self.views: tuple[_RecentView, ...] = ()
         self._clock = WallClock()
         self._origin: object = None
         self._next_ns = 0
@@ -161,7 +161,7 @@ class _Watch:
         except MemoryError:  # the thread is the inference's, which must not end of it
             self.views = ()
             return
-        view = _View(
+        view = _RecentView(
             id=secrets.token_hex(8),
             picture=picture,
             vector=seen.vector.copy(),
@@ -174,7 +174,7 @@ class _Watch:
         self.views = (view, *self.views)[:most]
 
 
-def _found(views: tuple[_View, ...], picture: str) -> _View:
+def _found(views: tuple[_RecentView, ...], picture: str) -> _RecentView:
     view = next((each for each in views if each.id == picture), None)
     if view is None:
         raise ControlError("not-found", f"there is no recent view {picture} any more; list them again")
