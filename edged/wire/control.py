@@ -94,7 +94,7 @@ class Envelope:
             has = ", ".join(member.name for member in fields(cls)) or "no keys of its own"
             raise ControlError("invalid", f"{short(unknown[0])}: is not a key of {self.op}, which has {has}")
         try:
-            return cls(**_reader_of(cls)(self.rest))
+            return cls(**_request_reader(self.op)(self.rest))
         except WireError as exc:
             raise ControlError("invalid", str(exc)) from exc
 
@@ -111,7 +111,7 @@ def read_envelope(body: bytes | memoryview) -> Envelope:
         if type(content.get("v")) is not int or content["v"] != CONTROL_VERSION:
             text = f"v: this daemon understands version {CONTROL_VERSION} (got {short(content.get('v'))})"
             raise ControlError("version", text)
-        values = _reader_of(_EnvelopeKeys)(content)
+        values = _envelope_reader()(content)
         _check_length(body, most_request_bytes(values["op"]))
     except WireError as exc:
         raise ControlError("malformed", str(exc)) from exc
@@ -195,8 +195,13 @@ def _check_length(body: bytes | memoryview, most: int) -> None:
 
 
 @cache  # a page asks several times a second
-def _reader_of(cls: type) -> Callable[[Any], dict[str, Any]]:
-    return object_reader(cls, "")
+def _request_reader(op: str) -> Callable[[Any], dict[str, Any]]:
+    return object_reader(REQUESTS[op], "")
+
+
+@cache
+def _envelope_reader() -> Callable[[Any], dict[str, Any]]:
+    return object_reader(_EnvelopeKeys, "")
 
 
 @dataclass(frozen=True, slots=True)
