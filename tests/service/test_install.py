@@ -136,6 +136,7 @@ def test_with_page_the_configuration_is_writable_for_the_page_until_edged_is_rem
         assert {str(path.relative_to(target.units)) for path in target.units.rglob("*.conf")} == drop_ins
         target.run("install")  # an update takes nothing back
     target.run("uninstall")
+    assert target.systemctl_calls()
     assert list(target.files()) == ["etc/edged/edged.yaml"]
     assert target.config.stat().st_mode & 0o777 == 0o640
     assert target.config.parent.stat().st_mode & 0o777 == 0o750
