@@ -204,13 +204,15 @@ def test_controls_are_values(read: Read) -> None:
         (
             "picamera",
             "regions: {bay: {left: 320px}}",
-            "regions.bay: is in pixels, and picamera: chooses a size that suits the regions: give the camera width and "
-            "height too, or write numbers in 0…1",
+            (
+                "regions.bay: is in pixels, and picamera: chooses a size that suits the regions: give the camera width "
+                "and height too, or write numbers in 0…1"
+            ),
         ),
         (
             "picamera",
             "height: 480, scaler_crop: true, regions: {bay: {left: 320px}}",
-            "scaler_crop: must be false where a region is in pixels, because frames are then the region: write 0…1 there",
+            "scaler_crop: must be false where a region is in pixels, because the frame is the region: write 0…1 there",
         ),
         (
             "picamera",
