@@ -148,9 +148,7 @@ class CameraRules(Section):
         if scaler_crop and info.data.get("mask"):
             raise misfit("must be false where there is a mask, because hardware does not crop to the pixel")
         if scaler_crop and regions and any(region.is_in_pixels for region in regions.values()):
-            raise misfit(
-                "must be false where a region is in pixels, because frames are then the region: write 0…1 there"
-            )
+            raise misfit("must be false where a region is in pixels, because the frame is the region: write 0…1 there")
         if scaler_crop and regions is not None and len(regions) > 1:
             raise misfit(f"must be false where there are several regions (got {len(regions)}): a camera delivers one")
         return scaler_crop

@@ -212,10 +212,7 @@ def test_controls_are_values(read: Read) -> None:
         (
             "picamera",
             "height: 480, scaler_crop: true, regions: {bay: {left: 320px}}",
-            (
-                "scaler_crop: must be false where a region is in pixels, because frames are then the region: write "
-                "0…1 there"
-            ),
+            "scaler_crop: must be false where a region is in pixels, because the frame is the region: write 0…1 there",
         ),
         (
             "picamera",
