@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from edged.camera.configured import open_source
-from edged.camera.source import LiveStream, Source
+from edged.camera.source import LiveStream, MaskedSource, Source
 
-__all__ = ["LiveStream", "Source", "open_source"]
+__all__ = ["LiveStream", "MaskedSource", "Source", "open_source"]

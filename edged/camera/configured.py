@@ -34,18 +34,20 @@ def open_source(
     input_size: tuple[int, int] | None = None,
     max_pixels: int = MAX_PIXELS,
     background: Colour = WHITE,
+    can_change_mask: bool = False,
 ) -> Source:
     """Return the source that *camera* asks for, not opened yet. Its frames are mirrored and masked already.
 
     *input_size* is the width and height of the model's input; without it frames are as large as the camera likes. With
     *decode* ``reduced``, which only cameras that send JPEGs can do, these are decoded as small as the model allows.
-    Its frames may have *max_pixels*; transparent pictures are laid on *background*.
+    Its frames may have *max_pixels*; transparent pictures are laid on *background*. With *can_change_mask* it is a
+    `MaskedSource`.
     """
     module, _, name = camera.source.kind.source_class.partition(":")
     # Imported only now, because some kinds need libraries that others do not.
     source_class: ConfiguredSource = getattr(importlib.import_module(module), name)
     source = source_class.from_config(camera, FrameNeeds.of(camera, decode, input_size, max_pixels, background))
-    if camera.mirror == "none" and not camera.mask:
+    if camera.mirror == "none" and not camera.mask and not can_change_mask:
         return source
     if isinstance(source, LiveStream):
         return PreparedStream(source, camera.mirror, camera.mask)

@@ -41,7 +41,7 @@ class PreparedSource:
             self._format = given
             missing = combined(self._mirror, given.mirror)
             self._flip = None if missing == "none" else Flip(given, missing)
-            self._mask = Mask(self._polygons, given) if self._polygons else None
+            self._make_mask(given)
             self._stored = np.zeros(given.shape if self._flip else 0, np.uint8)
         return replace(given, mirror=self._mirror)
 
@@ -56,6 +56,15 @@ class PreparedSource:
             self._flip(self._stored, slot)
         if self._mask is not None:
             self._mask(slot)
+
+    def use_mask(self, polygons: Sequence[Polygon]) -> None:
+        if polygons != self._polygons:
+            self._polygons = polygons
+            if self._format is not None:
+                self._make_mask(self._format)
+
+    def _make_mask(self, given: Format) -> None:
+        self._mask = Mask(self._polygons, given) if self._polygons else None
 
     def wake(self) -> None:
         self._source.wake()

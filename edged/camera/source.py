@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.values import Format, Stamp
+from edged.values import Format, Polygon, Stamp
 
-__all__ = ["LiveStream", "Source"]
+__all__ = ["LiveStream", "MaskedSource", "Source"]
 
 
 class Source(Protocol):
@@ -61,6 +62,17 @@ class LiveStream(Source, Protocol):
 
     def expect_rate(self, max_fps: float | None) -> None:
         """Take note that no more than *max_fps* frames per second are wanted; None: all that come.
+
+        It may be called at any time, by the thread that owns the source.
+        """
+
+
+@runtime_checkable
+class MaskedSource(Source, Protocol):
+    """A source whose frames are masked, by polygons that can change while it is open."""
+
+    def use_mask(self, polygons: Sequence[Polygon]) -> None:
+        """Make *polygons* grey, from the next ``retrieve`` on.
 
         It may be called at any time, by the thread that owns the source.
         """

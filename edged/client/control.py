@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from errno import EACCES, EPERM
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from typing import Self, TypeVar
 import zmq
 
 from edged.errors import ControlError, WireError
+from edged.values import Rotation
 from edged.wire import control as wire
 from edged.wire import control_requests as requests
 from edged.wire import control_results as results
@@ -127,15 +128,16 @@ class ControlClient:
         region: str | None = None,
         *,
         frames: int = requests.DEFAULT_FRAMES,
+        picture: str | None = None,
     ) -> results.SetResult:
         """Make the present picture of a region an example of *state* of the set *name*, and learn the set again.
 
-        *region* may be left out where the camera has only one.
+        *region* may be left out where the camera has only one. With *picture*, the id of a recent view, it is that one.
 
         Raises:
             WireError: also if a name is not valid, or a number out of range.
         """
-        request = requests.Enroll(name=name, state=state, camera=camera, region=region, frames=frames)
+        request = requests.Enroll(name=name, state=state, camera=camera, region=region, frames=frames, picture=picture)
         return self._request(request, results.SetResult, LEARN_SECONDS)[0]
 
     def forget(self, name: str) -> None:
@@ -189,6 +191,54 @@ class ControlClient:
         """Return PNGs of a frame of *camera* by name: ``street`` with its regions, ``street.path`` as model input."""
         result, pictures = self._request(requests.Snapshot(camera=camera), results.SnapshotResult)
         return result, {info.name: png for info, png in zip(result.pictures, pictures, strict=True)}
+
+    def preview(
+        self, camera: str, *, width: int = requests.DEFAULT_WIDTH, quality: int = requests.DEFAULT_QUALITY
+    ) -> tuple[results.PreviewResult, bytes]:
+        """Return the next frame of *camera* as a JPEG of at most *width* pixels a line.
+
+        Raises:
+            WireError: also if a number is out of range.
+        """
+        request = requests.Preview(camera=camera, width=width, quality=quality)
+        result, (jpeg,) = self._request(request, results.PreviewResult)
+        return result, jpeg
+
+    def preview_region(self, camera: str, region: str) -> tuple[results.PreviewResult, bytes]:
+        """Return a PNG of what the model gets of *region* in the next frame of *camera*."""
+        result, (png,) = self._request(requests.Preview(camera=camera, region=region), results.PreviewResult)
+        return result, png
+
+    def recent(self, camera: str, region: str | None = None) -> results.RecentResult:
+        """Return the views of a region of the last two minutes, which are kept from the first call on."""
+        return self._request(requests.ListRecent(camera=camera, region=region), results.RecentResult)[0]
+
+    def recent_picture(self, camera: str, region: str | None, picture: str) -> bytes:
+        """Return the PNG of the recent view of a region with that id."""
+        request = requests.ListRecent(camera=camera, region=region, picture=picture)
+        return self._request(request, results.RecentResult)[1][0]
+
+    def try_settings(
+        self,
+        camera: str,
+        *,
+        regions: Mapping[str, Mapping[str, float]] | None = None,
+        mask: Iterable[Iterable[tuple[float, float]]] | None = None,
+        rotation: Rotation | None = None,
+        seconds: float = requests.DEFAULT_TRIAL_SECONDS,
+    ) -> tuple[str, ...]:
+        """Have *camera* run with these settings for so many *seconds*; return the changes, as `reload` does.
+
+        Raises:
+            WireError: also if a number is out of range.
+        """
+        polygons = None if mask is None else tuple(map(tuple, mask))
+        request = requests.Try(camera=camera, regions=regions, mask=polygons, rotation=rotation, seconds=seconds)
+        return self._request(request, results.TryResult, RELOAD_SECONDS)[0].changes
+
+    def end_trial(self, camera: str) -> tuple[str, ...]:
+        """Have *camera* run as configured again, at once; return the changes."""
+        return self._request(requests.Try(camera=camera, seconds=0), results.TryResult, RELOAD_SECONDS)[0].changes
 
     def close(self) -> None:
         """Close the socket; harmless when done twice."""

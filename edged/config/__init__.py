@@ -2,7 +2,7 @@
 
 from edged.config.dump import config_hash, dump
 from edged.config.problems import ConfigFileError, KeyPath, Problem
-from edged.config.reader.loader import Loaded, load, load_text
+from edged.config.reader.loader import Loaded, load, load_text, with_camera
 from edged.config.sections.camera import CameraConfig, Policy
 from edged.config.sections.control import ControlConfig
 from edged.config.sections.endpoint import Endpoint
@@ -37,4 +37,5 @@ __all__ = [
     "dump",
     "load",
     "load_text",
+    "with_camera",
 ]

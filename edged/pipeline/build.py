@@ -164,6 +164,7 @@ class Wiring:
             input_size=models.input_size,
             max_pixels=loaded.config.max_pixels,
             background=loaded.config.background,
+            can_change_mask=True,
         )
         settings = capture_settings(loaded, name, must_open=must_open)
         capture = CaptureSupervisor(make_source, ring, stats, settings, self._demand, self.left_behind)
@@ -255,6 +256,7 @@ def capture_settings(loaded: Loaded, name: str, *, must_open: bool = True) -> Ca
         max_reopens=camera.max_reopens,
         regions=tuple((region, each.region) for region, each in camera.regions.items() if each.is_in_pixels),
         refuse=refuse if must_open and not camera.is_live else None,
+        mask=camera.mask,
     )
 
 

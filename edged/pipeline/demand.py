@@ -20,6 +20,7 @@ class Demand:
     wanted places         publisher: `set_wanted`            inference, captures
     on-demand cameras     inference: `serve`                 inference, captures
     observers             inference: `count_observers`       inference, captures
+    observed places       inference: `observe`               inference, captures
     requests for frames   inference: `note_request`          captures: `due_ns`
     ====================  =================================  ==================================
 
@@ -32,6 +33,7 @@ class Demand:
         self._on_demand: Mapping[str, Collection[str]] = {}
         self._requests: dict[str, FrameRequests] = {}
         self._observers = 0
+        self._observed: Mapping[tuple[str, str | None], int] = {}
         self._counting = threading.Lock()
 
     def set_wanted(self, places: frozenset[tuple[str, str]]) -> None:
@@ -47,6 +49,15 @@ class Demand:
         with self._counting:
             self._observers += more
 
+    def observe(self, camera: str, region: str | None, more: int) -> None:
+        """Add *more* to the count of observers of one region, which is wanted while there is any.
+
+        None stands for the frames of *camera*: they are decoded then, and no region is embedded for that.
+        """
+        with self._counting:
+            counts = {**self._observed, (camera, region): self._observed.get((camera, region), 0) + more}
+            self._observed = {place: count for place, count in counts.items() if count}
+
     def note_request(self, camera: str, now_ns: int, *, in_vain: bool) -> None:
         """Note that the inference has asked for a frame of *camera*: see `FrameRequests.note`."""
         if (requests := self._requests.get(camera)) is None:
@@ -55,12 +66,15 @@ class Demand:
 
     def is_wanted(self, camera: str, region: str) -> bool:
         """Whether *region* is to be embedded."""
-        return camera not in self._on_demand or self._observers > 0 or (camera, region) in self._wanted
+        place = camera, region
+        is_observed = self._observers > 0 or place in self._observed
+        return camera not in self._on_demand or is_observed or place in self._wanted
 
     def is_watched(self, camera: str) -> bool:
         """Whether any region of *camera* is to be embedded, so that its frames have to be decoded."""
         regions = self._on_demand.get(camera)
-        return regions is None or any(self.is_wanted(camera, region) for region in regions)
+        is_observed = (camera, None) in self._observed
+        return regions is None or is_observed or any(self.is_wanted(camera, region) for region in regions)
 
     def due_ns(self, camera: str) -> int:
         """Return the earliest time of the next request for a frame of *camera*: see `FrameRequests.due_ns`."""

@@ -55,7 +55,9 @@ class Service:
             running = RunningStages(build(loaded))
             reloader = Reloader(file, running, self._record.report)
             metrics = metrics_server(loaded, running)
-            control = Control(loaded.config.control, running, reloader.request_reload)
+            control = Control(
+                loaded.config.control, running, reloader.request_reload, reloader.request_trial, reloader.trial_ends
+            )
             beside = [control, *([metrics] if metrics else [])]
             self._daemon = Daemon(
                 running, self._notifier, watchdog_seconds(), beside, reloader, terminal, DescriptorReserve()

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from reprlib import repr as short
 from typing import Any, NoReturn, TypeVar
 
 from edged.errors import ControlError, WireError
 from edged.peer_text import peer_text
-from edged.wire.control_requests import REQUESTS, Request
-from edged.wire.control_results import Result, ReviewResult, SnapshotResult
+from edged.wire.control_requests import REQUESTS, Request, Try
+from edged.wire.control_results import PreviewResult, RecentResult, Result, ReviewResult, SnapshotResult
 from edged.wire.typed import object_reader
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "MAX_ID_LENGTH",
     "MAX_REPLY_BYTES",
     "MAX_REQUEST_BYTES",
+    "MAX_TRIAL_BYTES",
     "Envelope",
     "read_envelope",
     "read_reply",
@@ -40,6 +42,7 @@ __all__ = [
 
 CONTROL_VERSION = 1
 MAX_REQUEST_BYTES = 4096
+MAX_TRIAL_BYTES = 65_536  # of a request for a trial: a mask has many points
 MAX_REPLY_BYTES = 8 << 20  # of the first frame: enough for ten thousand references
 MAX_ID_LENGTH = 64
 MAX_LINES, LONGEST_LINE = 50, 1000  # of the text of a refusal: the problems of a configuration have a line each
@@ -50,7 +53,7 @@ CODES: Mapping[str, str] = {
     "unknown-op": "the op does not exist",
     "invalid": "a key is missing, unknown, or has a wrong value",
     "busy": "too many requests are under way; try again later",
-    "not-found": "the camera, region, reference, set of states, state, example or picture to review does not exist",
+    "not-found": "the camera, region, reference, set of states, state, example or picture does not exist",
     "taken": "a reference of that name exists already",
     "no-frames": "the camera delivers no frames now, or too few",
     "config": "the configuration is wrong; nothing has changed",
@@ -64,6 +67,7 @@ CODES: Mapping[str, str] = {
 R = TypeVar("R", bound=Result)
 
 _RESERVED = ("v", "id", "op")
+_WITH_PICTURES = (PreviewResult, RecentResult, ReviewResult, SnapshotResult)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ class Envelope:
             has = ", ".join(member.name for member in fields(cls)) or "no keys of its own"
             raise ControlError("invalid", f"{short(unknown[0])}: is not a key of {self.op}, which has {has}")
         try:
-            return cls(**object_reader(cls, "")(self.rest))
+            return cls(**_request_reader(self.op)(self.rest))
         except WireError as exc:
             raise ControlError("invalid", str(exc)) from exc
 
@@ -99,14 +103,15 @@ def read_envelope(body: bytes | memoryview) -> Envelope:
     Raises:
         ControlError: *body* is not a request (``malformed``), or one of another version (``version``).
     """
-    if len(body) > MAX_REQUEST_BYTES:
-        raise ControlError("malformed", f"request: must be at most {MAX_REQUEST_BYTES} bytes (got {len(body)})")
+    _check_length(body, MAX_TRIAL_BYTES)
     try:
         content = _parse(body)
         if type(content.get("v")) is not int or content["v"] != CONTROL_VERSION:
             text = f"v: this daemon understands version {CONTROL_VERSION} (got {short(content.get('v'))})"
             raise ControlError("version", text)
-        values = object_reader(_EnvelopeKeys, "")(content)
+        values = _envelope_reader()(content)
+        if values["op"] != Try.op:
+            _check_length(body, MAX_REQUEST_BYTES)
     except WireError as exc:
         raise ControlError("malformed", str(exc)) from exc
     if len(values["id"]) > MAX_ID_LENGTH:
@@ -155,9 +160,24 @@ def read_reply(frames: Sequence[bytes | memoryview], cls: type[R], request_id: s
         lines = [peer_text(line, LONGEST_LINE) for line in error["text"].split("\n", MAX_LINES)[:MAX_LINES]]
         raise ControlError(peer_text(error["code"]), "\n".join(lines))
     result = cls(**object_reader(cls, "result")(content.get("result")))
-    if isinstance(result, ReviewResult | SnapshotResult) and len(result.pictures) != len(frames) - 1:
+    if isinstance(result, _WITH_PICTURES) and result.picture_count != len(frames) - 1:
         raise WireError(f"pictures: must be as many as frames after the first (got {len(frames) - 1})")
     return result
+
+
+def _check_length(body: bytes | memoryview, most: int) -> None:
+    if len(body) > most:
+        raise ControlError("malformed", f"request: must be at most {most} bytes (got {len(body)})")
+
+
+@cache  # a page asks several times a second
+def _request_reader(op: str) -> Callable[[Any], dict[str, Any]]:
+    return object_reader(REQUESTS[op], "")
+
+
+@cache
+def _envelope_reader() -> Callable[[Any], dict[str, Any]]:
+    return object_reader(_EnvelopeKeys, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,33 +8,54 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from edged.errors import WireError, map_exceptions
-from edged.values import UNKNOWN, check_name
+from edged.values import UNKNOWN, Polygon, Rotation, check_name
 
 __all__ = [
     "DEFAULT_FRAMES",
+    "DEFAULT_QUALITY",
+    "DEFAULT_TRIAL_SECONDS",
+    "DEFAULT_WIDTH",
     "EXAMPLE_PATTERN",
     "LONGEST_SECONDS",
     "MOST_FRAMES",
+    "QUALITIES",
     "REQUESTS",
+    "TRIAL_SECONDS",
+    "WIDTHS",
     "Answer",
     "Enroll",
     "Forget",
     "GetStatus",
+    "ListRecent",
     "ListReferences",
     "ListReview",
     "ListStates",
+    "Preview",
     "Relabel",
     "Reload",
     "Request",
     "Snapshot",
+    "Try",
 ]
 
 DEFAULT_FRAMES = 5
 MOST_FRAMES = 50
 LONGEST_SECONDS = 86_400
 
+WIDTHS = (64, 1920)
+"""The least and the most pixels that the width of a preview may be limited to."""
+DEFAULT_WIDTH = 640
+
+QUALITIES = (20, 95)
+"""The least and the best quality of a JPEG."""
+DEFAULT_QUALITY = 75
+
+TRIAL_SECONDS = (5, 600)
+"""The shortest and the longest trial."""
+DEFAULT_TRIAL_SECONDS = 30
+
 EXAMPLE_PATTERN = "[0-9a-f]{16}"
-"""The id of an example, and of a picture to review, which keeps its id when it becomes one."""
+"""The id of an example, of a recent view, and of a picture to review, which keeps its id when it becomes an example."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +80,8 @@ class Enroll:
     most similar to the others is kept. A reference of that name is replaced only with ``replace``. With ``enter`` it
     makes events, as ``references.NAME.enter`` of the configuration does; ``leave`` is 0.03 less where it is None.
 
-    With ``state`` the picture becomes an example of that state of the set ``name`` instead, beside its others.
+    With ``state`` the picture becomes an example of that state of the set ``name`` instead, beside its others. With
+    ``picture`` it is a recent view of the region and not one of the next frames.
     """
 
     op: ClassVar = "enroll"
@@ -74,9 +96,14 @@ class Enroll:
     min_seconds: float = 0.0
     cooldown_seconds: float = 0.0
     state: str | None = None
+    picture: str | None = None
 
     def __post_init__(self) -> None:
         _check_names(name=self.name, camera=self.camera, region=self.region)
+        if self.picture is not None:
+            _check_picture(self.picture, "'recent'")
+            if self.state is None:
+                raise WireError("picture: does nothing without state")
         _check_state(self.state)
         if self.state is not None and (self.replace or self.enter is not None):
             raise WireError("replace, enter: are for references, and do nothing with state")
@@ -147,7 +174,7 @@ class ListReview:
     def __post_init__(self) -> None:
         _check_names(name=self.name)
         if self.picture is not None:
-            _check_picture(self.picture)
+            _check_picture(self.picture, "'edged review'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +188,7 @@ class Answer:
     discard: bool = False
 
     def __post_init__(self) -> None:
-        _check_picture(self.picture)
+        _check_picture(self.picture, "'edged review'")
         _check_state(self.state)
         if (self.state is not None) == self.discard:
             raise WireError("state, discard: one of them must be given, and not both")
@@ -193,13 +220,107 @@ class Snapshot:
         _check_names(camera=self.camera)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """Request the next frame of a camera as a JPEG of at most ``width`` pixels a line, never enlarged.
+
+    With ``region`` it is a PNG of what the model gets of that region instead, and ``width`` and ``quality`` do nothing.
+    """
+
+    op: ClassVar = "preview"
+
+    camera: str
+    width: int = DEFAULT_WIDTH
+    quality: int = DEFAULT_QUALITY
+    region: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_names(camera=self.camera, region=self.region)
+        _check_range("width", self.width, *WIDTHS)
+        _check_range("quality", self.quality, *QUALITIES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRecent:
+    """Request the views of a region of the last two minutes, and of one of them, ``picture``, the PNG.
+
+    They are kept from the first such request on, until 60 s after the last one.
+    """
+
+    op: ClassVar = "recent"
+
+    camera: str
+    region: str | None = None
+    picture: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_names(camera=self.camera, region=self.region)
+        if self.picture is not None:
+            _check_picture(self.picture, "'recent'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """Request that a camera runs with other settings for some ``seconds``; 0 ends its trial. Null: as configured.
+
+    ``regions`` are the edges of all regions by name, and ``mask`` has all polygons, as in the configuration.
+    """
+
+    op: ClassVar = "try"
+
+    camera: str
+    regions: Mapping[str, Mapping[str, float]] | None = None
+    mask: tuple[Polygon, ...] | None = None
+    rotation: Rotation | None = None
+    seconds: float = DEFAULT_TRIAL_SECONDS
+
+    def __post_init__(self) -> None:
+        _check_names(camera=self.camera)
+        if self.seconds:
+            _check_range("seconds", self.seconds, *TRIAL_SECONDS)
+        elif self.settings:
+            raise WireError("regions, mask, rotation: do nothing with seconds 0")
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The settings that are tried, by their keys in the configuration."""
+        settings = {"regions": self.regions, "mask": self.mask, "rotation": self.rotation}
+        return {key: value for key, value in settings.items() if value is not None}
+
+
 Request: TypeAlias = (
-    GetStatus | Reload | Enroll | Forget | Relabel | ListReferences | ListStates | ListReview | Answer | Snapshot
+    GetStatus
+    | Reload
+    | Enroll
+    | Forget
+    | Relabel
+    | ListReferences
+    | ListStates
+    | ListReview
+    | Answer
+    | Snapshot
+    | Preview
+    | Try
+    | ListRecent
 )
 
 REQUESTS: Mapping[str, type[Request]] = {
     cls.op: cls
-    for cls in (GetStatus, Reload, Enroll, Forget, Relabel, ListReferences, ListStates, ListReview, Answer, Snapshot)
+    for cls in (
+        GetStatus,
+        Reload,
+        Enroll,
+        Forget,
+        Relabel,
+        ListReferences,
+        ListStates,
+        ListReview,
+        Answer,
+        Snapshot,
+        Preview,
+        Try,
+        ListRecent,
+    )
 }
 
 
@@ -221,9 +342,9 @@ def _check_example(example: str) -> None:
         raise WireError(f"example: must be 16 digits from 0-9a-f, as 'edged states' lists them (got {example[:40]!r})")
 
 
-def _check_picture(picture: str) -> None:
+def _check_picture(picture: str, listing: str) -> None:
     if not re.fullmatch(EXAMPLE_PATTERN, picture, re.ASCII):
-        raise WireError(f"picture: must be 16 digits from 0-9a-f, as 'edged review' lists them (got {picture[:40]!r})")
+        raise WireError(f"picture: must be 16 digits from 0-9a-f, as {listing} lists them (got {picture[:40]!r})")
 
 
 def _check_range(key: str, value: float, least: float, most: float) -> None:

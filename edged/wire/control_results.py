@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from edged.values import Mirror, Polygon, Rotation
 
 __all__ = [
     "AnswerResult",
@@ -13,6 +15,9 @@ __all__ = [
     "ExampleInfo",
     "ForgetResult",
     "PictureInfo",
+    "PreviewResult",
+    "RecentInfo",
+    "RecentResult",
     "ReferenceInfo",
     "ReferencesResult",
     "ReloadResult",
@@ -24,6 +29,7 @@ __all__ = [
     "SnapshotResult",
     "StatesResult",
     "StatusResult",
+    "TryResult",
 ]
 
 
@@ -31,7 +37,9 @@ __all__ = [
 class CameraReport:
     """A camera: its regions, its state, and the reason for the state.
 
-    ``picture`` is that of a status message: whether it still shows what its examples of states did.
+    ``picture`` is that of a status message: whether it still shows what its examples of states did. ``rotation``,
+    ``mirror``, ``mask`` and ``regions_at`` (left, top, right and bottom of each region, in 0…1) are those in use, which
+    are those of a trial for the ``trial_s`` seconds that it still lasts; null: there is none.
     """
 
     name: str
@@ -39,13 +47,18 @@ class CameraReport:
     state: Literal["starting", "running", "lost", "frozen", "stopped"]
     reason: str | None
     picture: Literal["ok", "covered", "blurred", "dazzled", "moved", "changed"] | None = None
+    rotation: Rotation = 0
+    mirror: Mirror = "none"
+    regions_at: Mapping[str, tuple[float, float, float, float]] = field(default_factory=dict)
+    mask: tuple[Polygon, ...] = ()
+    trial_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusResult:
     """State of the daemon. ``references`` counts all that are compared, ``enrolled`` those that were enrolled.
 
-    ``sets`` are the names of the sets of states.
+    ``sets`` are the names of the sets of states, and ``subscribers`` counts the connections to the publish ports.
     """
 
     node: str
@@ -61,6 +74,8 @@ class StatusResult:
     references: int
     enrolled: int
     sets: tuple[str, ...] = ()
+    subscribers: int = 0
+    t_wall_us: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +231,11 @@ class ReviewResult:
     entries: tuple[ReviewInfo, ...]
     pictures: tuple[PictureInfo, ...] = ()
 
+    @property
+    def picture_count(self) -> int:
+        """Count of the pictures that follow the reply."""
+        return len(self.pictures)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerResult:
@@ -243,6 +263,72 @@ class SnapshotResult:
     t_wall_us: int
     pictures: tuple[PictureInfo, ...]
 
+    @property
+    def picture_count(self) -> int:
+        """Count of the pictures that follow the reply."""
+        return len(self.pictures)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewResult:
+    """A frame of a camera, or what the model gets of its ``region``; the picture follows the reply in a frame.
+
+    ``t_cap_us`` and ``t_wall_us`` are when it was captured, in microseconds of CLOCK_MONOTONIC and since 1970. The size
+    of the picture is ``width`` × ``height``, and that of the frame ``frame_width`` × ``frame_height``.
+    """
+
+    camera: str
+    region: str | None
+    frame_seq: int
+    t_cap_us: int
+    t_wall_us: int
+    width: int
+    height: int
+    frame_width: int
+    frame_height: int
+    media_type: Literal["image/jpeg", "image/png"]
+
+    @property
+    def picture_count(self) -> int:
+        """Count of the pictures that follow the reply."""
+        return 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecentInfo:
+    """A recent view of a region: when it was captured, in microseconds since 1970, and what each set answered."""
+
+    id: str
+    t_wall_us: int
+    set_states: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecentResult:
+    """The recent views of a region, the newest first.
+
+    The PNG that was requested follows the reply, and is the only one of ``pictures``: its name is the id.
+    """
+
+    camera: str
+    region: str
+    entries: tuple[RecentInfo, ...]
+    pictures: tuple[PictureInfo, ...] = ()
+
+    @property
+    def picture_count(self) -> int:
+        """Count of the pictures that follow the reply."""
+        return len(self.pictures)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryResult:
+    """A trial of a camera that lasts so many ``seconds``, 0 if it has ended; ``changes`` are as in a reload."""
+
+    camera: str
+    seconds: float
+    changes: tuple[str, ...]
+
 
 Result: TypeAlias = (
     StatusResult
@@ -255,4 +341,7 @@ Result: TypeAlias = (
     | ReviewResult
     | AnswerResult
     | SnapshotResult
+    | PreviewResult
+    | TryResult
+    | RecentResult
 )

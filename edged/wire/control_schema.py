@@ -23,6 +23,9 @@ RESULTS: dict[str, tuple[type[results.Result], ...]] = {
     "review": (results.ReviewResult,),
     "answer": (results.AnswerResult,),
     "snapshot": (results.SnapshotResult,),
+    "preview": (results.PreviewResult,),
+    "try": (results.TryResult,),
+    "recent": (results.RecentResult,),
 }
 """The results of each op; the second one is that of a set of states."""
 
@@ -57,6 +60,9 @@ _TEXTS = {
 }
 _LIMITS: dict[str, dict[str, float]] = {
     "frames": {"minimum": 1, "maximum": requests.MOST_FRAMES},
+    "width": {"minimum": requests.WIDTHS[0], "maximum": requests.WIDTHS[1]},
+    "quality": {"minimum": requests.QUALITIES[0], "maximum": requests.QUALITIES[1]},
+    "seconds": {"minimum": 0, "maximum": requests.TRIAL_SECONDS[1]},
     "enter": {"minimum": -1, "maximum": 1},
     "leave": {"minimum": -1, "maximum": 1},
     "min_seconds": {"minimum": 0, "maximum": requests.LONGEST_SECONDS},

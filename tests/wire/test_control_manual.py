@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from edged.enrolled import MOST
-from edged.service.control.server import MOST_JOBS
+from edged.service.control.server import MOST_JOBS, MOST_PREVIEWS
+from edged.transport.zmtp.router_end import MAX_MESSAGE_BYTES
 from edged.wire import control as wire
 from edged.wire import control_requests as requests
 from edged.wire import control_results as results
@@ -36,6 +37,7 @@ def test_the_manual_has_every_key_of_the_parts_of_a_result() -> None:
         (results.CameraReport, "status"),
         (results.SetReport, "states"),
         (results.ReviewInfo, "review"),
+        (results.RecentInfo, "recent"),
         (results.ExampleInfo, "states"),
     ):
         assert {member.name for member in dataclasses.fields(cls)} <= set(re.findall(r"`(\w+)`", section(op)))
@@ -45,9 +47,15 @@ def test_the_manual_has_every_code_and_the_limits() -> None:
     table = MANUAL.partition("why a request is refused")[2].partition("\n\n")[0]
     assert set(re.findall(r"^\| `([a-z-]+)`", table, re.MULTILINE)) == set(wire.CODES)
     assert f"at most {wire.MAX_REQUEST_BYTES} bytes" in MANUAL
+    assert f"may have {wire.MAX_TRIAL_BYTES} bytes" in MANUAL
+    assert f"more\nthan {MAX_MESSAGE_BYTES >> 10} KiB in a message" in MANUAL
+    shortest, longest = requests.TRIAL_SECONDS
+    assert f"{shortest}…{longest}, default {requests.DEFAULT_TRIAL_SECONDS}" in MANUAL
     assert f"of at most {wire.MAX_REPLY_BYTES >> 20} MiB" in MANUAL
     assert f"at most {wire.MAX_ID_LENGTH} characters" in MANUAL
     assert f"1…{requests.MOST_FRAMES}, default {requests.DEFAULT_FRAMES}" in MANUAL
     assert f"0…{requests.LONGEST_SECONDS}" in MANUAL
-    assert f"({MOST_JOBS} requests)" in MANUAL
+    assert f"({MOST_JOBS} requests, or {MOST_PREVIEWS} previews)" in MANUAL
+    assert f"{requests.WIDTHS[0]}…{requests.WIDTHS[1]}, default {requests.DEFAULT_WIDTH}" in MANUAL
+    assert f"{requests.QUALITIES[0]}…{requests.QUALITIES[1]}, default {requests.DEFAULT_QUALITY}" in MANUAL
     assert f"Up to {MOST} can be enrolled" in MANUAL

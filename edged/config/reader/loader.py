@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from edged.config.sections.places import mapping_in, misplaced, places_in
 from edged.config.sections.root import Config
 from edged.config.sections.states import names_taken
 
-__all__ = ["Loaded", "load", "load_text", "read_text"]
+__all__ = ["Loaded", "load", "load_text", "read_text", "with_camera"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,32 @@ def load_text(text: str, path: str | Path) -> Loaded:
         ConfigFileError: something in it is wrong; the error holds all that is wrong.
     """
     document = compose(text, str(path))
-    folder = Path(path).absolute().parent
+    return Loaded(_checked(document, Path(path).absolute().parent), document)
+
+
+def with_camera(loaded: Loaded, name: str, settings: Mapping[str, object]) -> Loaded:
+    """Return *loaded* with these *settings* of the camera *name* in place of those that stand in its file.
+
+    Everything but that camera is the same object as before. Nothing is read or written.
+
+    Raises:
+        ConfigFileError: something is wrong with them, in the words of `load`, without a place in the file.
+    """
+    root, config = loaded.document.root, loaded.config
+    assert isinstance(root.plain, dict), "it was read as one"
+    sections = mapping_in(root.plain, "cameras")
+    plain = {**root.plain, "cameras": {**sections, name: {**mapping_in(sections, name), **settings}}}
+    document = replace(loaded.document, root=replace(root, plain=plain))
+    try:
+        checked = _checked(document, Path(document.file).absolute().parent)
+    except ConfigFileError as exc:
+        raise ConfigFileError(replace(each, file="", line=0, column=0) for each in exc.problems) from exc
+    cameras = {**config.cameras, name: checked.cameras[name]}
+    return Loaded(config.model_copy(update={"cameras": cameras}), document)
+
+
+def _checked(document: Document, folder: Path) -> Config:
+    """Return the configuration in *document*, whose relative paths start at *folder*."""
     found = [*document.problems, *_secrets_shown(document)]
     if len(found) > len(document.problems):
         raise ConfigFileError(_once(found))  # and no other message can then quote them
@@ -72,7 +97,7 @@ def load_text(text: str, path: str | Path) -> Loaded:
         raise ConfigFileError(_once([*found, *problems_of(exc, document)])) from exc
     if found:
         raise ConfigFileError(_once(found))
-    return Loaded(config, document)
+    return config
 
 
 def _secrets_shown(document: Document) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.camera import LiveStream, Source
+from edged.camera import LiveStream, MaskedSource, Source
 from edged.errors import DamagedFrame, SourceError
 from edged.pipeline.camera_stats import CameraState, CameraStats
 from edged.pipeline.capture.freeze import FreezeWatch
@@ -68,6 +68,8 @@ class RingWriter:
         self._lazy_decode = LazyDecode()
         if self._stream is not None:
             self._stream.expect_rate(settings.max_fps)
+        if settings.mask is not None and isinstance(self._source, MaskedSource):
+            self._source.use_mask(settings.mask)
 
     def continue_counts(self) -> None:
         """Count on from what the capture before this one has counted as dropped."""

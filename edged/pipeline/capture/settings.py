@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edged.errors import EdgedError
-from edged.values import AnyRegion
+from edged.values import AnyRegion, Polygon
 
 __all__ = ["CaptureSettings"]
 
@@ -26,6 +26,8 @@ class CaptureSettings:
 
     ``refuse`` makes the error with which the daemon refuses to start if the source cannot be opened then; without it
     the source is tried again like a lost one.
+
+    ``mask`` are the polygons that are grey in each frame of a `MaskedSource`; None: those that it has.
     """
 
     wait_for_reader: bool = False
@@ -38,3 +40,4 @@ class CaptureSettings:
     max_reopens: int = 0
     regions: tuple[tuple[str, AnyRegion], ...] = ()
     refuse: Callable[[str], EdgedError] | None = None
+    mask: tuple[Polygon, ...] | None = None

@@ -14,7 +14,14 @@ from edged.pipeline.call_queue import CallQueue
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
-from edged.pipeline.inference.observer import Observation, Observer, Observers
+from edged.pipeline.inference.observer import (
+    FrameObserver,
+    Observation,
+    Observer,
+    Observers,
+    PlaceObservers,
+    SeenFrame,
+)
 from edged.pipeline.inference.region_states import RegionStates
 from edged.pipeline.inference.round_robin import RoundRobin
 from edged.pipeline.result import ModelFacts, Result
@@ -86,6 +93,8 @@ class Inference(Stage):
         self._calls = CallQueue(self._round_robin.wake)
         self._regions = RegionStates(review)
         self._observers = Observers(demand)
+        self._frame_observers: PlaceObservers[SeenFrame] = PlaceObservers(demand)
+        self._region_observers: PlaceObservers[Observation] = PlaceObservers(demand)
 
     @property
     def facts(self) -> ModelFacts | None:
@@ -151,6 +160,28 @@ class Inference(Stage):
         """Show *observer* nothing more; harmless if it has seen enough. May be called from any thread."""
         return self._calls.submit(lambda: self._observers.remove(observer))
 
+    def add_frame_observer(self, camera: str, observer: FrameObserver) -> Future[None]:
+        """Show *observer* every frame of *camera* whose turn comes, until it has seen enough or is removed.
+
+        Frames are decoded for it, and no more is embedded than without it. May be called from any thread.
+        """
+        return self._calls.submit(lambda: self._frame_observers.add((camera, None), observer))
+
+    def remove_frame_observer(self, camera: str, observer: FrameObserver) -> Future[None]:
+        """Show *observer* nothing more; harmless if it has seen enough. May be called from any thread."""
+        return self._calls.submit(lambda: self._frame_observers.remove((camera, None), observer))
+
+    def add_region_observer(self, camera: str, region: str, observer: Observer) -> Future[None]:
+        """Show *observer* every result of one region, also where nothing has moved, until it has seen enough.
+
+        The region is embedded as if its vectors had a subscriber. May be called from any thread.
+        """
+        return self._calls.submit(lambda: self._region_observers.add((camera, region), observer))
+
+    def remove_region_observer(self, camera: str, region: str, observer: Observer) -> Future[None]:
+        """Show *observer* nothing more; harmless if it has seen enough. May be called from any thread."""
+        return self._calls.submit(lambda: self._region_observers.remove((camera, region), observer))
+
     def open(self) -> None:
         self._model, self._regions.references, self._regions.sets = self._open_model(self._check_stop)
         self._facts = facts = ModelFacts.of(self._embedder)
@@ -202,6 +233,8 @@ class Inference(Stage):
             return
         feed, lease = taken
         with lease:
+            if (place := (feed.camera, None)) in self._frame_observers:
+                self._frame_observers.show(place, SeenFrame(feed, lease, self._embedder))
             for region in self._regions.of(feed.camera):
                 if self._demand.is_wanted(feed.camera, region.name):
                     self._embed(feed, lease, region)
@@ -219,7 +252,8 @@ class Inference(Stage):
 
     def close(self) -> None:
         self._calls.close()
-        self._observers.close()
+        for observers in (self._observers, self._frame_observers, self._region_observers):
+            observers.close()
         if self._feeds:
             self._handover.close()
         for feed in self._feeds:
@@ -256,6 +290,9 @@ class Inference(Stage):
                 unchanged_filter.remember(lease, vector, matches, states)
             if self._observers or region.watches:
                 self._show(Observation(feed, lease, region.name, box, vector, self._embedder), region, states)
+        if (place := (feed.camera, region.name)) in self._region_observers:
+            seen = Observation(feed, lease, region.name, box, vector, self._embedder, states, unchanged)
+            self._region_observers.show(place, seen)
         if region.check_picture(lease, box, states):
             self._regions.report_picture(feed)
         self._handover.put(

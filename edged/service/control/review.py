@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from edged.wire import control_requests as requests
 from edged.wire import control_results as results
 
 if TYPE_CHECKING:
-    from edged.config import Loaded
+    from edged.config import StateSetConfig
     from edged.service.running_stages import RunningStages
 
 __all__ = ["ReviewJobs"]
@@ -54,19 +54,19 @@ class ReviewJobs:
         self._trainer = trainer
         self._states = states
         self._queues = running.pipeline.wiring.review
-        self._opened: Loaded | None = None
+        self._opened: Mapping[str, StateSetConfig] | None = None
 
     @property
     def is_behind(self) -> bool:
         """Whether the daemon has started, or has another configuration, since the queues were opened."""
         pipeline = self._running.pipeline
         is_open = self._encoder.running and pipeline.inference.facts is not None
-        return is_open and pipeline.loaded is not self._opened
+        return is_open and pipeline.loaded.config.states is not self._opened
 
     def catch_up(self) -> Job:
         """Open the queues of the sets that are reviewed now, and end what a process that was killed had begun."""
-        self._opened = loaded = self._running.pipeline.loaded  # also if it fails: it is tried once
-        names = [name for name, config in loaded.config.states.items() if config.review]
+        self._opened = states = self._running.pipeline.loaded.config.states  # also if it fails: it is tried once
+        names = [name for name, config in states.items() if config.review]
         opening = partial(self._queues.open, names, self._encoder.submit)
         try:
             yield from wait_for(self._encoder.submit(opening), self._wake)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from edged.wire import control_requests as requests
 
 if TYPE_CHECKING:
     from edged.config import ControlConfig
+    from edged.service.reload.trials import Trial
     from edged.service.running_stages import RunningStages
 
 __all__ = ["Control"]
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 SOCKET_MODE = 0o660  # the user and the group of the service, whatever the umask is
 REST = 2  # times as long as an answer took the processor the stage pauses: no flood gets more of it than a third
 MOST_JOBS = 8  # under way; each may hold pictures
+MOST_PREVIEWS = 16  # under way beside them; those of one camera share a frame
 AT_ONCE = (requests.GetStatus, requests.ListReferences)  # these are done before the next request is read
 JOB_SECONDS = 0.25  # how long a step may wait while jobs are under way: a lost camera wakes nothing here
 IDLE_SECONDS = 1.0
@@ -48,20 +50,22 @@ class _UnderWay:
     connection: Connection
     before: Sequence[bytes]
     request_id: str
+    is_preview: bool
 
 
 class Control(Stage):
     """Answers requests at a socket file, where it is a ROUTER to ZeroMQ's sockets.
 
     It never waits for a client: slow work is a job that goes on bit by bit, of which there are never more than
-    `MOST_JOBS`, and an answer that a client does not read is dropped. After each turn it pauses for `REST` times as
-    long as that took the processor. After a bit of a job only the jobs pause: requests are read meanwhile.
+    `MOST_JOBS`, and `MOST_PREVIEWS` beside them, and an answer that a client does not read is dropped. After each turn
+    it pauses for `REST` times as long as that took the processor. After a bit of a job only the jobs pause: requests
+    are read meanwhile.
 
     Args:
         config: where it listens. If the file does not say so, and another daemon has the default path, this one runs
             without a control socket and logs that.
         running: the stages as they are now.
-        reload: starts a reload; see `RequestHandlers`. None: reloads are refused.
+        reload, try_settings, trial_ends: see `RequestHandlers`.
     """
 
     step_seconds = 60.0  # a worn memory card takes its time to keep a picture
@@ -71,6 +75,8 @@ class Control(Stage):
         config: ControlConfig,
         running: RunningStages,
         reload: Callable[[], Future[Sequence[str]]] | None = None,
+        try_settings: Callable[[Trial], Future[Sequence[str]]] | None = None,
+        trial_ends: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         super().__init__("control")
         self._config = config
@@ -78,7 +84,9 @@ class Control(Stage):
         self._bell = Bell()
         self._encoder = PictureEncoder()
         self._trainer = Trainer(running)
-        self._handlers = RequestHandlers(running, reload, self._bell.ring, self._encoder, self._trainer)
+        self._handlers = RequestHandlers(
+            running, reload, self._bell.ring, self._encoder, self._trainer, try_settings, trial_ends
+        )
         self._jobs: list[_UnderWay] = []
         self._own: Job | None = None
         self._jobs_due = 0.0
@@ -113,6 +121,7 @@ class Control(Stage):
         for connection, frames in self._connections.wait(seconds):
             self._take_request(connection, frames)
         self.pause(REST * (time.thread_time() - begin))
+        self._handlers.tidy()
         if time.monotonic() >= self._jobs_due:
             self._go_on()
         else:
@@ -157,12 +166,18 @@ class Control(Stage):
             self._connections.send(connection, [*before, wire.write_refusal(refusal, request_id)])
             return
         connection.unanswered += 1
-        self._jobs.append(_UnderWay(self._handlers.start_job(request), connection, before, request_id))
+        job, is_preview = self._handlers.start_job(request), isinstance(request, requests.Preview)
+        self._jobs.append(_UnderWay(job, connection, before, request_id, is_preview))
         self._go_on_with(self._jobs[-1])
 
     def _check_room(self, request: requests.Request) -> None:
-        if len(self._jobs) >= MOST_JOBS and not isinstance(request, AT_ONCE):
-            raise ControlError("busy", f"{MOST_JOBS} requests are under way; ask again later")
+        """Check that the job of *request* may begin; previews, which a page asks for all the time, count apart."""
+        if isinstance(request, AT_ONCE):
+            return
+        is_preview = isinstance(request, requests.Preview)
+        most, what = (MOST_PREVIEWS, "previews") if is_preview else (MOST_JOBS, "requests")
+        if sum(under_way.is_preview is is_preview for under_way in self._jobs) >= most:
+            raise ControlError("busy", f"{most} {what} are under way; ask again later")
 
     def _go_on(self) -> None:
         """Let the jobs go on for a turn, and the one that no request asked for."""

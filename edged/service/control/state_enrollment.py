@@ -12,6 +12,7 @@ from edged.errors import ControlError, StateError, map_exceptions
 from edged.label_text import shown_path
 from edged.service.control.claims import Claims
 from edged.service.control.jobs import Job, wait_for
+from edged.service.control.recent_views import RecentViews
 from edged.service.control.trainer import Lesson, Trainer, example_info
 from edged.service.control.typical_picture import PictureTaker, TypicalPicture, region_of
 from edged.values import applies_in
@@ -34,8 +35,8 @@ MOST_CHANGED = 1000  # sets that are learned again after a reload
 class StateEnrollment:
     """Enrolls, relabels, forgets and lists examples of states of the *running* stages.
 
-    *wake* lets a waiting job go on, *pictures* takes what is kept, *claims* are the names that jobs are changing, and
-    *trainer* is the thread that does the work.
+    *wake* lets a waiting job go on, *pictures* and *recent* take what is kept, *claims* are the names that jobs are
+    changing, and *trainer* is the thread that does the work.
     """
 
     def __init__(
@@ -43,12 +44,14 @@ class StateEnrollment:
         running: RunningStages,
         wake: Callable[[], None],
         pictures: PictureTaker,
+        recent: RecentViews,
         claims: Claims,
         trainer: Trainer,
     ) -> None:
         self._running = running
         self._wake = wake
         self._pictures = pictures
+        self._recent = recent
         self._claims = claims
         self._trainer = trainer
         self._changed: dict[str, None] = {}  # sets that a reload may have read before they were, the newest last
@@ -66,7 +69,10 @@ class StateEnrollment:
         with map_exceptions({StateError: partial(ControlError, "failed")}):
             store.check_room(name, state)
         with self._claims.changing(name):
-            taken = yield from self._pictures.take(camera, region, request.frames)
+            if request.picture is None:
+                taken = yield from self._pictures.take(camera, region, request.frames)
+            else:
+                taken = yield from self._recent.take(camera, region, request.picture)
             new = _example(name, state, camera, region, taken)
             kept = yield from wait_for(
                 self._trainer.submit(partial(self._trainer.keep, new, taken)), self._wake, LEARN_SECONDS
@@ -124,7 +130,8 @@ class StateEnrollment:
             return False
         loaded, sets = self._applied
         pipeline = self._running.pipeline
-        return pipeline.loaded is not loaded or pipeline.inference.sets is not sets
+        is_changed = pipeline.loaded.config.states is not loaded.config.states  # a trial of a camera changes none
+        return is_changed or pipeline.inference.sets is not sets
 
     def catch_up(self) -> Job:
         """Learn the sets again that were changed here, with what a reload has brought."""

@@ -27,7 +27,7 @@ from edged.references import ReferenceGroup, References, embed_upright, read_ref
 from edged.service.metrics.pages import metrics_problems
 from edged.service.preflight import source_problems
 from edged.service.reload.model_change import ModelChange
-from edged.service.reload.plan import ReloadPlan, compare
+from edged.service.reload.plan import ReloadPlan, compare, compare_trial
 from edged.service.reload.waiting import StageWaiter
 from edged.service.running_stages import RunningStages
 from edged.values import Colour, Rotation
@@ -58,6 +58,7 @@ class Change:
         start: starts a stage as one of *running*: if the daemon stops meanwhile, it is stopped with the others. It may
             raise to put an end to the reload.
         known: vectors of pictures that were embedded before; this reload replaces them by its own.
+        configured: the configuration that the cameras were opened for: without what is tried now.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Change:
         waiter: StageWaiter,
         start: Callable[[Stage], None],
         known: Known,
+        configured: Loaded,
     ) -> None:
         self._model = ModelChange(running, waiter, start)
         self._file = file
@@ -74,6 +76,7 @@ class Change:
         self._waiter = waiter
         self._start = start
         self._known = known
+        self._configured = configured
         self._references: list[ReferenceGroup] | None = None
         self._sets: Sequence[PlacedSet] | None = None
 
@@ -102,6 +105,17 @@ class Change:
             self._model.undo()
             raise
 
+    def prepare_trial(self, tried: Loaded) -> None:
+        """Get ready for *tried*, which is the configuration with other settings of cameras that run.
+
+        Raises:
+            EdgedError: it cannot be followed now.
+        """
+        old = self._running.pipeline
+        self._loaded, self._models = tried, old.models
+        self.plan = compare_trial(old.loaded.config, tried.config)
+        self._waiter.wait_answer(old.publisher.use(publisher_settings(tried), old.publisher.keys), old.publisher)
+
     def commit(self) -> None:
         """Change the stages."""
         old, waiter = self._running.pipeline, self._waiter
@@ -109,7 +123,7 @@ class Change:
         new = replace(old, loaded=self._loaded, models=self._models, cameras=cameras)
         self._change_inference(new)
         old.publisher.use_rules(old.wiring.rules(self._loaded))
-        for name, _ in self.plan.live:
+        for name in cameras.keys() - set(self.plan.captured_anew):
             settings = capture_settings(self._loaded, name, must_open=False)
             if settings != capture_settings(old.loaded, name, must_open=False):
                 cameras[name].capture.use(settings)
@@ -132,7 +146,7 @@ class Change:
         models = _collecting(problems, partial(read_models, loaded))
         keys = _collecting(problems, partial(read_keyring, loaded))
         plan = compare(
-            old.loaded.config,
+            self._configured.config,
             loaded.config,
             model_file=models is not None and models.digests != old.models.digests,
             model_input=models is not None and models.input_size != old.models.input_size,

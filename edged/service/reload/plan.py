@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edged.config import CameraConfig, Config
 from edged.config.sections.fields import Section
 
-__all__ = ["ReloadPlan", "compare"]
+__all__ = ["ReloadPlan", "compare", "compare_trial"]
 
 LIVE = frozenset(
     {
@@ -124,6 +124,15 @@ def compare(old: Config, new: Config, *, model_file: bool = False, model_input: 
         log_level=old.log != new.log,
         later=tuple(name for name in _different(old, new) if name not in PARTS),
     )
+
+
+def compare_trial(old: Config, new: Config) -> ReloadPlan:
+    """Compare the cameras of *old* and *new*, of which only settings differ that a trial may change, all of them live.
+
+    Frames stay as large as they are, also where the camera would deliver others for these regions.
+    """
+    different = {name: _different(old.cameras[name], camera) for name, camera in new.cameras.items()}
+    return ReloadPlan(live=tuple((name, ", ".join(what)) for name, what in different.items() if what))
 
 
 def _why_restart(old: CameraConfig, new: CameraConfig, different: list[str], reduced: bool) -> str | None:

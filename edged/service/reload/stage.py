@@ -1,4 +1,4 @@
-"""The reload stage: makes the running stages follow the configuration, after SIGHUP or ``edged reload``."""
+"""The reload stage: makes the running stages follow the configuration, after SIGHUP or ``edged reload``, and trials."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
-from edged.config import ConfigFileError
+from edged.config import ConfigFileError, Loaded
 from edged.errors import ConfigError, EdgedError, RingClosed
 from edged.pipeline.stage import Stage
 from edged.service.reload.change import Change, Known
 from edged.service.reload.record_file import Outcome
+from edged.service.reload.trials import Trial, Trials
 from edged.service.reload.waiting import StageWaiter
 from edged.service.running_stages import RunningStages
 
@@ -25,13 +26,14 @@ __all__ = ["Reloader"]
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 10.0
+AGAIN_SECONDS = 1.0  # after a trial could not be taken back, because a stage did not answer
 FutureChanges: TypeAlias = "Future[Sequence[str]]"
 
 MOST_REPORTED = 5  # problems in a status, which comes every two seconds; the log has all of them
 
 
 class Reloader(Stage):
-    """Makes the stages follow the configuration *file*: all of it, or nothing.
+    """Makes the stages follow the configuration *file*: all of it, or nothing. Trials of settings come and go on top.
 
     It is a stage of its own, beside those of the pipeline, so that the daemon's main thread goes on watching them and
     sees a signal to stop: that ends a reload at any point.
@@ -55,11 +57,18 @@ class Reloader(Stage):
         self._answers: deque[FutureChanges] = deque()
         self._working = False
         self._known: Known = {}
+        self._asked_trials: deque[tuple[Trial, FutureChanges]] = deque()
+        self._trials = Trials()
+        self._configured: Loaded | None = None  # the configuration without trials, while there are any
 
     @property
     def busy(self) -> bool:
         """Whether a reload is under way or requested."""
-        return self._working or self._requested.is_set()
+        return self._working or bool(self._answers)
+
+    def trial_ends(self) -> Mapping[str, float]:
+        """Return when the trial of each camera that has one ends, in seconds on the monotonic clock."""
+        return self._trials.ends
 
     def request_reload(self) -> FutureChanges:
         """Request a reload that reads the file from now on; called from any thread, returns at once.
@@ -74,14 +83,34 @@ class Reloader(Stage):
             self._cancel()
         return answer
 
+    def request_trial(self, trial: Trial) -> FutureChanges:
+        """Request *trial*; called from any thread, returns at once.
+
+        It takes itself back after its seconds, and at a reload. The future is as in `request_reload`.
+        """
+        answer: FutureChanges = Future()
+        self._asked_trials.append((trial, answer))
+        self._requested.set()
+        if not self.running and self.stopping:
+            self._cancel()
+        return answer
+
     def open(self) -> None:
         """Open nothing: a reload needs no resource of its own."""
 
     def step(self) -> None:
-        if not self._requested.wait(WAIT_SECONDS) or self.stopping:
+        self._requested.wait(min(WAIT_SECONDS, self._trials.seconds_left))
+        if self.stopping:
             return
-        self._working = True
         self._requested.clear()
+        if self._answers:
+            self._answer_reloads()
+        while self._asked_trials:
+            self._answer_trial(*self._asked_trials.popleft())
+        self._end_trials()
+
+    def _answer_reloads(self) -> None:
+        self._working = True
         answers = [self._answers.popleft() for _ in range(len(self._answers))]
         try:
             self._reload(answers)
@@ -100,14 +129,16 @@ class Reloader(Stage):
     def _cancel(self) -> None:
         while self._answers:
             self._answers.popleft().cancel()
+        while self._asked_trials:
+            self._asked_trials.popleft()[1].cancel()
 
     def _reload(self, answers: list[FutureChanges]) -> None:
         began_ns = time.monotonic_ns()
         log.info("reload: reading %s", self._file)
-        waiter = StageWaiter(self._check_stop)
-        change = Change(self._file, self._running, waiter, self._start, self._known)
+        change = self._make_change()
         try:
-            self._follow(change)
+            change.prepare()
+            self._commit(change)
         except RingClosed:
             raise  # the daemon stops
         except EdgedError as exc:
@@ -115,13 +146,54 @@ class Reloader(Stage):
             self._report(Outcome(began_ns, problem=str(exc), is_config_problem=isinstance(exc, ConfigError)))
             _answer(answers, problem=exc)
         else:
+            self._trials, self._configured = Trials(), None
             changes, later = change.plan.changes(), change.plan.later
             self._report_done(changes, later)
             self._report(Outcome(began_ns, (*changes, *(f"{name}: at the next start" for name in later))))
             _answer(answers, changes)
 
-    def _follow(self, change: Change) -> None:
-        change.prepare()
+    def _answer_trial(self, trial: Trial, answer: FutureChanges) -> None:
+        if answer.cancelled():
+            return
+        try:
+            changes = self._try(self._trials.with_trial(trial))
+        except RingClosed:
+            raise  # the daemon stops
+        except EdgedError as exc:
+            _answer([answer], problem=exc)
+        else:
+            for line in changes:
+                log.info("trial: %s%s", line, f", for {trial.seconds:g} s" if trial.seconds else "")
+            _answer([answer], changes)
+        finally:
+            answer.cancel()  # harmless where there is an answer
+
+    def _end_trials(self) -> None:
+        left = self._trials.without_ended()
+        if left.ends.keys() == self._trials.ends.keys():
+            return
+        try:
+            for line in self._try(left):
+                log.info("trial: %s: as configured again", line)
+        except RingClosed:
+            raise
+        except EdgedError as exc:
+            log.warning("trial: it could not be taken back yet: %s", exc)
+            self.pause(AGAIN_SECONDS)
+
+    def _try(self, trials: Trials) -> Sequence[str]:
+        """Make the stages follow the configuration with the settings of *trials*, and no others; return the changes."""
+        change, configured = self._make_change(), self._configured or self._running.pipeline.loaded
+        change.prepare_trial(trials.apply(configured))
+        self._commit(change)
+        self._trials, self._configured = trials, configured if trials else None
+        return change.plan.changes()
+
+    def _make_change(self) -> Change:
+        waiter, configured = StageWaiter(self._check_stop), self._configured or self._running.pipeline.loaded
+        return Change(self._file, self._running, waiter, self._start, self._known, configured)
+
+    def _commit(self, change: Change) -> None:
         try:
             change.commit()
         except RingClosed:

@@ -11,7 +11,7 @@ from edged.transport.zmtp.greeting import greeting, take_greeting
 
 __all__ = ["MAX_FRAMES", "MAX_MESSAGE_BYTES", "RouterEnd"]
 
-MAX_MESSAGE_BYTES = 8192
+MAX_MESSAGE_BYTES = 66_560  # a request of 64 KiB, and the empty frame of a REQ socket
 MAX_FRAMES = 8
 MECHANISM = b"NULL"
 HELLO = greeting(MECHANISM, minor=0) + command(b"READY", from_properties({b"Socket-Type": b"ROUTER"}))

@@ -154,7 +154,19 @@ def test_status_describes_the_running_daemon(daemon: ControlClient, house: House
         "slow": ("full",),
         "absent": ("full",),
     }
+    still = status.cameras[0]
+    assert (still.rotation, still.mirror, still.mask, still.trial_s) == (90, "none", (), None)
+    assert still.regions_at == {"left": (0.0, 0.0, 0.5, 1.0), "all": (0.0, 0.0, 1.0, 1.0)}
+    assert abs(status.t_wall_us / 1e6 - time.time()) < 60
     eventually(lambda: {c.name: c.state for c in daemon.status().cameras}["absent"] == "lost", "absent is lost")
+
+
+def test_status_counts_the_subscribers(daemon: ControlClient, house: House) -> None:
+    assert daemon.status().subscribers == 0
+    with Subscriber(house.events) as subscriber:
+        assert subscriber.receive(10) is not None
+        assert daemon.status().subscribers == 1
+    eventually(lambda: daemon.status().subscribers == 0, "it is gone")
 
 
 def test_an_enrolled_reference_is_compared_from_the_next_frame_on_in_its_region(
@@ -425,8 +437,8 @@ def test_only_the_same_user_and_group_may_open_the_socket(house: House) -> None:
 
 
 def test_every_op_is_tried_here() -> None:
-    in_test_states, in_test_review = {"relabel", "states"}, {"review", "answer"}
-    assert set(REQUESTS) - in_test_states - in_test_review == {
+    of_states, of_pictures = {"relabel", "states", "review", "answer"}, {"preview", "try", "recent"}
+    assert set(REQUESTS) - of_states - of_pictures == {
         "status",
         "reload",
         "enroll",
@@ -479,7 +491,7 @@ def test_others_are_answered_while_a_picture_is_made(house: House, monkeypatch: 
         assert enough.wait(20)
         return to_png(picture)
 
-    monkeypatch.setattr("edged.service.control.handlers.to_png", slow)
+    monkeypatch.setattr("edged.service.control.preview.to_png", slow)
     with ControlClient(house.address) as one, ControlClient(house.address) as other, ThreadPoolExecutor(1) as pool:
         asked = pool.submit(one.snapshot, "still")
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edged.config import CameraConfig, Config, StateSetConfig, load_text
-from edged.service.reload.plan import LIVE, PARTS, ReloadPlan, compare
+from edged.service.reload.plan import LIVE, PARTS, ReloadPlan, compare, compare_trial
 
 CONFIG = """\
 node: porch
@@ -75,6 +75,13 @@ def test_a_lower_rate_is_a_cap_and_a_higher_one_is_asked_of_the_camera(source: s
     assert rate(", fps: 15", ", fps: 12").live == (("back", "fps"),)
     assert rate(", fps: 12", ", fps: 15").restarts == (("back", "fps"),)
     assert rate(", fps: 12", "").restarts == (("back", "fps"),)
+
+
+def test_a_trial_restarts_no_camera_whatever_it_changes() -> None:
+    changes = ", rotation: 90, regions: {left: {right: 0.5}}"
+    old, new = config(back="picamera:0"), config(back="picamera:0", more=changes)
+    assert compare(old, new).restarts == (("back", "rotation, regions"),)
+    assert compare_trial(old, new) == ReloadPlan(live=(("back", "rotation, regions"),))
 
 
 def test_a_camera_that_delivers_what_its_regions_need_is_restarted_for_them() -> None:
