@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from edged import __version__
@@ -73,17 +73,15 @@ def _camera(stats: CameraStats, config: CameraConfig, trial_s: float | None) -> 
         picture=stats.picture,
         rotation=config.rotation,
         mirror=config.mirror,
-        regions_at=_edges(stats.format, config),
+        regions_at=dict(_edges(config, stats.format)),
         mask=config.mask,
         trial_s=None if trial_s is None else round(trial_s, 3),
     )
 
 
-def _edges(frames: Format | None, config: CameraConfig) -> dict[str, tuple[float, float, float, float]]:
-    """Return the edges of the regions in 0…1; of one in pixels only once the size of the *frames* is known."""
-    edges = {}
+def _edges(config: CameraConfig, frames: Format | None) -> Iterator[tuple[str, tuple[float, float, float, float]]]:
+    """Each region in 0…1 of the frame; one in pixels only while the size of the *frames* is known."""
     for name, each in config.regions.items():
         region = each.region if frames is None else frames.region(each.region)
         if isinstance(region, Region):
-            edges[name] = (region.left, region.top, region.right, region.bottom)
-    return edges
+            yield name, (region.left, region.top, region.right, region.bottom)

@@ -226,6 +226,16 @@ def test_a_reload_ends_every_trial(daemon: ControlClient, yard: Yard) -> None:
     assert daemon.status().cameras[0].regions == ("path", "rest")
 
 
+def test_regions_in_pixels_are_reported_in_parts_of_the_frame(daemon: ControlClient, yard: Yard) -> None:
+    eventually(lambda: daemon.status().cameras[0].state == "running", "frames, whose size is known")
+    yard.file.write_text(yard.file.read_text().replace("{right: 0.5}", "{left: 30px, right: 60px}"))
+    assert daemon.reload() == ("camera front: regions",)
+    edges = {"path": (0.25, 0.0, 0.5, 1.0), "rest": (0.5, 0.0, 1.0, 1.0)}
+    assert daemon.status().cameras[0].regions_at == edges
+    daemon.try_settings("front", rotation=90, seconds=600)
+    assert daemon.status().cameras[0].regions_at == edges
+
+
 def test_a_reload_that_fails_leaves_a_trial_as_it_is(daemon: ControlClient, yard: Yard) -> None:
     daemon.try_settings("front", regions=BAY, seconds=600)
     right = yard.file.read_text()
