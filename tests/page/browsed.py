@@ -84,9 +84,13 @@ class Served:
         """The process of ``run`` or ``page``."""
         return self._processes[command].pid
 
+    def client(self) -> ControlClient:
+        """A client of the daemon."""
+        return ControlClient(self.control)
+
     def status(self) -> StatusResult:
         """What the daemon reports."""
-        with ControlClient(self.control) as daemon:
+        with self.client() as daemon:
             return daemon.status()
 
     def camera(self) -> CameraReport:
@@ -101,7 +105,7 @@ class Served:
 
     def end_trial(self) -> None:
         """End the trial that a failed test may have left."""
-        with ControlClient(self.control) as daemon:
+        with self.client() as daemon:
             daemon.end_trial("street")
 
     def log(self, command: str) -> str:
@@ -158,16 +162,17 @@ def served(text: str | None = None) -> Iterator[Served]:
         shutil.rmtree(folder)
 
 
-def drive(script: str, browser: str, both: Served, seconds: float = 200) -> str:
+def drive(script: str, browser: str, both: Served, seconds: float = 280) -> str:
     """Run a script of ``browser/``, which fails with what it saw; return what it printed.
 
     A line ``do NAME`` of the script calls that method of *both*, and is answered when it has returned.
     """
     command = ["node", str(SCRIPTS / script), browser, both.url]
     printed: list[str] = []
-    with tempfile.TemporaryFile("w+") as errors, subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
-    ) as node:
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True) as node,
+    ):
         assert node.stdin is not None
         assert node.stdout is not None
         limit = threading.Timer(seconds, node.terminate)  # the script's browser ends with it

@@ -1,4 +1,4 @@
-"""Regions that are kept on the page, in Chromium: the configuration file afterwards; `scripts/browser-rig` runs this."""
+"""Regions that are kept on the page, in Chromium, and the configuration file afterwards."""
 
 from __future__ import annotations
 
