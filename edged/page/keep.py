@@ -82,14 +82,19 @@ def read_keep(rest: Mapping[str, Any]) -> Keep:
         raise ControlError("invalid", str(exc)) from exc
 
 
-def changes_of(keep: Keep, present: Sequence[str]) -> dict[str, Any]:
-    """Return the changes for ``edged config set``; *present* are the regions that the camera has in the file."""
+def changes_of(keep: Keep, present: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """Return the changes for ``edged config set``.
+
+    *present* are the regions that the camera has in the file, each with its edges left, top, right and bottom. One that
+    stays where it is is not changed: it can be written in pixels.
+    """
     place = f"cameras.{keep.camera}"
     changes: dict[str, Any] = {}
     for name, edges in (keep.regions or {}).items():
-        changes[f"{place}.regions.{name}"] = {
-            "left": edges.left, "top": edges.top, "right": edges.right, "bottom": edges.bottom
-        }  # fmt: skip
+        if [edges.left, edges.top, edges.right, edges.bottom] != list(present.get(name, ())):
+            changes[f"{place}.regions.{name}"] = {
+                "left": edges.left, "top": edges.top, "right": edges.right, "bottom": edges.bottom
+            }  # fmt: skip
     removed = [] if keep.regions is None else [name for name in present if name not in keep.regions]
     unset = [f"{place}.regions.{name}" for name in removed]
     if keep.mask:

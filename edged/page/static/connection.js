@@ -13,7 +13,7 @@ export const changes = signal([]); // lines of the log, the newest last
 export const cameraNames = () => (status.value?.cameras ?? []).map((camera) => camera.name);
 
 const CHANGES_KEPT = 200;
-const REPLY_MS = 60_000;
+const REPLY_MS = 660_000; // the page itself gives up before that
 const PAUSES_MS = [300, 1000, 2000, 5000];
 
 let socket = null;

@@ -1,6 +1,8 @@
 // What the scripts beside this share: a browser, a page that fails on errors, and waiting.
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
 import assert from "node:assert/strict";
 
 const rig = createRequire(`${process.env.EDGED_BROWSER_RIG}/`);
@@ -69,4 +71,37 @@ export async function run(scenario, options) {
   } finally {
     await opened.browser.close();
   }
+}
+
+/** Has the test do something outside of the browser, and waits until that is done. */
+export async function outside(what) {
+  const answers = createInterface({ input: process.stdin });
+  const answered = once(answers, "line");
+  console.log(`do ${what}`);
+  await answered;
+  answers.close(); // else this process would wait for more
+}
+
+/** The button with that text. */
+export const button = (page, text) => page.waitForSelector(`::-p-xpath(//button[starts-with(normalize-space(.), "${text}")])`, { timeout: 20_000 });
+
+/** The decided state of street/path by the demo's own set, as the page has learned it. */
+export const decided = (page) => page.evaluate(async () => {
+  const { decisions } = await import(new URL("connection.js", location.href));
+  return decisions.value["street/path/path"]?.state;
+});
+
+/** Drags the lower right corner of the selected region; returns where its right edge is then. */
+export async function dragCorner(page, dx, dy) {
+  const right = () => page.$eval("[data-field=right]", (input) => Number(input.value));
+  const before = await right();
+  const box = await (await page.$("[data-handle=se]")).boundingBox();
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await page.mouse.move(x + dx / 3, y + dy / 3, { steps: 3 });
+  await page.mouse.move(x + dx, y + dy, { steps: 3 });
+  await page.mouse.up();
+  await until("the drag has moved the edge", async () => Math.abs((await right()) - before) > 0.01);
+  return right();
 }
