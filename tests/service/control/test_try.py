@@ -256,7 +256,7 @@ def test_wrong_settings_are_refused_in_the_words_of_the_configuration(daemon: Co
             {"regions": {**BAY, "bay": {"lefft": 0.5}}},
             "cameras.front.regions.bay.lefft: unknown key; did you mean 'left'?",
         ),
-        ({"regions": {**BAY, "bay": {"left": 1.5}}}, "cameras.front.regions.bay.left: must be at most 1 (got 1.5)"),
+        ({"regions": {**BAY, "bay": {"left": 1.5}}}, "cameras.front.regions.bay.left: 1.5 is not in 0…1"),
         ({"mask": [[(0.0, 0.0), (1.0, 1.0)]]}, "cameras.front.mask[0]: must have 3 to 256 points (got 2)"),
         (
             {"regions": {"path": {}}},
