@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edged.client import Subscriber
-    from edged.page.gate import Gate, Role
-    from edged.page.listening import HttpAddress
-    from edged.page.server import Settings
+    from edged.page.gate import AccessGate, Role
+    from edged.page.listening import PageAddress
+    from edged.page.server import PageSettings
 
 __all__ = ["add_parser", "print_endpoints"]
 
@@ -186,7 +186,7 @@ def page(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _serve(settings: Settings, listeners: list[socket.socket]) -> None:
+async def _serve(settings: PageSettings, listeners: list[socket.socket]) -> None:
     import asyncio
 
     from edged.page.server import PageServer
@@ -197,15 +197,15 @@ async def _serve(settings: Settings, listeners: list[socket.socket]) -> None:
     await PageServer(settings, listeners).run(stop)
 
 
-def _settings(args: argparse.Namespace, tokens: Mapping[Role, str]) -> Settings:
+def _settings(args: argparse.Namespace, tokens: Mapping[Role, str]) -> PageSettings:
     from edged.client.control import control_addresses
     from edged.page.passwords import read_passwords
-    from edged.page.server import Settings
+    from edged.page.server import PageSettings
 
     passwords = {} if args.password_file is None else dict(read_passwords(args.password_file))
     if args.look:
         passwords.pop("change", None)
-    return Settings(
+    return PageSettings(
         gate=_gate(args, tokens),
         control=control_addresses() if args.socket is None else [f"ipc://{args.socket.removeprefix('ipc://')}"],
         subscribe=_subscribe(args),
@@ -236,16 +236,16 @@ def _subscribe(args: argparse.Namespace) -> Callable[[str], Subscriber]:
     return subscribe
 
 
-def _gate(args: argparse.Namespace, tokens: Mapping[Role, str]) -> Gate:
-    from edged.page.gate import Gate
+def _gate(args: argparse.Namespace, tokens: Mapping[Role, str]) -> AccessGate:
+    from edged.page.gate import AccessGate
 
     if args.behind_proxy is not None:
         scheme, _, proxy = args.behind_proxy.partition("://")
-        return Gate(tokens, (), scheme, proxy)
+        return AccessGate(tokens, (), scheme, proxy)
     own = socket.gethostname()
     bare = own.partition(".")[0]
     names = {"localhost", "127.0.0.1", "[::1]", own, bare, f"{bare}.local", *args.host}
-    return Gate(tokens, names, "http" if args.cert is None else "https")
+    return AccessGate(tokens, names, "http" if args.cert is None else "https")
 
 
 def _tls(args: argparse.Namespace) -> ssl.SSLContext | None:
@@ -269,7 +269,7 @@ def _tokens(args: argparse.Namespace) -> Mapping[Role, str]:
     return tokens
 
 
-def _urls(args: argparse.Namespace, tokens: Mapping[Role, str], address: HttpAddress) -> list[str]:
+def _urls(args: argparse.Namespace, tokens: Mapping[Role, str], address: PageAddress) -> list[str]:
     """Return a line for each URL, with what it is for."""
     if args.behind_proxy is not None:
         site = args.behind_proxy
@@ -357,10 +357,10 @@ def _refuse(sentence: str) -> int:
     return EXIT_USAGE
 
 
-def _listen_address(text: str) -> HttpAddress:
-    from edged.page.listening import HttpAddress
+def _listen_address(text: str) -> PageAddress:
+    from edged.page.listening import PageAddress
 
-    return argument_types.checked(HttpAddress.parse, text)
+    return argument_types.checked(PageAddress.parse, text)
 
 
 def _proxy(text: str) -> str:

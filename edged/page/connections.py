@@ -13,12 +13,12 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from edged.page.http import LONGEST_HEAD, HttpError, Request, read_request, text_response
+from edged.page.http import LONGEST_HEAD, Request, RequestError, read_request, text_response
 
 if TYPE_CHECKING:
-    from edged.page.http import Response
+    from edged.page.http import PageResponse
 
-__all__ = ["Connection", "Connections"]
+__all__ = ["PageConnection", "PageConnections"]
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ REST_SECONDS = 0.5
 UNREAD_BYTES = 1 << 17  # that the kernel keeps for the other end; by itself it would keep megabytes
 
 
-class Connection:
+class PageConnection:
     """One connection: its request, and where it came in.
 
     Attributes:
@@ -66,21 +66,21 @@ class Connection:
         """Return the request.
 
         Raises:
-            HttpError: it is malformed or too long.
+            RequestError: it is malformed or too long.
             OSError: none comes in time.
         """
         try:
             async with asyncio.timeout(HEAD_SECONDS):
                 self.head = await self.reader.readuntil(b"\r\n\r\n")
         except asyncio.LimitOverrunError as exc:
-            raise HttpError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE) from exc
+            raise RequestError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE) from exc
         except asyncio.IncompleteReadError as exc:
             raise ConnectionResetError("the request is not complete") from exc
         if len(self.head) > LONGEST_HEAD:
-            raise HttpError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            raise RequestError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         return read_request(self.head)
 
-    async def respond(self, response: Response, usual: dict[str, str]) -> None:
+    async def respond(self, response: PageResponse, usual: dict[str, str]) -> None:
         """Send the whole *response* and end the connection.
 
         Raises:
@@ -102,7 +102,7 @@ class Connection:
         self._socket.close()
 
 
-class Connections:
+class PageConnections:
     """Accepts connections of *listeners* and has *serve* called with each, in a task of its own.
 
     At most ``MOST_CONNECTIONS`` are open: of more, the oldest that is not a viewer is ended. *usual* are the fields of
@@ -113,14 +113,14 @@ class Connections:
         self,
         listeners: list[socket.socket],
         tls: ssl.SSLContext | None,
-        serve: Callable[[Connection, Request], Awaitable[None]],
+        serve: Callable[[PageConnection, Request], Awaitable[None]],
         usual: dict[str, str],
     ) -> None:
         self._listeners = listeners
         self._tls = tls
         self._serve = serve
         self._usual = usual
-        self._open: dict[Connection, asyncio.Task[None]] = {}
+        self._open: dict[PageConnection, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Accept until it is cancelled."""
@@ -146,7 +146,7 @@ class Connections:
                     await asyncio.sleep(REST_SECONDS)
                 continue
             try:
-                connection = Connection(accepted)
+                connection = PageConnection(accepted)
             except OSError:  # it has ended already
                 accepted.close()
                 continue
@@ -161,13 +161,13 @@ class Connections:
         if oldest is not None:
             self._open.pop(oldest).cancel()
 
-    async def _handle(self, connection: Connection) -> None:
+    async def _handle(self, connection: PageConnection) -> None:
         begin = time.monotonic()
         try:
             await connection.open(self._tls)
             try:
                 request = await connection.read_request()
-            except HttpError as exc:
+            except RequestError as exc:
                 await connection.respond(text_response(exc.status, str(exc)), self._usual)
             else:
                 await self._serve(connection, request)

@@ -15,7 +15,7 @@ from edged.client.control_link import ControlLink
 from edged.errors import ControlError, EdgedError, WireError
 from edged.wire import control as wire
 
-__all__ = ["Daemon", "Reply"]
+__all__ = ["DaemonLink", "Reply"]
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Reply:
     pictures: Sequence[bytes] = field(default=(), repr=False)
 
 
-class Daemon:
+class DaemonLink:
     """Finds the daemon at one of *addresses*, and again when it comes back. It belongs to one event loop.
 
     *on_change* is called whenever it comes or goes.

@@ -12,7 +12,7 @@ from contextlib import suppress
 from edged.client import Subscriber
 from edged.wire import Message
 
-__all__ = ["Feed"]
+__all__ = ["MessageFeed"]
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ MOST_WAITING = 2000
 JOIN_SECONDS = 5.0
 
 
-class Feed:
+class MessageFeed:
     """Calls *take* in the event loop with each message that *subscriber* receives, until it is closed.
 
     When the loop is busy, messages wait; of more than ``MOST_WAITING`` the oldest are dropped.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal, TypeAlias, get_args
 
-__all__ = ["COOKIE_SECONDS", "ROLES", "Gate", "Login", "Role", "read_authorization"]
+__all__ = ["COOKIE_SECONDS", "ROLES", "AccessGate", "Login", "Role", "read_authorization"]
 
 Role: TypeAlias = Literal["look", "change"]
 """``look`` sees everything; ``change`` may also teach, draw and keep."""
@@ -45,7 +45,7 @@ def read_authorization(value: str) -> Login | None:
     return None
 
 
-class Gate:
+class AccessGate:
     """Decides by the fields of a request.
 
     *tokens* has a secret for each role. *names* are the hosts under which this page is known; *proxy*, ``HOST[:PORT]``,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
-__all__ = ["LONGEST_HEAD", "HttpError", "Request", "Response", "json_response", "read_request", "text_response"]
+__all__ = ["LONGEST_HEAD", "PageResponse", "Request", "RequestError", "json_response", "read_request", "text_response"]
 
 LONGEST_HEAD = 16_384  # bytes of the request line and all fields; browsers send some 700
 MOST_FIELDS = 64
@@ -19,7 +19,7 @@ _LINE = re.compile(rb"([A-Z]{1,20}) (/[!-~]{0,2048}) HTTP/1\.([01])")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}):[ \t]*([\t -~\x80-\xff]*)")
 
 
-class HttpError(Exception):
+class RequestError(Exception):
     """A request is refused; nothing else of it is read."""
 
     def __init__(self, status: HTTPStatus, text: str = "") -> None:
@@ -42,7 +42,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class PageResponse:
     """A whole response, with the fields that are its own."""
 
     status: HTTPStatus
@@ -60,38 +60,40 @@ class Response:
         return ("\r\n".join([*lines, "Connection: close"]) + "\r\n\r\n").encode("latin-1", "replace")
 
 
-def text_response(status: HTTPStatus, text: str = "", fields: Mapping[str, str] | None = None) -> Response:
+def text_response(status: HTTPStatus, text: str = "", fields: Mapping[str, str] | None = None) -> PageResponse:
     """Return a response with *text*, or else the phrase of *status*."""
-    return Response(status, f"{text or status.phrase}\n".encode(), fields=fields or {})
+    return PageResponse(status, f"{text or status.phrase}\n".encode(), fields=fields or {})
 
 
-def json_response(content: object, fields: Mapping[str, str] | None = None) -> Response:
+def json_response(content: object, fields: Mapping[str, str] | None = None) -> PageResponse:
     """Return a response with *content* in JSON."""
-    return Response(HTTPStatus.OK, json.dumps(content).encode(), "application/json", fields=fields or {})
+    return PageResponse(HTTPStatus.OK, json.dumps(content).encode(), "application/json", fields=fields or {})
 
 
 def read_request(head: bytes) -> Request:
     """Return the request with that *head*, which ends with an empty line.
 
     Raises:
-        HttpError: it is malformed, has a body, or says something twice that may be said once.
+        RequestError: it is malformed, has a body, or says something twice that may be said once.
     """
     line, *rest = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
     parts = _LINE.fullmatch(line)
     if parts is None or len(rest) > MOST_FIELDS:
-        raise HttpError(HTTPStatus.BAD_REQUEST)
+        raise RequestError(HTTPStatus.BAD_REQUEST)
     fields: dict[str, str] = {}
     for each in rest:
         match = _FIELD.fullmatch(each)
         if match is None:
-            raise HttpError(HTTPStatus.BAD_REQUEST)
+            raise RequestError(HTTPStatus.BAD_REQUEST)
         name, value = match[1].decode().lower(), match[2].decode("latin-1").rstrip(" \t")
         if name in fields and name in ONCE:
-            raise HttpError(HTTPStatus.BAD_REQUEST, f"the field {name} is given twice")
+            raise RequestError(HTTPStatus.BAD_REQUEST, f"the field {name} is given twice")
         fields[name] = f"{fields[name]}, {value}" if name in fields else value
     if "host" not in fields:
-        raise HttpError(HTTPStatus.BAD_REQUEST, "the field Host is missing")
+        raise RequestError(HTTPStatus.BAD_REQUEST, "the field Host is missing")
     if "transfer-encoding" in fields or fields.get("content-length", "0") != "0":
-        raise HttpError(HTTPStatus.CONTENT_TOO_LARGE if hasattr(HTTPStatus, "CONTENT_TOO_LARGE") else HTTPStatus(413))
+        raise RequestError(
+            HTTPStatus.CONTENT_TOO_LARGE if hasattr(HTTPStatus, "CONTENT_TOO_LARGE") else HTTPStatus(413)
+        )
     path, _, query = parts[2].decode().partition("?")
     return Request(parts[1].decode(), path, dict(parse_qsl(query, max_num_fields=16)), fields)

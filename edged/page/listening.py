@@ -11,7 +11,7 @@ from ipaddress import ip_address
 
 from edged.errors import PublishError
 
-__all__ = ["HttpAddress", "address_of", "listen", "passed_sockets"]
+__all__ = ["PageAddress", "address_of", "listen", "passed_sockets"]
 
 BACKLOG = 64
 FIRST_DESCRIPTOR = 3  # SD_LISTEN_FDS_START
@@ -20,14 +20,14 @@ _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:]+\]|[^:\[\]]+):([0-9]{1,5})")
 
 
 @dataclass(frozen=True, slots=True)
-class HttpAddress:
+class PageAddress:
     """An IP address and a port; port 0: any that is free."""
 
     host: str
     port: int
 
     @classmethod
-    def parse(cls, text: str) -> HttpAddress:
+    def parse(cls, text: str) -> PageAddress:
         """Return the address in *text*: ``127.0.0.1:8080`` or ``[::1]:8080``.
 
         Raises:
@@ -48,7 +48,7 @@ class HttpAddress:
         return ip_address(self.host).is_loopback
 
 
-def listen(address: HttpAddress) -> socket.socket:
+def listen(address: PageAddress) -> socket.socket:
     """Return a socket that listens on *address*.
 
     Raises:
@@ -78,7 +78,7 @@ def passed_sockets(environ: Mapping[str, str] = os.environ) -> list[socket.socke
     return sockets
 
 
-def address_of(listener: socket.socket) -> HttpAddress:
+def address_of(listener: socket.socket) -> PageAddress:
     """Return the address on which *listener* listens."""
     host, port = listener.getsockname()[:2]
-    return HttpAddress(host, port)
+    return PageAddress(host, port)

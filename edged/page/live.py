@@ -7,10 +7,10 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from edged.page.changes import Changes, Line
+from edged.page.changes import ChangeLine, ChangeLog
 from edged.page.history import History
 from edged.page.protocol import write_message
-from edged.page.session import Session
+from edged.page.session import ViewerSession
 from edged.page.viewers import Viewer
 from edged.wire import Event, Message, State, Status, Vec
 
@@ -29,11 +29,11 @@ class Live:
     """
 
     def __init__(self) -> None:
-        self.sessions: set[Session] = set()
+        self.sessions: set[ViewerSession] = set()
         self.history = History()
         self.status: Mapping[str, Any] | None = None
         self.trouble: str | None = None
-        self._changes = Changes()
+        self._changes = ChangeLog()
         self._known: OrderedDict[str, str] = OrderedDict()
         self._scored: dict[tuple[str, str], float] = {}
 
@@ -41,7 +41,7 @@ class Live:
         """Return the viewers of the sessions that are open."""
         return [session.viewer for session in self.sessions]
 
-    def join(self, session: Session) -> None:
+    def join(self, session: ViewerSession) -> None:
         """Add a session, and let it have everything that is known."""
         self.sessions.add(session)
         session.put(self._daemon_text())
@@ -51,7 +51,7 @@ class Live:
             session.put(text, key)
         session.put(write_message("changes", lines=list(self._changes.lines)))
 
-    def leave(self, session: Session) -> None:
+    def leave(self, session: ViewerSession) -> None:
         """Remove a session."""
         self.sessions.discard(session)
 
@@ -125,7 +125,7 @@ class Live:
             self._known.popitem(last=False)
         self._send(text, key if is_replaced else None)
 
-    def _send_lines(self, lines: list[Line]) -> None:
+    def _send_lines(self, lines: list[ChangeLine]) -> None:
         if lines:
             self._send(write_message("changes", lines=lines))
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from edged.errors import ControlError
-from edged.page.daemon import Daemon
+from edged.page.daemon import DaemonLink
 from edged.page.gate import Role
 from edged.page.keep import change_file, changes_of, read_keep
 from edged.page.live import Live
 from edged.page.protocol import Ask
-from edged.page.session import Session
-from edged.page.thumbnails import Thumbnails, read_picture
+from edged.page.session import ViewerSession
+from edged.page.thumbnails import ThumbnailFiles, read_picture
 
 __all__ = ["CHANGING", "LOOKING", "Operations", "config_file"]
 
@@ -29,11 +29,11 @@ Own = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 class Operations:
     """Answers requests by their role. *after_change* is called when the daemon may have another status."""
 
-    def __init__(self, daemon: Daemon, live: Live, after_change: Callable[[], None]) -> None:
+    def __init__(self, daemon: DaemonLink, live: Live, after_change: Callable[[], None]) -> None:
         self._daemon = daemon
         self._live = live
         self._after_change = after_change
-        self._thumbnails = Thumbnails()
+        self._thumbnails = ThumbnailFiles()
         self._file_turn = asyncio.Lock()
         self._own: dict[str, tuple[Role, Own]] = {
             "history": ("look", self._history),
@@ -41,7 +41,7 @@ class Operations:
             "keep": ("change", self._keep),
         }
 
-    async def answer(self, session: Session, ask: Ask) -> dict[str, Any]:
+    async def answer(self, session: ViewerSession, ask: Ask) -> dict[str, Any]:
         """Return the result of a request.
 
         Raises:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 
-__all__ = ["Outbox"]
+__all__ = ["TextQueue"]
 
 MOST_WAITING = 256
 MOST_BYTES = 16 << 20  # of what waits in order: a reply with pictures is some MiB
 
 
-class Outbox:
+class TextQueue:
     """Texts for a browser. A text that *replaces* another with the same key never makes it longer.
 
     Attributes:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from edged.errors import ControlError
-from edged.page.daemon import Daemon
-from edged.page.viewers import Picture, Stream, Viewer, fastest
+from edged.page.daemon import DaemonLink
+from edged.page.viewers import Picture, PictureStream, Viewer, fastest
 
 __all__ = ["FACTS", "Previews", "fetch"]
 
@@ -22,7 +22,7 @@ FACTS = ("camera", "region", "frame_seq", "t_cap_us", "t_wall_us", "width", "hei
 """What a picture's header has of the result of a ``preview``."""
 
 
-async def fetch(daemon: Daemon, stream: Stream) -> Picture:
+async def fetch(daemon: DaemonLink, stream: PictureStream) -> Picture:
     """Return the next picture of *stream*.
 
     Raises:
@@ -47,17 +47,17 @@ class Previews:
 
     def __init__(
         self,
-        daemon: Daemon,
+        daemon: DaemonLink,
         viewers: Callable[[], Iterable[Viewer]],
-        on_picture: Callable[[Stream, Picture], None],
-        on_error: Callable[[Stream, ControlError], None],
+        on_picture: Callable[[PictureStream, Picture], None],
+        on_error: Callable[[PictureStream, ControlError], None],
     ) -> None:
         self._daemon = daemon
         self._viewers = viewers
         self._on_picture = on_picture
         self._on_error = on_error
-        self._periods: Mapping[Stream, float] = {}
-        self._tasks: dict[Stream, asyncio.Task[None]] = {}
+        self._periods: Mapping[PictureStream, float] = {}
+        self._tasks: dict[PictureStream, asyncio.Task[None]] = {}
 
     def review(self) -> None:
         """Look anew at what the viewers want: streams begin and end."""
@@ -72,7 +72,7 @@ class Previews:
         for task in self._tasks.values():
             task.cancel()
 
-    async def _follow(self, stream: Stream) -> None:
+    async def _follow(self, stream: PictureStream) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
         try:

@@ -25,8 +25,8 @@ __all__ = [
     "Ask",
     "BrowserMessage",
     "CameraView",
-    "Look",
-    "Place",
+    "LookRequest",
+    "WatchedRegion",
     "browser_schema",
     "picture_frame",
     "read_message",
@@ -55,7 +55,7 @@ class CameraView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class WatchedRegion:
     """A region of a camera."""
 
     camera: str
@@ -67,14 +67,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class LookRequest:
     """What a tab looks at, in place of what it did before: cameras, model inputs, and scores of regions."""
 
     type: ClassVar = "look"
 
     cameras: tuple[CameraView, ...] = ()
-    inputs: tuple[Place, ...] = ()
-    scores: tuple[Place, ...] = ()
+    inputs: tuple[WatchedRegion, ...] = ()
+    scores: tuple[WatchedRegion, ...] = ()
 
     def __post_init__(self) -> None:
         for key in ("cameras", "inputs", "scores"):
@@ -101,9 +101,9 @@ class Ask:
     rest: Mapping[str, Any]
 
 
-BrowserMessage: TypeAlias = Look | Ack | Ask
+BrowserMessage: TypeAlias = LookRequest | Ack | Ask
 
-_READERS = {Look.type: (Look, object_reader(Look, "")), Ack.type: (Ack, object_reader(Ack, ""))}
+_READERS = {LookRequest.type: (LookRequest, object_reader(LookRequest, "")), Ack.type: (Ack, object_reader(Ack, ""))}
 _read_ask = object_reader(Ask, "", without=("rest",))
 
 
@@ -141,7 +141,7 @@ def picture_frame(header: Mapping[str, Any], body: bytes) -> bytes:
 def browser_schema() -> dict[str, Any]:
     """Return the JSON Schema of the messages of a browser."""
     messages = []
-    for cls in (Look, Ack):
+    for cls in (LookRequest, Ack):
         schema = object_schema(cls)
         schema["properties"] = {"type": {"const": cls.type}, **schema["properties"]}
         schema["required"] = ["type", *schema.get("required", [])]

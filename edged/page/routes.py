@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeAlias
 
-from edged.page.gate import Gate, Login, Role, read_authorization
-from edged.page.http import Request, Response, json_response, text_response
+from edged.page.gate import AccessGate, Login, Role, read_authorization
+from edged.page.http import PageResponse, Request, json_response, text_response
 from edged.page.static_files import StaticFiles
 from edged.values import NAME_PATTERN
 
@@ -40,13 +40,13 @@ class CheckPassword:
     login: Login
 
 
-Route: TypeAlias = Response | OpenWebSocket | SendPicture | CheckPassword
+Route: TypeAlias = PageResponse | OpenWebSocket | SendPicture | CheckPassword
 
 
 class Routes:
     """Routes requests that come in through *gate*. *with_passwords*: whether what is not a token may be a password."""
 
-    def __init__(self, gate: Gate, files: StaticFiles, *, with_passwords: bool) -> None:
+    def __init__(self, gate: AccessGate, files: StaticFiles, *, with_passwords: bool) -> None:
         self._gate = gate
         self._files = files
         self._with_passwords = with_passwords
@@ -78,7 +78,7 @@ class Routes:
             return json_response({"role": role}, {"Set-Cookie": self._gate.cookie(role, now)})
         return self._page_of(request, role)
 
-    def _refusal(self, request: Request, local: str) -> Response | None:
+    def _refusal(self, request: Request, local: str) -> PageResponse | None:
         host, origin = request.field("host"), request.fields.get("origin")
         if not self._gate.admits_host(host, local):
             text = "this page is not known under that name: use localhost, or start 'edged page' with --host NAME"
@@ -108,6 +108,6 @@ class Routes:
         return SendPicture(camera[1], int(width))
 
 
-def _unauthorized() -> Response:
+def _unauthorized() -> PageResponse:
     # Not Basic, for which browsers would show a dialog of their own.
     return text_response(HTTPStatus.UNAUTHORIZED, fields={"WWW-Authenticate": "Bearer"})

@@ -17,23 +17,23 @@ from typing import Any
 from edged import __version__
 from edged.client import Subscriber
 from edged.errors import ControlError
-from edged.page.connections import Connection, Connections
-from edged.page.daemon import Daemon
-from edged.page.feed import Feed
-from edged.page.gate import Gate, Role
-from edged.page.http import Request, Response, text_response
+from edged.page.connections import PageConnection, PageConnections
+from edged.page.daemon import DaemonLink
+from edged.page.feed import MessageFeed
+from edged.page.gate import AccessGate, Role
+from edged.page.http import PageResponse, Request, text_response
 from edged.page.live import Live
 from edged.page.operations import Operations, config_file
 from edged.page.passwords import SECONDS_EACH, Hash, Passwords
 from edged.page.previews import Previews, fetch
 from edged.page.protocol import LONGEST_MESSAGE, MOST_CAMERAS, MOST_FPS, MOST_WIDTH, write_message
 from edged.page.routes import CheckPassword, OpenWebSocket, Route, Routes, SendPicture
-from edged.page.session import Session
+from edged.page.session import ViewerSession
 from edged.page.static_files import StaticFiles
-from edged.page.viewers import Picture, Stream
+from edged.page.viewers import Picture, PictureStream
 from edged.page.websocket import CloseCode, WebSocket
 
-__all__ = ["PageServer", "Settings"]
+__all__ = ["PageServer", "PageSettings"]
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +43,14 @@ TICK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class PageSettings:
     """What the page is started with.
 
     ``idle_seconds``: it ends so long after its last viewer; None: it does not. ``frame_ancestors`` are the sites that
     may show it in a frame of theirs.
     """
 
-    gate: Gate
+    gate: AccessGate
     control: Sequence[str]
     subscribe: Callable[[str], Subscriber] = field(repr=False)
     passwords: Mapping[Role, Hash] = field(default_factory=dict)
@@ -62,18 +62,18 @@ class Settings:
 class PageServer:
     """Serves the page on *listeners*. It belongs to one event loop."""
 
-    def __init__(self, settings: Settings, listeners: list[socket.socket]) -> None:
+    def __init__(self, settings: PageSettings, listeners: list[socket.socket]) -> None:
         self._settings = settings
         self._live = Live()
-        self._daemon = Daemon(settings.control, self._note_presence)
+        self._daemon = DaemonLink(settings.control, self._note_presence)
         self._previews = Previews(self._daemon, self._live.viewers, self._offer, self._note_missing)
         self._operations = Operations(self._daemon, self._live, self._ask_status_soon)
         self._passwords = Passwords(settings.passwords) if settings.passwords else None
         self._routes = Routes(settings.gate, StaticFiles(), with_passwords=self._passwords is not None)
         self._usual = _usual_fields(settings)
-        self._connections = Connections(listeners, settings.tls, self._serve, self._usual)
+        self._connections = PageConnections(listeners, settings.tls, self._serve, self._usual)
         self._status_due = asyncio.Event()
-        self._feed: Feed | None = None
+        self._feed: MessageFeed | None = None
         self._last_viewer = time.monotonic()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -95,7 +95,7 @@ class PageServer:
             if self._feed is not None:
                 self._feed.close()
 
-    async def _serve(self, connection: Connection, request: Request) -> None:
+    async def _serve(self, connection: PageConnection, request: Request) -> None:
         route = self._routes.route(request, connection.local, time.time())
         if isinstance(route, CheckPassword):
             route = await self._check_password(route, request, connection.peer)
@@ -104,7 +104,7 @@ class PageServer:
                 await self._open(connection, role)
             case SendPicture(camera=camera, width=width):
                 await connection.respond(await self._picture(camera, width), self._usual)
-            case Response():
+            case PageResponse():
                 await connection.respond(route, self._usual)
 
     async def _check_password(self, route: CheckPassword, request: Request, peer: str) -> Route:
@@ -118,7 +118,7 @@ class PageServer:
             log.warning("a wrong password from %s", peer)
         return self._routes.grant(request, role, time.time())
 
-    async def _open(self, connection: Connection, role: Role) -> None:
+    async def _open(self, connection: PageConnection, role: Role) -> None:
         websocket = WebSocket(connection.reader, connection.writer)
         if not await websocket.accept(connection.head):
             return
@@ -126,7 +126,7 @@ class PageServer:
             await websocket.close(CloseCode.TRY_AGAIN_LATER, f"{MOST_VIEWERS} tabs look at this page already")
             return
         connection.is_viewer = True
-        session = Session(role, websocket, self._operations.answer, self._previews.review)
+        session = ViewerSession(role, websocket, self._operations.answer, self._previews.review)
         session.put(self._hello(session))
         self._live.join(session)
         log.info("a viewer from %s (%s): %d now", connection.peer, role, len(self._live.sessions))
@@ -139,20 +139,20 @@ class PageServer:
             self._previews.review()
             log.info("a viewer from %s has left: %d now", connection.peer, len(self._live.sessions))
 
-    async def _picture(self, camera: str, width: int) -> Response:
+    async def _picture(self, camera: str, width: int) -> PageResponse:
         try:
-            picture = await fetch(self._daemon, Stream(camera, None, width))
+            picture = await fetch(self._daemon, PictureStream(camera, None, width))
         except ControlError as exc:
             status = HTTPStatus.NOT_FOUND if exc.code == "not-found" else HTTPStatus.SERVICE_UNAVAILABLE
             return text_response(status, str(exc))
-        return Response(HTTPStatus.OK, picture.body, "image/jpeg")
+        return PageResponse(HTTPStatus.OK, picture.body, "image/jpeg")
 
-    def _offer(self, stream: Stream, picture: Picture) -> None:
+    def _offer(self, stream: PictureStream, picture: Picture) -> None:
         for session in self._live.sessions:
             session.viewer.offer(stream, picture)
             session.wake()
 
-    def _note_missing(self, stream: Stream, error: ControlError) -> None:
+    def _note_missing(self, stream: PictureStream, error: ControlError) -> None:
         text = write_message("no-picture", camera=stream.camera, region=stream.region, code=error.code, text=str(error))
         for session in self._live.sessions:
             if stream in session.viewer.streams:
@@ -200,14 +200,14 @@ class PageServer:
         self._live.take_presence(self._daemon.trouble)
         if self._daemon.trouble is None:
             if self._feed is None:
-                self._feed = Feed(self._settings.subscribe(self._daemon.address), self._live.take)
+                self._feed = MessageFeed(self._settings.subscribe(self._daemon.address), self._live.take)
                 self._feed.start()
             self._ask_status_soon()
 
     def _ask_status_soon(self) -> None:
         self._status_due.set()
 
-    def _hello(self, session: Session) -> str:
+    def _hello(self, session: ViewerSession) -> str:
         status: Mapping[str, Any] = self._live.status or {}
         config = config_file(status)
         return write_message(
@@ -231,7 +231,7 @@ def _is_writable(file: Path) -> bool:
     return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
 
 
-def _usual_fields(settings: Settings) -> dict[str, str]:
+def _usual_fields(settings: PageSettings) -> dict[str, str]:
     return {
         "Content-Security-Policy": f"default-src 'self'; frame-ancestors {settings.frame_ancestors}",
         "X-Content-Type-Options": "nosniff",

@@ -10,23 +10,23 @@ from typing import Any
 
 from edged.errors import ControlError, WireError
 from edged.page.gate import Role
-from edged.page.outbox import Outbox
-from edged.page.protocol import Ack, Ask, Look, picture_frame, read_message, write_message
+from edged.page.outbox import TextQueue
+from edged.page.protocol import Ack, Ask, LookRequest, picture_frame, read_message, write_message
 from edged.page.viewers import Viewer
 from edged.page.websocket import CloseCode, WebSocket
 
-__all__ = ["Answer", "Session"]
+__all__ = ["Answer", "ViewerSession"]
 
 log = logging.getLogger(__name__)
 
 MOST_REQUESTS = 8  # of one tab at a time
 MESSAGES_A_SECOND = 200  # a tab that sends more waits
 
-Answer = Callable[["Session", Ask], Awaitable[dict[str, Any]]]
+Answer = Callable[["ViewerSession", Ask], Awaitable[dict[str, Any]]]
 """Answers a request with the keys of its reply. Raises ControlError."""
 
 
-class Session:
+class ViewerSession:
     """A tab with the rights of *role*: *answer* answers its requests; *on_look* is called when it looks elsewhere."""
 
     def __init__(self, role: Role, websocket: WebSocket, answer: Answer, on_look: Callable[[], None]) -> None:
@@ -35,13 +35,13 @@ class Session:
         self._websocket = websocket
         self._answer = answer
         self._on_look = on_look
-        self._outbox = Outbox()
+        self._outbox = TextQueue()
         self._bell = asyncio.Event()
         self._dropped = asyncio.Event()
         self._requests: set[asyncio.Task[None]] = set()
 
     def put(self, text: str, replaces: str | None = None) -> None:
-        """Let *text* wait to be sent; see `Outbox.put`."""
+        """Let *text* wait to be sent; see `TextQueue.put`."""
         self._outbox.put(text, replaces)
         self._bell.set()
 
@@ -89,7 +89,7 @@ class Session:
 
     async def _take(self, text: str) -> None:
         match read_message(text):
-            case Look() as look:
+            case LookRequest() as look:
                 self.viewer.look(look)
                 self._on_look()
             case Ack(number=number):

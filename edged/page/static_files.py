@@ -8,7 +8,7 @@ from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 
-from edged.page.http import Request, Response, text_response
+from edged.page.http import PageResponse, Request, text_response
 
 __all__ = ["FOLDER", "StaticFiles"]
 
@@ -50,7 +50,7 @@ class StaticFiles:
             self._paths["/"] = self._paths["/index.html"]
         self._read: dict[tuple[str, int], _StaticFile] = {}
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: Request) -> PageResponse:
         """Return the file at the path of *request*, or 304 or 404."""
         path = self._paths.get(request.path)
         try:
@@ -61,11 +61,11 @@ class StaticFiles:
             return text_response(HTTPStatus.NOT_FOUND)
         fields = {"ETag": file.tag, "Vary": "Accept-Encoding"}
         if file.tag in request.field("if-none-match"):
-            return Response(HTTPStatus.NOT_MODIFIED, cache="no-cache", fields=fields)
+            return PageResponse(HTTPStatus.NOT_MODIFIED, cache="no-cache", fields=fields)
         body = file.body
         if file.packed is not None and "gzip" in request.field("accept-encoding"):
             body, fields["Content-Encoding"] = file.packed, "gzip"
-        return Response(HTTPStatus.OK, body, file.content_type, "no-cache", fields)
+        return PageResponse(HTTPStatus.OK, body, file.content_type, "no-cache", fields)
 
     def _file(self, path: Path) -> _StaticFile:
         key = str(path), path.stat().st_mtime_ns

@@ -10,14 +10,14 @@ from typing import Any
 
 from edged.errors import ControlError
 
-__all__ = ["Thumbnails", "read_picture"]
+__all__ = ["ThumbnailFiles", "read_picture"]
 
 MOST_FILES = 20_000
 LARGEST_FILE = 16 << 20
 TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
-class Thumbnails:
+class ThumbnailFiles:
     """Paths by the id of an example or picture to review, or the name of a reference, from the daemon's replies."""
 
     def __init__(self) -> None:

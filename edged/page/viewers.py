@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from edged.page.protocol import Look
+from edged.page.protocol import LookRequest
 
-__all__ = ["ACK_SECONDS", "Picture", "Stream", "Viewer", "fastest"]
+__all__ = ["ACK_SECONDS", "Picture", "PictureStream", "Viewer", "fastest"]
 
 ACK_SECONDS = 10.0
 STALLED_SECONDS = 2.0  # after so long without an acknowledgement nothing is asked of the daemon for this viewer alone
@@ -17,7 +17,7 @@ INPUT_FPS = 2.0
 INPUT_WIDTH = 640  # without a meaning: a model input is not reduced
 
 
-class Stream(NamedTuple):
+class PictureStream(NamedTuple):
     """Pictures of a camera at a width; or, with a region, of what the model is given of it."""
 
     camera: str
@@ -43,24 +43,24 @@ class Viewer:
     """
 
     def __init__(self) -> None:
-        self.streams: dict[Stream, float] = {}
+        self.streams: dict[PictureStream, float] = {}
         self.scores: frozenset[tuple[str, str]] = frozenset()
         self._number = 0
         self._in_flight = False
         self._sent_at = 0.0
-        self._waiting: OrderedDict[Stream, Picture] = OrderedDict()
+        self._waiting: OrderedDict[PictureStream, Picture] = OrderedDict()
 
-    def look(self, look: Look) -> None:
+    def look(self, look: LookRequest) -> None:
         """Look at something else: pictures that wait and are not wanted any more are dropped."""
-        streams = {Stream(view.camera, None, view.width): 1 / view.fps for view in look.cameras}
+        streams = {PictureStream(view.camera, None, view.width): 1 / view.fps for view in look.cameras}
         for place in look.inputs:
-            streams[Stream(place.camera, place.region, INPUT_WIDTH)] = 1 / INPUT_FPS
+            streams[PictureStream(place.camera, place.region, INPUT_WIDTH)] = 1 / INPUT_FPS
         self.streams = streams
         self.scores = frozenset((place.camera, place.region) for place in look.scores)
         for stream in [stream for stream in self._waiting if stream not in streams]:
             del self._waiting[stream]
 
-    def offer(self, stream: Stream, picture: Picture) -> None:
+    def offer(self, stream: PictureStream, picture: Picture) -> None:
         """Let *picture* wait in the place of an older one of its stream; streams keep their turn."""
         if stream in self.streams:
             self._waiting[stream] = picture
@@ -88,9 +88,9 @@ class Viewer:
         return self._in_flight and now - self._sent_at > STALLED_SECONDS
 
 
-def fastest(viewers: Iterable[Viewer], now: float) -> dict[Stream, float]:
+def fastest(viewers: Iterable[Viewer], now: float) -> dict[PictureStream, float]:
     """Return every stream that a viewer takes pictures of, with the shortest period that one of them asks for."""
-    periods: dict[Stream, float] = {}
+    periods: dict[PictureStream, float] = {}
     for viewer in viewers:
         if viewer.is_stalled(now):
             continue

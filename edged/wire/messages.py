@@ -185,7 +185,9 @@ class Vec:
         if item is None or not payload.c_contiguous or payload.ndim != 1 or payload.itemsize != 1:
             raise WireError(f"vector: must be the bytes of one row of little-endian float32 or int8 (got {self.dtype})")
         count, rest = divmod(len(payload), item)
-        if rest or not count:
+        if not payload:
+            raise WireError("vector: must have a number at least")
+        if rest:
             raise WireError(f"payload: must be a row of {self.dtype} (got {len(payload)} bytes)")
         if self.shape != (count,):
             raise WireError(f"vector: must match dtype and shape, {self.dtype} and {self.shape} (got shape {(count,)})")

@@ -19,9 +19,9 @@ from websockets.typing import Origin
 
 from edged.client import Subscriber
 from edged.errors import ControlError
-from edged.page.gate import Gate, Role
-from edged.page.listening import HttpAddress, address_of, listen
-from edged.page.server import PageServer, Settings
+from edged.page.gate import AccessGate, Role
+from edged.page.listening import PageAddress, address_of, listen
+from edged.page.server import PageServer, PageSettings
 from edged.wire import KINDS
 from edged.wire import control_requests as requests
 from edged.wire import control_results as results
@@ -185,10 +185,10 @@ class Browser:
 def page(
     folder: Path, reply: Callable[[requests.Request], Reply] = answers, *, with_daemon: bool = True, **settings: Any
 ) -> Iterator[Page]:
-    """A page that is served, with its daemon; *settings* are those of `Settings`."""
-    listener = listen(HttpAddress("127.0.0.1", 0))
+    """A page that is served, with its daemon; *settings* are those of `PageSettings`."""
+    listener = listen(PageAddress("127.0.0.1", 0))
     port = address_of(listener).port
-    gate = settings.pop("gate", None) or Gate(TOKENS, {"localhost", "127.0.0.1"})
+    gate = settings.pop("gate", None) or AccessGate(TOKENS, {"localhost", "127.0.0.1"})
     daemon = ScriptedDaemon(folder / "control.sock", reply)
     with Publisher(f"ipc://{folder}/pub.sock") as publisher:
         served = Page(port, publisher, daemon)
@@ -201,7 +201,7 @@ def page(
         async def run() -> None:
             served.loop, ended = asyncio.get_running_loop(), asyncio.Event()
             stop.append(lambda: served.loop.call_soon_threadsafe(ended.set))
-            served.server = PageServer(Settings(gate, [f"ipc://{daemon.path}"], subscribe, **settings), [listener])
+            served.server = PageServer(PageSettings(gate, [f"ipc://{daemon.path}"], subscribe, **settings), [listener])
             ready.set()
             await served.server.run(ended)
             served.has_ended.set()

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged.page.gate import COOKIE_SECONDS, Gate, Login, read_authorization
+from edged.page.gate import COOKIE_SECONDS, AccessGate, Login, read_authorization
 from tests.page.serving import TOKENS
 
 NOW = 1_800_000_000.0
-GATE = Gate(TOKENS, {"localhost", "127.0.0.1", "[::1]", "porch", "porch.local"})
+GATE = AccessGate(TOKENS, {"localhost", "127.0.0.1", "[::1]", "porch", "porch.local"})
 
 
-def cookie(gate: Gate, role: str = "change", now: float = NOW) -> str:
+def cookie(gate: AccessGate, role: str = "change", now: float = NOW) -> str:
     return gate.cookie(role, now).partition(";")[0]  # type: ignore[arg-type]  # a role
 
 
@@ -41,7 +41,7 @@ def test_the_address_that_a_request_came_in_at_is_a_name_too() -> None:
 
 
 def test_behind_a_proxy_its_name_alone_counts() -> None:
-    gate = Gate(TOKENS, (), "https", "cams.example.org")
+    gate = AccessGate(TOKENS, (), "https", "cams.example.org")
     assert gate.admits_host("cams.example.org", "127.0.0.1")
     assert not gate.admits_host("127.0.0.1", "127.0.0.1")
     assert not gate.admits_host("cams.example.org:8080", "127.0.0.1")
@@ -68,7 +68,7 @@ def test_any_other_text_has_none(text: str) -> None:
 
 
 def test_a_page_to_look_only_has_no_token_to_change() -> None:
-    gate = Gate({"look": TOKENS["look"]}, {"localhost"})
+    gate = AccessGate({"look": TOKENS["look"]}, {"localhost"})
     assert gate.role_of_token(TOKENS["change"]) is None
     assert gate.role_of_cookies(cookie(GATE), NOW) is None
 
@@ -95,14 +95,14 @@ def test_a_changed_cookie_is_refused(place: int, letter: str) -> None:
 
 
 def test_new_tokens_end_old_cookies() -> None:
-    assert Gate({**TOKENS, "look": "x" * 43}, {"localhost"}).role_of_cookies(cookie(GATE), NOW) is None
+    assert AccessGate({**TOKENS, "look": "x" * 43}, {"localhost"}).role_of_cookies(cookie(GATE), NOW) is None
 
 
 def test_the_cookie_is_for_this_site_and_not_for_scripts() -> None:
     fields = GATE.cookie("look", NOW).split("; ")
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(fields)
     assert "Secure" not in fields
-    secure = Gate(TOKENS, {"localhost"}, "https").cookie("look", NOW)
+    secure = AccessGate(TOKENS, {"localhost"}, "https").cookie("look", NOW)
     assert secure.startswith("__Host-")
     assert "Secure" in secure.split("; ")
 

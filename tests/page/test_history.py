@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edged.page.changes import MOST_LINES, Changes
+from edged.page.changes import MOST_LINES, ChangeLog
 from edged.page.history import MOST_REGIONS, MOST_SERIES, STEP_US, STEPS, History
 from edged.wire import Match, SetState
 from tests.publishing import event, state, status, vec
@@ -92,7 +92,7 @@ def test_a_region_without_messages_has_an_empty_history() -> None:
 
 
 def test_a_camera_that_is_lost_and_back_makes_two_lines() -> None:
-    changes = Changes()
+    changes = ChangeLog()
     assert changes.note_status(status()) == []
     assert changes.note_status(status(seq=1)) == []
     lost = changes.note_status(status(state="lost", reason="no frame for 5 s"))
@@ -101,7 +101,7 @@ def test_a_camera_that_is_lost_and_back_makes_two_lines() -> None:
 
 
 def test_a_problem_of_the_configuration_and_of_the_picture_makes_a_line() -> None:
-    changes = Changes()
+    changes = ChangeLog()
     texts = [line.text for line in changes.note_status(status(config_problem="line 3", picture="covered"))]
     texts += [line.text for line in changes.note_status(status(picture="ok", config_hash="beef"))]
     assert texts == [
@@ -111,7 +111,7 @@ def test_a_problem_of_the_configuration_and_of_the_picture_makes_a_line() -> Non
 
 
 def test_lines_are_few() -> None:
-    changes = Changes()
+    changes = ChangeLog()
     for number in range(2 * MOST_LINES):
         changes.note(f"line {number}")
         changes.note_status(status(camera=f"c{number}"))

@@ -9,7 +9,7 @@ import pytest
 
 from edged.errors import ConfigError, PublishError
 from edged.page.gate import Login
-from edged.page.listening import HttpAddress, address_of, listen, passed_sockets
+from edged.page.listening import PageAddress, address_of, listen, passed_sockets
 from edged.page.passwords import FAILURES, MOST_ADDRESSES, SECONDS_EACH, Attempts, hash_password, read_passwords
 from edged.page.tokens import kept_tokens, random_tokens
 
@@ -91,7 +91,7 @@ def test_a_folder_that_is_missing_is_reported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["127.0.0.1:8080", "[::1]:8080", "0.0.0.0:0", "localhost:1"])
 def test_an_address_is_read(text: str) -> None:
-    assert HttpAddress.parse(text)
+    assert PageAddress.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -99,11 +99,11 @@ def test_an_address_is_read(text: str) -> None:
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be ADDRESS:PORT"):
-        HttpAddress.parse(text)
+        PageAddress.parse(text)
 
 
 def test_a_port_that_is_taken_is_reported() -> None:
-    with listen(HttpAddress("127.0.0.1", 0)) as listener, pytest.raises(PublishError, match="cannot listen on"):
+    with listen(PageAddress("127.0.0.1", 0)) as listener, pytest.raises(PublishError, match="cannot listen on"):
         listen(address_of(listener))
 
 

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged.page.gate import Gate
-from edged.page.http import LONGEST_HEAD, HttpError, Request, Response, read_request
+from edged.page.gate import AccessGate
+from edged.page.http import LONGEST_HEAD, PageResponse, Request, RequestError, read_request
 from edged.page.routes import CheckPassword, OpenWebSocket, Route, Routes, SendPicture
 from edged.page.static_files import StaticFiles
 from tests.page.serving import TOKENS
 
 NOW = 1_800_000_000.0
-GATE = Gate(TOKENS, {"localhost"})
+GATE = AccessGate(TOKENS, {"localhost"})
 ROUTES = Routes(GATE, StaticFiles(), with_passwords=False)
 HOST = "localhost:8080"
 COOKIE = GATE.cookie("look", NOW).partition(";")[0]
@@ -40,7 +40,7 @@ def route(path: str = "/", method: str = "GET", **fields: str) -> Route:
 
 
 def status(routed: Route) -> int:
-    assert isinstance(routed, Response), routed
+    assert isinstance(routed, PageResponse), routed
     return int(routed.status)
 
 
@@ -75,7 +75,7 @@ def test_without_a_token_there_are_the_files_of_the_page_alone(
 ) -> None:
     known = {**fields, "host": HOST, "cookie": cookie, "authorization": authorization}
     routed = ROUTES.route(Request("GET", path, {}, known), "127.0.0.1", NOW)
-    assert isinstance(routed, Response)
+    assert isinstance(routed, PageResponse)
     if path in ("/ws", "/session") or path.startswith("/cameras/"):
         assert routed.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
     assert "Set-Cookie" not in routed.fields
@@ -95,7 +95,7 @@ def test_a_token_in_the_field_is_no_ticket_for_a_websocket() -> None:
 
 def test_a_token_gets_a_cookie_and_its_role() -> None:
     routed = route("/session", authorization=f"Bearer {TOKENS['change']}")
-    assert isinstance(routed, Response)
+    assert isinstance(routed, PageResponse)
     assert (routed.status, routed.body) == (200, b'{"role": "change"}')
     assert GATE.role_of_cookies(routed.fields["Set-Cookie"], NOW) == "change"
     assert routed.cache == "no-store"
@@ -103,7 +103,7 @@ def test_a_token_gets_a_cookie_and_its_role() -> None:
 
 def test_a_cookie_gets_its_role_and_no_new_cookie() -> None:
     routed = route("/session", cookie=COOKIE)
-    assert isinstance(routed, Response)
+    assert isinstance(routed, PageResponse)
     assert (routed.body, dict(routed.fields)) == (b'{"role": "look"}', {})
 
 
@@ -137,7 +137,7 @@ def test_what_is_not_a_token_may_be_a_password_where_there_are_some() -> None:
     assert isinstance(asked, CheckPassword)
     assert status(routes.grant(request, None, NOW)) == 401
     granted = routes.grant(request, "look", NOW)
-    assert isinstance(granted, Response)
+    assert isinstance(granted, PageResponse)
     assert "Set-Cookie" in granted.fields
 
 
@@ -167,7 +167,7 @@ def head(*lines: str) -> bytes:
     ids=str,
 )
 def test_a_malformed_head_is_refused(lines: tuple[str, ...]) -> None:
-    with pytest.raises(HttpError):
+    with pytest.raises(RequestError):
         read_request(head(*lines))
 
 
@@ -180,14 +180,14 @@ def test_the_head_of_a_browser_is_read() -> None:
 def test_any_bytes_are_a_request_or_refused(noise: bytes) -> None:
     try:
         request = read_request(noise + b"\r\n\r\n")
-    except HttpError:
+    except RequestError:
         return
     assert request.fields["host"] is not None
 
 
 def test_a_value_of_a_field_cannot_begin_a_new_line_of_a_response() -> None:
     """Whatever the parser lets through has no line ends."""
-    with pytest.raises(HttpError):
+    with pytest.raises(RequestError):
         read_request(b"GET / HTTP/1.1\r\nHost: a\r\nX: a\nSet-Cookie: b\r\n\r\n")
     assert LONGEST_HEAD < 65_536
 
@@ -200,10 +200,10 @@ def test_files_are_found_by_their_names_only() -> None:
 
 def test_an_unchanged_file_is_not_sent_again() -> None:
     first = route("/")
-    assert isinstance(first, Response)
+    assert isinstance(first, PageResponse)
     again = route("/", if_none_match=first.fields["ETag"])
-    assert isinstance(again, Response)
+    assert isinstance(again, PageResponse)
     assert (again.status, again.body) == (304, b"")
     packed = route("/", accept_encoding="gzip, br")
-    assert isinstance(packed, Response)
+    assert isinstance(packed, PageResponse)
     assert packed.fields["Content-Encoding"] == "gzip"

@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from edged.errors import ControlError
-from edged.page.gate import Gate
+from edged.page.gate import AccessGate
 from edged.page.passwords import hash_password, read_passwords
 from edged.page.server import MOST_VIEWERS
 from edged.wire import Match
@@ -273,7 +273,7 @@ def test_a_websocket_of_another_site_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_messages_of_a_page_are_json_and_its_gate_is_its_own(tmp_path: Path) -> None:
-    gate = Gate({"look": "x" * 43}, {"127.0.0.1"})
+    gate = AccessGate({"look": "x" * 43}, {"127.0.0.1"})
     with page(tmp_path, gate=gate) as served:
         assert served.get("/session", Authorization=f"Bearer {TOKENS['look']}")[0] == 401
         assert json.loads(served.get("/session", Authorization=f"Bearer {'x' * 43}")[2]) == {"role": "look"}

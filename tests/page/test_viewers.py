@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from edged.page.outbox import MOST_WAITING, Outbox
-from edged.page.protocol import CameraView, Look, Place
-from edged.page.viewers import ACK_SECONDS, Picture, Stream, Viewer, fastest
+from edged.page.outbox import MOST_WAITING, TextQueue
+from edged.page.protocol import CameraView, LookRequest, WatchedRegion
+from edged.page.viewers import ACK_SECONDS, Picture, PictureStream, Viewer, fastest
 
-STREET, YARD = Stream("street", None, 640), Stream("yard", None, 640)
+STREET, YARD = PictureStream("street", None, 640), PictureStream("yard", None, 640)
 
 
 def viewer(*views: CameraView) -> Viewer:
     made = Viewer()
-    made.look(Look(cameras=views or (CameraView(camera="street"), CameraView(camera="yard"))))
+    made.look(LookRequest(cameras=views or (CameraView(camera="street"), CameraView(camera="yard"))))
     return made
 
 
@@ -65,7 +65,7 @@ def test_streams_take_turns() -> None:
 def test_what_is_not_looked_at_any_more_is_not_sent() -> None:
     looking = viewer()
     looking.offer(STREET, picture(1))
-    looking.look(Look(cameras=(CameraView(camera="yard"),)))
+    looking.look(LookRequest(cameras=(CameraView(camera="yard"),)))
     looking.offer(STREET, picture(2))
     assert taken(looking) is None
 
@@ -87,7 +87,7 @@ def test_a_camera_is_asked_for_at_the_fastest_rate_and_once_for_a_width() -> Non
         viewer(CameraView(camera="street", fps=10.0)),
         viewer(CameraView(camera="street", fps=1.0, width=320)),
     ]
-    assert fastest(viewers, 0.0) == {STREET: 0.1, YARD: 2.0, Stream("street", None, 320): 1.0}
+    assert fastest(viewers, 0.0) == {STREET: 0.1, YARD: 2.0, PictureStream("street", None, 320): 1.0}
 
 
 def test_nothing_is_asked_for_viewers_that_take_nothing() -> None:
@@ -101,13 +101,18 @@ def test_nothing_is_asked_for_viewers_that_take_nothing() -> None:
 
 def test_a_model_input_is_a_stream_of_its_own() -> None:
     looking = Viewer()
-    looking.look(Look(inputs=(Place(camera="street", region="path"),), scores=(Place(camera="street", region="path"),)))
-    assert list(looking.streams) == [Stream("street", "path", 640)]
+    looking.look(
+        LookRequest(
+            inputs=(WatchedRegion(camera="street", region="path"),),
+            scores=(WatchedRegion(camera="street", region="path"),),
+        )
+    )
+    assert list(looking.streams) == [PictureStream("street", "path", 640)]
     assert looking.scores == {("street", "path")}
 
 
 def test_all_texts_are_sent_in_order_but_of_some_only_the_newest() -> None:
-    outbox = Outbox()
+    outbox = TextQueue()
     outbox.put("status 1", "status")
     outbox.put("reply 1")
     outbox.put("status 2", "status")
@@ -117,7 +122,7 @@ def test_all_texts_are_sent_in_order_but_of_some_only_the_newest() -> None:
 
 
 def test_an_outbox_that_nobody_empties_is_full_and_stays_small() -> None:
-    outbox = Outbox()
+    outbox = TextQueue()
     for number in range(100_000):
         outbox.put(f"status {number}", "status")
     assert not outbox.is_full
@@ -127,7 +132,7 @@ def test_an_outbox_that_nobody_empties_is_full_and_stays_small() -> None:
 
 
 def test_a_single_long_reply_is_not_too_much() -> None:
-    outbox = Outbox()
+    outbox = TextQueue()
     outbox.put("x" * (20 << 20))
     assert not outbox.is_full
     outbox.put("x")

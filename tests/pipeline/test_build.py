@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from edged.camera import Source
 from edged.camera.picamera import PicameraSource
+from edged.camera.prepared import PreparedSource
 from edged.camera.usb import UsbCamera
 from edged.config import ConfigFileError, Loaded, load_text
 from edged.pipeline.build import build
 from edged.pipeline.capture.settings import CaptureSettings
+from edged.pipeline.capture.supervisor import CaptureSupervisor
 
 MODEL = "model: {name: efficientnet-lite0-int8}\n"
 
@@ -34,11 +37,12 @@ def test_a_live_camera_is_watched_and_opened_again_as_configured() -> None:
         retry_seconds=1.0,
         retry_max_seconds=9.0,
         max_reopens=4,
+        mask=(),
     )
 
 
 def test_a_camera_without_settings_has_the_defaults_of_the_configuration() -> None:
-    usual = CaptureSettings(stall_seconds=5.0, frozen_seconds=30.0, retry_seconds=2.0, retry_max_seconds=30.0)
+    usual = CaptureSettings(stall_seconds=5.0, frozen_seconds=30.0, retry_seconds=2.0, retry_max_seconds=30.0, mask=())
     assert settings("source: 'usb:/dev/video0'") == usual
     assert settings("source: 'picamera:0'").max_reopens == 6
     assert settings("source: 'pattern:'").frozen_seconds == 0.0
@@ -59,14 +63,21 @@ def test_a_file_or_folder_waits_and_must_be_there(source: str) -> None:
     assert str(of_file.refuse("it is gone")) == "e.yaml:2:23: cameras.a.source: it is gone"
 
 
+def made(capture: CaptureSupervisor) -> Source:
+    """The source of *capture*, below what masks its frames, which can change while it runs."""
+    prepared = capture._make_source()
+    assert isinstance(prepared, PreparedSource)
+    return prepared._source
+
+
 def test_what_the_model_takes_decides_how_many_pixels_a_camera_delivers() -> None:
     (capture,) = build(configured("source: 'picamera:0', regions: {left: {right: 0.5}}")).captures
-    source = capture._make_source()
+    source = made(capture)
     assert isinstance(source, PicameraSource)
     assert source._wanted.size.at_least == (448, 224)
     reduced = "model: {name: efficientnet-lite0-int8, decode: reduced}\n"
     (capture,) = build(configured("source: 'usb:/dev/video0'", reduced)).captures
-    usb = capture._make_source()
+    usb = made(capture)
     assert isinstance(usb, UsbCamera)
     assert usb._reduce is not None
     assert usb._reduce(1920, 1080) == 4

@@ -126,7 +126,7 @@ def test_descriptors_suffice_for_the_connections_and_are_limited() -> None:
 def test_the_manual_has_the_limits_of_the_unit(name: str) -> None:
     manual = (FOLDER.parent / "docs/service.md").read_text()
     (row,) = (line for line in manual.splitlines() if line.startswith(f"| `{name}`"))
-    for file in (UNIT, FOLDER / "edged-bridge.service", SMALL):
+    for file in (UNIT, FOLDER / "edged-bridge.service", FOLDER / "edged-page.service", SMALL):
         for value in settings(file).get(name, []):
             assert f" {value} " in row, (file.name, value)
 
