@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,6 +26,8 @@ RIG = os.environ.get("EDGED_BROWSER_RIG", "")
 
 CONFIGURED = {"path": (0.05, 0.32, 0.42, 0.56)}
 """The regions of the demo's camera."""
+
+SECONDS = 280.0  # of one script
 
 CONTROL = """
 control:
@@ -60,10 +62,10 @@ class Served:
         self.start_daemon()
         self.start_page()
 
-    def start_daemon(self) -> None:
-        """Start the daemon, and wait until its cameras run."""
+    def start_daemon(self, *cameras: str) -> None:
+        """Start the daemon, and wait until *cameras* run; without any, until all of them do."""
         self._run("run", ["-c", str(self.config)])
-        self._wait("run", self._is_running)
+        self._wait("run", lambda: self._run_all(cameras))
 
     def start_page(self, *before: str) -> None:
         """Start the page, by the command *before* it if there is one, and wait until it has an address."""
@@ -138,11 +140,12 @@ class Served:
         process.terminate()
         process.wait(30)
 
-    def _is_running(self) -> bool:
+    def _run_all(self, cameras: Collection[str]) -> bool:
         try:
-            return all(camera.state == "running" for camera in self.status().cameras)
+            reports = self.status().cameras
         except (ControlError, OSError):
             return False
+        return all(report.state == "running" for report in reports if not cameras or report.name in cameras)
 
 
 @contextmanager
@@ -162,12 +165,12 @@ def served(text: str | None = None) -> Iterator[Served]:
         shutil.rmtree(folder)
 
 
-def drive(script: str, browser: str, both: Served, seconds: float = 280) -> str:
+def drive(script: str, browser: str, both: Served, *arguments: str) -> str:
     """Run a script of ``browser/``, which fails with what it saw; return what it printed.
 
     A line ``do NAME`` of the script calls that method of *both*, and is answered when it has returned.
     """
-    command = ["node", str(SCRIPTS / script), browser, both.url]
+    command = ["node", str(SCRIPTS / script), browser, both.url, *arguments]
     printed: list[str] = []
     with (
         tempfile.TemporaryFile("w+") as errors,
@@ -175,7 +178,7 @@ def drive(script: str, browser: str, both: Served, seconds: float = 280) -> str:
     ):
         assert node.stdin is not None
         assert node.stdout is not None
-        limit = threading.Timer(seconds, node.terminate)  # the script's browser ends with it
+        limit = threading.Timer(SECONDS, node.terminate)  # the script's browser ends with it
         limit.start()
         try:
             for line in node.stdout:
