@@ -3,22 +3,24 @@ import { run, visit, wait } from "../tests/page/browser/browser.mjs";
 
 const folder = process.argv[4];
 const SETTLED_MS = 4000; // scores, thumbnails and ages have come
+const bottom = () => Math.ceil(document.querySelector("footer").getBoundingClientRect().bottom) + 16;
 
 await run(async ({ page }) => {
-  const shoot = async (name, { fullPage = true } = {}) => {
+  // As high as the view is: what is drawn for the picture only, beyond the window, may not be there yet.
+  const shoot = async (name, width, height = 0) => {
+    await page.setViewport({ width, height: height || 900, isMobile: width < 600, hasTouch: width < 600 });
+    await wait(SETTLED_MS);
+    if (!height) await page.setViewport({ width, height: await page.evaluate(bottom) });
     await wait(SETTLED_MS);
     await page.evaluate(() => document.activeElement?.blur());
-    await page.screenshot({ path: `${folder}/${name}.png`, fullPage });
+    await page.screenshot({ path: `${folder}/${name}.png` });
   };
-  await page.setViewport({ width: 1280, height: 640 });
   await visit(page, "#/cameras", ".card canvas[data-frame]");
-  await shoot("cameras");
-  await page.setViewport({ width: 1280, height: 900 });
+  await shoot("cameras", 1280, 560);
   await visit(page, "#/camera/street", ".legend .number");
-  await shoot("camera");
+  await shoot("camera", 1280);
   await visit(page, "#/teach/path", ".review canvas[width]");
-  await shoot("teach");
-  await page.setViewport({ width: 390, height: 844, deviceScaleFactor: 1, isMobile: true, hasTouch: true });
+  await shoot("teach", 1280);
   await visit(page, "#/camera/street", ".stage canvas[data-frame]");
-  await shoot("phone", { fullPage: false });
+  await shoot("phone", 390, 844);
 });

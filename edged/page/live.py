@@ -47,9 +47,13 @@ class Live:
         session.put(self._daemon_text())
         if self.status is not None:
             session.put(write_message("status", status=self.status), "status")
+        self.repeat(session)
+        session.put(write_message("changes", lines=list(self._changes.lines)))
+
+    def repeat(self, session: Session) -> None:
+        """Let *session* have the last messages of cameras, states and events: a ``hello`` ends what it knew of them."""
         for key, text in self._known.items():
             session.put(text, key)
-        session.put(write_message("changes", lines=list(self._changes.lines)))
 
     def leave(self, session: ViewerSession) -> None:
         """Remove a session."""
@@ -82,6 +86,7 @@ class Live:
         """Note that the daemon has come (None), or why there is none."""
         if trouble is not None and self.trouble is None and self.status is not None:
             self.status = None
+            self._known.clear()
             self._send_lines(self._changes.note(f"daemon: {trouble}"))
         elif trouble is None and self.trouble is not None:
             self._send_lines(self._changes.note("daemon: connected"))

@@ -179,7 +179,8 @@ class PageServer:
         self._live.take_status(reply.result)
         if not was_known:
             for session in self._live.sessions:
-                session.put(self._hello(session), "hello")
+                session.put(self._hello(session))  # goes before what is repeated
+                self._live.repeat(session)
 
     async def _tick(self) -> None:
         while True:

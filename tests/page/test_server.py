@@ -32,6 +32,15 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def test_what_is_known_comes_again_after_each_hello(tmp_path: Path) -> None:
+    with page(tmp_path) as served:
+        served.publisher.send(state())
+        until(lambda: bool(served.server._live._known))
+        with served.browser() as browser:
+            browser.wait_for(lambda message: message.get("type") == "hello" and message["node"] == "porch")
+            assert browser.message("state")["state"]["state"] == state().state
+
+
 def test_a_tab_is_greeted_and_gets_what_is_known(tmp_path: Path) -> None:
     with page(tmp_path) as served:
         served.publisher.send(status(), state(), event("begin"))
