@@ -285,6 +285,8 @@ def _urls(args: argparse.Namespace, tokens: Mapping[Role, str], address: PageAdd
 def _show_urls(args: argparse.Namespace) -> int:
     if args.token_file is None:
         return _refuse("--show-url: needs the --token-file that the page was started with")
+    if not args.token_file.exists():  # made here, it would not belong to the user that the page runs as
+        return _refuse(f"--show-url: there is no {args.token_file} yet: open the page once, which makes it")
     for line in _urls(args, _tokens(args), args.listen):
         emit(line)
     return 0
