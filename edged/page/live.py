@@ -50,7 +50,7 @@ class Live:
         self.repeat(session)
         session.put(write_message("changes", lines=list(self._changes.lines)))
 
-    def repeat(self, session: Session) -> None:
+    def repeat(self, session: ViewerSession) -> None:
         """Let *session* have the last messages of cameras, states and events: a ``hello`` ends what it knew of them."""
         for key, text in self._known.items():
             session.put(text, key)

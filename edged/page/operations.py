@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from edged.page.live import Live
 from edged.page.protocol import Ask
 from edged.page.session import ViewerSession
 from edged.page.thumbnails import ThumbnailFiles, read_picture
+from edged.values import applies_in
 
 __all__ = ["CHANGING", "LOOKING", "Operations", "config_file"]
 
@@ -80,7 +81,11 @@ class Operations:
 
     async def _history(self, rest: Mapping[str, Any]) -> dict[str, Any]:
         camera, region = _texts("history", rest, "camera", "region")
-        return self._live.history.report(camera, region)
+        try:
+            references = (await self._daemon.ask("references")).result.get("references", ())
+        except ControlError:  # what came of the region is known without the daemon
+            references = ()
+        return {**self._live.history.report(camera, region), "thresholds": _thresholds(references, camera, region)}
 
     async def _thumbnail(self, rest: Mapping[str, Any]) -> dict[str, Any]:
         (name,) = _texts("thumbnail", rest, "example")
@@ -115,6 +120,15 @@ class Operations:
             if report.get("name") == camera:
                 return dict(report)
         raise ControlError("not-found", f"camera: there is no {camera}")
+
+
+def _thresholds(references: Iterable[Mapping[str, Any]], camera: str, region: str) -> list[dict[str, Any]]:
+    """Return where the events of each of the *references* that makes any in that region begin and end."""
+    return [
+        {"ref": each.get("name"), "enter": each["enter"], "leave": each.get("leave")}
+        for each in references
+        if each.get("enter") is not None and applies_in(each.get("places", ()), camera, region)
+    ]
 
 
 def config_file(status: Mapping[str, Any]) -> Path | None:

@@ -90,9 +90,10 @@ class ReferenceInfo:
     """A reference: its origin, the places where it is compared, and the space of its vectors.
 
     ``places`` are cameras (``street``) and regions (``street/path``); empty: everywhere. ``thumbnail`` is the path of a
-    picture of it on the daemon's machine. ``problem`` is the reason why it is not compared, if it is not. The
-    other keys are those of enrolled references: when its frame was captured (in microseconds since 1970), by which
-    camera and in which region, and the lowest similarity to it among the captured frames.
+    picture of it on the daemon's machine. ``problem`` is the reason why it is not compared, if it is not. Its events
+    begin at the score ``enter`` and end below ``leave``; null: it makes none. The other keys are those of enrolled
+    references: when its frame was captured (in microseconds since 1970), by which camera and in which region, and the
+    lowest similarity to it among the captured frames.
     """
 
     name: str
@@ -106,6 +107,8 @@ class ReferenceInfo:
     region: str | None = None
     frames: int | None = None
     similarity: float | None = None
+    enter: float | None = None
+    leave: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

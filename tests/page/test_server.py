@@ -123,6 +123,26 @@ def test_scores_come_for_the_regions_that_a_tab_wants(tmp_path: Path) -> None:
         assert [(each["name"], each["values"][-1]) for each in series] == [("path-empty", 0.75)]
 
 
+def test_the_history_of_a_region_has_the_thresholds_of_its_events(tmp_path: Path) -> None:
+    def reference(name: str, place: str, enter: float | None) -> results.ReferenceInfo:
+        leave = None if enter is None else enter - 0.125
+        return results.ReferenceInfo(
+            name=name, origin="config", places=(place,), space_id=None, thumbnail=None, enter=enter, leave=leave
+        )
+
+    def listed(request: requests.Request) -> Reply:
+        known = (
+            reference("gate", "street/path", 0.75),
+            reference("fog", "street", None),
+            reference("snow", "yard", 0.5),
+        )
+        return results.ReferencesResult(references=known) if request.op == "references" else answers(request)
+
+    with page(tmp_path, listed) as served, served.browser("look") as browser:
+        history = browser.ask("history", **PATH)["result"]
+        assert history["thresholds"] == [{"ref": "gate", "enter": 0.75, "leave": 0.625}]
+
+
 def test_requests_are_passed_on_with_their_results(tmp_path: Path) -> None:
     with page(tmp_path) as served, served.browser() as browser:
         assert browser.ask("reload")["result"] == {"changes": ["street: regions"]}

@@ -107,6 +107,8 @@ class Enrollment:
                 places=reference.places or (),
                 space_id=facts.space_id,
                 thumbnail=_first_picture(reference.images or ()),
+                enter=reference.enter,
+                leave=reference.leaves_below,
             )
             for name, reference in config.references.items()
         ]
@@ -225,6 +227,8 @@ def _info(member: EnrolledReference, space_id: str) -> results.ReferenceInfo:
         region=enrolled.region,
         frames=enrolled.frames,
         similarity=enrolled.similarity,
+        enter=enrolled.enter,
+        leave=enrolled.leave,
     )
 
 

@@ -205,6 +205,7 @@ def test_all_references_are_listed_with_where_they_come_from(daemon: ControlClie
     daemon.enroll("now", "alone", frames=1, enter=0.9)
     given, now = daemon.references()
     assert (given.name, given.origin, given.places, given.space_id) == ("given", "config", ("alone",), space)
+    assert (given.enter, given.leave, now.enter, now.leave) == (None, None, 0.9, 0.87)
     assert given.thumbnail == str(house.folder / "pictures" / "one.png")
     assert (now.name, now.origin, now.places, now.space_id) == ("now", "enrolled", ("alone/full",), space)
     assert (now.camera, now.region, now.frames, now.similarity, now.problem) == ("alone", "full", 1, 1.0, None)
