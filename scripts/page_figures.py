@@ -32,7 +32,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 CONFIG = """
 version: 2
 node: figures
-model: {{name: efficientnet-lite0-int8, threads: 1}}
+model: {{name: efficientnet-lite0-int8, num_threads: 1}}
 cameras:
   street:
     source: "pattern:640x480"
@@ -54,19 +54,21 @@ class Viewer:
         with urlopen(session, timeout=20) as reply:
             cookie = reply.headers["Set-Cookie"].partition(";")[0]
         self.pictures = 0
-        self._socket = connect(
+        self._opened = ExitStack()
+        connection = connect(
             f"ws://{parts.netloc}/ws",
             additional_headers={"Cookie": cookie},
             origin=Origin(site),
             compression=None,
             max_size=None,
         )
+        self._socket = self._opened.enter_context(connection)
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def close(self) -> None:
         """Close the tab."""
-        self._socket.close()
+        self._opened.close()
         self._thread.join()
 
     def _run(self) -> None:
