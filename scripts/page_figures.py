@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -50,9 +50,10 @@ class Viewer:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         site, token = f"http://{parts.netloc}", parts.fragment.partition("=")[2]
-        session = Request(f"{site}/session", headers={"Authorization": f"Bearer {token}"})
-        with urlopen(session, timeout=20) as reply:
-            cookie = reply.headers["Set-Cookie"].partition(";")[0]
+        session = HTTPConnection(parts.netloc, timeout=20)
+        session.request("GET", "/session", headers={"Authorization": f"Bearer {token}"})
+        cookie = (session.getresponse().getheader("Set-Cookie") or "").partition(";")[0]
+        session.close()
         self.pictures = 0
         self._opened = ExitStack()
         connection = connect(
