@@ -19,6 +19,7 @@ await run(async ({ page }) => {
   await shoot("cameras", 1280, 560);
   await visit(page, "#/camera/street", ".legend .number");
   await shoot("camera", 1280);
+  await shoot("top", 1280, 845); // without the scores, for the README
   await visit(page, "#/teach/path", ".review canvas[width]");
   await shoot("teach", 1280);
   await visit(page, "#/camera/street", ".stage canvas[data-frame]");

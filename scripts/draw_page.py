@@ -18,7 +18,7 @@ from tests.page import browsed
 from tests.page.browsed import DEMO, Served
 
 ROOT = Path(__file__).parent.parent
-PICTURES = ("cameras", "camera", "teach", "phone")
+PICTURES = ("cameras", "camera", "top", "teach", "phone")
 QUALITY = 82  # of a WebP: text is sharp, and a picture takes less than 200 kB
 
 MORE_CAMERAS = """

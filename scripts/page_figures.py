@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -32,7 +32,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 CONFIG = """
 version: 2
 node: figures
-model: {{name: efficientnet-lite0-int8, threads: 1}}
+model: {{name: efficientnet-lite0-int8, num_threads: 1}}
 cameras:
   street:
     source: "pattern:640x480"
@@ -50,23 +50,26 @@ class Viewer:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         site, token = f"http://{parts.netloc}", parts.fragment.partition("=")[2]
-        session = Request(f"{site}/session", headers={"Authorization": f"Bearer {token}"})
-        with urlopen(session, timeout=20) as reply:
-            cookie = reply.headers["Set-Cookie"].partition(";")[0]
+        session = HTTPConnection(parts.netloc, timeout=20)
+        session.request("GET", "/session", headers={"Authorization": f"Bearer {token}"})
+        cookie = (session.getresponse().getheader("Set-Cookie") or "").partition(";")[0]
+        session.close()
         self.pictures = 0
-        self._socket = connect(
+        self._opened = ExitStack()
+        connection = connect(
             f"ws://{parts.netloc}/ws",
             additional_headers={"Cookie": cookie},
             origin=Origin(site),
             compression=None,
             max_size=None,
         )
+        self._socket = self._opened.enter_context(connection)
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def close(self) -> None:
         """Close the tab."""
-        self._socket.close()
+        self._opened.close()
         self._thread.join()
 
     def _run(self) -> None:

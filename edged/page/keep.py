@@ -82,26 +82,28 @@ def read_keep(rest: Mapping[str, Any]) -> Keep:
         raise ControlError("invalid", str(exc)) from exc
 
 
-def changes_of(keep: Keep, present: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+def changes_of(keep: Keep, present: Mapping[str, Any]) -> dict[str, Any]:
     """Return the changes for ``edged config set``.
 
-    *present* are the regions that the camera has in the file, each with its edges left, top, right and bottom. One that
-    stays where it is is not changed: it can be written in pixels.
+    *present* is what the daemon's ``status`` has about the camera, as it is configured. What is the same there is not
+    changed, because the file can have it in another way: a region in pixels, a rotation by default.
     """
     place = f"cameras.{keep.camera}"
+    regions: Mapping[str, Sequence[float]] = present.get("regions_at") or {}
     changes: dict[str, Any] = {}
     for name, edges in (keep.regions or {}).items():
-        if [edges.left, edges.top, edges.right, edges.bottom] != list(present.get(name, ())):
+        if [edges.left, edges.top, edges.right, edges.bottom] != list(regions.get(name, ())):
             changes[f"{place}.regions.{name}"] = {
                 "left": edges.left, "top": edges.top, "right": edges.right, "bottom": edges.bottom
             }  # fmt: skip
-    removed = [] if keep.regions is None else [name for name in present if name not in keep.regions]
+    removed = [] if keep.regions is None else [name for name in present.get("regions", ()) if name not in keep.regions]
     unset = [f"{place}.regions.{name}" for name in removed]
-    if keep.mask:
-        changes[f"{place}.mask"] = keep.mask
-    elif keep.mask is not None:
+    mask = None if keep.mask is None else [[list(point) for point in polygon] for polygon in keep.mask]
+    if mask and mask != present.get("mask"):
+        changes[f"{place}.mask"] = mask
+    elif mask is not None and not mask and present.get("mask"):
         unset.append(f"{place}.mask")
-    if keep.rotation is not None:
+    if keep.rotation is not None and keep.rotation != present.get("rotation"):
         changes[f"{place}.rotation"] = keep.rotation
     return {"set": changes, "unset": unset}
 

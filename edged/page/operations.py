@@ -108,7 +108,7 @@ class Operations:
             config = config_file(self._live.status or {})
             if config is None:
                 raise ControlError("failed", "the daemon's configuration is not known to the page")
-            answer = await change_file(str(config), changes_of(keep, report.get("regions_at") or {}))
+            answer = await change_file(str(config), changes_of(keep, report))
             reply = await self._daemon.ask("reload")
         return {**answer, "changes": reply.result.get("changes", [])}
 

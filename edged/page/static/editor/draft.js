@@ -100,11 +100,13 @@ export function openDraft(name) {
   }
 
   async function keep() {
+    const drawn = differences();
+    if (!Object.keys(drawn).length) return takeBack(); // it is where it was
     clearTimeout(timer);
     trial.value = null; // the daemon ends it before it reads the file
     ended.value = false;
     try {
-      const result = await request("keep", { camera: name, ...differences() });
+      const result = await request("keep", { camera: name, ...drawn });
       configured.value = edited.peek();
       forget();
       kept.value = result;
