@@ -56,6 +56,19 @@ def test_while_there_is_an_observer_every_region_is_wanted() -> None:
     assert not demand.is_watched("street")
 
 
+def test_an_observed_region_is_wanted_alone_and_observed_frames_are_only_decoded() -> None:
+    demand = Demand()
+    demand.serve({"street": ["path", "door"], "yard": ["full"]})
+    demand.observe("street", "door", 1)
+    demand.observe("yard", None, 1)
+    assert (demand.is_watched("street"), demand.is_watched("yard")) == (True, True)
+    wanted = [demand.is_wanted(*place) for place in (("street", "path"), ("street", "door"), ("yard", "full"))]
+    assert wanted == [False, True, False]
+    demand.observe("street", "door", -1)
+    demand.observe("yard", None, -1)
+    assert (demand.is_watched("street"), demand.is_watched("yard")) == (False, False)
+
+
 def test_the_next_frame_of_each_camera_is_due_by_the_requests_for_its_own_frames() -> None:
     demand = Demand()
     assert demand.due_ns("street") == 0
