@@ -142,7 +142,9 @@ class ReferencesResult:
 class ExampleInfo:
     """An enrolled example: when its frame was captured (in microseconds since 1970), by which camera, in which region.
 
-    ``thumbnail`` is the path of its picture on the daemon's machine.
+    ``thumbnail`` is the path of its picture on the daemon's machine. ``looks_like`` is the other state that all other
+    examples of the set make it, which are then more likely right than its label; null: they agree with it, or were not
+    asked.
     """
 
     id: str
@@ -151,6 +153,7 @@ class ExampleInfo:
     region: str
     t_wall_us: int
     thumbnail: str
+    looks_like: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -219,6 +219,7 @@ def _info(
 ) -> results.SetReport:
     definition = learned.definition
     counts = definition.counts
+    other = {each.key: each.guess for each in judged if each.is_wrong}
     return results.SetReport(
         name=definition.name,
         origin="config" if definition.is_configured else "enrolled",
@@ -229,12 +230,12 @@ def _info(
         objection=objection,
         summary=summary(definition.states, counts, judged),
         advice=advice(definition.states, counts, judged),
-        examples=tuple(example_info(example) for example in definition.enrolled),
+        examples=tuple(example_info(example, other.get(example.id)) for example in definition.enrolled),
     )
 
 
-def example_info(example: EnrolledExample) -> results.ExampleInfo:
-    """Return what a caller is told about *example*."""
+def example_info(example: EnrolledExample, looks_like: str | None = None) -> results.ExampleInfo:
+    """Return what a caller is told about *example*; *looks_like* is the state that the others make it instead."""
     return results.ExampleInfo(
         id=example.id,
         state=example.state,
@@ -242,4 +243,5 @@ def example_info(example: EnrolledExample) -> results.ExampleInfo:
         region=example.region,
         t_wall_us=example.t_wall_us,
         thumbnail=str(example.picture),
+        looks_like=looks_like,
     )

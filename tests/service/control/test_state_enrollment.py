@@ -212,6 +212,18 @@ def test_a_relabelled_example_teaches_its_new_state(daemon: ControlClient, dock:
     dock.answers("bay", "blocked")
 
 
+def test_an_example_that_all_others_contradict_is_named(daemon: ControlClient, dock: Dock) -> None:
+    ids = [dock.teach(daemon, state, n).changed[0].id for n in range(3) for state in ("empty", "truck")]
+
+    def looks() -> dict[str, str | None]:
+        (bay,) = [each for each in daemon.states() if each.name == "bay"]
+        return {example.id: example.looks_like for example in bay.examples}
+
+    assert looks() == dict.fromkeys(ids)
+    daemon.relabel(ids[1], "empty")
+    assert looks()[ids[1]] == "truck"
+
+
 def test_examples_are_forgotten_by_age_by_id_by_state_and_all(
     daemon: ControlClient, dock: Dock, caplog: pytest.LogCaptureFixture
 ) -> None:
