@@ -325,7 +325,7 @@ def _take_endpoints(args: argparse.Namespace) -> int:
     code = "import sys; from edged.cli.page import print_endpoints; print_endpoints(sys.argv[1])"
     command: Sequence[str] = [sys.executable, "-c", code, args.config]
     try:
-        child = subprocess.run(command, stdout=subprocess.PIPE, check=False, timeout=CONFIG_SECONDS)  # noqa: S603
+        child = subprocess.run(command, stdout=subprocess.PIPE, check=False, timeout=CONFIG_SECONDS)  # noqa: S603 - our own
     except subprocess.TimeoutExpired:
         print(f"edged page: {args.config} could not be read in {CONFIG_SECONDS:g} s", file=sys.stderr)
         return EXIT_FAILURE

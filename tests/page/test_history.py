@@ -11,7 +11,7 @@ T0 = 1_800_000_000 * STEP_US
 
 
 def scores(history: History, second: int, s: float, ref: str = "gate", **other: object) -> None:
-    history.put_scores(vec(sims=(Match(ref, s),), t_wall_us=T0 + second * STEP_US, **other))  # type: ignore[arg-type]
+    history.put_scores(vec(sims=(Match(ref, s),), t_wall_us=T0 + second * STEP_US, **other))  # type: ignore[arg-type]  # fields
 
 
 def values(history: History, name: str = "gate") -> list[float | None]:

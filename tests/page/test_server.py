@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from edged.page.server import MOST_VIEWERS
 from edged.wire import Match
 from edged.wire import control_requests as requests
 from edged.wire import control_results as results
+from tests.fakes import eventually
 from tests.page.serving import TOKENS, Browser, answers, page, status_result
 from tests.publishing import event, state, status, vec
 from tests.scripted_daemon import Reply
@@ -25,17 +25,10 @@ STREET = {"camera": "street", "width": 640, "fps": 10}
 PATH = {"camera": "street", "region": "path"}
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_what_is_known_comes_again_after_each_hello(tmp_path: Path) -> None:
     with page(tmp_path) as served:
         served.publisher.send(state())
-        until(lambda: bool(served.server._live._known))
+        eventually(lambda: bool(served.server._live._known), "the state is known")
         with served.browser() as browser:
             browser.wait_for(lambda message: message.get("type") == "hello" and message["node"] == "porch")
             assert browser.message("state")["state"]["state"] == state().state
@@ -90,10 +83,10 @@ def test_nothing_is_asked_for_when_nobody_looks(tmp_path: Path) -> None:
         with served.browser() as browser:
             browser.send("look", cameras=[STREET])
             browser.wait_for(lambda message: "body" in message)
-        until(lambda: served.viewers() == 0)
-        time.sleep(0.3)
+        eventually(lambda: served.viewers() == 0, "so many look")
+        time.sleep(0.3)  # for the request under way
         before = len(served.daemon.requests)
-        time.sleep(2.5)
+        time.sleep(2.5)  # longer than the time between two polls
         assert len(served.daemon.requests) == before
 
 
@@ -204,13 +197,13 @@ def test_a_request_under_way_is_refused_when_the_daemon_ends(tmp_path: Path) -> 
         with served.daemon.running():
             browser.wait_for(lambda message: message.get("up") is True)
             browser.send("request", id="s", op="states")
-            until(lambda: "states" in {request.op for request in served.daemon.requests})
+            eventually(lambda: "states" in {each.op for each in served.daemon.requests}, "it has come")
         assert browser.message("reply")["error"]["code"] == "no-daemon"
 
 
 def test_a_home_assistant_gets_a_picture_with_the_token(tmp_path: Path) -> None:
     with page(tmp_path) as served:
-        until(lambda: served.server._daemon.trouble is None)
+        eventually(lambda: served.server._daemon.trouble is None, "the daemon is found")
         code, fields, body = served.get("/cameras/street.jpg?width=320", Authorization=f"Bearer {TOKENS['look']}")
         assert (code, fields["content-type"], body[:3]) == (200, "image/jpeg", b"\xff\xd8\xff")
         assert fields["cache-control"] == "no-store"
@@ -239,7 +232,7 @@ def test_no_secret_and_no_picture_is_in_the_log(tmp_path: Path, caplog: pytest.L
             browser.wait_for(lambda message: "body" in message)
         served.get("/session", Authorization="Bearer wrong-secret")
         served.get("/session?token=in-the-url")
-        until(lambda: served.viewers() == 0)
+        eventually(lambda: served.viewers() == 0, "so many look")
     assert "a viewer from 127.0.0.1 (change)" in caplog.text
     text = "".join(record.getMessage() for record in caplog.records if record.name != "websockets.client")
     for secret in (*TOKENS.values(), cookie.partition("=")[2], "wrong-secret", "in-the-url", "\\xff\\xd8"):
@@ -287,7 +280,7 @@ def test_more_tabs_than_sixteen_are_told_so(tmp_path: Path) -> None:
         for browser in browsers:
             with browser:
                 assert browser.message("hello")
-        until(lambda: served.viewers() == 0)
+        eventually(lambda: served.viewers() == 0, "so many look")
         with Browser(served, cookie) as again:
             assert again.message("hello")
 
