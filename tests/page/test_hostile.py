@@ -16,8 +16,9 @@ from websockets.exceptions import ConnectionClosed
 from edged.page.connections import MOST_CONNECTIONS
 from edged.page.protocol import LONGEST_MESSAGE
 from edged.page.viewers import ACK_SECONDS
+from tests.fakes import eventually
 from tests.page.serving import Browser, Page, page
-from tests.page.test_server import STREET, until
+from tests.page.test_server import STREET
 
 pytestmark = pytest.mark.timed
 
@@ -74,7 +75,7 @@ def test_a_tab_that_never_acknowledges_is_dropped_and_slows_nobody(tmp_path: Pat
     with page(tmp_path) as served, served.browser(acknowledges=False) as stuck, served.browser() as other:
         stuck.send("look", cameras=[STREET])
         other.send("look", cameras=[STREET])
-        until(lambda: served.viewers() == 2)
+        eventually(lambda: served.viewers() == 2, "both look")
         begin = time.monotonic()
         while served.viewers() == 2:
             other.receive()
@@ -99,7 +100,7 @@ def test_a_tab_that_reads_nothing_is_dropped(tmp_path: Path) -> None:
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
         )  # fmt: skip
         deaf.sendall("\r\n".join(("GET /ws HTTP/1.1", *fields, "", "")).encode())
-        until(lambda: served.viewers() == 2)
+        eventually(lambda: served.viewers() == 2, "both look")
         before, deadline = rss_kib(), time.monotonic() + 80
         while served.viewers() == 2 and time.monotonic() < deadline:
             with suppress(OSError):  # the page reads no more for a while, or has ended the connection
@@ -173,5 +174,5 @@ def test_fragments_without_end_are_refused(tmp_path: Path) -> None:
         with suppress(OSError):
             for _ in range(200):
                 raw.sendall(b"\x00\x80mask" * 1000)
-        until(lambda: served.viewers() == 0)
+        eventually(lambda: served.viewers() == 0, "nobody looks")
         works(served)

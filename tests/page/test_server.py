@@ -83,7 +83,7 @@ def test_nothing_is_asked_for_when_nobody_looks(tmp_path: Path) -> None:
         with served.browser() as browser:
             browser.send("look", cameras=[STREET])
             browser.wait_for(lambda message: "body" in message)
-        eventually(lambda: served.viewers() == 0, "so many look")
+        eventually(lambda: served.viewers() == 0, "nobody looks")
         time.sleep(0.3)  # for the request under way
         before = len(served.daemon.requests)
         time.sleep(2.5)  # longer than the time between two polls
@@ -232,7 +232,7 @@ def test_no_secret_and_no_picture_is_in_the_log(tmp_path: Path, caplog: pytest.L
             browser.wait_for(lambda message: "body" in message)
         served.get("/session", Authorization="Bearer wrong-secret")
         served.get("/session?token=in-the-url")
-        eventually(lambda: served.viewers() == 0, "so many look")
+        eventually(lambda: served.viewers() == 0, "nobody looks")
     assert "a viewer from 127.0.0.1 (change)" in caplog.text
     text = "".join(record.getMessage() for record in caplog.records if record.name != "websockets.client")
     for secret in (*TOKENS.values(), cookie.partition("=")[2], "wrong-secret", "in-the-url", "\\xff\\xd8"):
@@ -280,7 +280,7 @@ def test_more_tabs_than_sixteen_are_told_so(tmp_path: Path) -> None:
         for browser in browsers:
             with browser:
                 assert browser.message("hello")
-        eventually(lambda: served.viewers() == 0, "so many look")
+        eventually(lambda: served.viewers() == 0, "nobody looks")
         with Browser(served, cookie) as again:
             assert again.message("hello")
 
