@@ -43,7 +43,8 @@ def wait_for(future: Future[T], wake: Callable[[], None], seconds: float = CALL_
     Raises:
         ControlError: it failed, or did not come within *seconds*.
     """
-    future.add_done_callback(lambda _: wake())
+    if not future.done():  # else it would wake the stage for nothing
+        future.add_done_callback(lambda _: wake())
     deadline = time.monotonic() + seconds
     while not future.done():
         if time.monotonic() > deadline:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable
-from concurrent.futures import Future
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from edged.errors import ControlError
 from edged.pipeline.wall_clock import WallClock
-from edged.service.control.jobs import Job, camera_of, wait_for
+from edged.service.control.jobs import Job, camera_of
 from edged.service.control.next_frames import CopiedFrame, NextFrames
 from edged.service.control.typical_picture import region_of
 from edged.vision.pictures.png import to_png
@@ -24,38 +23,27 @@ if TYPE_CHECKING:
 
 __all__ = ["FramePictures"]
 
-PICTURE_SECONDS = 60.0  # within which pictures must be made, after those of other callers
-
-T = TypeVar("T")
-
 
 class FramePictures:
-    """Makes pictures of frames of the *running* stages; *wake* lets a waiting job go on, *encoder* does the work.
-
-    Jobs that ask for the same picture of the same frame share it: it is made once.
-    """
+    """Makes pictures of frames of the *running* stages; *wake* lets a waiting job go on, *encoder* does the work."""
 
     def __init__(self, running: RunningStages, wake: Callable[[], None], encoder: PictureEncoder) -> None:
         self._running = running
-        self._wake = wake
-        self._encoder = encoder
-        self._frames = NextFrames(running, wake)
+        self._frames = NextFrames(running, wake, encoder)
         self._clock = WallClock()
 
     def preview(self, request: requests.Preview) -> Job:
         """Make a JPEG of the next frame, or a PNG of what the model gets of a region."""
+        camera = request.camera
         if request.region is None:
-            camera_of(self._running.pipeline, request.camera)
+            camera_of(self._running.pipeline, camera)
+            make = partial(_small_jpeg, width=request.width, quality=request.quality)
+            frame, picture = yield from self._frames.take(camera, (request.width, request.quality), make)
         else:
-            region_of(self._running.pipeline, request.camera, request.region)
-        frame = yield from self._frames.take(request.camera)
-        if request.region is None:
-            encode = partial(to_preview, frame.pixels, frame.format.pixels, request.width, request.quality)
-            picture = yield from self._encoded(frame, (request.width, request.quality), encode)
-        else:
-            picture = yield from self._encoded(frame, request.region, partial(_model_input, frame, request.region))
+            region_of(self._running.pipeline, camera, request.region)
+            frame, picture = yield from self._frames.take(camera, request.region, partial(_model_input, request.region))
         result = results.PreviewResult(
-            camera=request.camera,
+            camera=camera,
             region=request.region,
             frame_seq=frame.seq,
             t_cap_us=frame.stamp.t_cap_ns // 1000,
@@ -71,8 +59,7 @@ class FramePictures:
     def snapshot(self, request: requests.Snapshot) -> Job:
         """Make PNGs of the next frame with its regions, and of what the model gets of each of these."""
         camera_of(self._running.pipeline, request.camera)
-        frame = yield from self._frames.take(request.camera)
-        pictures = yield from self._encoded(frame, "", partial(_all_pictures, frame))
+        frame, pictures = yield from self._frames.take(request.camera, _all_pictures, _all_pictures)
         result = results.SnapshotResult(
             camera=request.camera,
             frame_seq=frame.seq,
@@ -84,15 +71,12 @@ class FramePictures:
         )
         return result, [picture.content for picture in pictures.values()]
 
-    def _encoded(self, frame: CopiedFrame, key: Hashable, encode: Callable[[], T]) -> Generator[None, None, T]:
-        """Return what *encode* makes of *frame*; jobs with the same *key* get the same."""
-        making: Future[T] | None = frame.encoded.get(key)
-        if making is None:
-            making = frame.encoded[key] = self._encoder.submit(encode)
-        return (yield from wait_for(making, self._wake, PICTURE_SECONDS))
+
+def _small_jpeg(frame: CopiedFrame, width: int, quality: int) -> EncodedPicture:
+    return to_preview(frame.pixels, frame.format.pixels, width, quality)
 
 
-def _model_input(frame: CopiedFrame, name: str) -> EncodedPicture:
+def _model_input(name: str, frame: CopiedFrame) -> EncodedPicture:
     if name not in frame.regions:
         raise ControlError("not-found", f"camera {frame.camera} has no region {name} any more")
     box = frame.regions[name].to_box(frame.format.width, frame.format.height)

@@ -34,6 +34,7 @@ SOCKET_MODE = 0o660  # the user and the group of the service, whatever the umask
 REST = 2  # times as long as an answer took the processor the stage pauses: no flood gets more of it than a third
 MOST_JOBS = 8  # under way; each may hold pictures
 MOST_PREVIEWS = 16  # under way beside them; those of one camera share a frame
+LEAST_PAUSE = 0.002  # below which a pause costs more than it gives: it waits until it is due with later ones
 AT_ONCE = (requests.GetStatus, requests.ListReferences)  # these are done before the next request is read
 JOB_SECONDS = 0.25  # how long a step may wait while jobs are under way: a lost camera wakes nothing here
 IDLE_SECONDS = 1.0
@@ -58,8 +59,8 @@ class Control(Stage):
 
     It never waits for a client: slow work is a job that goes on bit by bit, of which there are never more than
     `MOST_JOBS`, and `MOST_PREVIEWS` beside them, and an answer that a client does not read is dropped. After each turn
-    it pauses for `REST` times as long as that took the processor. After a bit of a job only the jobs pause: requests
-    are read meanwhile.
+    it pauses for `REST` times as long as that took the processor, or after several if that is less than `LEAST_PAUSE`.
+    After a bit of a job only the jobs pause: requests are read meanwhile.
 
     Args:
         config: where it listens. If the file does not say so, and another daemon has the default path, this one runs
@@ -89,6 +90,7 @@ class Control(Stage):
         )
         self._jobs: list[_UnderWay] = []
         self._own: Job | None = None
+        self._pause_due = 0.0  # seconds for turns that were too short for a pause of their own
         self._jobs_due = 0.0
         self._are_jobs_behind = False  # whether there may be one that could go on if the pause were over
         self._file: SocketFile | None = None
@@ -120,7 +122,7 @@ class Control(Stage):
         begin = time.thread_time()
         for connection, frames in self._connections.wait(seconds):
             self._take_request(connection, frames)
-        self.pause(REST * (time.thread_time() - begin))
+        self._rest(REST * (time.thread_time() - begin))
         self._handlers.tidy()
         if time.monotonic() >= self._jobs_due:
             self._go_on()
@@ -152,6 +154,12 @@ class Control(Stage):
                 store.close()
         wiring.review.close()
         self._bell.close()
+
+    def _rest(self, seconds: float) -> None:
+        self._pause_due += seconds
+        if self._pause_due >= LEAST_PAUSE:
+            self.pause(self._pause_due)
+            self._pause_due = 0.0
 
     def _take_request(self, connection: Connection, frames: list[bytes]) -> None:
         """Start the job of a request: one frame, which comes after an empty one from a REQ socket."""
