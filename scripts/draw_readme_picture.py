@@ -18,8 +18,9 @@ from edged.pipeline.loading.model import open_model, read_model_file
 from edged.pipeline.loading.references import open_references
 from edged.pipeline.loading.states import StateSets, placed_sets
 from edged.pipeline.placed_set import sets_at
+from edged.regions import Box
 from edged.states import Classifier, Decision
-from edged.values import Box, PixelFormat
+from edged.values import PixelFormat
 from edged.vision.whole_picture import embed_whole
 
 ROOT = Path(__file__).parent.parent

@@ -18,8 +18,9 @@ from edged.pipeline.loading.keyring import read_keyring
 from edged.pipeline.publisher.settings import PublisherSettings
 from edged.pipeline.publisher.stage import Publisher
 from edged.pipeline.result import ModelFacts, Result
+from edged.regions import FULL
 from edged.transport.keys import KeyPair, new_pair, read_pair, write_pair
-from edged.values import FULL, ReferenceScore, Stamp
+from edged.values import ReferenceScore, Stamp
 
 __all__ = ["SERVER", "Board", "Keys", "free_port", "publishing"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edged.values import Box, Region
+from edged.regions import Box, Region
 from scripts.decision_quality.changes import CHANGES, GROUPS, TAMPERING, Scene
 from scripts.decision_quality.clips import STREET, LabelledRegion, read_labels
 from scripts.decision_quality.embeddings import RegionVectors

@@ -40,6 +40,7 @@ FLOORS = {
     "label_text": 1,
     "peer_text": 1,
     "errors": 1,
+    "regions": 0,
     "__init__": 0,
 }
 

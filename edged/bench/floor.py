@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edged.pipeline.loading.model import open_model, read_model_file
-from edged.values import Box, PixelFormat
+from edged.regions import Box
+from edged.values import PixelFormat
 from edged.vision.runtime.interpreter import Interpreter
 from edged.vision.self_test import SELF_TEST_PICTURES, self_test_picture
 

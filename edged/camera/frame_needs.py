@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edged.values import FULL, MAX_PIXELS, WHITE, AnyRegion, Colour, Pixels
+from edged.regions import FULL, AnyRegion, Pixels
+from edged.values import MAX_PIXELS, WHITE, Colour
 from edged.vision.pixels.reduction import crop_size, largest_reduction
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.values import Format, PixelFormat, Polygon
+from edged.regions import Polygon
+from edged.values import Format, PixelFormat
 
 __all__ = ["Mask"]
 

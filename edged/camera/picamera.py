@@ -26,7 +26,8 @@ from edged.camera.pi.sensor_time import stamp_of
 from edged.camera.pi.setup import Wanted, set_up
 from edged.camera.pi.view import FrameSize
 from edged.errors import SourceError, map_exceptions
-from edged.values import MAX_PIXELS, Format, Mirror, PixelRegion, Region, Stamp
+from edged.regions import PixelRegion, Region
+from edged.values import MAX_PIXELS, Format, Mirror, Stamp
 
 if TYPE_CHECKING:
     from edged.camera.frame_needs import FrameNeeds

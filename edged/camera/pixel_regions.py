@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from edged.errors import SourceError
-from edged.values import AnyRegion, Format, PixelRegion
+from edged.regions import AnyRegion, PixelRegion
+from edged.values import Format
 
 __all__ = ["check_regions", "region_misfits"]
 

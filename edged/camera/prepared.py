@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from edged.camera.mask import Mask
 from edged.camera.mirror import Flip, combined
-from edged.values import Format, Mirror, Polygon, Stamp
+from edged.regions import Polygon
+from edged.values import Format, Mirror, Stamp
 
 if TYPE_CHECKING:
     from edged.camera.source import LiveStream, Source

@@ -8,7 +8,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.values import Format, Polygon, Stamp
+from edged.regions import Polygon
+from edged.values import Format, Stamp
 
 __all__ = ["LiveStream", "MaskedSource", "Source"]
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.values import ReferenceScore, Region, Rotation, Stamp, StateAnswer
+from edged.regions import Region
+from edged.values import ReferenceScore, Rotation, Stamp, StateAnswer
 
 if TYPE_CHECKING:
     from edged.vision.embedder import Embedder

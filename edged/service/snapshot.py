@@ -10,7 +10,7 @@ import numpy as np
 from edged.camera import open_source
 from edged.camera.pixel_regions import check_regions
 from edged.errors import DamagedFrame, EndOfStream, SourceError, map_exceptions
-from edged.values import FULL
+from edged.regions import FULL
 from edged.vision.pixels.view import frame_pictures
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ Importing it loads numpy and OpenCV; a TFLite runtime is loaded when a model is 
 
 from __future__ import annotations
 
-from edged.values import Delegate, PixelFormat, Region
+from edged.regions import Region
+from edged.values import Delegate, PixelFormat
 from edged.vision.image import ColorSpaceType, TensorImage
 from edged.vision.image_embedder import ImageEmbedder
 from edged.vision.options import BaseOptions, BoundingBox, EmbeddingOptions, ImageEmbedderOptions

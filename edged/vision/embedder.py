@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from edged.errors import ModelError
-from edged.values import Box, Delegate, PixelFormat
+from edged.regions import Box
+from edged.values import Delegate, PixelFormat
 from edged.vision.pixels.orientation import Orientation
 from edged.vision.pixels.preprocess import Preprocessor, Resize
 from edged.vision.postprocess import Postprocessor

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 import numpy as np
 
-from edged.values import ROTATIONS, Box, Region
+from edged.regions import Box, Region
+from edged.values import ROTATIONS
 from edged.vision.embedder import space_of
 from edged.vision.image import TensorImage
 from edged.vision.opening import open_by_options

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 import numpy as np
 
-from edged.values import Box, Delegate
+from edged.regions import Box
+from edged.values import Delegate
 from edged.vision.pb2 import BaseOptionsPb, BoundingBoxPb, EmbeddingOptionsPb
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edged.errors import PictureError
-from edged.values import Box, PixelFormat
+from edged.regions import Box
+from edged.values import PixelFormat
 from edged.vision.pixels.reduction import crop_size, reduce_picture
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from edged.errors import WireError, map_exceptions
-from edged.values import UNKNOWN, Polygon, Rotation, check_name
+from edged.regions import Polygon
+from edged.values import UNKNOWN, Rotation, check_name
 
 __all__ = [
     "DEFAULT_FRAMES",

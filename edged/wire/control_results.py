@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from edged.values import Mirror, Polygon, Rotation
+from edged.regions import Polygon
+from edged.values import Mirror, Rotation
 
 __all__ = [
     "AnswerResult",

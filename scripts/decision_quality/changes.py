@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edged.values import Box
+from edged.regions import Box
 
 __all__ = ["CHANGES", "GROUPS", "TAMPERING", "Change", "Picture", "Scene"]
 

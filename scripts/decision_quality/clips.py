@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edged.values import Region
+from edged.regions import Region
 from scripts.decision_quality.changes import Picture, Scene
 
 __all__ = ["STREET", "LabelledRegion", "frame_rate", "read_labels", "read_scenes"]

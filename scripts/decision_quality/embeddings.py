@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edged.regions import Box
 from edged.states import variants
-from edged.values import Box, PixelFormat
+from edged.values import PixelFormat
 from edged.vision.embedder import Embedder
 from edged.vision.pixels import alterations
 from scripts.decision_quality import changes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edged.camera.frame_needs import FrameNeeds
-from edged.values import AnyRegion, PixelRegion, Pixels, Region
+from edged.regions import AnyRegion, PixelRegion, Pixels, Region
 
 
 def least(*regions: AnyRegion) -> tuple[int, int] | None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edged.camera.mask import GREY, Mask
-from edged.values import Format, PixelFormat, Polygon
+from edged.regions import Polygon
+from edged.values import Format, PixelFormat
 from tests.allocated import allocated
 from tests.camera.frames import noise, rgb_of
 

@@ -30,7 +30,8 @@ from edged.camera.picamera import PicameraSource
 from edged.camera.prepared import PreparedSource
 from edged.camera.source import Source
 from edged.errors import SourceError
-from edged.values import Format, Mirror, PixelFormat, Region
+from edged.regions import Region
+from edged.values import Format, Mirror, PixelFormat
 from tests.camera.fake_pi import FakeLibrary
 from tests.camera.leaks import leaves_nothing_behind
 from tests.fakes import eventually

@@ -22,7 +22,8 @@ from edged.pipeline.capture.settings import CaptureSettings
 from edged.pipeline.capture.stage import Capture
 from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing
-from edged.values import FULL, Format, Mirror, PixelFormat, Polygon, Region
+from edged.regions import FULL, Polygon, Region
+from edged.values import Format, Mirror, PixelFormat
 from edged.vision.embedder import Embedder
 from edged.vision.pixels.view import RgbView
 from edged.vision.tflite.model_file import read_model

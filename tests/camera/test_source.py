@@ -24,7 +24,8 @@ from edged.config import CameraConfig
 from edged.config.sections.camera_controls import WhiteBalance
 from edged.config.sections.camera_kinds import CAMERA_KINDS, CameraKind
 from edged.errors import EndOfStream, SourceError
-from edged.values import Format, Region
+from edged.regions import Region
+from edged.values import Format
 from edged.vision.pixels.reduction import largest_reduction
 from tests.camera.servers import MjpegServer, serving
 

@@ -10,7 +10,8 @@ import pytest
 import zmq
 
 from edged.cli import main
-from edged.values import PixelFormat, Region
+from edged.regions import Region
+from edged.values import PixelFormat
 from edged.vision.bundled import bundled_model
 from edged.vision.pixels.view import ModelView
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edged.values import Box
+from edged.regions import Box
 from edged.vision.image import read_picture
 from tests.peers.peer import PICTURES
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edged import vision
-from edged.values import Box
+from edged.regions import Box
 from edged.vision.pixels.resize import Resize
 from tests.peers.drawing import Case, Picture, draw, read_photographs
 from tests.peers.peer import ROOT, Peer

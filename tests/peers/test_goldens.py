@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from edged import vision
-from edged.values import Box, PixelFormat
+from edged.regions import Box
+from edged.values import PixelFormat
 from edged.vision.pixels.orientation import Orientation
 from edged.vision.pixels.preprocess import Preprocessor
 from edged.vision.runtime.engine import EngineName, installed_engines

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from edged.regions import Box, Region
 from edged.states import Example, train, variants
 from edged.states.example import unit_rows
-from edged.values import Box, PixelFormat, Region
+from edged.values import PixelFormat
 from edged.vision.bundled import bundled_model
 from edged.vision.embedder import Embedder
 from tests.peers.peer import Peer

@@ -19,7 +19,7 @@ from edged.pipeline.inference.observer import Observation
 from edged.pipeline.inference.stage import Inference, Opened
 from edged.pipeline.ring import FrameRing
 from edged.references import References
-from edged.values import FULL
+from edged.regions import FULL
 from edged.vision.embedder import Embedder
 from edged.vision.tflite.model_file import read_model
 from tests.fakes import FakeSource, eventually, running

@@ -14,7 +14,8 @@ from edged.bell import Bell
 from edged.errors import RingClosed
 from edged.pipeline.handover import Handover
 from edged.pipeline.result import ModelFacts, Result
-from edged.values import FULL, Stamp
+from edged.regions import FULL
+from edged.values import Stamp
 from tests.fakes import WaitedCondition, waiting_in
 
 FACTS = ModelFacts("m", "s", "e", "none", 0, None, "<f4", 4, "none", None)

@@ -25,7 +25,8 @@ from edged.pipeline.handover import Handover
 from edged.pipeline.publisher.settings import PublisherSettings
 from edged.pipeline.publisher.stage import Publisher
 from edged.pipeline.result import ModelFacts, Result
-from edged.values import FULL, Format, Stamp
+from edged.regions import FULL
+from edged.values import Format, Stamp
 from tests.allocated import allocated
 
 ARRAY = 4096

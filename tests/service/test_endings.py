@@ -26,9 +26,10 @@ from edged.pipeline.publisher.settings import PublisherSettings
 from edged.pipeline.publisher.stage import Publisher
 from edged.pipeline.ring import FrameRing
 from edged.references import References
+from edged.regions import FULL
 from edged.service.daemon import Daemon
 from edged.service.running_stages import RunningStages
-from edged.values import FULL, Format
+from edged.values import Format
 from edged.vision.embedder import Embedder
 from edged.vision.tflite.model_file import read_model
 from tests.fakes import FakeSource, eventually

@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from edged.errors import InferenceError, ModelError
-from edged.values import Box, Delegate, PixelFormat, Rotation
+from edged.regions import Box
+from edged.values import Delegate, PixelFormat, Rotation
 from edged.vision.embedder import Embedder, EmbedderOptions
 from edged.vision.pixels.orientation import Orientation
 from edged.vision.runtime.engine import EngineName

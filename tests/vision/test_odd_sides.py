@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edged.values import Box, PixelFormat
+from edged.regions import Box
+from edged.values import PixelFormat
 from edged.vision import TensorImage
 from edged.vision.pixels.view import RgbView
 from tests.vision.pixels.test_colour import to_rgb

@@ -13,7 +13,8 @@ from edged.camera.pi.api import Library, PiCamera
 from edged.camera.pi.controls import PiControls
 from edged.camera.pi.view import FrameSize, crop_rectangle, full_view, sensor_mode
 from edged.errors import SourceError
-from edged.values import Format, Mirror, PixelFormat, Region
+from edged.regions import Region
+from edged.values import Format, Mirror, PixelFormat
 
 __all__ = ["Wanted", "set_up"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edged.errors import SourceError
-from edged.values import Region
+from edged.regions import Region
 
 __all__ = ["FrameSize", "crop_rectangle", "full_view", "sensor_mode"]
 

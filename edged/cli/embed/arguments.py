@@ -9,7 +9,8 @@ from pathlib import Path
 
 from edged.cli import argument_types
 from edged.errors import map_exceptions
-from edged.values import FULL, ROTATIONS, AnyRegion, Delegate, PixelRegion, Pixels, Region
+from edged.regions import FULL, AnyRegion, PixelRegion, Pixels, Region
+from edged.values import ROTATIONS, Delegate
 
 __all__ = ["add_model_arguments", "add_picture_arguments"]
 

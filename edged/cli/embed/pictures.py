@@ -13,7 +13,8 @@ import numpy as np
 from edged.cli.text import printable
 from edged.errors import PictureError, ReferenceImageError
 from edged.references import once_each, picture_files, read_reference
-from edged.values import WHITE, PixelFormat, PixelRegion
+from edged.regions import PixelRegion
+from edged.values import WHITE, PixelFormat
 from edged.vision.pictures.png import to_png
 from edged.vision.pixels.reduction import crop_size, reduce_picture
 from edged.vision.pixels.view import ModelView
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edged.values import AnyRegion, Colour, Region, Rotation
+    from edged.regions import AnyRegion, Region
+    from edged.values import Colour, Rotation
     from edged.vision.embedder import Embedder
 
 __all__ = ["EmbeddedPicture", "Failure", "Pictures"]

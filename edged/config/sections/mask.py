@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from edged.config.problems import shown
 from edged.config.sections.fields import misfit, several
-from edged.values import Polygon
+from edged.regions import Polygon
 
 __all__ = ["MOST_POINTS", "MOST_POLYGONS", "MaskPolygons"]
 

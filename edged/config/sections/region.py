@@ -9,7 +9,7 @@ from pydantic import Field, PlainSerializer, PlainValidator, ValidationInfo, Wit
 
 from edged.config.problems import shown
 from edged.config.sections.fields import Section, misfit
-from edged.values import AnyRegion, PixelRegion, Pixels, Region
+from edged.regions import AnyRegion, PixelRegion, Pixels, Region
 
 __all__ = ["RegionConfig"]
 

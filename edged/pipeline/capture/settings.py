@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edged.errors import EdgedError
-from edged.values import AnyRegion, Polygon
+from edged.regions import AnyRegion, Polygon
 
 __all__ = ["CaptureSettings"]
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.inference.skip_unchanged import UnchangedSettings
 from edged.pipeline.ring import FrameRing
-from edged.values import AnyRegion, Rotation
+from edged.regions import AnyRegion
+from edged.values import Rotation
 
 __all__ = ["Feed"]
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.values import Box, StateAnswer
+from edged.regions import Box
+from edged.values import StateAnswer
 
 if TYPE_CHECKING:
     from edged.pipeline.demand import Demand

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from edged.pipeline.inference.feed import Feed
     from edged.pipeline.placed_set import PlacedSet
     from edged.pipeline.ring import Lease
-    from edged.values import Box, StateAnswer
+    from edged.regions import Box
+    from edged.values import StateAnswer
 
 __all__ = ["PictureChecks", "PlaceCheck"]
 

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from edged.pipeline.inference.review_watch import ReviewWatch
 from edged.pipeline.inference.skip_unchanged import UnchangedFilter
 from edged.pipeline.placed_set import PlacedSet, sets_at
+from edged.regions import FULL
 from edged.states import Classifier
-from edged.values import FULL
 
 if TYPE_CHECKING:
     from edged.pipeline.inference.feed import Feed
     from edged.pipeline.inference.picture_checks import PlaceCheck
     from edged.pipeline.ring import Lease
     from edged.references import References
-    from edged.values import AnyRegion, Box, Format, Region, StateAnswer
+    from edged.regions import AnyRegion, Box, Region
+    from edged.values import Format, StateAnswer
 
 __all__ = ["RegionState"]
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edged.pipeline.ring import Lease
-    from edged.values import Box, Format, ReferenceScore, StateAnswer
+    from edged.regions import Box
+    from edged.values import Format, ReferenceScore, StateAnswer
 
 __all__ = ["UnchangedFilter", "UnchangedSettings"]
 

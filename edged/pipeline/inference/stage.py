@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from edged.pipeline.inference.region_state import RegionState
     from edged.pipeline.placed_set import PlacedSet
     from edged.pipeline.review_queues import ReviewQueues
-    from edged.values import Box, Rotation, StateAnswer
+    from edged.regions import Box
+    from edged.values import Rotation, StateAnswer
     from edged.vision.embedder import Embedder
 
 __all__ = ["Inference", "Opened"]

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from edged.errors import ControlError
 from edged.pipeline.inference.observer import SeenFrame
+from edged.regions import FULL, Region
 from edged.service.control.jobs import check_delivers, wait_for
-from edged.values import FULL, Format, Region, Rotation, Stamp
+from edged.values import Format, Rotation, Stamp
 
 if TYPE_CHECKING:
     from edged.pipeline.inference.stage import Inference

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from edged import __version__
+from edged.regions import Region
 from edged.service.control.jobs import Job, model_facts
-from edged.values import Region
 from edged.wire import control_results as results
 
 if TYPE_CHECKING:

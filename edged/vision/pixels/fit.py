@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from edged.values import Box
+from edged.regions import Box
 
 if TYPE_CHECKING:
     from edged.vision.pixels.orientation import Orientation

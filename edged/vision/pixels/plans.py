@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edged.values import Box
+    from edged.regions import Box
     from edged.vision.pixels.colour import Plane
     from edged.vision.specs import InputSpec
 

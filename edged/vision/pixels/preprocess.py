@@ -22,7 +22,7 @@ from edged.vision.pixels.resize import Resize, Scratch
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edged.values import Box
+    from edged.regions import Box
     from edged.vision.specs import InputSpec
 
 __all__ = ["Preprocessor", "Resize"]

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from edged.errors import PictureError, map_exceptions
-from edged.values import FULL, AnyRegion
+from edged.regions import FULL, AnyRegion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edged.values import Box, PixelFormat
+    from edged.regions import Box
+    from edged.values import PixelFormat
 
 __all__ = ["Thumbnails"]
 

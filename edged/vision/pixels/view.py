@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edged.values import FULL
+from edged.regions import FULL
 from edged.vision.pixels.orientation import Orientation
 from edged.vision.pixels.preprocess import Preprocessor
 from edged.vision.specs import InputSpec
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edged.values import Box, Format, PixelFormat, Region, Rotation
+    from edged.regions import Box, Region
+    from edged.values import Format, PixelFormat, Rotation
     from edged.vision.pixels.fit import Fit
     from edged.vision.pixels.resize import Resize
 

@@ -8,7 +8,7 @@ import pytest
 
 from edged.camera.pi.view import FrameSize, crop_rectangle, full_view, sensor_mode
 from edged.errors import SourceError
-from edged.values import Region
+from edged.regions import Region
 
 # As picamera2 tells them of the camera module 2, whose small mode sees the middle of the scene only.
 IMX219: list[dict[str, Any]] = [

@@ -10,7 +10,8 @@ import pytest
 
 from edged.config import CameraConfig, Config, Endpoint, FallbackConfig, ReferenceConfig, SourceSpec
 from edged.config.sections.camera_kinds import KINDS_BY_NAME
-from edged.values import FULL, Delegate, Region, applies_in
+from edged.regions import FULL, Region
+from edged.values import Delegate, applies_in
 
 Told = Callable[[str], list[str]]
 Read = Callable[[str], Config]

@@ -22,7 +22,8 @@ from edged.pipeline.capture.settings import CaptureSettings
 from edged.pipeline.capture.stage import Capture
 from edged.pipeline.demand import Demand
 from edged.pipeline.ring import FrameRing
-from edged.values import Format, PixelRegion, Pixels
+from edged.regions import PixelRegion, Pixels
+from edged.values import Format
 from tests.fakes import FakeSource, eventually
 
 QUICK = CaptureSettings(retry_seconds=0.001, retry_max_seconds=0.004)

@@ -18,8 +18,9 @@ from edged.pipeline.inference.picture_checks import PictureChecks
 from edged.pipeline.placed_set import PlacedSet
 from edged.pipeline.ring import FrameRing
 from edged.references import ReferenceGroup
+from edged.regions import FULL
 from edged.states import EnrolledLooks, PictureState, StateSet
-from edged.values import FULL, UNKNOWN
+from edged.values import UNKNOWN
 from tests.pipeline.inference.test_skip_unchanged import SECOND, Rig, started
 
 STATES = ("open", "shut")

@@ -13,7 +13,8 @@ from edged.pipeline.inference.region_state import RegionState
 from edged.pipeline.inference.skip_unchanged import UnchangedSettings
 from edged.pipeline.ring import FrameRing
 from edged.references import ReferenceGroup, References
-from edged.values import AnyRegion, Box, Format, PixelRegion, Pixels, Region
+from edged.regions import AnyRegion, Box, PixelRegion, Pixels, Region
+from edged.values import Format
 
 LEFT = Region(right=0.5)
 SMALL, LARGE = Format(width=120, height=80), Format(width=240, height=80)

@@ -29,8 +29,9 @@ from edged.pipeline.inference.stage import Inference, Opened
 from edged.pipeline.review_queues import ReviewQueues, UnsureView
 from edged.pipeline.ring import FrameRing
 from edged.references import ReferenceGroup, References
+from edged.regions import FULL, Box
 from edged.states import StateSet
-from edged.values import FULL, Box, Format, Stamp, StateAnswer
+from edged.values import Format, Stamp, StateAnswer
 from edged.vision.embedder import Embedder
 from edged.vision.tflite.model_file import read_model
 from tests.fakes import eventually, running

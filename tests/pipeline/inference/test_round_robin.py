@@ -14,7 +14,8 @@ from edged.pipeline.demand import Demand
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.round_robin import RoundRobin
 from edged.pipeline.ring import FrameRing
-from edged.values import FULL, Format, Stamp
+from edged.regions import FULL
+from edged.values import Format, Stamp
 from tests.fakes import Clock, WaitedCondition
 
 FORMAT = Format(width=4, height=2)

@@ -25,8 +25,9 @@ from edged.pipeline.inference.stage import Inference, Opened
 from edged.pipeline.result import Result
 from edged.pipeline.ring import FrameRing
 from edged.references import ReferenceGroup, References
+from edged.regions import FULL, Region
 from edged.states import StateSet
-from edged.values import FULL, Format, Region, Rotation, Stamp
+from edged.values import Format, Rotation, Stamp
 from edged.vision.embedder import Embedder
 from edged.vision.tflite.model_file import read_model
 from tests.fakes import eventually, running

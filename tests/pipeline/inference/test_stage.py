@@ -27,8 +27,9 @@ from edged.pipeline.result import Result
 from edged.pipeline.ring import FrameRing
 from edged.references import ReferenceGroup, References
 from edged.references.scorer import Scorer
+from edged.regions import FULL, Box, Region
 from edged.states import StateSet
-from edged.values import FULL, Box, Format, PixelFormat, Region, Stamp
+from edged.values import Format, PixelFormat, Stamp
 from edged.vision.embedder import Embedder, EmbedderOptions
 from edged.vision.tflite.model_file import read_model
 from tests.fakes import Clock, eventually, running

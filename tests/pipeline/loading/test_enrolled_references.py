@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from edged.enrolled import Enrolled, EnrolledStore
 from edged.pipeline.loading.enrolled_references import EnrolledReferences, comparable
 from edged.references import ReferenceGroup, References
-from edged.values import Box, PixelFormat, Rotation
+from edged.regions import Box
+from edged.values import PixelFormat, Rotation
 from edged.vision.embedder import Embedder, EmbedderOptions
 from edged.vision.pictures.png import to_png
 from edged.vision.tflite.model_file import read_model

@@ -18,7 +18,8 @@ from edged.pipeline.handover import Handover
 from edged.pipeline.publisher.settings import PublisherSettings
 from edged.pipeline.publisher.stage import Publisher
 from edged.pipeline.result import ModelFacts, Result
-from edged.values import FULL, ReferenceScore, Stamp
+from edged.regions import FULL
+from edged.values import ReferenceScore, Stamp
 from edged.wire import Event, Message, Status, Vec
 
 FACTS = ModelFacts("tiny", "0123456789abcdef", "engine 1", "none", 0, "feature", "<f4", 4, "none", None)

@@ -15,8 +15,9 @@ from edged.pipeline.camera_stats import CameraState, CameraStats, Condition
 from edged.pipeline.publisher import message_builder
 from edged.pipeline.publisher.message_builder import MessageBuilder
 from edged.pipeline.result import ModelFacts, Result
+from edged.regions import Region
 from edged.states import StateSet
-from edged.values import Format, PixelFormat, Region, Stamp, StateAnswer
+from edged.values import Format, PixelFormat, Stamp, StateAnswer
 from tests.fakes import Clock
 from tests.pipeline.placing import placed
 

@@ -30,8 +30,8 @@ from edged.pipeline.publisher.settings import PublisherSettings
 from edged.pipeline.publisher.stage import Publisher
 from edged.pipeline.ring import FrameRing
 from edged.references import References
+from edged.regions import Region
 from edged.states import StateSet
-from edged.values import Region
 from edged.vision.embedder import Embedder
 from edged.vision.tflite.model_file import read_model
 from tests.fakes import FakeSource, eventually

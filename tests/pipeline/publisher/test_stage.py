@@ -27,7 +27,8 @@ from edged.pipeline.publisher.pub_socket import PubSocket
 from edged.pipeline.publisher.settings import PublisherSettings
 from edged.pipeline.publisher.stage import Publisher
 from edged.pipeline.result import ModelFacts, Result
-from edged.values import FULL, Format, PixelFormat, ReferenceScore, Stamp
+from edged.regions import FULL
+from edged.values import Format, PixelFormat, ReferenceScore, Stamp
 from tests.fakes import eventually, running
 from tests.keyed import free_port
 from tests.stopwatch import stopwatch

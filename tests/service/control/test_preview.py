@@ -21,10 +21,11 @@ from edged.client.control import ControlClient
 from edged.config import load_text
 from edged.errors import ControlError
 from edged.pipeline.build import build
+from edged.regions import Region
 from edged.service.control.server import MOST_PREVIEWS, Control
 from edged.service.daemon import Daemon
 from edged.service.running_stages import RunningStages
-from edged.values import PixelFormat, Region
+from edged.values import PixelFormat
 from edged.vision.pictures.preview import EncodedPicture, to_preview
 from edged.vision.pixels.view import ModelView
 from edged.vision.tflite.model_file import read_model

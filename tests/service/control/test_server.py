@@ -26,10 +26,11 @@ from edged.enrolled import EnrolledStore
 from edged.errors import ControlError, PublishError
 from edged.pipeline.build import build
 from edged.pipeline.ring import Lease
+from edged.regions import FULL, Region
 from edged.service.control.server import MOST_JOBS, Control
 from edged.service.daemon import Daemon
 from edged.service.running_stages import RunningStages
-from edged.values import FULL, PixelFormat, Region
+from edged.values import PixelFormat
 from edged.vision.pictures.png import to_png
 from edged.vision.pixels.view import ModelView, RgbView
 from edged.vision.tflite.model_file import read_model

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edged.values import FULL, Format, PixelFormat
+from edged.regions import FULL
+from edged.values import Format, PixelFormat
 from edged.vision.pictures.preview import to_preview
 from edged.vision.pixels.view import RgbView
 

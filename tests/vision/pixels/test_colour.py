@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edged.values import Box, PixelFormat
+from edged.regions import Box
+from edged.values import PixelFormat
 from edged.vision.pixels.orientation import Orientation
 from edged.vision.pixels.preprocess import Preprocessor
 from edged.vision.specs import InputSpec

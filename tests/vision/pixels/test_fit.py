@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged.values import Box, PixelFormat
+from edged.regions import Box
+from edged.values import PixelFormat
 from edged.vision.pixels.fit import BAR, Fit, place
 from edged.vision.pixels.orientation import Orientation
 from edged.vision.pixels.pixel_values import pixel_values

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pytest
 
 from edged.errors import ModelError
-from edged.values import Box, PixelFormat
+from edged.regions import Box
+from edged.values import PixelFormat
 from edged.vision.pixels.orientation import Orientation
 from edged.vision.pixels.pixel_values import pixel_values
 from edged.vision.pixels.preprocess import Preprocessor, Resize

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from edged.references import embed_picture
-from edged.values import FULL, Box, PixelFormat, PixelRegion, Pixels, Region
+from edged.regions import FULL, Box, PixelRegion, Pixels, Region
+from edged.values import PixelFormat
 from edged.vision.embedder import Embedder, EmbedderOptions, space_of
 from edged.vision.image import read_picture
 from edged.vision.pixels.reduction import crop_size, largest_reduction, reduce_picture

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edged.values import Box, Format, PixelFormat
+from edged.regions import Box
+from edged.values import Format, PixelFormat
 from edged.vision.pixels.thumbnail import NOTHING_KEPT, Thumbnails
 from tests.allocated import allocated
 

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edged.values import Box, Format, PixelFormat, Region
+from edged.regions import Box, Region
+from edged.values import Format, PixelFormat
 from edged.vision.pixels.view import RgbView, frame_pictures
 from edged.vision.specs import InputSpec
 

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from edged.errors import ModelError
-from edged.values import Box, PixelFormat
+from edged.regions import Box
+from edged.values import PixelFormat
 from edged.vision.embedder import Embedder, EmbedderOptions, find_head
 from edged.vision.runtime.engine import EngineName
 from edged.vision.specs import HeadSpec, InputSpec, Normalization, Quantization

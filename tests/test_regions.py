@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from edged.values import Box, Format, PixelRegion, Pixels, Region
+from edged.regions import Box, PixelRegion, Pixels, Region
+from edged.values import Format
 
 EDGES = st.one_of(st.floats(0, 1), st.integers(0, 3000).map(Pixels))
 SIDES = st.integers(1, 2000)
