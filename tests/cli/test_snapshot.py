@@ -158,7 +158,8 @@ def test_a_snapshot_shows_nothing_of_what_is_under_a_mask(tmp_path: Path) -> Non
         picture[:48, 64:] = rng.integers(0, 256, (48, 64, 3), np.uint8)  # on the left, once it is mirrored
         cv2.imwrite(str(folder / "a.png"), picture)
         file = tmp_path / f"{number}.yaml"
-        file.write_text(f"cameras: {{porch: {{source: 'dir:{folder}', {camera}}}}}")
+        publish = f"publish: {{endpoints: ['pub+bind:ipc://{tmp_path}/pub']}}"  # no other daemon is there
+        file.write_text(f"cameras: {{porch: {{source: 'dir:{folder}', {camera}}}}}\n{publish}")
         assert main(["snapshot", "-c", str(file), "porch", "-o", str(out)]) == 0
         written.append([(out / name).read_bytes() for name in ("porch.png", "porch.low.png")])
     assert written[0] == written[1]
