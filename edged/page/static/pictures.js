@@ -43,8 +43,8 @@ export function Picture({ camera, region = null, fps = 5, maxWidth = 640, label 
       const fitting = WIDTHS.find((step) => step >= pixels) ?? WIDTHS.at(-1);
       setWidth(visible && pixels > 0 ? Math.min(fitting, maxWidth) : null);
     };
-    const seen = new IntersectionObserver(([entry]) => {
-      visible = entry.isIntersecting;
+    const seen = new IntersectionObserver((entries) => {
+      visible = entries.at(-1).isIntersecting; // a busy browser reports several changes at once, the newest last
       measure();
     });
     const sized = new ResizeObserver(measure);

@@ -13,8 +13,8 @@ export const [name, url] = process.argv.slice(2);
 const QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const PREFERS = { light: 1, dark: 0 };
 
-/** A browser with a page at *url* in the theme and size; `problems` are what its console reported as errors. */
-export async function open({ theme = "light", width = 1280, height = 900 } = {}) {
+/** A browser with a page at *url* in the theme and size, in which `before` ran first; `problems` are what its console reported as errors. */
+export async function open({ theme = "light", width = 1280, height = 900, before = null } = {}) {
   const browser = await puppeteer.launch(name === "chromium"
     ? { executablePath: "/usr/bin/chromium", args: QUIET }
     : { browser: "firefox", executablePath: "/usr/bin/firefox-esr", extraPrefsFirefox: { "layout.css.prefers-color-scheme.content-override": PREFERS[theme] } });
@@ -24,6 +24,7 @@ export async function open({ theme = "light", width = 1280, height = 900 } = {})
   page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
   await page.setViewport({ width, height });
   if (name === "chromium") await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
+  if (before) await page.evaluateOnNewDocument(before);
   await page.goto(url);
   await page.waitForSelector("h1");
   return { browser, page, problems };
@@ -61,6 +62,12 @@ export async function violations(page) {
 export const cut = (page) => page.evaluate(() => [...document.querySelectorAll("#page *")]
   .filter((element) => element.getBoundingClientRect().right > innerWidth + 1 && !element.closest(".scroll, svg, .u-over, .unseen"))
   .map((element) => `${element.tagName}.${element.className}`).slice(0, 5));
+
+/** Whether the element is wholly in the window. */
+export const isInWindow = (page, selector) => page.$eval(selector, (element) => {
+  const { top, bottom } = element.getBoundingClientRect();
+  return top >= 0 && bottom <= innerHeight;
+});
 
 /** Runs `scenario(opened)` and closes the browser, however it ends. */
 export async function run(scenario, options) {
