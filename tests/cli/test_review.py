@@ -100,7 +100,7 @@ def test_a_script_answers_and_discards(run: Run) -> None:
     out, sent = run("bay", "--answer", f"{IDS[0]}=truck", f"{IDS[1]}=empty", "--discard", IDS[2])
     assert out.splitlines() == [
         f"{IDS[0]} is kept as truck: 2 answers of truck so far",
-        "learned as soon as there is one of empty or trailer",
+        "learned with the next one of empty or trailer: answers of one state alone make a set worse",
         "1 example of truck and 1 example of empty of bay learned",
         "bay: 1 empty, 1 truck; and what this proves",
         "next: add 2 of empty",
@@ -200,7 +200,7 @@ def test_a_terminal_asks_for_each_picture_that_has_no_answer(tmp_path: Path) -> 
     ]
     assert shown.count("Type 1 or empty, 2 or truck, 3 or trailer, or the first letters of a state; s to skip, ") == 3
     assert f"1 of 3: dock/bay, truck 0.50?\n/var/lib/edged/review/bay.{IDS[0]}.png\n" in shown
-    assert "learned as soon as there is one of empty or trailer\n" in shown
+    assert "learned with the next one of empty or trailer: answers of one state alone make a set worse\n" in shown
     assert f"{IDS[1]} is discarded\n" in shown
     assert f"there is no picture {IDS[3]} to review\n" in shown
 

@@ -75,7 +75,8 @@ def answer_lines(result: AnswerResult) -> Iterator[str]:
     elif not result.changed:
         waiting = " and ".join(f"{some(count, 'answer')} of {state}" for state, count in result.waiting.items())
         yield f"{result.picture} is kept as {result.state}: {waiting} so far"
-        yield f"learned as soon as there is one of {' or '.join(result.waits_for)}"
+        others = " or ".join(result.waits_for)
+        yield f"learned with the next one of {others}: answers of one state alone make a set worse"
     else:
         yield f"{examples_text(result.changed)} of {result.name} learned"
         if result.set is not None:

@@ -34,7 +34,7 @@ def test_the_command_answers_what_the_daemon_was_least_sure_of(
         first, second, third, *_ = (row.split()[0] for row in rows)
         assert edged("review", "bay", "--answer", f"{first}=truck", "--discard", second).splitlines() == [
             f"{first} is kept as truck: 1 answer of truck so far",
-            "learned as soon as there is one of empty",
+            "learned with the next one of empty: answers of one state alone make a set worse",
             f"{second} is discarded",
         ]
         process.kill()

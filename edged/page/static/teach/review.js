@@ -12,7 +12,7 @@ export function Review({ set }) {
   const [off, setOff] = useState(null); // why the set is not reviewed
   const [skipped, setSkipped] = useState([]);
   const [png, setPng] = useState(null);
-  const [outcome, setOutcome] = useState(null);
+  const [learned, setLearned] = useState(0); // answers, by the last one
   const [error, setError] = useState(null);
   const busy = useRef(false);
 
@@ -26,6 +26,7 @@ export function Review({ set }) {
 
   const open = (entries ?? []).filter(({ id, answer }) => answer == null && !skipped.includes(id));
   const entry = open[0];
+  const waiting = (entries ?? []).filter(({ answer }) => answer != null); // all of one state: with a second one they are learned
   useEffect(() => {
     setPng(null);
     if (!entry) return undefined;
@@ -40,7 +41,7 @@ export function Review({ set }) {
     setError(null);
     try {
       const result = await request("answer", { picture: entry.id, ...keys });
-      setOutcome(result.waits_for?.length ? t("review.waits", { states: result.waits_for.join(", ") }) : null);
+      setLearned(result.changed.length);
       say(said);
     } catch (problem) {
       setError(problem);
@@ -65,7 +66,8 @@ export function Review({ set }) {
   return html`<section class="block" aria-labelledby="review"><h2 id="review">${t("review")}</h2>
     ${off && html`<p class="quiet">${t("review.off")} <${Verbatim} text=${off} /></p>`}
     <${Problem} error=${error} />
-    ${outcome && html`<p class="note">${outcome}</p>`}
+    ${learned > 0 && html`<p class="note good">${t("review.learned", { count: learned })}</p>`}
+    ${waiting.length > 0 && html`<p class="note">${t("review.waits", { count: waiting.length, state: waiting[0].answer, states: set.states.filter((state) => state !== waiting[0].answer).join(", ") })}</p>`}
     ${entries && !entry && html`<p class="quiet">${t("review.none")}</p>`}
     ${entry && html`<div class="review" tabindex="0" role="group" aria-label=${t("review.question", { count: open.length })} onKeyDown=${press}>
       <div class="small-picture large"><${Still} png=${png} label=${t("review.picture", { when: time(entry.t_wall_us), place: `${entry.camera}/${entry.region}` })} /></div>
