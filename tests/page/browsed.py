@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edged.client.control import ControlClient
@@ -109,6 +109,23 @@ class Served:
         """End the trial that a failed test may have left."""
         with self.client() as daemon:
             daemon.end_trial("street")
+
+    def spoil(self) -> None:
+        """Write a wrong key into the configuration, and have it read."""
+        self._rewrite("policy:", "polcy:")
+        with self.client() as daemon, suppress(ControlError):
+            daemon.reload()
+
+    def mend(self) -> None:
+        """Write the right key again, and have it read."""
+        self._rewrite("polcy:", "policy:")
+        with self.client() as daemon:
+            daemon.reload()
+
+    def _rewrite(self, old: str, new: str) -> None:
+        text = self.config.read_text()
+        assert old in text
+        self.config.write_text(text.replace(old, new))
 
     def log(self, command: str) -> str:
         """What the process has printed so far."""

@@ -37,6 +37,14 @@ def test_the_token_opens_the_page_and_pictures_move(browser: str, served: Served
     drive("moving.mjs", browser, served)
 
 
+def test_pictures_go_on_in_a_browser_that_reports_late_what_is_on_the_screen(browser: str, served: Served) -> None:
+    drive("busy.mjs", browser, served)
+
+
+def test_a_wrong_configuration_is_shown_in_the_first_view_until_it_is_mended(browser: str, served: Served) -> None:
+    drive("wrong.mjs", browser, served)
+
+
 def test_a_dragged_region_is_seen_within_a_second_and_taken_back_by_itself(browser: str, served: Served) -> None:
     drive("region.mjs", browser, served)
     eventually(served.runs_as_configured, "the trial has ended")

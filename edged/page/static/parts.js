@@ -1,6 +1,6 @@
 // Small parts that several views show.
 import { html, signal, useEffect, useRef, useState } from "./ui.js";
-import { cameras, decisions, hello } from "./connection.js";
+import { cameras, daemon, decisions, hello } from "./connection.js";
 import { duration, rate, score } from "./figures.js";
 import { now } from "./clock.js";
 import { has, t } from "./words.js";
@@ -20,7 +20,7 @@ export const Verbatim = ({ text }) => html`<span lang="en">${text}</span>`;
 
 /** An error with what helps against it, and the lines to paste where the daemon may not write. */
 export function Problem({ error }) {
-  if (!error) return null;
+  if (!error || (error.code === "no-daemon" && !daemon.value.up)) return null; // that is above every view already
   const cure = `cure.${error.code}`;
   return html`<div class="note bad" role="alert">
     <p>${error.text ? html`<${Verbatim} text=${error.text} />` : t(`error.${error.code}`)}</p>
@@ -49,10 +49,30 @@ export function Paste({ text }) {
   </div>`;
 }
 
+/** What somebody typed as a name in the way configurations have it; as it is if nothing would be left. */
+export function asName(text) {
+  const bare = text.trim().toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
+  return bare.replace(/\s+/g, "-").replace(/[^a-z0-9_-]|^[_-]+/g, "") || text;
+}
+
+/** A field for a name. */
+export const NameField = (props) => html`<input required maxlength="64" pattern="[a-z0-9][a-z0-9_\\-]*" title=${t("name.hint")} autocapitalize="none" spellcheck="false"
+  onChange=${(event) => (event.target.value = asName(event.target.value))} ...${props} />`;
+
 /** The state of a camera as a dot and a word. */
 export function CameraState({ state }) {
   const tone = { running: "good", starting: "calm", stopped: "calm" }[state] ?? "bad";
   return html`<span class="badge ${tone}">${t(`camera.${state ?? "unseen"}`)}</span>`;
+}
+
+/** The newest status message of any camera: what it has about the board is true of all. */
+export const newestStatus = () => Object.values(cameras.value).sort((one, other) => other.t_wall_us - one.t_wall_us)[0];
+
+/** What is wrong with the configuration file, and where. Null if nothing is. */
+export function ConfigTrouble() {
+  const problem = newestStatus()?.config_problem;
+  if (!problem) return null;
+  return html`<div class="note bad" role="alert"><p class="strong">${t("config.problem")}</p><pre lang="en">${problem}</pre><p>${t("cure.config")}</p></div>`;
 }
 
 /** Why there is no picture, and what helps. Null if there is nothing to say. */
@@ -89,7 +109,7 @@ export function Decisions({ camera }) {
 function decisionsOf(camera) {
   const known = Object.entries(decisions.value).filter(([, state]) => state.camera === camera);
   const lines = known.map(([key, state]) => ({
-    key, set: state.set, state: state.state, p: state.p, seconds: (now.value * 1000 - state.t_since_us) / 1e6,
+    key, set: state.set, state: state.state, p: state.state === "unknown" ? null : state.p, seconds: (now.value * 1000 - state.t_since_us) / 1e6,
   }));
   const decided = new Set(lines.map(({ set }) => set));
   for (const { name } of cameras.value[camera]?.sets ?? []) {

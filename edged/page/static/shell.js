@@ -52,7 +52,7 @@ const Mark = () => html`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"
 </svg>`;
 
 function Connection() {
-  if (link.value === "refused") return html`<${Trouble} what="refused"><code>edged page</code></${Trouble}>`;
+  if (link.value === "refused") return html`<${Trouble} what="refused"><code>sudo edged page --show-url --token-file /var/lib/edged-page/tokens</code></${Trouble}>`;
   if (link.value === "lost") return html`<${Trouble} what="lost"><code>edged page</code></${Trouble}>`;
   if (link.value === "opening") return html`<p class="quiet" aria-busy="true">${t("link.opening")}</p>`;
   if (!daemon.value.up) {

@@ -1,24 +1,24 @@
 // The board and the daemon: what limits them, what is wrong, and what has changed lately.
-import { html } from "../ui.js";
+import { html, useState } from "../ui.js";
 import { cameras, changes, status } from "../connection.js";
 import { now } from "../clock.js";
 import { duration, mebibytes, time } from "../figures.js";
-import { Heading, Verbatim } from "../parts.js";
+import { ConfigTrouble, Heading, newestStatus, Verbatim } from "../parts.js";
 import { t } from "../words.js";
 
+const CHANGES_SHOWN = 20;
 const NOW = { 1: "under-voltage", 2: "capped", 4: "throttled", 8: "soft-limit" };
 
 export default function BoardView() {
   const report = status.value;
-  const newest = Object.values(cameras.value).sort((one, other) => other.t_wall_us - one.t_wall_us)[0];
+  const newest = newestStatus();
   now.value;
   const since = report ? (performance.now() - report.received) / 1000 : 0;
   const off = report?.t_wall_us ? Math.abs(Date.now() / 1000 - since - report.t_wall_us / 1e6) : null;
   return html`
     <${Heading}>${t("nav.board")}</${Heading}>
     ${!report && html`<p class="quiet" aria-busy="true">${t("waiting")}</p>`}
-    ${newest?.config_problem && html`<div class="note bad" role="alert"><p class="strong">${t("config.problem")}</p>
-      <pre lang="en">${newest.config_problem}</pre><p>${t("cure.config")}</p></div>`}
+    <${ConfigTrouble} />
     ${newest?.insecure && html`<p class="note warn">${t("insecure")}</p>`}
     ${report && html`<div class="columns">
       <section aria-labelledby="b-board"><h2 id="b-board">${t("board")}</h2><dl class="facts">
@@ -46,10 +46,18 @@ export default function BoardView() {
     </div>
     <section class="block" aria-labelledby="b-cameras"><h2 id="b-cameras">${t("nav.cameras")}</h2><${CameraTable} reports=${report.cameras} /></section>`}
     <section class="block" aria-labelledby="b-changes"><h2 id="b-changes">${t("changes")}</h2>
-      ${changes.value.length ? html`<ol class="log" reversed>${[...changes.value].reverse().map((line, index) => html`<li key=${changes.value.length - index}><time class="number">${time(line.t_wall_us)}</time> <${Verbatim} text=${line.text} /></li>`)}</ol>`
-        : html`<p class="quiet">${t("changes.none")}</p>`}
+      <${Changes} />
     </section>
   `;
+}
+
+/** The last changes, the newest first: as many as one reads, or all that are known. */
+function Changes() {
+  const [isLong, setLong] = useState(false);
+  const lines = [...changes.value].reverse();
+  if (!lines.length) return html`<p class="quiet">${t("changes.none")}</p>`;
+  return html`<ol class="log">${(isLong ? lines : lines.slice(0, CHANGES_SHOWN)).map((line, index) => html`<li key=${lines.length - index}><time class="number">${time(line.t_wall_us)}</time> <${Verbatim} text=${line.text} /></li>`)}</ol>
+    ${!isLong && lines.length > CHANGES_SHOWN && html`<button type="button" onClick=${() => setLong(true)}>${t("changes.all", { count: lines.length })}</button>`}`;
 }
 
 const Fact = ({ name, children }) => html`<div><dt>${t(`fact.${name}`)}</dt><dd class="number-text">${children}</dd></div>`;

@@ -2,7 +2,7 @@
 import { html } from "../ui.js";
 import { cameras, status } from "../connection.js";
 import { newestPicture, Picture } from "../pictures.js";
-import { CameraState, CameraTrouble, Decisions, Heading, Pace, PictureTrouble } from "../parts.js";
+import { CameraState, CameraTrouble, ConfigTrouble, Decisions, Heading, Pace, PictureTrouble } from "../parts.js";
 import { t } from "../words.js";
 
 export function CamerasView() {
@@ -10,6 +10,7 @@ export function CamerasView() {
   return html`
     <${Heading}>${t("nav.cameras")}</${Heading}>
     ${!reports && html`<p class="quiet" aria-busy="true">${t("waiting")}</p>`}
+    <${ConfigTrouble} />
     ${reports && !reports.length && html`<p class="note">${t("cameras.none")}</p>`}
     ${reports && html`<ul class="grid">
       ${reports.map((report) => html`<${Card} key=${report.name} report=${report} fps=${pace(reports.length)} />`)}
