@@ -1,6 +1,6 @@
 // A region that is dragged is tried: the model sees it within a second, and the trial takes itself back.
 import assert from "node:assert/strict";
-import { dragCorner, run, visit } from "./browser.mjs";
+import { button, dragCorner, isInWindow, run, until, violations, visit } from "./browser.mjs";
 
 await run(async ({ page }) => {
   await visit(page, "#/camera/street", "[data-handle=se]");
@@ -18,4 +18,20 @@ await run(async ({ page }) => {
   console.log(`the first vector came ${seconds.join(", ")} s after a drag`);
   assert.ok(Math.min(...seconds) <= 1, `the first vector came ${seconds.join(", ")} s after a drag`);
   await page.waitForSelector("[data-trial=ended]", { timeout: 60_000 });
+  await (await button(page, "Take back")).click();
+
+  // On a small screen, a region is added and kept without scrolling. What is selected can be read under the pointer.
+  await page.setViewport({ width: 1280, height: 720 });
+  for (const what of [".choice", ".outcome", ".stage"]) assert.ok(await isInWindow(page, what), `${what} is not in the window`);
+  await (await button(page, "+ Region")).click();
+  await page.waitForSelector("[data-trial=running]", { timeout: 20_000 });
+  assert.ok(await isInWindow(page, "button.main"), "Keep is not in the window");
+  await page.hover(".chip[aria-pressed=true]");
+  await until("the colours under the pointer are there", async () => (await violations(page)).length === 0, 3000);
+  await page.click(".numbers .field input", { count: 3 });
+  await page.keyboard.type("Left Bay");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("[data-region=left-bay]", { timeout: 20_000 });
+  await (await button(page, "Take back")).click();
+  await page.waitForSelector("[data-trial=none]", { timeout: 20_000 });
 });

@@ -4,7 +4,7 @@ import { Picture } from "../pictures.js";
 import { t } from "../words.js";
 import { HANDLES, handleAt, middle, moved, resized, turned, turnedBack, wayBack, withMiddle, withPoint } from "./geometry.js";
 
-const HIGHEST_VH = 78; // of the picture, in hundredths of the window: the numbers below it stay in reach
+const HIGHEST_VH = 70; // of the picture, in hundredths of the window: the numbers below it stay in reach
 const LEAST_PIXELS = 8; // of a region that is dragged
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const FAR = 10; // pixels for an arrow with shift

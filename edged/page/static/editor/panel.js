@@ -2,7 +2,7 @@
 import { html, useEffect, useState } from "../ui.js";
 import { hello } from "../connection.js";
 import { newestPicture, Picture } from "../pictures.js";
-import { mayChange, Problem } from "../parts.js";
+import { asName, mayChange, NameField, Problem } from "../parts.js";
 import { now } from "../clock.js";
 import { t } from "../words.js";
 import { freeName, rounded, withMiddle, withPoint } from "./geometry.js";
@@ -58,18 +58,19 @@ function RegionNumbers({ draft, size, name }) {
   };
   return html`<fieldset class="numbers">
     <legend>${name}</legend>
+    ${mayChange() && !(name in (draft.configured.value?.regions ?? {})) && html`<${Rename} draft=${draft} name=${name} />`}
     ${["left", "top", "right", "bottom"].map((edge) => html`<${Coordinate} key=${edge} label=${t(`edge.${edge}`)} id=${edge} value=${region[edge]}
       pixels=${edge === "left" || edge === "right" ? w : h} limits=${limits[edge]} put=${put(edge)} />`)}
     ${mayChange() && Object.keys(regions).length > 1 && html`<button type="button" class="plain" onClick=${remove}>${t("region.remove", { name })}</button>`}
-    ${mayChange() && !(name in (draft.configured.value?.regions ?? {})) && html`<${Rename} draft=${draft} name=${name} />`}
   </fieldset>`;
 }
 
 /** The name of a region that is not configured yet. */
 function Rename({ draft, name }) {
   const rename = (event) => {
-    const to = event.target.value.trim();
+    const to = asName(event.target.value);
     const { regions } = draft.shown.peek();
+    event.target.value = to;
     if (to === name || to in regions || !/^[a-z0-9][a-z0-9_-]{0,63}$/.test(to)) {
       event.target.value = name;
       return;
@@ -77,7 +78,7 @@ function Rename({ draft, name }) {
     draft.selected.value = { kind: "region", name: to };
     draft.change({ regions: Object.fromEntries(Object.entries(regions).map(([other, at]) => [other === name ? to : other, at])) });
   };
-  return html`<label class="field">${t("name")} <input value=${name} onChange=${rename} pattern="[a-z0-9][a-z0-9_\\-]*" maxlength="64" autocapitalize="none" spellcheck="false" /></label>
+  return html`<label class="field">${t("name")} <${NameField} value=${name} onChange=${rename} /></label>
     <p class="hint">${t("name.hint")}</p>`;
 }
 
@@ -169,11 +170,11 @@ export function Outcome({ draft }) {
       ${running.firstAfter !== null && html`<br /><span class="quiet" data-first=${running.firstAfter.toFixed(3)} data-right=${running.right}>${t("trial.first", { seconds: running.firstAfter.toFixed(1) })}</span>`}</p>`}
     ${ended.value && html`<p class="note warn">${t("trial.ended")}</p>`}
     <${Problem} error=${problem.value} />
-    ${kept.value && html`<p class="note good" role="status">${t("kept.in", { file: kept.value.file ?? "" })}${kept.value.backup && html`<br /><span class="quiet">${t("kept.backup", { file: kept.value.backup })}</span>`}</p>`}
+    ${kept.value && html`<p class="note good" role="status">${t("kept.in", { file: kept.value.file ?? "" })}${kept.value.backup && html`<br /><span class="quiet">${t("kept.backup", { file: kept.value.backup })}</span>`}<br /><a href="#/teach">${t("teach.states")}</a></p>`}
     ${edited.value && mayChange() && html`<div class="line wrap">
-      <button type="button" class="main" disabled=${keeping} onClick=${keep}>${t("keep")}</button>
-      ${!running && html`<button type="button" onClick=${draft.attempt}>${t("try.again")}</button>`}
-      <button type="button" onClick=${draft.takeBack}>${t("take.back")}</button>
+      <button type="button" class="main" disabled=${keeping} aria-busy=${keeping ? "true" : null} onClick=${keep}>${t(keeping ? "keeping" : "keep")}</button>
+      ${!running && !keeping && html`<button type="button" onClick=${draft.attempt}>${t("try.again")}</button>`}
+      ${!keeping && html`<button type="button" onClick=${draft.takeBack}>${t("take.back")}</button>`}
     </div>
     ${hello.value?.writable === false && html`<p class="hint">${t("not.writable")}</p>`}`}
   </section>`;

@@ -39,15 +39,15 @@ function Opened({ draft, report }) {
   return html`
     <div class="work">
       <div class="look">
+        <${Choice} draft=${draft} />
         <${Editor} draft=${draft} size=${size} view=${isTurned ? rotation : 0} editable=${mayChange()}
           trouble=${html`<${CameraTrouble} name=${name} report=${report} />`} />
         <p class="line wrap under">
           <span class="number quiet">${size[0]} × ${size[1]}</span>
           ${report.mirror && report.mirror !== "none" && html`<span class="quiet">${t(`mirror.${report.mirror}`)}</span>`}
           ${rotation !== 0 && html`<label><input type="checkbox" checked=${isTurned} onChange=${(event) => setTurned(event.target.checked)} /> ${t("turn.view")}</label>`}
+          ${mayChange() && html`<span class="hint">${t("editor.hint")}</span>`}
         </p>
-        <${Choice} draft=${draft} />
-        ${mayChange() && html`<p class="hint">${t("editor.hint")}</p>`}
       </div>
       <div class="side">
         <${Outcome} draft=${draft} />

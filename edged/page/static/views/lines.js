@@ -93,8 +93,8 @@ function Drawn({ state, name }) {
 
   const at = pointed ?? null;
   return html`
-    <div class="plot" ref=${room} role="img" aria-label=${t("plot.of", { name })}></div>
-    ${!lines.length && html`<p class="quiet">${t("lines.none")}</p>`}
+    ${lines.length > 0 && html`<div class="plot" ref=${room} role="img" aria-label=${t("plot.of", { name })}></div>`}
+    ${!lines.length && html`<p class="quiet">${t("lines.none")} <a href="#/teach">${t("teach.states")}</a></p>`}
     <ul class="legend">
       ${lines.map((line, index) => html`<li key=${`${line.kind} ${line.set} ${line.name}`}>
         <svg class="swatch c${index % COLOURS}" viewBox="0 0 24 8" aria-hidden="true"><path d="M0 4H24" stroke-dasharray=${line.kind === "ref" ? "5 3" : null} /></svg>
