@@ -7,8 +7,9 @@ const WALK = "street/path/walk";
 
 await run(async ({ page }) => {
   await visit(page, "#/teach", "form input[name=name]");
-  await page.type("form input[name=name]", "walk");
+  await page.type("form input[name=name]", "Wálk"); // a configuration would refuse it
   await (await button(page, "Begin")).click();
+  assert.equal(await page.evaluate(() => location.hash), "#/teach/walk");
   for (const state of Object.values(TAUGHT)) {
     await page.waitForSelector("form input[name=state]", { timeout: 20_000 });
     await page.type("form input[name=state]", state);
@@ -23,12 +24,18 @@ await run(async ({ page }) => {
     await page.waitForFunction(() => !document.querySelector("button.state:disabled"), { timeout: 60_000 });
   };
 
+  const buttons = () => page.$$eval("button.state", (all) => all.map((each) => ({ state: each.firstElementChild.textContent, x: each.getBoundingClientRect().x, y: each.getBoundingClientRect().y })));
+  const named = await buttons();
+  assert.deepEqual(named.map(({ state }) => state), ["free", "taken"]);
+
   // While the path shows it, so that all examples of a state are right; the clip shows each for seconds.
   for (let times = 1; times <= 3; times++) {
-    for (const [shown, state] of Object.entries(TAUGHT)) {
+    for (const [shown, state] of Object.entries(TAUGHT).reverse()) {
       await until(`the path is ${shown}`, async () => (await decided(page)) === shown, 120_000);
       await (await button(page, state)).click();
       await learned(state, times);
+      assert.deepEqual(await buttons(), named, "the buttons have changed their places");
+      assert.deepEqual(await page.$$eval(".thumb select", ([first]) => [...first.options].map(({ value }) => value)), ["free", "taken"]);
     }
   }
 

@@ -5,7 +5,7 @@ import { Still } from "../pictures.js";
 import { mayChange, Problem, say } from "../parts.js";
 import { time } from "../figures.js";
 import { t } from "../words.js";
-import { loadSets, thumbnail } from "./sets.js";
+import { loadSets, statesOf, thumbnail } from "./sets.js";
 
 export function Examples({ set }) {
   const [error, setError] = useState(null);
@@ -44,7 +44,7 @@ function Example({ example, set, change }) {
     ${isDoubtful(example) > 0 && html`<span class="badge bad">${t("looks.like", { state: example.looks_like })}</span>`}
     ${mayChange() && html`<label class="small relabel">${t("relabel")} <select value=${state} aria-label=${t("relabel.label", { state, when })}
         onChange=${(event) => change("relabel", { example: id, state: event.target.value }, t("relabelled", { state: event.target.value }))}>
-        ${set.states.map((other) => html`<option key=${other} value=${other}>${other}</option>`)}</select></label>
+        ${statesOf(set).map((other) => html`<option key=${other} value=${other}>${other}</option>`)}</select></label>
       <button type="button" class="plain small ${sure ? "danger" : ""}" onBlur=${() => setSure(false)} aria-label=${t(sure ? "forget.sure.label" : "forget.label", { state, when })}
         onClick=${() => (sure ? change("forget", { name: set.name, example: id }, t("forgotten")) : setSure(true))}>${t(sure ? "forget.sure" : "forget")}</button>`}
   </li>`;
@@ -55,8 +55,8 @@ function Thumbnail({ id, label }) {
   const place = useRef(null);
   const [png, setPng] = useState(null);
   useEffect(() => {
-    const seen = new IntersectionObserver(([entry]) => {
-      if (!entry.isIntersecting) return;
+    const seen = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
       seen.disconnect();
       thumbnail(id).then(setPng);
     }, { rootMargin: "200px" });

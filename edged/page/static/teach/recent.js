@@ -5,7 +5,7 @@ import { Still } from "../pictures.js";
 import { Problem, say } from "../parts.js";
 import { time } from "../figures.js";
 import { t } from "../words.js";
-import { loadSets } from "./sets.js";
+import { loadSets, statesOf } from "./sets.js";
 
 const EVERY_MS = 5000;
 
@@ -77,6 +77,6 @@ function Frames({ set, camera, region }) {
       <span class="quiet small">${states?.[set.name] ?? ""}</span>
     </li>`)}</ul>
     ${entries?.length > 0 && html`<div class="line wrap"><span>${t("recent.show", { count: ticked.length })}</span>
-      ${set.states.map((state) => html`<button type="button" key=${state} disabled=${busy || !ticked.length} onClick=${() => teach(state)}>${state}</button>`)}</div>`}
+      ${statesOf(set).map((state) => html`<button type="button" key=${state} disabled=${busy || !ticked.length} onClick=${() => teach(state)}>${state}</button>`)}</div>`}
   `;
 }

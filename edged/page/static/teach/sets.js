@@ -22,11 +22,31 @@ export const asReport = (name) => ({
   name, origin: "enrolled", places: [], states: [], counts: {}, learned: false, objection: null, summary: "", advice: null, examples: [],
 });
 
-/** The regions where a set decides; all regions of all cameras for a set that decides nowhere yet. */
+/** The regions of all cameras, and those where a set decides. */
+export const allPlaces = () => (status.value?.cameras ?? []).flatMap(({ name, regions }) => regions.map((region) => `${name}/${region}`));
+export const decidesAt = (set, place) => set.places.some((where) => where === place || where === place.split("/")[0]);
+
+/** The regions where a set can be taught, first those where it decides. One that is enrolled comes to decide wherever it is taught. */
 export function placesOf(set) {
-  const all = (status.value?.cameras ?? []).flatMap(({ name, regions }) => regions.map((region) => `${name}/${region}`));
-  if (!set?.places.length) return all;
-  return all.filter((place) => set.places.some((where) => where === place || where === place.split("/")[0]));
+  const own = allPlaces().filter((place) => decidesAt(set, place));
+  if (set.origin === "config") return own;
+  return [...own, ...allPlaces().filter((place) => !own.includes(place))];
+}
+
+const named = signal({}); // set → states that somebody has named, which may have no example yet
+const orders = new Map(); // set → its states in the order in which they came
+
+/** Has a set one state more, although it has no example. */
+export function nameState(set, state) {
+  named.value = { ...named.value, [set.name]: [...(named.value[set.name] ?? []), state] };
+}
+
+/** The states of a set with those that are only named. One that is there keeps its place: it is a button that is pressed again and again. */
+export function statesOf(set) {
+  const states = new Set([...set.states, ...(named.value[set.name] ?? [])]);
+  const order = [...new Set([...(orders.get(set.name) ?? []), ...states])].filter((state) => states.has(state));
+  orders.set(set.name, order);
+  return order;
 }
 
 const thumbnails = new Map();

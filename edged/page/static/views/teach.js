@@ -2,18 +2,18 @@
 import { html, useEffect, useState } from "../ui.js";
 import { decisions, request, status } from "../connection.js";
 import { Picture, useScores } from "../pictures.js";
-import { Heading, mayChange, Problem, say, Verbatim } from "../parts.js";
+import { Heading, mayChange, NameField, Problem, say, Verbatim } from "../parts.js";
 import { score } from "../figures.js";
 import { t } from "../words.js";
 import { Examples } from "../teach/examples.js";
 import { Recent } from "../teach/recent.js";
 import { Review } from "../teach/review.js";
-import { asReport, loadSets, placesOf, problem, sets, started } from "../teach/sets.js";
+import { allPlaces, asReport, decidesAt, loadSets, nameState, placesOf, problem, sets, started, statesOf } from "../teach/sets.js";
 
 export default function TeachView({ name }) {
   useEffect(() => {
-    loadSets();
-  }, [name, status.value?.sets?.join()]);
+    loadSets(); // again with each status while it fails, such as when the daemon is just starting
+  }, [name, status.value?.sets?.join(), problem.value && status.value]);
   return name ? html`<${SetView} name=${name} />` : html`<${AllSets} />`;
 }
 
@@ -32,12 +32,13 @@ function AllSets() {
       </li>`)}
     </ul>`}
     ${sets.value && !sets.value.length && html`<p class="note">${t("teach.none")}</p>`}
-    ${mayChange() && status.value && html`<${NewSet} />`}
+    ${mayChange() && status.value && sets.value && html`<${NewSet} />`}
   `;
 }
 
 function NewSet() {
-  const places = placesOf(null);
+  const places = allPlaces();
+  const untaught = places.find((place) => !sets.value?.some((set) => decidesAt(set, place)));
   const create = (event) => {
     event.preventDefault();
     const { name, place } = Object.fromEntries(new FormData(event.target));
@@ -47,8 +48,8 @@ function NewSet() {
   return html`<form class="panel" onSubmit=${create}>
     <h2>${t("set.new")}</h2>
     <div class="line wrap end">
-      <label class="field">${t("name")} <input name="name" required maxlength="64" pattern="[a-z0-9][a-z0-9_\\-]*" autocapitalize="none" spellcheck="false" aria-describedby="set-hint" /></label>
-      <label class="field">${t("place")} <select name="place">${places.map((place) => html`<option key=${place}>${place}</option>`)}</select></label>
+      <label class="field">${t("name")} <${NameField} name="name" aria-describedby="set-hint" /></label>
+      <label class="field">${t("place")} <select name="place">${places.map((place) => html`<option key=${place} selected=${place === untaught}>${place}</option>`)}</select></label>
       <button type="submit" class="main">${t("set.begin")}</button>
     </div>
     <p class="hint" id="set-hint">${t("name.hint")}</p>
@@ -92,8 +93,8 @@ function SetView({ name }) {
 
 function Decided({ place, set }) {
   const state = decisions.value[`${place}/${set}`];
-  if (!state) return html`<span class="decided unsure">${t("unknown")}</span>`;
-  return html`<span class="decided ${state.state === "unknown" ? "unsure" : ""}">${state.state === "unknown" ? t("unknown") : state.state}</span> <span class="number">${score(state.p)}</span>`;
+  if (!state || state.state === "unknown") return html`<span class="decided unsure">${t("unknown")}</span>`;
+  return html`<span class="decided">${state.state}</span> <span class="number">${score(state.p)}</span>`;
 }
 
 /** A button for each state: pressed while the scene shows it, the view becomes an example of it. */
@@ -101,8 +102,7 @@ function Teach({ set, camera, region }) {
   const [busy, setBusy] = useState(null);
   const [outcome, setOutcome] = useState(null);
   const [error, setError] = useState(null);
-  const [more, setMore] = useState([]);
-  const states = [...set.states, ...more.filter((state) => !set.states.includes(state))];
+  const states = statesOf(set);
   const teach = async (state) => {
     setBusy(state);
     setError(null);
@@ -120,16 +120,16 @@ function Teach({ set, camera, region }) {
   const add = (event) => {
     event.preventDefault();
     const state = new FormData(event.target).get("state").trim();
-    if (state && state !== "unknown" && !states.includes(state)) setMore([...more, state]);
+    if (state && state !== "unknown" && !states.includes(state)) nameState(set, state);
     event.target.reset();
   };
   return html`<div class="panel">
     <h2>${t("teach.now")}</h2>
-    <p class="hint">${t("teach.now.hint")}</p>
+    <p class="hint">${t(states.length < 2 ? "teach.name.first" : "teach.now.hint")}</p>
     <div class="states">${states.map((state) => html`<button type="button" key=${state} class="state" disabled=${busy !== null} aria-busy=${busy === state ? "true" : null}
       onClick=${() => teach(state)}><span>${state}</span><span class="number quiet">${set.counts[state] ?? 0}</span></button>`)}</div>
     ${set.origin !== "config" && html`<form class="line wrap end" onSubmit=${add}>
-      <label class="field">${t("state.new")} <input name="state" required maxlength="64" pattern="[a-z0-9][a-z0-9_\\-]*" autocapitalize="none" spellcheck="false" /></label><button type="submit">${t("state.add")}</button>
+      <label class="field">${t("state.new")} <${NameField} name="state" /></label><button type="submit">${t("state.add")}</button>
     </form>`}
     <div class="result" aria-live="polite">
       ${busy && html`<p class="quiet">${t("teach.busy", { state: busy })}</p>`}
@@ -141,11 +141,12 @@ function Teach({ set, camera, region }) {
 
 /** What was learned, what it proves, and what to do next. */
 function Learned({ set }) {
+  const missing = set.origin === "config" ? [] : statesOf(set).filter((state) => !set.counts[state]); // the daemon does not know them yet
   return html`<section class="panel" aria-labelledby="learned"><h2 id="learned">${t("learned")}</h2>
     <${Counts} set=${set} />
     ${set.summary && html`<p><${Verbatim} text=${set.summary} /></p>`}
     ${set.objection && html`<p class="note warn"><${Verbatim} text=${set.objection} /></p>`}
-    ${set.advice && html`<p class="note"><span class="strong">${t("next")}</span> <${Verbatim} text=${set.advice} /></p>`}
+    ${(missing.length > 0 || set.advice) && html`<p class="note"><span class="strong">${t("next")}</span> ${missing.length ? t("teach.missing", { states: missing.join(", ") }) : html`<${Verbatim} text=${set.advice} />`}</p>`}
     ${!set.learned && !set.objection && html`<p class="hint">${t("learned.not")}</p>`}
   </section>`;
 }
