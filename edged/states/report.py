@@ -18,7 +18,7 @@ CONFIDENCE = 0.95
 
 
 def summary(states: Sequence[str], counts: Counter[str], judged: Sequence[LeftOut]) -> str:
-    """Return the examples of a set in one sentence: ``5 empty, 5 truck; left out in turn, 0 of 10 wrong: expect …``."""
+    """Return the examples of a set as a sentence: ``5 empty, 5 truck; tested one by one, 0 of 10 wrong: expect …``."""
     examples = ", ".join(f"{counts[state]} {state}" for state in states)
     return f"{examples}; {judgement(judged)}"
 
@@ -26,9 +26,9 @@ def summary(states: Sequence[str], counts: Counter[str], judged: Sequence[LeftOu
 def judgement(judged: Sequence[LeftOut]) -> str:
     """Return how many examples were wrong when each was left out, and what that proves at 95 %."""
     if not judged:
-        return "nothing can be left out yet: a state needs a second example for that"
+        return "nothing is tested yet: a state needs two examples for that"
     wrong = sum(each.is_wrong for each in judged)
-    return f"left out in turn, {wrong} of {len(judged)} wrong: {bound(wrong, len(judged))}"
+    return f"tested one by one, {wrong} of {len(judged)} wrong: {bound(wrong, len(judged))}"
 
 
 def bound(wrong: int, count: int) -> str:
@@ -64,6 +64,8 @@ def _at_most(wrong: int, count: int, share: float) -> float:
 
 def advice(states: Sequence[str], counts: Counter[str], judged: Sequence[LeftOut]) -> str | None:
     """Return what to do next: which state needs more examples, and of which kind. None: nothing is obvious."""
+    if len(states) < 2:
+        return f"add {ASKED} of another state: a set needs two at least"
     rarest = min(states, key=lambda state: counts[state])
     missing = RECOMMENDED - counts[rarest]
     if counts[rarest] < ASKED:

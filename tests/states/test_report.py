@@ -19,13 +19,13 @@ def judged(count: int, wrong: int = 0, state: str = "truck") -> list[LeftOut]:
 
 def test_ten_examples_without_an_error_prove_one_in_four() -> None:
     assert summary(BAY, Counter(empty=5, truck=5), judged(10)) == (
-        "5 empty, 5 truck; left out in turn, 0 of 10 wrong: "
+        "5 empty, 5 truck; tested one by one, 0 of 10 wrong: "
         "expect at most about 1 in 4 wrong in pictures like these (at 95 %)"
     )
 
 
 def test_a_state_without_examples_is_counted_too() -> None:
-    assert summary(BAY, Counter(empty=2), []).startswith("2 empty, 0 truck; nothing can be left out yet")
+    assert summary(BAY, Counter(empty=2), []).startswith("2 empty, 0 truck; nothing is tested yet")
 
 
 @pytest.mark.parametrize("count", range(1, 400))
@@ -71,6 +71,10 @@ def test_advice_is_about_the_state_that_needs_it(
     counts: dict[str, int], wrong: list[LeftOut], expected: str | None
 ) -> None:
     assert advice(BAY, Counter(counts), wrong) == expected
+
+
+def test_a_single_state_needs_another_one() -> None:
+    assert advice(["empty"], Counter(empty=9), []) == "add 3 of another state: a set needs two at least"
 
 
 def test_many_errors_are_not_called_too_few_examples() -> None:

@@ -109,7 +109,7 @@ def test_two_states_are_taught_decided_corrected_and_kept(
 
         dock.turn("busy")
         lines = enroll("busy")
-        assert lines[3].startswith("bay: 3 empty, 3 busy; left out in turn, 0 of 6 wrong")
+        assert lines[3].startswith("bay: 3 empty, 3 busy; tested one by one, 0 of 6 wrong")
         assert not any("does not decide" in line for line in lines)
 
         busy = dock.decided(subscriber, "busy")

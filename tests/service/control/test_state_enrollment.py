@@ -193,7 +193,7 @@ def test_the_list_has_the_examples_and_what_they_prove(daemon: ControlClient, do
     assert list(listed) == ["door", "lamp", "path", "bay"], "those of the configuration come first"
     assert listed["bay"] == last.set
     assert [example.state for example in listed["bay"].examples] == ["empty", "truck"] * 2
-    assert listed["bay"].summary.startswith("2 empty, 2 truck; left out in turn, 0 of 4 wrong: ")
+    assert listed["bay"].summary.startswith("2 empty, 2 truck; tested one by one, 0 of 4 wrong: ")
     assert "%" not in listed["bay"].summary.replace("(at 95 %)", "")
     assert listed["bay"].advice == "add 3 of empty: 3 of each state are needed, and 5 are better"
     door = listed["door"]
