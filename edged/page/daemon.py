@@ -65,8 +65,8 @@ class DaemonLink:
                 await self._serve(address)
             await asyncio.sleep(RETRY_SECONDS)
 
-    async def ask(self, op: str, **rest: Any) -> Reply:
-        """Return the reply to a request.
+    async def ask(self, op: str, /, **rest: Any) -> Reply:
+        """Return the reply to a request; *rest* may be any keys that a browser sent.
 
         Raises:
             ControlError: it was refused, before it was sent or by the daemon; or there is no daemon.

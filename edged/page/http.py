@@ -13,6 +13,7 @@ __all__ = ["LONGEST_HEAD", "PageResponse", "Request", "RequestError", "json_resp
 
 LONGEST_HEAD = 16_384  # bytes of the request line and all fields; browsers send some 700
 MOST_FIELDS = 64
+MOST_QUERY_KEYS = 16
 ONCE = {"host", "origin", "authorization", "cookie", "upgrade", "content-length", "if-none-match"}
 
 _LINE = re.compile(rb"([A-Z]{1,20}) (/[!-~]{0,2048}) HTTP/1\.([01])")
@@ -96,4 +97,11 @@ def read_request(head: bytes) -> Request:
             HTTPStatus.CONTENT_TOO_LARGE if hasattr(HTTPStatus, "CONTENT_TOO_LARGE") else HTTPStatus(413)
         )
     path, _, query = parts[2].decode().partition("?")
-    return Request(parts[1].decode(), path, dict(parse_qsl(query, max_num_fields=16)), fields)
+    return Request(parts[1].decode(), path, _read_query(query), fields)
+
+
+def _read_query(query: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(query, max_num_fields=MOST_QUERY_KEYS))
+    except ValueError as exc:
+        raise RequestError(HTTPStatus.BAD_REQUEST, f"the query has more than {MOST_QUERY_KEYS} keys") from exc

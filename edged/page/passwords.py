@@ -104,6 +104,7 @@ class Passwords:
         self._attempts = Attempts()
         self._turn = asyncio.Lock()
         self._waiting = 0
+        self._checks: set[asyncio.Task[Role | None]] = set()
 
     async def role_of(self, login: Login, address: str) -> Role | None:
         """Return the role whose password *login* has: that of its user, or any for another user; None: it is wrong.
@@ -111,20 +112,30 @@ class Passwords:
         Raises:
             TimeoutError: there were too many wrong ones; nothing was looked at.
         """
-        loop = asyncio.get_running_loop()
-        if self._waiting >= MOST_WAITING or not self._attempts.may_try(address, loop.time()):
+        if self._waiting >= MOST_WAITING or not self._may_try(address):
             raise TimeoutError
         self._waiting += 1
+        checking = asyncio.create_task(self._check(login, address))
+        self._checks.add(checking)
+        checking.add_done_callback(self._checks.discard)
+        # It goes on, and counts, when the other end has gone: comparisons would pile up otherwise, and guesses be free.
+        return await asyncio.shield(checking)
+
+    async def _check(self, login: Login, address: str) -> Role | None:
+        loop = asyncio.get_running_loop()
         try:
             async with self._turn:
-                if not self._attempts.may_try(address, loop.time()):
+                if not self._may_try(address):
                     raise TimeoutError
                 role = await loop.run_in_executor(None, self._find, login)
+                if role is None:
+                    self._attempts.note_failure(address, loop.time())
+                return role
         finally:
             self._waiting -= 1
-        if role is None:
-            self._attempts.note_failure(address, loop.time())
-        return role
+
+    def _may_try(self, address: str) -> bool:
+        return self._attempts.may_try(address, asyncio.get_running_loop().time())
 
     def _find(self, login: Login) -> Role | None:
         if len(login.secret) > LONGEST_PASSWORD:

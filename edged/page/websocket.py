@@ -17,8 +17,10 @@ __all__ = ["CloseCode", "WebSocket"]
 
 READ_BYTES = 16_384
 SEND_SECONDS = 20.0
+CLOSE_SECONDS = 1.0
 PING_SECONDS = 15.0
 SILENT_SECONDS = 45.0
+FRAMES_A_SECOND = 200  # of those that are not a whole text: pings, pongs and fragments; a browser that sends more waits
 
 _quiet = logging.getLogger("edged.page.websockets")
 _quiet.setLevel(logging.CRITICAL)  # what a stranger does wrong would fill the log
@@ -57,10 +59,12 @@ class WebSocket:
             if not data:
                 return None
             self._protocol.receive_data(data)
-            for event in self._protocol.events_received():
+            events = self._protocol.events_received()
+            for event in events:
                 if isinstance(event, Frame):
                     self._collect(event)
             await self._flush()
+            await asyncio.sleep((len(events) - len(self._texts)) / FRAMES_A_SECOND)
         return self._texts.pop(0)
 
     async def send(self, message: str | bytes) -> None:
@@ -78,11 +82,11 @@ class WebSocket:
         await self._flush()
 
     async def close(self, code: CloseCode = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
-        """End the connection in order; the browser learns the reason if it still reads."""
+        """End the connection in order; the browser learns the reason if it still reads, and is not waited for long."""
         if self._protocol.state is State.OPEN:
             self._protocol.fail(code, reason)
         with suppress(OSError):
-            await self._flush()
+            await self._flush(CLOSE_SECONDS)
 
     async def _receive_data(self) -> bytes:
         """Return what has come; empty at the end. A browser that is silent is asked whether it is still there."""
@@ -115,15 +119,15 @@ class WebSocket:
             elif len(self._parts) > LONGEST_MESSAGE:  # of empty fragments there can be as many as one likes
                 self._protocol.fail(CloseCode.POLICY_VIOLATION, "too many fragments")
 
-    async def _flush(self) -> None:
-        for data in self._protocol.data_to_send():
-            if data:
-                self._writer.write(data)
-            elif self._writer.can_write_eof():
-                with suppress(OSError):
-                    self._writer.write_eof()
+    async def _flush(self, seconds: float = SEND_SECONDS) -> None:
+        parts = self._protocol.data_to_send()
+        if data := b"".join(parts):  # in one: a flood of pings is answered by thousands of parts
+            self._writer.write(data)
+        if b"" in parts and self._writer.can_write_eof():  # the protocol's word for the end
+            with suppress(OSError):
+                self._writer.write_eof()
         try:
-            async with asyncio.timeout(SEND_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._writer.drain()
         except TimeoutError as exc:
             raise ConnectionResetError("the browser takes nothing") from exc

@@ -84,6 +84,7 @@ class Page:
         self.daemon = daemon
         self.host = f"127.0.0.1:{port}"
         self.has_ended = threading.Event()
+        self.stop: Callable[[], object]
         self.loop: asyncio.AbstractEventLoop
         self.server: PageServer
 
@@ -193,14 +194,13 @@ def page(
     with Publisher(f"ipc://{folder}/pub.sock") as publisher:
         served = Page(port, publisher, daemon)
         ready = threading.Event()
-        stop: list[Callable[[], object]] = []
 
         def subscribe(_: str) -> Subscriber:
             return Subscriber(publisher.address, kinds=KINDS, vectors=False)
 
         async def run() -> None:
             served.loop, ended = asyncio.get_running_loop(), asyncio.Event()
-            stop.append(lambda: served.loop.call_soon_threadsafe(ended.set))
+            served.stop = lambda: served.loop.call_soon_threadsafe(ended.set)
             served.server = PageServer(PageSettings(gate, [f"ipc://{daemon.path}"], subscribe, **settings), [listener])
             ready.set()
             await served.server.run(ended)
@@ -212,16 +212,16 @@ def page(
                 ending.enter_context(daemon.running())
             thread.start()
             assert ready.wait(20)
-            ending.callback(_end, thread, served, stop)
+            ending.callback(_end, thread, served)
             if with_daemon:
                 publisher.wait_for_subscription(4)
             yield served
         listener.close()
 
 
-def _end(thread: threading.Thread, served: Page, stop: list[Callable[[], object]]) -> None:
+def _end(thread: threading.Thread, served: Page) -> None:
     if not served.has_ended.is_set():
-        stop[0]()
+        served.stop()
     thread.join(20)
     assert not thread.is_alive(), "the page ends when it is asked to"
     assert served.has_ended.is_set()

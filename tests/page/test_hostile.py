@@ -7,7 +7,8 @@ import socket
 import struct
 import threading
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -86,11 +87,10 @@ def test_a_tab_that_never_acknowledges_is_dropped_and_slows_nobody(tmp_path: Pat
         assert len(stuck.pictures) == 1
 
 
-def test_a_tab_that_reads_nothing_is_dropped(tmp_path: Path) -> None:
-    """What it asks for waits, but not for ever, and not without a limit."""
-    asked = b'{"type":"request","id":"h","op":"status"}'
-    frame = struct.pack(">BBI", 0x81, 0x80 | len(asked), 0) + asked  # with a mask of zeros
-    with page(tmp_path) as served, served.browser() as other, socket.socket() as deaf:
+@contextmanager
+def deaf_tab(served: Page) -> Iterator[socket.socket]:
+    """A tab that reads nothing by itself, with little room for what the page sends."""
+    with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", served.port))
         deaf.settimeout(0.2)
@@ -99,15 +99,63 @@ def test_a_tab_that_reads_nothing_is_dropped(tmp_path: Path) -> None:
             "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
         )  # fmt: skip
+        before = served.viewers()
         deaf.sendall("\r\n".join(("GET /ws HTTP/1.1", *fields, "", "")).encode())
-        eventually(lambda: served.viewers() == 2, "both look")
+        eventually(lambda: served.viewers() > before, "it looks")
+        yield deaf
+
+
+def requests_in_frames(count: int) -> bytes:
+    """So many requests for the status, with a mask of zeros."""
+    asked = b'{"type":"request","id":"h","op":"status"}'
+    return (struct.pack(">BBI", 0x81, 0x80 | len(asked), 0) + asked) * count
+
+
+def test_a_tab_that_reads_nothing_is_dropped(tmp_path: Path) -> None:
+    """What it asks for waits, but not for ever, and not without a limit."""
+    with page(tmp_path) as served, served.browser() as other, deaf_tab(served) as deaf:
         before, deadline = rss_kib(), time.monotonic() + 80
         while served.viewers() == 2 and time.monotonic() < deadline:
             with suppress(OSError):  # the page reads no more for a while, or has ended the connection
-                deaf.send(frame * 50)
+                deaf.send(requests_in_frames(50))
             assert other.ask("states")["ok"]
         assert served.viewers() == 1
         assert rss_kib() - before < 80_000
+
+
+def test_a_tab_that_reads_nothing_does_not_hold_up_the_end_of_the_page(tmp_path: Path) -> None:
+    with page(tmp_path) as served, deaf_tab(served) as deaf:
+        (session,) = served.server._live.sessions
+        transport = session._websocket._writer.transport
+
+        def is_full() -> bool:
+            with suppress(OSError):
+                deaf.send(requests_in_frames(50))
+            return transport.get_write_buffer_size() > transport.get_write_buffer_limits()[1]
+
+        eventually(is_full, "the page has to wait for it", 60)
+        begin = time.monotonic()
+        served.stop()
+        assert served.has_ended.wait(20)
+        assert time.monotonic() - begin < 10, "which systemd waits for"
+
+
+def test_pings_without_end_are_answered_at_their_share_and_not_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with page(tmp_path) as served, deaf_tab(served) as loud:
+        begin, pongs = time.monotonic(), 0
+        while time.monotonic() - begin < 4:
+            with suppress(OSError):
+                loud.send(b"\x89\x80mask" * 2000)
+            with suppress(OSError):
+                pongs += len(loud.recv(1 << 16)) // 2
+        works(served)
+        assert pongs < 200 * (time.monotonic() - begin) + 10_000, "what is read at once, and its share"
+        loud.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        loud.close()
+        eventually(lambda: served.viewers() == 0, "it has gone")
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 def test_a_tab_that_sends_without_end_gets_no_more_than_its_share(tmp_path: Path) -> None:

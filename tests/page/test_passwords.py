@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from edged.errors import ConfigError, PublishError
 from edged.page.gate import Login
 from edged.page.listening import PageAddress, address_of, listen, passed_sockets
-from edged.page.passwords import FAILURES, MOST_ADDRESSES, SECONDS_EACH, Attempts, hash_password, read_passwords
+from edged.page.passwords import (
+    FAILURES,
+    MOST_ADDRESSES,
+    MOST_WAITING,
+    SECONDS_EACH,
+    Attempts,
+    Hash,
+    Passwords,
+    hash_password,
+    read_passwords,
+)
 from edged.page.tokens import kept_tokens, random_tokens
 
 
@@ -53,6 +66,49 @@ def test_wrong_passwords_are_limited_for_an_address_and_for_all() -> None:
         attempts.note_failure(f"10.1.{number // 250}.{number % 250}", 100.0)
     assert not attempts.may_try("10.0.0.9", 100.0)
     assert len(attempts._by_address) <= MOST_ADDRESSES
+
+
+class SlowHash:
+    """A `Hash` whose comparison lasts until it *may_end*; ``begun`` counts these, and ``most`` of them at a time."""
+
+    def __init__(self) -> None:
+        self.may_end = threading.Event()
+        self.begun = self.under_way = self.most = 0
+
+    def matches(self, password: str) -> bool:
+        self.begun += 1
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        self.may_end.wait(20)
+        self.under_way -= 1
+        return password == "right"
+
+
+def test_who_goes_away_before_the_answer_has_tried_too() -> None:
+    """Else connections that end at once would be guesses without a limit, and fill the memory with comparisons."""
+
+    async def guess() -> SlowHash:
+        known = SlowHash()
+        passwords = Passwords({"look": cast(Hash, known)})
+        for _ in range(3 * MOST_WAITING):
+            guessing = asyncio.create_task(passwords.role_of(Login("", "wrong"), "10.0.0.1"))
+            await asyncio.wait([guessing], timeout=0.05)
+            guessing.cancel()
+            await asyncio.wait([guessing])
+        assert known.most == 1
+        known.may_end.set()
+        async with asyncio.timeout(20):
+            while passwords._waiting:
+                await asyncio.sleep(0.01)
+        assert known.begun == MOST_WAITING
+        for _ in range(FAILURES - MOST_WAITING):
+            assert await passwords.role_of(Login("", "wrong"), "10.0.0.1") is None
+        with pytest.raises(TimeoutError):
+            await passwords.role_of(Login("", "right"), "10.0.0.1")
+        assert await passwords.role_of(Login("", "right"), "10.0.0.2") == "look"
+        return known
+
+    assert asyncio.run(guess()).begun == FAILURES + 1
 
 
 def test_a_login_shows_no_password() -> None:

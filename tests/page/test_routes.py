@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from contextlib import suppress
 from http import HTTPStatus
 
 import pytest
@@ -163,6 +164,8 @@ def head(*lines: str) -> bytes:
         ("get / HTTP/1.1", "Host: a"),
         ("GET /\x7f HTTP/1.1", "Host: a"),
         ("GET / HTTP/1.1", *(f"a{number}: b" for number in range(80)), "Host: a"),
+        (f"GET /?{'a&' * 40} HTTP/1.1", "Host: a"),
+        (f"GET /?{'a=1&' * 40} HTTP/1.1", "Host: a"),
     ],
     ids=str,
 )
@@ -174,6 +177,12 @@ def test_a_malformed_head_is_refused(lines: tuple[str, ...]) -> None:
 def test_the_head_of_a_browser_is_read() -> None:
     read = read_request(head("GET /cameras/street.jpg?width=320 HTTP/1.1", "HOST: localhost", "Accept: a", "accept: b"))
     assert (read.path, read.query, read.field("accept")) == ("/cameras/street.jpg", {"width": "320"}, "a, b")
+
+
+@given(st.text("/?&=;+%a0", max_size=200))
+def test_any_query_is_read_or_refused(query: str) -> None:
+    with suppress(RequestError):
+        assert len(read_request(head(f"GET /?{query} HTTP/1.1", "Host: a")).query) <= 16
 
 
 @given(st.binary(max_size=300))

@@ -143,6 +143,8 @@ def test_requests_are_passed_on_with_their_results(tmp_path: Path) -> None:
         assert browser.ask("enroll", name="Bad", camera="street")["error"]["code"] == "invalid"
         assert browser.ask("shutdown")["error"]["code"] == "unknown-op"
         assert browser.ask("preview", camera="street")["error"]["code"] == "unknown-op"
+        for key in ("self", "kind", "role"):
+            assert browser.ask("status", **{key: 1})["error"]["code"] == "invalid", key
         assert browser.ask("forget", name="a" * 5000)["error"]["code"] == "invalid"
 
 
