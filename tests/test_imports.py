@@ -36,6 +36,7 @@ FLOORS = {
     "values": 1,
     "board": 1,
     "memory_left": 1,
+    "whole_files": 1,
     "bell": 1,
     "label_text": 1,
     "peer_text": 1,

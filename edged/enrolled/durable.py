@@ -1,20 +1,17 @@
-"""Files that are on the disk once a function returns, whole or not at all."""
+"""Folders and files of what is enrolled: made, read with a limit, and their errors."""
 
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from edged.errors import StateError
+from edged.whole_files import sync_folder
 
-__all__ = ["NEW", "as_state_errors", "make_folder", "read_bounded", "replace_file", "sync_folder", "write_file"]
-
-NEW = r"\.[0-9a-f]{16}\.new"
-"""The end of the name of a file that is being written by `replace_file`: a process that is killed leaves it behind."""
+__all__ = ["as_state_errors", "make_folder", "read_bounded"]
 
 
 @contextmanager
@@ -28,44 +25,11 @@ def as_state_errors(path: Path) -> Iterator[None]:
         raise StateError(f"{exc.filename or path}: {exc.strerror or exc}") from exc
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Make a new file whose *content* is on the disk; its name is there once its folder is synced."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-    with os.fdopen(fd, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(fd)
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Put *content* at *path*, in place of what was there; for good once its folder is synced.
-
-    A process that is killed leaves one of the two there, and maybe a file of the name `NEW`.
-    """
-    new = path.with_name(f"{path.stem}.{secrets.token_hex(8)}.new")
-    try:
-        write_file(new, content)
-        sync_folder(path.parent)
-        new.replace(path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
-
-
 def make_folder(folder: Path) -> None:
     """Make *folder*, for its owner and group only, if it is not there."""
     if not folder.exists():
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names in *folder* to the disk."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def read_bounded(file: Path, most: int) -> bytes:

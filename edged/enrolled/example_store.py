@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.enrolled.durable import read_bounded, sync_folder
+from edged.enrolled.durable import read_bounded
 from edged.enrolled.example_record import (
     HEADS,
     OURS,
@@ -27,6 +27,7 @@ from edged.enrolled.picture_record import picture_facts, read_picture
 from edged.enrolled.record_folder import RecordFolder, RecordKind
 from edged.errors import StateError
 from edged.values import check_name
+from edged.whole_files import sync_folder
 
 __all__ = ["MOST_OF_ALL", "MOST_OF_A_SET", "MOST_STATES", "ExampleStore", "ReadOnlyExamples"]
 

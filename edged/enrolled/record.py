@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edged.enrolled.durable import NEW
 from edged.enrolled.picture_record import PictureRecord, checking, dump, parse, picture_facts
 from edged.values import NAME_PATTERN, Rotation, check_name
+from edged.whole_files import NEW
 from edged.wire.typed import object_reader
 
 __all__ = ["OURS", "Enrolled", "EnrolledRecord", "from_record", "read_record", "to_json"]

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from edged.enrolled.durable import as_state_errors, make_folder, replace_file, sync_folder, write_file
+from edged.enrolled.durable import as_state_errors, make_folder
 from edged.errors import StateError
 from edged.label_text import shown_path
+from edged.whole_files import replace_file, sync_folder, write_file
 
 __all__ = ["MOST_NAMED", "RecordFolder", "RecordKind"]
 

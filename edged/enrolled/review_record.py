@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from edged.enrolled.durable import NEW
 from edged.enrolled.picture_record import SetPicture, SetPictureRecord, checking, dump, parse
 from edged.values import NAME_PATTERN, UNKNOWN, check_name
+from edged.whole_files import NEW
 from edged.wire.typed import object_reader
 
 __all__ = ["OURS", "ReviewPicture", "ReviewRecord", "from_record", "read_record", "to_json"]

@@ -138,7 +138,7 @@ class Browser:
     def __exit__(self, *_: object) -> None:
         self._opened.close()
 
-    def send(self, kind: str, **content: Any) -> None:
+    def send(self, kind: str, /, **content: Any) -> None:
         self.socket.send(json.dumps({"type": kind, **content}))
 
     def receive(self, seconds: float = 20) -> dict[str, Any]:
@@ -176,7 +176,7 @@ class Browser:
         """The next message of that type."""
         return self.wait_for(lambda message: message.get("type") == kind)
 
-    def ask(self, op: str, **rest: Any) -> dict[str, Any]:
+    def ask(self, op: str, /, **rest: Any) -> dict[str, Any]:
         """The reply to a request."""
         self.send("request", id=op, op=op, **rest)
         return self.wait_for(lambda message: message.get("type") == "reply" and message["id"] == op)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import select
 import stat
 import time
@@ -15,9 +14,11 @@ from pathlib import Path
 
 from edged.config.problems import ConfigFileError, Problem
 from edged.errors import EdgedError
+from edged.whole_files import replace_file, sync_folder
 
 __all__ = ["ConfigFile", "FileChangedError", "NotWritableError", "opened"]
 
+ONLY_OWNER = 0o600  # until it has the mode of the one before
 LOCK_SECONDS = 30.0  # another change loads a model at most
 POLL_SECONDS = 0.05
 
@@ -53,27 +54,13 @@ class ConfigFile:
             FileChangedError: it was changed meanwhile; it stays so.
         """
         try:
-            self._put(self.backup, old)
-            self._put(self.path, new)
+            for path, content in ((self.backup, old), (self.path, new)):
+                replace_file(path, content, ONLY_OWNER, self._make_alike, self._check_unchanged)
+                sync_folder(path.parent)
         except OSError as exc:
             if isinstance(exc, EdgedError):
                 raise
             raise NotWritableError(f"{exc.filename or self.path}: {exc.strerror or exc}") from exc
-
-    def _put(self, path: Path, content: bytes) -> None:
-        new = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
-        try:
-            fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(fd, "wb") as file:
-                self._make_alike(fd)
-                file.write(content)
-                file.flush()
-                os.fsync(fd)
-            self._check_unchanged()
-            new.replace(path)
-            _sync(path.parent)
-        finally:
-            new.unlink(missing_ok=True)
 
     def _make_alike(self, fd: int) -> None:
         """Give the open file *fd* the owner, mode and attributes of the one before."""
@@ -151,11 +138,3 @@ def _is_same(one: os.stat_result, other: os.stat_result | None) -> bool:
         return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
 
     return other is not None and identity(one) == identity(other)
-
-
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
