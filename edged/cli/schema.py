@@ -1,4 +1,4 @@
-"""``edged schema``: prints the JSON Schema of the configuration, of published headers, or of control messages."""
+"""``edged schema``: prints the JSON Schema of the configuration, or of one of the formats of messages."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def add_parser(commands: Commands) -> None:
         "schema",
         help="print the JSON Schema of the configuration, for editors, or of messages",
         description="Prints a JSON Schema (draft 2020-12): of the configuration, of the headers of published messages, "
-        "or of the messages of the control socket.",
+        "of the messages of the control socket, or of those that a browser sends to the page.",
         epilog=EPILOG,
         formatter_class=Paragraphs,
     )
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("config", "wire", "control"),
+        choices=("config", "wire", "control", "page"),
         default="config",
         help="config: the configuration (default); wire: headers of published messages; control: messages of the "
-        "control socket",
+        "control socket; page: messages of a browser to the page",
     )
     parser.set_defaults(prints_utf8=True, main=main)
 
@@ -55,6 +55,8 @@ def main(args: argparse.Namespace) -> int:
         from edged.wire.header_schema import header_schema as schema
     elif args.what == "control":
         from edged.wire.control_schema import control_schema as schema
+    elif args.what == "page":
+        from edged.page.protocol import browser_schema as schema
     else:
         from edged.config.schema import json_schema as schema
     emit(json.dumps(schema(), indent=2, ensure_ascii=False) + "\n")

@@ -89,8 +89,11 @@ class PageConnection:
         async with asyncio.timeout(SEND_SECONDS):
             self.writer.write(response.head(usual) + response.body)
             await self.writer.drain()
-            if self.writer.can_write_eof():
-                self.writer.write_eof()
+            if not self.writer.can_write_eof():  # TLS has an end of its own, which the other end answers
+                self.writer.close()
+                await self.writer.wait_closed()
+                return
+            self.writer.write_eof()
             # Closing with something unread would reset the connection, and the response could be lost with it.
             while await self.reader.read(LONGEST_HEAD):
                 pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from base64 import b64decode
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal, TypeAlias, get_args
@@ -48,18 +48,25 @@ def read_authorization(value: str) -> Login | None:
 class AccessGate:
     """Decides by the fields of a request.
 
-    *tokens* has a secret for each role. *names* are the hosts under which this page is known; *proxy*, ``HOST[:PORT]``,
+    *tokens* has a secret for each role, and *digests* are those of passwords: a cookie ends when one of them changes.
+    *names* are the hosts under which this page is known; *proxy*, ``HOST[:PORT]``,
     is the only one if the page is behind a proxy. *scheme* is the one in a browser's address line.
     """
 
     def __init__(
-        self, tokens: Mapping[Role, str], names: Collection[str], scheme: str = "http", proxy: str | None = None
+        self,
+        tokens: Mapping[Role, str],
+        names: Collection[str],
+        scheme: str = "http",
+        proxy: str | None = None,
+        digests: Iterable[bytes] = (),
     ) -> None:
         self._tokens = dict(tokens)
         self._names = {name.lower().removesuffix(".") for name in names}
         self._proxy = None if proxy is None else proxy.lower()
         self.scheme = scheme
-        self._key = sha256("\n".join(["edged page", *(tokens[role] for role in ROLES if role in tokens)]).encode())
+        secrets = [*(tokens[role] for role in ROLES if role in tokens), *(digest.hex() for digest in digests)]
+        self._key = sha256("\n".join(["edged page", *secrets]).encode())
         # A browser sends cookies to all ports of a host, so those of two pages have different names.
         prefix = "__Host-" if scheme == "https" else ""
         self.cookie_name = f"{prefix}edged-{self._sign('name')[:8]}"

@@ -20,26 +20,26 @@ MOST_ENTRIES = 400
 
 
 class _Series:
-    """One value for each step, in a ring; ``nan`` where none came."""
+    """One value for each step, in a ring; ``nan`` where none came. ``newest`` is the last step with one."""
 
     def __init__(self) -> None:
         self._values = array("f", [nan]) * STEPS
-        self._newest = -1
+        self.newest = -1
 
     def put(self, step: int, value: float) -> None:
-        if step <= self._newest - STEPS:
+        if step <= self.newest - STEPS:
             return
-        first = max(self._newest + 1, step - STEPS + 1)
+        first = max(self.newest + 1, step - STEPS + 1)
         for missed in range(first, step):
             self._values[missed % STEPS] = nan
         self._values[step % STEPS] = value
-        self._newest = max(self._newest, step)
+        self.newest = max(self.newest, step)
 
     def values(self, first: int) -> list[float | None]:
         """Return the values of the steps from *first* on, to four digits."""
         result: list[float | None] = []
         for step in range(first, first + STEPS):
-            value = self._values[step % STEPS] if self._newest - STEPS < step <= self._newest else nan
+            value = self._values[step % STEPS] if self.newest - STEPS < step <= self.newest else nan
             result.append(None if isnan(value) else round(value, 4))
         return result
 
@@ -50,6 +50,21 @@ class _RegionHistory:
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=MOST_ENTRIES))
     states: deque[State] = field(default_factory=lambda: deque(maxlen=MOST_ENTRIES))
     newest_us: int = 0
+    full_step: int = -1
+
+    def has_room(self, step: int) -> bool:
+        """Return whether there may be one more series: in place of one that has ended, if there are enough."""
+        if len(self.series) < MOST_SERIES:
+            return True
+        if step == self.full_step:  # looked at already
+            return False
+        self.full_step = step
+        oldest = min(self.series, key=lambda key: self.series[key].newest)
+        if self.series[oldest].newest > step - STEPS:
+            return False
+        del self.series[oldest]
+        self.full_step = -1
+        return True
 
 
 class History:
@@ -59,17 +74,23 @@ class History:
         self._regions: OrderedDict[tuple[str, str], _RegionHistory] = OrderedDict()
 
     def put_scores(self, vec: Vec) -> None:
-        """Keep the scores of a frame: of each reference the best, and the probabilities of each set."""
+        """Keep the scores of a frame: of each reference the best, and the probabilities of each set.
+
+        A frame that is older than all that is kept comes of a clock that was set back: the history begins anew.
+        """
+        kept = self._regions.get((vec.camera, vec.region))
+        if kept is not None and vec.t_wall_us < kept.newest_us - STEPS * STEP_US:
+            del self._regions[vec.camera, vec.region]
         region = self._region(vec.camera, vec.region, vec.t_wall_us)
         step = vec.t_wall_us // STEP_US
+        for answer in vec.states:  # first, because there are few of these
+            for state, p in answer.p.items():
+                self._put(region, ("p", answer.set, state), step, p)
         best: dict[str, float] = {}
         for match in vec.sims:
             best[match.ref] = max(match.s, best.get(match.ref, -1.0))
         for ref, score in best.items():
             self._put(region, ("ref", "", ref), step, score)
-        for answer in vec.states:
-            for state, p in answer.p.items():
-                self._put(region, ("p", answer.set, state), step, p)
 
     def put_event(self, event: Event) -> None:
         """Keep the beginning or end of an event."""
@@ -111,7 +132,7 @@ class History:
     def _put(region: _RegionHistory, key: tuple[str, str, str], step: int, value: float) -> None:
         series = region.series.get(key)
         if series is None:
-            if len(region.series) >= MOST_SERIES:
-                region.series.popitem(last=False)
+            if not region.has_room(step):
+                return
             series = region.series[key] = _Series()
         series.put(step, value)

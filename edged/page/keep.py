@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from reprlib import repr as short
 from typing import Any
 
@@ -114,14 +115,16 @@ async def change_file(config: str, changes: Mapping[str, Any]) -> dict[str, Any]
     Raises:
         KeepError: the file was not changed.
     """
-    command = [sys.executable, "-m", "edged", "config", "set", "-c", config, "--json", "--changes", "-"]
-    child = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={key: value for key, value in os.environ.items() if key not in ("NOTIFY_SOCKET", "LISTEN_FDS")},
-    )
+    command = [sys.executable, "-P", "-m", "edged", "config", "set", "-c", config, "--json", "--changes", "-"]
+    # -P: no code from the folder that the page was started in.
+    with map_exceptions({OSError: partial(KeepError, "failed")}, "'edged config set' could not be started"):
+        child = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={key: value for key, value in os.environ.items() if key not in ("NOTIFY_SOCKET", "LISTEN_FDS")},
+        )
     try:
         async with asyncio.timeout(SECONDS):
             answer, _ = await child.communicate(json.dumps(changes).encode())

@@ -11,7 +11,7 @@ from typing import Any
 from edged.errors import ControlError
 from edged.page.daemon import DaemonLink
 from edged.page.gate import Role
-from edged.page.keep import change_file, changes_of, read_keep
+from edged.page.keep import Keep, change_file, changes_of, read_keep
 from edged.page.live import Live
 from edged.page.protocol import Ask
 from edged.page.session import ViewerSession
@@ -22,6 +22,7 @@ __all__ = ["CHANGING", "LOOKING", "Operations", "config_file"]
 
 LOOKING = frozenset({"status", "states", "review", "references", "recent", "snapshot"})
 CHANGING = frozenset({"enroll", "forget", "relabel", "answer", "try", "reload"})
+MOST_KEEPING = 4  # changes of the configuration at a time, one after the other
 MOST_PICTURE_BYTES = 24 << 20  # of one reply
 
 Own = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
@@ -36,6 +37,7 @@ class Operations:
         self._after_change = after_change
         self._thumbnails = ThumbnailFiles()
         self._file_turn = asyncio.Lock()
+        self._keeping: set[asyncio.Task[dict[str, Any]]] = set()
         self._own: dict[str, tuple[Role, Own]] = {
             "history": ("look", self._history),
             "thumbnail": ("look", self._thumbnail),
@@ -100,6 +102,15 @@ class Operations:
 
     async def _keep(self, rest: Mapping[str, Any]) -> dict[str, Any]:
         keep = read_keep(rest)
+        if len(self._keeping) >= MOST_KEEPING:
+            raise ControlError("busy", f"{MOST_KEEPING} changes of the configuration are under way")
+        task = asyncio.create_task(self._change_file(keep))
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
+        # It goes on when the tab is closed: else the file could have changed, and the daemon not follow it.
+        return await asyncio.shield(task)
+
+    async def _change_file(self, keep: Keep) -> dict[str, Any]:
         async with self._file_turn:
             report = await self._report(keep.camera)
             if report.get("trial_s") is not None:  # its regions are not those of the file

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import os
 import re
 import secrets
+import stat
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from edged.errors import ConfigError
+from edged.errors import ConfigError, map_exceptions
 from edged.page.gate import ROLES, Login, Role
+from edged.whole_files import replace_file, sync_folder
 
-__all__ = ["SECONDS_EACH", "Attempts", "Hash", "Passwords", "hash_password", "read_passwords"]
+__all__ = ["SECONDS_EACH", "Attempts", "Hash", "Passwords", "hash_password", "keep_password", "read_passwords"]
 
 N, R, P = 1 << 14, 8, 1  # 16 MiB and a tenth of a second: RFC 7914, interactive logins
 LONGEST_PASSWORD = 1024
@@ -56,12 +61,11 @@ def read_passwords(file: Path) -> Mapping[Role, Hash]:
         ConfigError: it cannot be read, or has something else in it.
     """
     try:
-        with file.open("rb") as opened:
-            text = opened.read(LONGEST_FILE).decode("utf-8", "replace")
+        lines = _lines(file)
     except OSError as exc:
         raise ConfigError(f"{file}: cannot be read: {exc.strerror}") from exc
     hashes: dict[Role, Hash] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
         match = _LINE.fullmatch(line.strip())
@@ -72,6 +76,35 @@ def read_passwords(file: Path) -> Mapping[Role, Hash]:
     if not hashes:
         raise ConfigError(f"{file}: has no password; 'edged page --set-password' writes one")
     return hashes
+
+
+def keep_password(file: Path, role: Role, password: str) -> None:
+    """Write the hash of *password* into *file*, in place of another one of *role*; the file is made if there is none.
+
+    Raises:
+        ConfigError: it cannot be read or written, or has something else in it; it stays as it was.
+    """
+    real = Path(os.path.realpath(file))
+    with map_exceptions({OSError: ConfigError}, str(file)):
+        before = real.stat() if real.exists() else None
+        lines = [] if before is None else _lines(real)
+        others = [line for line in lines if not line.startswith(f"{role}:")]
+        text = "\n".join([*others, hash_password(role, password)]) + "\n"
+        prepare = None if before is None else partial(_own_as, before)
+        replace_file(real, text.encode(), 0o600, prepare)
+        sync_folder(real.parent)
+
+
+def _own_as(before: os.stat_result, fd: int) -> None:
+    """Give the open file the owner and mode of the one before: the page may run as another user than this."""
+    with suppress(PermissionError):
+        os.fchown(fd, before.st_uid, before.st_gid)
+    os.fchmod(fd, stat.S_IMODE(before.st_mode))
+
+
+def _lines(file: Path) -> list[str]:
+    with file.open("rb") as opened:
+        return opened.read(LONGEST_FILE).decode("utf-8", "replace").splitlines()
 
 
 class Attempts:

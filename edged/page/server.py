@@ -74,6 +74,7 @@ class PageServer:
         self._connections = PageConnections(listeners, settings.tls, self._serve, self._usual)
         self._status_due = asyncio.Event()
         self._feed: MessageFeed | None = None
+        self._fed_by = ""
         self._last_viewer = time.monotonic()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -200,10 +201,17 @@ class PageServer:
     def _note_presence(self) -> None:
         self._live.take_presence(self._daemon.trouble)
         if self._daemon.trouble is None:
-            if self._feed is None:
-                self._feed = MessageFeed(self._settings.subscribe(self._daemon.address), self._live.take)
-                self._feed.start()
+            self._follow(self._daemon.address)
             self._ask_status_soon()
+
+    def _follow(self, address: str) -> None:
+        """Take the messages of the daemon at *address*, where it was found; another one may run there than before."""
+        if self._feed is not None and self._fed_by == address:
+            return
+        if self._feed is not None:
+            asyncio.get_running_loop().run_in_executor(None, self._feed.close)  # waits for its thread
+        self._feed, self._fed_by = MessageFeed(self._settings.subscribe(address), self._live.take), address
+        self._feed.start()
 
     def _ask_status_soon(self) -> None:
         self._status_due.set()
@@ -234,7 +242,8 @@ def _is_writable(file: Path) -> bool:
 
 def _usual_fields(settings: PageSettings) -> dict[str, str]:
     return {
-        "Content-Security-Policy": f"default-src 'self'; frame-ancestors {settings.frame_ancestors}",
+        "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; "
+        f"frame-ancestors {settings.frame_ancestors}",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Resource-Policy": "same-origin",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edged.errors import ConfigError
 from edged.page.gate import ROLES, Role
+from edged.whole_files import write_file
 
 __all__ = ["kept_tokens", "random_tokens"]
 
@@ -54,9 +55,7 @@ def _read(file: Path) -> str:
 def _make(file: Path) -> str:
     text = json.dumps(random_tokens())
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w") as opened:
-            opened.write(text)
+        write_file(file, text.encode(), 0o600)
     except OSError as exc:
         raise ConfigError(f"{file}: cannot be made: {exc.strerror}") from exc
     return text

@@ -142,8 +142,12 @@ def test_wrong_arguments_are_refused_in_words(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", '{"put": {}}', '{"set": [1]}', '{"unset": [1]}', '{"set": {"a": NaN}}', "[" * 9999]
-)
+    "text",
+    [
+        "", "[]", '{"put": {}}', '{"set": [1]}', '{"unset": [1]}', '{"set": {"a": NaN}}', "[" * 9999,
+        '{"set": {"node": ' + '{"a": ' * 900 + "1" + "}" * 902, '{"set": {"node": "\\ud800"}}',
+    ],
+)  # fmt: skip
 def test_wrong_changes_are_refused_in_words(
     file: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str
 ) -> None:

@@ -187,12 +187,10 @@ def page(
     folder: Path, reply: Callable[[requests.Request], Reply] = answers, *, with_daemon: bool = True, **settings: Any
 ) -> Iterator[Page]:
     """A page that is served, with its daemon; *settings* are those of `PageSettings`."""
-    listener = listen(PageAddress("127.0.0.1", 0))
-    port = address_of(listener).port
     gate = settings.pop("gate", None) or AccessGate(TOKENS, {"localhost", "127.0.0.1"})
     daemon = ScriptedDaemon(folder / "control.sock", reply)
-    with Publisher(f"ipc://{folder}/pub.sock") as publisher:
-        served = Page(port, publisher, daemon)
+    with listen(PageAddress("127.0.0.1", 0)) as listener, Publisher(f"ipc://{folder}/pub.sock") as publisher:
+        served = Page(address_of(listener).port, publisher, daemon)
         ready = threading.Event()
 
         def subscribe(_: str) -> Subscriber:
@@ -216,7 +214,6 @@ def page(
             if with_daemon:
                 publisher.wait_for_subscription(4)
             yield served
-        listener.close()
 
 
 def _end(thread: threading.Thread, served: Page) -> None:

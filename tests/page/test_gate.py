@@ -56,6 +56,15 @@ def test_another_origin_than_the_page_itself_is_refused(origin: str) -> None:
     assert not GATE.admits_origin(origin, "localhost:8080")
 
 
+def test_a_cookie_ends_when_a_password_changes() -> None:
+    """Else who was given a password would stay for 30 days after it was taken back."""
+    before = AccessGate(TOKENS, {"localhost"}, digests=[b"one"])
+    after = AccessGate(TOKENS, {"localhost"}, digests=[b"two"])
+    assert before.role_of_cookies(cookie(before), NOW) == "change"
+    value = cookie(before).partition("=")[2]
+    assert after.role_of_cookies(f"{after.cookie_name}={value}", NOW) is None
+
+
 def test_a_token_has_its_role() -> None:
     assert GATE.role_of_token(TOKENS["look"]) == "look"
     assert GATE.role_of_token(TOKENS["change"]) == "change"

@@ -56,7 +56,7 @@ def test_of_several_scores_of_a_reference_the_best_counts_and_sets_have_their_pr
         (each["kind"], each.get("set"), each["name"], each["values"][-1])
         for each in history.report("street", "path")["series"]
     ]
-    assert found == [("ref", None, "a", 0.9), ("p", "bay", "empty", 0.25), ("p", "bay", "truck", 0.75)]
+    assert found == [("p", "bay", "empty", 0.25), ("p", "bay", "truck", 0.75), ("ref", None, "a", 0.9)]
 
 
 def test_changes_of_states_and_events_are_kept_and_repetitions_are_not() -> None:
@@ -80,11 +80,37 @@ def test_names_without_end_take_no_memory_without_end() -> None:
     assert all(len(kept.series) <= MOST_SERIES for kept in history._regions.values())
 
 
-def test_a_clock_that_is_set_back_ends_nothing() -> None:
+def test_a_clock_that_is_set_back_begins_another_history() -> None:
+    """Else the lines would stand still until the clock is there again."""
     history = History()
     scores(history, 2 * STEPS, 0.1)
     scores(history, 0, 0.9)
-    assert values(history)[-1] == 0.1
+    scores(history, 1, 0.8)
+    assert values(history)[-2:] == [0.9, 0.8]
+    scores(history, 0, 0.7)
+    assert values(history)[-2:] == [0.7, 0.8], "a little earlier is only late"
+
+
+def test_of_more_references_than_there_is_room_for_the_first_have_whole_lines_and_sets_always() -> None:
+    history = History()
+    answer = SetState("bay", "truck", {"empty": 0.25, "truck": 0.75}, None)
+    sims = tuple(Match(f"r{number}", 0.5) for number in range(2 * MOST_SERIES))
+    for second in range(3):
+        history.put_scores(vec(sims=sims, states=(answer,), t_wall_us=T0 + second * STEP_US))
+    series = history.report("street", "path")["series"]
+    assert len(series) == MOST_SERIES
+    assert all(each["values"][-3:].count(None) == 0 for each in series)
+    assert [each["name"] for each in series if each["kind"] == "p"] == ["empty", "truck"]
+
+
+def test_a_reference_that_has_ended_leaves_its_room() -> None:
+    history = History()
+    for number in range(MOST_SERIES):
+        scores(history, number, 0.5, f"r{number}")
+    scores(history, STEPS, 0.5, "new")
+    names = {each["name"] for each in history.report("street", "path")["series"]}
+    assert "new" in names
+    assert "r0" not in names
 
 
 def test_a_region_without_messages_has_an_empty_history() -> None:

@@ -22,6 +22,7 @@ from edged.page.passwords import (
     Hash,
     Passwords,
     hash_password,
+    keep_password,
     read_passwords,
 )
 from edged.page.tokens import kept_tokens, random_tokens
@@ -52,6 +53,41 @@ def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
     file.write_text(text)
     with pytest.raises(ConfigError, match="passwords"):
         read_passwords(file)
+
+
+def test_a_password_takes_the_place_of_that_of_its_role_alone(tmp_path: Path) -> None:
+    file, link = tmp_path / "passwords", tmp_path / "link"
+    link.symlink_to(file)
+    keep_password(file, "look", "the first one")
+    assert file.stat().st_mode & 0o777 == 0o600
+    keep_password(file, "change", "of the other role")
+    file.write_text("# a comment\n" + file.read_text())
+    file.chmod(0o640)
+    keep_password(link, "look", "the second one")
+    hashes = read_passwords(file)
+    assert hashes["look"].matches("the second one")
+    assert hashes["change"].matches("of the other role")
+    assert file.read_text().startswith("# a comment\n")
+    assert file.stat().st_mode & 0o777 == 0o640, "another user may have to read it"
+    assert link.is_symlink()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "passwords"]
+
+
+def test_a_password_that_cannot_be_written_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "passwords"
+    keep_password(file, "look", "the first one")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ConfigError, match="No space left on device"):
+        keep_password(file, "look", "the second one")
+    monkeypatch.undo()
+    assert read_passwords(file)["look"].matches("the first one")
+    assert [each.name for each in tmp_path.iterdir()] == ["passwords"]
 
 
 def test_wrong_passwords_are_limited_for_an_address_and_for_all() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from edged.cli.page import IDLE_SECONDS
+from edged.cli.page.arguments import IDLE_SECONDS
 from edged.page.connections import MOST_CONNECTIONS
 from tests.service.test_unit import FOLDER, MOST_EXPOSURE, analyze, needs_systemd_analyze, settings
 

@@ -60,11 +60,22 @@ def parse_changes(text: str) -> Changes:
         raise ValueError(f'the changes must be {{"set": {{PATH: VALUE}}, "unset": [PATH]}} (got {got})')
     to_set: Any = read.get("set") or {}
     to_unset: Any = read.get("unset") or []
+    if _is_deeper(read, DEEPEST + 2):
+        raise ValueError(f"the changes are nested more than {DEEPEST} levels deep")
     if not isinstance(to_set, Mapping):
         raise ValueError(f"set must be a mapping of paths to values (got {shown(to_set)})")  # noqa: TRY004 - of JSON
     if not isinstance(to_unset, list) or not all(isinstance(path, str) for path in to_unset):
         raise ValueError(f"unset must be a list of paths (got {shown(to_unset)})")
     return Changes([(parse_path(path), each) for path, each in to_set.items()], [*map(parse_path, to_unset)])
+
+
+def _is_deeper(value: object, most: int) -> bool:
+    """Whether *value* has more than *most* mappings and lists within each other."""
+    level = [value]
+    for _ in range(most):
+        parts = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = [inner for part in parts for inner in part]
+    return any(isinstance(each, dict | list) for each in level)
 
 
 def _refuse(word: str) -> NoReturn:
