@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -9,17 +10,20 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from edged.client import Subscriber
 from edged.errors import ControlError
+from edged.page import operations
 from edged.page.gate import AccessGate
+from edged.page.operations import MOST_KEEPING
 from edged.page.passwords import hash_password, read_passwords
 from edged.page.server import MOST_VIEWERS
-from edged.wire import Match
+from edged.wire import KINDS, Match
 from edged.wire import control_requests as requests
 from edged.wire import control_results as results
 from tests.fakes import eventually
 from tests.page.serving import TOKENS, Browser, answers, page, status_result
-from tests.publishing import event, state, status, vec
-from tests.scripted_daemon import Reply
+from tests.publishing import Publisher, event, state, status, vec
+from tests.scripted_daemon import Reply, ScriptedDaemon
 
 STREET = {"camera": "street", "width": 640, "fps": 10}
 PATH = {"camera": "street", "region": "path"}
@@ -217,7 +221,8 @@ def test_every_response_has_the_fields_of_a_guarded_page(tmp_path: Path) -> None
     with page(tmp_path, frame_ancestors="https://ha.local:8123") as served:
         for path in ("/", "/session", "/nothing", "/cameras/street.jpg"):
             _, fields, _ = served.get(path)
-            assert fields["content-security-policy"] == "default-src 'self'; frame-ancestors https://ha.local:8123"
+            policy = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors https://ha.local:8123"
+            assert fields["content-security-policy"] == policy
             assert (fields["x-content-type-options"], fields["referrer-policy"]) == ("nosniff", "no-referrer")
             assert fields["cache-control"] == ("no-cache" if path == "/" else "no-store")
             assert "server" not in fields
@@ -254,6 +259,92 @@ def test_a_password_does_what_a_token_does(tmp_path: Path) -> None:
         code, fields, _ = served.get("/session", Authorization="Bearer correct horse")
         assert (code, fields["retry-after"]) == (429, "30"), "even the right one, else it could be guessed on"
         assert served.get("/session", Authorization=f"Bearer {TOKENS['look']}")[0] == 200
+
+
+KEPT = """\
+cameras:
+  street: {source: "pattern:640x480"} # the gate
+publish: {endpoints: ["pub+bind:ipc://pub.sock"]}
+"""
+
+
+def test_what_a_tab_keeps_is_finished_when_the_tab_goes(tmp_path: Path) -> None:
+    """Else the file could have changed, and the daemon not follow it."""
+    file = tmp_path / "edged.yaml"
+    file.write_text(KEPT)
+
+    def reply(request: requests.Request) -> Reply:
+        if isinstance(request, requests.GetStatus):
+            return status_result(config=str(file))
+        return answers(request)
+
+    with page(tmp_path, reply) as served:
+        with served.browser() as browser:
+            browser.message("status")
+            browser.send("request", id="k", op="keep", camera="street", rotation=90)
+            eventually(lambda: bool(served.server._operations._keeping), "it has begun")
+        eventually(lambda: served.viewers() == 0, "nobody looks")
+        eventually(lambda: "reload" in {request.op for request in served.daemon.requests}, "the daemon follows", 120)
+    assert file.read_text() == KEPT.replace('480"}', '480", rotation: 90}')
+    assert sorted(each.name for each in tmp_path.iterdir() if "edged" in each.name) == ["edged.yaml", "edged.yaml.bak"]
+
+
+def test_more_changes_of_the_file_than_can_be_made_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_end = asyncio.Event()
+
+    async def changed(*_: object) -> dict[str, object]:
+        await may_end.wait()
+        return {"ok": True}
+
+    monkeypatch.setattr(operations, "change_file", changed)
+    with page(tmp_path) as served:
+        for number in range(MOST_KEEPING):
+            with served.browser() as browser:
+                browser.send("request", id="k", op="keep", camera="street", rotation=90)
+                eventually(
+                    lambda number=number: len(served.server._operations._keeping) == number + 1,  # type: ignore[misc]  # mypy has no type for a default
+                    "it has begun",
+                )
+        with served.browser() as browser:
+            assert browser.ask("keep", camera="street", rotation=90)["error"]["code"] == "busy"
+            served.loop.call_soon_threadsafe(may_end.set)
+            eventually(lambda: not served.server._operations._keeping, "all are made")
+            assert browser.ask("keep", camera="street", rotation=90)["ok"]
+
+
+def test_a_process_that_cannot_be_started_is_the_reason_that_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", full)
+    with page(tmp_path) as served, served.browser() as browser:
+        error = browser.ask("keep", camera="street", rotation=90)["error"]
+    assert (error["code"], "Cannot allocate memory" in error["text"]) == ("failed", True)
+
+
+def test_a_daemon_at_another_address_is_followed_with_its_messages(tmp_path: Path) -> None:
+    fed: list[str] = []
+
+    with page(tmp_path, with_daemon=False) as served, Publisher(f"ipc://{tmp_path}/other.sock") as other:
+        subscribe = served.server._settings.subscribe
+
+        def note(address: str) -> Subscriber:
+            fed.append(address)
+            return Subscriber(other.address, kinds=KINDS, vectors=False) if len(fed) > 1 else subscribe(address)
+
+        object.__setattr__(served.server._settings, "subscribe", note)
+        with served.daemon.running():
+            eventually(lambda: len(fed) == 1, "it takes the messages")
+        other_daemon = ScriptedDaemon(tmp_path / "other-control.sock", answers)
+        served.server._daemon._addresses = [f"ipc://{other_daemon.path}"]
+        with other_daemon.running(), served.browser() as browser:
+            eventually(lambda: len(fed) == 2, "it takes those of the other one")
+            other.wait_for_subscription(4)
+            other.send(state())
+            assert browser.message("state")["state"]["state"] == state().state
+    assert fed[1] == f"ipc://{other_daemon.path}"
 
 
 def test_a_page_that_nobody_looks_at_ends_when_it_was_started_on_demand(tmp_path: Path) -> None:

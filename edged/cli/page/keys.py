@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import socket
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,7 @@ def set_password(args: argparse.Namespace) -> int:
         if getpass("The same again: ") != password:
             return refuse("--set-password: the two are different")
     except EOFError:
+        print(file=sys.stderr)  # below the question
         return refuse("--set-password: no password was given")
     keep_password(args.password_file, args.set_password, password)
     return 0
