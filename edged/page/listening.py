@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from edged.errors import PublishError
+from edged.errors import ConfigError, PublishError
 
 __all__ = ["PageAddress", "address_of", "listen", "passed_sockets"]
 
@@ -79,6 +79,12 @@ def passed_sockets(environ: Mapping[str, str] = os.environ) -> list[socket.socke
 
 
 def address_of(listener: socket.socket) -> PageAddress:
-    """Return the address on which *listener* listens."""
+    """Return the address on which *listener* listens.
+
+    Raises:
+        ConfigError: it is no socket of IP, but a file, say.
+    """
+    if listener.family not in (socket.AF_INET, socket.AF_INET6):
+        raise ConfigError("the page listens on addresses of IP only: ListenStream=ADDRESS:PORT, and not a file")
     host, port = listener.getsockname()[:2]
     return PageAddress(host, port)

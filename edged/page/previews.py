@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 ERROR_SECONDS = 1.0
 MOST_STREAMS = 48
+MOST_UNDER_WAY = 14  # requests at a time: the daemon refuses more than 16, and others may ask for previews too
 
 FACTS = ("camera", "region", "frame_seq", "t_cap_us", "t_wall_us", "width", "height", "media_type")
 """What a picture's header has of the result of a ``preview``."""
@@ -58,6 +59,7 @@ class Previews:
         self._on_error = on_error
         self._periods: Mapping[PictureStream, float] = {}
         self._tasks: dict[PictureStream, asyncio.Task[None]] = {}
+        self._turns = asyncio.Semaphore(MOST_UNDER_WAY)
 
     def review(self) -> None:
         """Look anew at what the viewers want: streams begin and end."""
@@ -80,7 +82,8 @@ class Previews:
                 await asyncio.sleep(due - loop.time())
                 begin = loop.time()
                 try:
-                    picture = await fetch(self._daemon, stream)
+                    async with self._turns:
+                        picture = await fetch(self._daemon, stream)
                 except ControlError as exc:
                     self._on_error(stream, exc)
                     due = loop.time() + ERROR_SECONDS

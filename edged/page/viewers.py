@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
 from edged.page.protocol import LookRequest
@@ -89,11 +90,12 @@ class Viewer:
 
 
 def fastest(viewers: Iterable[Viewer], now: float) -> dict[PictureStream, float]:
-    """Return every stream that a viewer takes pictures of, with the shortest period that one of them asks for."""
+    """Return every stream that a viewer takes pictures of, with the shortest period that one of them asks for.
+
+    The first one of each viewer comes before the second one of any: if there are too many, nobody is left with none.
+    """
     periods: dict[PictureStream, float] = {}
-    for viewer in viewers:
-        if viewer.is_stalled(now):
-            continue
-        for stream, period in viewer.streams.items():
-            periods[stream] = min(period, periods.get(stream, period))
+    wanted = [viewer.streams.items() for viewer in viewers if not viewer.is_stalled(now)]
+    for stream, period in filter(None, chain.from_iterable(zip_longest(*wanted))):
+        periods[stream] = min(period, periods.get(stream, period))
     return periods

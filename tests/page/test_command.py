@@ -88,6 +88,21 @@ def test_without_somebody_to_ask_there_is_no_password(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_new_keys_do_not_get_into_the_journal(tmp_path: Path) -> None:
+    """Started by systemd, what the page prints is logged."""
+    code = (
+        "import os, socket, sys; listener = socket.create_server(('127.0.0.1', 0));"
+        "os.dup2(listener.fileno(), 3); os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1');"
+        "from edged.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "page", "--idle-exit", "0.1", "--socket", str(tmp_path / "none.sock")]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "in its journal" in refused.stderr
+    kept = [*command, "--token-file", str(tmp_path / "tokens")]
+    assert subprocess.run(kept, capture_output=True, text=True, check=True, timeout=60).stdout == ""
+
+
 def test_a_certificate_that_is_wrong_ends_the_command_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "page.pem").write_text("nothing")
     command = [*PAGE, "--cert", str(tmp_path / "page.pem"), "--socket", str(tmp_path / "none.sock")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import threading
 from pathlib import Path
 from typing import cast
@@ -197,6 +198,13 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 def test_a_port_that_is_taken_is_reported() -> None:
     with listen(PageAddress("127.0.0.1", 0)) as listener, pytest.raises(PublishError, match="cannot listen on"):
         listen(address_of(listener))
+
+
+def test_a_socket_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "page.sock"))
+        with pytest.raises(ConfigError, match="addresses of IP only"):
+            address_of(listener)
 
 
 def test_sockets_are_taken_from_systemd_only_by_the_process_that_they_are_for() -> None:

@@ -16,7 +16,10 @@ from edged.page import operations
 from edged.page.gate import AccessGate
 from edged.page.operations import MOST_KEEPING
 from edged.page.passwords import hash_password, read_passwords
+from edged.page.previews import MOST_UNDER_WAY
+from edged.page.protocol import MOST_CAMERAS
 from edged.page.server import MOST_VIEWERS
+from edged.service.control.server import MOST_PREVIEWS
 from edged.wire import KINDS, Match
 from edged.wire import control_requests as requests
 from edged.wire import control_results as results
@@ -195,6 +198,26 @@ def test_a_daemon_that_goes_and_comes_back_is_reported(tmp_path: Path) -> None:
             assert browser.wait_for(lambda message: message.get("up") is True)
 
 
+def test_no_more_previews_are_under_way_than_the_daemon_takes(tmp_path: Path) -> None:
+    """A daemon refuses more with `busy`, and the page would show that in place of pictures."""
+
+    def reply(request: requests.Request) -> Reply:
+        return None if request.op == "preview" else answers(request)
+
+    with page(tmp_path, reply) as served, served.browser("look") as browser:
+        browser.send("look", cameras=[{**STREET, "width": 100 + number} for number in range(MOST_CAMERAS)])
+        eventually(lambda: len(served.server._previews._tasks) == MOST_CAMERAS, "all are looked at")
+        browser.ask("states")
+
+        def under_way() -> int:
+            return [request.op for request in served.daemon.requests].count("preview")
+
+        eventually(lambda: under_way() == MOST_UNDER_WAY, "it asks for as many as it may")
+        for _ in range(3):
+            browser.message("status")
+        assert under_way() == MOST_UNDER_WAY < MOST_PREVIEWS
+
+
 def test_a_request_under_way_is_refused_when_the_daemon_ends(tmp_path: Path) -> None:
     def reply(request: requests.Request) -> Reply:
         return None if request.op == "states" else answers(request)
@@ -284,7 +307,7 @@ def test_what_a_tab_keeps_is_finished_when_the_tab_goes(tmp_path: Path) -> None:
             browser.send("request", id="k", op="keep", camera="street", rotation=90)
             eventually(lambda: bool(served.server._operations._keeping), "it has begun")
         eventually(lambda: served.viewers() == 0, "nobody looks")
-        eventually(lambda: "reload" in {request.op for request in served.daemon.requests}, "the daemon follows", 120)
+        eventually(lambda: "reload" in {request.op for request in served.daemon.requests}, "the daemon follows", 90)
     assert file.read_text() == KEPT.replace('480"}', '480", rotation: 90}')
     assert sorted(each.name for each in tmp_path.iterdir() if "edged" in each.name) == ["edged.yaml", "edged.yaml.bak"]
 

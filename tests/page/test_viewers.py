@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edged.page.outbox import MOST_WAITING, TextQueue
-from edged.page.protocol import CameraView, LookRequest, WatchedRegion
+from edged.page.protocol import MOST_CAMERAS, CameraView, LookRequest, WatchedRegion
 from edged.page.viewers import ACK_SECONDS, Picture, PictureStream, Viewer, fastest
 
 STREET, YARD = PictureStream("street", None, 640), PictureStream("yard", None, 640)
@@ -88,6 +88,12 @@ def test_a_camera_is_asked_for_at_the_fastest_rate_and_once_for_a_width() -> Non
         viewer(CameraView(camera="street", fps=1.0, width=320)),
     ]
     assert fastest(viewers, 0.0) == {STREET: 0.1, YARD: 2.0, PictureStream("street", None, 320): 1.0}
+
+
+def test_a_viewer_that_wants_everything_leaves_the_others_their_first_pictures() -> None:
+    greedy = viewer(*(CameraView(camera="street", width=64 + number) for number in range(MOST_CAMERAS)))
+    modest = viewer(CameraView(camera="yard"))
+    assert YARD in list(fastest([greedy, modest], 0.0))[:2]
 
 
 def test_nothing_is_asked_for_viewers_that_take_nothing() -> None:

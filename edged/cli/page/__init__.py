@@ -90,6 +90,8 @@ def page(args: argparse.Namespace) -> int:
                 f"--listen {address.host}: everybody in the network could read what the page sends: give it --cert, or "
                 "--behind-proxy"
             )
+    if passed and args.token_file is None:
+        return refuse("--token-file: systemd starts the page, and URLs with new keys would be in its journal")
     tokens = keys.tokens_of(args)
     settings = settings_of(args, tokens)
     listeners = passed or [listen(args.listen)]
