@@ -18,8 +18,10 @@ Role: TypeAlias = Literal["look", "change"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 COOKIE_SECONDS = 30 * 86_400
+MOST_OTHERS = 8  # cookies of other pages that a browser keeps
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(?::[0-9]{1,5})?")
+_COOKIE_NAME = re.compile(r"(__Host-)?edged-[0-9a-f]{8}")
 _COOKIE = re.compile(r"(look|change)\.([0-9]{1,12})\.([0-9a-f]{64})")
 
 
@@ -104,6 +106,21 @@ class AccessGate:
             f"{self.cookie_name}={value}.{self._sign(value)}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; "
             f"SameSite=Strict{secure}"
         )
+
+    def removals(self, cookies: str) -> list[str]:
+        """Return a field ``Set-Cookie`` for each cookie in *cookies*, the field ``Cookie``, that is to be removed.
+
+        Each start with new keys has a cookie of another name, and a browser sends all that it has got at this host,
+        until a request would be too long. The newest few stay: other pages may run beside this one.
+        """
+        found = []
+        for each in cookies.split(";"):
+            name, _, value = each.strip().partition("=")
+            match = _COOKIE.fullmatch(value)
+            if match is not None and name != self.cookie_name and _COOKIE_NAME.fullmatch(name):
+                found.append((int(match[2]), name))
+        old = [name for _, name in sorted(found, reverse=True)[MOST_OTHERS:]]
+        return [f"{name}=; Path=/; Max-Age=0{'; Secure' if name.startswith('__Host-') else ''}" for name in old]
 
     def role_of_cookies(self, cookies: str, now: float) -> Role | None:
         """Return the role in the field ``Cookie``; None if none of ours is in it, or it is too old."""

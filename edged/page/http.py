@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qsl
@@ -51,6 +51,7 @@ class PageResponse:
     content_type: str = "text/plain; charset=utf-8"
     cache: str = "no-store"
     fields: Mapping[str, str] = field(default_factory=dict)
+    cookies: Sequence[str] = ()
 
     def head(self, usual: Mapping[str, str]) -> bytes:
         """Return the bytes before the body; *usual* are the fields that every response has."""
@@ -58,6 +59,7 @@ class PageResponse:
         if self.status is not HTTPStatus.NOT_MODIFIED:
             lines += [f"Content-Type: {self.content_type}", f"Content-Length: {len(self.body)}"]
         lines += [f"{name}: {value}" for name, value in {"Cache-Control": self.cache, **usual, **self.fields}.items()]
+        lines += [f"Set-Cookie: {cookie}" for cookie in self.cookies]
         return ("\r\n".join([*lines, "Connection: close"]) + "\r\n\r\n").encode("latin-1", "replace")
 
 
@@ -66,9 +68,9 @@ def text_response(status: HTTPStatus, text: str = "", fields: Mapping[str, str] 
     return PageResponse(status, f"{text or status.phrase}\n".encode(), fields=fields or {})
 
 
-def json_response(content: object, fields: Mapping[str, str] | None = None) -> PageResponse:
+def json_response(content: object, cookies: Sequence[str] = ()) -> PageResponse:
     """Return a response with *content* in JSON."""
-    return PageResponse(HTTPStatus.OK, json.dumps(content).encode(), "application/json", fields=fields or {})
+    return PageResponse(HTTPStatus.OK, json.dumps(content).encode(), "application/json", cookies=cookies)
 
 
 def read_request(head: bytes) -> Request:

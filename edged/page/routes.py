@@ -75,7 +75,8 @@ class Routes:
         if role is None:
             return _unauthorized()
         if request.path == "/session":
-            return json_response({"role": role}, {"Set-Cookie": self._gate.cookie(role, now)})
+            left_behind = self._gate.removals(request.field("cookie"))
+            return json_response({"role": role}, [self._gate.cookie(role, now), *left_behind])
         return self._page_of(request, role)
 
     def _refusal(self, request: Request, local: str) -> PageResponse | None:

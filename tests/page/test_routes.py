@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged.page.gate import AccessGate
+from edged.page.gate import MOST_OTHERS, AccessGate
 from edged.page.http import LONGEST_HEAD, PageResponse, Request, RequestError, read_request
 from edged.page.routes import CheckPassword, OpenWebSocket, Route, Routes, SendPicture
 from edged.page.static_files import StaticFiles
@@ -79,7 +79,7 @@ def test_without_a_token_there_are_the_files_of_the_page_alone(
     assert isinstance(routed, PageResponse)
     if path in ("/ws", "/session") or path.startswith("/cameras/"):
         assert routed.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-    assert "Set-Cookie" not in routed.fields
+    assert not routed.cookies
 
 
 def test_a_websocket_needs_the_cookie_and_the_origin_of_the_page() -> None:
@@ -98,14 +98,27 @@ def test_a_token_gets_a_cookie_and_its_role() -> None:
     routed = route("/session", authorization=f"Bearer {TOKENS['change']}")
     assert isinstance(routed, PageResponse)
     assert (routed.status, routed.body) == (200, b'{"role": "change"}')
-    assert GATE.role_of_cookies(routed.fields["Set-Cookie"], NOW) == "change"
+    assert GATE.role_of_cookies(routed.cookies[0], NOW) == "change"
     assert routed.cache == "no-store"
 
 
 def test_a_cookie_gets_its_role_and_no_new_cookie() -> None:
     routed = route("/session", cookie=COOKIE)
     assert isinstance(routed, PageResponse)
-    assert (routed.body, dict(routed.fields)) == (b'{"role": "look"}', {})
+    assert (routed.body, routed.cookies) == (b'{"role": "look"}', ())
+
+
+def test_cookies_of_earlier_pages_are_removed_but_for_the_newest() -> None:
+    """Else a browser would send more with each start of a page, until no page read its requests any more."""
+    gates = [AccessGate({"look": f"{number}" * 43}, {"localhost"}) for number in range(MOST_OTHERS + 2)]
+    left = [gate.cookie("look", NOW + number).partition(";")[0] for number, gate in enumerate(gates)]
+    others = [COOKIE, "edged-theme=dark", "edged-00000000=x", "session=look.1.2"]
+    routed = route("/session", authorization=f"Bearer {TOKENS['look']}", cookie="; ".join([*left, *others]))
+    assert isinstance(routed, PageResponse)
+    own, *removed = routed.cookies
+    assert own.partition("=")[0] == GATE.cookie_name
+    assert removed == [f"{gate.cookie_name}=; Path=/; Max-Age=0" for gate in (gates[1], gates[0])]
+    assert routed.head({}).count(b"\r\nSet-Cookie: ") == 3
 
 
 def test_a_wrong_token_does_not_count_beside_a_right_cookie() -> None:
@@ -139,7 +152,7 @@ def test_what_is_not_a_token_may_be_a_password_where_there_are_some() -> None:
     assert status(routes.grant(request, None, NOW)) == 401
     granted = routes.grant(request, "look", NOW)
     assert isinstance(granted, PageResponse)
-    assert "Set-Cookie" in granted.fields
+    assert granted.cookies
 
 
 # -- heads ------------------------------------------------------------------------------------------------------------
