@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import getpass
 import signal
 import subprocess
@@ -13,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from edged.cli import main
+from edged.cli.page import add_parser
+from edged.cli.page.settings import settings_of
 from edged.page.gate import AccessGate
-from edged.page.passwords import FAILURES, hash_password, read_passwords
+from edged.page.passwords import FAILURES, hash_password, keep_password, read_passwords
 from tests.page.serving import TOKENS, page
 
 PAGE = [sys.executable, "-m", "edged", "page", "--listen", "127.0.0.1:0"]
@@ -140,6 +143,20 @@ def test_behind_a_proxy_nothing_that_it_passes_on_about_others_counts(tmp_path: 
         answers = [get("/session", **wrong, X_Forwarded_For=f"10.0.0.{number}")[0] for number in range(FAILURES + 2)]
         assert answers == [401] * FAILURES + [429] * 2
         assert get("/session", Authorization=f"Bearer {TOKENS['look']}")[0] == 200, "a token is not a guess"
+
+
+@pytest.mark.parametrize("more", [[], ["--behind-proxy", "cams.example.org"]], ids=["alone", "behind a proxy"])
+def test_another_password_makes_other_cookies_with_the_same_keys(tmp_path: Path, more: list[str]) -> None:
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    file = tmp_path / "passwords"
+    args = parser.parse_args(["page", "--password-file", str(file), *more])
+    names = []
+    for password in ("one", "two", None):
+        if password is not None:
+            keep_password(file, "look", password)
+        names.append(settings_of(args, TOKENS).gate.cookie_name)
+    assert names[0] != names[1] == names[2]
 
 
 def test_the_addresses_of_kept_keys_stay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
