@@ -79,29 +79,30 @@ class _Changed:
 def change(args: argparse.Namespace) -> int:
     """Make the changes that *args* name."""
     from edged.config.edit.file import NotWritableError
+    from edged.config.reader.loader import read_text
 
     lines = ""
     try:
         changes = _changes(args)
         lines = changes.as_yaml()
-        outcome = _change(args, changes)
+        path = args.config or _of_the_daemon()
+        outcome = _change(args, changes, path)
     except ConfigError as exc:
         return _refuse(args, "config", str(exc), lines)
     except NotWritableError as exc:
-        return _refuse(args, "not-writable", str(exc), lines)
+        return _refuse(args, "not-writable", str(exc), changes.needed_in(read_text(path)).as_yaml())
     except EdgedError as exc:
         return _refuse(args, "failed", str(exc), lines)
     _report(args, outcome)
     return 0
 
 
-def _change(args: argparse.Namespace, changes: Changes) -> _Changed:
+def _change(args: argparse.Namespace, changes: Changes, path: Path) -> _Changed:
     from edged.config.edit.changes import changed_text
     from edged.config.edit.file import opened
     from edged.config.reader.loader import read_text
     from edged.service.configuration_check import check_change
 
-    path = args.config or _of_the_daemon()
     with opened(path) as file:
         before = read_text(path)
         after = changed_text(before, changes, str(path))

@@ -118,6 +118,8 @@ def test_a_file_that_may_not_be_written_gives_the_lines_to_paste(
     printed = capsys.readouterr()
     assert printed.out == lines
     assert "Permission denied" in printed.err
+    assert main(["config", "unset", "-c", str(file), "log.level", "cameras.street.mask"]) == 1
+    assert capsys.readouterr().out == "# remove log.level\n", "there is no mask"
 
 
 @pytest.mark.parametrize(

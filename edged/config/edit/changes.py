@@ -38,6 +38,11 @@ class Changes:
         lines = [*_lines(way, 0), *(f"# remove {dotted(path)}" for path in self.unset)]
         return "".join(f"{line}\n" for line in lines)
 
+    def needed_in(self, text: str) -> Changes:
+        """Return them without the removal of what *text* does not have; it is a configuration."""
+        root = parse_places(text.removeprefix(_BOM))
+        return Changes(self.set, [path for path in self.unset if root.at(path) is not None])
+
 
 class _Way(dict[str, object]):
     """A mapping on the way to a value, which is written as a block however short it is."""

@@ -60,7 +60,7 @@ class ConfigFile:
         except OSError as exc:
             if isinstance(exc, EdgedError):
                 raise
-            raise NotWritableError(f"{exc.filename or self.path}: {exc.strerror or exc}") from exc
+            raise NotWritableError(f"{self.path}: cannot be replaced: {exc.strerror or exc}") from exc
 
     def _make_alike(self, fd: int) -> None:
         """Give the open file *fd* the owner, mode and attributes of the one before."""

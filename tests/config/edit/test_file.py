@@ -67,8 +67,9 @@ def test_a_folder_that_may_not_be_written_leaves_all_as_it_was(path: Path, monke
 
     with opened(path) as file, monkeypatch.context() as patch:
         patch.setattr(os, "open", refuse)  # root, as which tests may run, may write everywhere
-        with pytest.raises(NotWritableError, match="Permission denied"):
+        with pytest.raises(NotWritableError) as refused:
             file.replace(b"old", b"new")
+    assert str(refused.value) == f"{path}: cannot be replaced: Permission denied", "no name that nobody knows"
     assert path.read_bytes() == b"old"
     assert [each.name for each in path.parent.iterdir()] == ["edged.yaml"]
 
