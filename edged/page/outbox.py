@@ -35,11 +35,13 @@ class TextQueue:
         self.is_full = self.is_full or too_many or (self._bytes > MOST_BYTES and len(self._in_order) > 1)
 
     def take(self) -> str | None:
-        """Return the next text, which waits no longer; None if nothing waits."""
-        if self._in_order:
-            text = self._in_order.popleft()
-            self._bytes -= len(text)
-            return text
-        if self._newest:
-            return self._newest.popitem(last=False)[1]
-        return None
+        """Return the next of the texts that are sent in order, which waits no longer; None if none waits."""
+        if not self._in_order:
+            return None
+        text = self._in_order.popleft()
+        self._bytes -= len(text)
+        return text
+
+    def take_newest(self) -> str | None:
+        """Return the next text of those that a newer one replaces, which waits no longer; None if none waits."""
+        return self._newest.popitem(last=False)[1] if self._newest else None

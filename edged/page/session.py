@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from edged.errors import ControlError, WireError
+from edged.page.arrivals import Arrivals
 from edged.page.gate import Role
 from edged.page.outbox import TextQueue
 from edged.page.protocol import Ack, Ask, LookRequest, picture_frame, read_message, write_message
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 MOST_REQUESTS = 8  # of one tab at a time
 MESSAGES_A_SECOND = 200  # a tab that sends more waits
+BATCH = 16_384  # bytes of texts that newer ones replace, sent at a time: half a second at 256 kbit/s
+MOST_AHEAD = 65_536  # bytes of texts that a picture is sent behind
 
 Answer = Callable[["ViewerSession", Ask], Awaitable[dict[str, Any]]]
 """Answers a request with the keys of its reply. Raises ControlError."""
@@ -36,6 +39,8 @@ class ViewerSession:
         self._answer = answer
         self._on_look = on_look
         self._outbox = TextQueue()
+        self._arrivals = Arrivals()
+        websocket.on_pong = self._take_pong
         self._bell = asyncio.Event()
         self._dropped = asyncio.Event()
         self._requests: set[asyncio.Task[None]] = set()
@@ -123,11 +128,30 @@ class ViewerSession:
             if self._outbox.is_full:
                 await self._websocket.close(CloseCode.TRY_AGAIN_LATER, "too much waits for you")
                 return
-            while (text := self._outbox.take()) is not None:
-                await self._websocket.send(text)
-            if (taken := self.viewer.take(time.monotonic())) is not None:
-                number, picture = taken
-                age_ms = max(0, (time.monotonic_ns() // 1000 - picture.t_cap_us) // 1000)
-                header = {"number": number, **picture.facts, "age_ms": age_ms}
-                await self._websocket.send(picture_frame(header, picture.body))
-                self._bell.set()  # texts may have come meanwhile
+            await self._send_texts()
+            await self._send_picture()
+
+    async def _send_texts(self) -> None:
+        """Send what is sent in order, and of the rest a batch if the one before has arrived: newer ones replace it."""
+        is_behind = self._arrivals.under_way > 0
+        sent = 0
+        while text := self._outbox.take() or (None if is_behind or sent > BATCH else self._outbox.take_newest()):
+            self._arrivals.note_sent(text)
+            sent += len(text)
+            await self._websocket.send(text)
+        if sent:
+            await self._websocket.ping(self._arrivals.mark())
+
+    async def _send_picture(self) -> None:
+        """Send the next picture, unless it would wait so long behind texts that it were late."""
+        if self._arrivals.under_way > MOST_AHEAD or (taken := self.viewer.take(time.monotonic())) is None:
+            return
+        number, picture = taken
+        age_ms = max(0, (time.monotonic_ns() // 1000 - picture.t_cap_us) // 1000)
+        header = {"number": number, **picture.facts, "age_ms": age_ms}
+        await self._websocket.send(picture_frame(header, picture.body))
+        self._bell.set()  # texts may have come meanwhile
+
+    def _take_pong(self, content: bytes) -> None:
+        self._arrivals.take_pong(content)
+        self._bell.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 from websockets.frames import CloseCode, Frame, Opcode
@@ -18,6 +19,7 @@ __all__ = ["CloseCode", "WebSocket"]
 READ_BYTES = 16_384
 SEND_SECONDS = 20.0
 CLOSE_SECONDS = 1.0
+LEAST_BYTES = 1 << 18  # that a browser takes in SEND_SECONDS of a message that is longer: 100 kbit/s
 PING_SECONDS = 15.0
 SILENT_SECONDS = 45.0
 FRAMES_A_SECOND = 200  # of those that are not a whole text: pings, pongs and fragments; a browser that sends more waits
@@ -30,9 +32,13 @@ class WebSocket:
     """The server's end, on a connection whose request had the bytes *head*.
 
     One task receives; any may send. Every wait has a limit.
+
+    Attributes:
+        on_pong: is called with the content of each pong.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.on_pong: Callable[[bytes], None] = lambda _: None
         self._reader, self._writer = reader, writer
         self._protocol = ServerProtocol(max_size=LONGEST_MESSAGE, logger=_quiet)
         self._texts: list[str] = []
@@ -81,6 +87,16 @@ class WebSocket:
             self._protocol.send_binary(message)
         await self._flush()
 
+    async def ping(self, content: bytes) -> None:
+        """Send a ping; a browser answers it with the same *content* when it has received everything before it.
+
+        Raises:
+            OSError: as for *send*.
+        """
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_ping(content)
+            await self._flush()
+
     async def close(self, code: CloseCode = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """End the connection in order; the browser learns the reason if it still reads, and is not waited for long."""
         if self._protocol.state is State.OPEN:
@@ -108,6 +124,8 @@ class WebSocket:
     def _collect(self, frame: Frame) -> None:
         if frame.opcode is Opcode.BINARY:
             self._protocol.fail(CloseCode.UNSUPPORTED_DATA, "only texts")
+        elif frame.opcode is Opcode.PONG:
+            self.on_pong(bytes(frame.data))
         elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
             self._parts.append(bytes(frame.data))
             if frame.fin:
@@ -126,8 +144,16 @@ class WebSocket:
         if b"" in parts and self._writer.can_write_eof():  # the protocol's word for the end
             with suppress(OSError):
                 self._writer.write_eof()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._writer.drain()
-        except TimeoutError as exc:
-            raise ConnectionResetError("the browser takes nothing") from exc
+        await self._drain(seconds)
+
+    async def _drain(self, seconds: float) -> None:
+        """Wait until little waits to be sent; a long message may take its time, as long as it gets on."""
+        waiting = self._writer.transport.get_write_buffer_size()
+        while True:
+            try:
+                async with asyncio.timeout(seconds):
+                    return await self._writer.drain()
+            except TimeoutError as exc:
+                before, waiting = waiting, self._writer.transport.get_write_buffer_size()
+                if before - waiting < LEAST_BYTES:
+                    raise ConnectionResetError("the browser takes too little") from exc

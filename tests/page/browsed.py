@@ -67,9 +67,12 @@ class Served:
         self._run("run", ["-c", str(self.config)])
         self._wait("run", lambda: self._run_all(cameras))
 
-    def start_page(self, *before: str) -> None:
-        """Start the page, by the command *before* it if there is one, and wait until it has an address."""
-        place = ["--socket", f"{self.folder}/control.sock", "--connect", self._publish, "--listen", "127.0.0.1:0"]
+    def start_page(self, *before: str, listen: Sequence[str] = ("127.0.0.1:0",)) -> None:
+        """Start the page, by the command *before* it if there is one, and wait until it has an address.
+
+        *listen* is where, and further arguments.
+        """
+        place = ["--socket", f"{self.folder}/control.sock", "--connect", self._publish, "--listen", *listen]
         self._run("page", place, before)
         self._wait("page", lambda: "token=" in self.log("page"))
 

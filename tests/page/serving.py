@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import socket
 import struct
 import threading
 import time
@@ -28,7 +29,7 @@ from edged.wire import control_results as results
 from tests.publishing import Publisher
 from tests.scripted_daemon import Reply, ScriptedDaemon
 
-__all__ = ["TOKENS", "Browser", "Page", "answers", "page", "status_result"]
+__all__ = ["TOKENS", "Browser", "Page", "Site", "answers", "page", "status_result"]
 
 TOKENS: dict[Role, str] = {"look": "l" * 43, "change": "c" * 43}
 JPEG = b"\xff\xd8\xff" + bytes(2000)
@@ -75,22 +76,17 @@ def answers(request: requests.Request) -> Reply:
             return ControlError("not-found", "there is nothing of that name")
 
 
-class Page:
-    """A page that is served at *port*; *server* is used in its own thread only."""
+class Site:
+    """A page as browsers see it: under the name *host*, by connections that *connect* makes."""
 
-    def __init__(self, port: int, publisher: Publisher, daemon: ScriptedDaemon) -> None:
-        self.port = port
-        self.publisher = publisher
-        self.daemon = daemon
-        self.host = f"127.0.0.1:{port}"
-        self.has_ended = threading.Event()
-        self.stop: Callable[[], object]
-        self.loop: asyncio.AbstractEventLoop
-        self.server: PageServer
+    def __init__(self, host: str, connect: Callable[[], socket.socket]) -> None:
+        self.host = host
+        self.connect = connect
 
     def get(self, path: str, method: str = "GET", **fields: str) -> tuple[int, dict[str, str], bytes]:
         """The status, fields (with small letters) and body of the response to a request."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection(self.host)
+        connection.sock = self.connect()
         try:
             connection.request(method, path, headers={name.replace("_", "-"): text for name, text in fields.items()})
             response = connection.getresponse()
@@ -99,11 +95,29 @@ class Page:
         finally:
             connection.close()
 
-    def cookie(self, role: Role = "change") -> str:
-        """The cookie of a browser that has shown the token of *role*."""
-        status, fields, _ = self.get("/session", Authorization=f"Bearer {TOKENS[role]}")
+    def session(self, token: str) -> str:
+        """The cookie of a browser that has shown *token*."""
+        status, fields, _ = self.get("/session", Authorization=f"Bearer {token}")
         assert status == 200
         return fields["set-cookie"].partition(";")[0]
+
+
+class Page(Site):
+    """A page that is served at *port*; *server* is used in its own thread only."""
+
+    def __init__(self, port: int, publisher: Publisher, daemon: ScriptedDaemon) -> None:
+        super().__init__(f"127.0.0.1:{port}", lambda: socket.create_connection(("127.0.0.1", port), timeout=20))
+        self.port = port
+        self.publisher = publisher
+        self.daemon = daemon
+        self.has_ended = threading.Event()
+        self.stop: Callable[[], object]
+        self.loop: asyncio.AbstractEventLoop
+        self.server: PageServer
+
+    def cookie(self, role: Role = "change") -> str:
+        """The cookie of a browser that has shown the token of *role*."""
+        return self.session(TOKENS[role])
 
     def browser(self, role: Role = "change", **options: Any) -> Browser:
         """A tab with that role."""
@@ -117,13 +131,14 @@ class Page:
 class Browser:
     """A tab: sends messages, and sorts those that come. It acknowledges pictures unless it is told not to."""
 
-    def __init__(self, page: Page, cookie: str, *, acknowledges: bool = True, origin: str = "") -> None:
+    def __init__(self, page: Site, cookie: str, *, acknowledges: bool = True, origin: str = "") -> None:
         self.pictures: list[dict[str, Any]] = []
         self.messages: list[dict[str, Any]] = []
         self._acknowledges = acknowledges
         self._opened = ExitStack()
         connection = connect(
             f"ws://{page.host}/ws",
+            sock=page.connect(),
             additional_headers={"Cookie": cookie},
             origin=Origin(origin or f"http://{page.host}"),
             compression=None,

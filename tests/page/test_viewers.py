@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from edged.page.arrivals import Arrivals
 from edged.page.outbox import MOST_WAITING, TextQueue
 from edged.page.protocol import MOST_CAMERAS, CameraView, LookRequest, WatchedRegion
 from edged.page.viewers import ACK_SECONDS, Picture, PictureStream, Viewer, fastest
@@ -123,8 +126,31 @@ def test_all_texts_are_sent_in_order_but_of_some_only_the_newest() -> None:
     outbox.put("reply 1")
     outbox.put("status 2", "status")
     outbox.put("reply 2")
-    assert [outbox.take() for _ in range(4)] == ["reply 1", "reply 2", "status 2", None]
+    assert [outbox.take() for _ in range(3)] == ["reply 1", "reply 2", None]
+    assert [outbox.take_newest() for _ in range(2)] == ["status 2", None]
     assert not outbox.is_full
+
+
+def test_texts_are_under_way_until_a_pong_proves_that_they_have_arrived() -> None:
+    arrivals = Arrivals()
+    arrivals.note_sent("12345")
+    first = arrivals.mark()
+    arrivals.note_sent("678")
+    second = arrivals.mark()
+    assert arrivals.under_way == 8
+    arrivals.take_pong(first)
+    assert arrivals.under_way == 3
+    arrivals.take_pong(second)
+    arrivals.take_pong(first)
+    assert arrivals.under_way == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"edged", b"-1", b"9", b"9" * 125, "²".encode()])
+def test_a_pong_that_answers_no_mark_changes_nothing(content: bytes) -> None:
+    arrivals = Arrivals()
+    arrivals.note_sent("12345")
+    arrivals.take_pong(content)
+    assert arrivals.under_way == 5
 
 
 def test_an_outbox_that_nobody_empties_is_full_and_stays_small() -> None:
