@@ -46,6 +46,7 @@ def test_the_units_agree_with_the_code_and_the_command() -> None:
 def test_only_the_page_may_write_the_configuration() -> None:
     assert settings(FOLDER / "page-keeps.conf")["ReadWritePaths"] == ["/etc/edged"]
     assert settings(FOLDER / "page-reads.conf")["ReadOnlyPaths"] == ["/etc/edged"]
+    assert settings(FOLDER / "page-reads.conf")["ConfigurationDirectoryMode"] == ["1770"], "as scripts/install has it"
     assert "ReadWritePaths" not in settings(UNIT)
 
 

@@ -100,10 +100,14 @@ class Debian:
 
     def ask(self, *command: str, check: bool = True) -> str:
         """Run *command* in the booted Debian; returns what it says. It must succeed, unless *check* is False."""
-        assert self._nspawn is not None, "ask before booted"
-        children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children").read_text().split()
+        children = self._children()
         enter = ["nsenter", "-t", children[0], "-m", "-u", "-i", "-n", "-p", "-C"] if children else ["false"]
         return _output([*enter, "env", "-i", f"PATH={PATH}", "LANG=C.UTF-8", "SYSTEMD_PAGER=", *command], check=check)
+
+    @property
+    def network(self) -> Path:
+        """The network namespace of the booted Debian."""
+        return Path(f"/proc/{self._children()[0]}/ns/net")
 
     def remove(self) -> None:
         """Delete what was done to it."""
@@ -114,6 +118,11 @@ class Debian:
         cache.mkdir(parents=True, exist_ok=True)
         unshare = ["unshare", "--mount", "--propagation", "private", "bash", "-ec", script, "debian"]
         return [*unshare, str(self._base), str(self._own), str(PROJECT), str(cache)]
+
+    def _children(self) -> list[str]:
+        """The processes that systemd-nspawn has started: mostly one, which is the init of the Debian."""
+        assert self._nspawn is not None, "ask before booted"
+        return Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children").read_text().split()
 
     def _wait_until_up(self) -> None:
         assert self._nspawn is not None

@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes import eventually
+from tests.service.board import CONFIG, UNITS, Board
 from tests.service.debian import Debian, lacking
 
 SUITE = os.environ.get("EDGED_SERVICE_RIG_SUITE", "bookworm")
-UNITS = "/etc/systemd/system"
-CONFIG = "/etc/edged/edged.yaml"
 
 ONLY_LIST = "/run/requirements.txt"
 ONLY_SETUPTOOLS = f"awk '/^[a-z]/ {{ on = /^setuptools==/ }} on' requirements/3.11-x86_64.txt >{ONLY_LIST}"
@@ -88,55 +85,6 @@ def files(debian: Debian) -> set[str]:
         "*-",
     )
     return set(debian.run("find", "/", "(", *places, *skipped, ")", "-prune", "-o", "-print").splitlines())
-
-
-class Board:
-    """A booted Debian with edged in it."""
-
-    def __init__(self, debian: Debian) -> None:
-        self.ask = debian.ask
-
-    def sh(self, script: str) -> str:
-        return self.ask("sh", "-ec", script)
-
-    def show(self, name: str) -> str:
-        """A property of the service."""
-        return self.ask("systemctl", "show", "--value", f"--property={name}", "edged").strip()
-
-    def set_up(self, drop_in: str = "", config: str | None = None) -> None:
-        """Start with a fresh journal, a drop-in, and a configuration other than the one to begin with."""
-        folder = f"{UNITS}/edged.service.d"
-        self.sh(f"systemctl stop edged; systemctl reset-failed edged 2>/dev/null || true; mkdir -p {folder}")
-        self.write(f"{folder}/test.conf", f"[Service]\n{drop_in}\n")
-        if config is not None:
-            self.write(CONFIG, config)
-        self.sh("journalctl --rotate --vacuum-time=1s 2>/dev/null; systemctl daemon-reload; date +%s.%N >/run/since")
-        self.ask("systemctl", "start", "edged", check=config is None)
-
-    def write(self, path: str, text: str) -> None:
-        self.sh(f"printf %s {shlex.quote(text)} >{path}")
-
-    def journal(self) -> str:
-        """What the service and systemd have said of it since it was set up."""
-        return self.sh("journalctl --unit=edged --output=cat --no-pager --since=@$(cat /run/since)")
-
-    def wait(self, condition: Callable[[], bool], what: str, seconds: float = 60.0) -> float:
-        begin = time.monotonic()
-        try:
-            eventually(condition, what, seconds)
-        except AssertionError:
-            print(self.journal())
-            raise
-        return time.monotonic() - begin
-
-    def wait_for_another(self, pid: str) -> float:
-        """Wait until the service runs as another process; returns how many seconds that took."""
-
-        def runs() -> bool:
-            shown = self.ask("systemctl", "show", "--property=MainPID,SubState", "edged").split()
-            return "SubState=running" in shown and f"MainPID={pid}" not in shown and "MainPID=0" not in shown
-
-        return self.wait(runs, "another process")
 
 
 @pytest.fixture(scope="module")

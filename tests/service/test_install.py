@@ -132,14 +132,14 @@ def test_with_page_the_configuration_is_writable_for_the_page_until_edged_is_rem
     drop_ins = {"edged-page.service.d/page-keeps.conf", "edged.service.d/page-reads.conf"}
     for _ in range(2):
         assert target.config.stat().st_mode & 0o777 == 0o660
-        assert target.config.parent.stat().st_mode & 0o777 == 0o770
+        assert target.config.parent.stat().st_mode & 0o7777 == 0o1770
         assert {str(path.relative_to(target.units)) for path in target.units.rglob("*.conf")} == drop_ins
         target.run("install")  # an update takes nothing back
     target.run("uninstall")
     assert target.systemctl_calls()
     assert list(target.files()) == ["etc/edged/edged.yaml"]
     assert target.config.stat().st_mode & 0o777 == 0o640
-    assert target.config.parent.stat().st_mode & 0o777 == 0o750
+    assert target.config.parent.stat().st_mode & 0o7777 == 0o750
 
 
 def test_another_extra_than_the_page_is_refused(target: Target) -> None:
