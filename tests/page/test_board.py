@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from edged.cli.page import IDLE_SECONDS
 from tests.namespaces import connected_from
@@ -167,7 +168,8 @@ def test_with_page_an_open_tab_is_served_by_a_page_that_may_keep(board: Board, s
     with Browser(site, shown) as browser:
         assert knows(browser)["writable"] is False
         board.sh("cd /edged && scripts/install --with page")
-        browser.wait_for_the_end()
+        with pytest.raises(ConnectionClosed):
+            browser.wait_for(lambda _: False)
     with Browser(site, shown) as browser:
         assert knows(browser)["writable"] is True
 
