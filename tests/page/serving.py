@@ -144,6 +144,7 @@ class Browser:
             compression=None,
             max_size=None,
             close_timeout=2,
+            ping_interval=None,  # no browser sends pings: it would end a connection on which much waits before the pong
         )
         self.socket: ClientConnection = self._opened.enter_context(connection)
 
