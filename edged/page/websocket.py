@@ -22,6 +22,7 @@ CLOSE_SECONDS = 1.0
 LEAST_BYTES = 1 << 18  # that a browser takes in SEND_SECONDS of a message that is longer: 100 kbit/s
 PING_SECONDS = 15.0
 SILENT_SECONDS = 45.0
+MOST_PARTS = 1024  # of one message; browsers send it whole
 FRAMES_A_SECOND = 200  # of those that are not a whole text: pings, pongs and fragments; a browser that sends more waits
 
 _quiet = logging.getLogger("edged.page.websockets")
@@ -70,7 +71,8 @@ class WebSocket:
                 if isinstance(event, Frame):
                     self._collect(event)
             await self._flush()
-            await asyncio.sleep((len(events) - len(self._texts)) / FRAMES_A_SECOND)
+            if self._protocol.state is State.OPEN:
+                await asyncio.sleep((len(events) - len(self._texts)) / FRAMES_A_SECOND)
         return self._texts.pop(0)
 
     async def send(self, message: str | bytes) -> None:
@@ -134,7 +136,7 @@ class WebSocket:
                     self._texts.append(text.decode())
                 except UnicodeDecodeError:
                     self._protocol.fail(CloseCode.INVALID_DATA, "not UTF-8")
-            elif len(self._parts) > LONGEST_MESSAGE:  # of empty fragments there can be as many as one likes
+            elif len(self._parts) > MOST_PARTS:  # of empty fragments there can be as many as one likes
                 self._protocol.fail(CloseCode.POLICY_VIOLATION, "too many fragments")
 
     async def _flush(self, seconds: float = SEND_SECONDS) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from edged.cli.page import IDLE_SECONDS
+from edged.cli.page.arguments import IDLE_SECONDS
 from tests.namespaces import connected_from
 from tests.page.serving import Browser, Site
 from tests.service.board import CONFIG, UNITS, Board
