@@ -37,6 +37,10 @@ def test_the_token_opens_the_page_and_pictures_move(browser: str, served: Served
     drive("moving.mjs", browser, served)
 
 
+def test_a_browser_without_a_link_is_asked_for_a_password(browser: str, served: Served) -> None:
+    drive("password.mjs", browser, served)
+
+
 def test_pictures_go_on_in_a_browser_that_reports_late_what_is_on_the_screen(browser: str, served: Served) -> None:
     drive("busy.mjs", browser, served)
 

@@ -36,6 +36,17 @@ export async function start() {
   connect();
 }
 
+/** Opens the page with a password, or with the key of a link. Resolves to `granted`, `refused`, `many` or `lost`. */
+export async function logIn(secret) {
+  const bytes = new TextEncoder().encode(`:${secret}`);
+  const reply = await session({ Authorization: `Basic ${btoa(String.fromCharCode(...bytes))}` });
+  if (reply === "granted") {
+    link.value = "opening";
+    connect();
+  }
+  return reply;
+}
+
 /** What is to be done with each picture: `draw(header, bytes)`, after which the next one may come. */
 export function onPicture(draw) {
   drawPicture = draw;
@@ -71,7 +82,7 @@ async function session(headers = {}) {
       link.value = "refused";
       return "refused";
     }
-    return "granted";
+    return reply.status === 429 ? "many" : "granted"; // too many wrong passwords
   } catch {
     return "lost";
   }

@@ -1,6 +1,6 @@
 // The frame of every view: name, navigation, what is wrong with the connection, language.
 import { Fragment, html, useEffect, useState } from "./ui.js";
-import { daemon, hello, link, status } from "./connection.js";
+import { daemon, hello, link, logIn, status } from "./connection.js";
 import { route } from "./route.js";
 import { announcement, Verbatim } from "./parts.js";
 import { language, LANGUAGES, speak, t } from "./words.js";
@@ -52,7 +52,7 @@ const Mark = () => html`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"
 </svg>`;
 
 function Connection() {
-  if (link.value === "refused") return html`<${Trouble} what="refused"><code>sudo edged page --show-url --token-file /var/lib/edged-page/tokens</code></${Trouble}>`;
+  if (link.value === "refused") return html`<${Trouble} what="refused"><code>sudo edged page --show-url --token-file /var/lib/edged-page/tokens</code></${Trouble}><${LogIn} />`;
   if (link.value === "lost") return html`<${Trouble} what="lost"><code>edged page</code></${Trouble}>`;
   if (link.value === "opening") return html`<p class="quiet" aria-busy="true">${t("link.opening")}</p>`;
   if (!daemon.value.up) {
@@ -60,6 +60,24 @@ function Connection() {
       ${daemon.value.text && html`<p><${Verbatim} text=${daemon.value.text} /></p>`}</${Trouble}>`;
   }
   return null;
+}
+
+function LogIn() {
+  const [outcome, setOutcome] = useState(null);
+  const submit = async (event) => {
+    event.preventDefault();
+    setOutcome("asked");
+    const reply = await logIn(new FormData(event.target).get("secret"));
+    if (reply !== "granted") setOutcome(reply);
+  };
+  return html`<form class="panel" onSubmit=${submit}>
+    <h1>${t("password.title")}</h1>
+    <div class="line wrap end">
+      <label class="field">${t("password")} <input type="password" name="secret" autocomplete="current-password" required /></label>
+      <button type="submit" class="main" disabled=${outcome === "asked"}>${t("password.open")}</button>
+    </div>
+    <p class="hint" role="status">${outcome && outcome !== "asked" && t(`password.${outcome}`)}</p>
+  </form>`;
 }
 
 function Trouble({ what, children }) {

@@ -3,6 +3,7 @@ export default {
   skip: "To the content", language: "Language", waiting: "Waiting for the daemon…", unknown: "unknown", now: "Now:", name: "Name", place: "Place",
   "name.hint": "a to z, digits, - and _", "role.look": "You may look only", "role.look.cure": "You may look only. To draw, open the link “to see and change”.",
   "link.opening": "Connecting…", "link.lost": "The connection is lost. It is tried again.", "cure.link.lost": "If it does not come back, start it on the board:",
+  "password.title": "Open this page", "password": "Password, if you have one", "password.open": "Open", "password.refused": "This password is wrong.", "password.many": "Too many wrong passwords. Try again in a minute.", "password.lost": "The page does not answer.",
   "link.refused": "This link is not valid here, or not any more.", "cure.link.refused": "Open the newest link that edged page prints on the board. If the page is a service there, it is:",
   "link.daemon": "The daemon does not answer, so nothing here is new.", "cure.link.daemon": "On the board, see why:",
   "cameras.none": "No camera is configured. Write one under cameras in the configuration, then edged reload.",

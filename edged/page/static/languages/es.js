@@ -3,6 +3,7 @@ export default {
   skip: "Al contenido", language: "Idioma", waiting: "Esperando al servicio…", unknown: "desconocido", now: "Ahora:", name: "Nombre", place: "Lugar",
   "name.hint": "de la a a la z, cifras, - y _", "role.look": "Solo puede mirar", "role.look.cure": "Solo puede mirar. Para dibujar, abra el enlace «to see and change».",
   "link.opening": "Conectando…", "link.lost": "La página no responde; se sigue intentando.", "cure.link.lost": "Si no vuelve, iníciela en la placa:",
+  "password.title": "Abrir esta página", "password": "Contraseña, si tiene una", "password.open": "Abrir", "password.refused": "Esta contraseña es incorrecta.", "password.many": "Demasiadas contraseñas incorrectas. Inténtelo de nuevo en un minuto.", "password.lost": "La página no responde.",
   "link.refused": "Este enlace no es válido aquí, o ya no lo es.", "cure.link.refused": "Abra el enlace más reciente que muestra edged page en la placa. Si allí la página es un servicio, es:",
   "link.daemon": "El servicio no responde: nada de lo que se ve es nuevo.", "cure.link.daemon": "Vea la causa en la placa:",
   "cameras.none": "No hay ninguna cámara configurada. Escriba una en cameras de la configuración y luego edged reload.",

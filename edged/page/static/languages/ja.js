@@ -3,6 +3,7 @@ export default {
   skip: "本文へ", language: "言語", waiting: "デーモンを待っています…", unknown: "不明", now: "現在:", name: "名前", place: "場所",
   "name.hint": "a～z、数字、-、_", "role.look": "閲覧のみ", "role.look.cure": "閲覧のみです。描くには「to see and change」のリンクを開いてください。",
   "link.opening": "接続しています…", "link.lost": "ページのサーバーが応答しません。再接続を続けています。", "cure.link.lost": "戻らない場合は、ボードで起動してください:",
+  "password.title": "このページを開く", "password": "パスワード（設定されている場合）", "password.open": "開く", "password.refused": "パスワードが違います。", "password.many": "間違ったパスワードが多すぎます。1 分後にもう一度お試しください。", "password.lost": "ページが応答しません。",
   "link.refused": "このリンクはここでは無効か、期限が切れています。", "cure.link.refused": "ボードで edged page が表示する最新のリンクを開いてください。サービスとして動いている場合は次で表示されます:",
   "link.daemon": "デーモンが応答しないため、表示は更新されていません。", "cure.link.daemon": "ボードで原因を確認してください:",
   "cameras.none": "カメラが設定されていません。設定の cameras に書いてから edged reload を実行してください。",

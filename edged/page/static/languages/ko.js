@@ -3,6 +3,7 @@ export default {
   skip: "본문으로", language: "언어", waiting: "데몬을 기다리는 중…", unknown: "알 수 없음", now: "현재:", name: "이름", place: "위치",
   "name.hint": "a~z, 숫자, -, _", "role.look": "보기 전용", "role.look.cure": "보기 전용입니다. 그리려면 ‘to see and change’ 링크를 여십시오.",
   "link.opening": "연결하는 중…", "link.lost": "페이지 서버가 응답하지 않아 다시 연결하고 있습니다.", "cure.link.lost": "돌아오지 않으면 보드에서 시작하십시오:",
+  "password.title": "이 페이지 열기", "password": "비밀번호(설정된 경우)", "password.open": "열기", "password.refused": "비밀번호가 틀렸습니다.", "password.many": "틀린 비밀번호가 너무 많습니다. 1분 뒤에 다시 시도하십시오.", "password.lost": "페이지가 응답하지 않습니다.",
   "link.refused": "이 링크는 여기서 유효하지 않거나 만료되었습니다.", "cure.link.refused": "보드에서 edged page가 출력하는 최신 링크를 여십시오. 서비스로 실행 중이면 다음이 출력합니다:",
   "link.daemon": "데몬이 응답하지 않아 화면이 갱신되지 않습니다.", "cure.link.daemon": "보드에서 원인을 확인하십시오:",
   "cameras.none": "설정된 카메라가 없습니다. 설정의 cameras에 적은 다음 edged reload를 실행하십시오.",
