@@ -21,19 +21,21 @@ export function openDraft(name) {
   let timer = null;
   let asking = false;
   let again = false;
-  let lastChange = 0; // when something was tried last
+  let lastChange = -Infinity; // when something was tried or taken back last
+  let attempts = 0; // that were begun or taken back: the reply to an earlier one does not count
 
   const stopReading = effect(() => {
     const report = status.value?.cameras.find((camera) => camera.name === name);
     if (!report?.regions_at) return;
     const now = asConfigured(report);
     const isTrying = asking || trial.peek() !== null;
+    // A status can be older than what was tried or taken back, or just before that is noted.
+    const isNew = performance.now() - lastChange > STATUS_MS;
     if (report.trial_s == null) {
-      // While something is tried, a status can be older than that, or just before the trial is noted.
-      const isSure = !isTrying || performance.now() - lastChange > STATUS_MS;
+      const isSure = !isTrying || isNew;
       if (isSure && JSON.stringify(configured.peek()) !== JSON.stringify(now)) configured.value = now;
       if (isSure && trial.peek()) end();
-    } else if (!isTrying && !edited.peek()) {
+    } else if (!isTrying && !edited.peek() && isNew) {
       edited.value = now; // a trial of another tab, or of this one before it was loaded again; what is configured is not known
       trial.value = { until: Date.now() + report.trial_s * 1000, started: performance.now(), firstAfter: null };
     }
@@ -74,15 +76,16 @@ export function openDraft(name) {
     }
     asking = true;
     again = false;
+    const own = ++attempts;
     const started = (lastChange = performance.now());
     try {
       const result = await request("try", { camera: name, ...differences(true), seconds: TRIAL_SECONDS });
       lastChange = performance.now();
-      trial.value = { until: Date.now() + result.seconds * 1000, started, firstAfter: null };
+      if (own === attempts) trial.value = { until: Date.now() + result.seconds * 1000, started, firstAfter: null };
       problem.value = null;
       ended.value = false;
     } catch (error) {
-      problem.value = error;
+      if (own === attempts) problem.value = error;
     }
     asking = false;
     if (again) attempt();
@@ -103,6 +106,7 @@ export function openDraft(name) {
     const drawn = differences();
     if (!Object.keys(drawn).length) return takeBack(); // it is where it was
     clearTimeout(timer);
+    attempts++;
     trial.value = null; // the daemon ends it before it reads the file
     ended.value = false;
     try {
@@ -119,11 +123,14 @@ export function openDraft(name) {
   async function takeBack() {
     clearTimeout(timer);
     again = false;
-    const wasRunning = trial.peek();
+    attempts++;
+    const wasRunning = asking || trial.peek();
     forget();
     if (!wasRunning) return;
+    lastChange = performance.now();
     try {
       await request("try", { camera: name, regions: null, mask: null, rotation: null, seconds: 0 });
+      lastChange = performance.now();
     } catch (error) {
       problem.value = error;
     }
