@@ -85,6 +85,8 @@ class FrameRing:
     def __init__(self, frames_came: threading.Condition, leases: int = 1) -> None:
         self.dropped = 0
         """Count of frames that were not taken: they were overwritten, or not even decoded."""
+        self.leases = leases
+        """The most frames that may be read at a time."""
         self._frames_came = frames_came
         self._count = leases + 2
         self._format: Format | None = None

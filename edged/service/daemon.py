@@ -163,7 +163,7 @@ class Daemon:
             self._follow_reload()
             if self._descriptors is not None:
                 self._descriptors.check()
-            self._watchdog.check(self._running.stages)
+            self._watchdog.check(self._running.watched)
             self._status_line.report_state()
             figures.log_in_time(self._running.pipeline.all_stats)
             select.select([self._bell], [], [], self._watchdog.check_seconds)

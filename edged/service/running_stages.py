@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from edged.pipeline.build import Pipeline
+from edged.pipeline.inference.stage import Inference
 from edged.pipeline.stage import Stage
 
 __all__ = ["RunningStages"]
@@ -35,3 +36,9 @@ class RunningStages:
     def stages(self) -> Sequence[Stage]:
         """Every stage that was started here and has not ended: those that must make progress."""
         return [stage for stage in self._started if stage.running]
+
+    @property
+    def watched(self) -> Sequence[Stage]:
+        """The same, and the threads that one of them starts and ends itself but that must make progress too."""
+        workers = (worker for stage in self.stages if isinstance(stage, Inference) for worker in stage.workers)
+        return [*self.stages, *workers]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from edged.pipeline.inference.in_order import InOrder
 from edged.pipeline.inference.review_watch import ReviewWatch
 from edged.pipeline.inference.skip_unchanged import UnchangedFilter
 from edged.pipeline.placed_set import PlacedSet, sets_at
@@ -14,6 +15,7 @@ from edged.states import Classifier
 if TYPE_CHECKING:
     from edged.pipeline.inference.feed import Feed
     from edged.pipeline.inference.picture_checks import PlaceCheck
+    from edged.pipeline.inference.turns import RegionWork
     from edged.pipeline.ring import Lease
     from edged.references import References
     from edged.regions import AnyRegion, Box, Region
@@ -25,6 +27,7 @@ __all__ = ["RegionState"]
 class RegionState:
     """One region as it is embedded and compared; made anew when it, its references or its sets change.
 
+    ``order`` is that of its frames, of which several may be embedded at a time.
     ``scorer`` compares it with ``compared`` references, and ``classifier`` answers for its sets of states. ``watches``
     has the number of each answer that is watched for review, with its watch. ``check`` finds out whether it shows what
     it did; None where nothing was enrolled. ``unchanged_filter`` finds frames in which nothing has moved; None where
@@ -42,6 +45,7 @@ class RegionState:
         watches: Mapping[str, ReviewWatch] | None = None,
     ) -> None:
         self.name = name
+        self.order: InOrder[RegionWork] = InOrder()
         self.roi: Region
         """The region in 0…1 of the frames, once `box` was asked for one."""
         here = sets_at(sets, feed.camera, name).values()

@@ -1,12 +1,13 @@
-"""The inference stage: one thread that embeds the regions of all cameras, in turn."""
+"""The inference stage: embeds the regions of all cameras, with one worker or several."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from edged.errors import RingClosed
@@ -14,31 +15,17 @@ from edged.pipeline.call_queue import CallQueue
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
-from edged.pipeline.inference.observer import (
-    FrameObserver,
-    Observation,
-    Observer,
-    Observers,
-    PlaceObservers,
-    SeenFrame,
-)
-from edged.pipeline.inference.region_states import RegionStates
-from edged.pipeline.inference.round_robin import RoundRobin
-from edged.pipeline.result import ModelFacts, Result
-from edged.pipeline.ring import Lease
+from edged.pipeline.inference.observer import FrameObserver, Observer
+from edged.pipeline.inference.turns import WAIT_SECONDS, RegionWork, Turns
+from edged.pipeline.inference.worker import Worker
+from edged.pipeline.result import ModelFacts
 from edged.pipeline.stage import Stage
 from edged.references import ReferenceGroup, References
 from edged.vision.runtime.interpreter import RUN_SECONDS
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from edged.pipeline.inference.region_state import RegionState
     from edged.pipeline.placed_set import PlacedSet
     from edged.pipeline.review_queues import ReviewQueues
-    from edged.regions import Box
-    from edged.values import Rotation, StateAnswer
     from edged.vision.embedder import Embedder
 
 __all__ = ["Inference", "Opened"]
@@ -47,24 +34,28 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-WAIT_SECONDS = 0.25  # how long one step may wait for a frame or for a free vector
+WORKERS_SECONDS = 1.0  # for the regions that are being embedded when it ends
 
 
 class Opened(NamedTuple):
-    """An open model, with the references and the sets of states that it has embedded."""
+    """An open model, with the references and the sets of states that it has embedded.
+
+    *others* are embedders of the same model for more workers.
+    """
 
     embedder: Embedder
     references: References
     sets: Sequence[PlacedSet] = ()
+    others: Sequence[Embedder] = ()
 
 
 class Inference(Stage):
     """Takes the newest frame of each camera in turn, and embeds and compares its regions.
 
-    One frame of one camera is one turn, so a fast camera cannot starve a slow one. The embedder is opened, used and
-    closed in this stage's thread. *open_model* makes it, with what it has embedded, and calls its argument between any
-    two parts of that. Other threads submit calls: `submit` for work with the embedder, `use` to change what is embedded
-    and compared.
+    It is a worker itself, and has others beside it, each a thread with an embedder of its own: `Turns` says who does
+    what. The embedders are opened and closed in this stage's thread. *open_model* makes them, with what was embedded,
+    and calls its argument between any two parts of that. Other threads submit calls: `submit` for work with the
+    embedder, `use` to change what is embedded and compared.
 
     *review* gets the views that sets of states are least sure of.
 
@@ -85,17 +76,15 @@ class Inference(Stage):
     ) -> None:
         super().__init__("inference")
         self._feeds = list(feeds)
-        self._round_robin = RoundRobin(frames_came, demand)
+        self._turns = Turns(frames_came, handover, demand, review)
         self._open_model = open_model
         self._model: Embedder | None = None
+        self._others: Sequence[Embedder] = ()
+        self._workers: Sequence[Worker] = ()
         self._facts: ModelFacts | None = None
         self._handover = handover
         self._demand = demand
-        self._calls = CallQueue(self._round_robin.wake)
-        self._regions = RegionStates(review)
-        self._observers = Observers(demand)
-        self._frame_observers: PlaceObservers[SeenFrame] = PlaceObservers(demand)
-        self._region_observers: PlaceObservers[Observation] = PlaceObservers(demand)
+        self._calls = CallQueue(self._turns.share.wake)
 
     @property
     def facts(self) -> ModelFacts | None:
@@ -105,12 +94,17 @@ class Inference(Stage):
     @property
     def references(self) -> References | None:
         """The references that it compares with; None until they are embedded."""
-        return self._regions.references
+        return self._turns.regions.references
 
     @property
     def sets(self) -> Sequence[PlacedSet]:
         """The sets of states; none until the model is open."""
-        return self._regions.sets
+        return self._turns.regions.sets
+
+    @property
+    def workers(self) -> Sequence[Stage]:
+        """Its other workers, which it starts and ends itself."""
+        return self._workers
 
     def submit(self, call: Callable[[Embedder], T]) -> Future[T]:
         """Have *call* run with the embedder, between two frames; may be called from any thread, and returns at once.
@@ -135,7 +129,12 @@ class Inference(Stage):
         *configured* and *enrolled* are all references of that origin, embedded by this stage's model, and *sets* all
         sets of states, learned from its vectors. The best *top_k* references of a region are published.
         """
-        return self._calls.submit(lambda: self._use(feeds, configured, enrolled, top_k, sets))
+
+        def change() -> None:
+            with self._paused():
+                self._use(feeds, configured, enrolled, top_k, sets)
+
+        return self._calls.submit(change)
 
     def use_set(self, name: str, placed: PlacedSet | None) -> Future[Sequence[PlacedSet]]:
         """Use *placed* in place of the set *name* from the next frame on; None: use no such set.
@@ -144,8 +143,9 @@ class Inference(Stage):
         """
 
         def replace() -> Sequence[PlacedSet]:
-            self._use(sets=self._regions.with_set(name, placed))
-            return self._regions.sets
+            with self._paused():
+                self._use(sets=self._turns.regions.with_set(name, placed))
+            return self._turns.regions.sets
 
         return self._calls.submit(replace)
 
@@ -155,47 +155,67 @@ class Inference(Stage):
         Until then every region of every frame is embedded, also where nothing moves or without a subscriber. May be
         called from any thread. An observer that takes long holds up the stream.
         """
-        return self._calls.submit(lambda: self._observers.add(observer))
+        return self._locked(lambda: self._turns.observers.add(observer))
 
     def remove_observer(self, observer: Observer) -> Future[None]:
         """Show *observer* nothing more; harmless if it has seen enough. May be called from any thread."""
-        return self._calls.submit(lambda: self._observers.remove(observer))
+        return self._locked(lambda: self._turns.observers.remove(observer))
 
     def add_frame_observer(self, camera: str, observer: FrameObserver) -> Future[None]:
         """Show *observer* every frame of *camera* whose turn comes, until it has seen enough or is removed.
 
         Frames are decoded for it, and no more is embedded than without it. May be called from any thread.
         """
-        return self._calls.submit(lambda: self._frame_observers.add((camera, None), observer))
+        return self._locked(lambda: self._turns.frame_observers.add((camera, None), observer))
 
     def remove_frame_observer(self, camera: str, observer: FrameObserver) -> Future[None]:
         """Show *observer* nothing more; harmless if it has seen enough. May be called from any thread."""
-        return self._calls.submit(lambda: self._frame_observers.remove((camera, None), observer))
+        return self._locked(lambda: self._turns.frame_observers.remove((camera, None), observer))
 
     def add_region_observer(self, camera: str, region: str, observer: Observer) -> Future[None]:
         """Show *observer* every result of one region, also where nothing has moved, until it has seen enough.
 
         The region is embedded as if its vectors had a subscriber. May be called from any thread.
         """
-        return self._calls.submit(lambda: self._region_observers.add((camera, region), observer))
+        return self._locked(lambda: self._turns.region_observers.add((camera, region), observer))
 
     def remove_region_observer(self, camera: str, region: str, observer: Observer) -> Future[None]:
         """Show *observer* nothing more; harmless if it has seen enough. May be called from any thread."""
-        return self._calls.submit(lambda: self._region_observers.remove((camera, region), observer))
+        return self._locked(lambda: self._turns.region_observers.remove((camera, region), observer))
 
     def open(self) -> None:
-        self._model, self._regions.references, self._regions.sets = self._open_model(self._check_stop)
+        opened = self._open_model(self._check_stop)
+        self._model, self._others = opened.embedder, opened.others
+        self._turns.regions.references, self._turns.regions.sets = opened.references, opened.sets
         self._facts = facts = ModelFacts.of(self._embedder)
+        self._turns.open(self._embedder, facts)
         log.info(
-            "model %s on %s, delegate %s, threads: %d, %d values, space %s",
+            "model %s on %s, delegate %s, workers: %d, threads: %d, %d values, space %s",
             facts.model,
             facts.engine,
             facts.delegate,
+            1 + len(self._others),
             self._embedder.options.num_threads,
             facts.dimension,
             facts.space_id,
         )
         self._use(self._feeds)
+        self._workers = [Worker(number, self._turns, each) for number, each in enumerate(self._others, 2)]
+        for worker in self._workers:
+            worker.start(self._turns.share.wake)
+
+    def _locked(self, change: Callable[[], None]) -> Future[None]:
+        """Submit *change* of something that all workers use."""
+
+        def locked() -> None:
+            with self._turns.lock:
+                change()
+
+        return self._calls.submit(locked)
+
+    def _paused(self) -> AbstractContextManager[None]:
+        """Nothing is embedded inside: what is compared and decided can change at once for all regions."""
+        return self._turns.paused(self._do, self._check_stopping)
 
     def _use(
         self,
@@ -208,12 +228,13 @@ class Inference(Stage):
         assert self._facts is not None, "made by open"
         if feeds is not None:
             self._feeds = list(feeds)
-            self._round_robin.serve(feeds)
+            self._turns.share.serve(feeds)
             if feeds:  # else another inference works
                 self._serve(self._facts)
-        self._regions.use(self._feeds, configured, enrolled, top_k, sets)
-        if self._feeds and self._handover.sets is not self._regions.answering:
-            self._handover.use_sets(self._regions.answering)
+        regions = self._turns.regions
+        regions.use(self._feeds, configured, enrolled, top_k, sets)
+        if self._feeds and self._handover.sets is not regions.answering:
+            self._handover.use_sets(regions.answering)
 
     def _serve(self, facts: ModelFacts) -> None:
         self._demand.serve({feed.camera: [name for name, _ in feed.regions] for feed in self._feeds if feed.on_demand})
@@ -223,23 +244,25 @@ class Inference(Stage):
     def _check_stop(self) -> None:
         """Check between the parts of a long opening: a stop need not wait for the last of a thousand pictures."""
         self.progress()
+        self._check_stopping()
+
+    def _check_stopping(self) -> None:
         if self.stopping:
-            raise RingClosed("stopped before it was open")
+            raise RingClosed("stopped before it came to that")
 
     def step(self) -> None:
+        for worker in self._workers:
+            if worker.error is not None:
+                raise worker.error
         if self._calls.run_next():
             self.progress()
-        taken = self._round_robin.wait_for_frame(WAIT_SECONDS, lambda: bool(self._calls))
-        if taken is None:
-            return
-        feed, lease = taken
-        with lease:
-            if (place := (feed.camera, None)) in self._frame_observers:
-                self._frame_observers.show(place, SeenFrame(feed, lease, self._embedder))
-            for region in self._regions.of(feed.camera):
-                if self._demand.is_wanted(feed.camera, region.name):
-                    self._embed(feed, lease, region)
-                    self.progress()
+        work = self._turns.take(WAIT_SECONDS, lambda: bool(self._calls))
+        if work is not None:
+            self._do(work)
+
+    def _do(self, work: RegionWork) -> None:
+        self._turns.do(work, self._embedder, self)
+        self.progress()
 
     @property
     def _embedder(self) -> Embedder:
@@ -247,90 +270,30 @@ class Inference(Stage):
         return self._model
 
     def wake(self) -> None:
-        self._round_robin.close()
+        self._turns.share.close()
         if self._feeds:
             self._handover.close()
 
     def close(self) -> None:
         self._calls.close()
-        for observers in (self._observers, self._frame_observers, self._region_observers):
+        embedders = [] if self._model is None else [self._model, *self._end_workers()]
+        for observers in (self._turns.observers, self._turns.frame_observers, self._turns.region_observers):
             observers.close()
         if self._feeds:
             self._handover.close()
         for feed in self._feeds:
             feed.ring.close()  # no frame is taken any more: a capture that waits for that must not wait for ever
-        if self._model is not None:
-            self._model.close()
+        for embedder in embedders:
+            embedder.close()
 
-    def _borrow(self, feed: Feed) -> NDArray[np.float32] | NDArray[np.int8] | None:
-        """Return a free vector for a result; None, and a drop is counted, if the result could not be handed over."""
-        vector = self._handover.borrow(0.0)
-        while vector is None and feed.wait_for_publisher and not self.stopping:
-            vector = self._handover.borrow(WAIT_SECONDS)
-            self.progress()  # a publisher that hangs is reported as such, and not this stage
-        if vector is None:
-            feed.stats.dropped_publish += 1
-        return vector
-
-    def _embed(self, feed: Feed, lease: Lease, region: RegionState) -> None:
-        assert self._facts is not None, "made by open"
-        if (vector := self._borrow(feed)) is None:
-            return
-        started = time.monotonic_ns()
-        box, unchanged_filter = region.box(lease.format), region.unchanged_filter
-        if unchanged_filter is not None and unchanged_filter.is_unchanged(lease, box) and not self._observers:
-            unchanged_filter.recall(vector)
-            matches, states, unchanged = unchanged_filter.matches, unchanged_filter.states, True
-            loaded = inferred = compared = time.monotonic_ns()
-        else:
-            loaded, inferred = self._run_model(lease, box, feed.rotation, vector)
-            matches, unchanged = region.scorer.matches(vector), False
-            states = region.classifier.answers(vector, matches, is_blind=region.is_blind)
-            compared = time.monotonic_ns()
-            if unchanged_filter is not None:
-                unchanged_filter.remember(lease, vector, matches, states)
-            if self._observers or region.watches:
-                self._show(Observation(feed, lease, region.name, box, vector, self._embedder), region, states)
-        if (place := (feed.camera, region.name)) in self._region_observers:
-            seen = Observation(feed, lease, region.name, box, vector, self._embedder, states, unchanged)
-            self._region_observers.show(place, seen)
-        if region.check_picture(lease, box, states):
-            self._regions.report_picture(feed)
-        self._handover.put(
-            Result(
-                camera=feed.camera,
-                region=region.name,
-                roi=region.roi,
-                rotation=feed.rotation,
-                frame_seq=lease.seq,
-                stamp=lease.stamp,
-                decode_ns=lease.decode_ns,
-                wait_ns=started - lease.stamp.t_cap_ns,
-                preprocess_ns=loaded - started,
-                infer_ns=inferred - loaded,
-                compare_ns=compared - inferred,
-                matches=matches,
-                compared=region.compared,
-                vector=vector,
-                facts=self._facts,
-                unchanged=unchanged,
-                top_k=region.scorer.top_k,
-                states=states,
-            )
-        )
-
-    def _run_model(
-        self, lease: Lease, box: Box, rotation: Rotation, vector: NDArray[np.float32] | NDArray[np.int8]
-    ) -> tuple[int, int]:
-        """Write the vector of *box* into *vector*. Returns the times after the preprocessing and after the model."""
-        self._embedder.load(lease.pixels, lease.format.pixels, box, rotation)
-        loaded = time.monotonic_ns()
-        self._embedder.invoke()
-        self._embedder.read(vector)
-        return loaded, time.monotonic_ns()
-
-    def _show(self, observation: Observation, region: RegionState, states: Sequence[StateAnswer]) -> None:
-        """Show *observation* to the observers, and to what watches over the answers *states* of its region."""
-        for number, watch in () if region.is_blind else region.watches:
-            watch.look(states[number], observation)
-        self._observers.show(observation)
+    def _end_workers(self) -> Iterator[Embedder]:
+        """End the other workers, and yield their embedders: that of one that hangs is left behind with it."""
+        deadline = time.monotonic() + WORKERS_SECONDS
+        self._turns.share.close()
+        for worker in self._workers:
+            worker.stop()
+        for worker, embedder in zip(self._workers, self._others, strict=True):
+            if worker.join(deadline - time.monotonic()):
+                yield embedder
+            else:
+                log.warning("%s has not ended within %g s and is left behind", worker.name, WORKERS_SECONDS)

@@ -1,4 +1,4 @@
-"""The inference worker, with a real (small) model: its results, its round_robin, and its endings."""
+"""The inference worker, with a real (small) model: its results, its turns, and its endings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation
-from edged.pipeline.inference.round_robin import RoundRobin
 from edged.pipeline.inference.stage import Inference, Opened
 from edged.pipeline.result import Result
 from edged.pipeline.ring import FrameRing
@@ -156,7 +155,7 @@ def test_each_part_of_a_turn_has_its_own_time_and_the_decoding_that_of_the_frame
     cases: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, rig = Clock(), Rig(cases)
-    monkeypatch.setattr("edged.pipeline.inference.stage.time", clock)
+    monkeypatch.setattr("edged.pipeline.inference.turns.time", clock)
     for owner, name, seconds in ((Embedder, "load", 2), (Embedder, "invoke", 30), (Scorer, "matches", 400)):
         call = getattr(owner, name)
 
@@ -207,24 +206,6 @@ def test_of_several_pictures_of_a_reference_the_best_counts(cases: Path) -> None
     scores = {match.reference: match.similarity for match in result.matches}
     assert scores["many"] == pytest.approx(1.0)
     assert scores["one"] < 1.0
-
-
-def test_a_camera_that_is_always_ready_does_not_starve_another(cases: Path) -> None:
-    rig = Rig(cases)
-    round_robin = RoundRobin(rig.frames, Demand())
-    round_robin.serve(rig.feeds)
-    order: list[str] = []
-    for seq in range(20):
-        rig.deliver(0, seq, picture(seq))  # ready again before each turn
-        if seq % 4 == 0:
-            rig.deliver(1, seq, picture(seq))
-        taken = round_robin.wait_for_frame(1.0, lambda: False)
-        assert taken is not None
-        feed, lease = taken
-        lease.release()
-        order.append(feed.camera)
-    assert order.count("two") == 5
-    assert all(order[seq + 1] == "two" or order[seq] == "two" for seq in range(0, 20, 4))
 
 
 def test_results_that_cannot_be_handed_over_are_dropped_and_counted(cases: Path) -> None:

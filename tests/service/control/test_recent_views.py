@@ -120,7 +120,7 @@ def test_they_are_forgotten_when_nobody_asks_any_more(
 ) -> None:
     monkeypatch.setattr(recent_views, "MOST_VIEWS", 1000)  # so that none leaves for another reason
     before = when(daemon, lambda result: bool(result.entries), "there is one", "gate").entries[-1].id
-    observers = dock.pipeline.inference._region_observers
+    observers = dock.pipeline.inference._turns.region_observers
     assert ("dock", "gate") in observers
     with monkeypatch.context() as patch:
         patch.setattr(recent_views, "UNASKED_SECONDS", 0.05)
@@ -133,7 +133,7 @@ def test_the_region_that_was_asked_for_longest_ago_makes_room(
     daemon: ControlClient, dock: Dock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recent_views, "MOST_REGIONS", 1)
-    observers = dock.pipeline.inference._region_observers
+    observers = dock.pipeline.inference._turns.region_observers
     for region, other in (("bay", "gate"), ("gate", "bay"), ("bay", "gate")):
         daemon.recent("dock", region)
         eventually(lambda region=region: ("dock", region) in observers, "it is watched")  # type: ignore[misc]  # mypy has no type for a default
