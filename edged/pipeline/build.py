@@ -28,9 +28,10 @@ from edged.pipeline.latencies import Latencies
 from edged.pipeline.loading.enrolled_references import EnrolledReferences
 from edged.pipeline.loading.event_rules import event_rules
 from edged.pipeline.loading.keyring import read_keyring
-from edged.pipeline.loading.model import open_model, read_fallback_file, read_model_file
+from edged.pipeline.loading.model import open_again, open_model, read_fallback_file, read_model_file
 from edged.pipeline.loading.references import open_references
 from edged.pipeline.loading.states import StateSets, placed_sets
+from edged.pipeline.loading.workers import plan_workers
 from edged.pipeline.publisher.settings import PublisherSettings
 from edged.pipeline.publisher.stage import Publisher
 from edged.pipeline.review_queues import ReviewQueues
@@ -180,12 +181,14 @@ class Wiring:
 
         def open_all(go_on: Callable[[], None]) -> Opened:
             with ExitStack() as on_error:
-                embedder = on_error.enter_context(open_model(loaded, models.first, models.fallback))
+                plan = plan_workers(loaded.config, models.first)
+                embedder = on_error.enter_context(open_model(loaded, models.first, models.fallback, plan.threads))
+                others = [on_error.enter_context(open_again(embedder)) for _ in range(plan.workers - 1)]
                 if before is not None and before.references is not None:
-                    opened = Opened(embedder, before.references, before.sets)
+                    opened = Opened(embedder, before.references, before.sets, others)
                 else:
                     references = self._references(loaded, embedder, go_on)
-                    opened = Opened(embedder, references, self._sets(loaded, references, embedder, go_on))
+                    opened = Opened(embedder, references, self._sets(loaded, references, embedder, go_on), others)
                 on_error.pop_all()
             return opened
 

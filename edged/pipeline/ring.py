@@ -124,6 +124,15 @@ class FrameRing:
                 f"{needed >> 20} MiB, and {max(left, 0) >> 20} MiB are left: have the camera send smaller ones"
             )
 
+    def lend(self, leases: int) -> None:
+        """Let so many frames be read at a time from now on. More take memory at once, fewer with the next format."""
+        with self._frames_came:
+            more = leases - self.leases
+            self.leases, self._count = leases, leases + 2
+            if self._format is not None:
+                missing = self._count - len(self._slots)
+                self._slots += [_Slot(self._format.shape) for _ in range(missing if more > 0 else 0)]
+
     def renew_slots(self) -> None:
         """Leave the slot that is being written to a writer that hangs, and may go on writing at any time.
 

@@ -96,7 +96,14 @@ class ModelConfig(_NamedOrFile):
     )
     num_threads: Annotated[int, Field(ge=1, le=64)] = Field(
         default_factory=default_num_threads,
-        description="Threads of one inference. Default: one fewer than there are cores, in 1…4.",
+        description="Threads of one inference. Default: one fewer than there are cores, in 1…4; they are divided among "
+        "the workers.",
+    )
+    workers: Annotated[int, Field(ge=1, le=16)] | Literal["auto"] = Field(
+        default="auto",
+        validate_default=True,
+        description="Workers that embed side by side, each with an interpreter of its own. auto: as many as there are "
+        "cores but one, regions to embed, and memory for; at most 4, and 1 with a delegate library.",
     )
     resize: Literal["exact", "linear", "area"] = Field(
         default="exact",
@@ -138,6 +145,14 @@ class ModelConfig(_NamedOrFile):
         if on_failure == "refuse" and fallback is not None:
             raise misfit("is never used unless on_failure is fallback; set that, or remove this")
         return fallback
+
+    @field_validator("workers")
+    @classmethod
+    def _one_for_a_library(cls, workers: int | Literal["auto"], info: ValidationInfo) -> int | Literal["auto"]:
+        delegate = info.data.get("delegate")
+        if workers not in ("auto", 1) and delegate is not None and delegate.kind in ("coral", "external"):
+            raise misfit(f"must be 1 or auto with a delegate library, which runs one model at a time (got {workers})")
+        return workers
 
     @field_validator("mean", "std")
     @classmethod

@@ -155,9 +155,6 @@ class _Share(Generic[T]):
     """The share of one camera: the embeddings that it has ``used``, its last ``turn``, and frames that are under way.
 
     ``begun`` has the regions of these that nobody has taken.
-
-    Of a camera that skips what has not changed only one frame at a time is under way, because the answer for a frame
-    depends on the one before.
     """
 
     def __init__(self, feed: Feed) -> None:
@@ -166,7 +163,7 @@ class _Share(Generic[T]):
         self.turn = 0
         self.under_way = 0
         self.begun: deque[T] = deque()
-        self._most = 1 if feed.skipping is not None else feed.ring.leases
+        self._most = feed.ring.leases
 
     @property
     def is_full(self) -> bool:

@@ -228,6 +228,9 @@ class Inference(Stage):
         assert self._facts is not None, "made by open"
         if feeds is not None:
             self._feeds = list(feeds)
+            for feed in feeds:
+                # Whether a frame has changed is found out when the one before was embedded.
+                feed.ring.lend(1 if feed.skipping is not None else 1 + len(self._others))
             self._turns.share.serve(feeds)
             if feeds:  # else another inference works
                 self._serve(self._facts)

@@ -16,7 +16,7 @@ from edged.vision.runtime.interpreter import AUTO
 from edged.vision.specs import ModelFile, Normalization
 from edged.vision.tflite.model_file import read_model
 
-__all__ = ["default_model_note", "open_model", "read_fallback_file", "read_model_file"]
+__all__ = ["default_model_note", "open_again", "open_model", "read_fallback_file", "read_model_file"]
 
 
 def default_model_note(loaded: Loaded) -> str | None:
@@ -64,8 +64,12 @@ def read_fallback_file(loaded: Loaded) -> ModelFile | None:
     return fallback
 
 
-def open_model(loaded: Loaded, model: ModelFile, fallback: ModelFile | None = None) -> Embedder:
+def open_model(
+    loaded: Loaded, model: ModelFile, fallback: ModelFile | None = None, num_threads: int | None = None
+) -> Embedder:
     """Load *model*, or *fallback* if its delegate is not available, and check that it distinguishes pictures.
+
+    It runs with *num_threads*, or as many as are configured.
 
     Raises:
         ConfigFileError: it cannot be used.
@@ -73,7 +77,11 @@ def open_model(loaded: Loaded, model: ModelFile, fallback: ModelFile | None = No
     config = loaded.config.model
     with _blame_setting(loaded, _file(config)):
         return open_embedder(
-            model, _options(config), fallback=fallback, agreement=config.delegate_agreement, memory=state_folder()
+            model,
+            _options(config, num_threads),
+            fallback=fallback,
+            agreement=config.delegate_agreement,
+            memory=state_folder(),
         )
 
 
@@ -114,7 +122,14 @@ def _read(choice: ModelConfig | FallbackConfig, config: ModelConfig) -> ModelFil
     return read_model(choice.path, normalization=normalization)
 
 
-def _options(config: ModelConfig) -> EmbedderOptions:
+def open_again(embedder: Embedder) -> Embedder:
+    """Load the model of *embedder* once more, for a worker beside it; that it can be used is known."""
+    another = Embedder(embedder.model, embedder.options)
+    another.space_id = embedder.space_id  # a fallback has that of the model that it stands in for
+    return another
+
+
+def _options(config: ModelConfig, num_threads: int | None) -> EmbedderOptions:
     return EmbedderOptions(
         head=config.head,
         l2_normalize=config.l2_normalize,
@@ -124,5 +139,5 @@ def _options(config: ModelConfig) -> EmbedderOptions:
         decode=config.decode,
         engine=config.engine,
         delegate=config.delegate,
-        num_threads=config.num_threads,
+        num_threads=num_threads or config.num_threads,
     )

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,11 +45,14 @@ class PausingEmbedder(Embedder):
 
     longest = 0.0
     held: threading.Event | None = None
+    is_held = False
     error: Exception | None = None
 
     def invoke(self) -> None:
         if self.held is not None:
+            self.is_held = True
             self.held.wait(20)
+            self.is_held = False
         if self.error is not None:
             raise self.error
         time.sleep(random.uniform(0, self.longest))
@@ -155,20 +159,25 @@ def test_two_frames_of_one_region_are_embedded_side_by_side_and_the_later_one_wa
     rig = Rig(cases)
     rig.feeds[0] = Feed("one", rig.feeds[0].ring, CameraStats("one"), REGIONS[:1], 0, wait_for_publisher=False)
     rig.stage = Inference(rig.feeds, rig.frames, rig._open, rig.handover, rig.demand)
+    under_way = partial(getattr, rig.stage._turns.share, "under_way")
     with started(rig):
-        holds = [threading.Event(), threading.Event()]
-        for embedder, hold in zip(rig.embedders, holds, strict=True):
-            embedder.held = hold
+        for embedder in rig.embedders:
+            embedder.held = threading.Event()
         rig.deliver(0, 1)
-        eventually(lambda: rig.stage._turns.share.under_way == 1, "the first is under way")
+        eventually(lambda: any(embedder.is_held for embedder in rig.embedders), "the first is held")
+        first = next(embedder for embedder in rig.embedders if embedder.is_held)
+        (second,) = {*rig.embedders} - {first}
         rig.deliver(0, 2)
-        eventually(lambda: rig.stage._turns.share.under_way == 2, "the second is under way")
+        eventually(lambda: second.is_held, "the second is held")
+        assert second.held is not None
+        assert first.held is not None
+        second.held.set()
+        eventually(lambda: not second.is_held, "the second has ended")
         rig.deliver(0, 3)
-        order = []
-        for hold in holds:
-            hold.set()
-        order = [result.frame_seq for result in rig.results(3)]
-    assert order == [1, 2, 3]
+        assert under_way() == 2  # so that no frame is taken that would wait for its place for ever
+        assert rig.handover.get() is None
+        first.held.set()
+        assert [result.frame_seq for result in rig.results(3)] == [1, 2, 3]
 
 
 def test_what_is_compared_changes_for_all_workers_between_two_frames(cases: Path) -> None:
@@ -184,7 +193,7 @@ def test_what_is_compared_changes_for_all_workers_between_two_frames(cases: Path
                 for camera in range(3):
                     rig.deliver(camera, 10 * count + seq)
             changed.result(20)
-            rig.handover_is_empty = eventually(lambda: not rig.stage._turns.share.under_way, "all is done")
+            eventually(lambda: not rig.stage._turns.share.under_way, "all is done")
             while rig.handover.get() is not None:
                 pass
             rig.deliver(0, 10 * count + 9)
