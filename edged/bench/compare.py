@@ -1,4 +1,4 @@
-"""Comparison of engines, threads and models, and the choice of the best measurement."""
+"""Comparison of engines, workers, threads and models, and the choice of the best measurement."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ from edged.vision.runtime.engine import installed_engines
 
 __all__ = ["choose", "variants"]
 
-THREADS = (1, 2, 4)
+COUNTS = (1, 2, 4)  # of threads, and of workers
 ALIKE = 0.95  # of the best rate: measurements of a few seconds cannot distinguish such rates
 KEEPS_UP = 0.98  # of the requested rate
 
 
 def variants(plan: BenchPlan, models: Iterable[str] = BUNDLED) -> list[BenchPlan]:
-    """Return *plan* with each of *models*, each installed engine, and 1, 2 and 4 threads, up to the number of cores.
+    """Return *plan* with each of *models*, each installed engine, and 1, 2 and 4 threads and workers.
 
-    If *plan* names an engine or a number of threads, it stays.
+    The workers have no more threads together than there are cores. If *plan* names an engine, a number of threads or of
+    workers, it stays.
     """
     cores = len(os.sched_getaffinity(0))
     engines = installed_engines() if plan.engine == "auto" else [plan.engine]
-    threads = [count for count in THREADS if count <= cores] if plan.threads is None else [plan.threads]
+    threads = COUNTS if plan.threads is None else (plan.threads,)
+    workers = COUNTS if plan.workers is None else (plan.workers,)
+    pairs = [pair for pair in product(workers, threads) if pair[0] * pair[1] <= cores]
     return [
-        replace(plan, model=model, engine=engine, threads=count)
-        for model, engine, count in product(models, engines, threads)
+        replace(plan, model=model, engine=engine, workers=count, threads=each)
+        for model, engine, (count, each) in product(models, engines, pairs or [(workers[0], threads[0])])
     ]
 
 

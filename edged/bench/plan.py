@@ -14,7 +14,8 @@ FASTEST = 1000.0  # frames per second: more than a file can be played with
 
 @dataclass(frozen=True, slots=True)
 class BenchPlan:
-    """One measurement, with values as in the configuration; ``threads`` None is its default.
+    """One measurement, with values as in the configuration; ``threads`` and ``workers`` None are its
+    defaults.
 
     ``fps`` is that of all cameras together; None is saturation: frames come faster than they can be embedded. All
     ``cameras`` have the same source. The ``seconds`` begin after a warm-up.
@@ -29,6 +30,7 @@ class BenchPlan:
     fps: float | None = None
     cameras: int = 1
     seconds: float = 10.0
+    workers: int | None = None
 
     @property
     def plays(self) -> bool:
@@ -38,11 +40,13 @@ class BenchPlan:
     def configuration(self, address: str, invoke_ms: float | None = None) -> str:
         """Return the text of a configuration that publishes only on *address*.
 
-        At saturation a test picture comes 1.5 times as often as the model can run, which takes *invoke_ms*.
+        At saturation a test picture comes 1.5 times as often as the workers can embed it; the model takes *invoke_ms*.
         """
         model: dict[str, Any] = {"engine": self.engine, "delegate": self.delegate, "resize": self.resize}
         if self.threads is not None:
             model["num_threads"] = self.threads
+        if self.workers is not None:
+            model["workers"] = self.workers
         model |= {"path": str(Path(self.model).absolute())} if _is_file(self.model) else {"name": self.model}
         document = {
             "node": "bench",
@@ -61,7 +65,7 @@ class BenchPlan:
         if self.fps is not None:
             camera["fps"] = self._share(self.fps)
         elif self.source.startswith("pattern:") and invoke_ms:
-            camera["fps"] = self._share(1500 / invoke_ms)
+            camera["fps"] = self._share(1500 * (self.workers or 1) / invoke_ms)
         return camera
 
     def _share(self, otherwise: float) -> float:

@@ -46,7 +46,8 @@ class Usage:
 class BenchRecord:
     """One measurement.
 
-    ``threads`` is the number that the model may use: that of the plan, or that of the cores if there are fewer.
+    ``threads`` is the number that each of the ``workers`` may use: that of the plan, or that of the cores if there are
+    fewer.
     ``frames`` were embedded in ``seconds``, and ``dropped`` counts drops in that time by cause. ``start_seconds`` is
     from the start of the process to the first vector at the subscriber.
     """
@@ -56,6 +57,7 @@ class BenchRecord:
     engine: str
     delegate: str
     threads: int
+    workers: int
     frames: int
     seconds: float
     dropped: Mapping[str, int]

@@ -21,6 +21,8 @@ from edged.bench.record import BenchRecord, Usage, spread
 from edged.client import Subscriber
 from edged.config import load_text
 from edged.errors import EdgedError
+from edged.pipeline.loading.model import read_model_file
+from edged.pipeline.loading.workers import WorkerPlan, plan_workers
 from edged.wire import Drops, Event, Kind, Vec
 
 __all__ = ["Report", "measure"]
@@ -49,19 +51,25 @@ def measure(plan: BenchPlan, report: Report = lambda _activity, _share: None) ->
         address = f"ipc://{folder}/pub.sock"
         report("bare model", 0.0)
         loaded = load_text(plan.configuration(address), folder / "bench.yaml")
-        threads = min(loaded.config.model.num_threads, len(os.sched_getaffinity(0)))  # TFLite starts no more
+        planned = plan_workers(loaded.config, read_model_file(loaded))
+        planned = planned._replace(threads=min(planned.threads, len(os.sched_getaffinity(0))))  # TFLite starts no more
         floor_seconds = min(FLOOR_SECONDS, plan.seconds)
         floor = bare_invoke(loaded, floor_seconds)
         (folder / "bench.yaml").write_text(plan.configuration(address, floor.wall_ms), encoding="utf-8")
         report("start", 0.1)
         with Subscriber(address, kinds=KINDS, queue=1000, queue_bytes=1 << 22) as subscriber, _daemon(folder) as daemon:
-            record = _measure(plan, floor, threads, subscriber, daemon, report)
+            record = _measure(plan, floor, planned, subscriber, daemon, report)
         # The speed of a machine changes within seconds, by heat or other guests of the host: so the floor is a mean.
         return replace(record, floor=floor.mean(bare_invoke(loaded, floor_seconds)))
 
 
 def _measure(
-    plan: BenchPlan, floor: Floor, threads: int, subscriber: Subscriber, daemon: subprocess.Popen[str], report: Report
+    plan: BenchPlan,
+    floor: Floor,
+    planned: WorkerPlan,
+    subscriber: Subscriber,
+    daemon: subprocess.Popen[str],
+    report: Report,
 ) -> BenchRecord:
     begin = time.monotonic()
     last = _next_vector(subscriber, daemon, START_SECONDS)
@@ -86,7 +94,8 @@ def _measure(
         model=last.model,
         engine=last.engine,
         delegate=last.delegate,
-        threads=threads,
+        threads=planned.threads,
+        workers=planned.workers,
         frames=frames,
         seconds=seconds,
         dropped={cause: _total_drops(cause, dropped) - _total_drops(cause, first_drops) for cause in CAUSES},

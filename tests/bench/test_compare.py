@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from edged.bench.compare import choose, variants
 from edged.bench.floor import Floor
 from edged.bench.plan import BenchPlan
@@ -11,7 +13,7 @@ from edged.bench.record import BenchRecord, Usage
 def record(rate: float, cost: float, fps: float | None = None) -> BenchRecord:
     usage = Usage({"inference": cost, "capture bench": 50.0}, 100.0)
     plan = BenchPlan(fps=fps)
-    return BenchRecord(plan, "m", "e 1", "none", 1, round(rate * 10), 10.0, {}, {}, Floor(1.0, 1.0), usage, 1.0, {})
+    return BenchRecord(plan, "m", "e 1", "none", 1, 1, round(rate * 10), 10.0, {}, {}, Floor(1.0, 1.0), usage, 1.0, {})
 
 
 def test_at_saturation_the_fastest_is_chosen() -> None:
@@ -45,9 +47,17 @@ def test_the_cost_of_a_frame_is_without_decoding() -> None:
 
 def test_every_model_engine_and_number_of_threads_is_measured_once() -> None:
     plans = variants(BenchPlan(seconds=3))
-    assert len({(plan.model, plan.engine, plan.threads) for plan in plans}) == len(plans) >= 2
+    assert len({(plan.model, plan.engine, plan.workers, plan.threads) for plan in plans}) == len(plans) >= 2
     assert {plan.seconds for plan in plans} == {3}
     assert {plan.model for plan in plans} == {"efficientnet-lite0", "efficientnet-lite0-int8"}
+
+
+def test_workers_have_no_more_threads_together_than_there_are_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2, 3})
+    plans = variants(BenchPlan(engine="ai-edge-litert"), ["mine.tflite"])
+    assert [(plan.workers, plan.threads) for plan in plans] == [(1, 1), (1, 2), (1, 4), (2, 1), (2, 2), (4, 1)]
+    plans = variants(BenchPlan(engine="ai-edge-litert", workers=2), ["mine.tflite"])
+    assert [(plan.workers, plan.threads) for plan in plans] == [(2, 1), (2, 2)]
 
 
 def test_only_the_given_engine_and_threads_are_measured() -> None:

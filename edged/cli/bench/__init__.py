@@ -43,7 +43,8 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--compare",
         action="store_true",
-        help="measure every bundled model, engine and number of threads, or the given ones, and choose the best",
+        help="measure every bundled model, engine and number of workers and threads, or the given ones, and choose the "
+        "best",
     )
     parser.add_argument(
         "--references",
@@ -84,7 +85,13 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=partial(argument_types.whole, most=64),
         metavar="N",
-        help="threads of the model (default: as in the daemon)",
+        help="threads of the model, in each worker (default: as in the daemon)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=partial(argument_types.whole, most=16),
+        metavar="N",
+        help="workers that embed side by side, each with its own interpreter (default: as in the daemon)",
     )
     parser.add_argument(
         "--resize",
@@ -145,6 +152,7 @@ def bench(args: argparse.Namespace) -> int:
         args.fps,
         args.cameras,
         args.seconds,
+        args.workers,
     )
     try:
         with subscriber_arguments.sigterm_is_ctrl_c():  # so that the daemon ends, too

@@ -21,8 +21,9 @@ def report_one(record: BenchRecord) -> str:
         f"processor   {usage.without_decoding_ms:.2f} ms a frame without decoding: {record.over_invoke:.2f} times the "
         f"bare invoke(), {floor.processor_ms:.2f} ms ({floor.wall_ms:.2f} ms on the clock)"
     )
+    workers = f"workers: {record.workers}, threads: {record.threads}"
     lines = [
-        f"{record.model} on {record.engine}, delegate {record.delegate}, threads: {record.threads}",
+        f"{record.model} on {record.engine}, delegate {record.delegate}, {workers}",
         f"{_sources(plan)}, {rate}, {record.seconds:.0f} s; {_machine(record)}",
         "",
         f"{'ms':<12}{'p50':>9}{'p95':>9}{'p99':>9}",
@@ -42,9 +43,12 @@ def report_several(records: Sequence[BenchRecord]) -> str:
     from edged.bench.compare import choose
 
     best, reason = choose(records)
-    heads = f"{'model':<26}{'engine':<24}{'threads':>7}{'frames/s':>10}{'infer ms':>10}{'processor ms':>14}{'MiB':>6}"
+    heads = (
+        f"{'model':<26}{'engine':<24}{'workers':>7}{'threads':>9}{'frames/s':>10}{'infer ms':>10}{'processor ms':>14}"
+        f"{'MiB':>6}"
+    )
     rows = [
-        f"{record.model:<26}{record.engine:<24}{record.threads:>7}{record.frames_per_second:>10.1f}"
+        f"{record.model:<26}{record.engine:<24}{record.workers:>7}{record.threads:>9}{record.frames_per_second:>10.1f}"
         f"{record.stages['infer'].p50:>10.2f}{record.usage.without_decoding_ms:>14.2f}{record.usage.memory_mib:>6.0f}"
         f"{'  *' if record is best else ''}"
         for record in records
@@ -55,7 +59,9 @@ def report_several(records: Sequence[BenchRecord]) -> str:
         reason += (
             "; vectors of different models cannot be compared, and those of a quantised model are slightly less exact"
         )
-    choice = f"name: {best.model}, engine: {best.engine.split()[0]}, num_threads: {best.threads}"
+    choice = (
+        f"name: {best.model}, engine: {best.engine.split()[0]}, workers: {best.workers}, num_threads: {best.threads}"
+    )
     return "\n".join([title, "", heads, *rows, "", f"* model: {{{choice}}}: {reason}"]) + "\n"
 
 

@@ -59,7 +59,7 @@ def test_without_json_it_prints_a_table() -> None:
 
 def test_one_of_the_compared_records_is_chosen() -> None:
     engine = installed_engines()[0]
-    done = bench("--compare", "--engine", engine, "--threads", "1", "--seconds", "0.3", "--json")
+    done = bench("--compare", "--engine", engine, "--threads", "1", "--workers", "1", "--seconds", "0.3", "--json")
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)  # of what was asked for there is only this one
     assert (record["model"], record["threads"], record["chosen"]) == ("efficientnet-lite0-int8", 1, True)
