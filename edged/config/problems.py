@@ -16,7 +16,7 @@ KeyPath = tuple[str | int, ...]
 """The keys and list positions that lead from the top of the file to a value."""
 
 MOST_SHOWN = 100
-MOST_LISTED = 12
+MOST_LISTED = 16
 LONGEST_SHOWN = 60
 
 # Some cameras take user and password as parameters: ?user=admin&pwd=…, or /user=admin_password=…

@@ -295,4 +295,5 @@ def publisher_settings(loaded: Loaded) -> PublisherSettings:
         config_hash=config_hash(config),
         max_connections=config.publish.max_connections,
         read_keys=lambda: read_keyring(loaded),
+        slow_when_hot=config.slow_when_hot,
     )

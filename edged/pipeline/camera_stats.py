@@ -64,6 +64,8 @@ class CameraStats:
         """The format of its frames while it is open."""
         self.picture: PictureState | None = None
         """Whether it shows what it did when examples were enrolled; None where none were. The inference writes it."""
+        self.slowed_to: float | None = None
+        """The most frames a second while the board is hot; None while the rate is as configured."""
         self.condition = Condition(CameraState.STARTING, None, time.monotonic_ns())
         self.changes: deque[Condition] = deque(maxlen=64)
         """Conditions that were not published yet, oldest first."""

@@ -22,6 +22,7 @@ class Demand:
     observers             inference: `count_observers`       inference, captures
     observed places       inference: `observe`               inference, captures
     requests for frames   inference: `note_request`          captures: `due_ns`
+    halvings              publisher                          captures
     ====================  =================================  ==================================
 
     A fact has one writer at a time, and is replaced whole, so that a reader needs no lock: it gets the value of before
@@ -35,6 +36,8 @@ class Demand:
         self._observers = 0
         self._observed: Mapping[tuple[str, str | None], int] = {}
         self._counting = threading.Lock()
+        self.halvings = 0
+        """How often the frame rates of live cameras are halved, because the board is hot."""
 
     def set_wanted(self, places: frozenset[tuple[str, str]]) -> None:
         """Set the places, cameras and regions, whose results have a subscriber or a rule."""

@@ -294,6 +294,7 @@ class Status:
     reopens: int
     format: FrameFormat | None = None
     picture: Literal["ok", "covered", "blurred", "dazzled", "moved", "changed"] | None = None
+    slowed_to: float | None = None
     sets: tuple[SetInfo, ...] = ()
     engine: str | None
     delegate: str | None

@@ -76,7 +76,7 @@ ADDED = {
     "vec": {"states", "ts_from"},
     "event": {"state"},
     "state": set(),
-    "status": {"cma_free_bytes", "config_problem", "format", "picture", "sets"},
+    "status": {"cma_free_bytes", "config_problem", "format", "picture", "slowed_to", "sets"},
 }
 """Keys that were added to version 1 later, by kind."""
 
@@ -283,7 +283,7 @@ def test_the_frames_of_a_status_are_those_of_the_manual() -> None:
         '"reason":"no frame for 5 s","since_us":1790000000000000,"t_wall_us":1790000002000000,'
         '"fps_captured":null,"fps_published":9.98,"dropped":{"capture":0,"ring":0,"publish":0},"reopens":2,'
         '"format":{"width":1280,"height":720,"fps":29.97,"pixels":"bgr","codec":"h264","decoder":"h264"},'
-        '"picture":"covered","sets":[{"name":"bay","states":["empty","truck"],"examples":{"empty":5,"truck":0},'
+        '"picture":"covered","slowed_to":null,"sets":[{"name":"bay","states":["empty","truck"],"examples":{"empty":5,"truck":0},'
         '"learned":false}],'
         '"engine":"ai-edge-litert 2.3.0","delegate":"xnnpack","model":"efficientnet-lite0","space_id":"8a1f",'
         '"config_hash":"c0ffee","config_problem":null,"uptime_s":7.25,"rss_bytes":150000000,"temp_c":null,'

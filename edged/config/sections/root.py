@@ -91,6 +91,11 @@ class Config(Section):
         description="The colour that transparent pictures are laid on, those of references and of dir: cameras: red, "
         "green and blue, each 0 to 255. Default: white.",
     )
+    slow_when_hot: bool = Field(
+        default=False,
+        description="Halve the frame rates of live cameras while the board is throttled or at 80 °C or more, step by "
+        "step, down to 1 frame/s; they come back when it has cooled down.",
+    )
     publish: PublishConfig = Field(default={}, validate_default=True, description=PublishConfig.__doc__)
     control: ControlConfig = Field(default={}, validate_default=True, description=ControlConfig.__doc__)
     metrics: MetricsConfig = Field(default={}, validate_default=True, description=MetricsConfig.__doc__)

@@ -63,7 +63,7 @@ class RingWriter:
     def use(self, settings: CaptureSettings) -> None:
         """Go by *settings* from the next frame on."""
         self.settings = settings
-        self._cap = RateCap(settings.max_fps)
+        self._cap, self._halvings, self._stats.slowed_to = RateCap(settings.max_fps), 0, None
         self._freeze = FreezeWatch(settings.frozen_seconds)
         self._lazy_decode = LazyDecode()
         if self._stream is not None:
@@ -103,7 +103,7 @@ class RingWriter:
             if self._unsettled:
                 self._unsettled -= 1
                 self._last_good = time.monotonic()  # skipped, but it came: settling is not silence
-            elif self._cap.admits(stamp):
+            elif self._is_due(stamp):
                 is_written = self._pass_on(stamp)
                 self._stats.dropped_ring = self._dropped_before + self._ring.dropped
         if stalls_after and time.monotonic() - self._last_sign() > stalls_after:
@@ -122,6 +122,15 @@ class RingWriter:
             self._stats.dropped_capture += error.count
             self._damage = f": {error}"
             return None
+
+    def _is_due(self, stamp: Stamp) -> bool:
+        """Whether the frame may pass by the rate of the camera, which is lower while the board is hot."""
+        halvings = 0 if self.settings.wait_for_reader else self._demand.halvings
+        if halvings != self._halvings:
+            self._halvings = halvings
+            limit = self._cap.halve(halvings)
+            self._stats.slowed_to = limit if halvings else None
+        return self._cap.admits(stamp)
 
     def _pass_on(self, stamp: Stamp) -> bool:
         # The number is spent whether or not the frame is good: subscribers see the gap.

@@ -118,6 +118,7 @@ class MessageBuilder:
             reopens=stats.reopens,
             format=None if (frames := stats.format) is None else _format(frames),
             picture=stats.picture,
+            slowed_to=stats.slowed_to,
             sets=tuple(_set_info(each) for each in sets),
             engine=facts.engine if facts else None,
             delegate=facts.delegate if facts else None,

@@ -22,7 +22,8 @@ class PublisherSettings:
     """Settings of the publisher.
 
     ``messages_per_second`` is the highest rate expected; two seconds of it are kept for a slow subscriber.
-    ``read_keys`` reads the key files, at the start and at each reload.
+    ``read_keys`` reads the key files, at the start and at each reload. With ``slow_when_hot`` frame rates are halved
+    while the *board* is hot.
     """
 
     node: str
@@ -31,6 +32,7 @@ class PublisherSettings:
     config_hash: str
     max_connections: int
     read_keys: Callable[[], Keyring] = Keyring
+    slow_when_hot: bool = False
     board: Board = field(default_factory=Board)
 
     @property

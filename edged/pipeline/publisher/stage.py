@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import select
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from edged.pipeline.publisher.message_builder import MessageBuilder
 from edged.pipeline.publisher.on_demand import wanted_places
 from edged.pipeline.publisher.pub_sockets import LostEndpointError, PubSockets
 from edged.pipeline.publisher.settings import PublisherSettings
+from edged.pipeline.publisher.slow_down import SlowDown
 from edged.pipeline.publisher.state_messages import DecidedState, StateMessages
 from edged.pipeline.publisher.status_messages import CameraStatus, StatusMessages
 from edged.pipeline.result import ModelFacts, Result
@@ -65,6 +67,7 @@ class Publisher(Stage):
         self._demand = demand
         self._builder = MessageBuilder(settings.node, settings.config_hash)
         self._health = HealthWatch(settings.board)
+        self._slow_down = SlowDown()
         self._pub_sockets = PubSockets()
         self._calls = CallQueue(bell.ring, fatal=(LostEndpointError,))
         self._audience: tuple[str, EventRules, Sequence[PlacedSet], frozenset[bytes]] | None = None
@@ -281,11 +284,18 @@ class Publisher(Stage):
             condition,
             rates=status.rates(),
             facts=self._handover.facts,
-            health=self._health.read(),
+            health=self._read_health(),
             insecure=self._pub_sockets.in_clear,
             bye=bye,
             sets=self._state_messages.at(status.stats.camera),
         )
+
+    def _read_health(self) -> Health:
+        health = self._health.read()
+        slow_down = self._slow_down
+        is_on = self._settings.slow_when_hot
+        self._demand.halvings = slow_down.follow(health, time.monotonic()) if is_on else slow_down.end()
+        return health
 
     def _send(self, messages: Iterable[wire.Message]) -> None:
         for message in messages:

@@ -32,7 +32,19 @@ LIVE = frozenset(
 USUAL_FPS = 30.0  # of a live camera that is not asked for a rate
 
 PARTS = frozenset(
-    {"version", "node", "model", "cameras", "references", "states", "max_pixels", "background", "publish", "log"}
+    {
+        "version",
+        "node",
+        "model",
+        "cameras",
+        "references",
+        "states",
+        "max_pixels",
+        "background",
+        "slow_when_hot",
+        "publish",
+        "log",
+    }
 )
 """The sections that a reload applies; any other one takes effect at the next start."""
 
@@ -119,7 +131,7 @@ def compare(old: Config, new: Config, *, model_file: bool = False, model_input: 
         live=tuple(live),
         references=old.references != new.references or old.background != new.background,
         states=old.states != new.states or (bool(new.states) and old.background != new.background),
-        publish=old.publish != new.publish,
+        publish=old.publish != new.publish or old.slow_when_hot != new.slow_when_hot,
         node=old.node != new.node,
         log_level=old.log != new.log,
         later=tuple(name for name in _different(old, new) if name not in PARTS),

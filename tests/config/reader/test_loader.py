@@ -142,7 +142,7 @@ def test_every_problem_of_a_file_is_reported_in_the_order_of_its_lines(told: Tol
         "19:14: log.level: must be one of debug, info, warning, error (got 'loud')",
         (
             "20:1: colour: unknown key; known are version, node, model, cameras, references, states, max_pixels, "
-            "background, publish, control, metrics, log"
+            "background, slow_when_hot, publish, control, metrics, log"
         ),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,7 +65,8 @@ class Rig:
         self.source.woken.set()
         self.ring = FrameRing(threading.Condition())
         self.stats = CameraStats("cam")
-        self.stage = Capture(self.source, self.ring, self.stats, settings, Demand())
+        self.demand = Demand()
+        self.stage = Capture(self.source, self.ring, self.stats, settings, self.demand)
 
     def steps(self, count: int) -> None:
         for _ in range(count):
@@ -113,6 +115,30 @@ def test_a_frame_has_the_time_that_its_decoding_took(make_rig: MakeRig) -> None:
     rig.steps(2)
     with rig.take() as lease:
         assert lease.decode_ns == 7_000_000
+
+
+def test_a_hot_board_takes_fewer_frames_and_the_stats_have_the_rate(make_rig: MakeRig) -> None:
+    rig = make_rig("open", *["frame"] * 30, settings=replace(QUICK, max_fps=10.0))
+    rig.during["grab"] = lambda: rig.clock.advance(0.1)
+    rig.steps(11)
+    assert (rig.stage.next_seq, rig.stats.slowed_to) == (10, None)
+    rig.demand.halvings = 2
+    rig.steps(10)
+    assert rig.stage.next_seq in (12, 13)
+    assert rig.stats.slowed_to == 2.5
+    rig.stage.use(replace(QUICK, max_fps=8.0))
+    rig.steps(1)
+    assert rig.stats.slowed_to == 2.0
+    rig.demand.halvings = 0
+    rig.steps(1)
+    assert rig.stats.slowed_to is None
+
+
+def test_a_clip_that_waits_for_the_model_is_not_slowed(make_rig: MakeRig) -> None:
+    rig = make_rig("open", "frame", settings=replace(QUICK, wait_for_reader=True))
+    rig.demand.halvings = 2
+    rig.steps(2)
+    assert (rig.stage.next_seq, rig.stats.slowed_to) == (1, None)
 
 
 def test_an_exception_that_no_source_should_raise_is_counted_once_and_is_a_loss(make_rig: MakeRig) -> None:

@@ -64,6 +64,22 @@ def test_without_a_cap_every_frame_passes() -> None:
     assert all(cap.admits(Stamp(5, "driver")) for _ in range(5))
 
 
+@pytest.mark.parametrize(
+    ("max_fps", "halvings", "limit", "of_ten_seconds"),
+    [(20, 0, 20, 200), (20, 1, 10, 100), (20, 3, 2.5, 25), (20, 5, 1, 10), (0.5, 3, 0.5, 5), (None, 1, 15, 150),
+     (None, 0, None, 300)],
+)  # fmt: skip
+def test_a_halved_rate_ends_at_one_frame_a_second(
+    max_fps: float | None, halvings: int, limit: float | None, of_ten_seconds: int
+) -> None:
+    cap = RateCap(max_fps)
+    assert cap.halve(halvings) == (None if limit is None else pytest.approx(limit, abs=0.001))
+    admitted = sum(cap.admits(Stamp(int((1 + n / 30) * 1e9), "driver")) for n in range(300))
+    assert admitted == pytest.approx(of_ten_seconds, abs=1)
+    cap.halve(0)
+    assert cap.admits(at(20))
+
+
 def test_the_same_picture_for_too_long_is_a_freeze() -> None:
     watch = FreezeWatch(3.0)
     assert [watch.is_frozen(DARK, at(second)) for second in range(6)] == [False, False, False, True, True, True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
 from edged.pipeline.publisher.board_health import HealthWatch
 from edged.pipeline.publisher.settings import PublisherSettings
+from edged.pipeline.publisher.slow_down import SlowDown
 from edged.pipeline.publisher.stage import Publisher
 from edged.wire import Status
 
@@ -50,6 +52,48 @@ def test_heat_is_logged_once_and_again_after_it_was_cool(watch: HealthWatch, cap
         "the board is hot: 85 °C; it slows itself down to survive",
     ]
     assert watch.latest.temp_c == 85
+
+
+def test_heat_halves_the_rates_step_by_step_and_they_come_back(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    slow_down = SlowDown()
+    rates = [slow_down.follow(Health(temp_c=celsius), second) for second, celsius in heat(79, 80, 30, 82, 30, 78, 200)]
+    assert rates[:31] == [0] + [1] * 30
+    assert set(rates[31:]) == {2}  # 78 °C is neither hot nor cool
+    rates = [slow_down.follow(Health(temp_c=74), 1000 + second) for second in range(200)]
+    assert [rates.index(halvings) for halvings in (2, 1, 0)] == [0, 60, 120]
+    assert caplog.messages == [
+        "the board is 80 °C: frame rates are 1/2 of what is configured, but at least 1 frame/s",
+        "the board is 82 °C: frame rates are 1/4 of what is configured, but at least 1 frame/s",
+        "the board is cooler (74 °C): frame rates are 1/2 of what is configured, but at least 1 frame/s",
+        "the board is cooler (74 °C): frame rates are as configured",
+    ]
+
+
+def heat(*celsius_and_seconds: float) -> Iterator[tuple[float, float]]:
+    """Each second with its temperature: the first lasts one second, and each other one as long as it says."""
+    first, *rest = celsius_and_seconds
+    yield 0.0, first
+    second = 1.0
+    for celsius, seconds in zip(rest[::2], rest[1::2], strict=True):
+        for _ in range(int(seconds)):
+            yield second, celsius
+            second += 1.0
+
+
+def test_throttling_halves_the_rates_and_what_the_firmware_remembers_does_not() -> None:
+    assert SlowDown().follow(Health(throttled=0x4), 0.0) == 1
+    assert SlowDown().follow(Health(throttled=0x8), 0.0) == 1
+    assert SlowDown().follow(Health(throttled=0xC0000), 0.0) == 0
+    assert SlowDown().follow(Health(throttled=0x3, temp_c=60.0), 0.0) == 0  # under-voltage is no heat
+
+
+def test_rates_are_halved_no_further_than_that_something_is_left(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    slow_down = SlowDown()
+    assert [slow_down.follow(Health(temp_c=90), 30.0 * step) for step in range(9)] == [1, 2, 3, 4, 5, 6, 6, 6, 6]
+    assert slow_down.end() == 0
+    assert caplog.messages[-1] == "frame rates are as configured: slow_when_hot is off"
 
 
 def test_each_condition_is_logged_once_in_words(watch: HealthWatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -113,3 +157,24 @@ def test_the_health_is_published(tmp_path: Path) -> None:
     assert isinstance(message, Status)
     assert (message.temp_c, message.throttled, message.cma_free_bytes) == (51.25, 0x40004, 1 << 20)
     assert publisher.health.temp_c == 51.25
+
+
+@pytest.mark.parametrize("is_on", [False, True])
+def test_the_captures_are_slowed_if_that_is_configured(tmp_path: Path, is_on: bool) -> None:
+    (tmp_path / "sys/class/thermal/thermal_zone0").mkdir(parents=True)
+    (tmp_path / "sys/class/thermal/thermal_zone0/temp").write_text("83000\n")
+    endpoint = Endpoint.parse(f"pub+bind:ipc://{tmp_path}/pub.sock", tmp_path)
+    board = Board(tmp_path)
+    settings = PublisherSettings("porch", [endpoint], 10.0, "cafe", 256, slow_when_hot=is_on, board=board)
+    bell, demand, stats = Bell(), Demand(), CameraStats("street")
+    stats.slowed_to = 7.5
+    publisher = Publisher(settings, Handover(8, bell), bell, [stats], demand)
+    with Subscriber(endpoint.address, kinds=("status",)) as subscriber:
+        publisher.start(lambda: None)
+        try:
+            message = subscriber.receive(10)
+        finally:
+            publisher.stop()
+            assert publisher.join(10)
+    assert isinstance(message, Status)
+    assert (message.temp_c, message.slowed_to, demand.halvings) == (83.0, 7.5, int(is_on))
