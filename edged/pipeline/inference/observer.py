@@ -50,7 +50,7 @@ class Observation:
 
 
 Observer: TypeAlias = Callable[[Observation], bool]
-"""Called in the inference's thread; returns True when it has seen enough."""
+"""Called in the thread of a worker; returns True when it has seen enough."""
 
 FrameObserver: TypeAlias = Callable[[SeenFrame], bool]
 """The same for whole frames."""
@@ -61,7 +61,7 @@ T = TypeVar("T")
 
 
 class Observers:
-    """The observers that have not seen enough yet; *demand* counts them. The inference's thread uses it."""
+    """The observers that have not seen enough yet; *demand* counts them. One worker at a time uses it."""
 
     def __init__(self, demand: Demand) -> None:
         self._demand = demand
@@ -96,8 +96,8 @@ class Observers:
 class PlaceObservers(Generic[T]):
     """Observers of single places, a region of a camera or its frames (None); *demand* counts them for each place.
 
-    A place that somebody observes is treated as if it had a subscriber, and no other place is embedded for that. The
-    inference's thread uses it.
+    A place that somebody observes is treated as if it had a subscriber, and no other place is embedded for that. One
+    worker at a time uses it.
     """
 
     def __init__(self, demand: Demand) -> None:

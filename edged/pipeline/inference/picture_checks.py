@@ -54,7 +54,7 @@ class PlaceCheck:
 
 
 class PictureChecks:
-    """The checks of all places where examples were enrolled. The inference's thread uses it."""
+    """The checks of all places where examples were enrolled. One worker at a time uses it."""
 
     def __init__(self) -> None:
         self._places: dict[tuple[str, str], PlaceCheck] = {}

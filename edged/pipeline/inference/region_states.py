@@ -21,7 +21,7 @@ __all__ = ["RegionStates"]
 class RegionStates:
     """The state of every region, made anew when something changes in what is embedded, compared or decided.
 
-    *review* gets the views that sets of states are least sure of. The inference's thread uses it.
+    *review* gets the views that sets of states are least sure of. One worker at a time uses it.
     """
 
     def __init__(self, review: ReviewQueues | None = None) -> None:

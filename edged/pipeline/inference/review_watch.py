@@ -27,7 +27,7 @@ class ReviewWatch:
 
     So at most one picture a minute is written, and they are at least a minute apart. A frame costs a comparison or two,
     and a copy of its region where the set is less sure of it than of any other frame of the minute, which is seldom.
-    The inference's thread uses it.
+    One worker at a time uses it.
     """
 
     def __init__(self, name: str, queues: ReviewQueues) -> None:

@@ -57,8 +57,8 @@ class CopiedFrame:
 class NextFrames:
     """Pictures of the next frames of cameras of the *running* stages, for jobs; *wake* lets these go on.
 
-    A camera's frame is copied once in the inference's thread, for as many jobs as wait for it, and goes from there to
-    the *encoder*. One thread uses it.
+    A camera's frame is copied once in the inference, for as many jobs as wait for it, and goes from there to the
+    *encoder*. One thread uses it.
     """
 
     def __init__(self, running: RunningStages, wake: Callable[[], None], encoder: PictureEncoder) -> None:
@@ -124,7 +124,7 @@ class _NextFrame:
         self._camera = camera
         self._encoder = encoder
         self._wake = wake
-        self._lock = threading.Lock()  # of the two below, which jobs and the inference's thread use
+        self._lock = threading.Lock()  # of the two below, which jobs and the inference use
         self._wanted: dict[Hashable, Callable[[CopiedFrame], Any]] = {}
         self._pictures: dict[Hashable, Future[Any]] = {}
 

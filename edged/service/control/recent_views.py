@@ -132,7 +132,7 @@ class RecentViews:
 class _Watch:
     """An observer of one region that keeps a view of it every `EVERY_SECONDS`.
 
-    The inference's thread replaces ``views``, the newest first; when they were last ``asked`` for, and the
+    A thread of the inference replaces ``views``, the newest first; when they were last ``asked`` for, and the
     ``inference`` that shows them, are the control stage's.
     """
 

@@ -39,7 +39,7 @@ class SampleCollector:
     """An observer that takes *count* samples of a region, evenly spaced in `SAMPLE_SECONDS` by the times of capture.
 
     ``space_id`` is that of the vectors, and ``rotation`` and ``decode`` are how they were made. They, and ``problem``,
-    are set when ``done`` is true, which is when *on_done* is called, in the inference's thread.
+    are set when ``done`` is true, which is when *on_done* is called, in a thread of the inference.
     """
 
     def __init__(self, camera: str, region: str, count: int, on_done: Callable[[], None]) -> None:
