@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from edged.errors import RingClosed
+from edged.errors import ControlError, RingClosed
 from edged.pipeline.call_queue import CallQueue
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
@@ -215,7 +215,7 @@ class Inference(Stage):
 
     def _paused(self) -> AbstractContextManager[None]:
         """Nothing is embedded inside: what is compared and decided can change at once for all regions."""
-        return self._turns.paused(self._do, self._check_stopping)
+        return self._turns.paused(self._do, self._refuse_if_stopping)
 
     def _use(
         self,
@@ -247,11 +247,12 @@ class Inference(Stage):
     def _check_stop(self) -> None:
         """Check between the parts of a long opening: a stop need not wait for the last of a thousand pictures."""
         self.progress()
-        self._check_stopping()
-
-    def _check_stopping(self) -> None:
         if self.stopping:
-            raise RingClosed("stopped before it came to that")
+            raise RingClosed("stopped before it was open")
+
+    def _refuse_if_stopping(self) -> None:
+        if self.stopping:
+            raise ControlError("stopping", "the daemon is stopping, or changing its model")
 
     def step(self) -> None:
         for worker in self._workers:

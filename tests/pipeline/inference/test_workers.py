@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edged.bell import Bell
-from edged.errors import InferenceError
+from edged.errors import ControlError, InferenceError
 from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
@@ -246,6 +246,25 @@ def test_a_camera_that_skips_what_has_not_changed_has_one_frame_under_way(cases:
         results = rig.results(40)
     embedded = {(result.region, result.frame_seq) for result in results if not result.unchanged}
     assert embedded == {(region, seq) for region, _ in REGIONS for seq in (0, 10)}
+
+
+def test_a_stop_ends_a_change_that_waits_for_a_worker(cases: Path) -> None:
+    rig, hold = Rig(cases), threading.Event()
+    rig.stage.start(lambda: None)
+    assert rig.stage.wait_open(20)
+    rig.embedders[1].held = hold
+    while not rig.embedders[1].is_held:
+        rig.deliver(0, 1)
+        time.sleep(0.001)
+    changed = rig.stage.use(top_k=1)
+    eventually(changed.running, "it waits")
+    rig.stage.stop()
+    with pytest.raises(ControlError, match="stopping"):
+        changed.result(20)
+    hold.set()
+    assert rig.stage.join(20)
+    assert rig.stage.error is None
+    rig.bell.close()
 
 
 def test_the_error_of_a_worker_is_that_of_the_inference(cases: Path) -> None:

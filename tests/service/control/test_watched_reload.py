@@ -89,7 +89,7 @@ def test_a_preview_of_a_camera_that_a_reload_removes_is_refused_at_once(
             asked.result(10)
         assert refused.value.code == "not-found"
     eventually(lambda: not observed(yard.inference), "nobody observes")
-    assert not yard.inference._frame_observers._observers
+    assert not yard.inference._turns.frame_observers._observers
     eventually(lambda: not [each.name for each in threading.enumerate() if "slow" in each.name], "its threads ended")
 
 
@@ -103,7 +103,7 @@ def test_a_preview_goes_on_with_the_model_that_takes_over(yard: Yards, daemon: C
         assert asked.result(60).camera == "slow"
     eventually(lambda: not observed(yard.inference), "nobody observes")
     for inference in (before, yard.inference):
-        assert not inference._frame_observers._observers
+        assert not inference._turns.frame_observers._observers
 
 
 def test_the_views_of_a_region_that_a_reload_removes_are_forgotten(
@@ -117,7 +117,7 @@ def test_the_views_of_a_region_that_a_reload_removes_are_forgotten(
     assert (code, "path" in text) == ("not-found", True)
     monkeypatch.setattr(recent_views, "UNASKED_SECONDS", 0.05)
     eventually(lambda: not observed(yard.inference), "nobody observes")
-    assert not yard.inference._region_observers._observers
+    assert not yard.inference._turns.region_observers._observers
 
 
 def test_the_views_of_another_model_begin_anew(
@@ -129,6 +129,6 @@ def test_the_views_of_another_model_begin_anew(
     yard.edit(".tflite}", ".tflite, quantize: true}")
     assert daemon.reload()
     views(daemon, "path", lambda result: bool(result.entries) and kept not in {each.id for each in result.entries})
-    assert not before._region_observers._observers
+    assert not before._turns.region_observers._observers
     assert observed(yard.inference) == {("front", "path")}
     assert refusal(lambda: daemon.recent_picture("front", "path", kept))[0] == "not-found"
