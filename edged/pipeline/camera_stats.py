@@ -44,8 +44,9 @@ class Condition:
 class CameraStats:
     """Counters and state of one camera.
 
-    Each counter is written by one thread: ``dropped_publish`` by the inference, ``published`` by the publisher, all
-    others by the capture. The capture writes the state too, except that another thread may notice that it hangs.
+    Each counter is written by one thread at a time: ``dropped_publish`` by a worker of the inference, ``published`` by
+    the publisher, all others by the capture. The capture writes the state too, except that another thread may notice
+    that it hangs.
     """
 
     def __init__(self, camera: str, on_change: Callable[[], None] = lambda: None) -> None:

@@ -88,7 +88,7 @@ class Demand:
 class FrameRequests:
     """Prediction of the next request for a frame of one camera, from the times of the last ones.
 
-    All times are nanoseconds of CLOCK_MONOTONIC. One thread notes requests, any may read ``due_ns``.
+    All times are nanoseconds of CLOCK_MONOTONIC. One thread at a time notes requests, any may read ``due_ns``.
     """
 
     def __init__(self) -> None:

@@ -60,7 +60,7 @@ class FairShare(Generic[T]):
         """Return the next region; None if there is none now, or during a pause.
 
         Raises:
-            RingClosed: every camera has stopped, or it is closed.
+            RingClosed: every camera has stopped, and none of its frames is under way; or it is closed.
         """
         if self._is_closed:
             raise RingClosed("no more frames are given")
@@ -148,7 +148,7 @@ class FairShare(Generic[T]):
 
     def _have_ended(self) -> bool:
         shares = self._shares.values()
-        return bool(shares) and all(share.feed.ring.ended and not share.begun for share in shares)
+        return bool(shares) and all(share.feed.ring.ended and not share.under_way for share in shares)
 
 
 class _Share(Generic[T]):

@@ -186,6 +186,7 @@ class Inference(Stage):
     def open(self) -> None:
         opened = self._open_model(self._check_stop)
         self._model, self._others = opened.embedder, opened.others
+        self._workers = [Worker(number, self._turns, each) for number, each in enumerate(self._others, 2)]
         self._turns.regions.references, self._turns.regions.sets = opened.references, opened.sets
         self._facts = facts = ModelFacts.of(self._embedder)
         self._turns.open(self._embedder, facts)
@@ -200,7 +201,6 @@ class Inference(Stage):
             facts.space_id,
         )
         self._use(self._feeds)
-        self._workers = [Worker(number, self._turns, each) for number, each in enumerate(self._others, 2)]
         for worker in self._workers:
             worker.start(self._turns.share.wake)
 
@@ -215,7 +215,7 @@ class Inference(Stage):
 
     def _paused(self) -> AbstractContextManager[None]:
         """Nothing is embedded inside: what is compared and decided can change at once for all regions."""
-        return self._turns.paused(self._do, self._refuse_if_stopping)
+        return self._turns.paused(self._do, self._check_pause)
 
     def _use(
         self,
@@ -250,14 +250,20 @@ class Inference(Stage):
         if self.stopping:
             raise RingClosed("stopped before it was open")
 
-    def _refuse_if_stopping(self) -> None:
+    def _check_pause(self) -> None:
+        """Check whether a change may go on waiting for the other workers, each of which has a time limit of its own."""
+        self.progress()
+        self._check_workers()
         if self.stopping:
             raise ControlError("stopping", "the daemon is stopping, or changing its model")
 
-    def step(self) -> None:
+    def _check_workers(self) -> None:
         for worker in self._workers:
             if worker.error is not None:
                 raise worker.error
+
+    def step(self) -> None:
+        self._check_workers()
         if self._calls.run_next():
             self.progress()
         work = self._turns.take(WAIT_SECONDS, lambda: bool(self._calls))

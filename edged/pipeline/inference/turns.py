@@ -93,7 +93,7 @@ class Turns:
         """Return the next region to embed; None if none comes within *seconds*, or when *interrupted*.
 
         Raises:
-            RingClosed: every camera has stopped, or the share is closed.
+            RingClosed: every camera has stopped and nothing is under way, or the share is closed.
         """
         deadline = time.monotonic() + seconds
         while True:

@@ -121,6 +121,19 @@ def numbers(results: list[Result]) -> dict[tuple[str, str], list[int]]:
     return by_topic
 
 
+def hold_both(rig: Rig) -> tuple[threading.Event, threading.Event]:
+    """Have each of two workers begin a region of a frame; what ends the wait of each."""
+    first, second = (threading.Event() for _ in rig.embedders)
+    rig.embedders[0].held, rig.embedders[1].held = first, second
+    rig.deliver(0, 1)
+    eventually(lambda: all(embedder.is_held for embedder in rig.embedders), "both are held")
+    return first, second
+
+
+def raise_error(error: Exception, *_: object) -> None:
+    raise error
+
+
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), longest=st.sampled_from([0.0, 0.002, 0.02]))
 def test_the_results_of_each_topic_are_in_order_with_ten_cameras_and_four_workers(
@@ -283,19 +296,68 @@ def test_the_error_of_a_worker_is_that_of_the_inference(cases: Path) -> None:
     rig.bell.close()
 
 
+def test_the_error_of_a_worker_ends_a_change_that_waits_for_it(cases: Path) -> None:
+    rig, hold = Rig(cases), threading.Event()
+    rig.stage.start(lambda: None)
+    assert rig.stage.wait_open(20)
+    rig.embedders[1].held = hold
+    while not rig.embedders[1].is_held:
+        rig.deliver(0, 1)
+        time.sleep(0.001)
+    changed = rig.stage.use(top_k=1)
+    eventually(changed.running, "it waits")
+    rig.embedders[1].error = InferenceError("the model failed")
+    hold.set()
+    with pytest.raises(InferenceError, match="the model failed"):
+        changed.result(20)
+    assert rig.stage.join(20)
+    assert isinstance(rig.stage.error, InferenceError)
+    rig.bell.close()
+
+
+def test_the_last_frames_of_cameras_that_have_stopped_are_waited_for(
+    cases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edged.pipeline.inference.stage.WORKERS_SECONDS", 0.0)
+    rig = Rig(cases)
+    rig.stage.start(lambda: None)
+    assert rig.stage.wait_open(20)
+    first, second = hold_both(rig)
+    rig.feeds[0].ring.close()
+    first.set()
+    rig.results(1)
+    assert not rig.stage.join(0.3)
+    second.set()
+    assert rig.stage.join(20)
+    assert rig.stage.error is None
+    assert rig.handover.get() is not None
+    rig.bell.close()
+
+
+def test_all_is_closed_where_an_open_model_cannot_be_used(cases: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig, closed = Rig(cases), list[str]()
+    monkeypatch.setattr(rig.handover, "open", partial(raise_error, MemoryError()))
+    monkeypatch.setattr(PausingEmbedder, "close", lambda _: closed.append("embedder"))
+    rig.stage.start(lambda: None)
+    assert rig.stage.join(20)
+    assert isinstance(rig.stage.error, MemoryError)
+    assert closed == ["embedder"] * 2
+    assert rig.feeds[0].ring.ended
+    rig.bell.close()
+
+
 def test_a_worker_that_hangs_is_left_behind_with_its_embedder(
     cases: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edged.pipeline.inference.stage.WORKERS_SECONDS", 0.1)
-    rig, hold = Rig(cases), threading.Event()
+    rig = Rig(cases)
     closed: list[int] = []
     rig.stage.start(lambda: None)
     assert rig.stage.wait_open(20)
-    rig.embedders[1].held = hold
     for number, embedder in enumerate(rig.embedders):
         monkeypatch.setattr(embedder, "close", lambda number=number: closed.append(number))
-    rig.deliver(0, 1)
-    eventually(lambda: rig.stage._turns.share.under_way == 1, "it is under way")
+    first, hold = hold_both(rig)
+    first.set()
     rig.results(1)
     with stopwatch() as watch:
         rig.stage.stop()
