@@ -94,7 +94,7 @@ class RingWriter:
         if self.settings.wait_for_reader and not self._ring.wait_taken(GRAB_SECONDS):
             return False
         is_written = False
-        stalls_after = self.settings.stall_seconds
+        stalls_after = self._stalls_after()
         self._stats.expect_return(GRAB_SECONDS + stalls_after if stalls_after else None)
         stamp = self._grab()
         if stamp is not None:
@@ -109,6 +109,11 @@ class RingWriter:
         if stalls_after and time.monotonic() - self._last_sign() > stalls_after:
             raise SourceError(f"no good frame for {stalls_after:g} s{self._damage}")
         return is_written
+
+    def _stalls_after(self) -> float:
+        """Seconds without a good frame after which the camera is lost, never between two of a rate that is halved."""
+        seconds, slowed_to = self.settings.stall_seconds, self._stats.slowed_to
+        return seconds + 1.0 / slowed_to if seconds and slowed_to else seconds
 
     def _last_sign(self) -> float:
         """When the camera last showed that all is well: by a good frame, or by sending what need not be decoded."""

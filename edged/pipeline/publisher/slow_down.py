@@ -50,10 +50,13 @@ class SlowDown:
     def _change(self, halvings: int, health: Health, now: float) -> None:
         is_worse = halvings > self.halvings
         self.halvings, self._changed = halvings, now
-        board = "throttled" if health.temp_c is None else f"{health.temp_c:.0f} °C"
+        if health.temp_c is None:
+            board = "throttled" if is_worse else "no longer throttled"
+        else:
+            board = f"{health.temp_c:.0f} °C" if is_worse else f"cooler ({health.temp_c:.0f} °C)"
         rates = f"1/{1 << halvings} of what is configured, but at least 1 frame/s" if halvings else "as configured"
         level = logging.WARNING if is_worse else logging.INFO
-        log.log(level, "the board is %s: frame rates are %s", board if is_worse else f"cooler ({board})", rates)
+        log.log(level, "the board is %s: frame rates are %s", board, rates)
 
 
 def _is_hot(health: Health) -> bool:

@@ -134,6 +134,15 @@ def test_a_hot_board_takes_fewer_frames_and_the_stats_have_the_rate(make_rig: Ma
     assert rig.stats.slowed_to is None
 
 
+def test_a_camera_whose_rate_is_halved_is_not_lost_between_two_of_its_frames(make_rig: MakeRig) -> None:
+    rig = make_rig("open", *["frame"] * 30, settings=replace(STALLING, stall_seconds=0.5))
+    rig.during["grab"] = lambda: rig.clock.advance(0.1)
+    rig.demand.halvings = 6
+    rig.steps(31)
+    assert (rig.state(), rig.stats.slowed_to) == (CameraState.RUNNING, 1.0)
+    assert rig.stage.next_seq == 4
+
+
 def test_a_clip_that_waits_for_the_model_is_not_slowed(make_rig: MakeRig) -> None:
     rig = make_rig("open", "frame", settings=replace(QUICK, wait_for_reader=True))
     rig.demand.halvings = 2

@@ -70,6 +70,17 @@ def test_heat_halves_the_rates_step_by_step_and_they_come_back(caplog: pytest.Lo
     ]
 
 
+def test_a_board_without_a_thermometer_is_logged_as_throttled_and_then_not(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    slow_down = SlowDown()
+    for second in range(70):
+        slow_down.follow(Health(throttled=0x4 if second == 0 else 0), second)
+    assert caplog.messages == [
+        "the board is throttled: frame rates are 1/2 of what is configured, but at least 1 frame/s",
+        "the board is no longer throttled: frame rates are as configured",
+    ]
+
+
 def heat(*celsius_and_seconds: float) -> Iterator[tuple[float, float]]:
     """Each second with its temperature: the first lasts one second, and each other one as long as it says."""
     first, *rest = celsius_and_seconds
