@@ -35,14 +35,14 @@ class Floor:
         return Floor((self.wall_ms + other.wall_ms) / 2, (self.processor_ms + other.processor_ms) / 2)
 
 
-def bare_invoke(loaded: Loaded, seconds: float) -> Floor:
-    """Run the model of *loaded* on one picture for *seconds*, by the engine, delegate and threads of *loaded*.
+def bare_invoke(loaded: Loaded, seconds: float, threads: int) -> Floor:
+    """Run the model of *loaded* on one picture for *seconds*, by its engine and delegate, with so many *threads*.
 
     Raises:
         ConfigFileError: the model cannot be used.
     """
     model = read_model_file(loaded)
-    with open_model(loaded, model) as embedder:  # this also checks that it is safe to run
+    with open_model(loaded, model, num_threads=threads) as embedder:  # this also checks that it is safe to run
         options = embedder.options
         height, width = model.input.height, model.input.width
         picture = self_test_picture(SELF_TEST_PICTURES[0], height, width)

@@ -37,10 +37,11 @@ class BenchPlan:
         """Whether the source is a clip, which waits for the model, and not a camera, which does not."""
         return self.source.startswith(("file:", "dir:"))
 
-    def configuration(self, address: str, invoke_ms: float | None = None) -> str:
+    def configuration(self, address: str, invoke_ms: float | None = None, workers: int = 1) -> str:
         """Return the text of a configuration that publishes only on *address*.
 
-        At saturation a test picture comes 1.5 times as often as the workers can embed it; the model takes *invoke_ms*.
+        At saturation a test picture comes 1.5 times as often as so many *workers* can embed it; the model takes
+        *invoke_ms*.
         """
         model: dict[str, Any] = {"engine": self.engine, "delegate": self.delegate, "resize": self.resize}
         if self.threads is not None:
@@ -51,12 +52,12 @@ class BenchPlan:
         document = {
             "node": "bench",
             "model": model,
-            "cameras": {f"bench{number}": self._camera(invoke_ms) for number in range(1, self.cameras + 1)},
+            "cameras": {f"bench{number}": self._camera(invoke_ms, workers) for number in range(1, self.cameras + 1)},
             "publish": {"endpoints": [f"pub+bind:{address}"]},
         }
         return json.dumps(document)  # JSON is YAML
 
-    def _camera(self, invoke_ms: float | None) -> dict[str, Any]:
+    def _camera(self, invoke_ms: float | None, workers: int) -> dict[str, Any]:
         if self.plays:
             kind, _, path = self.source.partition(":")
             source = f"{kind}:{Path(path).expanduser().absolute()}"
@@ -65,7 +66,7 @@ class BenchPlan:
         if self.fps is not None:
             camera["fps"] = self._share(self.fps)
         elif self.source.startswith("pattern:") and invoke_ms:
-            camera["fps"] = self._share(1500 * (self.workers or 1) / invoke_ms)
+            camera["fps"] = self._share(1500 * workers / invoke_ms)
         return camera
 
     def _share(self, otherwise: float) -> float:

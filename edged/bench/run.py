@@ -54,13 +54,15 @@ def measure(plan: BenchPlan, report: Report = lambda _activity, _share: None) ->
         planned = plan_workers(loaded.config, read_model_file(loaded))
         planned = planned._replace(threads=min(planned.threads, len(os.sched_getaffinity(0))))  # TFLite starts no more
         floor_seconds = min(FLOOR_SECONDS, plan.seconds)
-        floor = bare_invoke(loaded, floor_seconds)
-        (folder / "bench.yaml").write_text(plan.configuration(address, floor.wall_ms), encoding="utf-8")
+        floor = bare_invoke(loaded, floor_seconds, planned.threads)
+        (folder / "bench.yaml").write_text(
+            plan.configuration(address, floor.wall_ms, planned.workers), encoding="utf-8"
+        )
         report("start", 0.1)
         with Subscriber(address, kinds=KINDS, queue=1000, queue_bytes=1 << 22) as subscriber, _daemon(folder) as daemon:
             record = _measure(plan, floor, planned, subscriber, daemon, report)
         # The speed of a machine changes within seconds, by heat or other guests of the host: so the floor is a mean.
-        return replace(record, floor=floor.mean(bare_invoke(loaded, floor_seconds)))
+        return replace(record, floor=floor.mean(bare_invoke(loaded, floor_seconds, planned.threads)))
 
 
 def _measure(

@@ -10,8 +10,10 @@ from edged.bench.plan import BenchPlan
 from edged.config import Config, load_text
 
 
-def loaded(plan: BenchPlan, tmp_path: Path, invoke_ms: float | None = None) -> Config:
-    return load_text(plan.configuration(f"ipc://{tmp_path}/pub.sock", invoke_ms), tmp_path / "bench.yaml").config
+def loaded(plan: BenchPlan, tmp_path: Path, invoke_ms: float | None = None, workers: int = 1) -> Config:
+    return load_text(
+        plan.configuration(f"ipc://{tmp_path}/pub.sock", invoke_ms, workers), tmp_path / "bench.yaml"
+    ).config
 
 
 def test_a_plan_sets_the_model_and_its_engine(tmp_path: Path) -> None:
@@ -33,8 +35,9 @@ def test_without_threads_the_daemons_own_default_counts(tmp_path: Path) -> None:
     )
 
 
-def test_a_pattern_is_half_as_fast_again_as_the_model_without_a_rate(tmp_path: Path) -> None:
+def test_a_pattern_is_half_as_fast_again_as_the_workers_without_a_rate(tmp_path: Path) -> None:
     assert loaded(BenchPlan(), tmp_path, invoke_ms=10.0).cameras["bench1"].fps == pytest.approx(150)
+    assert loaded(BenchPlan(), tmp_path, invoke_ms=10.0, workers=3).cameras["bench1"].fps == pytest.approx(450)
     assert loaded(BenchPlan(), tmp_path, invoke_ms=0.1).cameras["bench1"].fps == 1000
     assert loaded(BenchPlan(fps=7), tmp_path, invoke_ms=10.0).cameras["bench1"].fps == 7
 
