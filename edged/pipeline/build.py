@@ -183,7 +183,10 @@ class Wiring:
             with ExitStack() as on_error:
                 plan = plan_workers(loaded.config, models.first)
                 embedder = on_error.enter_context(open_model(loaded, models.first, models.fallback, plan.threads))
-                others = [on_error.enter_context(open_again(embedder)) for _ in range(plan.workers - 1)]
+                others: list[Embedder] = []
+                for _ in range(plan.workers - 1):
+                    go_on()
+                    others.append(on_error.enter_context(open_again(embedder)))
                 if before is not None and before.references is not None:
                     opened = Opened(embedder, before.references, before.sets, others)
                 else:

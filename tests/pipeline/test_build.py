@@ -15,6 +15,9 @@ from edged.config import ConfigFileError, Loaded, load_text
 from edged.pipeline.build import build
 from edged.pipeline.capture.settings import CaptureSettings
 from edged.pipeline.capture.supervisor import CaptureSupervisor
+from edged.pipeline.loading.model import open_again
+from edged.vision.embedder import Embedder
+from edged.vision.tflite.model_file import read_model
 
 MODEL = "model: {name: efficientnet-lite0-int8}\n"
 
@@ -99,3 +102,20 @@ def test_a_camera_that_crops_is_not_cropped_again(crops: bool) -> None:
     (feed,) = build(configured(text)).inference._feeds
     assert feed.is_cropped is crops
     assert feed.regions[0][1].left == 0.5, "what is published counts in the whole frame"
+
+
+def test_a_stop_ends_the_opening_of_workers_between_two_of_them(cases: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedder, opened = Embedder(read_model(cases / "small96_uint8_meta.tflite")), list[Embedder]()
+
+    def open_and_stop(before: Embedder) -> Embedder:
+        opened.append(open_again(before))
+        stage.stop()
+        return opened[-1]
+
+    monkeypatch.setattr("edged.pipeline.build.open_model", lambda *_: embedder)
+    monkeypatch.setattr("edged.pipeline.build.open_again", open_and_stop)
+    stage = build(configured("source: 'pattern:'", "model: {name: efficientnet-lite0-int8, workers: 4}\n")).inference
+    stage.start(lambda: None)
+    assert stage.join(20)
+    assert len(opened) == 1
+    assert stage.error is None
