@@ -76,7 +76,8 @@ class FrameRing:
     """Frames from one capture to the inference.
 
     With ``leases + 2`` slots there is always one to write into: ``leases`` are being read, one holds the newest frame,
-    and one is free. So the writer never waits for the reader and never touches a slot that is being read.
+    and one is free. So the writer never waits for the reader and never touches a slot that is being read. Where there
+    is no memory for so many slots, fewer frames are lent.
 
     *frames_came* is notified of each new frame. The inference serves several cameras and waits on one condition, so
     all their rings share it.
@@ -87,8 +88,8 @@ class FrameRing:
         """Count of frames that were not taken: they were overwritten, or not even decoded."""
         self.leases = leases
         """The most frames that may be read at a time."""
+        self._wanted = leases
         self._frames_came = frames_came
-        self._count = leases + 2
         self._format: Format | None = None
         self._slots: list[_Slot] = []
         self._writing: _Slot | None = None
@@ -110,28 +111,35 @@ class FrameRing:
             self._format = None
             # Leases of the old size keep their slots alive until they are released.
             self._slots = []
-            self._check_memory(frame_format)
+            self.leases = self._affordable_leases(frame_format)
             with map_exceptions({MemoryError: SourceError}, "not enough memory for the frames"):
-                self._slots = [_Slot(frame_format.shape) for _ in range(self._count)]
+                self._slots = [_Slot(frame_format.shape) for _ in range(self.leases + 2)]
             self._format = frame_format
 
-    def _check_memory(self, frame_format: Format) -> None:
-        # Making slots takes no memory, writing to them does; and the kernel ends a process that takes too much.
-        needed, left = self._count * math.prod(frame_format.shape), memory_left()
-        if needed > RESERVE and left is not None and needed + RESERVE > left:
-            raise SourceError(
-                f"not enough memory for the frames: those of {frame_format.width}×{frame_format.height} pixels need "
-                f"{needed >> 20} MiB, and {max(left, 0) >> 20} MiB are left: have the camera send smaller ones"
-            )
+    def _affordable_leases(self, frame_format: Format) -> int:
+        """Return how many frames can be lent; raise SourceError where there is not even memory for one."""
+        left = memory_left()
+        for leases in range(self._wanted, 0, -1):
+            needed = (leases + 2) * math.prod(frame_format.shape)
+            if _fits(needed, left):
+                return leases
+        raise SourceError(
+            f"not enough memory for the frames: those of {frame_format.width}×{frame_format.height} pixels need "
+            f"{needed >> 20} MiB, and {max(left or 0, 0) >> 20} MiB are left: have the camera send smaller ones"
+        )
 
     def lend(self, leases: int) -> None:
-        """Let so many frames be read at a time from now on. More take memory at once, fewer with the next format."""
+        """Let so many frames be read at a time from now on, if there is memory; slots too many stay until the format
+        changes.
+        """
         with self._frames_came:
-            more = leases - self.leases
-            self.leases, self._count = leases, leases + 2
+            self._wanted = leases
             if self._format is not None:
-                missing = self._count - len(self._slots)
-                self._slots += [_Slot(self._format.shape) for _ in range(missing if more > 0 else 0)]
+                shape, missing = self._format.shape, leases + 2 - len(self._slots)
+                if missing > 0 and not _fits(missing * math.prod(shape), memory_left()):
+                    return
+                self._slots += [_Slot(shape) for _ in range(missing)]
+            self.leases = leases
 
     def renew_slots(self) -> None:
         """Leave the slot that is being written to a writer that hangs, and may go on writing at any time.
@@ -234,3 +242,9 @@ class FrameRing:
     def _check_open(self) -> None:
         if self._closed:
             raise RingClosed("the frame ring is closed")
+
+
+def _fits(needed: int, left: int | None) -> bool:
+    """Whether *needed* bytes can be taken of those that are *left*, with something for everything else."""
+    # Making slots takes no memory, writing to them does; and the kernel ends a process that takes too much.
+    return needed <= RESERVE or left is None or needed + RESERVE <= left

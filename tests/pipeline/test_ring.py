@@ -291,6 +291,42 @@ def test_frames_for_which_too_little_memory_is_left_are_a_loss_of_the_camera(mon
     ring.allocate(SMALL)  # these need little
 
 
+def test_where_memory_is_short_fewer_frames_are_lent(monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = ring_of(leases=4)
+    large = Format(width=3840, height=2160)  # 23.7 MiB a slot
+    monkeypatch.setattr("edged.pipeline.ring.memory_left", lambda: 140 << 20)
+    ring.allocate(large)
+    assert ring.leases == 2
+    monkeypatch.setattr("edged.pipeline.ring.memory_left", lambda: 70 << 20)
+    ring.lend(4)
+    assert ring.leases == 2  # two more would need 47 MiB, and 32 are for everything else
+    monkeypatch.setattr("edged.pipeline.ring.memory_left", lambda: 90 << 20)
+    ring.lend(4)
+    assert ring.leases == 4
+    monkeypatch.setattr("edged.pipeline.ring.memory_left", lambda: 0)
+    ring.lend(1)
+    assert ring.leases == 1
+    ring.allocate(SMALL)
+    assert ring.leases == 1
+
+
+def test_as_many_frames_are_read_at_a_time_as_are_lent() -> None:
+    ring = ring_of(leases=1)
+    ring.allocate(SMALL)
+    ring.lend(3)
+    leases = []
+    for value in range(3):
+        write(ring, value)
+        lease = ring.take_frame()
+        assert lease is not None
+        leases.append(lease)
+    write(ring, 3)
+    write(ring, 4)  # there is always a slot to write into
+    assert [int(lease.pixels.flat[0]) for lease in leases] == [0, 1, 2]
+    for lease in leases:
+        lease.release()
+
+
 def test_a_reader_never_sees_a_torn_frame_while_the_writer_laps_it_thousands_of_times() -> None:
     ring = ring_of(Format(width=64, height=64))
     torn: list[int] = []

@@ -163,9 +163,8 @@ class _Share(Generic[T]):
         self.turn = 0
         self.under_way = 0
         self.begun: deque[T] = deque()
-        self._most = feed.ring.leases
 
     @property
     def is_full(self) -> bool:
         """Whether as many of its frames are under way as may be."""
-        return self.under_way >= self._most
+        return self.under_way >= self.feed.ring.leases

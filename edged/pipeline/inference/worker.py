@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edged.errors import RingClosed
 from edged.pipeline.inference.turns import WAIT_SECONDS, Turns
 from edged.pipeline.stage import Stage
 from edged.vision.runtime.interpreter import RUN_SECONDS
@@ -28,7 +29,11 @@ class Worker(Stage):
         """There is nothing to open."""
 
     def step(self) -> None:
-        work = self._turns.take(WAIT_SECONDS, lambda: self.stopping)
+        try:
+            work = self._turns.take(WAIT_SECONDS, lambda: self.stopping)
+        except RingClosed:  # every camera has stopped: the inference ends with that, or is given others first
+            self.pause(WAIT_SECONDS)
+            return
         if work is not None:
             self._turns.do(work, self._embedder, self)
 

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edged.bell import Bell
-from edged.errors import ControlError, InferenceError
+from edged.errors import ControlError, InferenceError, RingClosed
 from edged.pipeline.camera_stats import CameraStats
 from edged.pipeline.demand import Demand
 from edged.pipeline.handover import Handover
@@ -26,6 +26,8 @@ from edged.pipeline.inference.feed import Feed
 from edged.pipeline.inference.observer import Observation
 from edged.pipeline.inference.skip_unchanged import UnchangedSettings
 from edged.pipeline.inference.stage import Inference, Opened
+from edged.pipeline.inference.turns import WAIT_SECONDS, RegionWork, Turns
+from edged.pipeline.inference.worker import Worker
 from edged.pipeline.result import Result
 from edged.pipeline.ring import FrameRing
 from edged.references import ReferenceGroup, References
@@ -278,6 +280,32 @@ def test_a_stop_ends_a_change_that_waits_for_a_worker(cases: Path) -> None:
     assert rig.stage.join(20)
     assert rig.stage.error is None
     rig.bell.close()
+
+
+class EndedTurns(Turns):
+    """All cameras have stopped, and the inference has not noticed yet."""
+
+    def __init__(self, bell: Bell) -> None:
+        super().__init__(threading.Condition(), Handover(1, bell), Demand(), None)
+        self.asked = 0
+
+    def take(self, seconds: float, interrupted: Callable[[], bool]) -> RegionWork | None:
+        self.asked += 1
+        raise RingClosed("every camera has stopped")
+
+
+def test_a_worker_waits_where_all_cameras_have_stopped_until_the_inference_ends_it(cases: Path) -> None:
+    bell = Bell()
+    turns = EndedTurns(bell)
+    with closing(bell), Embedder(read_model(cases / "small96_uint8_meta.tflite")) as embedder:
+        worker = Worker(2, turns, embedder)
+        worker.start(lambda: None)
+        eventually(lambda: turns.asked >= 2, "it asks again, because other cameras may come")
+        with stopwatch() as watch:
+            worker.stop()
+            assert worker.join(20)
+    assert worker.error is None
+    assert watch.seconds < WAIT_SECONDS
 
 
 def test_the_error_of_a_worker_is_that_of_the_inference(cases: Path) -> None:
