@@ -42,13 +42,14 @@ def signed(folder: Path, host: str = "IP:127.0.0.1", *, begins_in_days: float = 
     (folder / "ca.conf").write_text(CONFIG)
     (folder / "index.txt").touch()
     (folder / "serial").write_text("01\n")
-    (folder / "names").write_text(f"subjectAltName={host}\n")
+    (folder / "names").write_text(f"subjectAltName={host}\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
 
     def run(*command: str) -> None:
         subprocess.run([openssl, *command], check=True, capture_output=True, cwd=folder)
 
     new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    run("req", "-x509", *new, "-days", "9", "-subj", "/CN=own", "-keyout", "ca.key", "-out", "ca.pem")
+    use = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")  # Python 3.13 asks for it
+    run("req", "-x509", *new, *use, "-days", "9", "-subj", "/CN=own", "-keyout", "ca.key", "-out", "ca.pem")
     run("req", *new, "-subj", "/CN=camera", "-keyout", "camera.key", "-out", "camera.csr")
     times = [f"{datetime.now(UTC) + timedelta(days=days):%Y%m%d%H%M%SZ}" for days in (begins_in_days, ends_in_days)]
     run(
