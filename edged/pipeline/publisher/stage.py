@@ -8,7 +8,6 @@ import select
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
 
 from edged import wire
 from edged.bell import Bell
@@ -31,9 +30,6 @@ from edged.pipeline.publisher.state_messages import DecidedState, StateMessages
 from edged.pipeline.publisher.status_messages import CameraStatus, StatusMessages
 from edged.pipeline.result import ModelFacts, Result
 from edged.pipeline.stage import Stage
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Publisher"]
 

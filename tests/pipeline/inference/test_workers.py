@@ -7,7 +7,8 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from concurrent.futures import Future
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -263,16 +264,25 @@ def test_a_camera_that_skips_what_has_not_changed_has_one_frame_under_way(cases:
     assert embedded == {(region, seq) for region, _ in REGIONS for seq in (0, 10)}
 
 
-def test_a_stop_ends_a_change_that_waits_for_a_worker(cases: Path) -> None:
-    rig, hold = Rig(cases), threading.Event()
+def change_that_waits(rig: Rig, hold: threading.Event) -> Future[None]:
+    """Start *rig*, and submit a change while its second worker is held until *hold* is set."""
     rig.stage.start(lambda: None)
     assert rig.stage.wait_open(20)
     rig.embedders[1].held = hold
-    while not rig.embedders[1].is_held:
+
+    def is_held_after_a_frame() -> bool:
         rig.deliver(0, 1)
-        time.sleep(0.001)
+        return rig.embedders[1].is_held
+
+    eventually(is_held_after_a_frame, "the worker is held")
     changed = rig.stage.use(top_k=1)
     eventually(changed.running, "it waits")
+    return changed
+
+
+def test_a_stop_ends_a_change_that_waits_for_a_worker(cases: Path) -> None:
+    rig, hold = Rig(cases), threading.Event()
+    changed = change_that_waits(rig, hold)
     rig.stage.stop()
     with pytest.raises(ControlError, match="stopping"):
         changed.result(20)
@@ -314,10 +324,13 @@ def test_the_error_of_a_worker_is_that_of_the_inference(cases: Path) -> None:
     assert rig.stage.wait_open(20)
     eventually(lambda: len(rig.stage.workers) == 2, "all have started")
     rig.embedders[2].error = InferenceError("the model failed")
-    seq = 0
-    while rig.stage.running:
-        rig.deliver(0, seq := seq + 1) if not rig.feeds[0].ring._closed else None
-        time.sleep(0.001)
+
+    def has_ended_after_a_frame() -> bool:
+        with suppress(RingClosed):
+            rig.deliver(0, 1)
+        return not rig.stage.running
+
+    eventually(has_ended_after_a_frame, "it has ended")
     assert rig.stage.join(20)
     assert isinstance(rig.stage.error, InferenceError)
     assert not any(worker.running for worker in rig.stage.workers)
@@ -326,14 +339,7 @@ def test_the_error_of_a_worker_is_that_of_the_inference(cases: Path) -> None:
 
 def test_the_error_of_a_worker_ends_a_change_that_waits_for_it(cases: Path) -> None:
     rig, hold = Rig(cases), threading.Event()
-    rig.stage.start(lambda: None)
-    assert rig.stage.wait_open(20)
-    rig.embedders[1].held = hold
-    while not rig.embedders[1].is_held:
-        rig.deliver(0, 1)
-        time.sleep(0.001)
-    changed = rig.stage.use(top_k=1)
-    eventually(changed.running, "it waits")
+    changed = change_that_waits(rig, hold)
     rig.embedders[1].error = InferenceError("the model failed")
     hold.set()
     with pytest.raises(InferenceError, match="the model failed"):
