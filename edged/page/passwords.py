@@ -104,7 +104,10 @@ def _own_as(before: os.stat_result, fd: int) -> None:
 
 def _lines(file: Path) -> list[str]:
     with file.open("rb") as opened:
-        return opened.read(LONGEST_FILE).decode("utf-8", "replace").splitlines()
+        content = opened.read(LONGEST_FILE + 1)
+    if len(content) > LONGEST_FILE:  # it would be written again without the rest
+        raise ConfigError(f"{file}: is longer than a file of passwords, which has {LONGEST_FILE} bytes at most")
+    return content.decode("utf-8", "replace").splitlines()
 
 
 class Attempts:

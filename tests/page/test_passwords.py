@@ -168,6 +168,17 @@ def test_kept_tokens_are_the_same_after_a_restart_and_for_their_owner_alone(tmp_
         kept_tokens(file)
 
 
+def test_a_file_that_is_too_long_is_refused_and_stays_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "passwords"
+    file.write_text("# a comment\n" * 400)
+    before = file.read_bytes()
+    with pytest.raises(ConfigError, match="is longer than a file of passwords"):
+        keep_password(file, "look", "the first one")
+    with pytest.raises(ConfigError, match="is longer than a file of passwords"):
+        read_passwords(file)
+    assert file.read_bytes() == before
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"look": "a", "change": "b"}', '{"look": 1, "change": 2}'])
 def test_a_damaged_file_of_tokens_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "tokens"

@@ -14,6 +14,8 @@ from edged.config.sections.fields import FilePath, Section, misfit, no_fixed_def
 
 __all__ = ["FallbackConfig", "ModelConfig"]
 
+MOST_WORKERS = 16
+
 _Channels = Annotated[tuple[float, ...], several]
 
 
@@ -23,6 +25,16 @@ def _head(value: object) -> object:
     ):
         raise misfit(f"must be a number from 0, or a head's name (got {shown(value)})")
     return value
+
+
+def _workers(value: object) -> object:
+    is_number = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_WORKERS
+    if value != "auto" and not is_number:
+        raise misfit(f"must be auto or a whole number in 1…{MOST_WORKERS} (got {shown(value)})")
+    return value
+
+
+_Workers = Annotated[Annotated[int, Field(ge=1, le=MOST_WORKERS)] | Literal["auto"], BeforeValidator(_workers)]
 
 
 class _NamedOrFile(Section):
@@ -99,7 +111,7 @@ class ModelConfig(_NamedOrFile):
         description="Threads of one inference. Default: one fewer than there are cores, in 1…4; they are divided among "
         "the workers.",
     )
-    workers: Annotated[int, Field(ge=1, le=16)] | Literal["auto"] = Field(
+    workers: _Workers = Field(
         default="auto",
         validate_default=True,
         description="Workers that embed side by side, each with an interpreter of its own. auto: as many as there are "

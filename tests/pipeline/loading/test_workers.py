@@ -64,7 +64,9 @@ def test_a_delegate_library_has_one_worker(cases: Path) -> None:
     assert "got 2" in str(refused.value)
 
 
-@pytest.mark.parametrize("value", ["0", "17", "many", "1.5"])
-def test_other_numbers_of_workers_are_refused(cases: Path, value: str) -> None:
-    with pytest.raises(ConfigFileError, match=r"model\.workers"):
+@pytest.mark.parametrize("value", ["0", "17", "many", "1.5", "true", "[1]"])
+def test_other_numbers_of_workers_are_refused_in_one_sentence(cases: Path, value: str) -> None:
+    with pytest.raises(ConfigFileError) as refused:
         planned(cases, f", workers: {value}")
+    (problem,) = refused.value.problems
+    assert "model.workers: must be auto or a whole number in 1…16 (got " in str(problem)
